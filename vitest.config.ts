@@ -1,0 +1,14 @@
+import { availableParallelism } from 'node:os';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    // Against a hang, not against a slow machine: nothing here is measured.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    include: ['test/**/*.test.ts'],
+    // Many tests wait for a process or a socket, so one worker more than there are processors is the quickest.
+    maxWorkers: availableParallelism() + 1,
+    coverage: { include: ['lib/**', 'functions/**', 'cli/**', 'emulator/**'] },
+  },
+});

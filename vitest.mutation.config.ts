@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** Only the tests that decide who may be killed: the others would say the same, many times slower. */
+export default defineConfig({
+  test: {
+    include: [
+      'test/lib/policy/**/*.test.ts',
+      'test/lib/decide.test.ts',
+      'test/lib/decide.groups.test.ts',
+      'test/lib/explain.test.ts',
+    ],
+  },
+});
