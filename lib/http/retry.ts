@@ -1,0 +1,107 @@
+import type { Clock } from '../clock.ts';
+
+export interface Backoff {
+  /** Ceiling of the wait after the first failed attempt. */
+  baseMs: number;
+  /** No ceiling grows beyond this. */
+  capMs: number;
+}
+
+export interface RetryOptions extends Backoff {
+  /** Calls in all, the first included. */
+  maxAttempts: number;
+  /** Epoch ms; no wait begins that would end at or after it. */
+  deadlineAt: number;
+  isRetryable: (error: unknown) => boolean;
+  /** What the server asked for, if it did. */
+  retryAfterMs: (error: unknown) => number | undefined;
+  /** Shared by calls that burden the same service. */
+  budget: RetryBudget;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Keeps many calls from hammering a service that is sick: each may be repeated once, and what goes beyond is paid from a
+ * common purse that only successes fill.
+ */
+export interface RetryBudget {
+  earn(): void;
+  /** @returns false when the purse is empty. */
+  spend(): boolean;
+}
+
+/** @param options.initial retries beyond the first ones that are free to begin with; each success adds `perSuccess`. */
+export function createRetryBudget({ initial, perSuccess }: { initial: number; perSuccess: number }): RetryBudget {
+  let purse = initial;
+  return {
+    earn: () => {
+      purse = Math.min(purse + perSuccess, initial);
+    },
+    spend: () => {
+      if (purse < 1) return false;
+      purse -= 1;
+      return true;
+    },
+  };
+}
+
+/**
+ * Wait after a failed attempt: exponential ceiling, full jitter.
+ *
+ *     random() × min(baseMs × 2^(attempt − 1), capMs)
+ *
+ * @param attempt the attempt that just failed; the first is 1.
+ * @returns whole milliseconds in [0, capMs].
+ * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("Full Jitter")
+ */
+export function backoffMs(attempt: number, { baseMs, capMs }: Backoff, random: () => number): number {
+  return Math.floor(random() * Math.min(baseMs * 2 ** (attempt - 1), capMs));
+}
+
+/**
+ * Repeats `operation` while its errors are retryable, attempts are left, and the wait ends before the deadline.
+ *
+ * @throws the operation's last error, never a "retries exhausted" of our own: the reader wants to know what broke.
+ */
+export async function retry<T>(
+  operation: (attempt: number) => Promise<T>,
+  options: RetryOptions,
+  { clock, random }: { clock: Clock; random: () => number },
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const result = await operation(attempt);
+      options.budget.earn();
+      return result;
+    } catch (error) {
+      if (attempt >= options.maxAttempts || !options.isRetryable(error)) throw error;
+
+      const delayMs = Math.max(backoffMs(attempt, options, random), options.retryAfterMs(error) ?? 0);
+      // A wait that outlives the deadline only hides the real error behind a timeout.
+      if (clock.now() + delayMs >= options.deadlineAt) throw error;
+      if (options.signal?.aborted || (attempt > 1 && !options.budget.spend())) throw error;
+
+      try {
+        await clock.sleep(delayMs, options.signal);
+      } catch {
+        throw error;
+      }
+    }
+  }
+}
+
+/**
+ * `Retry-After`: whole seconds or an HTTP date.
+ *
+ * @returns milliseconds in [0, capMs]; undefined for no header or one that cannot be read, which is no reason to fail.
+ * @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+ */
+export function parseRetryAfter(value: string | undefined, now: number, capMs: number): number | undefined {
+  if (value === undefined) return undefined;
+  const text = value.trim();
+  const isSeconds = /^\d+$/.test(text);
+  // Date.parse makes a date of nearly anything with a digit in it.
+  if (!isSeconds && !/^[A-Za-z]{3,9}, .* GMT$/.test(text)) return undefined;
+  const ms = isSeconds ? Number(text) * 1000 : Date.parse(text) - now;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), capMs);
+}

@@ -1,0 +1,238 @@
+import { describe, expect, it } from 'vitest';
+import { LIMITS, supply } from '../../../bench/limits.ts';
+import { runThrottledCalls } from '../../../bench/throttled-calls.ts';
+import { createThrottle } from '../../../emulator/throttle.ts';
+import { createVirtualClock } from '../../../emulator/virtual-clock.ts';
+import { createPacer, parseRateHint, type Turn, TurnMissed } from '../../../lib/http/pacer.ts';
+
+class TooMany extends Error {
+  readonly retryAfterMs: number | undefined;
+  constructor(retryAfterMs?: number) {
+    super('too many');
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+const turn = (fields: Partial<Turn> = {}): Turn => ({
+  priority: 'list',
+  notAfter: Number.POSITIVE_INFINITY,
+  isAnswer: () => false,
+  refusalIn: (error) => (error instanceof TooMany ? { hint: undefined, retryAfterMs: error.retryAfterMs } : undefined),
+  ...fields,
+});
+
+/** A pacer whose calls take 100 ms each and are put on record. */
+function makePacer(maxConcurrent: number) {
+  const clock = createVirtualClock();
+  const pacer = createPacer({ clock, maxConcurrent });
+  const log: string[] = [];
+  const call = (name: string, error?: Error) => async () => {
+    log.push(`${clock.now()} ${name}`);
+    await clock.sleep(100);
+    if (error) throw error;
+    return name;
+  };
+  return { clock, pacer, log, call };
+}
+
+describe('a pacer that has met no refusal', () => {
+  it('holds nothing back but what exceeds the connections', async () => {
+    const { clock, pacer, log, call } = makePacer(2);
+
+    await clock.runUntil(Promise.all(['a', 'b', 'c'].map((name) => pacer.run(turn(), call(name)))));
+
+    expect(log).toEqual(['0 a', '0 b', '100 c']);
+    expect(pacer.isLimited()).toBe(false);
+  });
+
+  it('lets cancels go before lists, and lists before status reads', async () => {
+    const { clock, pacer, log, call } = makePacer(1);
+    const priorities = ['list', 'status', 'list', 'cancel', 'status', 'cancel'] as const;
+
+    await clock.runUntil(
+      Promise.all(priorities.map((priority, i) => pacer.run(turn({ priority }), call(`${priority} ${i}`)))),
+    );
+
+    expect(log.map((line) => line.replace(/^\d+ /, ''))).toEqual([
+      'list 0',
+      'cancel 3',
+      'cancel 5',
+      'list 2',
+      'status 1',
+      'status 4',
+    ]);
+  });
+
+  it('passes on what a call returns and throws', async () => {
+    const { clock, pacer, call } = makePacer(1);
+
+    expect(await clock.runUntil(pacer.run(turn(), call('a')))).toBe('a');
+    await expect(clock.runUntil(pacer.run(turn(), call('b', new Error('broken'))))).rejects.toThrow('broken');
+    expect(pacer.isLimited()).toBe(false);
+  });
+
+  it('does not make a call whose turn would come at its last moment or later', async () => {
+    const { clock, pacer, log, call } = makePacer(1);
+    const first = pacer.run(turn(), call('first'));
+    const late = pacer.run(turn({ notAfter: 100 }), call('late'));
+
+    const results = await clock.runUntil(Promise.allSettled([first, late]));
+
+    expect(results[1]).toMatchObject({ status: 'rejected', reason: expect.any(TurnMissed) });
+    expect(log).toEqual(['0 first']);
+  });
+});
+
+describe('a pacer that has been refused', () => {
+  it('waits for as long as the gateway asks, with every call', async () => {
+    const { clock, pacer, log, call } = makePacer(4);
+
+    await clock.runUntil(pacer.run(turn(), call('refused', new TooMany(5_000))).catch(() => undefined));
+    await clock.runUntil(Promise.all([pacer.run(turn(), call('a')), pacer.run(turn(), call('b'))]));
+
+    expect(pacer.isLimited()).toBe(true);
+    expect(log.slice(0, 2)).toEqual(['0 refused', '5100 a']);
+  });
+
+  it('asks with one call alone, ever more seldom, until one is accepted', async () => {
+    const { clock, pacer, log, call } = makePacer(8);
+    const refused = () => pacer.run(turn(), call('refused', new TooMany())).catch(() => undefined);
+
+    await clock.runUntil(refused());
+    await clock.runUntil(Promise.all(Array.from({ length: 8 }, refused)));
+
+    const times = log.map((line) => Number(line.split(' ')[0]));
+    const gaps = times.slice(2).map((at, i) => at - (times[i + 1] ?? 0));
+    expect(gaps.every((gap, i) => gap >= (gaps[i - 1] ?? 0))).toBe(true);
+    expect(Math.max(...gaps)).toBe(10_100);
+  });
+
+  it('lets a refused call keep its place in line', async () => {
+    const { clock, pacer, log, call } = makePacer(1);
+    const urgent = turn();
+    const twice = pacer.run(urgent, call('urgent', new TooMany())).catch(() => pacer.run(urgent, call('urgent again')));
+    const others = ['a', 'b'].map((name) => pacer.run(turn(), call(name)));
+
+    await clock.runUntil(Promise.all([twice, ...others]));
+
+    expect(log.map((line) => line.replace(/^\d+ /, ''))).toEqual(['urgent', 'urgent again', 'a', 'b']);
+  });
+
+  it('lets go of a waiting call that nobody wants any more', async () => {
+    const { clock, pacer, log, call } = makePacer(4);
+    const stop = new AbortController();
+    await clock.runUntil(pacer.run(turn(), call('refused', new TooMany(60_000))).catch(() => undefined));
+
+    const waiting = pacer.run(turn({ signal: stop.signal }), call('unwanted'));
+    stop.abort();
+
+    await expect(clock.runUntil(waiting)).rejects.toBeInstanceOf(TurnMissed);
+    expect(log).toEqual(['0 refused']);
+    expect(clock.now()).toBeLessThan(5_000);
+  });
+});
+
+describe('a pacer that has been idle, or answered with errors', () => {
+  /** So many calls against a limit of ten a second that is never named. @returns the seconds they took. */
+  async function makeLimited(isFailing: (n: number) => boolean = () => false) {
+    const clock = createVirtualClock();
+    const pacer = createPacer({ clock, maxConcurrent: 32 });
+    const refuse = createThrottle(() => ({ calls: 10, windowMs: 1_000, isNamed: false }), clock.now);
+    let answered = 0;
+    const send = async () => {
+      await clock.sleep(60);
+      if (refuse('user', 'request') !== undefined) throw new TooMany();
+      answered += 1;
+      if (isFailing(answered)) throw new Error('an answer, though not a kind one');
+    };
+    const own = turn({ isAnswer: () => true });
+    const sendUntilAnswered = async (): Promise<void> => {
+      try {
+        await pacer.run({ ...own }, send);
+      } catch (error) {
+        if (error instanceof TooMany) return sendUntilAnswered();
+      }
+    };
+    const play = async (calls: number) => {
+      const from = clock.now();
+      await clock.runUntil(Promise.all(Array.from({ length: calls }, sendUntilAnswered)));
+      return (clock.now() - from) / 1_000;
+    };
+    return { clock, play };
+  }
+
+  it.each([5, 60, 3_600])('is as fast after %i idle seconds as without', async (idleSeconds) => {
+    const { clock, play } = await makeLimited();
+    await play(300);
+
+    await clock.runUntil(clock.sleep(idleSeconds * 1_000));
+
+    expect(await play(300)).toBeLessThan(33);
+  });
+
+  it('is as fast when the gateway lets calls through that DLI then declines', async () => {
+    const { play } = await makeLimited((n) => n % 10 !== 0);
+
+    await play(100);
+
+    expect(await play(300)).toBeLessThan(33);
+  });
+
+  it('goes on when the clock is set back', async () => {
+    let offset = 0;
+    const virtual = createVirtualClock(10_000_000);
+    const clock = { now: () => virtual.now() + offset, sleep: virtual.sleep };
+    const pacer = createPacer({ clock, maxConcurrent: 1 });
+    await virtual.runUntil(pacer.run(turn(), async () => {}));
+
+    offset = -3_600_000;
+
+    await expect(
+      virtual.runUntil(pacer.run(turn({ notAfter: clock.now() + 60_000 }), async () => 'sent')),
+    ).resolves.toBe('sent');
+  });
+});
+
+describe.each(LIMITS)('against a limit of $name', ({ calls, limitAt }) => {
+  it.each([
+    { isNamed: true, delayMs: 20 },
+    { isNamed: true, delayMs: 250 },
+    { isNamed: false, delayMs: 20 },
+    { isNamed: false, delayMs: 250 },
+  ])(
+    'needs at most a tenth more time, and two refusals a connection, after ten seconds (named: $isNamed, $delayMs ms)',
+    async ({ isNamed, delayMs }) => {
+      const connections = 32;
+      const limited = (now: number) => ({ ...limitAt(now), isNamed });
+
+      const { acceptedAt, refusedAt } = await runThrottledCalls({ calls, limitAt: limited, connections, delayMs });
+
+      const later = acceptedAt.filter((at) => at >= 10_000).length;
+      expect(acceptedAt).toHaveLength(calls);
+      expect(supply(limitAt, 10_000, acceptedAt.at(-1) ?? 0) / later).toBeLessThanOrEqual(1.1);
+      expect(refusedAt.filter((at) => at >= 10_000).length).toBeLessThanOrEqual(2 * connections);
+    },
+  );
+});
+
+describe('parseRateHint', () => {
+  it.each([
+    ['The throttling threshold has been reached: policy user over ratelimit,limit:60,time:1 minute', 60, 60_000],
+    ['policy user over ratelimit,limit:10,time:5 second', 10, 5_000],
+    ['limit: 7, time: 30 second', 7, 30_000],
+  ])('reads %j', (text, calls, windowMs) => {
+    expect(parseRateHint(text)).toEqual({ calls, windowMs });
+  });
+
+  it.each([
+    '',
+    'too many requests',
+    'limit:0,time:1 minute',
+    'limit:60,time:0 minute',
+    'limit:1,time:1 day',
+    'limit:200,time:1 hour',
+    'limit:200,time:2 minute',
+  ])('makes nothing of %j', (text) => {
+    expect(parseRateHint(text)).toBeUndefined();
+  });
+});
