@@ -1,0 +1,92 @@
+import { isDeepStrictEqual } from 'node:util';
+import { createTokenSource, type PasswordCredentials, type TokenCache, type TokenSourceOptions } from './iam-token.ts';
+import { formatSdkDate, type SignableRequest, sign } from './sign.ts';
+
+/** A permanent access key, or a temporary one together with its token. */
+export interface AccessKeyCredentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  /** Of temporary credentials. */
+  securityToken?: string | undefined;
+}
+
+export type Credentials = AccessKeyCredentials | PasswordCredentials;
+
+/**
+ * Where a credential comes from. It is read again after a 401, because a rotated key is the one thing that a second
+ * attempt can mend.
+ */
+export interface CredentialSource {
+  /** Under this name a rate limit is shared; not a secret. */
+  name: string;
+  read(): Promise<Credentials>;
+}
+
+export interface UnsignedRequest {
+  method: 'GET' | 'POST' | 'DELETE';
+  path: string;
+  query: SignableRequest['query'];
+  body?: string;
+}
+
+/** How a request proves who sends it. */
+export interface Authenticator {
+  /**
+   * @param now epoch ms by the service's clock, as well as it is known.
+   * @throws {DliError} if a token has to be had and cannot be.
+   */
+  headersFor(request: UnsignedRequest, now: number): Promise<Record<string, string>>;
+  /** After a refusal. @returns whether there is something new to try, so that one more attempt makes sense. */
+  refresh(): Promise<boolean>;
+}
+
+/** Signs every request with an access key, or adds an IAM token that a password was given for. */
+export function createAuthenticator(
+  source: CredentialSource,
+  options: { host: string; projectId: string; cache: TokenCache } & TokenSourceOptions,
+): Authenticator {
+  const tokens = createTokenSource(options);
+  let credentials: Credentials | undefined;
+
+  return {
+    headersFor: async (request, now) => {
+      credentials ??= await source.read();
+      const headers: Record<string, string> = {
+        host: options.host,
+        // Without it error texts come in Chinese.
+        'x-language': 'en-us',
+        'x-project-id': options.projectId,
+        ...(request.body !== undefined && { 'content-type': 'application/json' }),
+      };
+      return 'password' in credentials
+        ? { ...headers, 'x-auth-token': await tokens.tokenFor(credentials) }
+        : signed(request, headers, credentials, now);
+    },
+
+    refresh: async () => {
+      const before = credentials;
+      credentials = await source.read();
+      // A token may have been revoked although its credential is the same.
+      if ('password' in credentials) return tokens.discard() || !isDeepStrictEqual(before, credentials);
+      return !isDeepStrictEqual(before, credentials);
+    },
+  };
+}
+
+function signed(
+  request: UnsignedRequest,
+  headers: Record<string, string>,
+  { accessKeyId, secretAccessKey, securityToken }: AccessKeyCredentials,
+  now: number,
+): Record<string, string> {
+  const toSign = {
+    ...headers,
+    'x-sdk-date': formatSdkDate(now),
+    ...(securityToken !== undefined && { 'x-security-token': securityToken }),
+  };
+  const { authorization } = sign(
+    { ...request, headers: toSign, body: request.body ?? '' },
+    { accessKeyId, secretAccessKey },
+  );
+  return { ...toSign, authorization };
+}

@@ -1,0 +1,360 @@
+import type { Clock } from '../clock.ts';
+import { createPacer, type Pacer, type Priority, type Turn, TurnMissed } from '../http/pacer.ts';
+import { createRetryBudget, parseRetryAfter, type RetryOptions, retry } from '../http/retry.ts';
+import { createTransport, type HttpResponse, TimeoutError, within } from '../http/transport.ts';
+import { type CredentialSource, createAuthenticator, type UnsignedRequest } from './auth.ts';
+import { DliError, DliNotSentError, DliProtocolError, DliResponseError, toDliError } from './errors.ts';
+import type { TokenCache } from './iam-token.ts';
+import { requestTarget } from './sign.ts';
+import type { WireAnswer } from './wire.ts';
+
+export interface ConnectionOptions {
+  /** Scheme, host and port, such as `https://dli.eu-west-101.myhuaweicloud.eu`. */
+  endpoint: URL;
+  projectId: string;
+  credentials: CredentialSource;
+  clock: Clock;
+  /** In [0, 1). */
+  random: () => number;
+  /** Epoch ms by `clock`; no call or wait begins that would outlive it. */
+  deadlineAt?: number | undefined;
+  /** Once aborted, no call or wait begins; what is under way is finished, so that its answer is known. */
+  signal?: AbortSignal | undefined;
+  /** Of all clients under one credential in a process; one of its own unless given. */
+  shared?: SharedState | undefined;
+  onCall?: ((event: DliCallEvent) => void) | undefined;
+  /** Default 5 s, TLS included. */
+  connectTimeoutMs?: number | undefined;
+  /** Default 15 s, from the request to the last byte of its answer. */
+  answerTimeoutMs?: number | undefined;
+  /** Default 32. */
+  maxConnections?: number | undefined;
+  /** Default 4, the first one included. Refusals for being too many do not count: those the pacer waits out. */
+  maxAttempts?: number | undefined;
+}
+
+/** What clients under one credential have in common: its rate limit, and its tokens if it is a password. */
+export interface SharedState {
+  pacer: Pacer;
+  /** By project id: a token is good for one project. */
+  tokens: Map<string, TokenCache>;
+}
+
+/** @returns always the same state for the same key. */
+export type SharedStates = (key: string) => SharedState;
+
+/** To be kept for as long as the process lives, since what has been learned stays true. */
+export function createSharedStates(clock: Clock): SharedStates {
+  const states = new Map<string, SharedState>();
+  return (key) => {
+    const state = states.get(key) ?? createSharedState(clock, MAX_CONNECTIONS);
+    states.set(key, state);
+    return state;
+  };
+}
+
+function createSharedState(clock: Clock, maxConcurrent: number): SharedState {
+  return { pacer: createPacer({ clock, maxConcurrent }), tokens: new Map() };
+}
+
+/** One HTTP exchange with DLI, for counting and tracing. It never carries headers, bodies or credentials. */
+export interface DliCallEvent {
+  call: Priority;
+  /** The first is 1. */
+  attempt: number;
+  /** HTTP status; undefined if no answer came. */
+  status: number | undefined;
+  error: DliError | undefined;
+}
+
+export interface ClockReading {
+  serviceAt: number;
+  localAt: number;
+}
+
+/** One operation on DLI. */
+export interface Call<T> {
+  kind: Priority;
+  /** Unless given, that of its kind. */
+  priority?: Priority | undefined;
+  /** For errors, such as "cancel job 5b3c6e1e-…". */
+  operation: string;
+  request: UnsignedRequest;
+  parse: (answer: WireAnswer) => T;
+  /** Epoch ms; the connection's own deadline holds as well. */
+  notAfter?: number | undefined;
+  signal?: AbortSignal | undefined;
+  /** Called after each exchange, with its error if it failed. */
+  onExchange?: ((error: DliError | undefined) => void) | undefined;
+}
+
+export interface Answered<T> {
+  value: T;
+  requestId: string | undefined;
+}
+
+/** The way to DLI: signs, paces, sends, reads, and repeats what is worth it. */
+export interface Connection {
+  /** With retries. `prepare` runs before each attempt. @throws {DliError} of the last attempt. */
+  send<T>(call: Call<T>, prepare?: (attempt: number) => Promise<void>): Promise<Answered<T>>;
+  /** The first answer's Date header and our clock at that moment; undefined until there was one. */
+  clockReading(): ClockReading | undefined;
+  /** Opens connections for so many calls beforehand. */
+  warmUp(callCount: number): void;
+  /** Nothing is sent from then on, and what is under way fails. */
+  close(): void;
+}
+
+/** At 250 ms a call these carry 128 calls a second. */
+export const MAX_CONNECTIONS = 32;
+
+const DEFAULTS = { connectTimeoutMs: 5_000, answerTimeoutMs: 15_000, maxConnections: MAX_CONNECTIONS, maxAttempts: 4 };
+
+/** First wait up to 300 ms, no wait over 8 s; what the server asks for, up to 30 s, is waited out. */
+const BACKOFF = { baseMs: 300, capMs: 8_000 };
+const RETRY_AFTER_CAP_MS = 30_000;
+const RETRY_BUDGET = { initial: 50, perSuccess: 0.1 };
+/** With pauses of up to ten seconds this outlasts every window of the gateway several times over. */
+const MAX_REFUSALS = 30;
+/** The gateway takes signatures up to 15 minutes off; a clock that is nearly as wrong may have been the reason. */
+const SUSPICIOUS_SKEW_MS = 10 * 60_000;
+
+/** @throws {TypeError} for an endpoint that is not https (or http to this machine). */
+export function createConnection(options: ConnectionOptions): Connection {
+  const { endpoint, clock, random, signal, onCall, deadlineAt = Number.POSITIVE_INFINITY } = options;
+  const connectTimeoutMs = options.connectTimeoutMs ?? DEFAULTS.connectTimeoutMs;
+  const answerTimeoutMs = options.answerTimeoutMs ?? DEFAULTS.answerTimeoutMs;
+  const maxConnections = options.maxConnections ?? DEFAULTS.maxConnections;
+
+  const transport = createTransport({ endpoint, connectTimeoutMs, answerTimeoutMs, maxConnections });
+  const { pacer, tokens } = options.shared ?? createSharedState(clock, maxConnections);
+  const cache = tokens.get(options.projectId) ?? {};
+  tokens.set(options.projectId, cache);
+  const auth = createAuthenticator(options.credentials, {
+    ...{ host: endpoint.host, projectId: options.projectId, cache },
+    ...{ clock, connectTimeoutMs, answerTimeoutMs },
+  });
+  const time = createServiceTime(clock);
+  /** Aborted when nothing more may be sent: after close, or when the credential has failed for good. */
+  const ended = new AbortController();
+  const renewalLimitMs = connectTimeoutMs + answerTimeoutMs;
+  const gate = createAuthGate({
+    renew: async () => time.correct() || within(auth.refresh(), renewalLimitMs),
+    onFailure: () => ended.abort(),
+  });
+  const budget = createRetryBudget(RETRY_BUDGET);
+
+  /** One exchange: signed afresh, sent, counted, read. */
+  async function exchange<T>(call: Call<T>, attempt: number): Promise<Answered<T>> {
+    const { operation, request } = call;
+    let response: HttpResponse | undefined;
+    const tell = (error: DliError | undefined) => {
+      call.onExchange?.(error);
+      try {
+        onCall?.({ call: call.kind, attempt, status: response?.status, error });
+      } catch {
+        // Whoever listens in must not change what a call came to.
+      }
+    };
+    const headers = await withinDeadline(operation, auth.headersFor(request, time.now()));
+    try {
+      response = await transport.send({
+        method: request.method,
+        target: requestTarget(request.path, request.query),
+        headers,
+        body: request.body,
+        timeoutMs: deadlineAt - clock.now(),
+      });
+      const answeredAt = clock.now();
+      time.read(header(response, 'date'), answeredAt);
+      const requestId = header(response, 'x-request-id');
+      const retryAfterMs = parseRetryAfter(header(response, 'retry-after'), answeredAt, RETRY_AFTER_CAP_MS);
+      const answer = { operation, status: response.status, requestId, retryAfterMs, body: response.body };
+      const value = call.parse(answer);
+      tell(undefined);
+      return { value, requestId };
+    } catch (cause) {
+      const error = toDliError(operation, cause);
+      if (error instanceof DliError) tell(error);
+      throw error;
+    }
+  }
+
+  /** A credential's source that hangs must not hang the call. */
+  async function withinDeadline<T>(operation: string, promise: Promise<T>): Promise<T> {
+    try {
+      return await within(promise, Math.min(deadlineAt - clock.now(), renewalLimitMs));
+    } catch (error) {
+      throw error instanceof TimeoutError ? new DliNotSentError(operation, 'deadline') : error;
+    }
+  }
+
+  async function send<T>(call: Call<T>, prepare?: (attempt: number) => Promise<void>): Promise<Answered<T>> {
+    const notAfter = Math.min(call.notAfter ?? deadlineAt, deadlineAt);
+    const aborted = AbortSignal.any([signal, call.signal, ended.signal].filter((one) => one !== undefined));
+    const turn: Turn = { priority: call.priority ?? call.kind, notAfter, signal: aborted, refusalIn, isAnswer };
+    let exchanges = 0;
+
+    /** Waits for its turn as often as the gateway says that there are too many. */
+    const sendPaced = async (): Promise<Answered<T>> => {
+      for (let refusals = 0; ; refusals++) {
+        try {
+          // Inside the turn, so that whatever waits in line meets a credential that has failed meanwhile.
+          return await pacer.run(turn, () => gate.pass(() => exchange(call, ++exchanges)));
+        } catch (error) {
+          if (error instanceof TurnMissed) {
+            throw gate.failure() ?? new DliNotSentError(call.operation, aborted.aborted ? 'stopped' : 'deadline');
+          }
+          if (refusalIn(error) === undefined || refusals >= MAX_REFUSALS) throw error;
+        }
+      }
+    };
+
+    const retryOptions: RetryOptions = {
+      ...BACKOFF,
+      maxAttempts: options.maxAttempts ?? DEFAULTS.maxAttempts,
+      deadlineAt: notAfter,
+      signal: aborted,
+      budget,
+      isRetryable,
+      retryAfterMs: (error) => (error instanceof DliResponseError ? error.retryAfterMs : undefined),
+    };
+    const attemptOnce = async (attempt: number) => {
+      await prepare?.(attempt);
+      return sendPaced();
+    };
+    return retry(attemptOnce, retryOptions, { clock, random });
+  }
+
+  return {
+    send,
+    clockReading: time.first,
+    warmUp: (callCount) => {
+      if (!pacer.isLimited()) transport.warmUp(callCount);
+    },
+    close: () => {
+      ended.abort();
+      transport.close();
+    },
+  };
+}
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof DliError && error.kind === 'transient' && !(error instanceof DliNotSentError);
+}
+
+function refusalIn(error: unknown) {
+  if (!(error instanceof DliResponseError) || error.kind !== 'throttled') return undefined;
+  return { hint: error.rateHint, retryAfterMs: error.retryAfterMs };
+}
+
+/** The gateway let the call through, whatever DLI said. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof DliProtocolError || (error instanceof DliResponseError && error.kind !== 'authentication');
+}
+
+/** The service's time as its answers tell it, for signing. Ours is believed until a signature has been refused. */
+function createServiceTime(clock: Clock) {
+  let first: ClockReading | undefined;
+  let latestSkewMs = 0;
+  let correctionMs = 0;
+
+  return {
+    now: () => clock.now() + correctionMs,
+    first: () => first,
+    read: (date: string | undefined, localAt: number) => {
+      const serviceAt = Date.parse(date ?? '');
+      if (Number.isNaN(serviceAt)) return;
+      first ??= { serviceAt, localAt };
+      latestSkewMs = serviceAt - localAt;
+    },
+    /** @returns whether the clock may have been the reason for a refusal, and is now corrected: once, and no more. */
+    correct: () => {
+      if (correctionMs !== 0 || Math.abs(latestSkewMs) < SUSPICIOUS_SKEW_MS) return false;
+      correctionMs = latestSkewMs;
+      return true;
+    },
+  };
+}
+
+/**
+ * Lets calls through one at a time until one has authenticated, and none while a refused credential is read again or
+ * after it has failed: five failures lock an access key for everybody who uses it, for five minutes (API Gateway, "AK
+ * access failed to reach the limit").
+ *
+ * @param options.renew whether there is now something new to try.
+ * @param options.onFailure nothing that is sent from now on can succeed.
+ */
+function createAuthGate({ renew, onFailure }: { renew: () => Promise<boolean>; onFailure: () => void }) {
+  let failure: DliError | undefined;
+  /** Counts what has been changed since the first call; a call refused with an older state just tries the newer. */
+  let generation = 0;
+  let provenGeneration = -1;
+  /** The call that is to find out whether the credential is good. Never rejects, like the next one. */
+  let trial: Promise<unknown> | undefined;
+  /** Reads the credential again; by its end either the generation or the failure has been set. */
+  let renewal: Promise<void> | undefined;
+
+  const fail = (error: DliError) => {
+    failure ??= error;
+    onFailure();
+  };
+
+  function renewAfter(refusal: DliError): Promise<void> {
+    renewal ??= renew()
+      // A credential that cannot be read again has not changed: the refusal itself is what the reader needs to know.
+      .catch(() => false)
+      .then((hasChanged) => {
+        if (hasChanged) generation += 1;
+        else fail(refusal);
+        renewal = undefined;
+      });
+    return renewal;
+  }
+
+  /** @returns undefined if it is to be sent again with what is new. */
+  async function trySending<T>(send: () => Promise<T>, isRepeated: boolean): Promise<{ result: T } | undefined> {
+    const seen = generation;
+    try {
+      const result = await send();
+      provenGeneration = Math.max(provenGeneration, seen);
+      return { result };
+    } catch (error) {
+      // What a sick service answers, it may have answered without a look at the credential.
+      if (isAnswer(error) && !isRetryable(error)) provenGeneration = Math.max(provenGeneration, seen);
+      if (!(error instanceof DliError) || error.kind !== 'authentication') throw error;
+      if (isRepeated) fail(error);
+      else if (generation === seen) await renewAfter(error);
+      if (failure !== undefined) throw error;
+      return undefined;
+    }
+  }
+
+  return {
+    failure: () => failure,
+    pass: async <T>(send: () => Promise<T>): Promise<T> => {
+      for (let isRepeated = false; ; isRepeated = true) {
+        while (trial !== undefined || renewal !== undefined) await (trial ?? renewal);
+        if (failure !== undefined) throw failure;
+
+        const sending = trySending(send, isRepeated);
+        if (provenGeneration !== generation) {
+          const mine = sending.then(
+            () => undefined,
+            () => undefined,
+          );
+          trial = mine.then(() => {
+            trial = undefined;
+          });
+        }
+        const sent = await sending;
+        if (sent !== undefined) return sent.result;
+      }
+    },
+  };
+}
+
+function header(response: HttpResponse, name: string): string | undefined {
+  const value = response.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,140 @@
+import { parseRateHint, type RateHint } from '../http/pacer.ts';
+import { NetworkError, TimeoutError } from '../http/transport.ts';
+import { classify, type ErrorKind, mayHaveBeenExecuted } from './classify.ts';
+
+/** Anything that kept a call to DLI from succeeding. `operation` reads like "cancel job 5b3c6e1e-…". */
+export abstract class DliError extends Error {
+  readonly operation: string;
+  abstract readonly kind: ErrorKind;
+  /** The call may have taken effect although no success came back. */
+  abstract readonly isAmbiguous: boolean;
+
+  constructor(operation: string, what: string, options?: ErrorOptions) {
+    super(`${operation}: ${what}`, options);
+    this.operation = operation;
+  }
+}
+
+/** DLI or its gateway answered, and the answer was no. */
+export class DliResponseError extends DliError {
+  override name = 'DliResponseError';
+  readonly kind: ErrorKind;
+  readonly isAmbiguous: boolean;
+  readonly status: number;
+  readonly errorCode: string | undefined;
+  readonly requestId: string | undefined;
+  /** Asked for by the server; undefined if it did not. */
+  readonly retryAfterMs: number | undefined;
+  /** Of a 429 that names its limit. */
+  readonly rateHint: RateHint | undefined;
+
+  constructor(operation: string, answer: Answer) {
+    const { status, errorCode, requestId } = answer;
+    const words = [status, errorCode, answer.summary, requestId && `(request ${requestId})`];
+    super(operation, words.filter(Boolean).join(' '));
+    this.kind = classify(status, errorCode);
+    // A task that timed out behind the gateway comes as a 400, and may have been carried out all the same.
+    this.isAmbiguous = this.kind === 'transient' || mayHaveBeenExecuted(status);
+    this.status = status;
+    this.errorCode = errorCode;
+    this.requestId = requestId;
+    this.retryAfterMs = answer.retryAfterMs;
+    this.rateHint = answer.rateHint;
+  }
+}
+
+/** No connection, or it broke. */
+export class DliNetworkError extends DliError {
+  override name = 'DliNetworkError';
+  readonly kind = 'transient';
+  readonly isAmbiguous: boolean;
+  constructor(operation: string, cause: NetworkError) {
+    super(operation, cause.message, { cause });
+    this.isAmbiguous = cause.sent;
+  }
+}
+
+/** Connecting or answering took too long. */
+export class DliTimeoutError extends DliError {
+  override name = 'DliTimeoutError';
+  readonly kind = 'transient';
+  readonly isAmbiguous: boolean;
+  constructor(operation: string, cause: TimeoutError) {
+    super(operation, cause.message, { cause });
+    this.isAmbiguous = cause.sent;
+  }
+}
+
+/** The call was not made: its time was over, or somebody said stop, before its turn came. */
+export class DliNotSentError extends DliError {
+  override name = 'DliNotSentError';
+  readonly kind = 'transient';
+  readonly isAmbiguous = false;
+  readonly reason: 'deadline' | 'stopped';
+  constructor(operation: string, reason: 'deadline' | 'stopped') {
+    super(operation, reason === 'deadline' ? 'not begun: the deadline came first' : 'not begun: stopped');
+    this.reason = reason;
+  }
+}
+
+/** Well-formed HTTP that is not DLI's: a 200 without JSON, a listing without its list. */
+export class DliProtocolError extends DliError {
+  override name = 'DliProtocolError';
+  readonly kind = 'rejected';
+  readonly isAmbiguous = true;
+  readonly status: number;
+  readonly requestId: string | undefined;
+  constructor(operation: string, what: string, { status, requestId }: Pick<Answer, 'status' | 'requestId'>) {
+    super(operation, [status, what, requestId && `(request ${requestId})`].filter(Boolean).join(' '));
+    this.status = status;
+    this.requestId = requestId;
+  }
+}
+
+export interface Answer {
+  status: number;
+  errorCode?: string | undefined;
+  requestId?: string | undefined;
+  retryAfterMs?: number | undefined;
+  rateHint?: RateHint | undefined;
+  /** A few words of our own about the answer. The body's text stays out: gateways echo headers and DLI quotes SQL. */
+  summary?: string | undefined;
+}
+
+export function toDliError(operation: string, error: unknown): unknown {
+  if (error instanceof NetworkError) return new DliNetworkError(operation, error);
+  if (error instanceof TimeoutError) return new DliTimeoutError(operation, error);
+  return error;
+}
+
+const CODE = /^[A-Za-z][A-Za-z0-9]{1,15}\.[0-9]{1,8}$/;
+
+/**
+ * The error code in a body of any shape that DLI, its gateway, IAM or STS sends: flat (`error_code`, `errorCode`,
+ * `code`), nested under any key, or in an array. First code found, outermost first.
+ *
+ * @returns undefined for HTML, an empty body, or a body without a code. IAM's bare numbers are not codes.
+ */
+export function findErrorCode(body: unknown): string | undefined {
+  let level: unknown[] = [body];
+  for (let depth = 0; depth < 4 && level.length > 0; depth++) {
+    const objects = level.filter(
+      (value): value is Record<string, unknown> => typeof value === 'object' && value !== null,
+    );
+    for (const object of objects) {
+      for (const key of ['error_code', 'errorCode', 'code']) {
+        const code = object[key];
+        if (typeof code === 'string' && CODE.test(code)) return code;
+      }
+    }
+    level = objects.flatMap((object) => Object.values(object).slice(0, 100));
+  }
+  return undefined;
+}
+
+/** The limit in the text of a 429, which is the one thing a text is ever read for: a hint, and nothing depends on it. */
+export function findRateHint(body: unknown): RateHint | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const text = 'error_msg' in body ? body.error_msg : undefined;
+  return typeof text === 'string' ? parseRateHint(text.slice(0, 1_000)) : undefined;
+}

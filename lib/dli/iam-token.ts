@@ -1,0 +1,131 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../clock.ts';
+import { createTransport, type HttpResponse } from '../http/transport.ts';
+import { DliProtocolError, DliResponseError, findErrorCode, toDliError } from './errors.ts';
+import { parseJson } from './wire.ts';
+
+/** An IAM user's own password, for clouds whose gateway takes no plain signature, such as Open Telekom Cloud. */
+export interface PasswordCredentials {
+  userName: string;
+  password: string;
+  /** Of the account that the user belongs to. */
+  domainName: string;
+  /** Such as `https://iam.eu-de.otc.t-systems.com`. */
+  iamEndpoint: URL;
+}
+
+export interface TokenSourceOptions {
+  /** The token is good for this project only: DLI wants it so. */
+  projectId: string;
+  clock: Clock;
+  connectTimeoutMs: number;
+  answerTimeoutMs: number;
+}
+
+/** Tokens of one credential, to be kept for as long as the process lives. */
+export interface TokenCache {
+  /** Whose token it is: another user's must not be used. */
+  credentials?: PasswordCredentials;
+  token?: { text: string; renewAt: number; expiresAt: number };
+  fetching?: Promise<string> | undefined;
+  /** A failure is shared for a moment by all who ask. */
+  failure?: { error: unknown; until: number };
+}
+
+/** A token lasts 24 hours; issuing is throttled, and the last moments are not worth a failed call. */
+const RENEW_BEFORE_MS = 5 * 60_000;
+const SHARE_FAILURE_MS = 1_000;
+
+/**
+ * Tokens, each used until shortly before it expires. Calls that come while one is being fetched share it, and the old one
+ * stays good for as long as it lasts if no new one can be had.
+ *
+ * @see IAM API reference, "Obtaining a User Token Through Password Authentication": POST /v3/auth/tokens, 201, the token
+ * in X-Subject-Token
+ */
+export function createTokenSource({ cache, ...options }: TokenSourceOptions & { cache: TokenCache }) {
+  const { clock } = options;
+
+  async function fetchInto(credentials: PasswordCredentials): Promise<string> {
+    try {
+      const fetchedAt = clock.now();
+      const { text, expiresAt } = await fetchToken(credentials, options);
+      // Of a token that lasts for minutes only, half is used.
+      const renewAt = Math.max(expiresAt - RENEW_BEFORE_MS, fetchedAt + (expiresAt - fetchedAt) / 2);
+      Object.assign(cache, { credentials, token: { text, renewAt, expiresAt } });
+      return text;
+    } catch (error) {
+      cache.failure = { error, until: clock.now() + SHARE_FAILURE_MS };
+      if (cache.token !== undefined && clock.now() < cache.token.expiresAt) return cache.token.text;
+      throw error;
+    } finally {
+      cache.fetching = undefined;
+    }
+  }
+
+  return {
+    /** @throws {DliError} if IAM does not give one. */
+    async tokenFor(credentials: PasswordCredentials): Promise<string> {
+      if (!isDeepStrictEqual(cache.credentials, credentials)) delete cache.token;
+      const now = clock.now();
+      if (cache.token !== undefined && now < cache.token.renewAt) return cache.token.text;
+      const hasFailed = cache.failure !== undefined && now < cache.failure.until;
+      if (hasFailed && cache.token !== undefined && now < cache.token.expiresAt) return cache.token.text;
+      if (hasFailed) throw cache.failure?.error;
+      cache.fetching ??= fetchInto(credentials);
+      return cache.fetching;
+    },
+
+    /** @returns whether there was one. */
+    discard(): boolean {
+      const had = cache.token !== undefined;
+      delete cache.token;
+      return had;
+    },
+  };
+}
+
+async function fetchToken(
+  { userName, password, domainName, iamEndpoint }: PasswordCredentials,
+  { projectId, clock, connectTimeoutMs, answerTimeoutMs }: TokenSourceOptions,
+): Promise<{ text: string; expiresAt: number }> {
+  const operation = 'get an IAM token';
+  const transport = createTransport({ endpoint: iamEndpoint, connectTimeoutMs, answerTimeoutMs, maxConnections: 1 });
+  const user = { name: userName, password, domain: { name: domainName } };
+  const body = JSON.stringify({
+    auth: { identity: { methods: ['password'], password: { user } }, scope: { project: { id: projectId } } },
+  });
+  let response: HttpResponse;
+  try {
+    response = await transport.send({
+      method: 'POST',
+      target: '/v3/auth/tokens?nocatalog=true',
+      headers: { host: iamEndpoint.host, 'content-type': 'application/json', 'x-language': 'en-us' },
+      body,
+      timeoutMs: answerTimeoutMs,
+    });
+  } catch (error) {
+    throw toDliError(operation, error);
+  } finally {
+    transport.close();
+  }
+
+  const answer = parseJson(response.body);
+  if (response.status !== 201) {
+    throw new DliResponseError(operation, { status: response.status, errorCode: findErrorCode(answer) });
+  }
+  const token = response.headers['x-subject-token'];
+  if (typeof token !== 'string' || token === '')
+    throw new DliProtocolError(operation, 'without X-Subject-Token', { status: 201 });
+  const expiresAt = Date.parse(expiryOf(answer) ?? '');
+  // Without a readable end it is used for this client's life at most, and fetched anew when it is refused.
+  return { text: token, expiresAt: Number.isNaN(expiresAt) ? clock.now() + 3_600_000 : expiresAt };
+}
+
+/** `{"token":{"expires_at":"2026-08-02T00:15:00.000000Z",…}}` */
+function expiryOf(answer: unknown): string | undefined {
+  if (typeof answer !== 'object' || answer === null || !('token' in answer)) return undefined;
+  const { token } = answer;
+  if (typeof token !== 'object' || token === null || !('expires_at' in token)) return undefined;
+  return typeof token.expires_at === 'string' ? token.expires_at : undefined;
+}

@@ -1,0 +1,292 @@
+import { type DliReader, MAX_PAGE, MAX_PAGE_SIZE, type SqlJobQuery } from './client.ts';
+import { DliError, DliNetworkError } from './errors.ts';
+import { isLive, isTerminal, type Job, type TerminalState } from './job.ts';
+
+/** What could be listed. One entry per job id; the later reading of a job that was met twice. */
+export interface Listing {
+  jobs: Job[];
+  /** What could not be listed, in words; empty if the listing is complete. */
+  gaps: string[];
+}
+
+type ListFilter = Omit<SqlJobQuery, 'page' | 'pageSize'>;
+
+/**
+ * All SQL jobs that are LAUNCHING or RUNNING and started before `startedBefore` (epoch ms).
+ *
+ * LAUNCHING is read first, so that a job that begins to run meanwhile is met in one list or in both, never in neither.
+ *
+ * @throws {DliError} if the credential, a permission or a setting is wrong, or DLI cannot be reached at all.
+ */
+export async function listLiveSqlJobs(
+  dli: DliReader,
+  { startedBefore, withStatements }: Pick<SqlJobQuery, 'startedBefore' | 'withStatements'>,
+): Promise<Listing> {
+  const seen = new JobSet();
+  const gaps: string[] = [];
+  for (const status of ['LAUNCHING', 'RUNNING'] as const) {
+    await listEveryPage(dli, { status, startedBefore, withStatements }, seen, gaps);
+  }
+  return { jobs: [...seen], gaps };
+}
+
+/** How many SQL jobs are LAUNCHING or RUNNING at this moment, whatever their age. */
+export async function countLiveSqlJobs(dli: DliReader): Promise<number> {
+  const queued = await dli.listSqlJobs({ status: 'LAUNCHING', page: 1, pageSize: 1 });
+  const running = await dli.listSqlJobs({ status: 'RUNNING', page: 1, pageSize: 1 });
+  return queued.jobCount + running.jobCount;
+}
+
+/** Jobs by id. Rows without an id cannot be told apart, so each of them counts. */
+class JobSet {
+  readonly #byId = new Map<string, Job>();
+  readonly #nameless: Job[] = [];
+
+  /** @returns how many of them were new. */
+  add(jobs: readonly Job[]): number {
+    const before = this.#byId.size;
+    for (const job of jobs) {
+      if (job.id === '') this.#nameless.push(job);
+      else this.#byId.set(job.id, job);
+    }
+    return this.#byId.size - before;
+  }
+
+  *[Symbol.iterator](): Generator<Job> {
+    yield* this.#byId.values();
+    yield* this.#nameless;
+  }
+}
+
+/**
+ * Pages of a live list are not one instant: a job that ends between two of them pulls the next rows up, and one slips
+ * through. So a list of more than a page is read twice: by page number, for all that is there, and then by windows of
+ * start time that hold at most a page each. A start time never changes, so what is in a window cannot slip out of it.
+ */
+async function listEveryPage(dli: DliReader, filter: ListFilter, seen: JobSet, gaps: string[]): Promise<void> {
+  const met: Job[] = [];
+  let isTooMany = false;
+  let from: number | undefined;
+
+  // More than 100 pages are out of reach, so the rest is asked for from the last start time on.
+  for (;;) {
+    const slice: ListFilter = from === undefined ? filter : { ...filter, startedAfter: from - 1 };
+    const { jobs, jobCount } = await listSlice(dli, slice, gaps);
+    seen.add(jobs);
+    met.push(...jobs);
+    if (jobCount <= MAX_PAGE_SIZE && from === undefined) return;
+    if (jobCount <= MAX_PAGE * MAX_PAGE_SIZE) break;
+
+    const last = jobs.at(-1)?.startedAt;
+    if (last === undefined || last === from) {
+      isTooMany = true;
+      break;
+    }
+    from = last;
+  }
+
+  if (isTooMany) {
+    gaps.push(
+      `${filter.status} jobs: more than ${MAX_PAGE * MAX_PAGE_SIZE}, and their start times do not tell them apart`,
+    );
+  }
+  await readWindows(dli, filter, windowsOf(met, filter), seen, gaps);
+}
+
+/** Pages 1 to 100 of one filter, the first alone and the others side by side. */
+async function listSlice(
+  dli: DliReader,
+  filter: ListFilter,
+  gaps: string[],
+): Promise<{ jobs: Job[]; jobCount: number }> {
+  const first = await tryList(dli, filter, 1, gaps);
+  if (first === undefined) return { jobs: [], jobCount: 0 };
+  // For the other pages, and because each job may have to be cancelled.
+  if (first.jobCount > FEW) dli.warmUp(first.jobCount);
+
+  const pageCount = Math.min(Math.ceil(first.jobCount / MAX_PAGE_SIZE), MAX_PAGE);
+  const others = await Promise.all(
+    Array.from({ length: Math.max(pageCount - 1, 0) }, (_, i) => tryList(dli, filter, i + 2, gaps)),
+  );
+  return { jobs: [first, ...others].flatMap((page) => page?.jobs ?? []), jobCount: first.jobCount };
+}
+
+/** A failed page is a gap, unless it says that the next call would fail the same way. */
+async function tryList(dli: DliReader, filter: ListFilter, page: number, gaps: string[]) {
+  try {
+    return await dli.listSqlJobs({ ...filter, page, pageSize: MAX_PAGE_SIZE });
+  } catch (error) {
+    if (!(error instanceof DliError) || isHopeless(error, dli)) throw error;
+    gaps.push(error.message);
+    return undefined;
+  }
+}
+
+function isHopeless(error: DliError, dli: DliReader): boolean {
+  const isRefused = error.kind === 'authentication' || error.kind === 'configuration' || error.kind === 'permission';
+  const wasNeverThere = error instanceof DliNetworkError && !error.isAmbiguous && dli.clockReading() === undefined;
+  return isRefused || wasNeverThere;
+}
+
+interface Window {
+  startedAfter: number | undefined;
+  startedBefore: number | undefined;
+}
+
+/** Room for jobs that enter a window between the two readings, as a job does that begins to run. */
+const WINDOW_ROWS = 80;
+
+/** Cuts the start times met into windows that overlap by their bounds, so that it does not matter who includes them. */
+function windowsOf(jobs: readonly Job[], { startedBefore }: ListFilter): Window[] {
+  const starts = jobs.flatMap((job) => job.startedAt ?? []).sort((a, b) => a - b);
+  const bounds = [...new Set(starts.filter((_, i) => i > 0 && i % WINDOW_ROWS === 0))];
+  return [undefined, ...bounds].map((bound, i) => ({
+    startedAfter: bound === undefined ? undefined : bound - 1,
+    startedBefore: bounds[i] === undefined ? startedBefore : bounds[i] + 1,
+  }));
+}
+
+const MAX_READINGS = 5;
+
+async function readWindows(
+  dli: DliReader,
+  filter: ListFilter,
+  windows: Window[],
+  seen: JobSet,
+  gaps: string[],
+): Promise<void> {
+  await Promise.all(
+    windows.map(async (window) => {
+      for (let reading = 1; reading <= MAX_READINGS; reading++) {
+        const { jobs, jobCount } = await listSlice(dli, { ...filter, ...window }, gaps);
+        const newcomers = seen.add(jobs);
+        // One page is one instant. Several are trusted when they hold nothing new.
+        if (jobCount <= MAX_PAGE_SIZE || newcomers === 0) return;
+      }
+      gaps.push(`${filter.status} jobs: the list still changed after ${MAX_READINGS} readings`);
+    }),
+  );
+}
+
+/** What a reading says became of a job. A job without a reading was not looked at this time. */
+export type Reading =
+  | { kind: 'terminal'; state: TerminalState; status: string }
+  | { kind: 'live' }
+  /** In a state that nobody knows: neither over nor surely alive. */
+  | { kind: 'unknown'; status: string }
+  /** DLI says that there is no such job, after having listed it. */
+  | { kind: 'gone' }
+  | { kind: 'unreadable'; error: DliError };
+
+/** Up to so many jobs are cheaper read one by one than through lists. */
+const FEW = 2;
+
+/**
+ * What became of jobs that were asked to stop, in about one call per hundred of them: first who still runs; later who is
+ * among the CANCELLED ones of the same start times, then who still runs. Only who is in neither list is read alone, and
+ * so is everybody where the lists are so long with other jobs that reading them would cost more.
+ *
+ * @param round 0 for the first look, when most are still stopping, and it is enough to know that of some.
+ */
+export async function readBackSqlJobs(
+  dli: DliReader,
+  jobs: readonly Job[],
+  round: number,
+): Promise<Map<string, Reading>> {
+  const readings = new Map<string, Reading>();
+  const pending = new Map(jobs.map((job) => [job.id, job]));
+  try {
+    if (pending.size > FEW) await readThroughLists(dli, windowAround(jobs), pending, readings, round);
+    await readEach(dli, [...pending.keys()], readings);
+  } catch (error) {
+    if (!(error instanceof DliError)) throw error;
+    for (const id of pending.keys()) readings.set(id, { kind: 'unreadable', error });
+  }
+  return readings;
+}
+
+/** Takes those that it finds out of `pending`; what it leaves there is to be read alone. */
+async function readThroughLists(
+  dli: DliReader,
+  window: Window,
+  pending: Map<string, Job>,
+  readings: Map<string, Reading>,
+  round: number,
+): Promise<void> {
+  if (round > 0) await findInList(dli, { ...window, status: 'CANCELLED' }, pending, readings);
+  if (pending.size <= FEW) return;
+  // At the first look the rest of a long list can wait: most of it is still stopping.
+  const maxPages = round === 0 ? 1 : Number.POSITIVE_INFINITY;
+  const isWhole = await findInList(dli, { ...window, status: 'RUNNING' }, pending, readings, maxPages);
+  if (round === 0 && !isWhole) pending.clear();
+  if (round === 0 && pending.size > FEW) await findInList(dli, { ...window, status: 'CANCELLED' }, pending, readings);
+}
+
+/**
+ * Goes through a list, the oldest first, in steps of start times: a live list shifts between its pages. It stops where
+ * the rest of it would cost more than reading the jobs that are left one by one.
+ *
+ * @returns whether the whole list was read.
+ */
+async function findInList(
+  dli: DliReader,
+  { status, ...window }: Window & Pick<SqlJobQuery, 'status'>,
+  pending: Map<string, Job>,
+  readings: Map<string, Reading>,
+  maxPages = Number.POSITIVE_INFINITY,
+): Promise<boolean> {
+  let { startedAfter } = window;
+  for (let page = 1; ; page++) {
+    const query: SqlJobQuery = { ...window, startedAfter, status, page: 1, pageSize: MAX_PAGE_SIZE };
+    const { jobs, jobCount } = await dli.listSqlJobs(query);
+    for (const job of jobs) {
+      const reading = toReading(job);
+      // By its own status, whatever was asked for.
+      if (reading.kind !== 'unknown' && pending.delete(job.id)) readings.set(job.id, reading);
+    }
+    if (jobCount <= jobs.length) return true;
+
+    const last = jobs.at(-1)?.startedAt;
+    const pagesLeft = Math.ceil((jobCount - jobs.length) / MAX_PAGE_SIZE);
+    const isStuck = last === undefined || last - 1 === startedAfter;
+    if (isStuck || page >= maxPages || pending.size === 0 || pagesLeft * WORTH_A_PAGE > pending.size + WORTH_A_PAGE)
+      return false;
+    startedAfter = last - 1;
+  }
+}
+
+/** So many jobs are read alone rather than through one more page of which nobody knows whether they are on it. */
+const WORTH_A_PAGE = 20;
+
+function windowAround(jobs: readonly Job[]): Window {
+  let earliest = Number.POSITIVE_INFINITY;
+  let latest = Number.NEGATIVE_INFINITY;
+  for (const { startedAt } of jobs) {
+    if (startedAt === undefined) continue;
+    earliest = Math.min(earliest, startedAt);
+    latest = Math.max(latest, startedAt);
+  }
+  return { startedAfter: earliest - 1, startedBefore: latest + 1 };
+}
+
+async function readEach(dli: DliReader, ids: readonly string[], readings: Map<string, Reading>): Promise<void> {
+  await Promise.all(
+    ids.map(async (id) => {
+      readings.set(id, await readOne(dli, id));
+    }),
+  );
+}
+
+async function readOne(dli: DliReader, id: string): Promise<Reading> {
+  try {
+    return toReading(await dli.showSqlJobStatus(id));
+  } catch (error) {
+    if (!(error instanceof DliError)) throw error;
+    return error.kind === 'not-found' ? { kind: 'gone' } : { kind: 'unreadable', error };
+  }
+}
+
+function toReading({ state, status = '' }: Job): Reading {
+  if (isTerminal(state)) return { kind: 'terminal', state, status };
+  return isLive(state) ? { kind: 'live' } : { kind: 'unknown', status };
+}

@@ -1,0 +1,155 @@
+import { DliProtocolError, DliResponseError, findErrorCode, findRateHint } from './errors.ts';
+import type { Job, JobState } from './job.ts';
+
+/** One answer, as far as it is the same for every operation. */
+export interface WireAnswer {
+  operation: string;
+  status: number;
+  requestId: string | undefined;
+  retryAfterMs: number | undefined;
+  body: string;
+}
+
+export interface SqlJobPage {
+  jobs: Job[];
+  /** How many jobs match the filter in all, not how many are on this page. */
+  jobCount: number;
+}
+
+/**
+ * SQL statuses, spelled as the documents do and as they mistype them ("FINISH" in the status API, "CANCELED" in
+ * Terraform's documentation). COMPUTED, SUSPENDED, ACTIVE, DELETED and CREATING appear in a filter's list only, are
+ * explained nowhere, and stay unknown.
+ */
+const SQL_STATES: Record<string, JobState> = {
+  LAUNCHING: 'queued',
+  RUNNING: 'running',
+  SCALING: 'operation',
+  FINISHED: 'finished',
+  FINISH: 'finished',
+  FAILED: 'failed',
+  CANCELLED: 'cancelled',
+  CANCELED: 'cancelled',
+};
+
+/**
+ * `{"is_success":true,"message":"","job_count":1,"jobs":[{"job_id":"5b3c…","job_type":"QUERY","queue_name":"etl",
+ * "owner":"ana","start_time":1785540000000,"status":"RUNNING",…}]}`
+ *
+ * The statement, which rows carry in full, ends here unless it is asked for.
+ *
+ * @throws {DliResponseError} if DLI says it did not succeed.
+ * @throws {DliProtocolError} if the list or its count is missing: an unreadable page is not an empty one.
+ * @see "Querying All Jobs" (ListSqlJobs)
+ */
+export function parseSqlJobPage(answer: WireAnswer, withStatements = false): SqlJobPage {
+  const body = parseSuccess(answer);
+  const { jobs, job_count: jobCount } = body;
+  if (!Array.isArray(jobs)) throw new DliProtocolError(answer.operation, 'without a list of jobs', answer);
+  if (typeof jobCount !== 'number' || !Number.isSafeInteger(jobCount) || jobCount < 0) {
+    throw new DliProtocolError(answer.operation, 'without job_count', answer);
+  }
+  return { jobs: jobs.map((row) => toSqlJob(row, withStatements)), jobCount };
+}
+
+/**
+ * `{"is_success":true,"message":"","job_id":"5b3c…","status":"RUNNING",…}`; `is_success` is about the question, and
+ * stays true for a failed job.
+ *
+ * @throws {DliProtocolError} if the answer is about another job.
+ * @see "Querying Job Status" (ShowSqlJobStatus)
+ */
+export function parseSqlJobStatus(answer: WireAnswer, jobId: string, withStatement = false): Job {
+  const job = toSqlJob(parseSuccess(answer), withStatement);
+  if (job.id !== '' && job.id.toLowerCase() !== jobId.toLowerCase()) {
+    throw new DliProtocolError(answer.operation, 'about another job', answer);
+  }
+  return { ...job, id: jobId };
+}
+
+/**
+ * `{"is_success":true,"message":""}`, both optional. Accepted is not done: the job reaches CANCELLED later.
+ *
+ * @see "Canceling a Job" (CancelSqlJob)
+ */
+export function parseSqlCancel(answer: WireAnswer): void {
+  parseSuccess(answer);
+}
+
+/** A 200 may still say no, with `is_success` as a boolean or, on some endpoints, as a string. */
+function parseSuccess(answer: WireAnswer): Record<string, unknown> {
+  const { operation, status, requestId, retryAfterMs } = answer;
+  const body = parseJson(answer.body);
+  if (status < 200 || status > 299) {
+    const rateHint = status === 429 ? findRateHint(body) : undefined;
+    throw new DliResponseError(operation, {
+      status,
+      requestId,
+      retryAfterMs,
+      rateHint,
+      errorCode: findErrorCode(body),
+    });
+  }
+  if (!isRecord(body)) throw new DliProtocolError(operation, 'with a body that is not a JSON object', answer);
+
+  const success = body.is_success;
+  if (success !== undefined && success !== true && success !== 'true') {
+    throw new DliResponseError(operation, {
+      status,
+      requestId,
+      errorCode: findErrorCode(body),
+      summary: 'with is_success: false',
+    });
+  }
+  return body;
+}
+
+function toSqlJob(row: unknown, withStatement: boolean): Job {
+  const fields = isRecord(row) ? row : {};
+  const status = toText(fields.status);
+  return {
+    engine: 'sql',
+    id: toText(fields.job_id) ?? '',
+    queue: toText(fields.queue_name),
+    owner: toText(fields.owner),
+    type: toText(fields.job_type),
+    database: toText(fields.database_name),
+    tags: toTags(fields.tags),
+    statement: withStatement ? toText(fields.statement) : undefined,
+    status,
+    state: (status !== undefined && Object.hasOwn(SQL_STATES, status) && SQL_STATES[status]) || 'unknown',
+    startedAt:
+      typeof fields.start_time === 'number' && Number.isFinite(fields.start_time) ? fields.start_time : undefined,
+  };
+}
+
+const NO_TAGS: ReadonlyMap<string, string> = new Map();
+
+/** `[{"key":"team","value":"bi"}]`; optional, and taken to be absent for a job without tags. */
+function toTags(value: unknown): ReadonlyMap<string, string> | undefined {
+  if (value === undefined) return NO_TAGS;
+  if (!Array.isArray(value)) return undefined;
+  const tags = new Map<string, string>();
+  for (const tag of value) {
+    if (!isRecord(tag) || typeof tag.key !== 'string' || typeof tag.value !== 'string') return undefined;
+    tags.set(tag.key, tag.value);
+  }
+  return tags;
+}
+
+/** @returns undefined for anything that is not JSON; a 504 from a proxy is HTML or empty. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function toText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
