@@ -1,0 +1,78 @@
+import type { Job } from '../dli/job.ts';
+import { formatDuration, parseDuration } from '../duration.ts';
+import { type Exemption, type Policy, parseInstant } from './schema.ts';
+import { type Selected, selects } from './select.ts';
+
+/** Whether something exempts a job, and what. `unknown` spares it as well. */
+export type ExemptionResult = { exempt: 'yes'; by: string } | { exempt: Exclude<Selected, 'yes'> };
+
+/** Tags by which the owner of a job can exempt it. DLI's rules for keys know no slash, so a colon does as well. */
+const UNTIL_TAGS = ['reaper/exempt-until', 'reaper:exempt-until'];
+const TTL_TAGS = ['reaper/ttl', 'reaper:ttl'];
+
+/**
+ * @param exemptions those in force or not; expired ones do not protect.
+ * @param now epoch ms.
+ */
+export function exemptionOf(
+  job: Job,
+  exemptions: readonly Exemption[],
+  { tagExemptions }: Pick<Policy, 'tagExemptions'>,
+  now: number,
+): ExemptionResult {
+  let isUnknown = false;
+  for (const { id, until, match } of exemptions) {
+    if (now >= until) continue;
+    const selected = selects(match, job);
+    if (selected === 'yes') return { exempt: 'yes', by: id };
+    if (selected === 'unknown') isUnknown = true;
+  }
+  const byTag = tagExemptions === undefined ? 'no' : exemptByTag(job, tagExemptions.ceiling, now);
+  if (byTag === 'yes') return { exempt: 'yes', by: 'tag' };
+  return { exempt: isUnknown || byTag === 'unknown' ? 'unknown' : 'no' };
+}
+
+/** The tags count up to the ceiling only, which is an age: whoever submits a job must not be able to keep it for ever. */
+function exemptByTag({ tags, startedAt }: Job, ceilingMs: number, now: number): Selected {
+  if (tags === undefined) return 'unknown';
+  const until = firstValue(tags, UNTIL_TAGS);
+  const ttl = firstValue(tags, TTL_TAGS);
+  if (until === undefined && ttl === undefined) return 'no';
+  if (startedAt === undefined) return 'unknown';
+  if (now - startedAt >= ceilingMs) return 'no';
+
+  const ends = [
+    ...(until === undefined ? [] : [parseInstant(until)]),
+    ...(ttl === undefined ? [] : [endOfTtl(ttl, startedAt)]),
+  ];
+  if (ends.some((end) => end !== undefined && now < end)) return 'yes';
+  // Somebody wanted the job to be spared, and wrote it wrongly.
+  return ends.includes(undefined) ? 'unknown' : 'no';
+}
+
+function endOfTtl(text: string, startedAt: number): number | undefined {
+  if (text === 'forever') return Number.POSITIVE_INFINITY;
+  try {
+    return startedAt + parseDuration(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function firstValue(tags: ReadonlyMap<string, string>, keys: readonly string[]): string | undefined {
+  return keys.map((key) => tags.get(key)).find((value) => value !== undefined);
+}
+
+const ANNOUNCE_BEFORE_MS = 7 * 86_400_000;
+
+/** What the owners of exemptions should know: which no longer protect, and which soon will not. */
+export function exemptionNotices(exemptions: readonly Exemption[], now: number): string[] {
+  return exemptions.flatMap(({ id, owner, until }) => {
+    const day = new Date(until).toISOString();
+    if (now >= until)
+      return [`exemption ${id} (owner ${owner}) expired at ${day}; it protects nothing, remove or renew it`];
+    const leftMs = until - now;
+    if (leftMs > ANNOUNCE_BEFORE_MS) return [];
+    return [`exemption ${id} (owner ${owner}) ends at ${day}, in ${formatDuration(leftMs - (leftMs % 60_000))}`];
+  });
+}

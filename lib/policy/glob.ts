@@ -1,0 +1,27 @@
+/**
+ * Whether `text` matches `glob`, where `*` is any run of characters and `?` is one; case matters.
+ * On a mismatch only the last `*` is widened, so the work is bounded by both lengths multiplied and no pattern can hang
+ * a sweep.
+ */
+export function matchesGlob(glob: string, text: string): boolean {
+  let g = 0;
+  let t = 0;
+  let star = -1;
+  let starText = 0;
+  while (t < text.length) {
+    if (glob[g] === '*') {
+      star = g++;
+      starText = t;
+    } else if (glob[g] === '?' || glob[g] === text[t]) {
+      g++;
+      t++;
+    } else if (star >= 0) {
+      g = star + 1;
+      t = ++starText;
+    } else {
+      return false;
+    }
+  }
+  while (glob[g] === '*') g++;
+  return g === glob.length;
+}

@@ -1,0 +1,61 @@
+import { closest, distance } from 'fastest-levenshtein';
+
+/** Words of other reapers, and slips, that are too far from ours for a spelling hint. */
+const KNOWN_ALIASES: Record<string, string> = {
+  busyTime: 'maxRunTime',
+  maxAge: 'maxRunTime',
+  olderThan: 'maxRunTime',
+  timeout: 'maxRunTime',
+  queueTime: 'maxQueueTime',
+  totalTime: 'maxTotalTime',
+  filter: 'match',
+  filters: 'match',
+  exclude: 'ignore',
+  user: 'owner',
+  queueName: 'queue',
+  queue_name: 'queue',
+  type: 'jobType',
+  job_type: 'jobType',
+  state: 'status',
+  sql: 'statement',
+  query: 'statement',
+  db: 'database',
+  tags: 'tag',
+  id: 'jobId',
+  job_id: 'jobId',
+  dryRun: 'mode',
+  name: 'id',
+  expires: 'until',
+  'max-resources': 'maxKills',
+  'max-resources-percent': 'maxKillsPercent',
+  'group-by': 'groupBy',
+};
+
+/** For a key that is not allowed. */
+export function hintForKey(key: string, allowed: readonly string[]): string {
+  const alias = Object.hasOwn(KNOWN_ALIASES, key) ? KNOWN_ALIASES[key] : undefined;
+  if (alias !== undefined && allowed.includes(alias)) return `; did you mean ${alias}?`;
+  return spellingHint(key, allowed) || `; allowed here: ${allowed.join(', ')}`;
+}
+
+/** @returns an empty text if nothing comes near. */
+export function spellingHint(found: unknown, allowed: readonly string[]): string {
+  if (typeof found !== 'string' || found === '' || allowed.length === 0) return '';
+  const near = closest(found, allowed);
+  const isNear = near.toLowerCase() === found.toLowerCase() || distance(near, found) <= Math.ceil(near.length / 3);
+  return isNear ? `; did you mean ${near}?` : '';
+}
+
+const EXAMPLES: Record<string, string> = {
+  version: '; write version: 1',
+  match: '; say which jobs are meant, such as match: {queue: etl}, or match: all',
+  id: '; give it a name, such as id: adhoc-2h',
+  rules: '; list at least one rule',
+  reason: '; say why',
+  owner: '; say whom to ask',
+  until: '; say until when, such as until: 2026-12-31',
+  ceiling: '; say up to which age, such as ceiling: 24h',
+};
+
+/** For a key that has to be there. */
+export const exampleFor = (key: string): string => EXAMPLES[key] ?? '';

@@ -1,0 +1,57 @@
+import { formatDuration } from '../duration.ts';
+import { exemptionNotices } from './exemptions.ts';
+import type { Policy, Rule } from './schema.ts';
+
+/** "SQL jobs running longer than 12 hours are cancelled by default", unless dli.sql.job.timeout says otherwise. */
+const NATIVE_LIMIT_MS = 12 * 3_600_000;
+
+export interface PolicyWarning {
+  /** Where, as in a problem. */
+  keys: (string | number)[];
+  message: string;
+}
+
+/**
+ * What is allowed and yet likely not meant, or better done by DLI itself.
+ *
+ * @param now epoch ms, for exemptions that have expired.
+ */
+export function lintPolicy(policy: Policy, now: number): PolicyWarning[] {
+  const warnings: PolicyWarning[] = policy.rules.flatMap((rule, i) =>
+    lintRule(rule).map(({ keys, message }) => ({ keys: ['rules', i, ...keys], message })),
+  );
+  if (policy.maxKills === 0) warnings.push({ keys: ['maxKills'], message: '0 means that no job is ever cancelled' });
+  if (policy.maxKillsPercent === 0) {
+    warnings.push({ keys: ['maxKillsPercent'], message: '0 means that no job is ever cancelled' });
+  }
+  for (const [i, exemption] of policy.exemptions.entries()) {
+    for (const message of exemptionNotices([exemption], now)) warnings.push({ keys: ['exemptions', i], message });
+  }
+  return warnings;
+}
+
+function lintRule(rule: Rule): PolicyWarning[] {
+  if (!rule.engines.includes('sql')) return [];
+  const late = rule.limits.filter(({ clock, limitMs }) => clock !== 'maxQueueTime' && limitMs > NATIVE_LIMIT_MS);
+  const warnings: PolicyWarning[] = late.map(({ clock, limitMs }) => ({
+    keys: [clock],
+    message:
+      `DLI itself cancels SQL jobs after 12h, so ${formatDuration(limitMs)} is reached only by jobs whose submitter ` +
+      'raised dli.sql.job.timeout',
+  }));
+  if (isNative(rule)) {
+    const message =
+      'an SQL inspection rule of DLI on the queue (running_0003, Run time) would do the same without this reaper, on ' +
+      'queues with Spark 3.3 or later';
+    warnings.push({ keys: ['match'], message });
+  }
+  return warnings;
+}
+
+/** The native rule knows queues and running time, and nothing else. */
+function isNative({ match, ignore, limits, action, victims, minGroupSize }: Rule): boolean {
+  const isByQueueAlone = match !== 'all' && Object.keys(match).every((key) => key === 'queue');
+  const isByRunTimeAlone = limits.every(({ clock, limitMs }) => clock === 'maxRunTime' && limitMs <= NATIVE_LIMIT_MS);
+  const isPlain = ignore === undefined && victims === 'all' && minGroupSize === 1;
+  return isByQueueAlone && isByRunTimeAlone && isPlain && action === 'cancel';
+}

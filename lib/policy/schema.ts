@@ -1,0 +1,290 @@
+import * as v from 'valibot';
+import type { Engine } from '../dli/job.ts';
+import { durationField } from '../duration-field.ts';
+import { compileMatcher, compileTagMatcher } from './matcher.ts';
+import { PatternError } from './pattern.ts';
+
+/** "Querying All Jobs", job_type; DATA_MIGRATION from the newer pages. */
+export const READ_TYPES = ['QUERY'] as const;
+/** Cancelled half-way they can leave partial data, so a rule has to name them. */
+export const WRITE_TYPES = ['DDL', 'DCL', 'IMPORT', 'EXPORT', 'INSERT', 'DATA_MIGRATION', 'UPDATE', 'DELETE'] as const;
+/** Operations on a queue, shown as jobs; cancelling one would cancel somebody's scaling. */
+export const PSEUDO_TYPES = ['RESTART_QUEUE', 'SCALE_QUEUE'] as const;
+
+/** Those that a live job can have. */
+const STATUSES = ['LAUNCHING', 'RUNNING'] as const;
+
+/** The least severe first. */
+export const ACTIONS = ['log', 'warn', 'cancel'] as const;
+
+export const CLOCKS = ['maxRunTime', 'maxQueueTime', 'maxTotalTime'] as const;
+export type ClockName = (typeof CLOCKS)[number];
+
+/** What an engine's jobs can be selected by. What it cannot tell is refused rather than never matched. */
+export const ENGINE_SELECTORS: Record<Engine, readonly SelectorKey[]> = {
+  sql: ['queue', 'owner', 'jobType', 'status', 'tag', 'statement', 'database'],
+};
+
+/**
+ * Every unknown key is complained of, not only the first. Arrays, which pass as objects otherwise, are refused as a whole.
+ */
+function strictObject<T extends v.ObjectEntries>(entries: T): v.StrictObjectSchema<T, undefined> {
+  // The message is made before the path is known, so it tells what is allowed, and parsePolicy says the rest.
+  const object = v.objectWithRest(entries, v.never(Object.keys(entries).join(', ')));
+  const strict: typeof object = {
+    ...object,
+    '~run': (dataset, config) => {
+      if (!isRecord(dataset.value)) return notAnObject['~run'](dataset, config) as never;
+      // Of these keys the library itself takes no notice.
+      const isOdd = ODD_KEYS.some((key) => Object.hasOwn(dataset.value as object, key));
+      return (isOdd ? withOddKey : object)['~run'](dataset, config) as never;
+    },
+  };
+  // The rest of never, which nothing passes, would make never of every field's type.
+  return strict as unknown as v.StrictObjectSchema<T, undefined>;
+}
+
+const isRecord = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+const notAnObject = v.custom(() => false, 'expected an object');
+const ODD_KEYS = ['constructor', 'prototype', '__proto__'];
+const withOddKey = v.custom(() => false, `unknown key: one of ${ODD_KEYS.join(', ')}`);
+
+/** The text is shown by editors that know the JSON Schema. */
+const about = <T extends v.GenericSchema>(schema: T, text: string) => v.pipe(schema, v.description(text));
+
+const duration = v.pipe(durationField('90m or 2h45m'), v.minValue(1, 'expected a duration above zero'));
+
+/** `2026-12-31` is the whole of that day, UTC; otherwise RFC 3339 with its zone. */
+const instant = v.pipe(
+  v.string('expected a day such as 2026-12-31, or a time with its zone such as 2026-12-31T18:00:00Z'),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const ms = parseInstant(dataset.value);
+    if (ms !== undefined) return ms;
+    addIssue({ message: 'expected a day such as 2026-12-31, or a time with its zone such as 2026-12-31T18:00:00Z' });
+    return NEVER;
+  }),
+);
+
+/** @returns epoch ms; for a day alone, its end; undefined for anything else. */
+export function parseInstant(text: string): number | undefined {
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
+  if (!isDay && !/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)$/.test(text)) return undefined;
+  const ms = Date.parse(isDay ? `${text}T00:00:00Z` : text.replace(' ', 'T'));
+  if (Number.isNaN(ms)) return undefined;
+  // Date.parse makes the third of March of the 31st of February.
+  const day = Number(text.slice(8, 10));
+  if (isDay && new Date(ms).getUTCDate() !== day) return undefined;
+  return isDay ? ms + 86_400_000 : ms;
+}
+
+const oneOrMany = <TOutput>(item: v.GenericSchema<string, TOutput>) =>
+  v.union(
+    [
+      v.pipe(
+        item,
+        v.transform((value): TOutput[] => [value]),
+      ),
+      v.pipe(v.array(item), v.minLength(1, 'expected at least one value')),
+    ],
+    'expected one value or a list of values',
+  );
+
+const name = v.pipe(v.string('expected a name'), v.nonEmpty('expected a name, not an empty text'));
+
+const matcher = v.pipe(
+  v.string('expected a text'),
+  v.nonEmpty('expected a text, not an empty one'),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    try {
+      return compileMatcher(dataset.value);
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error;
+      addIssue({ message: `not a pattern: ${error.message}` });
+      return NEVER;
+    }
+  }),
+);
+
+const tag = v.pipe(name, v.transform(compileTagMatcher));
+
+const text = { queue: matcher, owner: matcher, name: matcher, statement: matcher } as const;
+
+const selectorEntries = {
+  queue: v.optional(oneOrMany(text.queue)),
+  owner: v.optional(about(oneOrMany(text.owner), 'Name of the IAM user who submitted the job')),
+  jobType: v.optional(oneOrMany(v.picklist([...READ_TYPES, ...WRITE_TYPES]))),
+  status: v.optional(oneOrMany(v.picklist(STATUSES))),
+  tag: v.optional(oneOrMany(tag)),
+  name: v.optional(oneOrMany(text.name)),
+  statement: v.optional(oneOrMany(text.statement)),
+  database: v.optional(oneOrMany(matcher)),
+};
+
+const hasKey = (keys: Record<string, unknown>) => Object.values(keys).some((values) => values !== undefined);
+
+const selector = v.pipe(
+  strictObject(selectorEntries),
+  v.check((keys) => hasKey(keys), `expected at least one of ${Object.keys(selectorEntries).join(', ')}`),
+);
+
+const count = v.pipe(
+  v.number('expected a whole number'),
+  v.integer('expected a whole number'),
+  v.minValue(0, 'expected 0 or more'),
+);
+
+const ruleId = v.pipe(
+  v.string('expected a name'),
+  v.regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and hyphens, a letter first'),
+);
+
+const ruleFields = strictObject({
+  id: about(ruleId, 'In reports and logs'),
+  engines: v.optional(v.pipe(v.array(v.picklist(['sql'])), v.minLength(1, 'expected at least one engine')), ['sql']),
+  match: about(
+    v.union([v.literal('all'), selector], 'expected selectors such as {queue: etl}, or the word all'),
+    'All keys must hold; within a key any value. `all` must be written to mean every job',
+  ),
+  ignore: v.optional(about(selector, 'A job that this selects is spared by this rule')),
+  maxRunTime: v.optional(about(duration, 'For jobs that run; see docs/policy.md for where each engine takes it from')),
+  maxQueueTime: v.optional(about(duration, 'For jobs that wait')),
+  maxTotalTime: v.optional(about(duration, 'For jobs that wait or run, since they were submitted')),
+  action: v.optional(v.picklist(ACTIONS), 'cancel'),
+  victims: v.optional(
+    about(v.picklist(['all', 'oldest', 'all-but-oldest']), 'Which of the overdue jobs of a group'),
+    'all',
+  ),
+  groupBy: v.optional(
+    about(v.picklist(['queue', 'owner', 'fingerprint']), 'All overdue jobs of the rule are one group unless told'),
+  ),
+  minGroupSize: v.optional(about(v.pipe(count, v.minValue(1, 'expected 1 or more')), 'Smaller groups are spared'), 1),
+});
+
+const rule = v.pipe(
+  ruleFields,
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (dataset.typed) for (const { path, message } of contradictionsOf(dataset.value)) addIssue({ message, path });
+  }),
+  v.transform((fields) => ({
+    ...fields,
+    limits: CLOCKS.flatMap((clock) => {
+      const limitMs = fields[clock];
+      return limitMs === undefined ? [] : [{ clock, limitMs }];
+    }),
+  })),
+);
+
+type Path = [v.IssuePathItem, ...v.IssuePathItem[]];
+
+/** What each field allows, and all of them together do not. */
+function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Path; message: string }[] {
+  const at = (...keys: string[]): Path =>
+    keys.map((key) => ({ type: 'object', origin: 'value', input: {}, key, value: undefined })) as unknown as Path;
+  const found: { path: Path; message: string }[] = [];
+
+  const clocks = CLOCKS.filter((clock) => fields[clock] !== undefined);
+  if (clocks.length === 0) {
+    const message = 'missing; a rule needs a limit, such as maxRunTime: 2h, maxQueueTime: 30m or maxTotalTime: 6h';
+    found.push({ path: at('maxRunTime'), message });
+  }
+  // With two clocks a raised limit could make another job the oldest, and so a victim.
+  if (fields.victims !== 'all' && clocks.length > 1) {
+    found.push({
+      path: at('victims'),
+      message: `${fields.victims} goes with one limit only; found ${clocks.join(' and ')}`,
+    });
+  }
+  for (const where of ['match', 'ignore'] as const) {
+    const keys = fields[where];
+    if (keys === undefined || keys === 'all') continue;
+    for (const engine of fields.engines) {
+      const unknown = (Object.keys(keys) as SelectorKey[]).filter((key) => !ENGINE_SELECTORS[engine].includes(key));
+      for (const key of unknown) {
+        const message = `${engine} jobs have no ${key}; they have ${ENGINE_SELECTORS[engine].join(', ')}`;
+        found.push({ path: at(where, key), message });
+      }
+    }
+  }
+  return found;
+}
+
+const exemption = strictObject({
+  id: ruleId,
+  /** Why, for whoever reads it later. */
+  reason: v.pipe(v.string('expected a text'), v.nonEmpty('expected a text, not an empty one')),
+  owner: about(name, 'Whom to ask'),
+  until: about(instant, 'From then on it no longer protects'),
+  match: v.pipe(
+    strictObject({
+      jobId: v.optional(oneOrMany(name)),
+      queue: selectorEntries.queue,
+      owner: selectorEntries.owner,
+      tag: selectorEntries.tag,
+      name: selectorEntries.name,
+      statement: selectorEntries.statement,
+    }),
+    v.check((keys) => hasKey(keys), 'expected at least one of jobId, queue, owner, tag, name, statement'),
+  ),
+});
+
+export const exemptionSchema = exemption;
+
+export const policySchema = strictObject({
+  version: v.literal(1, 'expected 1, the only version there is'),
+  mode: v.optional(v.picklist(['dry-run', 'live']), 'dry-run'),
+  maxKills: v.optional(about(count, 'More victims than this, and none is cancelled. 0: none may die'), 20),
+  maxKillsPercent: v.optional(
+    about(v.pipe(count, v.maxValue(100, 'expected 0 to 100')), 'The same in percent of all live jobs of the project'),
+    50,
+  ),
+  percentFloor: v.optional(about(count, 'Below so many live jobs the percentage says nothing and is not applied'), 10),
+  drain: v.optional(
+    about(
+      v.boolean('expected true or false'),
+      'With too many victims, the worst offenders up to the cap instead of none',
+    ),
+    false,
+  ),
+  tagExemptions: v.optional(
+    about(
+      strictObject({ ceiling: duration }),
+      'Lets jobs exempt themselves by the tags reaper/exempt-until and reaper/ttl, up to this age',
+    ),
+  ),
+  rules: v.pipe(
+    v.array(rule, 'expected a list of rules'),
+    v.minLength(1, 'expected at least one rule'),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      dataset.value.forEach(({ id }, i) => {
+        const first = dataset.value.findIndex((other) => other.id === id);
+        const path: Path = [
+          { type: 'array', origin: 'value', input: [], key: i, value: undefined },
+          { type: 'object', origin: 'value', input: {}, key: 'id', value: id },
+        ];
+        if (first < i) addIssue({ message: `"${id}" is already the id of rules[${first}]; ids must differ`, path });
+      });
+    }),
+  ),
+  exemptions: v.optional(v.array(exemption, 'expected a list of exemptions'), []),
+});
+
+export type Policy = v.InferOutput<typeof policySchema>;
+export type Rule = Policy['rules'][number];
+export type Selector = v.InferOutput<typeof selector>;
+export type SelectorKey = keyof Selector;
+export type Action = Rule['action'];
+export type Exemption = Policy['exemptions'][number];
+
+/** Statements are long, and a secret of their authors: they are kept only for a policy that needs them. */
+export function needsStatements({ rules, exemptions }: Pick<Policy, 'rules' | 'exemptions'>): boolean {
+  return (
+    exemptions.some(({ match }) => match.statement !== undefined) ||
+    rules.some(
+      ({ match, ignore, groupBy }) =>
+        groupBy === 'fingerprint' ||
+        (match !== 'all' && match.statement !== undefined) ||
+        ignore?.statement !== undefined,
+    )
+  );
+}

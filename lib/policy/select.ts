@@ -1,0 +1,117 @@
+import type { Job } from '../dli/job.ts';
+import { fingerprint } from './fingerprint.ts';
+import type { Matcher } from './matcher.ts';
+import type { Exemption, Rule, Selector, SelectorKey } from './schema.ts';
+
+/** Three answers, because a job may not say what a rule asks for, and unknown is never a match. */
+export type Selected = 'yes' | 'no' | 'unknown';
+
+/** One key of a selector, tried on one job. */
+export interface Predicate {
+  key: SelectorKey | 'jobId';
+  wanted: readonly string[];
+  /** Null if the job does not say. Of a statement only its fingerprint is told. */
+  found: string | null;
+  holds: Selected;
+}
+
+type AnySelector = Selector | Exemption['match'];
+
+/** Every key must hold, by any of its values. A certain no outweighs what is unknown. */
+export function selects(selector: 'all' | AnySelector, job: Job): Selected {
+  if (selector === 'all') return 'yes';
+  let answer: Selected = 'yes';
+  for (const key of keysOf(selector)) {
+    const held = holds(selector, key, job);
+    if (held === 'no') return 'no';
+    if (held === 'unknown') answer = 'unknown';
+  }
+  return answer;
+}
+
+/** The same at length, for whoever asks why. */
+export function predicatesOf(selector: 'all' | AnySelector, job: Job): Predicate[] {
+  if (selector === 'all') return [];
+  return keysOf(selector).map((key) => ({
+    key,
+    wanted: wantedTexts(selector, key),
+    found: foundText(key, job),
+    holds: holds(selector, key, job),
+  }));
+}
+
+/** Whether the rule says by name that it means this type of job. */
+export function namesType(rule: Rule, type: string): boolean {
+  return rule.match !== 'all' && rule.match.jobType?.some((named) => named === type) === true;
+}
+
+/** What a rule's groups are formed by; undefined if the job does not say. */
+export function groupKey(by: NonNullable<Rule['groupBy']>, job: Job): string | undefined {
+  if (by !== 'fingerprint') return job[by];
+  return job.statement === undefined ? undefined : fingerprint(job.statement);
+}
+
+type AnyKey = Predicate['key'];
+
+function keysOf(selector: AnySelector): AnyKey[] {
+  const wanted: Partial<Record<AnyKey, unknown>> = selector;
+  return (Object.keys(selector) as AnyKey[]).filter((key) => wanted[key] !== undefined);
+}
+
+function holds(selector: AnySelector, key: AnyKey, job: Job): Selected {
+  const wanted: Selector & { jobId?: string[] | undefined } = selector;
+  switch (key) {
+    case 'jobId':
+      return isAny(job.id || undefined, wanted.jobId, (id, one) => id.toLowerCase() === one.toLowerCase());
+    case 'jobType':
+      return isAny(job.type, wanted.jobType, (type, one) => type === one);
+    case 'status':
+      return isAny(job.status, wanted.status, (status, one) => status === one);
+    case 'tag':
+      return isAny(job.tags, wanted.tag, (tags, one) => one.matches(tags));
+    // No engine yet has it; a rule that asks for it is refused.
+    case 'name':
+      return 'unknown';
+    case 'queue':
+    case 'owner':
+    case 'database':
+    case 'statement':
+      return isAny(job[key], wanted[key], (value, one: Matcher) => one.matches(value));
+    default:
+      return key satisfies never;
+  }
+}
+
+function isAny<TValue, TWanted>(
+  value: TValue | undefined,
+  wanted: readonly TWanted[] | undefined,
+  matches: (value: TValue, one: TWanted) => boolean | undefined,
+): Selected {
+  if (wanted === undefined) return 'yes';
+  if (value === undefined) return 'unknown';
+  const answers = wanted.map((one) => matches(value, one));
+  if (answers.includes(true)) return 'yes';
+  return answers.includes(undefined) ? 'unknown' : 'no';
+}
+
+function wantedTexts(selector: AnySelector, key: AnyKey): string[] {
+  const wanted: Partial<Record<AnyKey, readonly (string | { text: string })[] | undefined>> = selector;
+  return (wanted[key] ?? []).map((one) => (typeof one === 'string' ? one : one.text));
+}
+
+function foundText(key: AnyKey, job: Job): string | null {
+  switch (key) {
+    case 'jobId':
+      return job.id || null;
+    case 'jobType':
+      return job.type ?? null;
+    case 'tag':
+      return job.tags === undefined ? null : [...job.tags].map(([name, value]) => `${name}=${value}`).join(', ');
+    case 'statement':
+      return job.statement === undefined ? null : `fingerprint ${fingerprint(job.statement)}`;
+    case 'name':
+      return null;
+    default:
+      return job[key] ?? null;
+  }
+}

@@ -1,0 +1,243 @@
+import { describe, expect, it } from 'vitest';
+import { exemptionNotices, exemptionOf } from '../../../lib/policy/exemptions.ts';
+import { parseExemption } from '../../../lib/policy/parse.ts';
+import { parseInstant } from '../../../lib/policy/schema.ts';
+import { makeJob, makePolicy } from '../../helpers/make-job.ts';
+import { HOUR, jobId, MINUTE, NOW } from '../../helpers/world.ts';
+
+const DAY = 24 * HOUR;
+const at = (ms: number) => new Date(ms).toISOString();
+const exemption = (match: object, until = at(NOW + DAY)) =>
+  parseExemption({ id: 'e', reason: 'backfill', owner: 'orders', until, match });
+
+describe('exemptionOf', () => {
+  it.each([
+    { name: 'its id', match: { jobId: jobId(1) }, exempt: 'yes' },
+    {
+      name: 'its id in another case',
+      match: { jobId: ['x', jobId(10).toUpperCase()] },
+      job: { id: jobId(10) },
+      exempt: 'yes',
+    },
+    {
+      name: 'its id, whichever of both is in capitals',
+      match: { jobId: 'aBcDeF00-0000-4000-8000-000000000001' },
+      job: { id: 'AbCdEf00-0000-4000-8000-000000000001' },
+      exempt: 'yes',
+    },
+    { name: 'another id', match: { jobId: jobId(2) }, exempt: 'no' },
+    { name: 'its owner', match: { owner: 'an*' }, exempt: 'yes' },
+    { name: 'its queue', match: { queue: ['etl', 'adhoc'] }, exempt: 'yes' },
+    { name: 'queue and owner', match: { queue: 'adhoc', owner: 'bob' }, exempt: 'no' },
+    { name: 'a tag', match: { tag: 'keep' }, job: { tags: new Map([['keep', 'yes']]) }, exempt: 'yes' },
+    { name: 'a tag it lacks', match: { tag: 'keep' }, exempt: 'no' },
+    {
+      name: 'its statement',
+      match: { statement: '/orders/' },
+      job: { statement: 'select * from orders' },
+      exempt: 'yes',
+    },
+    { name: 'an owner that is not known', match: { owner: 'ana' }, job: { owner: undefined }, exempt: 'unknown' },
+    { name: 'tags that cannot be read', match: { tag: 'keep' }, job: { tags: undefined }, exempt: 'unknown' },
+    { name: 'an id it has not', match: { jobId: 'x' }, job: { id: '' }, exempt: 'unknown' },
+    {
+      name: 'its statement, which is too long to be looked through',
+      match: { statement: '/orders/' },
+      job: { statement: 'x'.repeat(65_537) },
+      exempt: 'unknown',
+    },
+    { name: 'its statement, which is not known', match: { statement: '*' }, exempt: 'unknown' },
+    {
+      name: 'another queue, whatever else is not known',
+      match: { queue: 'etl', owner: 'ana' },
+      job: { owner: undefined },
+      exempt: 'no',
+    },
+    { name: 'a name, which SQL jobs lack', match: { name: '*' }, exempt: 'unknown' },
+  ])('goes by $name: $exempt', ({ match, job, exempt }) => {
+    const result = exemptionOf(makeJob(job), [exemption(match)], makePolicy(), NOW);
+
+    expect(result).toEqual(exempt === 'yes' ? { exempt, by: 'e' } : { exempt });
+  });
+
+  it('protects until the last millisecond and no longer', () => {
+    const exempt = (until: number) =>
+      exemptionOf(makeJob(), [exemption({ owner: 'ana' }, at(until))], makePolicy(), NOW);
+
+    expect(exempt(NOW + 1)).toEqual({ exempt: 'yes', by: 'e' });
+    expect(exempt(NOW)).toEqual({ exempt: 'no' });
+  });
+
+  it('names the first of several that hold', () => {
+    const until = (id: string, ms: number) => ({ ...exemption({ owner: 'ana' }, at(ms)), id });
+    const several = [until('past', NOW), until('one', NOW + 1), until('two', NOW + DAY)];
+
+    expect(exemptionOf(makeJob(), several, makePolicy(), NOW)).toEqual({ exempt: 'yes', by: 'one' });
+  });
+
+  it('says no for a job that no exemption is for, and without any', () => {
+    expect(exemptionOf(makeJob(), [exemption({ owner: 'bob' })], makePolicy(), NOW)).toEqual({ exempt: 'no' });
+    expect(exemptionOf(makeJob(), [], makePolicy(), NOW)).toEqual({ exempt: 'no' });
+  });
+
+  it('does not mind what an expired one does not know', () => {
+    const past = exemption({ owner: 'ana' }, at(NOW - 1));
+
+    expect(exemptionOf(makeJob({ owner: undefined }), [past], makePolicy(), NOW)).toEqual({ exempt: 'no' });
+  });
+
+  it('prefers what is certain to what is not', () => {
+    const both = [exemption({ owner: 'x' }), exemption({ queue: 'adhoc' })];
+
+    expect(exemptionOf(makeJob({ owner: undefined }), both, makePolicy(), NOW)).toEqual({ exempt: 'yes', by: 'e' });
+  });
+
+  describe('by tags of the job', () => {
+    const allowing = makePolicy({ tagExemptions: { ceiling: '6h' } });
+    const byTags = (tags: Record<string, string>, ageMs = 3 * HOUR, policy = allowing) =>
+      exemptionOf(makeJob({ tags: new Map(Object.entries(tags)), startedAt: NOW - ageMs }), [], policy, NOW).exempt;
+
+    it.each([
+      { tags: { 'reaper/exempt-until': at(NOW + 1) }, exempt: 'yes' },
+      { tags: { 'reaper/exempt-until': at(NOW) }, exempt: 'no' },
+      { tags: { 'reaper:exempt-until': '2026-01-05' }, exempt: 'yes' },
+      { tags: { 'reaper/exempt-until': '2026-01-04' }, exempt: 'no' },
+      { tags: { 'reaper/ttl': '3h1s' }, exempt: 'yes' },
+      { tags: { 'reaper/ttl': '3h' }, exempt: 'no' },
+      { tags: { 'reaper:ttl': 'forever' }, exempt: 'yes' },
+      { tags: { 'reaper/ttl': '1h', 'reaper/exempt-until': at(NOW + 1) }, exempt: 'yes' },
+      { tags: { 'reaper/ttl': 'a while' }, exempt: 'unknown' },
+      { tags: { 'reaper/ttl': '24' }, exempt: 'unknown' },
+      { tags: { 'reaper/exempt-until': 'tomorrow' }, exempt: 'unknown' },
+      { tags: { reaper: 'please not' }, exempt: 'no' },
+      { tags: {}, exempt: 'no' },
+      { tags: { 'reaper/ttl': 'a while', 'reaper/exempt-until': at(NOW + 1) }, exempt: 'yes' },
+      { tags: { 'reaper/ttl': '9h', 'reaper/exempt-until': 'tomorrow' }, exempt: 'yes' },
+      { tags: { 'reaper/ttl': '1h', 'reaper/exempt-until': 'tomorrow' }, exempt: 'unknown' },
+      { tags: { 'reaper/ttl': '1h', 'reaper/exempt-until': at(NOW) }, exempt: 'no' },
+      { tags: { 'reaper/ttl': '9h', 'reaper:ttl': '1h' }, exempt: 'yes' },
+      { tags: { 'reaper/ttl': '' }, exempt: 'unknown' },
+      { tags: { 'reaper/exempt-until': '' }, exempt: 'unknown' },
+      { tags: { 'reaper/ttl': 'FOREVER' }, exempt: 'unknown' },
+    ])('$tags: $exempt', ({ tags, exempt }) => {
+      expect(byTags(tags)).toBe(exempt);
+    });
+
+    it.each([
+      { ageMs: 6 * HOUR - 1, exempt: 'yes' },
+      { ageMs: 6 * HOUR, exempt: 'no' },
+    ])('holds up to the ceiling only: at $ageMs ms $exempt', ({ ageMs, exempt }) => {
+      expect(byTags({ 'reaper/ttl': 'forever' }, ageMs)).toBe(exempt);
+    });
+
+    it.each([
+      { tags: { 'reaper/exempt-until': at(NOW + DAY) }, ageMs: 6 * HOUR, exempt: 'no' },
+      { tags: { 'reaper/ttl': 'a while' }, ageMs: 6 * HOUR, exempt: 'no' },
+      { tags: { 'reaper/ttl': 'a while' }, ageMs: 6 * HOUR - 1, exempt: 'unknown' },
+    ])('holds up to the ceiling only, whatever the tag: $tags at $ageMs ms $exempt', ({ tags, ageMs, exempt }) => {
+      expect(byTags(tags, ageMs)).toBe(exempt);
+    });
+
+    it('is named as such, and comes behind the exemptions', () => {
+      const job = makeJob({ tags: new Map([['reaper/ttl', '4h']]) });
+
+      expect(exemptionOf(job, [], allowing, NOW)).toEqual({ exempt: 'yes', by: 'tag' });
+      expect(exemptionOf(job, [exemption({ owner: 'ana' })], allowing, NOW)).toEqual({ exempt: 'yes', by: 'e' });
+      expect(exemptionOf(job, [exemption({ statement: 'x' })], allowing, NOW)).toEqual({ exempt: 'yes', by: 'tag' });
+    });
+
+    it('needs no start where the job does not ask for it', () => {
+      expect(exemptionOf(makeJob({ startedAt: undefined }), [], allowing, NOW)).toEqual({ exempt: 'no' });
+    });
+
+    it('means nothing where the policy does not allow it', () => {
+      expect(byTags({ 'reaper/ttl': 'forever' }, HOUR, makePolicy())).toBe('no');
+    });
+
+    it('is not known of tags that cannot be read, or without a start', () => {
+      const tags = new Map([['reaper/ttl', '1h']]);
+
+      expect(exemptionOf(makeJob({ tags: undefined }), [], allowing, NOW).exempt).toBe('unknown');
+      expect(exemptionOf(makeJob({ tags, startedAt: undefined }), [], allowing, NOW).exempt).toBe('unknown');
+    });
+  });
+});
+
+describe('exemptionNotices', () => {
+  const notice = (until: number) => exemptionNotices([exemption({ owner: 'ana' }, at(until))], NOW);
+
+  it('says nothing of one that holds for more than a week', () => {
+    expect(notice(NOW + 7 * DAY + 1)).toEqual([]);
+  });
+
+  it('announces the end a week before', () => {
+    expect(notice(NOW + 7 * DAY)).toEqual(['exemption e (owner orders) ends at 2026-01-12T09:00:00.000Z, in 1w']);
+    expect(notice(NOW + HOUR + 59_999)).toEqual(['exemption e (owner orders) ends at 2026-01-05T10:00:59.999Z, in 1h']);
+  });
+
+  it.each([0, MINUTE])('says that it no longer protects, %i ms after its end', (ms) => {
+    expect(notice(NOW - ms)).toEqual([
+      `exemption e (owner orders) expired at ${at(NOW - ms)}; it protects nothing, remove or renew it`,
+    ]);
+  });
+
+  it('speaks of every exemption that is worth a word, in their order', () => {
+    const until = [NOW + 30 * DAY, NOW + DAY, NOW];
+    const some = until.map((ms, i) => ({ ...exemption({ owner: 'ana' }, at(ms)), id: `e${i}` }));
+
+    expect(exemptionNotices(some, NOW)).toEqual([
+      'exemption e1 (owner orders) ends at 2026-01-06T09:00:00.000Z, in 1d',
+      expect.stringContaining('exemption e2 (owner orders) expired'),
+    ]);
+  });
+});
+
+describe('parseInstant', () => {
+  it.each([
+    ['2026-12-31', '2027-01-01T00:00:00Z'],
+    ['2028-02-29', '2028-03-01T00:00:00Z'],
+    ['2026-12-31T18:00:00Z', '2026-12-31T18:00:00Z'],
+    ['2026-12-31T18:00Z', '2026-12-31T18:00:00Z'],
+    ['2026-12-31 18:00:00.5+01:00', '2026-12-31T17:00:00.5Z'],
+    ['2026-12-31t18:00:00z', '2026-12-31T18:00:00Z'],
+    ['2026-12-31T18:00:00.125Z', '2026-12-31T18:00:00.125Z'],
+    ['2026-12-31T18:00:00-05:30', '2026-12-31T23:30:00Z'],
+    ['2026-01-01', '2026-01-02T00:00:00Z'],
+  ])('reads %s', (text, expected) => {
+    expect(parseInstant(text)).toBe(Date.parse(expected));
+  });
+
+  it.each([
+    '',
+    '2026',
+    '2026-12',
+    '2026-02-31',
+    '2026-13-01',
+    '2026-12-31T18:00:00',
+    '2026-12-31T25:00:00Z',
+    '31.12.2026',
+    'never',
+    '1785540000000',
+    '2026-12-31\n',
+    'x2026-12-31',
+    '+002026-12-12',
+    '+002026-12-31T18:00:00Z',
+    '2026-12-31T18:00:00Z (new year)',
+    '2026-12-31x',
+    '02026-12-31',
+    '2026-12-31T18Z',
+    '2026-12-31T18:00:0Z',
+    '2026-12-31T18:00:00.Z',
+    '2026-12-31T18:00:00,5Z',
+    '2026-12-31T18:00:00+0100',
+    '2026-12-31T18:00:00+01',
+    '2026-12-31T18:00:00 Z',
+    '2026-12-31_18:00:00Z',
+    'x2026-12-31T18:00:00Z',
+    '2026-12-31T18:00:00Zx',
+    '2026-1-31T18:00:00Z',
+    '2026-12-31  18:00:00Z',
+  ])('refuses %j', (text) => {
+    expect(parseInstant(text)).toBeUndefined();
+  });
+});

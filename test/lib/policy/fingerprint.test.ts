@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fingerprint } from '../../../lib/policy/fingerprint.ts';
+
+const SALES = "SELECT region, sum(amount) FROM sales WHERE day = '2026-01-01' AND id IN (1, 2, 3)";
+
+describe('fingerprint', () => {
+  // Reports of one version are compared with those of the next.
+  it('is sixteen hexadecimal digits, and the same from release to release', () => {
+    expect(fingerprint(SALES)).toBe('09a00adefb655f04');
+  });
+
+  it.each([
+    { name: 'another text', other: SALES.replace('2026-01-01', '1999-12-31') },
+    { name: 'a text with quotes in it', other: SALES.replace('2026-01-01', "it''s \\' here") },
+    { name: 'a text in double quotes', other: SALES.replace("'2026-01-01'", '"x"') },
+    { name: 'a number for the text', other: SALES.replace("'2026-01-01'", '1.5e3') },
+    { name: 'a longer list', other: SALES.replace('1, 2, 3', "4,5,\n6, 7,'8'") },
+    { name: 'a shorter list', other: SALES.replace('1, 2, 3', '1') },
+    { name: 'other spaces', other: SALES.replaceAll(' ', ' \n\t ') },
+    { name: 'no spaces around signs', other: SALES.replace(' = ', '=') },
+    { name: 'another case', other: SALES.toLowerCase() },
+    { name: 'a comment at the end', other: `${SALES} -- for the dashboard` },
+    { name: 'a comment in a line of its own', other: `-- dashboard 7\n${SALES}` },
+    { name: 'a comment within', other: SALES.replace('FROM', '/* job 42; -- */ FROM') },
+  ])('is the same with $name', ({ other }) => {
+    expect(fingerprint(other)).toBe(fingerprint(SALES));
+  });
+
+  it.each([
+    { name: 'another table', other: SALES.replace('sales', 'sales2') },
+    { name: 'another column', other: SALES.replace('region', 'country') },
+    { name: 'another condition', other: SALES.replace(' = ', ' > ') },
+    { name: 'one column more', other: SALES.replace('region,', 'region, day,') },
+    { name: 'a comment that hides a part', other: SALES.replace('AND', '-- AND') },
+    { name: 'nothing left', other: '' },
+    { name: 'a list of names for the list', other: SALES.replace('1, 2, 3', 'a, b') },
+  ])('differs with $name', ({ other }) => {
+    expect(fingerprint(other)).not.toBe(fingerprint(SALES));
+  });
+
+  it.each([
+    { name: 'a text is a number', one: "a = 'x'", other: 'a = 7', same: true },
+    { name: 'an empty text is a text', one: "a = ''", other: "a = 'x'", same: true },
+    { name: 'a text that ends in a quote is one text', one: "a = 'it''s'", other: "a = 'x'", same: true },
+    { name: 'two texts in a row are two', one: "a 'x' 'y'", other: "a 'x'", same: false },
+    { name: 'a quote within the other kind is no end', one: `a = "it's"`, other: "a = 'x'", same: true },
+    { name: 'an escaped quote is no end', one: "a = 'it\\'s' b", other: "a = 'x' b", same: true },
+    { name: 'an escaped backslash ends before the quote', one: "a = 'x\\\\' b", other: "a = 'x' b", same: true },
+    { name: 'a comment within a text is text', one: "a = '-- x' b", other: "a = 'x' b", same: true },
+    { name: 'a quote within a comment is comment', one: "a /* it's */ b", other: 'a b', same: true },
+    { name: 'a comment of one sign is not yet closed', one: 'a /*/ b */ c', other: 'a c', same: true },
+    { name: 'an empty comment is closed', one: 'a /**/ b', other: 'a b', same: true },
+    { name: 'what follows the comment of a line counts', one: 'a -- x\nb', other: 'a b', same: true },
+    { name: 'one hyphen is no comment', one: 'a - b', other: 'a', same: false },
+    { name: 'one slash is no comment', one: 'a / b', other: 'a', same: false },
+    { name: 'a quoted name is a name', one: 'from `Sales`', other: 'from `sales`', same: true },
+    { name: 'a quoted name is no text', one: 'from `sales`', other: 'from `orders`', same: false },
+    { name: 'a name with a digit in it is a name', one: 'from t1', other: 'from t2', same: false },
+    { name: 'a variable is a name', one: 'set $a', other: 'set $b', same: false },
+    { name: 'a word is not two', one: 'ab', other: 'a b', same: false },
+    { name: 'a list without brackets is no list', one: 'a 1, 2', other: 'a 1', same: false },
+    { name: 'a list of one is a list', one: 'in (1)', other: "in ('a', 'b')", same: true },
+    { name: 'every list is', one: 'in (1, 2) in (3)', other: 'in (1) in (2, 3)', same: true },
+    { name: 'a list within a list is', one: 'in ((1, 2), (3))', other: 'in ((1), (3, 4, 5))', same: true },
+    { name: 'a list with a name in it is no list', one: 'in (1, 2, a)', other: 'in (1, a)', same: false },
+    { name: 'an empty pair of brackets is no list', one: 'f()', other: 'f(1)', same: false },
+  ])('goes by the shape: $name', ({ one, other, same }) => {
+    expect(fingerprint(one) === fingerprint(other)).toBe(same);
+  });
+
+  it.each([
+    { open: "a 'open b", closed: "a 'open b'" },
+    { open: 'a "open b', closed: 'a "open b"' },
+    { open: "a 'b\\", closed: "a 'b'" },
+    { open: "a 'b''", closed: "a 'b'" },
+    { open: 'a /* open b', closed: 'a' },
+    { open: 'a /*/', closed: 'a' },
+    { open: 'a -- open b', closed: 'a' },
+  ])('takes $open, which never closes, for closed at the end', ({ open, closed }) => {
+    expect(fingerprint(open)).toBe(fingerprint(closed));
+  });
+
+  // Quadratic work on such a text would be ten thousand million steps.
+  it.each(["\\'", "''", "'", '/*', '*/', '--', '(1,', '(', '"\\', 'a', '1', ' ', '`', '((1)'])(
+    'looks at each character once, however often %j comes',
+    (part) => {
+      expect(fingerprint(part.repeat(100_000))).toMatch(/^[0-9a-f]{16}$/);
+    },
+  );
+
+  it('is the same whatever the values, and differs when anything else does', () => {
+    const value = fc.oneof(
+      fc.nat().map(String),
+      fc.string({ unit: fc.constantFrom('a', '-', '*', '/', '(', ' ', ',') }).map((text) => `'${text}'`),
+    );
+    const space = fc.constantFrom(' ', '\n', ' /* note */ ', ' -- note\n', '\t ');
+    const word = fc.constantFrom('select', 'FROM', 'Sales', '=', '<', 't1', '`x`');
+    const statement = fc.array(fc.oneof(word, fc.constant(null)), { minLength: 1, maxLength: 8 });
+    const rendering = fc.record({
+      values: fc.array(value, { minLength: 8, maxLength: 8 }),
+      spaces: fc.array(space, { minLength: 8, maxLength: 8 }),
+      isLower: fc.boolean(),
+    });
+    type Rendering = typeof rendering extends fc.Arbitrary<infer T> ? T : never;
+    const render = (parts: (string | null)[], { values, spaces, isLower }: Rendering) =>
+      parts
+        .map((part, i) => (isLower ? part?.toLowerCase() : part) ?? values[i])
+        .reduce<string>((text, part, i) => `${text}${spaces[i]}${part}`, '');
+
+    fc.assert(
+      fc.property(statement, rendering, rendering, word, (parts, one, other, last) => {
+        expect(fingerprint(render(parts, one))).toBe(fingerprint(render(parts, other)));
+        expect(fingerprint(`${render(parts, one)} ${last}`)).not.toBe(fingerprint(render(parts, one)));
+      }),
+    );
+  });
+});

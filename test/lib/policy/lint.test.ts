@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { lintPolicy } from '../../../lib/policy/lint.ts';
+import { makePolicy } from '../../helpers/make-job.ts';
+import { NOW } from '../../helpers/world.ts';
+
+const R = { id: 'r', match: 'all', maxRunTime: '2h' };
+const lint = (rule: object, more: object = {}) =>
+  lintPolicy(
+    makePolicy({
+      rules: [
+        { ...R, id: 'first' },
+        { ...R, ...rule },
+      ],
+      ...more,
+    }),
+    NOW,
+  );
+
+describe('lintPolicy', () => {
+  it.each([
+    { name: 'every job', rule: {} },
+    { name: 'twelve hours', rule: { maxRunTime: '12h' } },
+    { name: 'a long wait, which DLI does not end', rule: { maxRunTime: undefined, maxQueueTime: '2d' } },
+    { name: 'a queue and an owner', rule: { match: { queue: 'q', owner: 'ana' } } },
+    { name: 'a queue with an exception', rule: { match: { queue: 'q' }, ignore: { owner: 'ana' } } },
+    { name: 'a queue, to warn', rule: { match: { queue: 'q' }, action: 'warn' } },
+    { name: 'a queue, by its waiting time too', rule: { match: { queue: 'q' }, maxQueueTime: '1h' } },
+    { name: 'a queue, the oldest only', rule: { match: { queue: 'q' }, victims: 'oldest' } },
+    {
+      name: 'a queue, by its waiting time alone',
+      rule: { match: { queue: 'q' }, maxRunTime: undefined, maxQueueTime: '1h' },
+    },
+    {
+      name: 'a queue, by its total time',
+      rule: { match: { queue: 'q' }, maxRunTime: undefined, maxTotalTime: '1h' },
+    },
+    { name: 'a queue, all but the oldest', rule: { match: { queue: 'q' }, victims: 'all-but-oldest' } },
+    { name: 'a queue, groups only', rule: { match: { queue: 'q' }, minGroupSize: 2 } },
+  ])('finds nothing wrong with a rule for $name', ({ rule }) => {
+    expect(lint(rule)).toEqual([]);
+  });
+
+  it.each(['maxRunTime', 'maxTotalTime'])('warns of a %s that DLI does not let a job reach', (clock) => {
+    expect(lint({ maxRunTime: undefined, [clock]: '12h1s' })).toEqual([
+      { keys: ['rules', 1, clock], message: expect.stringMatching(/after 12h, so 12h1s .* dli\.sql\.job\.timeout$/) },
+    ]);
+  });
+
+  it('warns of each limit that is too long, and says how long it is', () => {
+    const tooLong = (limit: string) =>
+      `DLI itself cancels SQL jobs after 12h, so ${limit} is reached only by jobs whose submitter raised dli.sql.job.timeout`;
+
+    expect(lint({ match: { queue: 'q' }, maxRunTime: '1d', maxQueueTime: '3d', maxTotalTime: '2d' })).toEqual([
+      { keys: ['rules', 1, 'maxRunTime'], message: tooLong('1d') },
+      { keys: ['rules', 1, 'maxTotalTime'], message: tooLong('2d') },
+    ]);
+  });
+
+  it('does not speak of a native rule where DLI ends the job before that', () => {
+    expect(lint({ match: { queue: 'q' }, maxRunTime: '13h' }).map(({ keys }) => keys)).toEqual([
+      ['rules', 1, 'maxRunTime'],
+    ]);
+    expect(lint({ match: { queue: 'q' }, maxRunTime: '12h' }).map(({ keys }) => keys)).toEqual([['rules', 1, 'match']]);
+  });
+
+  it('knows nothing of other engines than SQL', () => {
+    const policy = makePolicy({ rules: [{ ...R, match: { queue: 'q' }, maxRunTime: '2d' }] });
+
+    expect(lintPolicy({ ...policy, rules: policy.rules.map((rule) => ({ ...rule, engines: [] })) }, NOW)).toEqual([]);
+  });
+
+  it('tells the warnings of all rules, then those of the policy', () => {
+    const exemption = { id: 'e', reason: 'why', owner: 'team', until: '2026-01-06', match: { owner: 'ana' } };
+    const rules = ['a', 'b'].map((id) => ({ ...R, id, match: { queue: 'q' } }));
+
+    const warnings = lint({}, { rules, maxKills: 0, maxKillsPercent: 0, exemptions: [exemption] });
+
+    expect(warnings.map(({ keys }) => keys)).toEqual([
+      ['rules', 0, 'match'],
+      ['rules', 1, 'match'],
+      ['maxKills'],
+      ['maxKillsPercent'],
+      ['exemptions', 0],
+    ]);
+  });
+
+  it('warns of a rule that DLI could carry out by itself', () => {
+    expect(lint({ match: { queue: 'q' } })).toEqual([
+      {
+        keys: ['rules', 1, 'match'],
+        message:
+          'an SQL inspection rule of DLI on the queue (running_0003, Run time) would do the same without this reaper, ' +
+          'on queues with Spark 3.3 or later',
+      },
+    ]);
+  });
+
+  it.each(['maxKills', 'maxKillsPercent'])('warns of a %s of zero', (cap) => {
+    expect(lint({}, { [cap]: 0 })).toEqual([{ keys: [cap], message: '0 means that no job is ever cancelled' }]);
+  });
+
+  it('warns of an exemption that has expired', () => {
+    const exemption = { id: 'e', reason: 'why', owner: 'team', until: '2026-01-01', match: { owner: 'ana' } };
+
+    expect(lint({}, { exemptions: [exemption] })).toEqual([
+      { keys: ['exemptions', 0], message: expect.stringMatching(/^exemption e .* expired/) },
+    ]);
+  });
+});

@@ -1,0 +1,237 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compilePattern, PatternError } from '../../../lib/policy/pattern.ts';
+
+describe('compilePattern', () => {
+  it.each([
+    ['', 'x', true],
+    ['', '', true],
+    ['b', 'abc', true],
+    ['^b', 'abc', false],
+    ['c$', 'abc', true],
+    ['b$', 'abc', false],
+    ['^$', '', true],
+    ['^$', 'x', false],
+    ['a.c', 'abc', true],
+    ['a.c', 'a\nc', false],
+    ['a|bc|', 'x', true],
+    ['a|b|c', 'c', true],
+    ['^(a|bc)$', 'bc', true],
+    ['^(a|bc)$', 'ac', false],
+    ['^(?:ab){2,3}$', 'ab', false],
+    ['^(?:ab){2,3}$', 'abab', true],
+    ['^(?:ab){2,3}$', 'ababab', true],
+    ['^(?:ab){2,3}$', 'abababab', false],
+    ['^a{2}$', 'a', false],
+    ['^a{2}$', 'aa', true],
+    ['^a{2}$', 'aaa', false],
+    ['^a{2,}$', 'a', false],
+    ['^a{2,}$', 'aa', true],
+    ['^a{2,}$', 'aaaaa', true],
+    ['^a{0,1}$', '', true],
+    ['^a{0}$', '', true],
+    ['^a{0}$', 'a', false],
+    ['^ba{12}$', `b${'a'.repeat(12)}`, true],
+    ['^ba{12}$', 'ba', false],
+    ['^a{2,12}$', 'a'.repeat(12), true],
+    ['^a{2,12}$', 'a'.repeat(13), false],
+    ['^a+?b*?c??$', 'aab', true],
+    ['^a{2}?$', 'aa', true],
+    ['^a{2}?$', '', false],
+    ['^a+b$', 'b', false],
+    ['[a-c]x', 'bx', true],
+    ['[a-c]x', 'ax', true],
+    ['[a-c]x', 'cx', true],
+    ['[a-c]x', 'dx', false],
+    ['[a-c]x', '-x', false],
+    ['[a-a]', 'a', true],
+    ['[^a-c]x', 'bx', false],
+    ['[^a-c]x', 'dx', true],
+    ['[^a]', '', false],
+    ['[a-]', '-', true],
+    ['[a-]', 'b', false],
+    ['[-a]', '-', true],
+    ['[--/]', '.', true],
+    ['[a^]', '^', true],
+    ['[.*]', 'x', false],
+    ['[.*]', '*', true],
+    ['[\\d_]', '7', true],
+    ['[\\d_]', 'd', false],
+    ['[\\]]', ']', true],
+    ['[\\n]', '\n', true],
+    ['[😀-😂]', '😁', true],
+    ['^\\d\\D\\w\\W\\s\\S$', '1x_- y', true],
+    ['\\d', 'd', false],
+    ['\\D', '1', false],
+    ['\\w', '-', false],
+    ['\\W', '_', false],
+    ['\\s', 's', false],
+    ['\\S', ' ', false],
+    ['\\bfoo\\b', 'a foo b', true],
+    ['\\bfoo\\b', 'foo', true],
+    ['\\bfoo\\b', 'afoo', false],
+    ['\\bfoo\\b', 'foob', false],
+    ['\\Boo', 'foo', true],
+    ['\\Boo', 'oo', false],
+    ['\\B', '', true],
+    ['\\b', '', false],
+    ['\\.\\*\\/\\_', '.*/_', true],
+    ['\\.', 'x', false],
+    ['^\\t\\n\\r$', '\t\n\r', true],
+    ['\\t', 't', false],
+    ['\\n', 'n', false],
+    ['\\r', 'r', false],
+    ['a{', 'a{', true],
+    ['a{,2}', 'a{,2}', true],
+    ['a{b}', 'a{b}', true],
+    ['a}', 'a}', true],
+    ['a]', 'a]', true],
+    ['^.$', '💣', true],
+    ['größe', 'die größe', true],
+    ['A', 'a', false],
+  ])('%j in %j: %j', (pattern, text, expected) => {
+    expect(compilePattern(pattern)(text)).toBe(expected);
+  });
+
+  // JavaScript alone takes `[]` for a set of nothing.
+  it.each([
+    ['^[]a]$', ']', true],
+    ['^[]a]$', 'a', true],
+    ['^[^]a]$', ']', false],
+    ['^[^]a]$', 'b', true],
+  ])('takes ] first in a set for itself: %j in %j: %j', (pattern, text, expected) => {
+    expect(compilePattern(pattern)(text)).toBe(expected);
+  });
+
+  it.each([
+    ['SELECT', 'a select b', true],
+    ['select', 'a SELECT b', true],
+    ['select', 'a delete b', false],
+    ['[a-f]x', 'CX', true],
+    ['[A-F]x', 'cX', true],
+    ['[a-f]x', 'GX', false],
+    ['[a-f][A-F]', '--', false],
+    ['[^a]', 'A', false],
+    ['[^a-c]', 'B', false],
+    ['\\n', '\n', true],
+    ['\\W', 'a', false],
+    ['\\_', '_', true],
+    ['straße', 'STRASSE', false],
+    ['É', 'é', true],
+  ])('%j in %j, whatever the case: %j', (pattern, text, expected) => {
+    expect(compilePattern(pattern, { ignoreCase: true })(text)).toBe(expected);
+  });
+
+  it.each([
+    ['(', 'a ( without its ) (at character 2)'],
+    ['(a|b', 'a ( without its ) (at character 5)'],
+    ['a)', 'a ) without its ( (at character 2)'],
+    [')', 'a ) without its ( (at character 1)'],
+    ['*a', 'a repetition of nothing (at character 2)'],
+    ['+a', 'a repetition of nothing (at character 2)'],
+    ['?a', 'a repetition of nothing (at character 2)'],
+    ['a|*', 'a repetition of nothing (at character 4)'],
+    ['a**', 'a repetition of nothing (at character 3)'],
+    ['a+*', 'a repetition of nothing (at character 3)'],
+    ['a*+', 'a repetition of nothing (at character 3)'],
+    ['a*??', 'a repetition of nothing (at character 4)'],
+    ['(?=a)', 'look-around and named groups are not supported (at character 3)'],
+    ['(?!a)', 'look-around and named groups are not supported (at character 3)'],
+    ['(?<=a)', 'look-around and named groups are not supported (at character 3)'],
+    ['(?<n>a)', 'look-around and named groups are not supported (at character 3)'],
+    ['(a)\\1', 'back-references are not supported (at character 6)'],
+    ['\\0', 'back-references are not supported (at character 3)'],
+    ['\\x41', '\\x is not supported (at character 3)'],
+    ['\\u0041', '\\u is not supported (at character 3)'],
+    ['\\p', '\\p is not supported (at character 3)'],
+    ['\\Z', '\\Z is not supported (at character 3)'],
+    ['[\\b]', '\\b is not supported (at character 4)'],
+    ['[\\1]', '\\1 is not supported (at character 4)'],
+    ['[', 'it ends too early (at character 2)'],
+    ['[a', 'it ends too early (at character 3)'],
+    ['[^', 'it ends too early (at character 3)'],
+    ['[]', 'it ends too early (at character 3)'],
+    ['[a-', 'it ends too early (at character 4)'],
+    ['[\\', 'it ends too early (at character 3)'],
+    ['\\', 'it ends too early (at character 2)'],
+    ['[z-a]', 'a range that ends before it begins (at character 5)'],
+    ['[b-a]', 'a range that ends before it begins (at character 5)'],
+    ['[!-\\d]', 'a range that ends before it begins (at character 5)'],
+    ['a{3,2}', 'a repetition with its bounds in the wrong order (at character 7)'],
+    ['a{101}', 'a repetition of more than 100 (at character 7)'],
+    ['a{0,101}', 'a repetition of more than 100 (at character 9)'],
+    ['a{101,}', 'a repetition of more than 100 (at character 8)'],
+    ['((a{50}){50}){50}', 'too large (at character 18)'],
+  ])('refuses %j: %s', (pattern, message) => {
+    expect(() => compilePattern(pattern)).toThrow(new PatternError(message));
+  });
+
+  it('throws errors that go by their own name', () => {
+    expect(new PatternError('x').name).toBe('PatternError');
+  });
+
+  it('repeats up to a hundred times', () => {
+    expect(compilePattern('^a{100}$')('a'.repeat(100))).toBe(true);
+    expect(compilePattern('^a{0,100}$')('a'.repeat(101))).toBe(false);
+    expect(compilePattern('^a{100,}$')('a'.repeat(99))).toBe(false);
+  });
+
+  it('has room for 500 states and no more, two of them its own', () => {
+    expect(compilePattern('a'.repeat(498))('a'.repeat(498))).toBe(true);
+    expect(() => compilePattern('a'.repeat(499))).toThrow('too large');
+  });
+
+  it.each([
+    ['^(a+)+b$', 'a'.repeat(5_000), false],
+    ['^(a|aa)+$', `${'a'.repeat(5_000)}b`, false],
+    ['(a|a?)+$', `${'a'.repeat(5_000)}b`, true],
+    ['(x*)*y', 'x'.repeat(5_000), false],
+    ['^(([a-z])+.)+[A-Z]([a-z])+$', 'a'.repeat(5_000), false],
+    ['(.*)*,(.*)*,(.*)*;', ','.repeat(5_000), false],
+    ['^(a?){50}a{50}$', 'a'.repeat(50), true],
+    ['^(a?){50}a{50}$', 'a'.repeat(49), false],
+  ])('comes to an answer where a backtracking engine would be busy for years: %j', (pattern, text, expected) => {
+    expect(compilePattern(pattern)(text)).toBe(expected);
+  });
+
+  it("says what JavaScript's own engine says", () => {
+    const character = fc.constantFrom('a', 'b', 'A', 'Z', '1', '_', '-');
+    const set = fc
+      .tuple(
+        fc.constantFrom('', '^'),
+        fc.array(fc.constantFrom('a', 'b', 'B', '1', 'a-b', 'Y-Z', '\\d', '\\w', '\\s', '\\W', '\\-', '^', '.'), {
+          ...{ minLength: 1, maxLength: 3 },
+        }),
+        fc.constantFrom('', '-'),
+      )
+      .map(([negation, members, hyphen]) => `[${negation}${members.join('').replace(/^\^/, '\\^')}${hyphen}]`);
+    const classes = fc.constantFrom('.', '\\d', '\\D', '\\w', '\\W', '\\s', '\\S', '\\.', '\\n');
+    const repetition = fc
+      .tuple(fc.constantFrom('*', '+', '?', '{0}', '{2}', '{0,1}', '{1,2}', '{1,}'), fc.constantFrom('', '?'))
+      .map((both) => both.join(''));
+    const more = fc.option(repetition, { nil: '', freq: 2 });
+    const { pattern } = fc.letrec<{ pattern: string; part: string }>((tie) => ({
+      part: fc.oneof(
+        { maxDepth: 3, depthIdentifier: 'pattern' },
+        fc.tuple(fc.oneof(character, set, classes), more).map((both) => both.join('')),
+        fc.constantFrom('^', '$', '\\b', '\\B'),
+        fc.tuple(fc.constantFrom('(', '(?:'), tie('pattern'), more).map(([open, inner, r]) => `${open}${inner})${r}`),
+      ),
+      pattern: fc.oneof(
+        { maxDepth: 3, depthIdentifier: 'pattern' },
+        fc.array(tie('part'), { maxLength: 3, depthIdentifier: 'pattern' }).map((parts) => parts.join('')),
+        fc.tuple(tie('pattern'), tie('pattern')).map((both) => both.join('|')),
+      ),
+    }));
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', 'B', 'Z', '1', '_', '-', ' ', '.', '\n'), maxLength: 8 });
+
+    fc.assert(
+      fc.property(pattern, text, fc.boolean(), (source, value, ignoreCase) => {
+        const mine = compilePattern(source, { ignoreCase })(value);
+
+        expect(mine).toBe(new RegExp(source, ignoreCase ? 'i' : '').test(value));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
