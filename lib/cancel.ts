@@ -1,0 +1,43 @@
+import type { CancelOptions, CancelResult, DliClient } from './dli/client.ts';
+import type { Victim } from './victims.ts';
+
+/** What came of asking for one victim. */
+export interface Cancellation {
+  victim: Victim;
+  result: CancelResult;
+}
+
+/**
+ * Asks DLI to cancel each victim, in the order given, as many at a time as the client's pace allows. One job's trouble never hides another's; only a
+ * refused credential ends it for all, because every further call would be refused too.
+ *
+ * @param stopAt epoch ms; nothing is asked from then on.
+ * @param stop once aborted, nothing more is asked; what is under way is finished.
+ * @returns one per victim, in the order given.
+ */
+export async function cancelJobs(
+  victims: readonly Victim[],
+  dli: DliClient,
+  { stopAt, stop }: { stopAt: number; stop: AbortSignal },
+): Promise<Cancellation[]> {
+  const refusedForAll = new AbortController();
+  const signal = AbortSignal.any([stop, refusedForAll.signal]);
+
+  return Promise.all(
+    victims.map(async (victim) => {
+      const result = await cancelOne(victim, dli, { notAfter: stopAt, signal });
+      if (result.kind === 'refused' && result.error.kind === 'authentication') refusedForAll.abort();
+      return { victim, result };
+    }),
+  );
+}
+
+/** An error that nobody foresaw leaves open what became of the request, and must not hide what became of the others. */
+async function cancelOne({ job }: Victim, dli: DliClient, options: CancelOptions): Promise<CancelResult> {
+  try {
+    return await dli.cancelSqlJob(job.id, options);
+  } catch (cause) {
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    return { kind: 'lost', error, attempts: 1, requestId: undefined };
+  }
+}

@@ -1,0 +1,248 @@
+import { isJobId, isLive, isTerminal, type Job } from './dli/job.ts';
+import { exemptionOf } from './policy/exemptions.ts';
+import {
+  ACTIONS,
+  type Action,
+  type ClockName,
+  type Exemption,
+  type Policy,
+  PSEUDO_TYPES,
+  READ_TYPES,
+  type Rule,
+  WRITE_TYPES,
+} from './policy/schema.ts';
+import { groupKey, namesType, selects } from './policy/select.ts';
+
+/** What the policy wants for one job, and why. */
+export interface Decision {
+  job: Job;
+  clocks: ClockReadings;
+  verdict: Verdict;
+}
+
+/** By the sweep's own instant, in ms; undefined if a clock is not for the job's state, or its start is not believed. */
+export type ClockReadings = Record<ClockName, number | undefined>;
+
+export type Verdict =
+  | {
+      action: Action;
+      reason: 'over-limit';
+      rule: string;
+      /** Every rule that found the job over its limit, by id. */
+      matched: string[];
+      clock: ClockName;
+      limitMs: number;
+      overLimitMs: number;
+    }
+  | {
+      action: 'keep';
+      reason: KeepReason;
+      /** The rule, or for an exempt job the exemption. */
+      rule: string | undefined;
+      limitMs: number | undefined;
+    };
+
+export type KeepReason =
+  /** An exemption is for this job, or its own tags, where the policy allows that. */
+  | 'exempt'
+  /** A rule is for this job, and it is not over any limit of that rule. */
+  | 'within-limit'
+  /** A rule is for this job, and its `ignore` spares it. */
+  | 'ignored'
+  /** It is over a rule's limit, but not among those of its group that the rule's `victims` names. */
+  | 'group'
+  /** An operation on a queue, or a write that no rule names. */
+  | 'protected'
+  /** A rule may be for this job, but what it needs to know is missing, unreadable or not to be believed. */
+  | 'undetermined'
+  /** A rule is for this job, but it waits, and the rule's limit does not count waiting. */
+  | 'queued'
+  /** It was over before it could be judged. */
+  | 'terminal'
+  /** No rule is for this job. */
+  | 'no-rule';
+
+/** Strongest first: of several reasons to spare a job, the one that a reader needs to know about. */
+const KEEP_REASONS: readonly KeepReason[] = [
+  'terminal',
+  'protected',
+  'exempt',
+  'undetermined',
+  'ignored',
+  'group',
+  'queued',
+  'within-limit',
+  'no-rule',
+];
+
+/** An older start is a wrong number rather than a long job: DLI itself cancels SQL jobs after 12 hours by default. */
+const OLDEST_BELIEVED_MS = 400 * 86_400_000;
+
+/** What one rule says of one job. */
+export type RuleResult =
+  | { rule: Rule; action: Action; clock: ClockName; limitMs: number; overLimitMs: number }
+  | { rule: Rule; action: 'keep'; reason: KeepReason };
+
+export interface DecideOptions {
+  policy: Policy;
+  /** Beside those that the policy itself holds. */
+  exemptions: readonly Exemption[];
+  /** Epoch ms, read once per sweep. */
+  now: number;
+}
+
+/**
+ * Pure: the same jobs, policy and instant give the same decisions, in whatever order jobs and rules come.
+ *
+ * The most severe action of the rules that find a job over a limit holds; the one furthest over is named, by id where two
+ * are equal. An exemption holds against all rules. A job exactly at its limit is kept.
+ */
+export function decide(jobs: readonly Job[], { policy, exemptions, now }: DecideOptions): Decision[] {
+  const judged = jobs.map((job) => {
+    const clocks = readClocks(job, now);
+    const results = policy.rules.map((rule) => tryRule(job, rule, clocks));
+    return { job, clocks, results };
+  });
+  for (const [i, rule] of policy.rules.entries()) spareByGroup(rule, i, judged);
+
+  const allExemptions = [...policy.exemptions, ...exemptions];
+  return judged.map(({ job, clocks, results }) => {
+    // Whatever the rules: there is none that it could be for.
+    if (isPseudoJob(job)) return { job, clocks, verdict: PROTECTED };
+    const exemption = exemptionOf(job, allExemptions, policy, now);
+    return { job, clocks, verdict: conclude(results, exemption) };
+  });
+}
+
+/** Which rules the job was over the limit of, and otherwise the strongest reason to spare it. */
+function conclude(results: readonly RuleResult[], exemption: ReturnType<typeof exemptionOf>): Verdict {
+  const [worst, ...others] = results.filter((result) => result.action !== 'keep').toSorted(bySeverity);
+  const [strongest] = results.filter((result) => result.action === 'keep').toSorted(byStrength);
+  // What cannot be cancelled anyway needs no exemption.
+  const isSafe = worst === undefined && (strongest?.reason === 'terminal' || strongest?.reason === 'protected');
+  if (exemption.exempt === 'yes' && !isSafe) {
+    return { action: 'keep', reason: 'exempt', rule: exemption.by, limitMs: undefined };
+  }
+
+  if (worst === undefined) return strongest === undefined ? NO_RULE : keep(strongest);
+  if (exemption.exempt === 'unknown') return keep({ rule: worst.rule, action: 'keep', reason: 'undetermined' });
+  const { rule, action, clock, limitMs, overLimitMs } = worst;
+  const matched = [worst, ...others].map((result) => result.rule.id).sort();
+  return { action, reason: 'over-limit', rule: rule.id, matched, clock, limitMs, overLimitMs };
+}
+
+const NO_RULE: Verdict = { action: 'keep', reason: 'no-rule', rule: undefined, limitMs: undefined };
+
+const PROTECTED: Verdict = { action: 'keep', reason: 'protected', rule: undefined, limitMs: undefined };
+
+function keep({ rule, reason }: Extract<RuleResult, { action: 'keep' }>): Verdict {
+  if (reason === 'no-rule') return NO_RULE;
+  return { action: 'keep', reason, rule: rule.id, limitMs: Math.min(...rule.limits.map(({ limitMs }) => limitMs)) };
+}
+
+/** What a rule says of a job by itself, before groups and exemptions. */
+export function tryRule(job: Job, rule: Rule, clocks: ClockReadings): RuleResult {
+  const spare = (reason: KeepReason): RuleResult => ({ rule, action: 'keep', reason });
+  if (!rule.engines.includes(job.engine)) return spare('no-rule');
+  if (isPseudoJob(job)) return spare('protected');
+
+  const selected = selects(rule.match, job);
+  if (selected === 'no') return spare('no-rule');
+  if (isTerminal(job.state)) return spare('terminal');
+  if (selected === 'unknown' || !isLive(job.state) || !isJobId(job.id)) return spare('undetermined');
+
+  const ignored = rule.ignore === undefined ? 'no' : selects(rule.ignore, job);
+  if (ignored === 'yes') return spare('ignored');
+  if (ignored === 'unknown' || !isKnownType(job.type)) return spare('undetermined');
+  if (!isRead(job.type) && !namesType(rule, job.type)) return spare('protected');
+  if (rule.groupBy !== undefined && groupKey(rule.groupBy, job) === undefined) return spare('undetermined');
+
+  const limits = rule.limits.filter(({ clock }) => isClockOf(clock, job.state));
+  if (limits.length === 0) return spare(job.state === 'queued' ? 'queued' : 'within-limit');
+  const over = limits
+    .map(({ clock, limitMs }) => ({ clock, limitMs, overLimitMs: (clocks[clock] ?? Number.NaN) - limitMs }))
+    .toSorted((a, b) => b.overLimitMs - a.overLimitMs)[0];
+  if (over === undefined || Number.isNaN(over.overLimitMs)) return spare('undetermined');
+  return over.overLimitMs > 0 ? { rule, action: rule.action, ...over } : spare('within-limit');
+}
+
+/** A limit on running time is not for a job that waits, nor the other way round. */
+function isClockOf(clock: ClockName, state: Job['state']): boolean {
+  if (clock === 'maxTotalTime') return true;
+  return state === (clock === 'maxRunTime' ? 'running' : 'queued');
+}
+
+/**
+ * All clocks of a SQL job start at its start_time, which the documents use for submission and start alike: so the running
+ * time of a job that had waited may include the wait.
+ *
+ * @see "Querying All Jobs", start_time and order
+ */
+export function readClocks({ state, startedAt }: Job, now: number): ClockReadings {
+  const age = isLive(state) && isBelievedStart(startedAt, now) ? now - startedAt : undefined;
+  return {
+    maxRunTime: state === 'running' ? age : undefined,
+    maxQueueTime: state === 'queued' ? age : undefined,
+    maxTotalTime: age,
+  };
+}
+
+function isBelievedStart(startedAt: number | undefined, now: number): startedAt is number {
+  return startedAt !== undefined && startedAt > 0 && startedAt <= now && now - startedAt <= OLDEST_BELIEVED_MS;
+}
+
+/**
+ * Groups form among the jobs over the rule's limit, the exempt ones included: otherwise an exemption for the oldest would
+ * make another one the oldest, and so a victim.
+ */
+function spareByGroup(rule: Rule, index: number, judged: readonly { job: Job; results: RuleResult[] }[]): void {
+  if (rule.victims === 'all' && rule.minGroupSize === 1) return;
+  const over = judged.filter(({ results }) => results[index]?.action !== 'keep');
+  const groups = Map.groupBy(over, ({ job }) =>
+    rule.groupBy === undefined ? '' : (groupKey(rule.groupBy, job) ?? ''),
+  );
+  for (const group of groups.values()) {
+    const [oldest, ...younger] = group.toSorted((a, b) => compareAge(a.job, b.job));
+    const victims = rule.victims === 'oldest' ? [oldest] : rule.victims === 'all-but-oldest' ? younger : group;
+    const spared = group.length < rule.minGroupSize ? group : group.filter((member) => !victims.includes(member));
+    for (const { results } of spared) results[index] = { rule, action: 'keep', reason: 'group' };
+  }
+}
+
+function compareAge(a: Job, b: Job): number {
+  return (a.startedAt ?? 0) - (b.startedAt ?? 0) || compareIds(a.id, b.id);
+}
+
+type Over = Exclude<RuleResult, { action: 'keep' }>;
+
+function bySeverity(a: Over, b: Over): number {
+  const severity = ACTIONS.indexOf(b.action) - ACTIONS.indexOf(a.action);
+  return severity || b.overLimitMs - a.overLimitMs || compareIds(a.rule.id, b.rule.id);
+}
+
+function byStrength(a: Extract<RuleResult, { action: 'keep' }>, b: Extract<RuleResult, { action: 'keep' }>): number {
+  return KEEP_REASONS.indexOf(a.reason) - KEEP_REASONS.indexOf(b.reason) || compareIds(a.rule.id, b.rule.id);
+}
+
+function compareIds(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** Scaling or restarting a queue: by type, or by the status that only such operations have. */
+function isPseudoJob(job: Job): boolean {
+  return job.state === 'operation' || PSEUDO_TYPES.some((type) => type === job.type);
+}
+
+function isKnownType(type: string | undefined): type is string {
+  return type !== undefined && (isRead(type) || WRITE_TYPES.some((write) => write === type));
+}
+
+function isRead(type: string): boolean {
+  return READ_TYPES.some((read) => read === type);
+}
+
+/** The youngest start, epoch ms exclusive, that any rule could call overdue: younger jobs need not be listed. */
+export function youngestOverdueStart({ rules }: Policy, now: number): number {
+  return now - Math.min(...rules.flatMap(({ limits }) => limits.map(({ limitMs }) => limitMs)));
+}

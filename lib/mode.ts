@@ -1,0 +1,23 @@
+/** As policies and targets write it. */
+export type Mode = 'dry-run' | 'live';
+
+/** Who keeps a sweep from cancelling. */
+export type DryRunReason = 'policy' | 'target' | 'request';
+
+/**
+ * A sweep is live only if nobody objects.
+ *
+ * @param mode.target undefined for a target given on the command line, which has no mode of its own.
+ * @returns who objects; empty for a live sweep.
+ */
+export function dryRunReasons(mode: {
+  policy: Mode;
+  target: Mode | undefined;
+  requestsDryRun: boolean;
+}): DryRunReason[] {
+  const reasons: DryRunReason[] = [];
+  if (mode.policy !== 'live') reasons.push('policy');
+  if (mode.target !== undefined && mode.target !== 'live') reasons.push('target');
+  if (mode.requestsDryRun) reasons.push('request');
+  return reasons;
+}

@@ -1,0 +1,28 @@
+import type { KeepReason } from './decide.ts';
+
+/** What became of one job. Each job seen gets exactly one, taken from what was read back. */
+export type Outcome =
+  /** It was asked to stop, and was then read as CANCELLED. */
+  | { kind: 'cancelled'; status: string }
+  /** It ended before or without our cancel: finished, failed, gone, or cancelled by somebody else. */
+  | { kind: 'already-terminal'; status: string }
+  /** It was asked to stop, and has not been seen to stop. */
+  | { kind: 'unconfirmed'; error: Error | undefined }
+  /** DLI refused to cancel it, and it was then read as alive. */
+  | { kind: 'failed'; error: Error }
+  /** It was not asked to stop. */
+  | { kind: 'skipped'; reason: SkipReason; error?: Error | undefined };
+
+export type SkipReason =
+  | KeepReason
+  /** The rule's action is to log, or to warn, and no more. */
+  | 'log'
+  | 'warn'
+  | 'dry-run'
+  /** Too many victims: none is cancelled. */
+  | 'cap'
+  /** The caps cannot be checked on an incomplete listing. */
+  | 'partial'
+  | 'deadline'
+  /** The switch, the clock or the operator said stop. */
+  | 'stopped';

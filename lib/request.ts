@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import * as v from 'valibot';
+import { durationField } from './duration-field.ts';
+
+/** What one sweep is asked to do; cron, payload and command line all become this. */
+export interface SweepRequest {
+  sweepId: string;
+  trigger: 'schedule' | 'manual';
+  /** Name of the target. */
+  target: string;
+  /** True keeps the sweep from cancelling; false leaves it to the policy's and the target's mode. */
+  dryRun: boolean;
+  /** In place of the policy's. */
+  maxKills: number | undefined;
+  /** How long to wait for cancelled jobs to stop. */
+  verifyForMs: number;
+  /** Why a person asked; for the record. */
+  reason: string | undefined;
+}
+
+export const DEFAULT_TARGET = 'default';
+export const DEFAULT_VERIFY_FOR_MS = 60_000;
+
+/** The event could not be understood, so nothing was done. */
+export class RequestError extends Error {
+  override name = 'RequestError';
+}
+
+const manualPayload = v.strictObject({
+  target: v.optional(
+    v.pipe(v.string('expected a name'), v.regex(/^[A-Za-z0-9_.-]{1,128}$/, 'expected letters, digits and _ . -')),
+  ),
+  dryRun: v.optional(v.boolean('expected true or false')),
+  maxKills: v.optional(
+    v.pipe(
+      v.number('expected a whole number'),
+      v.integer('expected a whole number'),
+      v.minValue(0, 'expected 0 or more'),
+    ),
+  ),
+  verifyFor: v.optional(durationField('60s')),
+  reason: v.optional(v.pipe(v.string('expected a text'), v.maxLength(500, 'expected at most 500 characters'))),
+});
+
+/** What a person, or the command line, says. Everything has a default; a sweep by hand is a dry run unless it says not. */
+export type ManualPayload = v.InferInput<typeof manualPayload>;
+
+/**
+ * A tick of EventBridge (rule or Scheduler), or a payload written by hand.
+ *
+ * @throws {RequestError} for anything else; unknown keys are refused, since a misspelt `dryrun` must not be overlooked.
+ */
+export function parseRequest(event: unknown, createId: () => string = randomUUID): SweepRequest {
+  if (isScheduleTick(event)) {
+    return {
+      sweepId: createId(),
+      trigger: 'schedule',
+      target: DEFAULT_TARGET,
+      dryRun: false,
+      maxKills: undefined,
+      verifyForMs: DEFAULT_VERIFY_FOR_MS,
+      reason: undefined,
+    };
+  }
+
+  // A list would pass as an object without keys, and so as a sweep by hand.
+  const result = v.safeParse(manualPayload, isPlainObject(event) ? event : undefined);
+  if (!result.success) {
+    const problems = result.issues.map((issue) => {
+      const key = v.getDotPath(issue);
+      if (key === null) return 'expected an object such as {"target": "prod", "dryRun": true}';
+      const allowed = Object.keys(manualPayload.entries).join(', ');
+      return issue.expected === 'never' ? `${key}: unknown key; allowed: ${allowed}` : `${key}: ${issue.message}`;
+    });
+    throw new RequestError(`the event is neither a schedule tick nor a valid payload: ${problems.join('; ')}`);
+  }
+
+  const { target, dryRun, maxKills, verifyFor, reason } = result.output;
+  return {
+    sweepId: createId(),
+    trigger: 'manual',
+    target: target ?? DEFAULT_TARGET,
+    dryRun: dryRun ?? true,
+    maxKills,
+    verifyForMs: verifyFor ?? DEFAULT_VERIFY_FOR_MS,
+    reason,
+  };
+}
+
+/**
+ * `{"version":"0","detail-type":"Scheduled Event","source":"aws.events",…}`; Scheduler writes `aws.scheduler`.
+ *
+ * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
+ */
+function isScheduleTick(event: unknown): boolean {
+  if (typeof event !== 'object' || event === null || !('detail-type' in event) || !('source' in event)) return false;
+  return (
+    event['detail-type'] === 'Scheduled Event' && (event.source === 'aws.events' || event.source === 'aws.scheduler')
+  );
+}
+
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}

@@ -1,0 +1,63 @@
+import type { CredentialSource } from '../dli/auth.ts';
+import { assertEndpoint } from '../http/transport.ts';
+import type { Mode } from '../mode.ts';
+import type { Exemption, Policy } from '../policy/schema.ts';
+
+/** Everything a sweep needs to know, read fresh for it. */
+export interface Settings {
+  target: Target;
+  policy: Policy;
+  /** Beside those that the policy itself holds. */
+  exemptions: readonly Exemption[];
+  credentials: CredentialSource;
+  /** Only `run` lets a job be cancelled. */
+  isSwitchedOn: boolean;
+}
+
+export interface Target {
+  /** For reports. */
+  name: string;
+  endpoint: URL;
+  projectId: string;
+  /** Undefined for a target given on the command line. */
+  mode: Mode | undefined;
+}
+
+/** A setting is missing, unreadable or wrong. The message names it and never shows a secret. */
+export class SettingsError extends Error {
+  override name = 'SettingsError';
+  /** The parameter, file, flag or variable. */
+  readonly setting: string;
+  constructor(setting: string, problem: string, options?: ErrorOptions) {
+    super(`${setting}: ${problem}`, options);
+    this.setting = setting;
+  }
+}
+
+/**
+ * DLI's address in a region.
+ *
+ * @see "Regions and Endpoints"; Dublin is the one region under .eu
+ */
+export function defaultEndpoint(region: string): string {
+  const domain = region === 'eu-west-101' ? 'myhuaweicloud.eu' : 'myhuaweicloud.com';
+  return `https://dli.${region}.${domain}`;
+}
+
+/** @throws {SettingsError} */
+export function parseEndpoint(setting: string, text: string): URL {
+  if (!URL.canParse(text))
+    throw new SettingsError(setting, 'expected a URL such as https://dli.eu-west-101.myhuaweicloud.eu');
+  const endpoint = new URL(text);
+  try {
+    assertEndpoint(endpoint);
+  } catch (error) {
+    throw new SettingsError(setting, error instanceof Error ? error.message : 'not allowed', { cause: error });
+  }
+  return endpoint;
+}
+
+/** As {@link parseEndpoint}; the version in the path, which other tools want there, may stay. @throws {SettingsError} */
+export function parseIamEndpoint(setting: string, text: string): URL {
+  return parseEndpoint(setting, text.replace(/\/v3\/?$/, ''));
+}

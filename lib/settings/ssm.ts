@@ -1,0 +1,231 @@
+import { GetParametersCommand, paginateGetParametersByPath, type SSMClient } from '@aws-sdk/client-ssm';
+import * as v from 'valibot';
+import type { CredentialSource, Credentials } from '../dli/auth.ts';
+import { isProjectId } from '../dli/job.ts';
+import { PolicyError, parseExemption, parsePolicy } from '../policy/parse.ts';
+import type { Exemption, Policy } from '../policy/schema.ts';
+import type { SweepRequest } from '../request.ts';
+import {
+  defaultEndpoint,
+  parseEndpoint,
+  parseIamEndpoint,
+  type Settings,
+  SettingsError,
+  type Target,
+} from './settings.ts';
+
+/**
+ * Values by name, of those that exist.
+ *
+ * @throws {SettingsError} if Parameter Store cannot be asked.
+ */
+export type ReadParameters = (names: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+
+/**
+ * Every parameter below a path that ends in a slash.
+ *
+ * @throws {SettingsError} if Parameter Store cannot be asked.
+ */
+export type ReadPath = (path: string) => Promise<ReadonlyMap<string, string>>;
+
+/** A hung Parameter Store must not hang the sweep: without these the SDK waits for ever. */
+export const SSM_CLIENT_OPTIONS = {
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+};
+
+export function createParameterReader(client: SSMClient): ReadParameters {
+  return async (names) => {
+    try {
+      const { Parameters = [] } = await client.send(
+        new GetParametersCommand({ Names: [...names], WithDecryption: true }),
+      );
+      return new Map(
+        Parameters.flatMap(({ Name, Value }) => (Name === undefined || Value === undefined ? [] : [[Name, Value]])),
+      );
+    } catch (error) {
+      const what = error instanceof Error ? error.name : 'unknown error';
+      throw new SettingsError(names.join(', '), `cannot be read from Parameter Store (${what})`, { cause: error });
+    }
+  };
+}
+
+/** Up to ten parameters come with each answer. */
+export function createPathReader(client: SSMClient): ReadPath {
+  return async (path) => {
+    const values = new Map<string, string>();
+    try {
+      const pages = paginateGetParametersByPath({ client }, { Path: path, Recursive: true, WithDecryption: true });
+      for await (const { Parameters = [] } of pages) {
+        for (const { Name, Value } of Parameters) if (Name !== undefined) values.set(Name, Value ?? '');
+      }
+      return values;
+    } catch (error) {
+      const what = error instanceof Error ? error.name : 'unknown error';
+      throw new SettingsError(path, `cannot be read from Parameter Store (${what})`, { cause: error });
+    }
+  };
+}
+
+/** All parameters of a stage live under one prefix; IAM grants refer to it. */
+export const parameterNames = (stage: string) => ({
+  switch: `/dli-reaper/${stage}/switch`,
+  target: (name: string) => `/dli-reaper/${stage}/targets/${name}`,
+  policy: (name: string) => `/dli-reaper/${stage}/policies/${name}`,
+  credentials: (name: string) => `/dli-reaper/${stage}/credentials/${name}`,
+  /** Each exemption is a parameter of its own below this, so that a team can be allowed to write its own. */
+  exemptions: `/dli-reaper/${stage}/exemptions/`,
+});
+
+/** @throws {SettingsError} for a stage that could not be part of a parameter's name. */
+export function assertStage(stage: string | undefined): asserts stage is string {
+  if (stage === undefined || !/^[A-Za-z0-9_.-]+$/.test(stage)) {
+    throw new SettingsError('stage', 'expected a name of letters, digits and _ . - such as dev');
+  }
+}
+
+interface SsmReaders {
+  stage: string;
+  read: ReadParameters;
+  readPath: ReadPath;
+  readSwitch: () => Promise<unknown>;
+}
+
+/**
+ * A target, and then the policy and the credentials it names and all exemptions, side by side.
+ *
+ * @param readSwitch the switch's value; undefined if it is missing or unreadable, which means stop.
+ * @throws {SettingsError} naming the parameter that is missing, unreadable or invalid.
+ */
+export async function loadSsmSettings(
+  request: Pick<SweepRequest, 'target'>,
+  { stage, read, readPath, readSwitch }: SsmReaders,
+): Promise<Settings> {
+  const names = parameterNames(stage);
+  const targetName = names.target(request.target);
+  const first = await read([targetName]);
+  const fields = parseTarget(targetName, first);
+
+  const policyName = names.policy(fields.policy);
+  const credentialsName = names.credentials(fields.credentials);
+  const [values, exemptions, switchValue] = await Promise.all([
+    read([policyName, credentialsName]),
+    readPath(names.exemptions),
+    readSwitch(),
+  ]);
+
+  return {
+    target: toTarget(request.target, targetName, fields),
+    policy: parsePolicyParameter(policyName, values),
+    exemptions: parseExemptions(exemptions),
+    credentials: createCredentialSource(credentialsName, parseCredentials(credentialsName, values), read),
+    isSwitchedOn: switchValue === 'run',
+  };
+}
+
+const parameterPart = v.pipe(
+  v.string('expected a name'),
+  v.regex(/^[A-Za-z0-9_.-]+$/, 'expected letters, digits and _ . -'),
+);
+
+const targetSchema = v.strictObject({
+  region: parameterPart,
+  projectId: v.pipe(v.string('expected an id'), v.check(isProjectId, 'expected up to 64 letters and digits')),
+  endpoint: v.optional(v.string('expected a URL')),
+  policy: parameterPart,
+  mode: v.optional(v.picklist(['dry-run', 'live'], 'expected dry-run or live'), 'dry-run'),
+  credentials: parameterPart,
+});
+
+const text = v.pipe(v.string('expected a text'), v.nonEmpty('is empty'));
+
+const accessKeySchema = v.strictObject({
+  accessKeyId: text,
+  secretAccessKey: text,
+  securityToken: v.optional(v.string('expected a text')),
+});
+
+const passwordSchema = v.strictObject({ userName: text, password: text, domainName: text, iamEndpoint: text });
+
+function parseTarget(name: string, values: ReadonlyMap<string, string>): v.InferOutput<typeof targetSchema> {
+  return parseWith(targetSchema, name, parseJson(name, values));
+}
+
+function parseCredentials(name: string, values: ReadonlyMap<string, string>): Credentials {
+  const document = parseJson(name, values);
+  const isPassword = typeof document === 'object' && document !== null && 'password' in document;
+  if (!isPassword) return parseWith(accessKeySchema, name, document);
+  const fields = parseWith(passwordSchema, name, document);
+  return { ...fields, iamEndpoint: parseIamEndpoint(`${name}: iamEndpoint`, fields.iamEndpoint) };
+}
+
+function toTarget(
+  name: string,
+  parameter: string,
+  { region, endpoint, projectId, mode }: v.InferOutput<typeof targetSchema>,
+): Target {
+  return {
+    name,
+    projectId,
+    mode,
+    endpoint: parseEndpoint(`${parameter}: endpoint`, endpoint ?? defaultEndpoint(region)),
+  };
+}
+
+function parsePolicyParameter(name: string, values: ReadonlyMap<string, string>): Policy {
+  try {
+    return parsePolicy(parseJson(name, values));
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    throw new SettingsError(name, error.message, { cause: error });
+  }
+}
+
+/** One that cannot be read stops the sweep: what it would have protected is unknown. */
+function parseExemptions(values: ReadonlyMap<string, string>): Exemption[] {
+  return [...values.keys()].sort().map((name) => {
+    try {
+      return parseExemption(parseJson(name, values));
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error;
+      throw new SettingsError(name, error.message, { cause: error });
+    }
+  });
+}
+
+/** Gives out what was read with the other settings first, and reads anew from then on. */
+function createCredentialSource(name: string, first: Credentials, read: ReadParameters): CredentialSource {
+  let unused: Credentials | undefined = first;
+  return {
+    name,
+    read: async () => {
+      const credentials = unused ?? parseCredentials(name, await read([name]));
+      unused = undefined;
+      return credentials;
+    },
+  };
+}
+
+function parseJson(name: string, values: ReadonlyMap<string, string>): unknown {
+  const text = values.get(name);
+  if (text === undefined) throw new SettingsError(name, 'no such parameter; create it, or correct the name');
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text, and the text may be a secret.
+    throw new SettingsError(name, 'not JSON; parameters hold JSON only');
+  }
+}
+
+/** Messages name fields and never values: one of the documents is a credential. */
+function parseWith<T extends v.GenericSchema>(schema: T, name: string, document: unknown): v.InferOutput<T> {
+  const result = v.safeParse(schema, document);
+  if (result.success) return result.output;
+  const problems = result.issues.map((issue) => {
+    const key = v.getDotPath(issue);
+    if (key === null) return 'expected an object';
+    if (issue.type === 'strict_object') return `${key}: ${issue.expected === 'never' ? 'unknown key' : 'missing'}`;
+    return `${key}: ${issue.message}`;
+  });
+  throw new SettingsError(name, problems.join('; '));
+}

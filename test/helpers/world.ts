@@ -1,0 +1,141 @@
+import { afterEach } from 'vitest';
+import type { EmulatedJob } from '../../emulator/jobs.ts';
+import { type Emulator, type EmulatorOptions, startEmulator } from '../../emulator/server.ts';
+import { createDliClient, type DliClient, type DliClientOptions } from '../../lib/dli/client.ts';
+import { createSharedStates } from '../../lib/dli/connection.ts';
+import type { LogFields } from '../../lib/log.ts';
+import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
+import type { SweepRequest } from '../../lib/request.ts';
+import { type SweepDeps, sweep } from '../../lib/sweep.ts';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+/** Where every world's clock begins; on a whole second, as HTTP's Date is. */
+export const NOW = Date.parse('2026-01-05T09:00:00Z');
+
+/** Ids in the order of their numbers: `jobId(1)` sorts before `jobId(2)`. */
+export const jobId = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+
+/** A query on adhoc that has run for three hours and would go on for a day. */
+export function emulatedJob(n: number, fields: Partial<EmulatedJob> & { ageMs?: number } = {}): EmulatedJob {
+  const { ageMs = 3 * HOUR, ...more } = fields;
+  const submittedAt = NOW - ageMs;
+  return {
+    id: jobId(n),
+    type: 'QUERY',
+    queue: 'adhoc',
+    owner: 'ana',
+    statement: 'select 1',
+    submittedAt,
+    runsFrom: submittedAt,
+    endsAt: NOW + 24 * HOUR,
+    endsAs: 'FINISHED',
+    ...more,
+  };
+}
+
+const running: Emulator[] = [];
+const clients: DliClient[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await Promise.all(running.splice(0).map((emulator) => emulator.close()));
+});
+
+/**
+ * An emulator and a sweep that share one clock, which jumps over every wait. A sweep is live unless the test says not.
+ * The emulator is closed after the test.
+ */
+export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: EmulatedJob[] }) {
+  let now = NOW;
+  const emulator = await startEmulator({ now: () => now, random: () => 0.5, cancelDelayMs: 1_000, ...options });
+  running.push(emulator);
+  const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;
+
+  const lines: { level: string; msg: string; fields: LogFields }[] = [];
+  const logAt =
+    (level: string) =>
+    (msg: string, fields: LogFields = {}) =>
+      void lines.push({ level, msg, fields });
+  const sleeps: number[] = [];
+  const clock = {
+    now: () => now,
+    sleep: async (ms: number) => {
+      sleeps.push(ms);
+      now += ms;
+    },
+  };
+  const deps: SweepDeps = {
+    clock,
+    random: () => 0.5,
+    log: { debug: logAt('debug'), info: logAt('info'), warn: logAt('warn'), error: logAt('error') },
+    deadlineAt: NOW + 10 * MINUTE,
+    sharedFor: createSharedStates(clock),
+    loadSettings: async () => ({
+      target: { name: 'test', endpoint: new URL(url), projectId, mode: undefined },
+      policy: parsePolicy({
+        version: 1,
+        mode: 'live',
+        maxKillsPercent: 100,
+        rules: [{ id: 'r', match: 'all', maxRunTime: '2h' }],
+      }),
+      exemptions: [],
+      credentials: { name: 'test', read: () => Promise.resolve({ accessKeyId, secretAccessKey }) },
+      isSwitchedOn: true,
+    }),
+  };
+  const request: SweepRequest = {
+    sweepId: 'sweep-1',
+    trigger: 'manual',
+    target: 'test',
+    dryRun: false,
+    maxKills: undefined,
+    verifyForMs: MINUTE,
+    reason: undefined,
+  };
+
+  return {
+    emulator,
+    /** A client of the emulator, apart from any sweep. Closed after the test. */
+    client: (changes: Partial<DliClientOptions> = {}) => {
+      const dli = createDliClient({
+        ...{ endpoint: new URL(url), projectId, credentials: { accessKeyId, secretAccessKey } },
+        ...{ clock, random: () => 0.5 },
+        ...changes,
+      });
+      clients.push(dli);
+      return dli;
+    },
+    deps,
+    lines,
+    sleeps,
+    clock,
+    /** Lets the clock of both jump. */
+    pass: (ms: number) => {
+      now += ms;
+    },
+    /** The policy of the world, with some keys replaced, and the exemptions that the settings hold beside it. */
+    withPolicy: (changes: Record<string, unknown>, exemptions: readonly unknown[] = []): Partial<SweepDeps> => ({
+      loadSettings: async (asked) => ({
+        ...(await deps.loadSettings(asked)),
+        exemptions: exemptions.map(parseExemption),
+        policy: parsePolicy({
+          ...{ version: 1, mode: 'live', maxKillsPercent: 100 },
+          rules: [{ id: 'r', match: 'all', maxRunTime: '2h' }],
+          ...changes,
+        }),
+      }),
+    }),
+    sweep: (changes: Partial<SweepRequest> = {}, moreDeps: Partial<SweepDeps> = {}) =>
+      sweep({ ...request, ...changes }, { ...deps, ...moreDeps }),
+    /** The requests so far, short: `GET LAUNCHING 1`, `DELETE 7`, `GET 7/status`. */
+    conversation: () => emulator.requests.map(({ method, target }) => `${method} ${shorten(target)}`),
+  };
+}
+
+function shorten(target: string): string {
+  const { pathname, searchParams } = new URL(target, 'http://emulator');
+  const rest = pathname.replace(/^\/v1\.0\/[^/]+\/jobs\/?/, '');
+  if (rest === '') return `${searchParams.get('job-status')} ${searchParams.get('current-page')}`;
+  return rest.replace(/^00000000-0000-4000-8000-0*/, '');
+}

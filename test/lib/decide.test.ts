@@ -1,0 +1,333 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decide, youngestOverdueStart } from '../../lib/decide.ts';
+import type { Job } from '../../lib/dli/job.ts';
+import { selects } from '../../lib/policy/select.ts';
+import { decideOne, makeExemption, makeJob, makePolicy } from '../helpers/make-job.ts';
+import { HOUR, jobId, NOW } from '../helpers/world.ts';
+
+const DAY = 24 * HOUR;
+const R = { id: 'r', match: 'all', maxRunTime: '2h' };
+
+const verdictOf = (job: Partial<Job>, ...rules: object[]) => decideOne(makeJob(job), makePolicy({ rules })).verdict;
+
+describe('decide', () => {
+  it('cancels a job past its limit, and says which rule, which limit, and by how much', () => {
+    expect(decideOne(makeJob(), makePolicy())).toEqual({
+      job: makeJob(),
+      clocks: { maxRunTime: 3 * HOUR, maxQueueTime: undefined, maxTotalTime: 3 * HOUR },
+      verdict: {
+        ...{ action: 'cancel', reason: 'over-limit', rule: 'r', matched: ['r'] },
+        ...{ clock: 'maxRunTime', limitMs: 2 * HOUR, overLimitMs: HOUR },
+      },
+    });
+  });
+
+  it('keeps a job exactly at its limit', () => {
+    expect(verdictOf({ startedAt: NOW - 2 * HOUR }, R)).toEqual({
+      action: 'keep',
+      reason: 'within-limit',
+      rule: 'r',
+      limitMs: 2 * HOUR,
+    });
+  });
+
+  it('cancels a job one millisecond over its limit', () => {
+    expect(verdictOf({ startedAt: NOW - 2 * HOUR - 1 }, R)).toMatchObject({ action: 'cancel', overLimitMs: 1 });
+  });
+
+  it.each([
+    { name: 'a job that just began', job: { startedAt: NOW }, rule: {}, reason: 'within-limit' },
+    { name: 'a job whose queue the rule ignores', job: {}, rule: { ignore: { queue: 'ad*' } }, reason: 'ignored' },
+    { name: 'a job whose owner the rule ignores', job: {}, rule: { ignore: { owner: 'ana' } }, reason: 'ignored' },
+    { name: 'a job whose type the rule ignores', job: {}, rule: { ignore: { jobType: 'QUERY' } }, reason: 'ignored' },
+    { name: 'a job that waits', job: { status: 'LAUNCHING', state: 'queued' }, rule: {}, reason: 'queued' },
+    { name: 'a finished job', job: { status: 'FINISHED', state: 'finished' }, rule: {}, reason: 'terminal' },
+    { name: 'a failed job', job: { status: 'FAILED', state: 'failed' }, rule: {}, reason: 'terminal' },
+    { name: 'a cancelled job', job: { status: 'CANCELLED', state: 'cancelled' }, rule: {}, reason: 'terminal' },
+    { name: 'a job of another queue', job: {}, rule: { match: { queue: 'etl' } }, reason: 'no-rule' },
+    { name: 'a job of another owner', job: {}, rule: { match: { owner: 'bob' } }, reason: 'no-rule' },
+    { name: 'a job of another type', job: {}, rule: { match: { jobType: 'DDL' } }, reason: 'no-rule' },
+    { name: 'an unknown status', job: { status: 'SUSPENDED', state: 'unknown' }, rule: {}, reason: 'undetermined' },
+    { name: 'no status', job: { status: undefined, state: 'unknown' }, rule: {}, reason: 'undetermined' },
+    { name: 'an unknown type', job: { type: 'VACUUM' }, rule: {}, reason: 'undetermined' },
+    { name: 'no type', job: { type: undefined }, rule: {}, reason: 'undetermined' },
+    {
+      name: 'no owner, where the rule asks for one',
+      job: { owner: undefined },
+      rule: { match: { owner: '*' } },
+      reason: 'undetermined',
+    },
+    {
+      name: 'no owner, where the rule may spare one',
+      job: { owner: undefined },
+      rule: { ignore: { owner: 'bob' } },
+      reason: 'undetermined',
+    },
+    { name: 'no start', job: { startedAt: undefined }, rule: {}, reason: 'undetermined' },
+    { name: 'a start of zero', job: { startedAt: 0 }, rule: {}, reason: 'undetermined' },
+    { name: 'a negative start', job: { startedAt: -1 }, rule: {}, reason: 'undetermined' },
+    { name: 'a start in the future', job: { startedAt: NOW + 1 }, rule: {}, reason: 'undetermined' },
+    { name: 'a start over 400 days ago', job: { startedAt: NOW - 400 * DAY - 1 }, rule: {}, reason: 'undetermined' },
+    { name: 'no id', job: { id: '' }, rule: {}, reason: 'undetermined' },
+    { name: 'a malformed id', job: { id: `${jobId(1)}/../x` }, rule: {}, reason: 'undetermined' },
+  ] as const)('keeps $name as $reason', ({ job, rule, reason }) => {
+    expect(verdictOf(job, { ...R, ...rule })).toMatchObject({ action: 'keep', reason });
+  });
+
+  it('names no rule for a job that none is for', () => {
+    const nothing = { action: 'keep', reason: 'no-rule', rule: undefined, limitMs: undefined };
+    const policy = makePolicy();
+    const ofOtherEngines = { ...policy, rules: policy.rules.map((rule) => ({ ...rule, engines: [] })) };
+
+    expect(verdictOf({}, { ...R, match: { queue: 'etl' } })).toEqual(nothing);
+    expect(decideOne(makeJob(), ofOtherEngines).verdict).toEqual(nothing);
+    expect(decideOne(makeJob(), { ...policy, rules: [] }).verdict).toEqual(nothing);
+  });
+
+  it('keeps an exempt job as exempt even where there are no rules', () => {
+    const decision = decideOne(makeJob(), { ...makePolicy(), rules: [] }, [makeExemption()]);
+
+    expect(decision.verdict).toEqual({ action: 'keep', reason: 'exempt', rule: 'backfill', limitMs: undefined });
+  });
+
+  it('tells of a job within several limits the smallest', () => {
+    expect(verdictOf({}, { ...R, maxRunTime: '9h', maxQueueTime: '4h', maxTotalTime: '5h' })).toEqual({
+      ...{ action: 'keep', reason: 'within-limit', rule: 'r', limitMs: 4 * HOUR },
+    });
+  });
+
+  it.each(['queue', 'owner', 'fingerprint'])('keeps a job that does not tell its %s for a group', (groupBy) => {
+    const nothing = { queue: undefined, owner: undefined, statement: undefined };
+
+    expect(verdictOf(nothing, { ...R, groupBy })).toMatchObject({ action: 'keep', reason: 'undetermined', rule: 'r' });
+  });
+
+  it.each([0, -1])('does not believe a start at %i ms, even if that is not long ago', (startedAt) => {
+    const [decision] = decide([makeJob({ startedAt })], { policy: makePolicy(), exemptions: [], now: DAY });
+
+    expect(decision?.verdict).toMatchObject({ action: 'keep', reason: 'undetermined' });
+  });
+
+  it('protects an exempt write that no rule names without its exemption', () => {
+    expect(decideOne(makeJob({ type: 'INSERT' }), makePolicy(), [makeExemption()]).verdict).toMatchObject({
+      ...{ action: 'keep', reason: 'protected', rule: 'r' },
+    });
+  });
+
+  it('keeps an exempt write that one rule names and another does not', () => {
+    const rules = [R, { ...R, id: 'writes', match: { jobType: 'INSERT' } }];
+
+    expect(decideOne(makeJob({ type: 'INSERT' }), makePolicy({ rules }), [makeExemption()]).verdict).toMatchObject({
+      ...{ action: 'keep', reason: 'exempt', rule: 'backfill' },
+    });
+  });
+
+  it('believes a start 400 days ago', () => {
+    expect(verdictOf({ startedAt: NOW - 400 * DAY }, R)).toMatchObject({ action: 'cancel' });
+  });
+
+  it('does not need an owner that no rule asks for', () => {
+    expect(verdictOf({ owner: undefined, queue: undefined }, R)).toMatchObject({ action: 'cancel' });
+  });
+
+  it.each(['DDL', 'DCL', 'IMPORT', 'EXPORT', 'INSERT', 'DATA_MIGRATION', 'UPDATE', 'DELETE'])(
+    'protects %s unless a rule names it',
+    (type) => {
+      expect(verdictOf({ type }, R)).toMatchObject({ action: 'keep', reason: 'protected' });
+      expect(verdictOf({ type }, { ...R, match: { queue: '*' } })).toMatchObject({ reason: 'protected' });
+      expect(verdictOf({ type }, { ...R, match: { jobType: ['QUERY', type] } })).toMatchObject({ action: 'cancel' });
+    },
+  );
+
+  it.each([
+    { name: 'SCALE_QUEUE', job: { type: 'SCALE_QUEUE' } },
+    { name: 'RESTART_QUEUE', job: { type: 'RESTART_QUEUE' } },
+    { name: 'a query with status SCALING', job: { status: 'SCALING', state: 'operation' } },
+  ] as const)('protects $name although every rule matches it', ({ job }) => {
+    const everyWay = [R, { ...R, id: 'q', match: { queue: 'adhoc' } }, { ...R, id: 't', match: { jobType: 'QUERY' } }];
+
+    expect(verdictOf(job, ...everyWay)).toEqual({
+      action: 'keep',
+      reason: 'protected',
+      rule: undefined,
+      limitMs: undefined,
+    });
+  });
+
+  it.each([
+    {
+      name: 'the rule exceeded furthest',
+      rules: [
+        { ...R, id: 'a' },
+        { ...R, id: 'b', maxRunTime: '1h' },
+      ],
+      expected: { action: 'cancel', rule: 'b', overLimitMs: 2 * HOUR },
+    },
+    {
+      name: 'the first by id of two rules exceeded alike',
+      rules: [
+        { ...R, id: 'b' },
+        { ...R, id: 'a' },
+      ],
+      expected: { action: 'cancel', rule: 'a' },
+    },
+    {
+      name: 'the rule that cancels, whatever another spares',
+      rules: [
+        { ...R, id: 'a', ignore: { queue: 'adhoc' } },
+        { ...R, id: 'b' },
+      ],
+      expected: { action: 'cancel', rule: 'b' },
+    },
+    {
+      name: 'the stronger reason of two rules that spare',
+      rules: [
+        { ...R, id: 'a', maxRunTime: '1d' },
+        { ...R, id: 'b', ignore: { queue: 'adhoc' } },
+      ],
+      expected: { action: 'keep', reason: 'ignored', rule: 'b' },
+    },
+    {
+      name: 'the first by id of two rules that spare alike',
+      rules: [
+        { ...R, id: 'b', maxRunTime: '1d' },
+        { ...R, id: 'a', maxRunTime: '2d' },
+      ],
+      expected: { action: 'keep', reason: 'within-limit', rule: 'a' },
+    },
+    {
+      name: 'the rule that is for the job, not the one that is not',
+      rules: [
+        { ...R, id: 'a', match: { queue: 'etl' } },
+        { ...R, id: 'b', maxRunTime: '1d' },
+      ],
+      expected: { action: 'keep', reason: 'within-limit', rule: 'b' },
+    },
+  ])('names $name', ({ rules, expected }) => {
+    expect(verdictOf({}, ...rules)).toMatchObject(expected);
+  });
+
+  const selector = fc
+    .record(
+      {
+        queue: fc.constantFrom('*', 'adhoc', 'etl'),
+        owner: fc.constantFrom('*', 'ana', 'bob'),
+        jobType: fc.constantFrom('QUERY', 'INSERT'),
+      },
+      { requiredKeys: [] },
+    )
+    .filter((keys) => Object.keys(keys).length > 0);
+  const rule = fc.record({
+    id: fc.constantFrom('a', 'b', 'c', 'd'),
+    match: fc.oneof(fc.constant('all'), selector),
+    ignore: fc.option(selector, { nil: undefined, freq: 2 }),
+    maxRunTime: fc.constantFrom('1s', '1h', '2h', '5h'),
+  });
+  const rules = fc.uniqueArray(rule, { selector: ({ id }) => id, minLength: 1 });
+  const job = fc
+    .record<Partial<Job>>({
+      id: fc.oneof(fc.constant(jobId(1)), fc.constantFrom('', 'x')),
+      queue: fc.constantFrom('adhoc', 'etl', undefined),
+      owner: fc.constantFrom('ana', 'bob', undefined),
+      type: fc.constantFrom('QUERY', 'QUERY', 'INSERT', 'SCALE_QUEUE', 'VACUUM', undefined),
+      state: fc.constantFrom<Job['state'][]>('running', 'running', 'queued', 'operation', 'finished', 'unknown'),
+      startedAt: fc.oneof(
+        fc.integer({ min: NOW - 9 * HOUR, max: NOW }),
+        fc.constantFrom(undefined, 0, -1, NOW + 1, NOW - 401 * DAY),
+      ),
+    })
+    .map(makeJob);
+
+  it('does not mind the order of the rules', () => {
+    const twoOrders = rules.chain((some) =>
+      fc.tuple(fc.constant(some), fc.shuffledSubarray(some, { minLength: some.length })),
+    );
+    fc.assert(
+      fc.property(job, twoOrders, (someJob, [one, other]) => {
+        expect(decideOne(someJob, makePolicy({ rules: one }))).toEqual(
+          decideOne(someJob, makePolicy({ rules: other })),
+        );
+      }),
+    );
+  });
+
+  it('never cancels what is not running, of an unknown type, without a believed start or without an id', () => {
+    const spoiler = fc.constantFrom<Partial<Job>[]>(
+      ...(['queued', 'operation', 'finished', 'failed', 'cancelled', 'unknown'] as const).map((state) => ({ state })),
+      ...['VACUUM', 'query', '', undefined, 'SCALE_QUEUE', 'RESTART_QUEUE'].map((type) => ({ type })),
+      ...[undefined, 0, -1, NOW + 1, NOW - 401 * DAY, Number.NaN].map((startedAt) => ({ startedAt })),
+      ...['', 'x', '../queues/adhoc'].map((id) => ({ id })),
+    );
+    fc.assert(
+      fc.property(spoiler, rules, (spoilt, some) => {
+        expect(verdictOf(spoilt, ...some, { ...R, id: 'all' }).action).toBe('keep');
+      }),
+    );
+  });
+
+  it('never cancels because of an ignore', () => {
+    fc.assert(
+      fc.property(job, rules, (someJob, some) => {
+        const without = some.map((one) => ({ ...one, ignore: undefined }));
+        fc.pre(decideOne(someJob, makePolicy({ rules: without })).verdict.action === 'keep');
+
+        expect(decideOne(someJob, makePolicy({ rules: some })).verdict.action).toBe('keep');
+      }),
+    );
+  });
+
+  it('never acts upon a job at or under every limit', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 2 * HOUR }), rules, (ageMs, some) => {
+        const generous = some.map((one) => ({ ...one, maxRunTime: '2h', maxTotalTime: '150m' }));
+
+        expect(verdictOf({ startedAt: NOW - ageMs }, ...generous).action).toBe('keep');
+      }),
+    );
+  });
+
+  it('never acts upon a job that an exemption is for, or may be for', () => {
+    const match = fc.constantFrom<object[]>(
+      ...[{ jobId: jobId(1) }, { queue: ['etl', 'ad*'] }, { owner: '/./' }, { tag: 'keep' }, { name: '*' }],
+      ...[{ statement: '*' }, { queue: 'adhoc', owner: '*' }],
+    );
+    const tags = fc.constantFrom(undefined, new Map(), new Map([['keep', 'yes']]));
+    fc.assert(
+      fc.property(job, tags, match, rules, fc.boolean(), (someJob, someTags, some, someRules, isOwn) => {
+        const exemption = { id: 'e', reason: 'x', owner: 'o', until: '2026-01-05T09:00:00.001Z', match: some };
+        const changes = { rules: [...someRules, { ...R, id: 'all' }], ...(isOwn && { exemptions: [exemption] }) };
+        const policy = makePolicy(changes);
+        const beside = isOwn ? [] : [makeExemption(exemption)];
+        const tagged = { ...someJob, tags: someTags };
+        fc.pre(selects(makeExemption(exemption).match, tagged) !== 'no');
+
+        expect(decideOne(tagged, policy, beside).verdict.action).toBe('keep');
+      }),
+    );
+  });
+
+  it('never keeps a job because it ran longer', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 9 * HOUR }), fc.nat({ max: DAY }), rules, (ageMs, moreMs, some) => {
+        fc.pre(verdictOf({ startedAt: NOW - ageMs }, ...some).action === 'cancel');
+
+        expect(verdictOf({ startedAt: NOW - ageMs - moreMs }, ...some).action).toBe('cancel');
+      }),
+    );
+  });
+});
+
+describe('youngestOverdueStart', () => {
+  it('is given by the shortest limit of all rules', () => {
+    const policy = makePolicy({ rules: [R, { ...R, id: 's', maxRunTime: '30m' }] });
+
+    expect(youngestOverdueStart(policy, NOW)).toBe(NOW - HOUR / 2);
+  });
+
+  it('is given by the shortest limit of a rule, whichever clock it is for', () => {
+    const policy = makePolicy({ rules: [{ ...R, maxQueueTime: '15m', maxTotalTime: '1h' }] });
+
+    expect(youngestOverdueStart(policy, NOW)).toBe(NOW - HOUR / 4);
+  });
+});

@@ -1,0 +1,207 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decide } from '../../lib/decide.ts';
+import type { Job } from '../../lib/dli/job.ts';
+import { explain } from '../../lib/explain.ts';
+import { parseExemption } from '../../lib/policy/parse.ts';
+import type { Exemption } from '../../lib/policy/schema.ts';
+import { decideOne, makeExemption, makeJob, makePolicy } from '../helpers/make-job.ts';
+import { HOUR, jobId, NOW } from '../helpers/world.ts';
+
+const policy = makePolicy({
+  tagExemptions: { ceiling: '1d' },
+  rules: [
+    { id: 'etl', match: { queue: 'etl_*' }, maxQueueTime: '1h' },
+    {
+      ...{ id: 'long', match: { queue: ['adhoc', 'x'], statement: '/orders/' }, maxRunTime: '2h', action: 'warn' },
+      ignore: { owner: 'bob', tag: 'keep' },
+    },
+  ],
+  exemptions: [{ id: 'old', reason: 'why', owner: 'team', until: '2026-01-01', match: { owner: 'ana' } }],
+});
+const exemptions = [
+  parseExemption({ id: 'new', reason: 'why', owner: 'team', until: '2027-01-01', match: { owner: 'eve' } }),
+];
+const job = makeJob({ statement: 'select secret from orders', tags: new Map([['team', 'bi']]) });
+const explanation = explain(decideOne(job, policy, exemptions), { policy, exemptions, now: NOW });
+
+const R = { id: 'r', match: 'all', maxRunTime: '2h' };
+
+function explainOne(job: Partial<Job>, changes: Record<string, unknown>, exemptions: Exemption[] = []) {
+  const options = { policy: makePolicy(changes), exemptions, now: NOW };
+  const [decision] = decide([makeJob(job)], options);
+  if (decision === undefined) throw new Error('no decision');
+  return explain(decision, options);
+}
+
+describe('explain', () => {
+  it('tells of each rule what was wanted, what was found, and what the rule says', () => {
+    const [etl, long] = explanation.rules;
+
+    expect(etl).toEqual({
+      ...{ rule: 'etl', ignore: [], result: 'no-rule' },
+      match: [{ key: 'queue', wanted: ['etl_*'], found: 'adhoc', holds: 'no' }],
+      limits: [{ clock: 'maxQueueTime', limitMs: HOUR, readingMs: null }],
+    });
+    expect(long).toMatchObject({
+      ...{ rule: 'long', result: 'warn' },
+      match: [
+        { key: 'queue', wanted: ['adhoc', 'x'], found: 'adhoc', holds: 'yes' },
+        { key: 'statement', wanted: ['/orders/'], holds: 'yes' },
+      ],
+      ignore: [
+        { key: 'owner', wanted: ['bob'], found: 'ana', holds: 'no' },
+        { key: 'tag', wanted: ['keep'], found: 'team=bi', holds: 'no' },
+      ],
+      limits: [{ clock: 'maxRunTime', limitMs: 2 * HOUR, readingMs: 3 * HOUR }],
+    });
+  });
+
+  it('tells of each exemption whether it is in force and whether it holds', () => {
+    expect(explanation.exemptions).toEqual([
+      {
+        ...{ id: 'old', until: '2026-01-02T00:00:00.000Z', isInForce: false, holds: 'yes' },
+        predicates: [{ key: 'owner', wanted: ['ana'], found: 'ana', holds: 'yes' }],
+      },
+      {
+        ...{ id: 'new', until: '2027-01-02T00:00:00.000Z', isInForce: true, holds: 'no' },
+        predicates: [{ key: 'owner', wanted: ['eve'], found: 'ana', holds: 'no' }],
+      },
+    ]);
+    expect(explanation.tagExemption).toBe('no');
+  });
+
+  it('tells the clocks, the status and the verdict', () => {
+    expect(explanation).toMatchObject({
+      status: 'RUNNING',
+      clocks: { maxRunTime: 3 * HOUR, maxQueueTime: null, maxTotalTime: 3 * HOUR },
+      verdict: { action: 'warn', rule: 'long', matched: ['long'] },
+    });
+  });
+
+  it('never shows a statement', () => {
+    expect(JSON.stringify(explanation)).not.toContain('secret');
+    expect(JSON.stringify(explanation)).toMatch(/fingerprint [0-9a-f]{16}/);
+  });
+
+  it('says null for what a job does not tell', () => {
+    const blank = makeJob({ queue: undefined, owner: undefined, tags: undefined, type: undefined, status: undefined });
+    const open = makePolicy({
+      rules: [
+        { id: 'r', match: { queue: '*', owner: '*', tag: 'x', jobType: 'QUERY', status: 'RUNNING' }, maxRunTime: '1h' },
+      ],
+    });
+    const { rules, tagExemption } = explain(decideOne(blank, open), { policy: open, exemptions: [], now: NOW });
+
+    expect(rules[0]?.match).toHaveLength(5);
+    for (const predicate of rules[0]?.match ?? []) expect(predicate).toMatchObject({ found: null, holds: 'unknown' });
+    expect(tagExemption).toBeNull();
+  });
+
+  it('says all of a rule that is for every job', () => {
+    const everything = makePolicy();
+
+    expect(explain(decideOne(job), { policy: everything, exemptions: [], now: NOW }).rules[0]?.match).toBe('all');
+  });
+
+  it('says null for a name and an id that a job does not have', () => {
+    const match = { jobId: ['a', 'b'], name: 'n*' };
+
+    const { jobId: id, exemptions: tried } = explainOne({ id: '' }, {}, [makeExemption({ match })]);
+
+    expect(id).toBe('');
+    expect(tried[0]).toMatchObject({
+      predicates: [
+        { key: 'jobId', wanted: ['a', 'b'], found: null, holds: 'unknown' },
+        { key: 'name', wanted: ['n*'], found: null, holds: 'unknown' },
+      ],
+      holds: 'unknown',
+    });
+  });
+
+  it('tells every value of a job that selectors can ask for', () => {
+    const { rules, exemptions } = explainOne(
+      {
+        database: 'sales',
+        tags: new Map([
+          ['team', 'bi'],
+          ['keep', ''],
+        ]),
+      },
+      { rules: [{ ...R, match: { database: '/sal/', status: ['LAUNCHING', 'RUNNING'], tag: ['team=bi', 'x'] } }] },
+      [makeExemption({ match: { jobId: jobId(1) } })],
+    );
+
+    expect(rules[0]?.match).toEqual([
+      { key: 'status', wanted: ['LAUNCHING', 'RUNNING'], found: 'RUNNING', holds: 'yes' },
+      { key: 'tag', wanted: ['team=bi', 'x'], found: 'team=bi, keep=', holds: 'yes' },
+      { key: 'database', wanted: ['/sal/'], found: 'sales', holds: 'yes' },
+    ]);
+    expect(exemptions[0]?.predicates).toEqual([{ key: 'jobId', wanted: [jobId(1)], found: jobId(1), holds: 'yes' }]);
+  });
+
+  it('tells what a rule says by itself, even where an exemption holds', () => {
+    const { rules, exemptions, verdict } = explainOne({}, {}, [makeExemption()]);
+
+    expect(rules).toMatchObject([{ result: 'cancel' }]);
+    expect(exemptions).toMatchObject([{ id: 'backfill', isInForce: true, holds: 'yes' }]);
+    expect(verdict).toMatchObject({ action: 'keep', reason: 'exempt', rule: 'backfill' });
+  });
+
+  it.each([
+    { name: 'an operation on a queue', job: { type: 'SCALE_QUEUE' }, result: 'protected' },
+    { name: 'a write that it does not name', job: { type: 'INSERT' }, result: 'protected' },
+    { name: 'a job that waits', job: { state: 'queued' }, result: 'queued' },
+    { name: 'a job within its limit', job: { startedAt: NOW }, result: 'within-limit' },
+    { name: 'a job that is over', job: { state: 'finished' }, result: 'terminal' },
+  ] as const)('tells what a rule says of $name', ({ job: fields, result }) => {
+    expect(explainOne(fields, {}).rules).toMatchObject([{ result }]);
+  });
+
+  it('does not speak of selectors that are not given', () => {
+    const { rules } = explainOne({}, { rules: [{ ...R, match: { queue: 'adhoc', owner: undefined } }] });
+
+    expect(rules[0]?.match).toEqual([{ key: 'queue', wanted: ['adhoc'], found: 'adhoc', holds: 'yes' }]);
+  });
+
+  it("tells the policy's own exemptions before those beside it", () => {
+    const own = { id: 'own', reason: 'x', owner: 'o', until: '2026-01-05', match: { owner: 'bob' } };
+
+    const { exemptions } = explainOne({}, { exemptions: [own] }, [makeExemption()]);
+
+    expect(exemptions).toMatchObject([
+      { id: 'own', until: '2026-01-06T00:00:00.000Z', holds: 'no' },
+      { id: 'backfill', holds: 'yes' },
+    ]);
+  });
+
+  it.each([
+    { name: 'does not allow that', tagExemptions: undefined, tags: { 'reaper/ttl': '9h' }, expected: null },
+    { name: 'allows it', tagExemptions: { ceiling: '6h' }, tags: { 'reaper/ttl': '9h' }, expected: 'yes' },
+    { name: 'allows it, to jobs that do not ask', tagExemptions: { ceiling: '6h' }, tags: {}, expected: 'no' },
+    { name: 'cannot read it', tagExemptions: { ceiling: '6h' }, tags: { 'reaper/ttl': 'x' }, expected: 'unknown' },
+  ])('tells whether its tags exempt a job where the policy $name', ({ tagExemptions, tags, expected }) => {
+    const explanation = explainOne({ tags: new Map(Object.entries(tags)) }, { tagExemptions }, [makeExemption()]);
+
+    expect(explanation.tagExemption).toBe(expected);
+  });
+
+  it('never shows a statement, whichever rules and exemptions look at it', () => {
+    const secret = fc.string({ unit: fc.constantFrom('S', 'E', 'C', 'R', 'T'), minLength: 6, maxLength: 20 });
+    const selector = fc.constantFrom({ statement: '/X/' }, { statement: '*' }, { queue: 'etl', statement: '*' });
+    fc.assert(
+      fc.property(secret, selector, selector, (statement, match, ignore) => {
+        const changes = {
+          rules: [
+            { ...R, match, ignore },
+            { ...R, id: 's', groupBy: 'fingerprint' },
+          ],
+        };
+
+        const explanation = explainOne({ statement }, changes, [makeExemption({ match })]);
+
+        expect(JSON.stringify(explanation)).not.toContain(statement);
+      }),
+    );
+  });
+});

@@ -1,0 +1,379 @@
+import { inspect } from 'node:util';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { EMULATOR_KEY, EMULATOR_PROJECT_ID } from '../../../emulator/server.ts';
+import { SettingsError } from '../../../lib/settings/settings.ts';
+import { assertStage, createParameterReader, createPathReader, loadSsmSettings } from '../../../lib/settings/ssm.ts';
+import { stageParameters, startSsmServer } from '../../helpers/ssm-server.ts';
+import { HOUR } from '../../helpers/world.ts';
+
+const TARGET = '/dli-reaper/dev/targets/default';
+const POLICY = '/dli-reaper/dev/policies/base';
+const CREDENTIALS = '/dli-reaper/dev/credentials/reaper';
+
+const EXEMPTIONS = '/dli-reaper/dev/exemptions/';
+const exemption = (id: string) => ({
+  ...{ id, reason: 'backfill', owner: 'orders', until: '2027-02-01' },
+  match: { owner: 'orders' },
+});
+
+const url = 'https://dli.example.com';
+const connection = { url, region: 'eu-west-101', projectId: EMULATOR_PROJECT_ID, ...EMULATOR_KEY };
+const policy = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
+const target = { region: 'eu-west-101', projectId: EMULATOR_PROJECT_ID, policy: 'base', credentials: 'reaper' };
+
+const iamEndpoint = 'https://iam.example.com';
+const password = { userName: 'reaper', password: 'hush', domainName: 'account', iamEndpoint };
+
+/** A whole stage, with some parameters replaced; undefined takes one away. */
+async function startStage(changes: Record<string, unknown> = {}, refusedOperations: readonly string[] = []) {
+  const ssm = await startSsmServer(stageParameters('dev', connection, policy), { refusedOperations });
+  onTestFinished(ssm.close);
+  const change = (name: string, value: unknown) => {
+    if (value === undefined) delete ssm.parameters[name];
+    else ssm.parameters[name] = typeof value === 'string' ? value : JSON.stringify(value);
+  };
+  for (const [name, value] of Object.entries(changes)) change(name, value);
+
+  const { AWS_REGION: region } = ssm.env;
+  const keys = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const client = new SSMClient({ endpoint: ssm.url, region, credentials: keys, maxAttempts: 1 });
+  onTestFinished(() => client.destroy());
+  const read = createParameterReader(client);
+  const load = (readSwitch: () => Promise<unknown> = async () => 'run') =>
+    loadSsmSettings({ target: 'default' }, { stage: 'dev', read, readPath: createPathReader(client), readSwitch });
+  return { ssm, read, readPath: createPathReader(client), load, change };
+}
+
+/** What kept the settings from being loaded. */
+async function failureOf(
+  changes: Record<string, unknown>,
+  refusedOperations: readonly string[] = [],
+): Promise<SettingsError> {
+  const { load } = await startStage(changes, refusedOperations);
+  return load().then(
+    () => expect.unreachable('the settings were loaded'),
+    (error: unknown) => {
+      expect(error).toBeInstanceOf(SettingsError);
+      return error as SettingsError;
+    },
+  );
+}
+
+describe('createParameterReader', () => {
+  it('gives the values of those that exist', async () => {
+    const { read } = await startStage({ '/a': 'one', '/b': 'two' });
+
+    expect(await read(['/a', '/b', '/c'])).toEqual(
+      new Map([
+        ['/a', 'one'],
+        ['/b', 'two'],
+      ]),
+    );
+  });
+
+  it('names what it asked for when Parameter Store cannot be asked', async () => {
+    const { ssm, read } = await startStage();
+    await ssm.close();
+
+    await expect(read(['/a', '/b'])).rejects.toThrow(/^\/a, \/b: cannot be read from Parameter Store \(\w+\)$/);
+  });
+});
+
+describe('loadSsmSettings', () => {
+  it('reads the target, and then what the target names and all exemptions, side by side', async () => {
+    const { ssm, load } = await startStage();
+
+    const settings = await load();
+
+    expect(settings).toMatchObject({
+      target: { name: 'default', endpoint: new URL(url), projectId: EMULATOR_PROJECT_ID, mode: 'live' },
+      policy: { mode: 'live', rules: [{ id: 'two-hours', maxRunTime: 2 * HOUR }] },
+      isSwitchedOn: true,
+    });
+    expect(ssm.asked).toEqual([[TARGET], [POLICY, CREDENTIALS], [EXEMPTIONS]]);
+  });
+
+  it.each([
+    { name: 'target', parameter: TARGET },
+    { name: 'policy', parameter: POLICY },
+    { name: 'credential', parameter: CREDENTIALS },
+  ])('names the $name that is missing', async ({ parameter }) => {
+    const { setting, message } = await failureOf({ [parameter]: undefined });
+
+    expect(setting).toBe(parameter);
+    expect(message).toBe(`${parameter}: no such parameter; create it, or correct the name`);
+  });
+
+  it.each<{ name: string; parameter: string; value: unknown; problem: RegExp }>([
+    { name: 'a target without JSON', parameter: TARGET, value: 'hush', problem: /not JSON/ },
+    { name: 'a policy without JSON', parameter: POLICY, value: '{"hush":', problem: /not JSON/ },
+    {
+      name: 'a credential without JSON',
+      parameter: CREDENTIALS,
+      value: '{"secretAccessKey":"hush"',
+      problem: /not JSON/,
+    },
+    { name: 'a target that is a text', parameter: TARGET, value: '"hush"', problem: /expected an object/ },
+    {
+      name: 'a credential that is a list',
+      parameter: CREDENTIALS,
+      value: ['hush'],
+      problem: /: accessKeyId: missing; secretAccessKey: missing/,
+    },
+    {
+      name: 'an unknown key of a target',
+      parameter: TARGET,
+      value: { ...target, switch: 'hush' },
+      problem: /: switch: unknown key$/,
+    },
+    {
+      name: 'an unknown key of a credential',
+      parameter: CREDENTIALS,
+      value: { ...EMULATOR_KEY, note: 'hush' },
+      problem: /: note: unknown key$/,
+    },
+    {
+      name: 'an unknown key of a policy',
+      parameter: POLICY,
+      value: { ...policy, maxKill: 'hush' },
+      problem: /maxKill: unknown key; did you mean maxKills\?/,
+    },
+    {
+      name: 'a target without a policy',
+      parameter: TARGET,
+      value: { ...target, policy: undefined },
+      problem: /: policy: missing$/,
+    },
+    {
+      name: 'a target whose policy is no part of a name',
+      parameter: TARGET,
+      value: { ...target, policy: '../hush' },
+      problem: /: policy: expected letters/,
+    },
+    {
+      name: 'a malformed project id',
+      parameter: TARGET,
+      value: { ...target, projectId: 'hush/hush' },
+      problem: /: projectId: expected up to 64 letters and digits$/,
+    },
+    {
+      name: 'an unknown mode',
+      parameter: TARGET,
+      value: { ...target, mode: 'hush' },
+      problem: /: mode: expected dry-run or live$/,
+    },
+    {
+      name: 'a credential without a secret',
+      parameter: CREDENTIALS,
+      value: { accessKeyId: 'hush' },
+      problem: /: secretAccessKey: missing$/,
+    },
+    {
+      name: 'an empty secret',
+      parameter: CREDENTIALS,
+      value: { accessKeyId: 'hush', secretAccessKey: '' },
+      problem: /: secretAccessKey: is empty$/,
+    },
+    {
+      name: 'a password without the rest',
+      parameter: CREDENTIALS,
+      value: { ...password, domainName: undefined },
+      problem: /: domainName: missing$/,
+    },
+    {
+      name: 'a password and an access key in one',
+      parameter: CREDENTIALS,
+      value: { ...password, accessKeyId: 'hush' },
+      problem: /: accessKeyId: unknown key$/,
+    },
+    {
+      name: 'a secret that is no text',
+      parameter: CREDENTIALS,
+      value: { accessKeyId: 'hush', secretAccessKey: ['hush'] },
+      problem: /: secretAccessKey: expected a text$/,
+    },
+  ])('refuses $name without showing what it holds', async ({ parameter, value, problem }) => {
+    const error = await failureOf({ [parameter]: value });
+
+    expect(error.setting).toBe(parameter);
+    expect(error.message).toMatch(problem);
+    expect(inspect(error, { depth: Infinity })).not.toMatch(/hush|emulator-secret/);
+  });
+
+  it.each([
+    { name: 'not https', endpoint: 'http://dli.example.com', problem: 'only https is allowed' },
+    { name: 'no URL', endpoint: 'dli', problem: 'expected a URL such as https://' },
+    { name: 'with a path', endpoint: 'https://dli.example.com/v1.0', problem: 'give scheme, host and port only' },
+    { name: 'with a password', endpoint: 'https://reaper:hush@dli.example.com', problem: 'give scheme, host and port' },
+  ])('refuses an endpoint that is $name', async ({ endpoint, problem }) => {
+    const { setting, message } = await failureOf({ [TARGET]: { ...target, endpoint } });
+
+    expect(setting).toBe(`${TARGET}: endpoint`);
+    expect(message).toContain(problem);
+    expect(message).not.toContain('hush');
+  });
+
+  it('reads a password in place of an access key', async () => {
+    const { load } = await startStage({ [CREDENTIALS]: { ...password, iamEndpoint: `${iamEndpoint}/v3` } });
+
+    const { credentials } = await load();
+
+    expect(await credentials.read()).toEqual({ ...password, iamEndpoint: new URL(iamEndpoint) });
+  });
+
+  it('refuses to send a password anywhere but over https', async () => {
+    const { message } = await failureOf({ [CREDENTIALS]: { ...password, iamEndpoint: 'http://iam.example.com' } });
+
+    expect(message).toContain(`${CREDENTIALS}: iamEndpoint`);
+    expect(message).toContain('only https is allowed');
+  });
+
+  it('takes a target that says no mode for a dry run', async () => {
+    const { load } = await startStage({ [TARGET]: target });
+
+    expect((await load()).target.mode).toBe('dry-run');
+  });
+
+  it.each([
+    { region: 'eu-west-101', endpoint: 'https://dli.eu-west-101.myhuaweicloud.eu/' },
+    { region: 'cn-north-4', endpoint: 'https://dli.cn-north-4.myhuaweicloud.com/' },
+    { region: 'eu-west-0', endpoint: 'https://dli.eu-west-0.myhuaweicloud.com/' },
+  ])('finds the endpoint of $region by its name', async ({ region, endpoint }) => {
+    const { load } = await startStage({ [TARGET]: { ...target, region } });
+
+    expect((await load()).target.endpoint.href).toBe(endpoint);
+  });
+
+  it.each([
+    { value: 'run', isOn: true },
+    { value: 'stop', isOn: false },
+    { value: 'RUN', isOn: false },
+    { value: 'run ', isOn: false },
+    { value: '"run"', isOn: false },
+    { value: '', isOn: false },
+    { value: true, isOn: false },
+    { value: undefined, isOn: false },
+  ])('takes a switch of $value for on: $isOn', async ({ value, isOn }) => {
+    const { load } = await startStage();
+
+    expect((await load(async () => value)).isSwitchedOn).toBe(isOn);
+  });
+
+  it('gives out the credential it has read, and reads it anew from then on', async () => {
+    const { ssm, load, change } = await startStage();
+    const { credentials } = await load();
+    ssm.asked.length = 0;
+    const rotated = { accessKeyId: 'rotated', secretAccessKey: 'new', securityToken: 'token' };
+    change(CREDENTIALS, rotated);
+
+    expect(await credentials.read()).toEqual(EMULATOR_KEY);
+    expect(ssm.asked).toEqual([]);
+    expect(await credentials.read()).toEqual(rotated);
+    expect(await credentials.read()).toEqual(rotated);
+    expect(ssm.asked).toEqual([[CREDENTIALS], [CREDENTIALS]]);
+  });
+
+  it('says so when the credential has gone meanwhile', async () => {
+    const { load, change } = await startStage();
+    const { credentials } = await load();
+    change(CREDENTIALS, undefined);
+
+    await credentials.read();
+
+    await expect(credentials.read()).rejects.toThrow(`${CREDENTIALS}: no such parameter`);
+  });
+});
+
+describe('assertStage', () => {
+  it.each(['dev', 'prod-2', 'a.b_c'])('takes %s', (stage) => {
+    expect(() => assertStage(stage)).not.toThrow();
+  });
+
+  it.each([undefined, '', 'a/b', 'dev ', '../prod'])('refuses %j', (stage) => {
+    expect(() => assertStage(stage)).toThrow('stage: expected a name of letters');
+  });
+});
+
+describe('createPathReader', () => {
+  it('gives the values of all below the path, however deep, and of none beside it', async () => {
+    const { readPath } = await startStage({ '/a/b/one': '1', '/a/b/c/two': '2', '/a/bc': '3', '/a/three': '4' });
+
+    expect(await readPath('/a/b/')).toEqual(
+      new Map([
+        ['/a/b/one', '1'],
+        ['/a/b/c/two', '2'],
+      ]),
+    );
+  });
+
+  it('names the path when Parameter Store cannot be asked', async () => {
+    const { ssm, readPath } = await startStage();
+    await ssm.close();
+
+    await expect(readPath('/a/b/')).rejects.toThrow(/^\/a\/b\/: cannot be read from Parameter Store \(\w+\)$/);
+  });
+});
+
+describe('exemptions', () => {
+  it('are none where nobody wrote one', async () => {
+    const { load } = await startStage({ '/dli-reaper/prod/exemptions/a': exemption('of-another-stage') });
+
+    expect((await load()).exemptions).toEqual([]);
+  });
+
+  it('are read from all their parameters, however many pages they fill', async () => {
+    const names = Array.from({ length: 25 }, (_, i) => `team-${String(i).padStart(2, '0')}`);
+    const { ssm, load } = await startStage(
+      Object.fromEntries(names.map((id) => [`${EXEMPTIONS}${id}`, exemption(id)])),
+    );
+
+    expect((await load()).exemptions.map(({ id }) => id)).toEqual(names);
+    expect(ssm.asked.filter(([name]) => name === EXEMPTIONS)).toHaveLength(3);
+  });
+
+  it('may lie in folders of the teams that write them', async () => {
+    const { load } = await startStage({ [`${EXEMPTIONS}orders/backfill`]: exemption('backfill') });
+
+    expect((await load()).exemptions).toMatchObject([
+      {
+        ...{ id: 'backfill', reason: 'backfill', owner: 'orders', until: Date.parse('2027-02-02T00:00:00Z') },
+        match: { owner: [{ text: 'orders' }] },
+      },
+    ]);
+  });
+
+  it.each([
+    { name: 'without JSON', value: 'keep my job', problem: /not JSON/ },
+    { name: 'empty', value: '', problem: /not JSON/ },
+    { name: 'a list of exemptions', value: [exemption('a')], problem: /expected an object/ },
+    {
+      name: 'without an end',
+      value: { ...exemption('a'), until: undefined },
+      problem: /until: missing; say until when/,
+    },
+    { name: 'of nothing', value: { ...exemption('a'), match: {} }, problem: /expected at least one of jobId/ },
+    { name: 'of every job', value: { ...exemption('a'), match: 'all' }, problem: /match: expected an object/ },
+    {
+      name: 'with an unknown key',
+      value: { ...exemption('a'), expires: 'never' },
+      problem: /expires: unknown key; did you mean until\?/,
+    },
+  ])('stop the sweep when one of them is $name, since what it protects is unknown', async ({ value, problem }) => {
+    const { setting, message } = await failureOf({
+      [`${EXEMPTIONS}good`]: exemption('good'),
+      [`${EXEMPTIONS}bad`]: value,
+    });
+
+    expect(setting).toBe(`${EXEMPTIONS}bad`);
+    expect(message).toMatch(/^\/dli-reaper\/dev\/exemptions\/bad: /);
+    expect(message).toMatch(problem);
+  });
+
+  it('stop the sweep when Parameter Store refuses to list them', async () => {
+    const { setting, message } = await failureOf({}, ['GetParametersByPath']);
+
+    expect(setting).toBe(EXEMPTIONS);
+    expect(message).toBe(`${EXEMPTIONS}: cannot be read from Parameter Store (AccessDeniedException)`);
+  });
+});
