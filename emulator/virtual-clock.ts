@@ -1,0 +1,43 @@
+import type { Clock } from '../lib/clock.ts';
+
+export interface VirtualClock extends Clock {
+  /** Wakes the sleepers in their order, until `finished` settles or nobody sleeps any more. */
+  runUntil<T>(finished: Promise<T>): Promise<T>;
+}
+
+/** Time that passes only when everybody sleeps: minutes of waiting in milliseconds, the same on every run. */
+export function createVirtualClock(startsAt = 0): VirtualClock {
+  let now = startsAt;
+  let order = 0;
+  const sleepers: { at: number; order: number; wake: () => void }[] = [];
+
+  return {
+    now: () => now,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        signal?.throwIfAborted();
+        const sleeper = { at: now + Math.max(ms, 0), order: order++, wake: resolve };
+        signal?.addEventListener('abort', () => {
+          sleepers.splice(sleepers.indexOf(sleeper), 1);
+          reject(signal.reason as Error);
+        });
+        const after = sleepers.findIndex(({ at }) => at > sleeper.at);
+        sleepers.splice(after < 0 ? sleepers.length : after, 0, sleeper);
+      }),
+    runUntil: async (finished) => {
+      let isFinished = false;
+      const finish = () => {
+        isFinished = true;
+      };
+      finished.then(finish, finish);
+      for (;;) {
+        // Lets everything run that waits for no time.
+        await new Promise(setImmediate);
+        const next = isFinished ? undefined : sleepers.shift();
+        if (next === undefined) return finished;
+        now = Math.max(now, next.at);
+        next.wake();
+      }
+    },
+  };
+}

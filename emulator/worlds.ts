@@ -1,0 +1,124 @@
+import type { EmulatedJob } from './jobs.ts';
+import { randomUuid } from './random.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+const QUEUES = ['adhoc', 'etl_sql', 'bi_reports', 'ml_features'];
+const OWNERS = ['ana', 'bogdan', 'chen', 'dashboards', 'nightly'];
+const YOUNG_TYPES = ['QUERY', 'QUERY', 'QUERY', 'INSERT', 'DDL', 'EXPORT'];
+
+type Draft = Partial<EmulatedJob> & { ageMs: number };
+
+function makeJob(random: () => number, now: number, { ageMs, ...fields }: Draft): EmulatedJob {
+  const submittedAt = now - ageMs;
+  return {
+    id: randomUuid(random),
+    type: 'QUERY',
+    queue: 'adhoc',
+    owner: 'ana',
+    statement: 'SELECT count(*) FROM events',
+    submittedAt,
+    runsFrom: submittedAt,
+    endsAt: now + 24 * HOUR,
+    endsAs: 'FINISHED',
+    ...fields,
+  };
+}
+
+/**
+ * A small project in which everything happens once: what a sweep cancels, what it must spare, and why. The oldest
+ * running job is an orphaned query.
+ */
+export function busyMorning(now: number, random: () => number): EmulatedJob[] {
+  const make = (draft: Draft) => makeJob(random, now, draft);
+  const job = (queue: string, owner: string, ageMs: number, more: Partial<EmulatedJob> = {}) =>
+    make({ queue, owner, ageMs, ...more });
+  return [
+    // Overdue, and to be cancelled.
+    job('adhoc', 'ana', 9 * HOUR),
+    job('adhoc', 'bogdan', 5 * HOUR + 20 * MINUTE),
+    job('adhoc', 'chen', 3 * HOUR),
+    job('bi_reports', 'chen', 6 * HOUR),
+    // Overdue, but faster than its cancel.
+    job('adhoc', 'bogdan', 4 * HOUR, { onCancel: 'finish' }),
+    // Overdue, and spared by `ignore`.
+    job('bi_reports', 'dashboards', 7 * HOUR),
+    // Overdue, and protected: a write that no rule names, and the resizing of a queue.
+    job('adhoc', 'nightly', 4 * HOUR, { type: 'INSERT', statement: 'INSERT INTO facts SELECT * FROM staging' }),
+    job('etl_sql', 'nightly', 3 * HOUR, { type: 'SCALE_QUEUE', statement: '' }),
+    // Nobody knows this status.
+    job('adhoc', 'ana', 8 * HOUR, { shownStatus: 'HIBERNATING' }),
+    // No start time, so no age.
+    job('adhoc', 'chen', 8 * HOUR, { hiddenFields: ['start_time'] }),
+    // Waiting, not running.
+    job('adhoc', 'ana', 3 * HOUR, { runsFrom: now + HOUR }),
+    // Young, or nobody's business.
+    job('adhoc', 'bogdan', 20 * MINUTE),
+    job('bi_reports', 'ana', 40 * MINUTE),
+    job('etl_sql', 'nightly', 7 * HOUR, { type: 'INSERT', statement: 'INSERT INTO lake SELECT * FROM raw' }),
+    job('etl_sql', 'nightly', 90 * MINUTE),
+    job('ml_features', 'chen', 10 * MINUTE),
+    job('ml_features', 'bogdan', 25 * MINUTE),
+    job('adhoc', 'dashboards', 2 * MINUTE, { runsFrom: now + MINUTE }),
+    // Over.
+    job('adhoc', 'ana', 5 * HOUR, { endsAt: now - 4 * HOUR }),
+    job('etl_sql', 'nightly', 12 * HOUR, { endsAt: now - 10 * HOUR, endsAs: 'FAILED' }),
+  ];
+}
+
+/**
+ * `count` live jobs on four queues. Of these, `overdueShare` are running queries that started 3 to 11 hours ago; the
+ * others started less than half an hour ago, of any type, some still launching.
+ */
+export function manyJobs(
+  now: number,
+  random: () => number,
+  { count, overdueShare }: { count: number; overdueShare: number },
+): EmulatedJob[] {
+  const overdueCount = Math.round(count * overdueShare);
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T;
+  return Array.from({ length: count }, (_, i) => {
+    const common = { queue: pick(QUEUES), owner: pick(OWNERS) };
+    if (i < overdueCount) return makeJob(random, now, { ...common, ageMs: Math.floor((3 + random() * 8) * HOUR) });
+    const isLaunching = random() < 0.1;
+    return makeJob(random, now, {
+      ...common,
+      type: pick(YOUNG_TYPES),
+      ageMs: Math.floor(random() * 30 * MINUTE),
+      ...(isLaunching && { runsFrom: now + 10 * MINUTE }),
+    });
+  });
+}
+
+/** Queries that nobody waits for any more, some of them since days, among a few young ones. */
+function orphans(now: number, random: () => number): EmulatedJob[] {
+  return [
+    ...Array.from({ length: 12 }, (_, i) =>
+      makeJob(random, now, { queue: 'adhoc', owner: 'ana', ageMs: (4 + 6 * i) * HOUR }),
+    ),
+    ...manyJobs(now, random, { count: 30, overdueShare: 0 }),
+  ];
+}
+
+/** One dashboard that sends the same query again and again, each a quarter of a minute after the last. */
+function storm(now: number, random: () => number): EmulatedJob[] {
+  return [
+    ...Array.from({ length: 60 }, (_, i) =>
+      makeJob(random, now, {
+        ...{ queue: 'bi_reports', owner: 'dashboards', ageMs: 30 * MINUTE - i * 15_000 },
+        statement: `SELECT region, sum(amount) FROM sales WHERE day = '2026-01-${String(1 + (i % 28)).padStart(2, '0')}'`,
+      }),
+    ),
+    ...manyJobs(now, random, { count: 40, overdueShare: 0 }),
+  ];
+}
+
+/** By the names that `--world` takes; docs/emulator.md says what a sweep should find in each. */
+export const WORLDS: Readonly<Record<string, (now: number, random: () => number) => EmulatedJob[]>> = {
+  'busy-morning': busyMorning,
+  orphans,
+  storm,
+  'ten-thousand': (now, random) => manyJobs(now, random, { count: 10_000, overdueShare: 0.1 }),
+  empty: () => [],
+};

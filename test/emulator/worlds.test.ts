@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { isOver, statusAt } from '../../emulator/jobs.ts';
+import { createRandom } from '../../emulator/random.ts';
+import { busyMorning, manyJobs } from '../../emulator/worlds.ts';
+import { isJobId } from '../../lib/dli/job.ts';
+import { HOUR, MINUTE, NOW } from '../helpers/world.ts';
+
+const crowd = { count: 50, overdueShare: 0.1 };
+
+describe.each([
+  { name: 'busyMorning', make: (seed: number) => busyMorning(NOW, createRandom(seed)) },
+  { name: 'manyJobs', make: (seed: number) => manyJobs(NOW, createRandom(seed), crowd) },
+])('$name', ({ make }) => {
+  it('makes the same jobs of the same seed', () => {
+    expect(make(7)).toEqual(make(7));
+  });
+
+  it('makes other jobs of another seed', () => {
+    const ids = new Set(make(7).map(({ id }) => id));
+
+    expect(make(8).some(({ id }) => ids.has(id))).toBe(false);
+  });
+
+  it('gives each job an id of its own', () => {
+    const ids = make(7).map(({ id }) => id);
+
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.filter((id) => !isJobId(id))).toEqual([]);
+  });
+});
+
+describe('manyJobs', () => {
+  it.each([
+    { count: 200, overdueShare: 0.1, overdue: 20 },
+    { count: 30, overdueShare: 0.2, overdue: 6 },
+    { count: 10, overdueShare: 0.25, overdue: 3 },
+    { count: 5, overdueShare: 1, overdue: 5 },
+    { count: 5, overdueShare: 0, overdue: 0 },
+    { count: 0, overdueShare: 0.5, overdue: 0 },
+  ])('makes $overdue of $count jobs overdue for a share of $overdueShare', ({ count, overdueShare, overdue }) => {
+    const jobs = manyJobs(NOW, createRandom(1), { count, overdueShare });
+
+    const old = jobs.filter(({ submittedAt }) => NOW - submittedAt >= 3 * HOUR);
+    const young = jobs.filter(({ submittedAt }) => NOW - submittedAt < 30 * MINUTE);
+    expect([jobs.length, old.length, young.length]).toEqual([count, overdue, count - overdue]);
+    expect(old.filter((job) => job.type !== 'QUERY' || statusAt(job, NOW) !== 'RUNNING')).toEqual([]);
+    expect(old.filter(({ submittedAt }) => NOW - submittedAt >= 11 * HOUR)).toEqual([]);
+  });
+
+  it('makes live jobs of several types, queues and owners, some of them launching', () => {
+    const jobs = manyJobs(NOW, createRandom(1), { count: 200, overdueShare: 0.1 });
+    const differing = (key: 'type' | 'queue' | 'owner') => new Set(jobs.map((job) => job[key])).size;
+
+    expect(jobs.filter((job) => isOver(statusAt(job, NOW)))).toEqual([]);
+    expect(new Set(jobs.map((job) => statusAt(job, NOW)))).toEqual(new Set(['RUNNING', 'LAUNCHING']));
+    expect([differing('type'), differing('queue'), differing('owner')]).toEqual([4, 4, 5]);
+  });
+});
+
+describe('busyMorning', () => {
+  it('holds each kind of job that a sweep must tell apart', () => {
+    const jobs = busyMorning(NOW, createRandom(1));
+
+    expect(new Set(jobs.map((job) => statusAt(job, NOW)))).toEqual(
+      new Set(['RUNNING', 'LAUNCHING', 'SCALING', 'FINISHED', 'FAILED']),
+    );
+    expect(jobs.some(({ onCancel }) => onCancel === 'finish')).toBe(true);
+    expect(jobs.some(({ shownStatus }) => shownStatus !== undefined)).toBe(true);
+    expect(jobs.some(({ hiddenFields }) => hiddenFields?.includes('start_time'))).toBe(true);
+  });
+});
