@@ -1,0 +1,93 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { createEmulatorClock } from '../emulator/clock.ts';
+import { parseFaults } from '../emulator/fault-file.ts';
+import type { Fault } from '../emulator/faults.ts';
+import { createRandom } from '../emulator/random.ts';
+import { type Emulator, startEmulator } from '../emulator/server.ts';
+import { parseSnapshot, type Snapshot } from '../emulator/snapshot.ts';
+import { manyJobs, WORLDS } from '../emulator/worlds.ts';
+import { systemClock } from '../lib/clock.ts';
+import { SettingsError } from '../lib/settings/settings.ts';
+import type { Terminal } from './sweep.ts';
+
+export interface EmulatorFlags {
+  port?: number;
+  seed?: number;
+  /** Name of a seed. */
+  world?: string;
+  jobs?: number;
+  overdue?: number;
+  /** How fast its clock runs; 0 for one that stands still. */
+  speed?: number;
+  /** Milliseconds. */
+  cancelDelay?: number;
+  /** File with faults, YAML or JSON. */
+  faults?: string;
+  /** File that it begins with, if there is one, and leaves behind. */
+  state?: string;
+}
+
+/** With `jobs` a project of that size, otherwise a world by its name; that in which everything happens once, unless told. */
+export function startWorld(flags: EmulatorFlags): Promise<Emulator> {
+  const { port = 0, seed = 1, speed = 1, cancelDelay = 1_000 } = flags;
+  const random = createRandom(seed);
+  const clock = createEmulatorClock(systemClock.now, speed);
+  const saved = flags.state === undefined ? undefined : readState(flags.state);
+  // A real clock has gone on meanwhile; any other goes on where it stopped.
+  if (saved !== undefined && speed !== 1) clock.set(saved.now);
+  return startEmulator({
+    ...{ now: clock.now, clock, wall: systemClock.now, random, port, cancelDelayMs: cancelDelay },
+    ...(flags.faults !== undefined && { faults: readFaults(flags.faults) }),
+    ...(saved === undefined
+      ? { jobs: makeJobs(flags, clock.now(), random) }
+      : { jobs: saved.sql, sparkJobs: saved.spark, flinkJobs: saved.flink, queues: saved.queues }),
+  });
+}
+
+function makeJobs({ world = 'busy-morning', jobs, overdue = 0.1 }: EmulatorFlags, now: number, random: () => number) {
+  if (jobs !== undefined) return manyJobs(now, random, { count: jobs, overdueShare: overdue });
+  const make = Object.hasOwn(WORLDS, world) ? WORLDS[world] : undefined;
+  if (make === undefined) throw new SettingsError('--world', `expected one of ${Object.keys(WORLDS).join(', ')}`);
+  return make(now, random);
+}
+
+function readState(path: string): Snapshot | undefined {
+  if (!existsSync(path)) return undefined;
+  return readWith('--state', path, (text) => parseSnapshot(JSON.parse(text)));
+}
+
+function readFaults(path: string): Fault[] {
+  return readWith('--faults', path, (text) => parseFaults(parse(text)));
+}
+
+function readWith<T>(flag: string, path: string, read: (text: string) => T): T {
+  try {
+    return read(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new SettingsError(`${flag} ${path}`, error instanceof Error ? error.message : String(error), {
+      cause: error,
+    });
+  }
+}
+
+/** Under another name first, so that a half-written file never takes the place of a whole one. */
+function writeState(path: string, snapshot: Snapshot): void {
+  writeFileSync(`${path}.new`, JSON.stringify(snapshot));
+  renameSync(`${path}.new`, path);
+}
+
+/** Runs until SIGTERM or SIGINT. The first line on stdout is all that a client needs, as JSON. @returns the exit code. */
+export async function runEmulator(flags: EmulatorFlags, { out, err }: Terminal): Promise<number> {
+  const emulator = await startWorld(flags);
+  const stopped = new Promise<void>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  out(`${JSON.stringify(emulator.connection)}\n`);
+  await stopped;
+  await emulator.close();
+  if (flags.state !== undefined) writeState(flags.state, emulator.snapshot());
+  for (const { on, target = '' } of emulator.faults.unmet()) err(`a fault was never met: ${on} ${target}\n`);
+  return 0;
+}

@@ -1,0 +1,17 @@
+import type { SweepReport, SweepStatus } from '../lib/report.ts';
+
+/** Usage, configuration or credentials; also a sweep that the switch or the clock stopped. */
+export const EXIT_CONFIGURATION = 1;
+
+const EXIT_CODES: Record<SweepStatus, number> = {
+  ok: 0,
+  stopped: EXIT_CONFIGURATION,
+  failed: 3,
+  partial: 4,
+  capped: 5,
+};
+
+/** A dry run over its cap has done what it was asked to do: it says so, and that is all well. */
+export function exitCodeOf({ status, dryRun }: Pick<SweepReport, 'status' | 'dryRun'>): number {
+  return dryRun && status === 'capped' ? 0 : EXIT_CODES[status];
+}

@@ -1,0 +1,41 @@
+import { decide } from '../lib/decide.ts';
+import { DliError } from '../lib/dli/errors.ts';
+import { isJobId } from '../lib/dli/job.ts';
+import { type Explanation, explain } from '../lib/explain.ts';
+import { SettingsError } from '../lib/settings/settings.ts';
+import type { Decided } from '../lib/sweep.ts';
+import { formatExplanation } from './print.ts';
+import { performSweep, type SweepFlags, type Terminal } from './sweep.ts';
+
+/**
+ * Why a job would be cancelled or spared, by a dry run of the whole project: groups and caps depend on the other jobs.
+ *
+ * @returns the exit code. @throws {SettingsError} and whatever else keeps a sweep from reporting.
+ */
+export async function runExplain(jobId: string, flags: SweepFlags, terminal: Terminal): Promise<number> {
+  if (!isJobId(jobId)) throw new SettingsError('JOB_ID', 'expected 8-4-4-4-12 hexadecimal digits');
+  let explanation: Explanation | undefined;
+  const report = await performSweep({ ...flags, dryRun: true }, terminal, async (decided) => {
+    explanation = await explainOne(jobId, decided);
+  });
+  if (explanation === undefined) throw new SettingsError('JOB_ID', 'DLI knows no such job');
+  const { caps } = report;
+  terminal.out(
+    flags.json ? `${JSON.stringify({ ...explanation, caps }, null, 2)}\n` : formatExplanation(explanation, caps),
+  );
+  return 0;
+}
+
+/** A job too young for any rule is not listed, so it is asked for. */
+async function explainOne(jobId: string, { decisions, context, dli }: Decided): Promise<Explanation | undefined> {
+  const listed = decisions.find(({ job }) => job.id.toLowerCase() === jobId.toLowerCase());
+  if (listed !== undefined) return explain(listed, context);
+  try {
+    const job = await dli.showSqlJobStatus(jobId, { withStatements: true });
+    const [decision] = decide([job], context);
+    return decision && explain(decision, context);
+  } catch (error) {
+    if (error instanceof DliError && error.kind === 'not-found') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { PolicyError, parsePolicy } from '../lib/policy/parse.ts';
+import type { Policy } from '../lib/policy/schema.ts';
+import { SettingsError } from '../lib/settings/settings.ts';
+
+/** A policy as somebody wrote it, with the way back from a path in it to its line. */
+export interface PolicyFile {
+  policy: Policy;
+  /** `policy.yml:7:5`, or the nearest there is. */
+  locate: (keys: readonly (string | number)[]) => string;
+}
+
+/** A policy file is wrong; the message holds a line for each problem. */
+export class PolicyFileError extends SettingsError {
+  override name = 'PolicyFileError';
+}
+
+/**
+ * A policy in YAML, of which JSON is a part.
+ *
+ * @throws {PolicyFileError} with every problem in it, each with line and column.
+ */
+export function readPolicyFile(path: string): PolicyFile {
+  const text = readText(path);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${path}:${line}:${col}`;
+  };
+  if (document.errors.length > 0) {
+    const problems = document.errors.map(({ message, pos }) => `${at(pos[0])}: ${message}`);
+    throw new PolicyFileError(path, `is not YAML:\n${problems.join('\n')}`);
+  }
+
+  const locate: PolicyFile['locate'] = (keys) => at(offsetOf(document, keys));
+  try {
+    return { policy: parsePolicy(toJs(path, document)), locate };
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    const problems = error.problems
+      .toSorted((a, b) => offsetOf(document, a.keys) - offsetOf(document, b.keys))
+      .map((problem) => {
+        const where = problem.path === '' ? '' : `${problem.path}: `;
+        return `${locate(problem.keys)}: ${where}${problem.message}`;
+      });
+    throw new PolicyFileError(path, `is not valid:\n${problems.join('\n')}`, { cause: error });
+  }
+}
+
+/** Aliases that lead nowhere, or to more than anybody writes by hand, show only now. */
+function toJs(path: string, document: Document): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new PolicyFileError(path, `is not YAML that can be used:\n${path}: ${problem}`, { cause: error });
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    throw new PolicyFileError(path, `cannot be read (${code})`, { cause: error });
+  }
+}
+
+/** Of the key where there is one; of what should hold it where it is missing. */
+function offsetOf(document: Document, keys: readonly (string | number)[]): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node) ?? 0;
+  for (const key of keys) {
+    if (isSeq(node) && typeof key === 'number') node = node.items[key];
+    else if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === key);
+      offset = startOf(pair?.key) ?? offset;
+      node = pair?.value;
+      continue;
+    } else return offset;
+    offset = startOf(node) ?? offset;
+  }
+  return offset;
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? (node as Node).range?.[0] : undefined;
+}

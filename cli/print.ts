@@ -1,0 +1,147 @@
+import Table from 'cli-table3';
+import { formatDuration } from '../lib/duration.ts';
+import type { Explanation, RuleExplanation } from '../lib/explain.ts';
+import type { ClockName } from '../lib/policy/schema.ts';
+import type { Predicate } from '../lib/policy/select.ts';
+import type { CapReport, JobReport, SweepReport } from '../lib/report.ts';
+
+/** The jobs as a table, the overdue first, and one sentence with what went wrong below it. */
+export function formatReport(report: SweepReport, { spared }: { spared: boolean }): string {
+  const jobs = report.jobs.filter(({ decision }) => spared || decision !== 'keep');
+  const hidden = report.jobs.length - jobs.length;
+  const unmanaged = Object.entries(report.unmanagedQueues).map(([queue, count]) => `${queue} (${count})`);
+  const lines = [
+    ...(jobs.length === 0 ? [] : [formatJobs(jobs)]),
+    formatSentence(report),
+    ...(hidden === 0 ? [] : [`${hidden} more that a rule, an exemption or a protection spares: --spared shows them.`]),
+    ...(unmanaged.length === 0 ? [] : [`Queues that no rule names, with their old jobs: ${unmanaged.join(', ')}.`]),
+    ...report.notices.map((notice) => `Note: ${notice}.`),
+    ...report.problems.map((problem) => `! ${problem}`),
+    ...report.jobs.filter(({ error }) => error !== null).map(({ error }) => `! ${error}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function formatJobs(jobs: readonly JobReport[]): string {
+  const table = new Table({
+    head: ['job', 'queue', 'owner', 'type', 'time', 'limit', 'rule', 'outcome'],
+    style: { head: [], border: [], compact: true },
+  });
+  const sorted = jobs.toSorted((a, b) => rank(a) - rank(b) || overLimit(b) - overLimit(a));
+  for (const job of sorted) {
+    table.push([
+      job.jobId,
+      job.queue ?? '?',
+      job.owner ?? '?',
+      job.jobType ?? '?',
+      formatTime(job),
+      formatLimit(job),
+      job.rule ?? '–',
+      formatOutcome(job),
+    ]);
+  }
+  return table.toString();
+}
+
+const RANKS: Record<JobReport['decision'], number> = { cancel: 0, warn: 1, log: 2, keep: 3 };
+const rank = ({ decision }: JobReport): number => RANKS[decision];
+const overLimit = ({ runTimeMs, queueTimeMs, limitMs }: JobReport): number =>
+  (runTimeMs ?? queueTimeMs ?? 0) - (limitMs ?? 0);
+
+/** A job that waits says so, since its time is another one. */
+function formatTime({ runTimeMs, queueTimeMs }: JobReport): string {
+  if (runTimeMs !== null) return formatMinutes(runTimeMs);
+  return queueTimeMs === null ? '?' : `${formatMinutes(queueTimeMs)} waiting`;
+}
+
+/** With its clock where a limit was exceeded. */
+function formatLimit({ clock, limitMs }: JobReport): string {
+  if (limitMs === null) return '–';
+  return clock === null ? formatDuration(limitMs) : `${clock} ${formatDuration(limitMs)}`;
+}
+
+/** Seconds matter to nobody in a job of hours. */
+function formatMinutes(ms: number): string {
+  return formatDuration(ms < 60_000 ? ms : ms - (ms % 60_000));
+}
+
+function formatOutcome({ outcome, reason, status, decision }: JobReport): string {
+  if (outcome === 'already-terminal') return `already terminal (${status})`;
+  if (outcome !== 'skipped') return outcome;
+  if (decision === 'cancel') return `skipped: ${reason}`;
+  if (decision !== 'keep') return `overdue: ${decision}`;
+  return reason === 'undetermined' ? `kept: undetermined (${status ?? 'no status'})` : `kept: ${reason}`;
+}
+
+function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: SweepReport): string {
+  const calls = apiCalls.list + apiCalls.status + apiCalls.cancel;
+  const head = dryRun ? `Dry run (because of the ${dryRunBecause.join(', the ')})` : `Sweep ${status}`;
+  const skipped = Object.values(counts.skipped).reduce((sum, n) => sum + n, 0);
+  const outcomes = dryRun
+    ? [`${counts.overdue} overdue`, 'none cancelled']
+    : [
+        `${counts.overdue} overdue`,
+        `${counts.cancelled} cancelled`,
+        `${counts.alreadyTerminal} already terminal`,
+        ...(counts.unconfirmed > 0 ? [`${counts.unconfirmed} unconfirmed`] : []),
+        ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
+        `${skipped} left alone`,
+      ];
+  return `${head}: ${counts.seen} jobs seen, ${outcomes.join(', ')}; ${calls} calls.`;
+}
+
+/** Why a job was decided upon as it was, for a person. */
+export function formatExplanation(explanation: Explanation, caps: CapReport): string {
+  const { jobId, status, clocks, rules, exemptions, tagExemption, verdict } = explanation;
+  const readings = (Object.entries(clocks) as [ClockName, number | null][])
+    .filter(([, ms]) => ms !== null)
+    .map(([clock, ms]) => `${CLOCK_WORDS[clock]} ${formatDuration(ms ?? 0)}`);
+  const lines = [
+    `Job ${jobId}, ${status ?? 'no status'}`,
+    `Clocks: ${readings.join(', ') || 'no reading'}`,
+    ...rules.flatMap(formatRule),
+    ...exemptions.flatMap(({ id, until, isInForce, predicates, holds }) => [
+      `Exemption ${id} (until ${until}${isInForce ? '' : ', expired'}): ${holds}`,
+      ...predicates.map(formatPredicate),
+    ]),
+    ...(tagExemption === null ? [] : [`Exemption by the job's own tags: ${tagExemption}`]),
+    `Caps: ${caps.victims} to be cancelled; maxKills ${caps.maxKills}, maxKillsPercent ${caps.maxKillsPercent} of at least ` +
+      `${caps.liveJobs} live jobs, from ${caps.percentFloor} on: ${caps.exceeded ?? 'within'}`,
+    `Verdict: ${formatVerdict(verdict)}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+const CLOCK_WORDS: Record<ClockName, string> = {
+  maxRunTime: 'running',
+  maxQueueTime: 'waiting',
+  maxTotalTime: 'in all',
+};
+
+function formatRule({ rule, match, ignore, limits, result }: RuleExplanation): string[] {
+  return [
+    `Rule ${rule}: ${result}`,
+    ...(match === 'all' ? ['  match   all'] : match.map((one) => formatPredicate(one, 'match '))),
+    ...ignore.map((one) => formatPredicate(one, 'ignore')),
+    ...limits.map(({ clock, limitMs, readingMs }) => {
+      const reading = readingMs === null ? 'no reading' : formatDuration(readingMs);
+      return `  limit   ${clock} ${formatDuration(limitMs)}: ${reading}`;
+    }),
+  ];
+}
+
+function formatPredicate({ key, wanted, found, holds }: Predicate, what: unknown = 'match '): string {
+  const name = typeof what === 'string' ? what : 'match ';
+  return `  ${name}  ${key}: wanted ${wanted.join(' or ')}, found ${found === null ? 'nothing' : found || 'none'}: ${holds}`;
+}
+
+function formatVerdict(verdict: Explanation['verdict']): string {
+  if (verdict.action === 'keep')
+    return `keep, ${verdict.reason}${verdict.rule === undefined ? '' : ` (${verdict.rule})`}`;
+  const { action, rule, clock, limitMs, overLimitMs, matched } = verdict;
+  const also = matched.filter((id) => id !== rule);
+  return (
+    `${action}, by rule ${rule}: ${formatDuration(overLimitMs)} over ${clock} ${formatDuration(limitMs)}` +
+    (also.length === 0 ? '' : `; also over the limit of ${also.join(', ')}`)
+  );
+}

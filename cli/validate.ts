@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { lintPolicy } from '../lib/policy/lint.ts';
+import { readPolicyFile } from './policy-file.ts';
+import type { Terminal } from './sweep.ts';
+
+/** Every error at once; warnings do not count as such. @returns the exit code. @throws {PolicyFileError} */
+export function runValidate(path: string, { out }: Terminal, now: number): number {
+  const { policy, locate } = readPolicyFile(path);
+  for (const { keys, message } of lintPolicy(policy, now)) out(`${locate(keys)}: warning: ${message}\n`);
+  const { rules, exemptions, mode } = policy;
+  out(`${path} is valid: mode ${mode}, ${count(rules.length, 'rule')}, ${count(exemptions.length, 'exemption')}\n`);
+  return 0;
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}
+
+/** The JSON Schema of a policy, for editors. @returns the exit code. */
+export function runSchema({ out }: Terminal): number {
+  out(readFileSync(new URL('../policy.schema.json', import.meta.url), 'utf8'));
+  return 0;
+}
