@@ -1,0 +1,31 @@
+import Table from 'cli-table3';
+import { LIMITS, supply } from './limits.ts';
+import { runThrottledCalls } from './throttled-calls.ts';
+
+/*
+ * How close the pacer comes to limits it does not know. Virtual time: the same on every run, and on every machine.
+ *
+ *     node bench/pacing.ts
+ */
+
+const table = new Table({
+  head: ['limit', 'told', 'connections', 'delay ms', 'time / (calls / rate)', 'refusals, first 10 s', 'then'],
+  style: { head: [], border: [], compact: true },
+});
+for (const { name, calls, limitAt } of LIMITS) {
+  for (const isNamed of [true, false]) {
+    for (const connections of [8, 32]) {
+      for (const delayMs of [20, 250]) {
+        const told = (now: number) => ({ ...limitAt(now), isNamed });
+        const { acceptedAt, refusedAt } = await runThrottledCalls({ calls, limitAt: told, connections, delayMs });
+        const later = acceptedAt.filter((at) => at >= 10_000);
+        const early = refusedAt.filter((at) => at < 10_000).length;
+        const ratio = supply(limitAt, 10_000, acceptedAt.at(-1) ?? 0) / later.length;
+        const isBound = (connections / delayMs) * 1_000 < (limitAt(0).calls / limitAt(0).windowMs) * 1_000;
+        const shown = isBound ? `${ratio.toFixed(3)} (the connections' own)` : ratio.toFixed(3);
+        table.push([name, isNamed ? 'yes' : 'no', connections, delayMs, shown, early, refusedAt.length - early]);
+      }
+    }
+  }
+}
+process.stdout.write(`${table.toString()}\n`);
