@@ -1,6 +1,6 @@
 import { decide } from '../lib/decide.ts';
 import { DliError } from '../lib/dli/errors.ts';
-import { isJobId } from '../lib/dli/job.ts';
+import { ENGINE_NAMES, isJobId } from '../lib/dli/job.ts';
 import { type Explanation, explain } from '../lib/explain.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import type { Decided } from '../lib/sweep.ts';
@@ -13,7 +13,10 @@ import { performSweep, type SweepFlags, type Terminal } from './sweep.ts';
  * @returns the exit code. @throws {SettingsError} and whatever else keeps a sweep from reporting.
  */
 export async function runExplain(jobId: string, flags: SweepFlags, terminal: Terminal): Promise<number> {
-  if (!isJobId(jobId)) throw new SettingsError('JOB_ID', 'expected 8-4-4-4-12 hexadecimal digits');
+  if (!ENGINE_NAMES.some((engine) => isJobId(jobId, engine))) {
+    const forms = "8-4-4-4-12 hexadecimal digits, or a Flink job's number";
+    throw new SettingsError('JOB_ID', `expected ${forms}`);
+  }
   let explanation: Explanation | undefined;
   const report = await performSweep({ ...flags, dryRun: true }, terminal, async (decided) => {
     explanation = await explainOne(jobId, decided);
@@ -26,16 +29,18 @@ export async function runExplain(jobId: string, flags: SweepFlags, terminal: Ter
   return 0;
 }
 
-/** A job too young for any rule is not listed, so it is asked for. */
-async function explainOne(jobId: string, { decisions, context, dli }: Decided): Promise<Explanation | undefined> {
+/** A job too young for any rule is not listed, so it is asked for: of each engine that the policy names. */
+async function explainOne(jobId: string, { decisions, context, readers }: Decided): Promise<Explanation | undefined> {
   const listed = decisions.find(({ job }) => job.id.toLowerCase() === jobId.toLowerCase());
   if (listed !== undefined) return explain(listed, context);
-  try {
-    const job = await dli.showSqlJobStatus(jobId, { withStatements: true });
-    const [decision] = decide([job], context);
-    return decision && explain(decision, context);
-  } catch (error) {
-    if (error instanceof DliError && error.kind === 'not-found') return undefined;
-    throw error;
+  for (const [engine, reads] of readers) {
+    if (!isJobId(jobId, engine)) continue;
+    try {
+      const [decision] = decide([await reads.show(jobId)], context);
+      return decision && explain(decision, context);
+    } catch (error) {
+      if (!(error instanceof DliError) || error.kind !== 'not-found') throw error;
+    }
   }
+  return undefined;
 }

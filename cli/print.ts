@@ -45,13 +45,14 @@ function formatJobs(jobs: readonly JobReport[]): string {
 
 const RANKS: Record<JobReport['decision'], number> = { cancel: 0, warn: 1, log: 2, keep: 3 };
 const rank = ({ decision }: JobReport): number => RANKS[decision];
-const overLimit = ({ runTimeMs, queueTimeMs, limitMs }: JobReport): number =>
-  (runTimeMs ?? queueTimeMs ?? 0) - (limitMs ?? 0);
+const overLimit = ({ runTimeMs, queueTimeMs, totalTimeMs, limitMs }: JobReport): number =>
+  (runTimeMs ?? queueTimeMs ?? totalTimeMs ?? 0) - (limitMs ?? 0);
 
-/** A job that waits says so, since its time is another one. */
-function formatTime({ runTimeMs, queueTimeMs }: JobReport): string {
+/** A job that waits says so, since its time is another one; likewise one that does not tell since when it runs. */
+function formatTime({ runTimeMs, queueTimeMs, totalTimeMs }: JobReport): string {
   if (runTimeMs !== null) return formatMinutes(runTimeMs);
-  return queueTimeMs === null ? '?' : `${formatMinutes(queueTimeMs)} waiting`;
+  if (queueTimeMs !== null) return `${formatMinutes(queueTimeMs)} waiting`;
+  return totalTimeMs === null ? '?' : `${formatMinutes(totalTimeMs)} in all`;
 }
 
 /** With its clock where a limit was exceeded. */

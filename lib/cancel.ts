@@ -1,4 +1,6 @@
-import type { CancelOptions, CancelResult, DliClient } from './dli/client.ts';
+import type { CancelResult } from './dli/client.ts';
+import type { StopOptions } from './dli/engine.ts';
+import type { Job } from './dli/job.ts';
 import type { Victim } from './victims.ts';
 
 /** What came of asking for one victim. */
@@ -7,9 +9,12 @@ export interface Cancellation {
   result: CancelResult;
 }
 
+/** Asks DLI to stop one job, of whatever engine. */
+export type CancelJob = (job: Job, options: StopOptions) => Promise<CancelResult>;
+
 /**
- * Asks DLI to cancel each victim, in the order given, as many at a time as the client's pace allows. One job's trouble never hides another's; only a
- * refused credential ends it for all, because every further call would be refused too.
+ * Asks DLI to cancel each victim, in the order given, as many at a time as the client's pace allows. One job's trouble
+ * never hides another's; only a refused credential ends it for all, because every further call would be refused too.
  *
  * @param stopAt epoch ms; nothing is asked from then on.
  * @param stop once aborted, nothing more is asked; what is under way is finished.
@@ -17,7 +22,7 @@ export interface Cancellation {
  */
 export async function cancelJobs(
   victims: readonly Victim[],
-  dli: DliClient,
+  cancelJob: CancelJob,
   { stopAt, stop }: { stopAt: number; stop: AbortSignal },
 ): Promise<Cancellation[]> {
   const refusedForAll = new AbortController();
@@ -25,7 +30,7 @@ export async function cancelJobs(
 
   return Promise.all(
     victims.map(async (victim) => {
-      const result = await cancelOne(victim, dli, { notAfter: stopAt, signal });
+      const result = await cancelOne(victim, cancelJob, { notAfter: stopAt, signal });
       if (result.kind === 'refused' && result.error.kind === 'authentication') refusedForAll.abort();
       return { victim, result };
     }),
@@ -33,9 +38,13 @@ export async function cancelJobs(
 }
 
 /** An error that nobody foresaw leaves open what became of the request, and must not hide what became of the others. */
-async function cancelOne({ job }: Victim, dli: DliClient, options: CancelOptions): Promise<CancelResult> {
+async function cancelOne(
+  { job, verdict: { savepoint } }: Victim,
+  cancelJob: CancelJob,
+  limits: Omit<StopOptions, 'savepoint'>,
+): Promise<CancelResult> {
   try {
-    return await dli.cancelSqlJob(job.id, options);
+    return await cancelJob(job, { ...limits, savepoint });
   } catch (cause) {
     const error = cause instanceof Error ? cause : new Error(String(cause));
     return { kind: 'lost', error, attempts: 1, requestId: undefined };

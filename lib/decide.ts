@@ -1,16 +1,6 @@
-import { isJobId, isLive, isTerminal, type Job } from './dli/job.ts';
+import { type Engine, isJobId, isLive, isTerminal, type Job } from './dli/job.ts';
 import { exemptionOf } from './policy/exemptions.ts';
-import {
-  ACTIONS,
-  type Action,
-  type ClockName,
-  type Exemption,
-  type Policy,
-  PSEUDO_TYPES,
-  READ_TYPES,
-  type Rule,
-  WRITE_TYPES,
-} from './policy/schema.ts';
+import { ACTIONS, type Action, type ClockName, type Exemption, type Policy, type Rule } from './policy/schema.ts';
 import { groupKey, namesType, selects } from './policy/select.ts';
 
 /** What the policy wants for one job, and why. */
@@ -33,6 +23,9 @@ export type Verdict =
       clock: ClockName;
       limitMs: number;
       overLimitMs: number;
+      /** As the rule that is named wants it; without meaning for engines that have no savepoints. */
+      savepoint: boolean;
+      onSavepointFailure: Rule['onSavepointFailure'];
     }
   | {
       action: 'keep';
@@ -55,6 +48,10 @@ export type KeepReason =
   | 'protected'
   /** A rule may be for this job, but what it needs to know is missing, unreadable or not to be believed. */
   | 'undetermined'
+  /** Somebody asked it to stop, and it is stopping. */
+  | 'stopping'
+  /** It was asked to stop in vain, and too short a time ago to be asked again. */
+  | 'asked-recently'
   /** A rule is for this job, but it waits, and the rule's limit does not count waiting. */
   | 'queued'
   /** It was over before it could be judged. */
@@ -67,8 +64,10 @@ const KEEP_REASONS: readonly KeepReason[] = [
   'terminal',
   'protected',
   'exempt',
+  'stopping',
   'undetermined',
   'ignored',
+  'asked-recently',
   'group',
   'queued',
   'within-limit',
@@ -77,6 +76,9 @@ const KEEP_REASONS: readonly KeepReason[] = [
 
 /** An older start is a wrong number rather than a long job: DLI itself cancels SQL jobs after 12 hours by default. */
 const OLDEST_BELIEVED_MS = 400 * 86_400_000;
+
+/** A savepoint that failed is likely to fail again, and to be written is work for the job. */
+const ASK_AGAIN_AFTER_MS = 6 * 3_600_000;
 
 /** What one rule says of one job. */
 export type RuleResult =
@@ -110,7 +112,7 @@ export function decide(jobs: readonly Job[], { policy, exemptions, now }: Decide
     // Whatever the rules: there is none that it could be for.
     if (isPseudoJob(job)) return { job, clocks, verdict: PROTECTED };
     const exemption = exemptionOf(job, allExemptions, policy, now);
-    return { job, clocks, verdict: conclude(results, exemption) };
+    return { job, clocks, verdict: conclude(results.map(spareIfAskedRecently(job, now)), exemption) };
   });
 }
 
@@ -127,8 +129,12 @@ function conclude(results: readonly RuleResult[], exemption: ReturnType<typeof e
   if (worst === undefined) return strongest === undefined ? NO_RULE : keep(strongest);
   if (exemption.exempt === 'unknown') return keep({ rule: worst.rule, action: 'keep', reason: 'undetermined' });
   const { rule, action, clock, limitMs, overLimitMs } = worst;
+  const { id, savepoint, onSavepointFailure } = rule;
   const matched = [worst, ...others].map((result) => result.rule.id).sort();
-  return { action, reason: 'over-limit', rule: rule.id, matched, clock, limitMs, overLimitMs };
+  return {
+    ...{ action, reason: 'over-limit', rule: id, matched, clock, limitMs, overLimitMs },
+    ...{ savepoint, onSavepointFailure },
+  };
 }
 
 const NO_RULE: Verdict = { action: 'keep', reason: 'no-rule', rule: undefined, limitMs: undefined };
@@ -149,21 +155,28 @@ export function tryRule(job: Job, rule: Rule, clocks: ClockReadings): RuleResult
   const selected = selects(rule.match, job);
   if (selected === 'no') return spare('no-rule');
   if (isTerminal(job.state)) return spare('terminal');
-  if (selected === 'unknown' || !isLive(job.state) || !isJobId(job.id)) return spare('undetermined');
+  if (job.state === 'stopping') return spare('stopping');
+  if (selected === 'unknown' || !isLive(job.state) || !isJobId(job.id, job.engine)) return spare('undetermined');
 
   const ignored = rule.ignore === undefined ? 'no' : selects(rule.ignore, job);
   if (ignored === 'yes') return spare('ignored');
-  if (ignored === 'unknown' || !isKnownType(job.type)) return spare('undetermined');
-  if (!isRead(job.type) && !namesType(rule, job.type)) return spare('protected');
+  if (ignored === 'unknown' || job.protection === 'unknown') return spare('undetermined');
+  if (job.protection === 'unless-named' && !namesType(rule, job)) return spare('protected');
   if (rule.groupBy !== undefined && groupKey(rule.groupBy, job) === undefined) return spare('undetermined');
 
   const limits = rule.limits.filter(({ clock }) => isClockOf(clock, job.state));
   if (limits.length === 0) return spare(job.state === 'queued' ? 'queued' : 'within-limit');
-  const over = limits
-    .map(({ clock, limitMs }) => ({ clock, limitMs, overLimitMs: (clocks[clock] ?? Number.NaN) - limitMs }))
-    .toSorted((a, b) => b.overLimitMs - a.overLimitMs)[0];
-  if (over === undefined || Number.isNaN(over.overLimitMs)) return spare('undetermined');
-  return over.overLimitMs > 0 ? { rule, action: rule.action, ...over } : spare('within-limit');
+  const readings = limits.map(({ clock, limitMs }) => ({ clock, limitMs, readingMs: clocks[clock] }));
+  const [over] = readings
+    .flatMap(({ clock, limitMs, readingMs = 0 }) =>
+      readingMs > limitMs ? [{ clock, limitMs, overLimitMs: readingMs - limitMs }] : [],
+    )
+    .toSorted((a, b) => b.overLimitMs - a.overLimitMs);
+  if (over === undefined) {
+    const isTold = readings.every(({ readingMs }) => readingMs !== undefined);
+    return spare(isTold ? 'within-limit' : 'undetermined');
+  }
+  return { rule, action: rule.action, ...over };
 }
 
 /** A limit on running time is not for a job that waits, nor the other way round. */
@@ -172,18 +185,13 @@ function isClockOf(clock: ClockName, state: Job['state']): boolean {
   return state === (clock === 'maxRunTime' ? 'running' : 'queued');
 }
 
-/**
- * All clocks of a SQL job start at its start_time, which the documents use for submission and start alike: so the running
- * time of a job that had waited may include the wait.
- *
- * @see "Querying All Jobs", start_time and order
- */
-export function readClocks({ state, startedAt }: Job, now: number): ClockReadings {
-  const age = isLive(state) && isBelievedStart(startedAt, now) ? now - startedAt : undefined;
+/** From when each of them counts is for the engine to say; see docs/policy.md. */
+export function readClocks({ state, since }: Job, now: number): ClockReadings {
+  const read = (at: number | undefined) => (isLive(state) && isBelievedStart(at, now) ? now - at : undefined);
   return {
-    maxRunTime: state === 'running' ? age : undefined,
-    maxQueueTime: state === 'queued' ? age : undefined,
-    maxTotalTime: age,
+    maxRunTime: state === 'running' ? read(since.running) : undefined,
+    maxQueueTime: state === 'queued' ? read(since.waiting) : undefined,
+    maxTotalTime: read(since.submitted),
   };
 }
 
@@ -209,6 +217,15 @@ function spareByGroup(rule: Rule, index: number, judged: readonly { job: Job; re
   }
 }
 
+/** After the groups: the job stays the oldest of its group, although it is not asked. */
+function spareIfAskedRecently({ askedAt }: Job, now: number): (result: RuleResult) => RuleResult {
+  const isRecent = askedAt !== undefined && now - askedAt < ASK_AGAIN_AFTER_MS;
+  return (result) => {
+    if (!isRecent || result.action !== 'cancel' || !result.rule.savepoint) return result;
+    return { rule: result.rule, action: 'keep', reason: 'asked-recently' };
+  };
+}
+
 function compareAge(a: Job, b: Job): number {
   return (a.startedAt ?? 0) - (b.startedAt ?? 0) || compareIds(a.id, b.id);
 }
@@ -231,18 +248,16 @@ function compareIds(a: string, b: string): number {
 
 /** Scaling or restarting a queue: by type, or by the status that only such operations have. */
 function isPseudoJob(job: Job): boolean {
-  return job.state === 'operation' || PSEUDO_TYPES.some((type) => type === job.type);
+  return job.state === 'operation' || job.protection === 'always';
 }
 
-function isKnownType(type: string | undefined): type is string {
-  return type !== undefined && (isRead(type) || WRITE_TYPES.some((write) => write === type));
+/** Of which engines a policy wants jobs at all. */
+export function enginesOf({ rules }: Policy): Engine[] {
+  return [...new Set(rules.flatMap(({ engines }) => engines))];
 }
 
-function isRead(type: string): boolean {
-  return READ_TYPES.some((read) => read === type);
-}
-
-/** The youngest start, epoch ms exclusive, that any rule could call overdue: younger jobs need not be listed. */
-export function youngestOverdueStart({ rules }: Policy, now: number): number {
-  return now - Math.min(...rules.flatMap(({ limits }) => limits.map(({ limitMs }) => limitMs)));
+/** The youngest start, epoch ms exclusive, that any rule for the engine could call overdue: younger jobs need not be listed. */
+export function youngestOverdueStart({ rules }: Policy, engine: Engine, now: number): number {
+  const limits = rules.filter(({ engines }) => engines.includes(engine)).flatMap((rule) => rule.limits);
+  return now - Math.min(...limits.map(({ limitMs }) => limitMs));
 }

@@ -2,13 +2,16 @@ import type { KeepReason } from './decide.ts';
 
 /** What became of one job. Each job seen gets exactly one, taken from what was read back. */
 export type Outcome =
-  /** It was asked to stop, and was then read as CANCELLED. */
-  | { kind: 'cancelled'; status: string }
+  /**
+   * It was asked to stop, and was then read as stopped. `evidence`: whether DLI's word for that says so (CANCELLED), or is
+   * the same for a job that failed (a batch is `dead` either way), so that our own record is the only witness.
+   */
+  | { kind: 'cancelled'; status: string; evidence: 'status' | 'own-record' }
   /** It ended before or without our cancel: finished, failed, gone, or cancelled by somebody else. */
   | { kind: 'already-terminal'; status: string }
   /** It was asked to stop, and has not been seen to stop. */
   | { kind: 'unconfirmed'; error: Error | undefined }
-  /** DLI refused to cancel it, and it was then read as alive. */
+  /** DLI refused to cancel it, or gave up doing so, and it was then read as alive. */
   | { kind: 'failed'; error: Error }
   /** It was not asked to stop. */
   | { kind: 'skipped'; reason: SkipReason; error?: Error | undefined };

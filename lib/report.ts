@@ -2,6 +2,7 @@ import type { Cancellation } from './cancel.ts';
 import type { Decision } from './decide.ts';
 import type { DliCallEvent } from './dli/connection.ts';
 import type { Explanation } from './explain.ts';
+import type { Freed } from './freed.ts';
 import type { Log } from './log.ts';
 import type { DryRunReason } from './mode.ts';
 import type { Outcome, SkipReason } from './outcome.ts';
@@ -27,6 +28,8 @@ export interface SweepReport {
   counts: Counts;
   apiCalls: ApiCalls;
   caps: CapReport;
+  /** Null if no job was cancelled. */
+  freed: Freed | null;
   /** What somebody should know although nothing is wrong, such as an exemption that soon ends; one sentence each. */
   notices: string[];
   /** Jobs old enough to matter on queues that no rule names, by queue: never swept. */
@@ -72,6 +75,8 @@ export interface ApiCalls {
 export interface JobReport {
   jobId: string;
   engine: string;
+  /** Null for SQL jobs, which have none. */
+  name: string | null;
   queue: string | null;
   owner: string | null;
   jobType: string | null;
@@ -79,6 +84,8 @@ export interface JobReport {
   runTimeMs: number | null;
   /** The same for a job that waits. */
   queueTimeMs: number | null;
+  /** Since it was submitted, as far as the engine tells; of a Spark batch the only time there is. */
+  totalTimeMs: number | null;
   /** Which of the rule's limits it is over. */
   clock: ClockName | null;
   limitMs: number | null;
@@ -92,6 +99,13 @@ export interface JobReport {
   outcome: Outcome['kind'];
   /** DLI's word, as last read. */
   status: string | null;
+  /**
+   * Of a cancelled job, how that is known: `status`, since DLI's word says so; `own-record`, since DLI's word is the same
+   * for a job that failed, and only this record tells that it was cancelled. Otherwise null.
+   */
+  evidence: 'status' | 'own-record' | null;
+  /** Compute units that it holds, where the API tells. */
+  cus: number | null;
   /** Cancel requests sent for it. */
   attempts: number;
   requestId: string | null;
@@ -100,6 +114,7 @@ export interface JobReport {
 
 export interface SweepFacts {
   request: SweepRequest;
+  freed: Freed | undefined;
   dryRunBecause: DryRunReason[];
   startedAt: number;
   finishedAt: number;
@@ -153,6 +168,7 @@ export function buildReport(facts: SweepFacts): SweepReport {
     counts,
     apiCalls: facts.apiCalls,
     caps: facts.caps,
+    freed: facts.freed ?? null,
     notices: facts.notices,
     unmanagedQueues: countUnmanaged(decisions, facts.policy),
     jobs,
@@ -209,7 +225,7 @@ function problemsOf({ stoppedBecause, gaps, caps, dryRunBecause }: SweepFacts, c
       : [`over the cap, so ${wordsForCap(caps, dryRunBecause.length > 0)}: ${caps.exceeded}`]),
     ...(counts.failed === 0
       ? []
-      : [`${counts.failed} failed: DLI refused to cancel, and they were then read as alive`]),
+      : [`${counts.failed} failed: DLI refused to cancel or gave up, and they were then read as alive`]),
     ...(counts.unconfirmed === 0 ? [] : [`${counts.unconfirmed} unconfirmed: asked to stop, not yet seen to stop`]),
   ];
 }
@@ -228,11 +244,13 @@ function toJobReport(
   return {
     jobId: job.id,
     engine: job.engine,
+    name: job.name ?? null,
     queue: job.queue ?? null,
     owner: job.owner ?? null,
     jobType: job.type ?? null,
     runTimeMs: clocks.maxRunTime ?? null,
     queueTimeMs: clocks.maxQueueTime ?? null,
+    totalTimeMs: clocks.maxTotalTime ?? null,
     clock: verdict.action === 'keep' ? null : verdict.clock,
     limitMs: verdict.limitMs ?? null,
     rule: verdict.rule ?? null,
@@ -241,6 +259,8 @@ function toJobReport(
     reason: outcome.kind === 'skipped' ? outcome.reason : verdict.reason,
     outcome: outcome.kind,
     status: ('status' in outcome ? outcome.status : job.status) ?? null,
+    evidence: outcome.kind === 'cancelled' ? outcome.evidence : null,
+    cus: job.cus ?? null,
     attempts: result?.attempts ?? 0,
     requestId: result?.requestId ?? null,
     error: ('error' in outcome ? outcome.error?.message : undefined) ?? null,

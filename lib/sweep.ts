@@ -1,13 +1,23 @@
-import { type Cancellation, cancelJobs } from './cancel.ts';
+import { type CancelJob, type Cancellation, cancelJobs } from './cancel.ts';
+import { checkCaps } from './caps.ts';
 import type { Clock } from './clock.ts';
-import { type DecideOptions, type Decision, decide, youngestOverdueStart } from './decide.ts';
-import { createDliClient, createDliReader, type DliClientOptions, type DliReader } from './dli/client.ts';
+import { type DecideOptions, type Decision, decide } from './decide.ts';
+import {
+  createDliClient,
+  createDliReader,
+  type DliClient,
+  type DliClientOptions,
+  type DliReader,
+} from './dli/client.ts';
 import type { ClockReading, SharedStates } from './dli/connection.ts';
+import type { EngineCancels, Reading } from './dli/engine.ts';
+import { ENGINES } from './dli/engines.ts';
 import { DliError } from './dli/errors.ts';
-import { isLive } from './dli/job.ts';
-import { countLiveSqlJobs, listLiveSqlJobs, readBackSqlJobs } from './dli/sql.ts';
+import type { Engine, Job } from './dli/job.ts';
+import { listQueueCus } from './dli/queues.ts';
 import { formatDuration } from './duration.ts';
 import { explain } from './explain.ts';
+import { estimateFreed } from './freed.ts';
 import { type Log, withFields } from './log.ts';
 import { dryRunReasons } from './mode.ts';
 import type { Outcome, SkipReason } from './outcome.ts';
@@ -15,9 +25,10 @@ import { exemptionNotices } from './policy/exemptions.ts';
 import { needsStatements, type Policy } from './policy/schema.ts';
 import { buildReport, createCallCounter, logReport, type SweepReport } from './report.ts';
 import type { SweepRequest } from './request.ts';
+import { createReaders, examineVictims, type Readers, scan } from './scan.ts';
 import type { Settings } from './settings/settings.ts';
 import { type Verification, verifyCancellations } from './verify.ts';
-import { allowedKills, type Caps, chooseVictims, exceededCap, needsLiveCount, type Victim } from './victims.ts';
+import { type Caps, chooseVictims, type Victim } from './victims.ts';
 
 export interface SweepDeps {
   clock: Clock;
@@ -41,7 +52,7 @@ export interface SweepDeps {
 export interface Decided {
   decisions: readonly Decision[];
   context: DecideOptions;
-  dli: DliReader;
+  readers: Readers;
 }
 
 /** Ages are worth nothing when the two clocks disagree further. */
@@ -86,28 +97,36 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
   const dli: DliReader = canceller ?? createDliReader(options);
 
   try {
-    const { jobs, gaps } = await listLiveSqlJobs(dli, {
-      startedBefore: youngestOverdueStart(policy, startedAt),
-      withStatements: needsStatements({ ...policy, exemptions: [...policy.exemptions, ...exemptions] }),
+    const allExemptions = [...policy.exemptions, ...exemptions];
+    const readers = createReaders(policy, dli);
+    const listed = await scan(readers, policy, {
+      now: startedAt,
+      withStatements: needsStatements({ ...policy, exemptions: allExemptions }),
     });
     const clocks = compareClocks(dli.clockReading());
     const context: DecideOptions = { policy, exemptions, now: clocks.now ?? startedAt };
-    const decisions = decide(jobs, context);
-    await deps.onDecided?.({ decisions, context, dli });
-    const victims = chooseVictims(decisions);
-
-    const listedLiveCount = jobs.filter(({ state }) => isLive(state)).length;
-    const cap = await checkCaps(victims, listedLiveCount, caps, dli, gaps);
+    const scanned = await examineVictims(readers, listed, context);
+    const decisions = decide(scanned.jobs, context);
+    await deps.onDecided?.({ decisions, context, readers });
+    const overdue = chooseVictims(decisions);
+    const doubtful = enginesInDoubt(policy, caps, scanned.incomplete);
+    const cap = await checkCaps(
+      overdue.filter(({ job }) => !doubtful.has(job.engine)),
+      scanned,
+      caps,
+      readers,
+    );
+    const gaps = [...scanned.gaps, ...cap.gaps];
 
     const stoppedBecause =
       clocks.problem ?? (canceller !== undefined && !isSwitchedOn ? 'the switch is not set to run' : undefined);
     const obstacle = firstObstacle({
       stopped: stoppedBecause !== undefined || stop.aborted,
-      partial: gaps.length > 0 && needsWholeListing(policy, caps),
       cap: cap.exceeded !== undefined && !caps.drain,
       'dry-run': canceller === undefined,
     });
-    const chosen = cap.exceeded !== undefined && caps.drain ? victims.slice(0, cap.allowed) : victims;
+    const isClear = ({ job }: Victim) => !doubtful.has(job.engine) && !cap.uncounted.has(job.engine);
+    const chosen = (cap.exceeded === undefined ? overdue : cap.drainable).filter(isClear);
     logVictims(chosen, obstacle, log);
 
     let verification: Verification;
@@ -116,23 +135,37 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
     } else {
       const remainingMs = deadlineAt - clock.now();
       const stopAt = deadlineAt - Math.min(request.verifyForMs, remainingMs / 4);
-      const cancellations = await cancelJobs(chosen, canceller, { stopAt, stop });
+      const cancels = createCancels(canceller);
+      const cancelJob: CancelJob = (job, options) => cancels[job.engine].cancel(job, options);
+      const cancellations = await cancelJobs(chosen, cancelJob, { stopAt, stop });
       const untilAt = Math.min(clock.now() + request.verifyForMs, deadlineAt);
       verification = await verifyCancellations(
         cancellations,
         {
-          readBack: (asked, round) => readBackSqlJobs(dli, asked, round),
-          askAgain: (jobId) => canceller.cancelSqlJob(jobId, { notAfter: untilAt, signal: stop }),
+          readBack: (asked, round) => readBack(readers, asked, round),
+          mayAskAgain: ({ engine }) => cancels[engine].mayAskAgain,
+          askAgain: (job, { savepoint }) => cancelJob(job, { savepoint, notAfter: untilAt, signal: stop }),
         },
         { clock, untilAt },
       );
     }
     // Whoever was not chosen although nothing else stands in the way is one too many.
     const reasonForOthers = obstacle === undefined || obstacle === 'dry-run' ? 'cap' : obstacle;
-    const outcomes = new Map([...skipAll(victims, reasonForOthers), ...verification.outcomes]);
+    const outcomes = new Map([
+      ...skipAll(overdue.filter(isClear), reasonForOthers),
+      ...skipAll(
+        overdue.filter((victim) => !isClear(victim)),
+        obstacle === 'stopped' ? 'stopped' : 'partial',
+      ),
+      ...verification.outcomes,
+    ]);
+
+    const cancelled = overdue.flatMap(({ job }) => (outcomes.get(job.id)?.kind === 'cancelled' ? [job] : []));
+    const freed = estimateFreed(cancelled, await readQueueCus(dli, cancelled), context.now);
 
     const report = buildReport({
       request,
+      freed,
       dryRunBecause,
       startedAt,
       finishedAt: clock.now(),
@@ -140,10 +173,10 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
       cancellations: verification.cancellations,
       outcomes,
       policy,
-      notices: exemptionNotices([...policy.exemptions, ...exemptions], context.now),
+      notices: exemptionNotices(allExemptions, context.now),
       stoppedBecause: stoppedBecause ?? whyStopped(verification.cancellations, stop),
       caps: {
-        ...{ victims: victims.length, liveJobs: cap.liveCount, exceeded: cap.exceeded ?? null },
+        ...{ victims: overdue.length, liveJobs: cap.liveCount, exceeded: cap.exceeded ?? null },
         ...{ maxKills: caps.maxKills, maxKillsPercent: caps.maxKillsPercent },
         ...{ percentFloor: caps.percentFloor, drain: caps.drain },
       },
@@ -175,9 +208,48 @@ function compareClocks(reading: ClockReading | undefined): { now: number | undef
   return { now: Math.min(serviceAt, localAt), problem };
 }
 
-/** What was not listed may be what would have exceeded the percentage, or a job older than the one taken for the oldest. */
-function needsWholeListing({ rules }: Policy, { maxKillsPercent }: Caps): boolean {
-  return maxKillsPercent < 100 || rules.some(({ victims }) => victims === 'oldest');
+/**
+ * Of these engines nobody is cancelled: what was not listed may be what would have exceeded the percentage, or a job older
+ * than the one taken for the oldest.
+ */
+function enginesInDoubt(
+  { rules }: Policy,
+  { maxKillsPercent }: Caps,
+  incomplete: ReadonlySet<Engine>,
+): ReadonlySet<Engine> {
+  const needsOldest = (engine: Engine) =>
+    rules.some(({ engines, victims }) => victims === 'oldest' && engines.includes(engine));
+  return new Set([...incomplete].filter((engine) => maxKillsPercent < 100 || needsOldest(engine)));
+}
+
+function createCancels(dli: DliClient): Record<Engine, EngineCancels> {
+  return {
+    sql: ENGINES.sql.createCancels(dli),
+    spark: ENGINES.spark.createCancels(dli),
+    flink: ENGINES.flink.createCancels(dli),
+  };
+}
+
+/** Only where a job does not tell its own; and a nicety, which must not cost a sweep its report. */
+async function readQueueCus(dli: DliReader, cancelled: readonly Job[]): Promise<ReadonlyMap<string, number>> {
+  if (cancelled.every(({ cus }) => cus !== undefined)) return new Map();
+  try {
+    return await listQueueCus(dli);
+  } catch (error) {
+    if (!(error instanceof DliError)) throw error;
+    return new Map();
+  }
+}
+
+/** Of all engines side by side. */
+async function readBack(readers: Readers, jobs: readonly Job[], round: number): Promise<Map<string, Reading>> {
+  const readings = await Promise.all(
+    [...readers].map(([engine, reads]) => {
+      const asked = jobs.filter((job) => job.engine === engine);
+      return asked.length === 0 ? new Map<string, Reading>() : reads.readBack(asked, round);
+    }),
+  );
+  return new Map(readings.flatMap((part) => [...part]));
 }
 
 /** What ended the cancelling before its time; of a credential, its refusal. */
@@ -192,38 +264,6 @@ function whyStopped(cancellations: readonly Cancellation[], stop: AbortSignal): 
 
 function skipAll(victims: readonly Victim[], reason: SkipReason): Map<string, Outcome> {
   return new Map(victims.map(({ job }) => [job.id, { kind: 'skipped', reason }]));
-}
-
-interface CapState {
-  /** In words; undefined if no cap stands in the way. */
-  exceeded: string | undefined;
-  allowed: number;
-  /** At least. */
-  liveCount: number;
-}
-
-/** A failed count becomes a gap: without it the percentage cannot be checked. */
-async function checkCaps(
-  victims: readonly Victim[],
-  listedLiveCount: number,
-  caps: Caps,
-  dli: DliReader,
-  gaps: string[],
-): Promise<CapState> {
-  const stateFor = (liveCount: number): CapState => ({
-    exceeded: exceededCap(victims.length, liveCount, caps),
-    allowed: allowedKills(liveCount, caps),
-    liveCount,
-  });
-  if (!needsLiveCount(victims.length, listedLiveCount, caps)) return stateFor(listedLiveCount);
-  try {
-    // A job may have ended since it was listed; it was alive when it was chosen, so it counts.
-    return stateFor(Math.max(await countLiveSqlJobs(dli), listedLiveCount));
-  } catch (error) {
-    if (!(error instanceof DliError)) throw error;
-    gaps.push(`the number of live jobs: ${error.message}`);
-    return { exceeded: undefined, allowed: 0, liveCount: listedLiveCount };
-  }
 }
 
 function firstObstacle(obstacles: Partial<Record<SkipReason, boolean>>): SkipReason | undefined {

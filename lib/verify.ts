@@ -1,8 +1,8 @@
 import type { Cancellation } from './cancel.ts';
 import type { Clock } from './clock.ts';
 import type { CancelResult } from './dli/client.ts';
+import type { Reading } from './dli/engine.ts';
 import type { Job } from './dli/job.ts';
-import type { Reading } from './dli/sql.ts';
 import type { Outcome } from './outcome.ts';
 
 /**
@@ -25,12 +25,13 @@ export interface Verification {
  * Reads back what became of each victim, until all are known or the time is over.
  *
  * @param readBack a reading for each job that was looked at; the others are looked at again.
- * @param askAgain cancels a job that was asked before and lives on.
+ * @param askAgain stops a job that was asked before and lives on, without a savepoint if the last one failed.
+ * @param mayAskAgain whether that is safe while nothing is known of the first request.
  * @param untilAt epoch ms; the last reading is made then at the latest. There is always at least one.
  */
 export async function verifyCancellations(
   cancellations: readonly Cancellation[],
-  { readBack, askAgain }: VerifyDeps,
+  { readBack, askAgain, mayAskAgain }: VerifyDeps,
   { clock, untilAt }: { clock: Clock; untilAt: number },
 ): Promise<Verification> {
   const outcomes = new Map<string, Outcome>();
@@ -38,35 +39,49 @@ export async function verifyCancellations(
   const pending = new Set<string>();
   for (const [id, { result }] of latest) {
     if (result.kind === 'not-sent') outcomes.set(id, { kind: 'skipped', reason: result.reason, error: result.error });
+    else if (result.kind === 'over') outcomes.set(id, { kind: 'already-terminal', status: result.status });
     else pending.add(id);
   }
 
   const lastReadings = new Map<string, Reading>();
+  /** Those whose savepoint failed, and that were asked to stop without one. */
+  const withoutSavepoint = new Set<string>();
+  const ask = async (cancellation: Cancellation, options: { savepoint: boolean }) => {
+    const { job } = cancellation.victim;
+    latest.set(job.id, withSecond(cancellation, await askAgain(job, options)));
+  };
   for (let round = 0; pending.size > 0; round++) {
     const waitMs = Math.min(WAITS_MS[Math.min(round, WAITS_MS.length - 1)] ?? 0, untilAt - clock.now());
     if (round > 0 && waitMs <= 0) break;
     await clock.sleep(Math.max(waitMs, 0));
 
-    const jobs = [...pending].flatMap((id) => latest.get(id)?.victim.job ?? []);
+    const jobs = [...pending].flatMap((id) => {
+      const job = latest.get(id)?.victim.job;
+      // By its first change its first request was told to have failed; of the second that says nothing.
+      return job === undefined ? [] : [withoutSavepoint.has(id) ? { ...job, updatedAt: undefined } : job];
+    });
+    const insisted: Cancellation[] = [];
     for (const [id, reading] of await readBack(jobs, round)) {
       const cancellation = latest.get(id);
       if (cancellation === undefined || !pending.has(id)) continue;
       const before = lastReadings.get(id);
       lastReadings.set(id, reading);
+      if (insists(cancellation, reading) && !withoutSavepoint.has(id)) {
+        withoutSavepoint.add(id);
+        insisted.push(cancellation);
+        continue;
+      }
       const outcome = conclude(cancellation, reading, before);
       if (outcome === undefined) continue;
       outcomes.set(id, outcome);
       pending.delete(id);
     }
 
+    await Promise.all(insisted.map((cancellation) => ask(cancellation, { savepoint: false })));
     if (round === ASK_AGAIN_ROUND) {
       const alive = [...pending].flatMap((id) => (lastReadings.get(id)?.kind === 'live' ? (latest.get(id) ?? []) : []));
-      await Promise.all(
-        alive.map(async (cancellation) => {
-          const second = await askAgain(cancellation.victim.job.id);
-          latest.set(cancellation.victim.job.id, withSecond(cancellation, second));
-        }),
-      );
+      const again = alive.filter(({ victim }) => mayAskAgain(victim.job));
+      await Promise.all(again.map((one) => ask(one, { savepoint: one.victim.verdict.savepoint })));
     }
   }
 
@@ -79,7 +94,14 @@ export async function verifyCancellations(
 
 interface VerifyDeps {
   readBack: (jobs: readonly Job[], round: number) => Promise<ReadonlyMap<string, Reading>>;
-  askAgain: (jobId: string) => Promise<CancelResult>;
+  askAgain: (job: Job, options: { savepoint: boolean }) => Promise<CancelResult>;
+  mayAskAgain: (job: Job) => boolean;
+}
+
+/** Whether the rule wants the job to stop although its savepoint failed. */
+function insists({ victim: { verdict } }: Cancellation, reading: Reading): boolean {
+  const hasFailed = reading.kind === 'gave-up' && reading.cause === 'savepoint';
+  return hasFailed && verdict.savepoint && verdict.onSavepointFailure === 'cancel';
 }
 
 /** What the first request came to stands; the second adds another chance, and its error may say more. */
@@ -98,7 +120,7 @@ function conclude({ result }: Cancellation, reading: Reading, before: Reading | 
     case 'terminal':
       // CANCELLED after DLI refused us was somebody else's doing.
       return reading.state === 'cancelled' && result.kind !== 'refused'
-        ? { kind: 'cancelled', status: reading.status }
+        ? { kind: 'cancelled', status: reading.status, evidence: reading.evidence ?? 'status' }
         : { kind: 'already-terminal', status: reading.status };
     case 'gone':
       // One such answer may be a slip; DLI's codes for it are documented nowhere.
@@ -106,6 +128,9 @@ function conclude({ result }: Cancellation, reading: Reading, before: Reading | 
     case 'live':
       // Refused because it was about to end, it may still be seen running once.
       return before?.kind === 'live' && result.kind === 'refused' ? { kind: 'failed', error: result.error } : undefined;
+    case 'gave-up':
+      return { kind: 'failed', error: new Error(`${WHY[reading.cause]} (${reading.status})`) };
+    case 'stopping':
     case 'unknown':
       return undefined;
     case 'unreadable':
@@ -115,6 +140,11 @@ function conclude({ result }: Cancellation, reading: Reading, before: Reading | 
       return reading satisfies never;
   }
 }
+
+const WHY = {
+  stop: 'DLI accepted the request and could not stop the job, which may still be running',
+  savepoint: 'DLI took the stop back, as it does after a savepoint that failed, and the job runs on',
+};
 
 function concludeUnseen({ result }: Pick<Cancellation, 'result'>, reading: Reading | undefined): Outcome {
   // That it lives on is only said of a job that was read so.

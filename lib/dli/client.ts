@@ -1,7 +1,7 @@
 import type { CredentialSource, Credentials, UnsignedRequest } from './auth.ts';
 import { type Call, type ClockReading, type ConnectionOptions, createConnection } from './connection.ts';
 import { DliError, DliNotSentError, DliResponseError } from './errors.ts';
-import { isJobId, isLive, isProjectId, type Job } from './job.ts';
+import { isJobId, isLive, isProjectId, isTerminal, type Job } from './job.ts';
 import { parseSqlCancel, parseSqlJobPage, parseSqlJobStatus, type SqlJobPage, type WireAnswer } from './wire.ts';
 
 /** "Querying All Jobs": page-size range 1–100. */
@@ -24,8 +24,40 @@ export interface SqlJobQuery {
   withStatements?: boolean | undefined;
 }
 
+/** One GET below a project. */
+export interface ReadCall<T> {
+  kind: 'list' | 'status';
+  /** For errors, such as "read job 5b3c6e1e-…". */
+  operation: string;
+  /** Of the path, which is another one for each engine, such as `v1.0`. */
+  version: 'v1.0' | 'v2.0';
+  /** What follows the project id. Ids in it have been checked. */
+  path: string;
+  query?: [name: string, value: string][];
+  /** @throws {DliError} for an answer that is not what was asked for. */
+  parse: (answer: WireAnswer) => T;
+}
+
+/** One order below a project that asks a job to stop. */
+export interface OrderCall extends CancelOptions {
+  method: 'DELETE' | 'POST';
+  operation: string;
+  version: ReadCall<unknown>['version'];
+  path: string;
+  /** JSON. */
+  body?: string;
+  /** @throws {DliError} for anything but an acceptance. */
+  parse: (answer: WireAnswer) => void;
+  /** How the job is read before it is asked again. */
+  read: ReadCall<Job>;
+  /** Whether it is read before it is asked for the first time as well. */
+  readsFirst: boolean;
+}
+
 /** Reads only. A dry run is given this and nothing else. */
 export interface DliReader {
+  /** Sends a GET: there is no way to send anything else through here. @throws {DliError} */
+  get<T>(call: ReadCall<T>): Promise<T>;
   /** One page of live rows, oldest start first. @throws {DliError} */
   listSqlJobs(query: SqlJobQuery): Promise<SqlJobPage>;
   /** @throws {DliError} of kind `not-found` if DLI knows no such job; @throws {TypeError} for a malformed id. */
@@ -46,6 +78,8 @@ export interface DliClient extends DliReader {
    * @see "Canceling a Job" (CancelSqlJob): DELETE /v1.0/{project_id}/jobs/{job_id}, no body
    */
   cancelSqlJob(jobId: string, options?: CancelOptions): Promise<CancelResult>;
+  /** Gives an order that asks one job to stop; likewise read before it is repeated, and likewise never thrown. */
+  order(call: OrderCall): Promise<CancelResult>;
 }
 
 export interface CancelOptions {
@@ -65,8 +99,13 @@ export type CancelResult = {
   /** The request may have been carried out; its answer never came. The error is the last one, which may say more. */
   | { kind: 'lost'; error: Error }
   | { kind: 'refused'; error: DliError }
-  /** No request can have been carried out. The error says why if it was neither time nor anybody's wish. */
-  | { kind: 'not-sent'; reason: DliNotSentError['reason']; error?: Error | undefined }
+  /** It was read right before, and was over already. No request was sent. */
+  | { kind: 'over'; status: string }
+  /**
+   * No request can have been carried out: its time was over, somebody said stop, or the job was read right before in a
+   * state in which it is not to be asked. The error says why if it was nothing of that.
+   */
+  | { kind: 'not-sent'; reason: DliNotSentError['reason'] | 'stopping' | 'undetermined'; error?: Error | undefined }
 );
 
 export interface DliClientOptions extends Omit<ConnectionOptions, 'credentials'> {
@@ -107,8 +146,8 @@ export function createDliReader(options: DliClientOptions): DliReader {
  * @throws {TypeError} as {@link createDliReader}.
  */
 export function createDliClient(options: DliClientOptions): DliClient {
-  const { reader, cancelSqlJob } = connect(options);
-  return { ...reader, cancelSqlJob };
+  const { reader, order, cancelSqlJob } = connect(options);
+  return { ...reader, order, cancelSqlJob };
 }
 
 function connect({ credentials, ...options }: DliClientOptions) {
@@ -116,18 +155,26 @@ function connect({ credentials, ...options }: DliClientOptions) {
   if (!isProjectId(projectId)) throw new TypeError('project id: expected up to 64 letters and digits');
   const connection = createConnection({ ...options, credentials: toSource(credentials) });
 
+  const pathOf = ({ version, path }: Pick<ReadCall<unknown>, 'version' | 'path'>) => `/${version}/${projectId}${path}`;
+  const toCall = <T>({ kind, operation, query = [], parse, ...at }: ReadCall<T>): Call<T> => ({
+    ...{ kind, operation, parse },
+    request: { method: 'GET', path: pathOf(at), query },
+  });
   const jobPath = (jobId: string): string => {
     if (!isJobId(jobId)) throw new TypeError('job id: expected 8-4-4-4-12 hexadecimal digits');
-    return `/v1.0/${projectId}/jobs/${jobId}`;
+    return `/jobs/${jobId}`;
   };
-  const statusCall = (jobId: string, withStatement = false): Call<Job> => ({
+  const statusCall = (jobId: string, withStatement = false): ReadCall<Job> => ({
     kind: 'status',
     operation: `read job ${jobId}`,
-    request: { method: 'GET', path: `${jobPath(jobId)}/status`, query: [] },
+    version: 'v1.0',
+    path: `${jobPath(jobId)}/status`,
     parse: (answer: WireAnswer) => parseSqlJobStatus(answer, jobId, withStatement),
   });
+  const get = async <T>(call: ReadCall<T>): Promise<T> => (await connection.send(toCall(call))).value;
 
   const reader: DliReader = {
+    get,
     clockReading: () => connection.clockReading(),
     warmUp: (callCount) => connection.warmUp(callCount),
     close: () => connection.close(),
@@ -143,33 +190,26 @@ function connect({ credentials, ...options }: DliClientOptions) {
       if (startedBefore !== undefined) query.push(['end', String(startedBefore)]);
       // 0 means no bound, and less is refused.
       if (startedAfter !== undefined && startedAfter > 0) query.push(['start', String(startedAfter)]);
-      const request: UnsignedRequest = { method: 'GET', path: `/v1.0/${projectId}/jobs`, query };
       const operation = `list ${status} jobs, page ${page}`;
       const parse = (answer: WireAnswer) => parseSqlJobPage(answer, withStatements);
-      return (await connection.send({ kind: 'list', operation, request, parse })).value;
+      return get({ kind: 'list', operation, version: 'v1.0', path: '/jobs', query, parse });
     },
 
-    showSqlJobStatus: async (jobId, { withStatements } = {}) =>
-      (await connection.send(statusCall(jobId, withStatements))).value,
+    showSqlJobStatus: async (jobId, { withStatements } = {}) => get(statusCall(jobId, withStatements)),
   };
 
-  async function cancelSqlJob(jobId: string, { notAfter, signal }: CancelOptions = {}): Promise<CancelResult> {
+  async function order(call: OrderCall): Promise<CancelResult> {
+    const { method, operation, body, parse, notAfter, signal } = call;
     const limits = { notAfter, signal };
     let attempts = 0;
     let ambiguous: DliError | undefined;
-    const call: Call<void> = {
-      ...limits,
-      kind: 'cancel',
-      operation: `cancel job ${jobId}`,
-      request: { method: 'DELETE', path: jobPath(jobId), query: [] },
-      parse: parseSqlCancel,
-    };
-    const readBeforeRepeating = async () => {
-      if (ambiguous === undefined) return;
+    const request: UnsignedRequest = { method, path: pathOf(call), query: [], ...(body !== undefined && { body }) };
+    const readBefore = async () => {
+      if (ambiguous === undefined && !call.readsFirst) return;
       // With the priority of the cancel that waits for it, or it would come after all others.
-      const { value: job } = await connection.send({ ...statusCall(jobId), ...limits, priority: 'cancel' });
-      // Over; or in a state that nobody knows, and so not to be touched.
-      if (!isLive(job.state)) throw new Settled();
+      const { value: job } = await connection.send({ ...toCall(call.read), ...limits, priority: 'cancel' });
+      // Over; stopping; or in a state that nobody knows, and so not to be touched.
+      if (!isLive(job.state)) throw new Settled(job);
     };
     const onExchange = (error: DliError | undefined) => {
       attempts += 1;
@@ -177,7 +217,10 @@ function connect({ credentials, ...options }: DliClientOptions) {
     };
 
     try {
-      const { requestId } = await connection.send({ ...call, onExchange }, readBeforeRepeating);
+      const { requestId } = await connection.send(
+        { ...limits, kind: 'cancel', operation, request, parse, onExchange },
+        readBefore,
+      );
       return { kind: 'accepted', attempts, requestId };
     } catch (error) {
       const requestId = error instanceof DliResponseError ? error.requestId : undefined;
@@ -186,21 +229,50 @@ function connect({ credentials, ...options }: DliClientOptions) {
         const isAnswer = error instanceof DliResponseError;
         return { kind: 'lost', error: isAnswer ? error : ambiguous, attempts, requestId };
       }
+      if (error instanceof Settled) return { ...notAsked(error.job), attempts, requestId };
       if (!(error instanceof DliError)) throw error;
       if (error instanceof DliNotSentError) {
         return { kind: 'not-sent', reason: error.reason, attempts, requestId };
       }
-      if (attempts === 0) return { kind: 'not-sent', reason: 'stopped', error, attempts, requestId };
+      if (attempts === 0 && error.kind === 'authentication') {
+        return { kind: 'not-sent', reason: 'stopped', error, attempts, requestId };
+      }
       return { kind: 'refused', error, attempts, requestId };
     }
   }
 
-  return { reader, cancelSqlJob };
+  const cancelSqlJob: DliClient['cancelSqlJob'] = async (jobId, options = {}) =>
+    order({
+      ...options,
+      method: 'DELETE',
+      operation: `cancel job ${jobId}`,
+      version: 'v1.0',
+      path: jobPath(jobId),
+      parse: parseSqlCancel,
+      read: statusCall(jobId),
+      // "Canceling a Job" refuses a job that has ended, so there is nothing to lose by asking.
+      readsFirst: false,
+    });
+
+  return { reader, order, cancelSqlJob };
 }
 
 function toSource(credentials: Credentials | CredentialSource): CredentialSource {
   return 'read' in credentials ? credentials : { name: 'given', read: () => Promise.resolve(credentials) };
 }
 
-/** The job turned out to be over before it was asked again. */
-class Settled extends Error {}
+/** The job turned out not to be one that may be asked. */
+class Settled extends Error {
+  readonly job: Job;
+  constructor(job: Job) {
+    super('not to be asked');
+    this.job = job;
+  }
+}
+
+function notAsked({ state, status = '' }: Job): { kind: 'over'; status: string } | NotSent {
+  if (isTerminal(state)) return { kind: 'over', status };
+  return { kind: 'not-sent', reason: state === 'stopping' ? 'stopping' : 'undetermined' };
+}
+
+type NotSent = { kind: 'not-sent'; reason: 'stopping' | 'undetermined' };

@@ -1,13 +1,38 @@
 import { type DliReader, MAX_PAGE, MAX_PAGE_SIZE, type SqlJobQuery } from './client.ts';
-import { DliError, DliNetworkError } from './errors.ts';
-import { isLive, isTerminal, type Job, type TerminalState } from './job.ts';
+import {
+  type EngineAdapter,
+  isHopeless,
+  JobSet,
+  type Listing,
+  type ListScope,
+  type Reading,
+  toReading,
+  tryReading,
+} from './engine.ts';
+import { DliError } from './errors.ts';
+import type { Job } from './job.ts';
+import { SQL_READS, SQL_WRITES } from './wire.ts';
 
-/** What could be listed. One entry per job id; the later reading of a job that was met twice. */
-export interface Listing {
-  jobs: Job[];
-  /** What could not be listed, in words; empty if the listing is complete. */
-  gaps: string[];
-}
+export const sqlEngine: EngineAdapter = {
+  facts: {
+    jobs: 'SQL jobs',
+    selectors: ['queue', 'owner', 'jobType', 'status', 'tag', 'statement', 'database'],
+    statuses: ['LAUNCHING', 'RUNNING'],
+    types: [...SQL_READS, ...SQL_WRITES],
+    untold: {},
+    hasSavepoints: false,
+  },
+  createReads: (dli) => ({
+    listLive: (scope) => listLiveSqlJobs(dli, scope),
+    countLive: () => countLiveSqlJobs(dli),
+    show: (jobId) => dli.showSqlJobStatus(jobId, { withStatements: true }),
+    readBack: (jobs, round) => readBackSqlJobs(dli, jobs, round),
+  }),
+  createCancels: (dli) => ({
+    cancel: ({ id }, options) => dli.cancelSqlJob(id, options),
+    mayAskAgain: true,
+  }),
+};
 
 type ListFilter = Omit<SqlJobQuery, 'page' | 'pageSize'>;
 
@@ -18,10 +43,7 @@ type ListFilter = Omit<SqlJobQuery, 'page' | 'pageSize'>;
  *
  * @throws {DliError} if the credential, a permission or a setting is wrong, or DLI cannot be reached at all.
  */
-export async function listLiveSqlJobs(
-  dli: DliReader,
-  { startedBefore, withStatements }: Pick<SqlJobQuery, 'startedBefore' | 'withStatements'>,
-): Promise<Listing> {
+export async function listLiveSqlJobs(dli: DliReader, { startedBefore, withStatements }: ListScope): Promise<Listing> {
   const seen = new JobSet();
   const gaps: string[] = [];
   for (const status of ['LAUNCHING', 'RUNNING'] as const) {
@@ -35,27 +57,6 @@ export async function countLiveSqlJobs(dli: DliReader): Promise<number> {
   const queued = await dli.listSqlJobs({ status: 'LAUNCHING', page: 1, pageSize: 1 });
   const running = await dli.listSqlJobs({ status: 'RUNNING', page: 1, pageSize: 1 });
   return queued.jobCount + running.jobCount;
-}
-
-/** Jobs by id. Rows without an id cannot be told apart, so each of them counts. */
-class JobSet {
-  readonly #byId = new Map<string, Job>();
-  readonly #nameless: Job[] = [];
-
-  /** @returns how many of them were new. */
-  add(jobs: readonly Job[]): number {
-    const before = this.#byId.size;
-    for (const job of jobs) {
-      if (job.id === '') this.#nameless.push(job);
-      else this.#byId.set(job.id, job);
-    }
-    return this.#byId.size - before;
-  }
-
-  *[Symbol.iterator](): Generator<Job> {
-    yield* this.#byId.values();
-    yield* this.#nameless;
-  }
 }
 
 /**
@@ -122,12 +123,6 @@ async function tryList(dli: DliReader, filter: ListFilter, page: number, gaps: s
   }
 }
 
-function isHopeless(error: DliError, dli: DliReader): boolean {
-  const isRefused = error.kind === 'authentication' || error.kind === 'configuration' || error.kind === 'permission';
-  const wasNeverThere = error instanceof DliNetworkError && !error.isAmbiguous && dli.clockReading() === undefined;
-  return isRefused || wasNeverThere;
-}
-
 interface Window {
   startedAfter: number | undefined;
   startedBefore: number | undefined;
@@ -167,16 +162,6 @@ async function readWindows(
     }),
   );
 }
-
-/** What a reading says became of a job. A job without a reading was not looked at this time. */
-export type Reading =
-  | { kind: 'terminal'; state: TerminalState; status: string }
-  | { kind: 'live' }
-  /** In a state that nobody knows: neither over nor surely alive. */
-  | { kind: 'unknown'; status: string }
-  /** DLI says that there is no such job, after having listed it. */
-  | { kind: 'gone' }
-  | { kind: 'unreadable'; error: DliError };
 
 /** Up to so many jobs are cheaper read one by one than through lists. */
 const FEW = 2;
@@ -272,21 +257,7 @@ function windowAround(jobs: readonly Job[]): Window {
 async function readEach(dli: DliReader, ids: readonly string[], readings: Map<string, Reading>): Promise<void> {
   await Promise.all(
     ids.map(async (id) => {
-      readings.set(id, await readOne(dli, id));
+      readings.set(id, await tryReading(async () => toReading(await dli.showSqlJobStatus(id))));
     }),
   );
-}
-
-async function readOne(dli: DliReader, id: string): Promise<Reading> {
-  try {
-    return toReading(await dli.showSqlJobStatus(id));
-  } catch (error) {
-    if (!(error instanceof DliError)) throw error;
-    return error.kind === 'not-found' ? { kind: 'gone' } : { kind: 'unreadable', error };
-  }
-}
-
-function toReading({ state, status = '' }: Job): Reading {
-  if (isTerminal(state)) return { kind: 'terminal', state, status };
-  return isLive(state) ? { kind: 'live' } : { kind: 'unknown', status };
 }

@@ -1,5 +1,5 @@
 import { DliProtocolError, DliResponseError, findErrorCode, findRateHint } from './errors.ts';
-import type { Job, JobState } from './job.ts';
+import type { Job, JobState, Protection } from './job.ts';
 
 /** One answer, as far as it is the same for every operation. */
 export interface WireAnswer {
@@ -77,56 +77,75 @@ export function parseSqlCancel(answer: WireAnswer): void {
 }
 
 /** A 200 may still say no, with `is_success` as a boolean or, on some endpoints, as a string. */
-function parseSuccess(answer: WireAnswer): Record<string, unknown> {
-  const { operation, status, requestId, retryAfterMs } = answer;
-  const body = parseJson(answer.body);
-  if (status < 200 || status > 299) {
-    const rateHint = status === 429 ? findRateHint(body) : undefined;
-    throw new DliResponseError(operation, {
-      status,
-      requestId,
-      retryAfterMs,
-      rateHint,
-      errorCode: findErrorCode(body),
-    });
-  }
-  if (!isRecord(body)) throw new DliProtocolError(operation, 'with a body that is not a JSON object', answer);
-
-  const success = body.is_success;
-  if (success !== undefined && success !== true && success !== 'true') {
-    throw new DliResponseError(operation, {
-      status,
-      requestId,
-      errorCode: findErrorCode(body),
-      summary: 'with is_success: false',
-    });
-  }
+export function parseSuccess(answer: WireAnswer): Record<string, unknown> {
+  const body = parseBody(answer);
+  if (!isRecord(body)) throw new DliProtocolError(answer.operation, 'with a body that is not a JSON object', answer);
+  refuseUnsuccessful(answer, body);
   return body;
+}
+
+/** @throws {DliResponseError} for any status but 2xx. @returns what the JSON holds; undefined if it is none. */
+export function parseBody({ operation, status, requestId, retryAfterMs, body: text }: WireAnswer): unknown {
+  const body = parseJson(text);
+  if (status >= 200 && status <= 299) return body;
+  const rateHint = status === 429 ? findRateHint(body) : undefined;
+  const errorCode = findErrorCode(body);
+  throw new DliResponseError(operation, { status, requestId, retryAfterMs, rateHint, errorCode });
+}
+
+/** @throws {DliResponseError} if it says that it is none. */
+export function refuseUnsuccessful(
+  { operation, status, requestId }: WireAnswer,
+  verdict: Record<string, unknown>,
+): void {
+  const success = verdict.is_success;
+  if (success === undefined || success === true || success === 'true') return;
+  const errorCode = findErrorCode(verdict);
+  throw new DliResponseError(operation, { status, requestId, errorCode, summary: 'with is_success: false' });
 }
 
 function toSqlJob(row: unknown, withStatement: boolean): Job {
   const fields = isRecord(row) ? row : {};
   const status = toText(fields.status);
+  const type = toText(fields.job_type);
+  const startedAt = toNumber(fields.start_time);
   return {
     engine: 'sql',
     id: toText(fields.job_id) ?? '',
+    name: null,
     queue: toText(fields.queue_name),
     owner: toText(fields.owner),
-    type: toText(fields.job_type),
+    type,
+    protection: protectionOf(type),
     database: toText(fields.database_name),
     tags: toTags(fields.tags),
     statement: withStatement ? toText(fields.statement) : undefined,
     status,
     state: (status !== undefined && Object.hasOwn(SQL_STATES, status) && SQL_STATES[status]) || 'unknown',
-    startedAt:
-      typeof fields.start_time === 'number' && Number.isFinite(fields.start_time) ? fields.start_time : undefined,
+    startedAt,
+    // The documents use start_time for submission and start alike ("Querying All Jobs", start_time and order).
+    since: { running: startedAt, waiting: startedAt, submitted: startedAt },
   };
 }
+
+/** "Querying All Jobs", job_type; DATA_MIGRATION from the newer pages. */
+export const SQL_READS = ['QUERY'] as const;
+export const SQL_WRITES = ['DDL', 'DCL', 'IMPORT', 'EXPORT', 'INSERT', 'DATA_MIGRATION', 'UPDATE', 'DELETE'] as const;
+/** Operations on a queue, shown as jobs; cancelling one would cancel somebody's scaling. */
+const SQL_OPERATIONS = ['RESTART_QUEUE', 'SCALE_QUEUE'] as const;
+
+const SQL_PROTECTIONS = new Map<string, Protection>([
+  ...SQL_READS.map((type): [string, Protection] => [type, 'none']),
+  ...SQL_WRITES.map((type): [string, Protection] => [type, 'unless-named']),
+  ...SQL_OPERATIONS.map((type): [string, Protection] => [type, 'always']),
+]);
+
+const protectionOf = (type: string | undefined): Protection => SQL_PROTECTIONS.get(type ?? '') ?? 'unknown';
 
 const NO_TAGS: ReadonlyMap<string, string> = new Map();
 
 /** `[{"key":"team","value":"bi"}]`; optional, and taken to be absent for a job without tags. */
-function toTags(value: unknown): ReadonlyMap<string, string> | undefined {
+export function toTags(value: unknown): ReadonlyMap<string, string> | undefined {
   if (value === undefined) return NO_TAGS;
   if (!Array.isArray(value)) return undefined;
   const tags = new Map<string, string>();
@@ -135,6 +154,10 @@ function toTags(value: unknown): ReadonlyMap<string, string> | undefined {
     tags.set(tag.key, tag.value);
   }
   return tags;
+}
+
+export function toNumber(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
 /** @returns undefined for anything that is not JSON; a 504 from a proxy is HTML or empty. */
@@ -146,10 +169,10 @@ export function parseJson(text: string): unknown {
   }
 }
 
-function toText(value: unknown): string | undefined {
+export function toText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,18 +1,9 @@
 import * as v from 'valibot';
-import type { Engine } from '../dli/job.ts';
+import { ENGINES } from '../dli/engines.ts';
+import { ENGINE_NAMES, type Engine } from '../dli/job.ts';
 import { durationField } from '../duration-field.ts';
 import { compileMatcher, compileTagMatcher } from './matcher.ts';
 import { PatternError } from './pattern.ts';
-
-/** "Querying All Jobs", job_type; DATA_MIGRATION from the newer pages. */
-export const READ_TYPES = ['QUERY'] as const;
-/** Cancelled half-way they can leave partial data, so a rule has to name them. */
-export const WRITE_TYPES = ['DDL', 'DCL', 'IMPORT', 'EXPORT', 'INSERT', 'DATA_MIGRATION', 'UPDATE', 'DELETE'] as const;
-/** Operations on a queue, shown as jobs; cancelling one would cancel somebody's scaling. */
-export const PSEUDO_TYPES = ['RESTART_QUEUE', 'SCALE_QUEUE'] as const;
-
-/** Those that a live job can have. */
-const STATUSES = ['LAUNCHING', 'RUNNING'] as const;
 
 /** The least severe first. */
 export const ACTIONS = ['log', 'warn', 'cancel'] as const;
@@ -20,10 +11,9 @@ export const ACTIONS = ['log', 'warn', 'cancel'] as const;
 export const CLOCKS = ['maxRunTime', 'maxQueueTime', 'maxTotalTime'] as const;
 export type ClockName = (typeof CLOCKS)[number];
 
-/** What an engine's jobs can be selected by. What it cannot tell is refused rather than never matched. */
-export const ENGINE_SELECTORS: Record<Engine, readonly SelectorKey[]> = {
-  sql: ['queue', 'owner', 'jobType', 'status', 'tag', 'statement', 'database'],
-};
+/** What the jobs of any engine can be; which of them goes with which engine is checked for each rule. */
+const TYPES = [...new Set(Object.values(ENGINES).flatMap(({ facts }) => facts.types))];
+const STATUSES = [...new Set(Object.values(ENGINES).flatMap(({ facts }) => facts.statuses))];
 
 /**
  * Every unknown key is complained of, not only the first. Arrays, which pass as objects otherwise, are refused as a whole.
@@ -112,7 +102,7 @@ const text = { queue: matcher, owner: matcher, name: matcher, statement: matcher
 const selectorEntries = {
   queue: v.optional(oneOrMany(text.queue)),
   owner: v.optional(about(oneOrMany(text.owner), 'Name of the IAM user who submitted the job')),
-  jobType: v.optional(oneOrMany(v.picklist([...READ_TYPES, ...WRITE_TYPES]))),
+  jobType: v.optional(oneOrMany(v.picklist(TYPES))),
   status: v.optional(oneOrMany(v.picklist(STATUSES))),
   tag: v.optional(oneOrMany(tag)),
   name: v.optional(oneOrMany(text.name)),
@@ -140,7 +130,9 @@ const ruleId = v.pipe(
 
 const ruleFields = strictObject({
   id: about(ruleId, 'In reports and logs'),
-  engines: v.optional(v.pipe(v.array(v.picklist(['sql'])), v.minLength(1, 'expected at least one engine')), ['sql']),
+  engines: v.optional(v.pipe(v.array(v.picklist(ENGINE_NAMES)), v.minLength(1, 'expected at least one engine')), [
+    'sql',
+  ]),
   match: about(
     v.union([v.literal('all'), selector], 'expected selectors such as {queue: etl}, or the word all'),
     'All keys must hold; within a key any value. `all` must be written to mean every job',
@@ -158,6 +150,12 @@ const ruleFields = strictObject({
     about(v.picklist(['queue', 'owner', 'fingerprint']), 'All overdue jobs of the rule are one group unless told'),
   ),
   minGroupSize: v.optional(about(v.pipe(count, v.minValue(1, 'expected 1 or more')), 'Smaller groups are spared'), 1),
+  savepoint: v.optional(
+    about(v.boolean('expected true or false'), 'For Flink: write a savepoint before the job stops'),
+  ),
+  onSavepointFailure: v.optional(
+    about(v.picklist(['keep', 'cancel']), 'For Flink: what happens to a job whose savepoint fails'),
+  ),
 });
 
 const rule = v.pipe(
@@ -167,6 +165,8 @@ const rule = v.pipe(
   }),
   v.transform((fields) => ({
     ...fields,
+    savepoint: fields.savepoint ?? true,
+    onSavepointFailure: fields.onSavepointFailure ?? 'keep',
     limits: CLOCKS.flatMap((clock) => {
       const limitMs = fields[clock];
       return limitMs === undefined ? [] : [{ clock, limitMs }];
@@ -198,14 +198,29 @@ function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Pat
     const keys = fields[where];
     if (keys === undefined || keys === 'all') continue;
     for (const engine of fields.engines) {
-      const unknown = (Object.keys(keys) as SelectorKey[]).filter((key) => !ENGINE_SELECTORS[engine].includes(key));
-      for (const key of unknown) {
-        const message = `${engine} jobs have no ${key}; they have ${ENGINE_SELECTORS[engine].join(', ')}`;
-        found.push({ path: at(where, key), message });
+      for (const key of Object.keys(keys) as SelectorKey[]) {
+        const message = whyNotFor(engine, key, keys);
+        if (message !== undefined) found.push({ path: at(where, key), message });
       }
     }
   }
+  if (!fields.engines.some((engine) => ENGINES[engine].facts.hasSavepoints)) {
+    for (const key of ['savepoint', 'onSavepointFailure'] as const) {
+      if (fields[key] === undefined) continue;
+      found.push({ path: at(key), message: 'is for Flink; add engines: [flink], or leave it out' });
+    }
+  }
   return found;
+}
+
+/** What an engine's jobs cannot tell is refused rather than never matched, and so is a value that none of them can have. */
+function whyNotFor(engine: Engine, key: SelectorKey, keys: v.InferOutput<typeof selector>): string | undefined {
+  const { jobs, selectors, statuses, types } = ENGINES[engine].facts;
+  if (!selectors.includes(key)) return `${jobs} have no ${key}; they have ${selectors.join(', ')}`;
+  const [wanted, possible] = key === 'status' ? [keys.status, statuses] : [keys.jobType, types];
+  if ((key !== 'status' && key !== 'jobType') || wanted === undefined) return undefined;
+  if (wanted.some((value) => possible.includes(value))) return undefined;
+  return `no ${jobs} have ${key} ${wanted.join(' or ')}; they have ${possible.join(', ')}`;
 }
 
 const exemption = strictObject({

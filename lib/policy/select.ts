@@ -41,14 +41,14 @@ export function predicatesOf(selector: 'all' | AnySelector, job: Job): Predicate
 }
 
 /** Whether the rule says by name that it means this type of job. */
-export function namesType(rule: Rule, type: string): boolean {
+export function namesType(rule: Rule, { type }: Job): boolean {
   return rule.match !== 'all' && rule.match.jobType?.some((named) => named === type) === true;
 }
 
 /** What a rule's groups are formed by; undefined if the job does not say. */
 export function groupKey(by: NonNullable<Rule['groupBy']>, job: Job): string | undefined {
   if (by !== 'fingerprint') return job[by];
-  return job.statement === undefined ? undefined : fingerprint(job.statement);
+  return typeof job.statement === 'string' ? fingerprint(job.statement) : undefined;
 }
 
 type AnyKey = Predicate['key'];
@@ -69,9 +69,7 @@ function holds(selector: AnySelector, key: AnyKey, job: Job): Selected {
       return isAny(job.status, wanted.status, (status, one) => status === one);
     case 'tag':
       return isAny(job.tags, wanted.tag, (tags, one) => one.matches(tags));
-    // No engine yet has it; a rule that asks for it is refused.
     case 'name':
-      return 'unknown';
     case 'queue':
     case 'owner':
     case 'database':
@@ -83,11 +81,13 @@ function holds(selector: AnySelector, key: AnyKey, job: Job): Selected {
 }
 
 function isAny<TValue, TWanted>(
-  value: TValue | undefined,
+  value: TValue | undefined | null,
   wanted: readonly TWanted[] | undefined,
   matches: (value: TValue, one: TWanted) => boolean | undefined,
 ): Selected {
   if (wanted === undefined) return 'yes';
+  // What the jobs of an engine never have is no secret of this one.
+  if (value === null) return 'no';
   if (value === undefined) return 'unknown';
   const answers = wanted.map((one) => matches(value, one));
   if (answers.includes(true)) return 'yes';
@@ -108,9 +108,7 @@ function foundText(key: AnyKey, job: Job): string | null {
     case 'tag':
       return job.tags === undefined ? null : [...job.tags].map(([name, value]) => `${name}=${value}`).join(', ');
     case 'statement':
-      return job.statement === undefined ? null : `fingerprint ${fingerprint(job.statement)}`;
-    case 'name':
-      return null;
+      return typeof job.statement === 'string' ? `fingerprint ${fingerprint(job.statement)}` : null;
     default:
       return job[key] ?? null;
   }

@@ -101,7 +101,10 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
 
   it.for([
     { name: 'an id that DLI does not know', id: jobId(9), says: 'JOB_ID: DLI knows no such job' },
-    { name: 'an id that is none', id: '../queues/adhoc', says: 'JOB_ID: expected 8-4-4-4-12 hexadecimal digits' },
+    {
+      ...{ name: 'an id that is none', id: '../queues/adhoc' },
+      says: "JOB_ID: expected 8-4-4-4-12 hexadecimal digits, or a Flink job's number",
+    },
   ])('ends with 1 for $name', async ({ id, says }, context) => {
     const { run } = await start(context);
 

@@ -7,20 +7,33 @@ import { HOUR, jobId, NOW } from './world.ts';
 
 /** A query of ana's on adhoc that has run for three hours. */
 export function makeJob(fields: Partial<Job> = {}): Job {
+  const { startedAt } = { startedAt: NOW - 3 * HOUR, ...fields };
+  const type = 'type' in fields ? fields.type : 'QUERY';
   return {
     engine: 'sql',
     id: jobId(1),
+    name: null,
     queue: 'adhoc',
     owner: 'ana',
-    type: 'QUERY',
+    type,
+    protection: protectionOf(type),
     database: undefined,
     tags: new Map(),
     statement: undefined,
     status: 'RUNNING',
     state: 'running',
-    startedAt: NOW - 3 * HOUR,
+    startedAt,
+    since: { running: startedAt, waiting: startedAt, submitted: startedAt },
     ...fields,
   };
+}
+
+/** As the SQL types have it. */
+function protectionOf(type: Job['type']): Job['protection'] {
+  if (type === 'QUERY') return 'none';
+  if (type === 'SCALE_QUEUE' || type === 'RESTART_QUEUE') return 'always';
+  const writes = ['DDL', 'DCL', 'IMPORT', 'EXPORT', 'INSERT', 'DATA_MIGRATION', 'UPDATE', 'DELETE'];
+  return writes.includes(type ?? '') ? 'unless-named' : 'unknown';
 }
 
 /** A live policy whose only rule allows every job two hours. */
@@ -51,7 +64,7 @@ export function makeVictim(n: number, overLimitMs = HOUR): Victim {
     clocks: { maxRunTime: runTimeMs, maxQueueTime: undefined, maxTotalTime: runTimeMs },
     verdict: {
       ...{ action: 'cancel', reason: 'over-limit', rule: 'r', matched: ['r'] },
-      ...{ clock: 'maxRunTime', limitMs, overLimitMs },
+      ...{ clock: 'maxRunTime', limitMs, overLimitMs, savepoint: true, onSavepointFailure: 'keep' },
     },
   };
 }

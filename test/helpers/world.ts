@@ -135,6 +135,7 @@ export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: Emul
 
 function shorten(target: string): string {
   const { pathname, searchParams } = new URL(target, 'http://emulator');
+  if (pathname.endsWith('/queues')) return 'queues';
   const rest = pathname.replace(/^\/v1\.0\/[^/]+\/jobs\/?/, '');
   if (rest === '') return `${searchParams.get('job-status')} ${searchParams.get('current-page')}`;
   return rest.replace(/^00000000-0000-4000-8000-0*/, '');

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type Cancellation, cancelJobs } from '../../lib/cancel.ts';
-import type { CancelResult, DliClient } from '../../lib/dli/client.ts';
+import { type CancelJob, type Cancellation, cancelJobs } from '../../lib/cancel.ts';
+import type { CancelResult } from '../../lib/dli/client.ts';
 import { DliResponseError } from '../../lib/dli/errors.ts';
 import { fakeClock } from '../helpers/fake-clock.ts';
 import { makeVictim } from '../helpers/make-job.ts';
@@ -30,27 +30,17 @@ async function cancel(
   { clock = fakeClock(), stopAt = NOW + 1, stop = new AbortController().signal } = {},
 ) {
   const asked: number[] = [];
-  const unexpected = () => {
-    throw new Error('cancelJobs does nothing but cancel');
-  };
   let turn = Promise.resolve();
-  const dli: DliClient = {
-    listSqlJobs: unexpected,
-    showSqlJobStatus: unexpected,
-    clockReading: unexpected,
-    warmUp: unexpected,
-    close: unexpected,
-    cancelSqlJob: async (id, { notAfter = Number.POSITIVE_INFINITY, signal } = {}) => {
-      const n = Number(id.slice(-12));
-      turn = turn.then(() => setImmediate());
-      await turn;
-      if (signal?.aborted) return notSent('stopped');
-      if (clock.now() >= notAfter) return notSent('deadline');
-      asked.push(n);
-      return answer(n);
-    },
+  const cancelJob: CancelJob = async ({ id }, { notAfter = Number.POSITIVE_INFINITY, signal }) => {
+    const n = Number(id.slice(-12));
+    turn = turn.then(() => setImmediate());
+    await turn;
+    if (signal?.aborted) return notSent('stopped');
+    if (clock.now() >= notAfter) return notSent('deadline');
+    asked.push(n);
+    return answer(n);
   };
-  return { asked, cancellations: await cancelJobs(victims(count), dli, { stopAt, stop }) };
+  return { asked, cancellations: await cancelJobs(victims(count), cancelJob, { stopAt, stop }) };
 }
 
 const resultsOf = (cancellations: readonly Cancellation[]) => cancellations.map(({ result }) => result);

@@ -18,7 +18,7 @@ describe('decide', () => {
       clocks: { maxRunTime: 3 * HOUR, maxQueueTime: undefined, maxTotalTime: 3 * HOUR },
       verdict: {
         ...{ action: 'cancel', reason: 'over-limit', rule: 'r', matched: ['r'] },
-        ...{ clock: 'maxRunTime', limitMs: 2 * HOUR, overLimitMs: HOUR },
+        ...{ clock: 'maxRunTime', limitMs: 2 * HOUR, overLimitMs: HOUR, savepoint: true, onSavepointFailure: 'keep' },
       },
     });
   });
@@ -322,12 +322,12 @@ describe('youngestOverdueStart', () => {
   it('is given by the shortest limit of all rules', () => {
     const policy = makePolicy({ rules: [R, { ...R, id: 's', maxRunTime: '30m' }] });
 
-    expect(youngestOverdueStart(policy, NOW)).toBe(NOW - HOUR / 2);
+    expect(youngestOverdueStart(policy, 'sql', NOW)).toBe(NOW - HOUR / 2);
   });
 
   it('is given by the shortest limit of a rule, whichever clock it is for', () => {
     const policy = makePolicy({ rules: [{ ...R, maxQueueTime: '15m', maxTotalTime: '1h' }] });
 
-    expect(youngestOverdueStart(policy, NOW)).toBe(NOW - HOUR / 4);
+    expect(youngestOverdueStart(policy, 'sql', NOW)).toBe(NOW - HOUR / 4);
   });
 });

@@ -21,7 +21,7 @@ import { decideOne, makeJob, makePolicy, makeVictim } from '../helpers/make-job.
 import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 
 const REFUSED = new DliResponseError('cancel job', { status: 400, errorCode: 'DLI.0003', requestId: 'req-1' });
-const CANCELLED: Outcome = { kind: 'cancelled', status: 'CANCELLED' };
+const CANCELLED: Outcome = { kind: 'cancelled', status: 'CANCELLED', evidence: 'status' };
 const FINISHED: Outcome = { kind: 'already-terminal', status: 'FINISHED' };
 const FAILED: Outcome = { kind: 'failed', error: REFUSED };
 const UNCONFIRMED: Outcome = { kind: 'unconfirmed', error: undefined };
@@ -46,6 +46,7 @@ function makeFacts(outcomes: readonly Outcome[], changes: Partial<SweepFacts> = 
     outcomes: new Map(outcomes.map((outcome, n) => [jobId(n), outcome])),
     stoppedBecause: undefined,
     caps: CAPS,
+    freed: undefined,
     policy: makePolicy(),
     notices: [],
     gaps: [],
@@ -83,23 +84,26 @@ describe('buildReport', () => {
       dryRun: false,
       dryRunBecause: [],
       status: 'failed',
-      problems: ['1 failed: DLI refused to cancel, and they were then read as alive'],
+      problems: ['1 failed: DLI refused to cancel or gave up, and they were then read as alive'],
       startedAt: '2026-01-05T09:00:00.000Z',
       finishedAt: '2026-01-05T09:01:00.000Z',
       counts: { seen: 1, overdue: 1, cancelled: 0, alreadyTerminal: 0, unconfirmed: 0, failed: 1, skipped: {} },
       apiCalls: { list: 2, status: 0, cancel: 0, retries: 0, throttled: 0 },
       caps: CAPS,
+      freed: null,
       notices: [],
       unmanagedQueues: {},
       jobs: [
         {
           jobId: jobId(0),
           engine: 'sql',
+          name: null,
           queue: 'adhoc',
           owner: 'ana',
           jobType: 'QUERY',
           runTimeMs: 3 * HOUR,
           queueTimeMs: null,
+          totalTimeMs: 3 * HOUR,
           clock: 'maxRunTime',
           limitMs: 2 * HOUR,
           rule: 'r',
@@ -108,6 +112,8 @@ describe('buildReport', () => {
           reason: 'over-limit',
           outcome: 'failed',
           status: 'RUNNING',
+          evidence: null,
+          cus: null,
           attempts: 2,
           requestId: 'req-1',
           error: 'cancel job: 400 DLI.0003 (request req-1)',
@@ -324,7 +330,7 @@ describe('buildReport', () => {
       'listing incomplete: page 3',
       'the deadline came before 1 of the overdue jobs',
       'over the cap, so no job was cancelled: 9 victims',
-      '2 failed: DLI refused to cancel, and they were then read as alive',
+      '2 failed: DLI refused to cancel or gave up, and they were then read as alive',
       '1 unconfirmed: asked to stop, not yet seen to stop',
     ]);
   });

@@ -22,12 +22,13 @@ describe('sweep', () => {
       'GET 1/status',
       'GET 2/status',
       'GET 1/status',
+      'GET queues',
     ]);
     expect(report).toMatchObject({
       status: 'ok',
       dryRun: false,
       counts: { seen: 2, overdue: 2, cancelled: 2 },
-      apiCalls: { list: 2, cancel: 2, status: 4, retries: 0, throttled: 0 },
+      apiCalls: { list: 3, cancel: 2, status: 4, retries: 0, throttled: 0 },
       startedAt: '2026-01-05T09:00:00.000Z',
       jobs: [
         { jobId: jobId(1), outcome: 'cancelled', rule: 'r', reason: 'over-limit', runTimeMs: 3 * HOUR, attempts: 1 },
@@ -354,8 +355,8 @@ describe('sweep, by the action of a rule', () => {
     await world.sweep(
       {},
       {
-        onDecided: async ({ decisions, context, dli }) => {
-          const { status } = await dli.showSqlJobStatus(jobId(1));
+        onDecided: async ({ decisions, context, readers }) => {
+          const status = (await readers.get('sql')?.show(jobId(1)))?.status;
           const actions = decisions.map(({ verdict }) => verdict.action);
           told.push({ actions, conversation: world.conversation(), status });
           expect(context.now).toBe(NOW);

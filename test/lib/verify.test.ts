@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cancellation } from '../../lib/cancel.ts';
 import type { CancelResult } from '../../lib/dli/client.ts';
+import type { Reading } from '../../lib/dli/engine.ts';
 import { DliResponseError } from '../../lib/dli/errors.ts';
-import type { Reading } from '../../lib/dli/sql.ts';
 import type { Outcome } from '../../lib/outcome.ts';
 import { verifyCancellations } from '../../lib/verify.ts';
 import { fakeClock } from '../helpers/fake-clock.ts';
@@ -63,10 +63,11 @@ async function verify(
           }),
         );
       },
-      askAgain: async (id) => {
+      askAgain: async ({ id }) => {
         askedAgain.push(`${id} after ${rounds.length} readings`);
         return second;
       },
+      mayAskAgain: () => true,
     },
     { clock, untilAt: NOW + forMs },
   );
@@ -74,7 +75,7 @@ async function verify(
 }
 
 describe('verifyCancellations', () => {
-  const cancelled: Outcome = { kind: 'cancelled', status: 'CANCELLED' };
+  const cancelled: Outcome = { kind: 'cancelled', status: 'CANCELLED', evidence: 'status' };
   const ended = (status: string): Outcome => ({ kind: 'already-terminal', status });
   const unconfirmed = (error?: Error): Outcome => ({ kind: 'unconfirmed', error });
   const failed: Outcome = { kind: 'failed', error: REFUSED };
@@ -197,6 +198,7 @@ describe('verifyCancellations', () => {
       {
         readBack: async () => new Map([jobId(1), jobId(2)].map((id) => [id, READINGS.cancelled])),
         askAgain: async () => RESULTS.accepted,
+        mayAskAgain: () => true,
       },
       { clock: fakeClock(), untilAt: NOW },
     );

@@ -48,7 +48,7 @@ describe('createDliReader', () => {
 
     const [reader, client] = [createDliReader(options), createDliClient(options)].map(Object.keys);
 
-    expect(client?.filter((name) => !reader?.includes(name))).toEqual(['cancelSqlJob']);
+    expect(client?.filter((name) => !reader?.includes(name))).toEqual(['order', 'cancelSqlJob']);
   });
 });
 

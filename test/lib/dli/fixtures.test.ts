@@ -31,15 +31,18 @@ describe("the vendor's documented examples", () => {
         {
           engine: 'sql',
           id: '37286cc7-0508-4ffd-b636-951c8a5c75de',
+          name: null,
           queue: 'queue1',
           owner: 'tenant1',
           type: 'QUERY',
+          protection: 'none',
           database: undefined,
           tags: new Map(),
           statement: undefined,
           status: 'FINISHED',
           state: 'finished',
           startedAt: 1502349803729,
+          since: { running: 1502349803729, waiting: 1502349803729, submitted: 1502349803729 },
         },
       ],
     });

@@ -17,20 +17,24 @@ const ROW = {
 const JOB = {
   engine: 'sql',
   id: ID,
+  name: null,
   queue: 'adhoc',
   owner: 'ana',
   type: 'QUERY',
+  protection: 'none',
   database: undefined,
   tags: new Map(),
   statement: undefined,
   status: 'RUNNING',
   state: 'running',
   startedAt: 1_785_540_000_000,
+  since: { running: 1_785_540_000_000, waiting: 1_785_540_000_000, submitted: 1_785_540_000_000 },
 };
 const NOTHING_KNOWN = {
-  ...{ engine: 'sql', id: '', queue: undefined, owner: undefined, type: undefined },
+  ...{ engine: 'sql', id: '', name: null, queue: undefined, owner: undefined, type: undefined, protection: 'unknown' },
   ...{ database: undefined, tags: new Map(), statement: undefined },
   ...{ status: undefined, state: 'unknown', startedAt: undefined },
+  since: { running: undefined, waiting: undefined, submitted: undefined },
 };
 
 const answer = (body: unknown, status = 200): WireAnswer => ({
@@ -156,8 +160,8 @@ describe('parseSqlJobPage', () => {
   it.each([
     { field: 'queue_name', missing: { queue: undefined } },
     { field: 'owner', missing: { owner: undefined } },
-    { field: 'job_type', missing: { type: undefined } },
-    { field: 'start_time', missing: { startedAt: undefined } },
+    { field: 'job_type', missing: { type: undefined, protection: 'unknown' } },
+    { field: 'start_time', missing: { startedAt: undefined, since: NOTHING_KNOWN.since } },
     { field: 'status', missing: { status: undefined, state: 'unknown' } },
     { field: 'job_id', missing: { id: '' } },
     { field: 'statement', missing: {} },
@@ -168,7 +172,7 @@ describe('parseSqlJobPage', () => {
   it('reads a start beyond what a number holds as unknown', () => {
     const body = JSON.stringify({ job_count: 1, jobs: [ROW] }).replace(String(ROW.start_time), '1e999');
 
-    expect(parseSqlJobPage(answer(body)).jobs).toEqual([{ ...JOB, startedAt: undefined }]);
+    expect(parseSqlJobPage(answer(body)).jobs).toEqual([{ ...JOB, startedAt: undefined, since: NOTHING_KNOWN.since }]);
   });
 
   it('lets no statement past', () => {

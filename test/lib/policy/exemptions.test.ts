@@ -53,7 +53,7 @@ describe('exemptionOf', () => {
       job: { owner: undefined },
       exempt: 'no',
     },
-    { name: 'a name, which SQL jobs lack', match: { name: '*' }, exempt: 'unknown' },
+    { name: 'a name, which SQL jobs never have', match: { name: '*' }, exempt: 'no' },
   ])('goes by $name: $exempt', ({ match, job, exempt }) => {
     const result = exemptionOf(makeJob(job), [exemption(match)], makePolicy(), NOW);
 

@@ -27,8 +27,10 @@ const NOT_A_DURATION = 'not a duration: write a number with a unit s, m, h, d or
 const EXEMPTION = { id: 'e', reason: 'why', owner: 'team', until: '2027-01-01', match: { owner: 'ana' } };
 const { until: _, ...ENDLESS } = EXEMPTION;
 const RULE_KEYS =
-  'allowed here: id, engines, match, ignore, maxRunTime, maxQueueTime, maxTotalTime, action, victims, groupBy, minGroupSize';
-const TYPES = 'QUERY, DDL, DCL, IMPORT, EXPORT, INSERT, DATA_MIGRATION, UPDATE, DELETE';
+  'allowed here: id, engines, match, ignore, maxRunTime, maxQueueTime, maxTotalTime, action, victims, groupBy, minGroupSize, savepoint, onSavepointFailure';
+const TYPES =
+  'QUERY, DDL, DCL, IMPORT, EXPORT, INSERT, DATA_MIGRATION, UPDATE, DELETE, ' +
+  'flink_sql_job, flink_opensource_sql_job, flink_sql_edge_job, flink_jar_job';
 
 describe('parsePolicy', () => {
   it('gives a minimal policy the safe defaults', () => {
@@ -44,6 +46,7 @@ describe('parsePolicy', () => {
         {
           ...{ id: 'r', engines: ['sql'], match: 'all', maxRunTime: 7_200_000, action: 'cancel' },
           ...{ victims: 'all', minGroupSize: 1, limits: [{ clock: 'maxRunTime', limitMs: 7_200_000 }] },
+          ...{ savepoint: true, onSavepointFailure: 'keep' },
         },
       ],
     });
@@ -237,7 +240,7 @@ describe('parsePolicy', () => {
     {
       ...{ name: 'a selector that SQL jobs lack', document: withRule({ match: { name: 'x' } }) },
       ...{ path: 'rules[0].match.name' },
-      message: 'sql jobs have no name; they have queue, owner, jobType, status, tag, statement, database',
+      message: 'SQL jobs have no name; they have queue, owner, jobType, status, tag, statement, database',
     },
     {
       ...{ name: 'the oldest by two limits', document: withRule({ victims: 'oldest', maxQueueTime: '1h' }) },
@@ -253,11 +256,15 @@ describe('parsePolicy', () => {
     },
     {
       ...{ name: 'an unknown engine', document: withRule({ engines: ['presto'] }), path: 'rules[0].engines[0]' },
-      message: 'expected one of sql; found a text',
+      message: 'expected one of sql, spark, flink; found a text',
     },
     {
       ...{ name: 'a status that is no live one', document: withRule({ match: { status: 'FINISHED' } }) },
-      ...{ path: 'rules[0].match.status', message: 'expected one of LAUNCHING, RUNNING; found a text' },
+      ...{
+        path: 'rules[0].match.status',
+        message:
+          'expected one of LAUNCHING, RUNNING, starting, running, recovering, job_submitting, job_running; found a text',
+      },
     },
     {
       ...{ name: 'tag exemptions without a ceiling', document: { ...MINIMAL, tagExemptions: {} } },
@@ -291,7 +298,7 @@ describe('parsePolicy', () => {
     {
       ...{ name: 'a selector that SQL jobs lack, among others, in ignore' },
       ...{ document: withRule({ ignore: { owner: 'x', name: 'x' } }), path: 'rules[0].ignore.name' },
-      message: 'sql jobs have no name; they have queue, owner, jobType, status, tag, statement, database',
+      message: 'SQL jobs have no name; they have queue, owner, jobType, status, tag, statement, database',
     },
     {
       ...{ name: 'a list for match', document: withRule({ match: [{ queue: 'x' }] }), path: 'rules[0].match' },
@@ -505,12 +512,12 @@ describe('parsePolicy', () => {
       'rules[0].colour': `unknown key; ${RULE_KEYS}`,
       'rules[1].maxRunTime':
         'missing; a rule needs a limit, such as maxRunTime: 2h, maxQueueTime: 30m or maxTotalTime: 6h',
-      'rules[1].match.name': 'sql jobs have no name; they have queue, owner, jobType, status, tag, statement, database',
+      'rules[1].match.name': 'SQL jobs have no name; they have queue, owner, jobType, status, tag, statement, database',
       'rules[1].ignore.name':
-        'sql jobs have no name; they have queue, owner, jobType, status, tag, statement, database',
+        'SQL jobs have no name; they have queue, owner, jobType, status, tag, statement, database',
       'rules[2].ignore': 'expected at least one of queue, owner, jobType, status, tag, name, statement, database',
       'rules[2].victims': 'oldest goes with one limit only; found maxRunTime and maxQueueTime',
-      'rules[2].match.name': 'sql jobs have no name; they have queue, owner, jobType, status, tag, statement, database',
+      'rules[2].match.name': 'SQL jobs have no name; they have queue, owner, jobType, status, tag, statement, database',
       'exemptions[0].reason': 'expected a text, not an empty one',
       'exemptions[0].until':
         'expected a day such as 2026-12-31, or a time with its zone such as 2026-12-31T18:00:00Z; found the number 5',

@@ -58,7 +58,7 @@ describe('namesType', () => {
     { match: { queue: '*' }, names: false },
     { match: 'all', names: false },
   ])('is $names for INSERT and a rule for $match', ({ match, names }) => {
-    expect(namesType(ruleFor(match), 'INSERT')).toBe(names);
+    expect(namesType(ruleFor(match), makeJob({ type: 'INSERT' }))).toBe(names);
   });
 });
 
@@ -102,7 +102,7 @@ describe('predicatesOf', () => {
 
     expect(predicatesOf(match, job)).toEqual([
       { key: 'jobId', wanted: [jobId(1).toUpperCase(), 'x'], found: jobId(1), holds: 'yes' },
-      { key: 'name', wanted: ['n'], found: null, holds: 'unknown' },
+      { key: 'name', wanted: ['n'], found: null, holds: 'no' },
     ]);
     expect(predicatesOf(match, makeJob({ id: '' }))[0]).toMatchObject({ found: null, holds: 'unknown' });
   });

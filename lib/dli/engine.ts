@@ -1,0 +1,178 @@
+import type { CancelOptions, CancelResult, DliClient, DliReader } from './client.ts';
+import { DliError, DliNetworkError } from './errors.ts';
+import { isLive, isTerminal, type Job, type TerminalState } from './job.ts';
+
+/**
+ * What there is to know of one engine. The stages of a sweep know no engine by name: what differs is here, and a further
+ * engine is a file that makes one of these.
+ */
+export interface EngineAdapter {
+  facts: EngineFacts;
+  createReads: (dli: DliReader) => EngineReads;
+  createCancels: (dli: DliClient) => EngineCancels;
+}
+
+export const SELECTORS = ['queue', 'owner', 'jobType', 'status', 'tag', 'name', 'statement', 'database'] as const;
+export type SelectorName = (typeof SELECTORS)[number];
+
+export interface EngineFacts {
+  /** What its jobs are called in messages, such as `Spark batches`. */
+  jobs: string;
+  /** What its jobs can be selected by; a rule that asks for more is refused. */
+  selectors: readonly SelectorName[];
+  /** Statuses of live jobs, as the API spells them. */
+  statuses: readonly string[];
+  /** For `jobType`. */
+  types: readonly string[];
+  /** Which of `since` its jobs never tell, and what to do about it: for warnings. */
+  untold: Partial<Record<keyof Job['since'], string>>;
+  /** Whether a stop can write a savepoint first. */
+  hasSavepoints: boolean;
+}
+
+/** What could be listed. One entry per job id; the later reading of a job that was met twice. */
+export interface Listing {
+  jobs: Job[];
+  /** What could not be listed, in words; empty if the listing is complete. */
+  gaps: string[];
+}
+
+export interface ListScope {
+  /** Epoch ms; younger jobs need not be listed. */
+  startedBefore: number;
+  /** Whether jobs carry their statements; not unless told, since those are long. */
+  withStatements?: boolean | undefined;
+}
+
+/** Of one engine, and reads only. */
+export interface EngineReads {
+  /** All live jobs old enough. @throws {DliError} if no listing of this engine can succeed. */
+  listLive: (scope: ListScope) => Promise<Listing>;
+  /** How many are alive, whatever their age. @throws {DliError} */
+  countLive: () => Promise<number>;
+  /** One job, with its statement if it has one. @throws {DliError} of kind `not-found` if DLI knows no such job. */
+  show: (jobId: string) => Promise<Job>;
+  /** What the list does not tell, of a job that may be cancelled. @throws {DliError} */
+  examine?: (job: Job) => Promise<Job>;
+  /**
+   * What became of jobs that were asked to stop. A job without a reading was not looked at this time.
+   *
+   * @param round 0 for the first look.
+   */
+  readBack: (jobs: readonly Job[], round: number) => Promise<Map<string, Reading>>;
+}
+
+export interface EngineCancels {
+  cancel: (job: Job, options: StopOptions) => Promise<CancelResult>;
+  /** Whether a job that lives on after an accepted request may be asked once more in the same sweep. */
+  mayAskAgain: boolean;
+}
+
+export interface StopOptions extends CancelOptions {
+  /** Write a savepoint first, where the engine has such a thing. */
+  savepoint: boolean;
+}
+
+/** What a reading says became of a job. */
+export type Reading =
+  /** `evidence`: whether DLI's word says that it was cancelled, or the word is the same for a job that failed. */
+  | { kind: 'terminal'; state: TerminalState; status: string; evidence?: 'status' | 'own-record' }
+  | { kind: 'live' }
+  /** The stop has begun. */
+  | { kind: 'stopping'; status: string }
+  /** DLI gave up stopping it, because of its savepoint or otherwise, and it may still be running. */
+  | { kind: 'gave-up'; status: string; cause: 'stop' | 'savepoint' }
+  /** In a state that nobody knows: neither over nor surely alive. */
+  | { kind: 'unknown'; status: string }
+  /** DLI says that there is no such job, after having listed it. */
+  | { kind: 'gone' }
+  | { kind: 'unreadable'; error: DliError };
+
+export function toReading({ state, status = '' }: Job): Reading {
+  if (isTerminal(state)) return { kind: 'terminal', state, status };
+  if (isLive(state)) return { kind: 'live' };
+  if (state === 'stopping') return { kind: 'stopping', status };
+  if (state === 'stop-failed') return { kind: 'gave-up', status, cause: 'stop' };
+  return { kind: 'unknown', status };
+}
+
+/** @throws whatever is no {@link DliError}. */
+export async function tryReading(read: () => Promise<Reading>): Promise<Reading> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof DliError)) throw error;
+    return error.kind === 'not-found' ? { kind: 'gone' } : { kind: 'unreadable', error };
+  }
+}
+
+/** Whether the next call of the same kind would fail the same way. */
+export function isHopeless(error: DliError, dli: DliReader): boolean {
+  const isRefused = error.kind === 'authentication' || error.kind === 'configuration' || error.kind === 'permission';
+  const wasNeverThere = error instanceof DliNetworkError && !error.isAmbiguous && dli.clockReading() === undefined;
+  return isRefused || wasNeverThere;
+}
+
+/** Jobs by id. Rows without an id cannot be told apart, so each of them counts. */
+export class JobSet {
+  readonly #byId = new Map<string, Job>();
+  readonly #nameless: Job[] = [];
+
+  /** @returns how many of them were new. */
+  add(jobs: readonly Job[]): number {
+    const before = this.#byId.size;
+    for (const job of jobs) {
+      if (job.id === '') this.#nameless.push(job);
+      else this.#byId.set(job.id, job);
+    }
+    return this.#byId.size - before;
+  }
+
+  *[Symbol.iterator](): Generator<Job> {
+    yield* this.#byId.values();
+    yield* this.#nameless;
+  }
+}
+
+export interface Page {
+  jobs: Job[];
+  /** How many there are in all. */
+  total: number;
+}
+
+const MAX_READINGS = 5;
+
+/**
+ * A list that is paged by rows and cannot be cut by start time. More than a page of it is no one instant: a job that ends
+ * meanwhile pulls others up, past the place that is read next. So it is read until a reading holds nothing new.
+ *
+ * @param read rows from `offset` on, up to `pageSize` of them.
+ * @throws {DliError} if no reading of it can succeed.
+ */
+export async function listByOffset(
+  dli: DliReader,
+  { what, pageSize, read }: { what: string; pageSize: number; read: (offset: number) => Promise<Page> },
+  seen: JobSet,
+  gaps: string[],
+): Promise<void> {
+  for (let reading = 1; reading <= MAX_READINGS; reading++) {
+    let newcomers = 0;
+    let total = 0;
+    for (let offset = 0; offset === 0 || offset < total; ) {
+      try {
+        const page = await read(offset);
+        newcomers += seen.add(page.jobs);
+        total = page.total;
+        if (page.jobs.length === 0) break;
+        offset += page.jobs.length;
+      } catch (error) {
+        if (!(error instanceof DliError) || isHopeless(error, dli)) throw error;
+        gaps.push(error.message);
+        return;
+      }
+    }
+    // One page is one instant.
+    if (total <= pageSize || (reading > 1 && newcomers === 0)) return;
+  }
+  gaps.push(`${what}: the list still changed after ${MAX_READINGS} readings`);
+}

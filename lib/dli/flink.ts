@@ -1,0 +1,224 @@
+import type { ReadCall } from './client.ts';
+import { type EngineAdapter, JobSet, listByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
+import { DliProtocolError, DliResponseError, findErrorCode } from './errors.ts';
+import { isJobId, type Job, type JobState } from './job.ts';
+import {
+  isRecord,
+  parseBody,
+  parseSuccess,
+  refuseUnsuccessful,
+  toNumber,
+  toTags,
+  toText,
+  type WireAnswer,
+} from './wire.ts';
+
+/*
+ * Flink jobs. Streaming jobs are long by design, so they are touched only by rules that name the engine. `is_success` is
+ * a text here, ids are numbers, and a stop answers with a list of verdicts, under 200 and under 400.
+ */
+
+/** "Querying the Job List", status. Those that are not here are drafts, transitions or bills, and not to be touched. */
+const STATES: Readonly<Record<string, JobState>> = {
+  job_submitting: 'queued',
+  job_running: 'running',
+  job_savepointing: 'stopping',
+  job_canceling: 'stopping',
+  job_cancel_fail: 'stop-failed',
+  job_cancel_success: 'cancelled',
+  job_finish: 'finished',
+  job_submit_fail: 'failed',
+  job_running_exception: 'failed',
+};
+
+const LIVE_STATUSES = ['job_submitting', 'job_running'] as const;
+const TYPES = ['flink_sql_job', 'flink_opensource_sql_job', 'flink_sql_edge_job', 'flink_jar_job'];
+
+/** "Querying the Job List", limit: 10 unless asked for, 100 at most. */
+const PAGE_SIZE = 100;
+
+/** A job's own start changes it as well; a later change of a running job may be a savepoint that failed. */
+const STARTED_WITHIN_MS = 60_000;
+
+export const flinkEngine: EngineAdapter = {
+  facts: {
+    jobs: 'Flink jobs',
+    selectors: ['queue', 'owner', 'jobType', 'status', 'name'],
+    statuses: [...LIVE_STATUSES],
+    types: TYPES,
+    untold: { waiting: 'DLI does not tell since when a Flink job has been waiting' },
+    hasSavepoints: true,
+  },
+
+  createReads: (dli) => ({
+    listLive: async () => {
+      const seen = new JobSet();
+      const gaps: string[] = [];
+      for (const status of LIVE_STATUSES) {
+        const what = `${status} Flink jobs`;
+        const read = (offset: number) => dli.get(listCall(status, offset));
+        await listByOffset(dli, { what, pageSize: PAGE_SIZE, read }, seen, gaps);
+      }
+      return { jobs: [...seen], gaps };
+    },
+
+    countLive: async () => {
+      let count = 0;
+      for (const status of LIVE_STATUSES) count += (await dli.get(listCall(status, 0, 1))).total;
+      return count;
+    },
+
+    show: (id) => dli.get(showCall(id)),
+
+    // Only the details tell when it last changed, and what it holds; only the list tells its owner.
+    examine: async (job) => {
+      const detail = await dli.get(showCall(job.id));
+      const { status, state, startedAt, since, updatedAt, askedAt, cus } = detail;
+      return { ...job, status, state, startedAt, since, updatedAt, askedAt, cus };
+    },
+
+    readBack: async (jobs) => {
+      const read = async (job: Job): Promise<[string, Reading]> => [
+        job.id,
+        await tryReading(async () => toStopReading(await dli.get(showCall(job.id)), job)),
+      ];
+      return new Map(await Promise.all(jobs.map(read)));
+    },
+  }),
+
+  createCancels: (dli) => ({
+    /** @see "Stopping Jobs in Batches": POST …/streaming/jobs/stop {"job_ids":[128],"trigger_savepoint":true} */
+    cancel: async ({ id, state }, { savepoint, notAfter, signal }) =>
+      dli.order({
+        ...{ method: 'POST', operation: `stop Flink job ${id}`, version: 'v1.0', path: '/streaming/jobs/stop' },
+        // One id a call: verdicts carry no id. A job that does not run yet has nothing to save.
+        body: JSON.stringify({ job_ids: [toWireId(id)], trigger_savepoint: savepoint && state === 'running' }),
+        ...{ notAfter, signal, parse: parseStop, read: showCall(id), readsFirst: true },
+      }),
+    // A savepoint that is asked for twice is written twice.
+    mayAskAgain: false,
+  }),
+};
+
+/** A job that runs on, and that DLI has changed since it was asked, was not stopped: its savepoint failed. */
+function toStopReading(now: Job, asked: Job): Reading {
+  const hasChanged = now.updatedAt !== undefined && asked.updatedAt !== undefined && now.updatedAt > asked.updatedAt;
+  if (now.state !== 'running' || !hasChanged) return toReading(now);
+  return { kind: 'gave-up', status: now.status ?? '', cause: 'savepoint' };
+}
+
+function toWireId(id: string): number {
+  if (!isJobId(id, 'flink')) throw new TypeError('Flink job id: expected a positive whole number');
+  return Number(id);
+}
+
+const listCall = (status: string, offset: number, limit = PAGE_SIZE): ReadCall<Page> => ({
+  kind: 'list',
+  operation: `list ${status} Flink jobs, from ${offset}`,
+  version: 'v1.0',
+  path: '/streaming/jobs',
+  query: [
+    ['limit', String(limit)],
+    ['offset', String(offset)],
+    // The oldest first, so that a job that is created meanwhile pushes nobody down.
+    ['order', 'asc'],
+    ['status', status],
+  ],
+  parse: parsePage,
+});
+
+const showCall = (id: string): ReadCall<Job> => ({
+  kind: 'status',
+  operation: `read Flink job ${id}`,
+  version: 'v1.0',
+  path: `/streaming/jobs/${toWireId(id)}`,
+  parse: (answer) => parseDetail(answer, id),
+});
+
+/** `{"is_success":"true","message":"…","job_list":{"total_count":26,"jobs":[…]}}` */
+function parsePage(answer: WireAnswer): Page {
+  const { job_list: list } = parseSuccess(answer);
+  if (!isRecord(list) || !Array.isArray(list.jobs)) {
+    throw new DliProtocolError(answer.operation, 'without a list of jobs', answer);
+  }
+  const total = toNumber(list.total_count);
+  if (total === undefined || !Number.isSafeInteger(total) || total < 0) {
+    throw new DliProtocolError(answer.operation, 'without total_count', answer);
+  }
+  return { jobs: list.jobs.map(toFlinkJob), total };
+}
+
+/** `{"is_success":"true","message":"…","job_detail":{…}}` */
+function parseDetail(answer: WireAnswer, id: string): Job {
+  const { job_detail: detail } = parseSuccess(answer);
+  if (!isRecord(detail)) throw new DliProtocolError(answer.operation, 'without job_detail', answer);
+  const job = toFlinkJob(detail);
+  if (job.id !== '' && job.id !== id) throw new DliProtocolError(answer.operation, 'about another job', answer);
+  return { ...job, id };
+}
+
+/**
+ * `[{"is_success":"true","message":"…"}]`, or one such object, as in 2021; a refusal is a 400 with a list in it. For one
+ * id there is one verdict; were there more, none of them may be a refusal.
+ *
+ * @see "Stopping Jobs in Batches"
+ */
+function parseStop(answer: WireAnswer): void {
+  const body = parseBody(answer);
+  const verdicts = Array.isArray(body) ? body : [body];
+  if (verdicts.length === 0 || !verdicts.every(isRecord)) {
+    throw new DliProtocolError(answer.operation, 'without a verdict', answer);
+  }
+  for (const verdict of verdicts) {
+    const { operation, status, requestId } = answer;
+    const errorCode = findErrorCode(verdict);
+    if (errorCode !== undefined) throw new DliResponseError(operation, { status, requestId, errorCode });
+    refuseUnsuccessful(answer, verdict);
+  }
+}
+
+/**
+ * `{"job_id":146,"name":"clicks","user_name":"ana","job_type":"flink_sql_job","status":"job_running",
+ * "create_time":1785500000000,"start_time":1785500100000,"queue_name":"flink_q",…}`; details have `update_time` and
+ * `job_config`, and no `user_name`. Its SQL text ends here.
+ *
+ * @see "Querying the Job List", "Querying Job Details"
+ */
+function toFlinkJob(row: unknown): Job {
+  const fields = isRecord(row) ? row : {};
+  const status = toText(fields.status);
+  const type = toText(fields.job_type);
+  // 0 in the list, null in the details: it has not started.
+  const startedAt = toNumber(fields.start_time) || undefined;
+  const updatedAt = toNumber(fields.update_time);
+  const state = (status !== undefined && Object.hasOwn(STATES, status) && STATES[status]) || 'unknown';
+  const isChangedLater =
+    state === 'running' &&
+    startedAt !== undefined &&
+    updatedAt !== undefined &&
+    updatedAt > startedAt + STARTED_WITHIN_MS;
+  return {
+    engine: 'flink',
+    id: typeof fields.job_id === 'number' ? String(fields.job_id) : (toText(fields.job_id) ?? ''),
+    name: toText(fields.name),
+    queue: toText(fields.queue_name),
+    // `username` in 2021.
+    owner: toText(fields.user_name) ?? toText(fields.username),
+    type,
+    protection: type !== undefined && TYPES.includes(type) ? 'none' : 'unknown',
+    ...{ database: null, statement: null },
+    // A job may have tags, and the documented rows do not show them: none seen is not none there.
+    tags: fields.tags === undefined ? undefined : toTags(fields.tags),
+    ...{ status, state, startedAt, updatedAt },
+    // A draft may lie for months, so its creation says nothing of how long it has been submitted; its start is a bound.
+    since: { running: startedAt, waiting: undefined, submitted: startedAt },
+    askedAt: isChangedLater ? updatedAt : undefined,
+    cus: cusOf(fields.job_config),
+  };
+}
+
+/** "Querying Job Details", job_config: real_cu_number is 0 where cu_number holds, which is 2 unless set. */
+function cusOf(config: unknown): number | undefined {
+  if (!isRecord(config)) return undefined;
+  return toNumber(config.real_cu_number) || toNumber(config.cu_number) || undefined;
+}
