@@ -135,8 +135,12 @@ export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: Emul
 
 function shorten(target: string): string {
   const { pathname, searchParams } = new URL(target, 'http://emulator');
-  if (pathname.endsWith('/queues')) return 'queues';
-  const rest = pathname.replace(/^\/v1\.0\/[^/]+\/jobs\/?/, '');
-  if (rest === '') return `${searchParams.get('job-status')} ${searchParams.get('current-page')}`;
-  return rest.replace(/^00000000-0000-4000-8000-0*/, '');
+  const [, kind = '', rest = ''] =
+    /^\/v[\d.]+\/[^/]+\/(jobs|queues|batches|streaming\/jobs)\/?(.*)$/.exec(pathname) ?? [];
+  const id = rest.replace(/^00000000-0000-4000-8000-0*/, '');
+  if (kind === 'jobs') return id || `${searchParams.get('job-status')} ${searchParams.get('current-page')}`;
+  if (kind === 'batches')
+    return id ? `batch ${id}` : `batches ${searchParams.get('state')} ${searchParams.get('from')}`;
+  if (kind === 'queues') return 'queues';
+  return id ? `flink ${id}` : `flink ${searchParams.get('status')} ${searchParams.get('offset')}`;
 }
