@@ -6,7 +6,7 @@ import type { Fault } from '../emulator/faults.ts';
 import { createRandom } from '../emulator/random.ts';
 import { type Emulator, startEmulator } from '../emulator/server.ts';
 import { parseSnapshot, type Snapshot } from '../emulator/snapshot.ts';
-import { manyJobs, WORLDS } from '../emulator/worlds.ts';
+import { manyJobs, WORLDS, type World } from '../emulator/worlds.ts';
 import { systemClock } from '../lib/clock.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import type { Terminal } from './sweep.ts';
@@ -40,13 +40,17 @@ export function startWorld(flags: EmulatorFlags): Promise<Emulator> {
     ...{ now: clock.now, clock, wall: systemClock.now, random, port, cancelDelayMs: cancelDelay },
     ...(flags.faults !== undefined && { faults: readFaults(flags.faults) }),
     ...(saved === undefined
-      ? { jobs: makeJobs(flags, clock.now(), random) }
+      ? makeWorld(flags, clock.now(), random)
       : { jobs: saved.sql, sparkJobs: saved.spark, flinkJobs: saved.flink, queues: saved.queues }),
   });
 }
 
-function makeJobs({ world = 'busy-morning', jobs, overdue = 0.1 }: EmulatorFlags, now: number, random: () => number) {
-  if (jobs !== undefined) return manyJobs(now, random, { count: jobs, overdueShare: overdue });
+function makeWorld(
+  { world = 'busy-morning', jobs, overdue = 0.1 }: EmulatorFlags,
+  now: number,
+  random: () => number,
+): World {
+  if (jobs !== undefined) return { jobs: manyJobs(now, random, { count: jobs, overdueShare: overdue }) };
   const make = Object.hasOwn(WORLDS, world) ? WORLDS[world] : undefined;
   if (make === undefined) throw new SettingsError('--world', `expected one of ${Object.keys(WORLDS).join(', ')}`);
   return make(now, random);

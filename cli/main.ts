@@ -98,7 +98,7 @@ program
   .description('a DLI on this machine, until SIGTERM; its first line says how to reach it')
   .option('--port <n>', 'port; 0 takes a free one', wholeNumber, 0)
   .option('--seed <n>', 'the same seed gives the same jobs', wholeNumber, 1)
-  .option('--world <name>', 'what is in it: busy-morning, orphans, storm, ten-thousand, empty', 'busy-morning')
+  .option('--world <name>', 'what is in it: busy-morning, lake, orphans, storm, ten-thousand, empty', 'busy-morning')
   .option('--jobs <n>', 'so many live jobs, in place of a world', wholeNumber)
   .option('--overdue <share>', 'how many of them are queries that run for hours, 0 to 1', share, 0.1)
   .option('--faults <file>', 'trouble on order, YAML or JSON')

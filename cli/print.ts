@@ -15,11 +15,27 @@ export function formatReport(report: SweepReport, { spared }: { spared: boolean 
     formatSentence(report),
     ...(hidden === 0 ? [] : [`${hidden} more that a rule, an exemption or a protection spares: --spared shows them.`]),
     ...(unmanaged.length === 0 ? [] : [`Queues that no rule names, with their old jobs: ${unmanaged.join(', ')}.`]),
+    ...formatFreed(report),
     ...report.notices.map((notice) => `Note: ${notice}.`),
     ...report.problems.map((problem) => `! ${problem}`),
     ...report.jobs.filter(({ error }) => error !== null).map(({ error }) => `! ${error}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** An estimate, and never money; and what nobody but this record can witness. */
+function formatFreed({ freed, jobs }: SweepReport): string[] {
+  if (freed === null) return [];
+  const { cus, cuHours } = freed;
+  const range = cus.from === cus.to ? `${cus.from}` : `${cus.from} to ${cus.to ?? 'an unknown number of'}`;
+  const hours = cuHours.to === null ? '' : `; up to ${cuHours.to} CU-hours, had the jobs run on as long again`;
+  const witnessed = jobs.filter(({ evidence }) => evidence === 'own-record').length;
+  return [
+    `Freed, as an estimate: ${range} CUs${hours}.`,
+    ...(witnessed === 0
+      ? []
+      : [`DLI calls a batch dead whether it failed or was cancelled: of ${witnessed} only this record tells.`]),
+  ];
 }
 
 function formatJobs(jobs: readonly JobReport[]): string {

@@ -1,5 +1,7 @@
+import type { EmulatedFlinkJob } from './flink-jobs.ts';
 import type { EmulatedJob } from './jobs.ts';
 import { randomUuid } from './random.ts';
+import { batchLife, type EmulatedBatch } from './spark-jobs.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -114,11 +116,68 @@ function storm(now: number, random: () => number): EmulatedJob[] {
   ];
 }
 
+/** All three engines at once: of each, what a sweep ends, what it must spare, and what goes wrong. */
+function lake(now: number, random: () => number): World {
+  const batch = (name: string, ageMs: number, more: Partial<EmulatedBatch> & { recoversSince?: number } = {}) => {
+    const { recoversSince, ...fields } = more;
+    const createdAt = now - ageMs;
+    const recoveries = recoversSince === undefined ? [] : [{ from: now - recoversSince, until: now + 10 * MINUTE }];
+    return {
+      ...{ id: randomUuid(random), name, queue: 'gen_q', owner: 'chen' },
+      life: batchLife({ createdAt, runsFrom: createdAt + MINUTE, recoveries, endsAt: now + 24 * HOUR }),
+      ...fields,
+    };
+  };
+  const stream = (id: number, name: string, ageMs: number, more: Partial<EmulatedFlinkJob> = {}): EmulatedFlinkJob => ({
+    ...{ id, name, type: 'flink_sql_job', queue: 'flink_dev', owner: 'bogdan', sqlBody: 'INSERT INTO a SELECT 1' },
+    life: [
+      { from: now - ageMs - HOUR, state: 'job_init' },
+      { from: now - ageMs - MINUTE, state: 'job_submitting' },
+      { from: now - ageMs, state: 'job_running' },
+    ],
+    ...more,
+  });
+  return {
+    jobs: [
+      makeJob(random, now, { ageMs: 5 * HOUR }),
+      makeJob(random, now, { ageMs: 30 * MINUTE }),
+      makeJob(random, now, { ageMs: 5 * HOUR, type: 'INSERT', owner: 'nightly' }),
+    ],
+    sparkJobs: [
+      batch('feature-backfill', 20 * HOUR, { scType: 'B' }),
+      batch('retry-loop', 9 * HOUR, { recoversSince: 5 * MINUTE }),
+      batch('nearly-done', 7 * HOUR, { onCancel: 'finish' }),
+      batch('hourly', HOUR),
+    ],
+    flinkJobs: [
+      stream(146, 'clicks-experiment', 40 * HOUR),
+      stream(147, 'state-too-large', 50 * HOUR, { onSavepoint: 'failure' }),
+      stream(148, 'slow-savepoint', 60 * HOUR, { savepointMs: HOUR }),
+      stream(149, 'stuck', 70 * HOUR, { onStop: 'fail' }),
+      stream(150, 'today', 3 * HOUR),
+      stream(151, 'payments', 900 * HOUR, { queue: 'flink_prod', owner: 'ana' }),
+    ],
+  };
+}
+
+export interface World {
+  jobs: EmulatedJob[];
+  sparkJobs?: EmulatedBatch[];
+  flinkJobs?: EmulatedFlinkJob[];
+}
+
+type MakeWorld = (now: number, random: () => number) => World;
+
+const ofSql =
+  (make: (now: number, random: () => number) => EmulatedJob[]): MakeWorld =>
+  (now, random) => ({ jobs: make(now, random) });
+
 /** By the names that `--world` takes; docs/emulator.md says what a sweep should find in each. */
-export const WORLDS: Readonly<Record<string, (now: number, random: () => number) => EmulatedJob[]>> = {
-  'busy-morning': busyMorning,
-  orphans,
-  storm,
-  'ten-thousand': (now, random) => manyJobs(now, random, { count: 10_000, overdueShare: 0.1 }),
-  empty: () => [],
+export const WORLDS: Readonly<Record<string, MakeWorld>> = {
+  'busy-morning': ofSql(busyMorning),
+  lake,
+  orphans: ofSql(orphans),
+  storm: ofSql(storm),
+  'ten-thousand': ofSql((now, random) => manyJobs(now, random, { count: 10_000, overdueShare: 0.1 })),
+  empty: () => ({ jobs: [] }),
 };

@@ -244,9 +244,9 @@ async function readQueueCus(dli: DliReader, cancelled: readonly Job[]): Promise<
 /** Of all engines side by side. */
 async function readBack(readers: Readers, jobs: readonly Job[], round: number): Promise<Map<string, Reading>> {
   const readings = await Promise.all(
-    [...readers].map(([engine, reads]) => {
+    [...readers].flatMap(([engine, reads]) => {
       const asked = jobs.filter((job) => job.engine === engine);
-      return asked.length === 0 ? new Map<string, Reading>() : reads.readBack(asked, round);
+      return asked.length === 0 ? [] : [reads.readBack(asked, round)];
     }),
   );
   return new Map(readings.flatMap((part) => [...part]));

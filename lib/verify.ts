@@ -115,7 +115,11 @@ function withSecond({ victim, result }: Cancellation, second: CancelResult): Can
  * @param before the reading of the round before.
  * @returns undefined while the job may still stop.
  */
-function conclude({ result }: Cancellation, reading: Reading, before: Reading | undefined): Outcome | undefined {
+function conclude(
+  { victim, result }: Cancellation,
+  reading: Reading,
+  before: Reading | undefined,
+): Outcome | undefined {
   switch (reading.kind) {
     case 'terminal':
       // CANCELLED after DLI refused us was somebody else's doing.
@@ -129,7 +133,7 @@ function conclude({ result }: Cancellation, reading: Reading, before: Reading | 
       // Refused because it was about to end, it may still be seen running once.
       return before?.kind === 'live' && result.kind === 'refused' ? { kind: 'failed', error: result.error } : undefined;
     case 'gave-up':
-      return { kind: 'failed', error: new Error(`${WHY[reading.cause]} (${reading.status})`) };
+      return { kind: 'failed', error: new Error(`job ${victim.job.id}: ${WHY[reading.cause]} (${reading.status})`) };
     case 'stopping':
     case 'unknown':
       return undefined;

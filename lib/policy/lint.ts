@@ -1,6 +1,8 @@
+import { ENGINES } from '../dli/engines.ts';
+import type { Since } from '../dli/job.ts';
 import { formatDuration } from '../duration.ts';
 import { exemptionNotices } from './exemptions.ts';
-import type { Policy, Rule } from './schema.ts';
+import type { ClockName, Policy, Rule } from './schema.ts';
 
 /** "SQL jobs running longer than 12 hours are cancelled by default", unless dli.sql.job.timeout says otherwise. */
 const NATIVE_LIMIT_MS = 12 * 3_600_000;
@@ -30,8 +32,24 @@ export function lintPolicy(policy: Policy, now: number): PolicyWarning[] {
   return warnings;
 }
 
+const READS: Record<ClockName, keyof Since> = {
+  maxRunTime: 'running',
+  maxQueueTime: 'waiting',
+  maxTotalTime: 'submitted',
+};
+
 function lintRule(rule: Rule): PolicyWarning[] {
-  if (!rule.engines.includes('sql')) return [];
+  const untold = rule.engines.flatMap((engine) => {
+    const { jobs, untold: words } = ENGINES[engine].facts;
+    return rule.limits.flatMap(({ clock }): PolicyWarning[] => {
+      const why = words[READS[clock]];
+      return why === undefined ? [] : [{ keys: [clock], message: `is never exceeded by ${jobs}: ${why}` }];
+    });
+  });
+  return [...untold, ...(rule.engines.includes('sql') ? lintSqlRule(rule) : [])];
+}
+
+function lintSqlRule(rule: Rule): PolicyWarning[] {
   const late = rule.limits.filter(({ clock, limitMs }) => clock !== 'maxQueueTime' && limitMs > NATIVE_LIMIT_MS);
   const warnings: PolicyWarning[] = late.map(({ clock, limitMs }) => ({
     keys: [clock],

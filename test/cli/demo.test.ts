@@ -22,7 +22,7 @@ describe.concurrent('dli-reaper demo', () => {
     expect(report).toMatchObject({ status: 'ok', dryRun: false, dryRunBecause: [], counts: { cancelled: 4 } });
     expect(Object.keys(report)).toEqual([
       ...['sweepId', 'target', 'trigger', 'requestReason', 'dryRun', 'dryRunBecause', 'status', 'problems'],
-      ...['startedAt', 'finishedAt', 'counts', 'apiCalls', 'caps', 'notices', 'unmanagedQueues', 'jobs'],
+      ...['startedAt', 'finishedAt', 'counts', 'apiCalls', 'caps', 'freed', 'notices', 'unmanagedQueues', 'jobs'],
     ]);
     expect(Object.keys(report.counts)).toEqual([
       ...['seen', 'overdue', 'cancelled', 'alreadyTerminal', 'unconfirmed', 'failed', 'skipped'],
@@ -36,11 +36,13 @@ describe.concurrent('dli-reaper demo', () => {
         ...[
           'jobId',
           'engine',
+          'name',
           'queue',
           'owner',
           'jobType',
           'runTimeMs',
           'queueTimeMs',
+          'totalTimeMs',
           'clock',
           'limitMs',
           'rule',
@@ -48,7 +50,7 @@ describe.concurrent('dli-reaper demo', () => {
           'decision',
           'reason',
         ],
-        ...['outcome', 'status', 'attempts', 'requestId', 'error'],
+        ...['outcome', 'status', 'evidence', 'cus', 'attempts', 'requestId', 'error'],
       ]);
     }
   });

@@ -126,7 +126,7 @@ describe.concurrent('dli-reaper emulator', () => {
   it.for([
     {
       flags: ['--world', 'atlantis'],
-      says: /--world: expected one of busy-morning, orphans, storm, ten-thousand, empty/,
+      says: /--world: expected one of busy-morning, lake, orphans, storm, ten-thousand, empty/,
     },
     { flags: ['--faults', 'absent.yml'], says: /--faults absent\.yml: ENOENT/ },
     { flags: ['--speed', '-1'], says: /Expected 0 or more/ },

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { isOver, statusAt } from '../../emulator/jobs.ts';
 import { createRandom } from '../../emulator/random.ts';
-import { busyMorning, manyJobs } from '../../emulator/worlds.ts';
+import { busyMorning, manyJobs, WORLDS } from '../../emulator/worlds.ts';
 import { isJobId } from '../../lib/dli/job.ts';
-import { HOUR, MINUTE, NOW } from '../helpers/world.ts';
+import { parsePolicy } from '../../lib/policy/parse.ts';
+import { HOUR, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 
 const crowd = { count: 50, overdueShare: 0.1 };
 
@@ -67,5 +70,37 @@ describe('busyMorning', () => {
     expect(jobs.some(({ onCancel }) => onCancel === 'finish')).toBe(true);
     expect(jobs.some(({ shownStatus }) => shownStatus !== undefined)).toBe(true);
     expect(jobs.some(({ hiddenFields }) => hiddenFields?.includes('start_time'))).toBe(true);
+  });
+});
+
+describe('a sweep of a world', () => {
+  const policyOf = (name: string) =>
+    parsePolicy(parse(readFileSync(new URL(`../../examples/${name}-policy.yml`, import.meta.url), 'utf8')));
+
+  it.each([
+    { name: 'busy-morning', policy: 'demo', status: 'ok', counts: { overdue: 5, cancelled: 4, alreadyTerminal: 1 } },
+    {
+      ...{ name: 'lake', policy: 'lake', status: 'failed' },
+      counts: { overdue: 8, cancelled: 4, alreadyTerminal: 1, failed: 2, unconfirmed: 1 },
+    },
+    { name: 'orphans', policy: 'demo', status: 'ok', counts: { overdue: 12, cancelled: 12 } },
+    { name: 'storm', policy: 'demo', status: 'ok', counts: { overdue: 0 } },
+    { name: 'ten-thousand', policy: 'demo', status: 'capped', counts: { cancelled: 0 } },
+    { name: 'empty', policy: 'demo', status: 'ok', counts: { seen: 0 } },
+  ])('finds in $name what the docs say', async ({ name, policy, status, counts }) => {
+    const make = WORLDS[name];
+    const world = await makeWorld({ jobs: [], ...make?.(NOW, createRandom(1)) });
+    const parsed = policyOf(policy);
+
+    const report = await world.sweep(
+      {},
+      { loadSettings: async (asked) => ({ ...(await world.deps.loadSettings(asked)), policy: parsed }) },
+    );
+
+    expect(report).toMatchObject({ status, counts });
+  });
+
+  it('is told of every world', () => {
+    expect(Object.keys(WORLDS).sort()).toEqual(['busy-morning', 'empty', 'lake', 'orphans', 'storm', 'ten-thousand']);
   });
 });

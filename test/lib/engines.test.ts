@@ -51,9 +51,9 @@ const numbered = <T>(ages: readonly number[], make: (n: number, ageMs: number) =
 const SPECIMENS: Specimen[] = [
   {
     ...{ engine: 'sql', clock: 'maxRunTime', idOf: jobId, stopped: 'CANCELLED', alive: 'RUNNING' },
-    jobs: (ages, { shown, name: _, ...fields } = {}) => ({
+    jobs: (ages, { shown, queue = 'adhoc', owner = 'ana', hiddenFields = [] } = {}) => ({
       jobs: numbered(ages, (n, ageMs) =>
-        emulatedJob(n, { ageMs, ...fields, ...(shown !== undefined && { shownStatus: shown }) }),
+        emulatedJob(n, { ageMs, queue, owner, hiddenFields, ...(shown !== undefined && { shownStatus: shown }) }),
       ),
     }),
     statusOf: (emulator, id) => emulator.statusOf(id),
@@ -389,7 +389,7 @@ describe('a Flink job', () => {
 
     expect(first).toMatchObject({ status: 'failed', counts: { failed: 1, cancelled: 0 } });
     expect(first.jobs[0]?.error).toBe(
-      'DLI took the stop back, as it does after a savepoint that failed, and the job runs on (job_running)',
+      'job 146: DLI took the stop back, as it does after a savepoint that failed, and the job runs on (job_running)',
     );
     expect(reasonsOf(second)).toEqual(['asked-recently']);
     expect(stops()).toBe(2);
@@ -422,7 +422,7 @@ describe('a Flink job', () => {
 
     expect(report).toMatchObject({ status: 'failed', counts: { failed: 1 } });
     expect(report.jobs[0]?.error).toBe(
-      'DLI accepted the request and could not stop the job, which may still be running (job_cancel_fail)',
+      'job 146: DLI accepted the request and could not stop the job, which may still be running (job_cancel_fail)',
     );
   });
 

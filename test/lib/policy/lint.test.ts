@@ -106,4 +106,24 @@ describe('lintPolicy', () => {
       { keys: ['exemptions', 0], message: expect.stringMatching(/^exemption e .* expired/) },
     ]);
   });
+
+  it.each([
+    {
+      ...{ name: 'the running time of Spark batches', rule: { engines: ['spark'] }, key: 'maxRunTime' },
+      message:
+        'is never exceeded by Spark batches: DLI does not tell since when a batch has been running; use maxTotalTime',
+    },
+    {
+      ...{ name: 'the waiting time of Flink jobs', key: 'maxQueueTime' },
+      rule: { engines: ['flink', 'spark'], maxRunTime: undefined, maxQueueTime: '2h' },
+      message: 'is never exceeded by Flink jobs: DLI does not tell since when a Flink job has been waiting',
+    },
+  ])('warns of a limit on $name, which nobody can tell', ({ rule, key, message }) => {
+    expect(lint(rule)).toEqual([{ keys: ['rules', 1, key], message }]);
+  });
+
+  it('finds nothing wrong with a limit of days on batches and streams, which DLI itself never ends', () => {
+    expect(lint({ engines: ['spark'], maxRunTime: undefined, maxTotalTime: '3d' })).toEqual([]);
+    expect(lint({ engines: ['flink'], maxRunTime: '3d' })).toEqual([]);
+  });
 });
