@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** Only the tests that decide who may be killed: the others would say the same, many times slower. */
 export default defineConfig({
   test: {
+    // As for all tests. Hanging mutants are found by Stryker's own, shorter time.
+    testTimeout: 120_000,
     include: [
       'test/lib/policy/**/*.test.ts',
       'test/lib/decide.test.ts',
