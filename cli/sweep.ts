@@ -8,12 +8,12 @@ import { type ManualPayload, parseRequest } from '../lib/request.ts';
 import { type Environment, readCredentials } from '../lib/settings/environment.ts';
 import { defaultEndpoint, parseEndpoint, type Settings, SettingsError } from '../lib/settings/settings.ts';
 import {
+  AWS_CLIENT_OPTIONS,
   assertStage,
   createParameterReader,
   createPathReader,
   loadSsmSettings,
-  parameterNames,
-  SSM_CLIENT_OPTIONS,
+  readSwitchFrom,
 } from '../lib/settings/ssm.ts';
 import { type SweepDeps, sweep } from '../lib/sweep.ts';
 import { exitCodeOf } from './exit-code.ts';
@@ -106,17 +106,18 @@ function settingsSource(flags: SweepFlags, env: Environment): SweepDeps['loadSet
   assertStage(stage);
   if (flags.target === undefined) throw new SettingsError('--target', 'missing; --stage needs the name of a target');
   const policy = policyPath === undefined ? undefined : readPolicyFile(policyPath).policy;
-  const client = new SSMClient(SSM_CLIENT_OPTIONS);
+  const client = new SSMClient(AWS_CLIENT_OPTIONS);
   const read = createParameterReader(client);
-  const switchName = parameterNames(stage).switch;
   return async (request) => {
     const settings = await loadSsmSettings(request, {
       stage,
       read,
       readPath: createPathReader(client),
-      readSwitch: async () => (await read([switchName])).get(switchName),
+      readSwitch: () => readSwitchFrom(read, stage),
     });
-    return policy === undefined ? settings : { ...settings, policy };
+    if (policy === undefined) return settings;
+    const { parameterVersions: versions } = settings;
+    return { ...settings, policy, parameterVersions: versions && { ...versions, policy: null } };
   };
 }
 

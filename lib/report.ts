@@ -1,6 +1,7 @@
 import type { Cancellation } from './cancel.ts';
 import type { Decision } from './decide.ts';
 import type { DliCallEvent } from './dli/connection.ts';
+import { DliError } from './dli/errors.ts';
 import type { Explanation } from './explain.ts';
 import type { Freed } from './freed.ts';
 import type { Log } from './log.ts';
@@ -8,6 +9,7 @@ import type { DryRunReason } from './mode.ts';
 import type { Outcome, SkipReason } from './outcome.ts';
 import type { Action, ClockName, Policy, Rule } from './policy/schema.ts';
 import type { SweepRequest } from './request.ts';
+import type { ParameterVersions } from './settings/settings.ts';
 
 /** A sweep in numbers and, per job, in words; what the CLI prints with --json. */
 export interface SweepReport {
@@ -30,6 +32,10 @@ export interface SweepReport {
   caps: CapReport;
   /** Null if no job was cancelled. */
   freed: Freed | null;
+  /** DLI refused the credential for good, so it would refuse it for other targets as well. */
+  credentialRefused: boolean;
+  /** Of what Parameter Store held when the sweep read it; null if it was not asked. */
+  parameterVersions: ParameterVersions | null;
   /** What somebody should know although nothing is wrong, such as an exemption that soon ends; one sentence each. */
   notices: string[];
   /** Jobs old enough to matter on queues that no rule names, by queue: never swept. */
@@ -89,6 +95,8 @@ export interface JobReport {
   /** Which of the rule's limits it is over. */
   clock: ClockName | null;
   limitMs: number | null;
+  /** How far over that limit. */
+  overLimitMs: number | null;
   /** The rule that decided; for an exempt job the exemption. */
   rule: string | null;
   /** Every rule that found the job over its limit. */
@@ -129,6 +137,7 @@ export interface SweepFacts {
   notices: string[];
   gaps: readonly string[];
   apiCalls: ApiCalls;
+  parameterVersions?: ParameterVersions | undefined;
 }
 
 /** Pure; the counters are taken from the outcomes and from nothing else. */
@@ -169,10 +178,16 @@ export function buildReport(facts: SweepFacts): SweepReport {
     apiCalls: facts.apiCalls,
     caps: facts.caps,
     freed: facts.freed ?? null,
+    credentialRefused: [...outcomes.values()].some(isCredentialRefused),
+    parameterVersions: facts.parameterVersions ?? null,
     notices: facts.notices,
     unmanagedQueues: countUnmanaged(decisions, facts.policy),
     jobs,
   };
+}
+
+function isCredentialRefused(outcome: Outcome): boolean {
+  return 'error' in outcome && outcome.error instanceof DliError && outcome.error.kind === 'authentication';
 }
 
 function outcomeOf({ job, verdict }: Decision, outcomes: ReadonlyMap<string, Outcome>): Outcome {
@@ -253,6 +268,7 @@ function toJobReport(
     totalTimeMs: clocks.maxTotalTime ?? null,
     clock: verdict.action === 'keep' ? null : verdict.clock,
     limitMs: verdict.limitMs ?? null,
+    overLimitMs: verdict.action === 'keep' ? null : verdict.overLimitMs,
     rule: verdict.rule ?? null,
     matched: verdict.action === 'keep' ? [] : verdict.matched,
     decision: verdict.action,

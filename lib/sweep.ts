@@ -27,6 +27,7 @@ import { buildReport, createCallCounter, logReport, type SweepReport } from './r
 import type { SweepRequest } from './request.ts';
 import { createReaders, examineVictims, type Readers, scan } from './scan.ts';
 import type { Settings } from './settings/settings.ts';
+import { SwitchedOff } from './switch-watch.ts';
 import { type Verification, verifyCancellations } from './verify.ts';
 import { type Caps, chooseVictims, type Victim } from './victims.ts';
 
@@ -72,7 +73,8 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
   const log = withFields(deps.log, { sweepId: request.sweepId, target: request.target });
   const startedAt = clock.now();
 
-  const { target, policy, exemptions, credentials, isSwitchedOn } = await deps.loadSettings(request);
+  const settings = await deps.loadSettings(request);
+  const { target, policy, exemptions, credentials, isSwitchedOn } = settings;
   const dryRunBecause = dryRunReasons({ policy: policy.mode, target: target.mode, requestsDryRun: request.dryRun });
   const caps: Caps = { ...policy, maxKills: request.maxKills ?? policy.maxKills };
 
@@ -182,6 +184,7 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
       },
       gaps,
       apiCalls,
+      parameterVersions: settings.parameterVersions,
     });
     const byId = new Map(decisions.map((decision) => [decision.job.id, decision]));
     logReport(report, log, (jobId) => {
@@ -254,7 +257,7 @@ async function readBack(readers: Readers, jobs: readonly Job[], round: number): 
 
 /** What ended the cancelling before its time; of a credential, its refusal. */
 function whyStopped(cancellations: readonly Cancellation[], stop: AbortSignal): string | undefined {
-  if (stop.aborted) return 'the operator interrupted it';
+  if (stop.aborted) return stop.reason instanceof SwitchedOff ? stop.reason.message : 'the operator interrupted it';
   for (const { result } of cancellations) {
     if (result.kind === 'not-sent' && result.error !== undefined) return result.error.message;
     if (result.kind === 'refused' && result.error.kind === 'authentication') return result.error.message;

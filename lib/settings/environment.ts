@@ -34,3 +34,10 @@ export function required(env: Environment, name: string): string {
   if (value === undefined || value === '') throw new SettingsError(name, 'this environment variable is not set');
   return value;
 }
+
+/** @returns milliseconds. @throws {SettingsError} if the variable is not a whole number of minutes. */
+export function requiredMinutes(env: Environment, name: string): number {
+  const minutes = Number(required(env, name));
+  if (!Number.isInteger(minutes) || minutes < 1) throw new SettingsError(name, 'expected a whole number of minutes');
+  return minutes * 60_000;
+}

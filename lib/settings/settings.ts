@@ -12,6 +12,18 @@ export interface Settings {
   credentials: CredentialSource;
   /** Only `run` lets a job be cancelled. */
   isSwitchedOn: boolean;
+  /** Undefined where nothing of it comes from Parameter Store. */
+  parameterVersions?: ParameterVersions | undefined;
+}
+
+/** By which version of each parameter a sweep went; null for what came from elsewhere, or is not there. */
+export interface ParameterVersions {
+  switch: number | null;
+  target: number | null;
+  policy: number | null;
+  credentials: number | null;
+  /** By the parameter's name. */
+  exemptions: Record<string, number>;
 }
 
 export interface Target {

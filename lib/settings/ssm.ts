@@ -1,4 +1,4 @@
-import { GetParametersCommand, paginateGetParametersByPath, type SSMClient } from '@aws-sdk/client-ssm';
+import { GetParametersCommand, type Parameter, paginateGetParametersByPath, type SSMClient } from '@aws-sdk/client-ssm';
 import * as v from 'valibot';
 import type { CredentialSource, Credentials } from '../dli/auth.ts';
 import { isProjectId } from '../dli/job.ts';
@@ -14,22 +14,44 @@ import {
   type Target,
 } from './settings.ts';
 
+/** Values by name. */
+export class ParameterValues extends Map<string, string> {
+  /** By the same names. */
+  readonly versions = new Map<string, number>();
+
+  add({ Name, Value, Version }: Parameter): void {
+    if (Name === undefined) return;
+    this.set(Name, Value ?? '');
+    if (Version !== undefined) this.versions.set(Name, Version);
+  }
+
+  versionOf(name: string): number | null {
+    return this.versions.get(name) ?? null;
+  }
+}
+
 /**
- * Values by name, of those that exist.
+ * Those that exist.
  *
  * @throws {SettingsError} if Parameter Store cannot be asked.
  */
-export type ReadParameters = (names: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+export type ReadParameters = (names: readonly string[]) => Promise<ParameterValues>;
 
 /**
  * Every parameter below a path that ends in a slash.
  *
  * @throws {SettingsError} if Parameter Store cannot be asked.
  */
-export type ReadPath = (path: string) => Promise<ReadonlyMap<string, string>>;
+export type ReadPath = (path: string) => Promise<ParameterValues>;
 
-/** A hung Parameter Store must not hang the sweep: without these the SDK waits for ever. */
-export const SSM_CLIENT_OPTIONS = {
+/** The switch as it was read; null as its version if it is not there or could not be read. */
+export interface SwitchReading {
+  value: unknown;
+  version: number | null;
+}
+
+/** A hung Parameter Store or queue must not hang us: without these the SDK waits for ever. */
+export const AWS_CLIENT_OPTIONS = {
   maxAttempts: 3,
   requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
 };
@@ -40,9 +62,7 @@ export function createParameterReader(client: SSMClient): ReadParameters {
       const { Parameters = [] } = await client.send(
         new GetParametersCommand({ Names: [...names], WithDecryption: true }),
       );
-      return new Map(
-        Parameters.flatMap(({ Name, Value }) => (Name === undefined || Value === undefined ? [] : [[Name, Value]])),
-      );
+      return collect(Parameters);
     } catch (error) {
       const what = error instanceof Error ? error.name : 'unknown error';
       throw new SettingsError(names.join(', '), `cannot be read from Parameter Store (${what})`, { cause: error });
@@ -50,16 +70,18 @@ export function createParameterReader(client: SSMClient): ReadParameters {
   };
 }
 
-/** Up to ten parameters come with each answer. */
-export function createPathReader(client: SSMClient): ReadPath {
+/**
+ * Up to ten parameters come with each answer.
+ *
+ * @param WithDecryption false for a caller that may not: a SecureString then comes as it is stored, which is no JSON.
+ */
+export function createPathReader(client: SSMClient, { WithDecryption = true } = {}): ReadPath {
   return async (path) => {
-    const values = new Map<string, string>();
     try {
-      const pages = paginateGetParametersByPath({ client }, { Path: path, Recursive: true, WithDecryption: true });
-      for await (const { Parameters = [] } of pages) {
-        for (const { Name, Value } of Parameters) if (Name !== undefined) values.set(Name, Value ?? '');
-      }
-      return values;
+      const parameters: Parameter[] = [];
+      const pages = paginateGetParametersByPath({ client }, { Path: path, Recursive: true, WithDecryption });
+      for await (const { Parameters = [] } of pages) parameters.push(...Parameters);
+      return collect(parameters);
     } catch (error) {
       const what = error instanceof Error ? error.name : 'unknown error';
       throw new SettingsError(path, `cannot be read from Parameter Store (${what})`, { cause: error });
@@ -67,9 +89,26 @@ export function createPathReader(client: SSMClient): ReadPath {
   };
 }
 
+function collect(parameters: readonly Parameter[]): ParameterValues {
+  const values = new ParameterValues();
+  for (const parameter of parameters) values.add(parameter);
+  return values;
+}
+
+/** @returns undefined, and no version, for a switch that is not there. @throws {SettingsError} if it cannot be read. */
+export async function readSwitchFrom(read: ReadParameters, stage: string): Promise<SwitchReading> {
+  const name = parameterNames(stage).switch;
+  const values = await read([name]);
+  return { value: values.get(name), version: values.versionOf(name) };
+}
+
+/** Only this one word lets a job be cancelled. */
+export const isSwitchOn = ({ value }: Pick<SwitchReading, 'value'>): boolean => value === 'run';
+
 /** All parameters of a stage live under one prefix; IAM grants refer to it. */
 export const parameterNames = (stage: string) => ({
   switch: `/dli-reaper/${stage}/switch`,
+  targets: `/dli-reaper/${stage}/targets/`,
   target: (name: string) => `/dli-reaper/${stage}/targets/${name}`,
   policy: (name: string) => `/dli-reaper/${stage}/policies/${name}`,
   credentials: (name: string) => `/dli-reaper/${stage}/credentials/${name}`,
@@ -88,13 +127,13 @@ interface SsmReaders {
   stage: string;
   read: ReadParameters;
   readPath: ReadPath;
-  readSwitch: () => Promise<unknown>;
+  readSwitch: () => Promise<SwitchReading>;
 }
 
 /**
  * A target, and then the policy and the credentials it names and all exemptions, side by side.
  *
- * @param readSwitch the switch's value; undefined if it is missing or unreadable, which means stop.
+ * @param readSwitch a value of undefined if it is missing or unreadable, which means stop.
  * @throws {SettingsError} naming the parameter that is missing, unreadable or invalid.
  */
 export async function loadSsmSettings(
@@ -108,7 +147,7 @@ export async function loadSsmSettings(
 
   const policyName = names.policy(fields.policy);
   const credentialsName = names.credentials(fields.credentials);
-  const [values, exemptions, switchValue] = await Promise.all([
+  const [values, exemptions, reading] = await Promise.all([
     read([policyName, credentialsName]),
     readPath(names.exemptions),
     readSwitch(),
@@ -119,7 +158,14 @@ export async function loadSsmSettings(
     policy: parsePolicyParameter(policyName, values),
     exemptions: parseExemptions(exemptions),
     credentials: createCredentialSource(credentialsName, parseCredentials(credentialsName, values), read),
-    isSwitchedOn: switchValue === 'run',
+    isSwitchedOn: isSwitchOn(reading),
+    parameterVersions: {
+      switch: reading.version,
+      target: first.versionOf(targetName),
+      policy: values.versionOf(policyName),
+      credentials: values.versionOf(credentialsName),
+      exemptions: Object.fromEntries([...exemptions.versions].sort(([a], [b]) => (a < b ? -1 : 1))),
+    },
   };
 }
 
@@ -147,7 +193,7 @@ const accessKeySchema = v.strictObject({
 
 const passwordSchema = v.strictObject({ userName: text, password: text, domainName: text, iamEndpoint: text });
 
-function parseTarget(name: string, values: ReadonlyMap<string, string>): v.InferOutput<typeof targetSchema> {
+export function parseTarget(name: string, values: ReadonlyMap<string, string>): v.InferOutput<typeof targetSchema> {
   return parseWith(targetSchema, name, parseJson(name, values));
 }
 

@@ -91,6 +91,8 @@ describe('buildReport', () => {
       apiCalls: { list: 2, status: 0, cancel: 0, retries: 0, throttled: 0 },
       caps: CAPS,
       freed: null,
+      credentialRefused: false,
+      parameterVersions: null,
       notices: [],
       unmanagedQueues: {},
       jobs: [
@@ -106,6 +108,7 @@ describe('buildReport', () => {
           totalTimeMs: 3 * HOUR,
           clock: 'maxRunTime',
           limitMs: 2 * HOUR,
+          overLimitMs: HOUR,
           rule: 'r',
           matched: ['r'],
           decision: 'cancel',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readCredentials } from '../../../lib/settings/environment.ts';
+import { readCredentials, requiredMinutes } from '../../../lib/settings/environment.ts';
 
 const PASSWORD = {
   OS_USERNAME: 'reaper',
@@ -50,5 +50,17 @@ describe('readCredentials', () => {
 
     expect(read).toThrow(`${missing}: this environment variable is not set`);
     expect(read).not.toThrow(/the-secret/);
+  });
+});
+
+describe('requiredMinutes', () => {
+  it('gives milliseconds', () => {
+    expect(requiredMinutes({ PERIOD_MINUTES: '15' }, 'PERIOD_MINUTES')).toBe(900_000);
+  });
+
+  it.each(['0', '-5', '1.5', '15m', ' '])('refuses %j', (value) => {
+    expect(() => requiredMinutes({ PERIOD_MINUTES: value }, 'PERIOD_MINUTES')).toThrow(
+      'PERIOD_MINUTES: expected a whole number of minutes',
+    );
   });
 });

@@ -3,7 +3,13 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EMULATOR_KEY, EMULATOR_PROJECT_ID } from '../../../emulator/server.ts';
 import { SettingsError } from '../../../lib/settings/settings.ts';
-import { assertStage, createParameterReader, createPathReader, loadSsmSettings } from '../../../lib/settings/ssm.ts';
+import {
+  assertStage,
+  createParameterReader,
+  createPathReader,
+  loadSsmSettings,
+  type SwitchReading,
+} from '../../../lib/settings/ssm.ts';
 import { stageParameters, startSsmServer } from '../../helpers/ssm-server.ts';
 import { HOUR } from '../../helpers/world.ts';
 
@@ -40,7 +46,7 @@ async function startStage(changes: Record<string, unknown> = {}, refusedOperatio
   const client = new SSMClient({ endpoint: ssm.url, region, credentials: keys, maxAttempts: 1 });
   onTestFinished(() => client.destroy());
   const read = createParameterReader(client);
-  const load = (readSwitch: () => Promise<unknown> = async () => 'run') =>
+  const load = (readSwitch: () => Promise<SwitchReading> = async () => ({ value: 'run', version: 4 })) =>
     loadSsmSettings({ target: 'default' }, { stage: 'dev', read, readPath: createPathReader(client), readSwitch });
   return { ssm, read, readPath: createPathReader(client), load, change };
 }
@@ -64,7 +70,7 @@ describe('createParameterReader', () => {
   it('gives the values of those that exist', async () => {
     const { read } = await startStage({ '/a': 'one', '/b': 'two' });
 
-    expect(await read(['/a', '/b', '/c'])).toEqual(
+    expect(new Map(await read(['/a', '/b', '/c']))).toEqual(
       new Map([
         ['/a', 'one'],
         ['/b', 'two'],
@@ -92,6 +98,25 @@ describe('loadSsmSettings', () => {
       isSwitchedOn: true,
     });
     expect(ssm.asked).toEqual([[TARGET], [POLICY, CREDENTIALS], [EXEMPTIONS]]);
+  });
+
+  it('tells which version of each parameter it has read', async () => {
+    const orders = `${EXEMPTIONS}orders`;
+    const { ssm, load } = await startStage({ [orders]: exemption('orders') });
+    Object.assign(ssm.versions, { [TARGET]: 2, [POLICY]: 7, [CREDENTIALS]: 3, [orders]: 5 });
+
+    expect((await load()).parameterVersions).toEqual({
+      ...{ switch: 4, target: 2, policy: 7, credentials: 3 },
+      exemptions: { [orders]: 5 },
+    });
+  });
+
+  it('has no version of a switch that is not there', async () => {
+    const { load } = await startStage();
+
+    const { parameterVersions } = await load(async () => ({ value: undefined, version: null }));
+
+    expect(parameterVersions?.switch).toBeNull();
   });
 
   it.each([
@@ -257,7 +282,7 @@ describe('loadSsmSettings', () => {
   ])('takes a switch of $value for on: $isOn', async ({ value, isOn }) => {
     const { load } = await startStage();
 
-    expect((await load(async () => value)).isSwitchedOn).toBe(isOn);
+    expect((await load(async () => ({ value, version: 1 }))).isSwitchedOn).toBe(isOn);
   });
 
   it('gives out the credential it has read, and reads it anew from then on', async () => {
@@ -299,7 +324,7 @@ describe('createPathReader', () => {
   it('gives the values of all below the path, however deep, and of none beside it', async () => {
     const { readPath } = await startStage({ '/a/b/one': '1', '/a/b/c/two': '2', '/a/bc': '3', '/a/three': '4' });
 
-    expect(await readPath('/a/b/')).toEqual(
+    expect(new Map(await readPath('/a/b/'))).toEqual(
       new Map([
         ['/a/b/one', '1'],
         ['/a/b/c/two', '2'],
