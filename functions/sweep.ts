@@ -1,116 +1,167 @@
-import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
-import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import middy, { type MiddlewareObj } from '@middy/core';
 import ssm from '@middy/ssm';
 import type { Context } from 'aws-lambda';
 import { systemClock } from '../lib/clock.ts';
+import { isStale } from '../lib/dispatch.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
-import type { Log } from '../lib/log.ts';
+import { type Log, withFields } from '../lib/log.ts';
+import { isQueueEvent, messageOf, requestFor, type SweepMessage } from '../lib/message.ts';
+import { metricsOf } from '../lib/metrics.ts';
 import type { SweepReport } from '../lib/report.ts';
-import { parseRequest } from '../lib/request.ts';
-import { environment, required } from '../lib/settings/environment.ts';
+import { parseRequest, type SweepRequest } from '../lib/request.ts';
+import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
 import {
+  AWS_CLIENT_OPTIONS,
   assertStage,
   createParameterReader,
   createPathReader,
+  isSwitchOn,
   loadSsmSettings,
   parameterNames,
-  SSM_CLIENT_OPTIONS,
+  readSwitchFrom,
+  type SwitchReading,
 } from '../lib/settings/ssm.ts';
 import { sweep } from '../lib/sweep.ts';
+import { skipTarget, sweepGroup, type TargetResult } from '../lib/sweep-group.ts';
+import { watchSwitch } from '../lib/switch-watch.ts';
+import { createLambdaLog, describeError } from './shared/log.ts';
+import { createMetricsWriter } from './shared/metrics.ts';
 
 /** Left for reading back what is under way, the report and the log's last line. */
 const REPORTING_RESERVE_MS = 5_000;
 
 const stage = required(environment, 'STAGE');
 assertStage(stage);
-const ssmClient = new SSMClient(SSM_CLIENT_OPTIONS);
+const periodMs = requiredMinutes(environment, 'PERIOD_MINUTES');
+const ssmClient = new SSMClient(AWS_CLIENT_OPTIONS);
 const read = createParameterReader(ssmClient);
 const readPath = createPathReader(ssmClient);
 /** Kept between invocations, for what they have learned. */
 const sharedFor = createSharedStates(systemClock);
-
-/** `level`, `msg` and `time` first, then the fields of the line: what the runbook's queries ask for. */
-class LineFormatter extends LogFormatter {
-  override formatAttributes(attributes: UnformattedAttributes, fields: LogAttributes): LogItem {
-    const { logLevel, message, timestamp, lambdaContext } = attributes;
-    return new LogItem({
-      attributes: {
-        level: logLevel.toLowerCase(),
-        msg: message,
-        time: timestamp.toISOString(),
-        stage,
-        awsRequestId: lambdaContext?.awsRequestId,
-      },
-    }).addAttributes(fields);
-  }
-}
-
-const logger = new Logger({ logFormatter: new LineFormatter() });
-const log: Log = {
-  debug: (message, fields) => logger.debug(message, fields ?? {}),
-  info: (message, fields) => logger.info(message, fields ?? {}),
-  warn: (message, fields) => logger.warn(message, fields ?? {}),
-  error: (message, fields) => logger.error(message, fields ?? {}),
-};
+const { log, beginInvocation } = createLambdaLog(stage);
+const writeMetrics = createMetricsWriter(stage);
 
 interface SweepContext extends Context {
   switchValue?: unknown;
 }
 
+type Summary = Omit<SweepReport, 'jobs'>;
+
 /**
- * Sweeps one target: on the schedule, or for a payload `{target?, dryRun?, maxKills?, verifyFor?, reason?}`.
+ * Sweeps the targets of a message one after the other; or one target, for a payload by hand
+ * `{target?, dryRun?, maxKills?, verifyFor?, reason?}`.
  *
- * @returns the summary, without the jobs: those are in the log.
- * @throws only when there is nothing to report on: a bad event, unreadable settings, DLI out of reach.
+ * @returns by hand the summary, without the jobs: those are in the log. Of a message what became of each target.
+ * @throws by hand when there is nothing to report on: a bad event, unreadable settings, DLI out of reach. A message throws
+ * only if it cannot be understood, because whatever throws comes again; see docs/decisions/0004-what-may-be-repeated.md.
  */
-async function handleSweep(event: unknown, context: SweepContext): Promise<Omit<SweepReport, 'jobs'>> {
-  logger.addContext(context);
+async function handleSweep(event: unknown, context: SweepContext): Promise<Summary | { targets: TargetResult[] }> {
+  beginInvocation(context);
+  const deadlineAt = systemClock.now() + context.getRemainingTimeInMillis() - REPORTING_RESERVE_MS;
+  const invocation = { deadlineAt, isSwitchedOn: isSwitchOn({ value: context.switchValue }) };
   try {
-    const { jobs: _, ...summary } = await sweep(parseRequest(event), {
-      clock: systemClock,
-      random: Math.random,
-      log,
-      sharedFor,
-      loadSettings: (request) =>
-        loadSsmSettings(request, {
-          ...{ stage, read, readPath },
-          readSwitch: () => Promise.resolve(context.switchValue),
-        }),
-      deadlineAt: systemClock.now() + context.getRemainingTimeInMillis() - REPORTING_RESERVE_MS,
-    });
+    if (isQueueEvent(event)) return { targets: await sweepMessage(messageOf(event), invocation) };
+    const { jobs: _, ...summary } = await sweepTarget(parseRequest(event), { ...invocation, log });
     return summary;
   } catch (error) {
-    log.error('sweep could not run', {
-      error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-    });
+    writeMetrics({ PolicyException: 1 });
+    log.error('sweep could not run', { error: describeError(error) });
     throw error;
   }
 }
 
+interface Invocation {
+  deadlineAt: number;
+  /** As it was when the invocation began. */
+  isSwitchedOn: boolean;
+}
+
+async function sweepMessage(message: SweepMessage, invocation: Invocation): Promise<TargetResult[]> {
+  const { dispatchId, credentials, targets } = message;
+  const messageLog = withFields(log, { dispatchId, credentials });
+  if (isStale(message, { now: systemClock.now(), periodMs })) {
+    writeMetrics({ TicksDropped: 1 });
+    return targets.map((target) => skipTarget(target, 'stale', messageLog));
+  }
+
+  return await sweepGroup(targets, {
+    ...{ clock: systemClock, log: messageLog, deadlineAt: invocation.deadlineAt },
+    sweepTarget: async (target) => {
+      try {
+        const report = await sweepTarget(requestFor(message, target), { ...invocation, log: messageLog });
+        writeMetrics({ TargetsSwept: 1 });
+        return report;
+      } catch (error) {
+        writeMetrics({ PolicyException: 1 });
+        messageLog.error('sweep could not run', { target, error: describeError(error) });
+        throw error;
+      }
+    },
+  });
+}
+
+async function sweepTarget(
+  request: SweepRequest,
+  { deadlineAt, isSwitchedOn, log: targetLog }: Invocation & { log: Log },
+): Promise<SweepReport> {
+  const watch = watchSwitch(async () => isSwitchOn(await readSwitchFrom(read, stage)), systemClock);
+  try {
+    const report = await sweep(request, {
+      clock: systemClock,
+      random: Math.random,
+      log: targetLog,
+      sharedFor,
+      loadSettings: async (asked) => {
+        const settings = await loadSsmSettings(asked, { stage, read, readPath, readSwitch });
+        return { ...settings, isSwitchedOn: settings.isSwitchedOn && isSwitchedOn };
+      },
+      deadlineAt,
+      stop: watch.signal,
+      onDecided: ({ decisions }) => {
+        if (decisions.some(({ verdict }) => verdict.action === 'cancel')) watch.start();
+      },
+    });
+    writeMetrics(metricsOf(report, { periodMs }));
+    return report;
+  } finally {
+    watch.end();
+  }
+}
+
 /** A switch that cannot be read is a switch that is off, and no reason to lose the report of what is overdue. */
-const readSwitch: MiddlewareObj<unknown, unknown, Error, SweepContext, { switchValue?: unknown }> = {
+async function readSwitch(): Promise<SwitchReading> {
+  try {
+    return await readSwitchFrom(read, stage);
+  } catch (error) {
+    warnOfSwitch(error);
+    return { value: undefined, version: null };
+  }
+}
+
+function warnOfSwitch(error: unknown): void {
+  log.warn('switch unreadable', { parameter: parameterNames(stage).switch, error: describeError(error) });
+}
+
+/** Keeps what @middy/ssm has read from failing the invocation. */
+const softenSwitch: MiddlewareObj<unknown, unknown, Error, SweepContext, { switchValue?: unknown }> = {
   before: async ({ context, internal }) => {
     try {
       context.switchValue = await internal.switchValue;
     } catch (error) {
-      log.warn('switch unreadable', {
-        parameter: parameterNames(stage).switch,
-        error: error instanceof Error ? error.message : String(error),
-      });
+      warnOfSwitch(error);
     }
   },
 };
 
-export const handler = middy<unknown, Omit<SweepReport, 'jobs'>, Error, SweepContext>()
+export const handler = middy<unknown, Summary | { targets: TargetResult[] }, Error, SweepContext>()
   .use(
     ssm({
       fetchData: { switchValue: parameterNames(stage).switch },
-      // Fresh for each sweep: a stale switch kills.
+      // Fresh for each invocation, and then for each sweep: a stale switch kills.
       cacheExpiry: 0,
-      awsClientOptions: SSM_CLIENT_OPTIONS,
+      awsClientOptions: AWS_CLIENT_OPTIONS,
     }),
   )
-  .use(readSwitch)
+  .use(softenSwitch)
   .handler(handleSweep);

@@ -92,7 +92,7 @@ export function parseRequest(event: unknown, createId: () => string = randomUUID
  *
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
  */
-function isScheduleTick(event: unknown): boolean {
+export function isScheduleTick(event: unknown): event is object {
   if (typeof event !== 'object' || event === null || !('detail-type' in event) || !('source' in event)) return false;
   return (
     event['detail-type'] === 'Scheduled Event' && (event.source === 'aws.events' || event.source === 'aws.scheduler')

@@ -1,35 +1,22 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../emulator/random.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
 import { manyJobs } from '../../emulator/worlds.ts';
+import { formatMessage, type SweepMessage } from '../../lib/message.ts';
+import { queueEvent } from '../helpers/aws-events.ts';
+import { buildBundles, invokeBundle } from '../helpers/lambda.ts';
 import { stageParameters, startSsmServer } from '../helpers/ssm-server.ts';
-
-const run = promisify(execFile);
-const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const SCHEDULE_TICK = { version: '0', source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
 const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
 
-/** Imports the bundle as Lambda does, calls it once, and prints what it returned or threw as the last line. */
-const INVOKE = `
-  const [bundle, event] = process.argv.slice(1);
-  const { handler } = await import(bundle);
-  const context = { awsRequestId: 'request-1', functionName: 'sweep', getRemainingTimeInMillis: () => 300_000 };
-  try {
-    console.log(JSON.stringify({ returned: await handler(JSON.parse(event), context) }));
-  } catch (error) {
-    console.log(JSON.stringify({ threw: error.name + ': ' + error.message }));
-  }
-`;
-
 let emulator: Emulator;
 let ssm: Awaited<ReturnType<typeof startSsmServer>>;
 
+let bundles: string;
+
 beforeAll(async () => {
-  await run(process.execPath, ['scripts/build.ts'], { cwd: root });
+  bundles = await buildBundles();
 });
 
 afterEach(async () => {
@@ -48,32 +35,7 @@ async function start(
   ssm = await startSsmServer(parameters, { refusedOperations });
 }
 
-async function invoke(event: unknown) {
-  // Lambda keeps both streams in one log, in the order written.
-  const { stdout } = await run(
-    'sh',
-    [
-      '-c',
-      'exec "$0" "$@" 2>&1',
-      process.execPath,
-      '--input-type=module',
-      '-e',
-      INVOKE,
-      `${root}/dist/sweep/index.mjs`,
-      JSON.stringify(event),
-    ],
-    { cwd: root, env: { ...ssm.env, STAGE: 'dev', POWERTOOLS_LOG_LEVEL: 'INFO' } },
-  );
-  const lines = stdout.trim().split('\n');
-  const { returned, threw } = JSON.parse(lines.pop() ?? '') as { returned?: object; threw?: string };
-  return { log: lines.map((line) => JSON.parse(line) as LogLine), returned, threw, stdout };
-}
-
-interface LogLine {
-  level: string;
-  msg: string;
-  victims?: unknown[];
-}
+const invoke = (event: unknown) => invokeBundle(`${bundles}/sweep/index.mjs`, event, ssm.env);
 
 const deletes = () => emulator.requests.filter(({ method }) => method === 'DELETE');
 
@@ -102,7 +64,31 @@ describe('the bundled sweep function', () => {
       ['/dli-reaper/dev/targets/default'],
       ['/dli-reaper/dev/policies/base', '/dli-reaper/dev/credentials/reaper'],
       ['/dli-reaper/dev/exemptions/'],
+      ['/dli-reaper/dev/switch'],
     ]);
+  });
+
+  it('records which versions of the parameters it went by', async () => {
+    await start();
+    ssm.versions['/dli-reaper/dev/policies/base'] = 7;
+
+    const { returned } = await invoke({});
+
+    expect(returned).toMatchObject({
+      parameterVersions: { switch: 1, target: 1, policy: 7, credentials: 1, exemptions: {} },
+    });
+  });
+
+  it('writes its metrics under the one dimension stage', async () => {
+    await start();
+
+    const { metrics, metricLines } = await invoke(SCHEDULE_TICK);
+
+    expect(metrics).toMatchObject({ ResourceCount: 6, JobsOverdue: 6, JobsCancelled: 6, SweepsFailed: 0 });
+    expect(metrics).not.toHaveProperty('TargetsSwept');
+    for (const line of metricLines) {
+      expect(line).toMatchObject({ stage: 'dev', _aws: { CloudWatchMetrics: [{ Dimensions: [['stage']] }] } });
+    }
   });
 
   it('spares whom an exemption in Parameter Store protects, and warns that it ends soon', async () => {
@@ -229,5 +215,111 @@ describe('the bundled sweep function', () => {
     const { stdout } = await invoke(SCHEDULE_TICK);
 
     expect(stdout).not.toContain(emulator.connection.secretAccessKey);
+  });
+});
+
+describe('the bundled sweep function, with a message of the queue', () => {
+  const message = (fields: Partial<SweepMessage> = {}) =>
+    queueEvent(
+      formatMessage({
+        ...{ dispatchId: 'tick-1', trigger: 'schedule', dispatchedAt: Date.now(), credentials: 'reaper', payload: {} },
+        targets: ['default', 'second'],
+        ...fields,
+      }),
+    );
+  const withSecond = (parameters: Record<string, string>) => {
+    parameters['/dli-reaper/dev/targets/second'] = parameters['/dli-reaper/dev/targets/default'] ?? '';
+  };
+
+  it('sweeps its targets one after the other, and finds the jobs of the first terminal in the second', async () => {
+    await start(withSecond);
+
+    const { returned, log, metrics } = await invoke(message());
+
+    expect(returned).toEqual({
+      targets: [
+        { target: 'default', kind: 'swept', status: 'ok' },
+        { target: 'second', kind: 'swept', status: 'ok' },
+      ],
+    });
+    const summaries = log.filter(({ msg }) => msg === 'sweep finished');
+    expect(summaries).toMatchObject([
+      { target: 'default', dispatchId: 'tick-1', counts: { cancelled: 6 } },
+      { target: 'second', dispatchId: 'tick-1', counts: { overdue: 0 } },
+    ]);
+    expect(metrics).toMatchObject({ TargetsSwept: 2, JobsCancelled: 6 });
+    expect(deletes()).toHaveLength(6);
+  });
+
+  it('cancels nothing more when the same message is delivered again', async () => {
+    await start();
+    const event = message({ targets: ['default'] });
+
+    const [first, again] = [await invoke(event), await invoke(event)];
+
+    expect([first.metrics.JobsCancelled, again.metrics.JobsCancelled]).toEqual([6, 0]);
+    expect(deletes()).toHaveLength(6);
+  });
+
+  it('takes a dispatch by hand at its word', async () => {
+    await start();
+
+    const { log } = await invoke(message({ trigger: 'manual', targets: ['default'], payload: { reason: 'a look' } }));
+
+    expect(log.at(-1)).toMatchObject({ msg: 'sweep finished', requestReason: 'a look', dryRunBecause: ['request'] });
+    expect(deletes()).toHaveLength(0);
+  });
+
+  it('tells one clear error for a target whose settings are wrong, and sweeps the others', async () => {
+    await start((parameters) => {
+      withSecond(parameters);
+      parameters['/dli-reaper/dev/targets/default'] = '{"region":"eu-west-101"}';
+    });
+
+    const { threw, log, metrics } = await invoke(message());
+
+    expect(threw).toBeUndefined();
+    expect(log.filter(({ msg }) => msg === 'sweep could not run')).toMatchObject([
+      { target: 'default', error: expect.stringContaining('/dli-reaper/dev/targets/default: projectId: missing') },
+    ]);
+    expect(metrics).toMatchObject({ PolicyException: 1, TargetsSwept: 1, JobsCancelled: 6 });
+  });
+
+  it('calls DLI no more after the first 401, and accounts for each target', async () => {
+    await start((parameters) => {
+      withSecond(parameters);
+      const wrong = { accessKeyId: emulator.connection.accessKeyId, secretAccessKey: 'wrong' };
+      parameters['/dli-reaper/dev/credentials/reaper'] = JSON.stringify(wrong);
+    });
+
+    const { returned, log } = await invoke(message());
+
+    expect(returned).toEqual({
+      targets: [
+        { target: 'default', kind: 'failed' },
+        { target: 'second', kind: 'not-swept', reason: 'credential-refused' },
+      ],
+    });
+    expect(log.filter(({ msg }) => msg === 'target not swept')).toMatchObject([{ target: 'second' }]);
+    expect(emulator.requests.length).toBeLessThanOrEqual(2);
+  });
+
+  it('leaves a message that is older than one period to the next tick, and says so', async () => {
+    await start();
+
+    const { log, metrics } = await invoke(message({ dispatchedAt: Date.now() - 16 * 60_000, targets: ['default'] }));
+
+    expect(log).toMatchObject([{ msg: 'target not swept', target: 'default', reason: 'stale' }]);
+    expect(metrics).toEqual({ TicksDropped: 1 });
+    expect(emulator.requests).toHaveLength(0);
+  });
+
+  it('throws for a message that it cannot understand, so that it ends among the dead letters', async () => {
+    await start();
+
+    const { threw } = await invoke(queueEvent('{"version":2}'));
+
+    expect(threw).toMatch(/RequestError: the message is not one of functions\/dispatch.ts/);
+    expect(emulator.requests).toHaveLength(0);
   });
 });

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { answerForQueue, createFifoQueue, type SqsQuestion } from './fifo-queue.ts';
 
 /** Of the operations that the settings use. */
 interface Question {
@@ -9,7 +10,10 @@ interface Question {
   NextToken?: string;
 }
 
-/** As much of Parameter Store as the settings need, over real HTTP, for the real AWS SDK. */
+/** Named by their part of the URL. */
+export const QUEUE_NAMES = { sweeps: 'sweeps.fifo', emergencies: 'emergencies.fifo' } as const;
+
+/** As much of Parameter Store as the settings need, and of SQS as dispatch needs, over real HTTP, for the real AWS SDK. */
 export async function startSsmServer(
   parameters: Record<string, string>,
   {
@@ -20,13 +24,17 @@ export async function startSsmServer(
   } = {},
 ) {
   const asked: string[][] = [];
+  const versions: Record<string, number> = {};
+  const queues = { [QUEUE_NAMES.sweeps]: createFifoQueue(), [QUEUE_NAMES.emergencies]: createFifoQueue() };
+  const refusedGroups = new Set<string>();
   const answer = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
-    const operation = String(request.headers['x-amz-target']).replace('AmazonSSM.', '');
-    const body = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, never>;
+    const [service, operation = ''] = String(request.headers['x-amz-target']).split('.');
+    const body = JSON.parse(Buffer.concat(chunks).toString()) as Question & SqsQuestion;
     const isRefused = refusedOperations.includes(operation);
-    const result = isRefused ? undefined : answerTo(operation, body);
+    const answerFor = service === 'AmazonSQS' ? answerForQueueOf : answerTo;
+    const result = isRefused ? undefined : answerFor(operation, body);
     response.writeHead(result === undefined ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' });
     const error = { __type: isRefused ? 'AccessDeniedException' : 'UnknownOperationException' };
     response.end(JSON.stringify(result ?? error));
@@ -36,8 +44,12 @@ export async function startSsmServer(
     Name: name,
     Value: parameters[name],
     Type: name.includes('/credentials/') ? 'SecureString' : 'String',
-    Version: 1,
+    Version: versions[name] ?? 1,
   });
+  function answerForQueueOf(operation: string, question: SqsQuestion) {
+    const queue = queues[new URL(question.QueueUrl ?? '').pathname.split('/').at(-1) as keyof typeof queues];
+    return answerForQueue(queue, operation, question, refusedGroups);
+  }
   function answerTo(operation: string, body: Question) {
     if (operation === 'GetParameters') {
       const { Names = [] } = body;
@@ -69,6 +81,11 @@ export async function startSsmServer(
     url: `http://127.0.0.1:${port}`,
     /** May be changed between sweeps. */
     parameters,
+    /** Of a parameter; 1 unless set. */
+    versions,
+    queues,
+    /** Messages of these groups are not taken. */
+    refusedGroups,
     /** The names of each call. */
     asked,
     /** What a process needs to find it instead of AWS. */
@@ -77,6 +94,9 @@ export async function startSsmServer(
       AWS_REGION: 'eu-central-1',
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
+      PERIOD_MINUTES: '15',
+      SWEEP_QUEUE_URL: `http://127.0.0.1:${port}/000000000000/${QUEUE_NAMES.sweeps}`,
+      EMERGENCY_QUEUE_URL: `http://127.0.0.1:${port}/000000000000/${QUEUE_NAMES.emergencies}`,
     },
     close: () =>
       new Promise<void>((resolve) => {

@@ -1,0 +1,149 @@
+import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import { systemClock } from '../lib/clock.ts';
+import {
+  batch,
+  type Dispatch,
+  type DispatchTarget,
+  isEmergency,
+  isStale,
+  type OutgoingMessage,
+  parseDispatch,
+  planMessages,
+} from '../lib/dispatch.ts';
+import { requestFor } from '../lib/message.ts';
+import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
+import { SettingsError } from '../lib/settings/settings.ts';
+import {
+  AWS_CLIENT_OPTIONS,
+  assertStage,
+  createPathReader,
+  type ParameterValues,
+  parameterNames,
+  parseTarget,
+} from '../lib/settings/ssm.ts';
+import { createLambdaLog, describeError } from './shared/log.ts';
+import { createMetricsWriter } from './shared/metrics.ts';
+
+const stage = required(environment, 'STAGE');
+assertStage(stage);
+const periodMs = requiredMinutes(environment, 'PERIOD_MINUTES');
+const queues = {
+  sweeps: required(environment, 'SWEEP_QUEUE_URL'),
+  emergencies: required(environment, 'EMERGENCY_QUEUE_URL'),
+};
+const targetsPath = parameterNames(stage).targets;
+// It has no right to decrypt, and needs none: targets are no secrets.
+const readPath = createPathReader(new SSMClient(AWS_CLIENT_OPTIONS), { WithDecryption: false });
+const sqs = new SQSClient(AWS_CLIENT_OPTIONS);
+const { log, beginInvocation } = createLambdaLog(stage);
+const writeMetrics = createMetricsWriter(stage);
+
+/** What the caller by hand gets to see; `dispatchId` is on every line that the sweeps write. */
+interface DispatchSummary {
+  dispatchId: string;
+  /** Targets that were asked for. */
+  expected: number;
+  /** Of these, the ones that are on the queue now. */
+  sent: number;
+  credentials: number;
+  messages: number;
+  dropped: boolean;
+}
+
+/**
+ * A tick, or a payload by hand, becomes messages on the queue: one for each credential, with the targets that use it.
+ *
+ * @throws for a bad event, an unknown target, a Parameter Store or queue that cannot be reached.
+ */
+async function handleDispatch(event: unknown, context: Context): Promise<DispatchSummary> {
+  beginInvocation(context);
+  try {
+    return await dispatchSweeps(parseDispatch(event, { id: context.awsRequestId, now: systemClock.now() }));
+  } catch (error) {
+    writeMetrics({ PolicyException: 1 });
+    log.error('dispatch could not run', { error: describeError(error) });
+    throw error;
+  }
+}
+
+async function dispatchSweeps(dispatch: Dispatch): Promise<DispatchSummary> {
+  const { dispatchId, trigger, dispatchedAt } = dispatch;
+  const now = systemClock.now();
+  if (isStale(dispatch, { now, periodMs })) {
+    log.warn('tick dropped', { dispatchId, ageMs: now - dispatchedAt, periodMs });
+    writeMetrics({ TicksDropped: 1 });
+    return { dispatchId, expected: 0, sent: 0, credentials: 0, messages: 0, dropped: true };
+  }
+
+  const values = await readPath(targetsPath);
+  const names = asked(dispatch, values);
+  const targets = names.flatMap((name) => readTarget(name, values, dispatchId));
+  const messages = planMessages(targets, dispatch, { turn: Math.floor(dispatchedAt / periodMs) });
+  const queueUrl = isEmergency(dispatch.payload) ? queues.emergencies : queues.sweeps;
+  const unsent = await sendAll(queueUrl, messages);
+  for (const { credentials, targets: lost } of unsent) {
+    log.error('message not sent', { dispatchId, credentials, targets: lost });
+  }
+
+  const summary: DispatchSummary = {
+    ...{ dispatchId, expected: names.length, messages: messages.length - unsent.length, dropped: false },
+    sent: targets.length - unsent.flatMap(({ targets: lost }) => lost).length,
+    credentials: new Set(targets.map(({ credentials }) => credentials)).size,
+  };
+  const unreadable = names.length - targets.length;
+  writeMetrics({ TargetsExpected: names.length, ...(unreadable > 0 && { PolicyException: unreadable }) });
+  log[summary.sent < summary.expected ? 'error' : 'info']('dispatch finished', { ...summary, trigger });
+  return summary;
+}
+
+/** @throws {SettingsError} for a name that the stage does not have. */
+function asked({ targets }: Dispatch, values: ParameterValues): string[] {
+  if (targets !== 'all') {
+    const parameter = parameterNames(stage).target(targets.name);
+    if (!values.has(parameter)) throw new SettingsError(parameter, 'no such parameter; create it, or correct the name');
+    return [targets.name];
+  }
+  return [...values.keys()].map((parameter) => parameter.slice(targetsPath.length));
+}
+
+/** One that cannot be read must not keep the others from being swept. */
+function readTarget(name: string, values: ParameterValues, dispatchId: string): DispatchTarget[] {
+  try {
+    // The name is checked as the sweep will check it.
+    requestFor({ trigger: 'manual', payload: {} }, name);
+    const { credentials } = parseTarget(parameterNames(stage).target(name), values);
+    return [{ name, credentials }];
+  } catch (error) {
+    log.error('target unreadable', { dispatchId, target: name, error: describeError(error) });
+    return [];
+  }
+}
+
+/** In order, since the parts of a group are. @returns those that SQS did not take, even when asked twice. */
+async function sendAll(queueUrl: string, messages: readonly OutgoingMessage[]): Promise<OutgoingMessage[]> {
+  const unsent: OutgoingMessage[] = [];
+  for (const some of batch(messages)) {
+    const refused = await sendBatch(queueUrl, some);
+    if (refused.length > 0) unsent.push(...(await sendBatch(queueUrl, refused)));
+  }
+  return unsent;
+}
+
+/** Sending one twice is harmless: SQS knows it by its deduplication id. */
+async function sendBatch(queueUrl: string, messages: readonly OutgoingMessage[]): Promise<OutgoingMessage[]> {
+  const { Failed = [] } = await sqs.send(
+    new SendMessageBatchCommand({
+      QueueUrl: queueUrl,
+      Entries: messages.map(({ groupId, deduplicationId, body }, index) => ({
+        ...{ Id: String(index), MessageBody: body, MessageGroupId: groupId, MessageDeduplicationId: deduplicationId },
+      })),
+    }),
+  );
+  const failed = new Set(Failed.map(({ Id }) => Id));
+  return messages.filter((_, index) => failed.has(String(index)));
+}
+
+export const handler = middy<unknown, DispatchSummary, Error>().handler(handleDispatch);

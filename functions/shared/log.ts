@@ -1,0 +1,42 @@
+import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
+import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
+import type { Context } from 'aws-lambda';
+import type { Log } from '../../lib/log.ts';
+
+/** `level`, `msg` and `time` first, then the fields of the line: what the saved queries ask for. */
+class LineFormatter extends LogFormatter {
+  readonly #stage: string;
+  constructor(stage: string) {
+    super();
+    this.#stage = stage;
+  }
+
+  override formatAttributes(attributes: UnformattedAttributes, fields: LogAttributes): LogItem {
+    const { logLevel, message, timestamp, lambdaContext } = attributes;
+    return new LogItem({
+      attributes: {
+        level: logLevel.toLowerCase(),
+        msg: message,
+        time: timestamp.toISOString(),
+        stage: this.#stage,
+        awsRequestId: lambdaContext?.awsRequestId,
+      },
+    }).addAttributes(fields);
+  }
+}
+
+/** @returns the log, and how to tell it whose invocation this is. */
+export function createLambdaLog(stage: string): { log: Log; beginInvocation: (context: Context) => void } {
+  const logger = new Logger({ logFormatter: new LineFormatter(stage) });
+  const log: Log = {
+    debug: (message, fields) => logger.debug(message, fields ?? {}),
+    info: (message, fields) => logger.info(message, fields ?? {}),
+    warn: (message, fields) => logger.warn(message, fields ?? {}),
+    error: (message, fields) => logger.error(message, fields ?? {}),
+  };
+  return { log, beginInvocation: (context) => logger.addContext(context) };
+}
+
+export function describeError(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { formatMessage, requestFor, type SweepMessage } from './message.ts';
+import { DEFAULT_TARGET, isScheduleTick, RequestError } from './request.ts';
+
+/** What one dispatch is asked to do. */
+export interface Dispatch extends Pick<SweepMessage, 'dispatchId' | 'trigger' | 'dispatchedAt' | 'payload'> {
+  /** One by its name, or all that the stage has. */
+  targets: 'all' | { name: string };
+}
+
+/**
+ * A tick for all targets, or a payload by hand: `{"target": …}` or `{"allTargets": true}`, and beside it whatever the
+ * sweep itself takes, which is checked here and passed on unchanged.
+ *
+ * @param invocation `id` names a dispatch by hand; a tick is named by its time, so that two deliveries are one dispatch.
+ * @throws {RequestError} for anything else, while somebody is there to read it.
+ */
+export function parseDispatch(event: unknown, { id, now }: { id: string; now: number }): Dispatch {
+  if (isScheduleTick(event)) {
+    const dispatchedAt = tickTime(event);
+    const dispatchId = `tick-${new Date(dispatchedAt).toISOString()}`;
+    return { dispatchId, trigger: 'schedule', dispatchedAt, payload: {}, targets: 'all' };
+  }
+
+  const { allTargets, target, ...payload } = toPayload(event);
+  if (allTargets !== undefined && allTargets !== true) throw new RequestError('allTargets: expected true, or nothing');
+  if (allTargets && target !== undefined) throw new RequestError('target, allTargets: expected one of them');
+  const name = target ?? DEFAULT_TARGET;
+  // Sends nothing; the name is checked like the rest.
+  requestFor({ trigger: 'manual', payload }, name as string);
+  return {
+    ...{ dispatchId: `manual-${id}`, trigger: 'manual', dispatchedAt: now, payload },
+    targets: allTargets ? 'all' : { name: name as string },
+  };
+}
+
+/** What is left to the next tick: older than one period, it would sweep what that one sweeps as well. */
+export function isStale({ trigger, dispatchedAt }: Pick<SweepMessage, 'trigger' | 'dispatchedAt'>, limits: Limits) {
+  return trigger === 'schedule' && limits.now - dispatchedAt > limits.periodMs;
+}
+
+interface Limits {
+  now: number;
+  periodMs: number;
+}
+
+export interface DispatchTarget {
+  name: string;
+  credentials: string;
+}
+
+/** One message of a FIFO queue. */
+export interface OutgoingMessage {
+  groupId: string;
+  deduplicationId: string;
+  body: string;
+  /** For logs. */
+  credentials: string;
+  targets: readonly string[];
+}
+
+/**
+ * Whatever shares a credential shares a group, and SQS hands out one message of a group at a time: so no two sweeps share
+ * a rate limit or can lock a key together. A group that is too large for a message becomes several, in order.
+ *
+ * @param turn which target goes first; see {@link rotate}.
+ * @param maxBytes of one message.
+ * @returns by credential.
+ */
+export function planMessages(
+  targets: readonly DispatchTarget[],
+  dispatch: Dispatch,
+  { turn, maxBytes = MAX_MESSAGE_BYTES }: { turn: number; maxBytes?: number },
+): OutgoingMessage[] {
+  const groups = Map.groupBy(targets, ({ credentials }) => credentials);
+  return [...groups].sort(byFirst).flatMap(([credentials, group]) => {
+    const names = rotate(group.map(({ name }) => name).sort(), turn);
+    const { dispatchId, trigger, dispatchedAt, payload } = dispatch;
+    const message = (part: readonly string[]): SweepMessage => ({
+      ...{ dispatchId, trigger, dispatchedAt, credentials, payload },
+      targets: [...part],
+    });
+    const empty = Buffer.byteLength(formatMessage(message([])));
+    return split(names, maxBytes - empty).map((part, index) => ({
+      groupId: groupId(dispatch, credentials),
+      deduplicationId: sha256(JSON.stringify([dispatchId, credentials, index])),
+      body: formatMessage(message(part)),
+      credentials,
+      targets: part,
+    }));
+  });
+}
+
+/** SQS takes 1 MiB since 2025 and took 256 KiB before, which is some two thousand of the longest names. */
+const MAX_MESSAGE_BYTES = 256 * 1024;
+
+/** "The length of MessageGroupId is 128 characters", SendMessage. */
+const MAX_GROUP_ID_LENGTH = 128;
+
+/** An emergency never waits behind the schedule, nor behind another emergency. */
+function groupId({ dispatchId, payload }: Dispatch, credentials: string): string {
+  const id = isEmergency(payload) ? `emergency-${dispatchId}-${credentials}` : credentials;
+  return id.length > MAX_GROUP_ID_LENGTH ? sha256(id) : id;
+}
+
+export function isEmergency(payload: Readonly<Record<string, unknown>>): boolean {
+  return payload.kind === 'emergency';
+}
+
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/**
+ * Another target goes first at each turn, in steps of the golden section: whatever part of the list a sweep's time is
+ * enough for, a few turns reach all of it.
+ *
+ * @param turn counts up by one from tick to tick.
+ */
+export function rotate<T>(items: readonly T[], turn: number): T[] {
+  const first = Math.floor(((turn * GOLDEN) % 1) * items.length);
+  return [...items.slice(first), ...items.slice(0, first)];
+}
+
+/** In order, as many as fit each time; one alone is never too large, for its name is short. */
+function split(names: readonly string[], maxBytes: number): string[][] {
+  const parts: string[][] = [];
+  let left = 0;
+  for (const name of names) {
+    const bytes = Buffer.byteLength(JSON.stringify(name)) + 1;
+    if (parts.length === 0 || bytes > left) {
+      parts.push([]);
+      left = maxBytes;
+    }
+    parts.at(-1)?.push(name);
+    left -= bytes;
+  }
+  return parts;
+}
+
+/** "SendMessageBatch": ten messages, and together no more than one may have. */
+export function batch(messages: readonly OutgoingMessage[], maxBytes = MAX_MESSAGE_BYTES): OutgoingMessage[][] {
+  const batches: OutgoingMessage[][] = [];
+  let left = 0;
+  for (const message of messages) {
+    const bytes = Buffer.byteLength(message.body);
+    if (batches.length === 0 || bytes > left || batches.at(-1)?.length === 10) {
+      batches.push([]);
+      left = maxBytes;
+    }
+    batches.at(-1)?.push(message);
+    left -= bytes;
+  }
+  return batches;
+}
+
+/** @throws {RequestError} without a readable time: whether it is stale, and whether it came before, cannot be told. */
+function tickTime(event: object): number {
+  const time = 'time' in event && typeof event.time === 'string' ? Date.parse(event.time) : Number.NaN;
+  if (Number.isNaN(time)) throw new RequestError('time: expected the time of the tick, such as 2026-01-05T09:00:00Z');
+  return time;
+}
+
+function toPayload(event: unknown): Record<string, unknown> {
+  if (typeof event === 'object' && event !== null && Object.getPrototypeOf(event) === Object.prototype) {
+    return event as Record<string, unknown>;
+  }
+  throw new RequestError('expected a schedule tick, or an object such as {"allTargets": true, "dryRun": true}');
+}
+
+function byFirst([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

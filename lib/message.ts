@@ -1,0 +1,81 @@
+import * as v from 'valibot';
+import { parseRequest, RequestError, type SweepRequest } from './request.ts';
+
+/** What travels on the queue: targets that share a credential, to be swept one after the other. */
+export interface SweepMessage {
+  /** The same for all messages of one dispatch, and for a tick that was delivered twice. */
+  dispatchId: string;
+  trigger: SweepRequest['trigger'];
+  /** Epoch ms; of a tick, when it was due. */
+  dispatchedAt: number;
+  /** Name of the credential. */
+  credentials: string;
+  /** Names, in the order in which they are to be swept. */
+  targets: string[];
+  /** What a person asked for, without the target; empty for a tick. */
+  payload: Record<string, unknown>;
+}
+
+const name = v.pipe(v.string(), v.nonEmpty());
+
+const messageSchema = v.strictObject({
+  version: v.literal(1),
+  dispatchId: name,
+  trigger: v.picklist(['schedule', 'manual']),
+  dispatchedAt: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  credentials: name,
+  targets: v.pipe(v.array(name), v.nonEmpty()),
+  payload: v.record(v.string(), v.unknown()),
+});
+
+export function formatMessage(message: SweepMessage): string {
+  return JSON.stringify({ version: 1, ...message });
+}
+
+/** @throws {RequestError} naming the fields; what they hold is not repeated. */
+export function parseMessage(body: string): SweepMessage {
+  let document: unknown;
+  try {
+    document = JSON.parse(body);
+  } catch {
+    throw new RequestError('the message is not JSON; only functions/dispatch.ts writes to the queue');
+  }
+  const result = v.safeParse(messageSchema, document);
+  if (!result.success) {
+    const fields = result.issues.map((issue) => v.getDotPath(issue) ?? 'the message itself').join(', ');
+    throw new RequestError(`the message is not one of functions/dispatch.ts; missing, unknown or malformed: ${fields}`);
+  }
+  const { version: _, ...message } = result.output;
+  return message;
+}
+
+const TICK = { source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
+
+/** @throws {RequestError} if the payload is none that a person could have sent to the sweep directly. */
+export function requestFor({ trigger, payload }: Pick<SweepMessage, 'trigger' | 'payload'>, target: string) {
+  return trigger === 'schedule' ? { ...parseRequest(TICK), target } : parseRequest({ ...payload, target });
+}
+
+/** AWS names the source of each record. @see https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
+export function isQueueEvent(event: unknown): event is { Records: [unknown, ...unknown[]] } {
+  if (typeof event !== 'object' || event === null || !('Records' in event)) return false;
+  const { Records: records } = event;
+  return Array.isArray(records) && records.length > 0 && records.every(isQueueRecord);
+}
+
+/**
+ * The one message of a queue event.
+ *
+ * @throws {RequestError} for more than one: if a later one failed, the first, which has acted, would be repeated.
+ */
+export function messageOf(event: { Records: readonly unknown[] }): SweepMessage {
+  const [record, ...others] = event.Records;
+  if (others.length > 0) throw new RequestError('expected one message at a time; set the batch size to 1');
+  if (!isQueueRecord(record)) throw new RequestError('expected a record of SQS');
+  return parseMessage(record.body);
+}
+
+function isQueueRecord(record: unknown): record is { body: string } {
+  if (typeof record !== 'object' || record === null || !('eventSource' in record) || !('body' in record)) return false;
+  return record.eventSource === 'aws:sqs' && typeof record.body === 'string';
+}

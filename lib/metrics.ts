@@ -1,0 +1,65 @@
+import type { JobReport, SweepReport } from './report.ts';
+
+/**
+ * All that the alarms and the dashboard need; the only dimension is the stage. `ResourceCount`, `ApiCalls` and
+ * `PolicyException` bear the names that users of Cloud Custodian know.
+ */
+export const METRICS = {
+  /** Targets that the stage has, readable or not; by each dispatch. */
+  TargetsExpected: 'Count',
+  /** Of these, the ones whose sweep came to a report. */
+  TargetsSwept: 'Count',
+  /** Ticks and messages of ticks that were older than a period. */
+  TicksDropped: 'Count',
+  /** Something missing, unreadable, invalid or out of reach kept a sweep from a report. */
+  PolicyException: 'Count',
+  /** A sweep that was partial, or of which a job failed or is unconfirmed. */
+  SweepsFailed: 'Count',
+  SweepsCapped: 'Count',
+  SweepsStopped: 'Count',
+  /** Jobs looked at: the live ones that are old enough to matter. */
+  ResourceCount: 'Count',
+  JobsOverdue: 'Count',
+  JobsCancelled: 'Count',
+  JobsUnconfirmed: 'Count',
+  JobsFailed: 'Count',
+  /** Alive three periods past their limit, and after a sweep that was to cancel them. */
+  JobsStuck: 'Count',
+  ApiCalls: 'Count',
+  ApiCallsThrottled: 'Count',
+} as const;
+
+export type MetricName = keyof typeof METRICS;
+export type MetricValues = Partial<Record<MetricName, number>>;
+
+const STUCK_AFTER_PERIODS = 3;
+
+/** Pure; of one report. */
+export function metricsOf(report: SweepReport, { periodMs }: { periodMs: number }): MetricValues {
+  const { status, counts, apiCalls, dryRun } = report;
+  const stuck = report.jobs.filter((job) => isStuck(job, STUCK_AFTER_PERIODS * periodMs));
+  return {
+    SweepsFailed: toNumber(status === 'failed' || status === 'partial'),
+    // A dry run over its cap has stopped nothing.
+    SweepsCapped: toNumber(status === 'capped' && !dryRun),
+    SweepsStopped: toNumber(status === 'stopped'),
+    ResourceCount: counts.seen,
+    JobsOverdue: counts.overdue,
+    JobsCancelled: counts.cancelled,
+    JobsUnconfirmed: counts.unconfirmed,
+    JobsFailed: counts.failed,
+    JobsStuck: dryRun ? 0 : stuck.length,
+    ApiCalls: apiCalls.list + apiCalls.status + apiCalls.cancel,
+    ApiCallsThrottled: apiCalls.throttled,
+  };
+}
+
+/** What a dry run, a rule that only warns or a young overdue job leaves alive is as it should be. */
+function isStuck({ decision, outcome, overLimitMs }: JobReport, afterMs: number): boolean {
+  const isOver = outcome === 'cancelled' || outcome === 'already-terminal';
+  return decision === 'cancel' && !isOver && (overLimitMs ?? 0) >= afterMs;
+}
+
+function toNumber(is: boolean): number {
+  return is ? 1 : 0;
+}

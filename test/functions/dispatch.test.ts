@@ -1,0 +1,126 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { EMULATOR_KEY, EMULATOR_PROJECT_ID } from '../../emulator/server.ts';
+import { parseMessage } from '../../lib/message.ts';
+import { schedulerTick } from '../helpers/aws-events.ts';
+import { buildBundles, invokeBundle } from '../helpers/lambda.ts';
+import { QUEUE_NAMES, stageParameters, startSsmServer } from '../helpers/ssm-server.ts';
+
+const connection = {
+  ...{ url: 'https://dli.example.com', region: 'eu-west-101', projectId: EMULATOR_PROJECT_ID },
+  ...EMULATOR_KEY,
+};
+const target = (credentials: string) =>
+  JSON.stringify({ region: 'eu-west-101', projectId: EMULATOR_PROJECT_ID, policy: 'base', credentials });
+
+let aws: Awaited<ReturnType<typeof startSsmServer>>;
+
+let bundles: string;
+
+beforeAll(async () => {
+  bundles = await buildBundles();
+});
+
+afterEach(() => aws.close());
+
+/** A stage with the target `default` of the credential `reaper`, and those given beside it, by their credential. */
+async function start(targets: Record<string, string> = {}) {
+  aws = await startSsmServer(stageParameters('dev', connection, {}));
+  for (const [name, credentials] of Object.entries(targets)) {
+    aws.parameters[`/dli-reaper/dev/targets/${name}`] = target(credentials);
+  }
+}
+
+const invoke = (event: unknown) => invokeBundle(`${bundles}/dispatch/index.mjs`, event, aws.env);
+const now = () => new Date().toISOString();
+const sent = (queue: keyof typeof QUEUE_NAMES = 'sweeps') =>
+  aws.queues[QUEUE_NAMES[queue]].messages.map(({ groupId, body }) => ({ groupId, ...parseMessage(body) }));
+
+describe('the bundled dispatch function', () => {
+  it('sends one message for each credential on a tick, and reads nothing but the targets', async () => {
+    await start({ a: 'reaper', b: 'other' });
+
+    const { returned, metrics } = await invoke(schedulerTick(now()));
+
+    expect(returned).toMatchObject({ expected: 3, sent: 3, credentials: 2, messages: 2, dropped: false });
+    expect(sent().map(({ groupId, targets }) => ({ groupId, targets: targets.sort() }))).toEqual([
+      { groupId: 'other', targets: ['b'] },
+      { groupId: 'reaper', targets: ['a', 'default'] },
+    ]);
+    expect(metrics).toEqual({ TargetsExpected: 3 });
+    expect(aws.asked).toEqual([['/dli-reaper/dev/targets/']]);
+  });
+
+  it('sends nothing more for a tick that is delivered twice', async () => {
+    await start();
+    const tick = schedulerTick(now());
+
+    await invoke(tick);
+    await invoke({ ...tick, id: 'another-attempt' });
+
+    expect(sent()).toHaveLength(1);
+  });
+
+  it('drops a tick older than one period, with a line and a metric', async () => {
+    await start();
+
+    const { returned, log, metrics } = await invoke(schedulerTick('2022-03-22T18:59:43Z'));
+
+    expect(returned).toMatchObject({ dropped: true, sent: 0 });
+    expect(log).toMatchObject([{ level: 'warn', msg: 'tick dropped', periodMs: 900_000 }]);
+    expect(metrics).toEqual({ TicksDropped: 1 });
+    expect(sent()).toHaveLength(0);
+  });
+
+  it('counts a target that cannot be read as expected, says why, and sends the others', async () => {
+    await start();
+    aws.parameters['/dli-reaper/dev/targets/broken'] = '{"region":"eu-west-101"}';
+    aws.parameters['/dli-reaper/dev/targets/team/nested'] = target('reaper');
+
+    const { returned, log, metrics } = await invoke(schedulerTick(now()));
+
+    expect(returned).toMatchObject({ expected: 3, sent: 1 });
+    expect(log.filter(({ msg }) => msg === 'target unreadable')).toMatchObject([
+      { level: 'error', target: 'broken', error: expect.stringContaining('projectId: missing') },
+      { level: 'error', target: 'team/nested', error: expect.stringContaining('target: expected letters') },
+    ]);
+    expect(log.at(-1)).toMatchObject({ level: 'error', msg: 'dispatch finished' });
+    expect(metrics).toEqual({ TargetsExpected: 3, PolicyException: 2 });
+    expect(sent()).toMatchObject([{ targets: ['default'] }]);
+  });
+
+  it('says which targets did not get onto the queue, and still sends the others', async () => {
+    await start({ a: 'other' });
+    aws.refusedGroups.add('other');
+
+    const { returned, log } = await invoke(schedulerTick(now()));
+
+    expect(returned).toMatchObject({ expected: 2, sent: 1, messages: 1 });
+    expect(log.filter(({ msg }) => msg === 'message not sent')).toMatchObject([
+      { credentials: 'other', targets: ['a'] },
+    ]);
+  });
+
+  it('passes on a payload for one target, or for all', async () => {
+    await start({ a: 'other' });
+
+    await invoke({ target: 'a', dryRun: false, reason: 'stuck' });
+    expect(sent()).toMatchObject([{ targets: ['a'], payload: { dryRun: false, reason: 'stuck' }, trigger: 'manual' }]);
+
+    aws.queues[QUEUE_NAMES.sweeps].messages.length = 0;
+    await invoke({ allTargets: true, maxKills: 3, reason: 'again' });
+    expect(sent().flatMap(({ targets }) => targets)).toEqual(expect.arrayContaining(['a', 'default']));
+  });
+
+  it.each([
+    { event: { target: 'nowhere' }, threw: 'SettingsError: /dli-reaper/dev/targets/nowhere: no such parameter' },
+    { event: { allTargets: true, dryrun: false }, threw: 'dryrun: unknown key' },
+  ])('throws for $event, and sends nothing', async ({ event, threw }) => {
+    await start();
+
+    const answer = await invoke(event);
+
+    expect(answer.threw).toContain(threw);
+    expect(answer.metrics).toEqual({ PolicyException: 1 });
+    expect(sent()).toHaveLength(0);
+  });
+});

@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll } from 'vitest';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Imports the bundle as Lambda does, calls it once, and prints what it returned or threw as the last line. */
+const INVOKE = `
+  const [bundle, event] = process.argv.slice(1);
+  const { handler } = await import(bundle);
+  const context = { awsRequestId: crypto.randomUUID(), functionName: 'sweep', getRemainingTimeInMillis: () => 300_000 };
+  try {
+    console.log(JSON.stringify({ returned: await handler(JSON.parse(event), context) }));
+  } catch (error) {
+    console.log(JSON.stringify({ threw: error.name + ': ' + error.message }));
+  }
+`;
+
+export interface LogLine extends Record<string, unknown> {
+  level: string;
+  msg: string;
+  victims?: unknown[];
+}
+
+/** A line of CloudWatch's embedded metric format. */
+interface MetricLine extends Record<string, unknown> {
+  _aws: { CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string }[] }[] };
+}
+
+/** Into a folder that is gone after the tests of the file, since others may build at the same time. @returns its path. */
+export async function buildBundles(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'dli-reaper-bundles-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  await run(process.execPath, ['scripts/build.ts', folder], { cwd: root });
+  return folder;
+}
+
+/** Calls a bundled function in a process of its own. */
+export async function invokeBundle(path: string, event: unknown, env: Record<string, string>) {
+  const node = [process.execPath, '--input-type=module', '-e', INVOKE];
+  // Lambda keeps both streams in one log, in the order written.
+  const { stdout } = await run('sh', ['-c', 'exec "$0" "$@" 2>&1', ...node, path, JSON.stringify(event)], {
+    cwd: root,
+    env: { ...env, STAGE: 'dev', POWERTOOLS_LOG_LEVEL: 'INFO' },
+  });
+  const lines = stdout.trim().split('\n');
+  const { returned, threw } = JSON.parse(lines.pop() ?? '') as { returned?: object; threw?: string };
+  const parsed = lines.map((line) => JSON.parse(line) as LogLine | MetricLine);
+  const metricLines = parsed.filter((line): line is MetricLine => '_aws' in line);
+  return {
+    log: parsed.filter((line): line is LogLine => !('_aws' in line)),
+    metricLines,
+    metrics: sumMetrics(metricLines),
+    returned,
+    threw,
+    stdout,
+  };
+}
+
+function sumMetrics(lines: readonly MetricLine[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const line of lines) {
+    for (const { Name } of line._aws.CloudWatchMetrics.flatMap(({ Metrics }) => Metrics)) {
+      sums[Name] = (sums[Name] ?? 0) + Number(line[Name]);
+    }
+  }
+  return sums;
+}
