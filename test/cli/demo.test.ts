@@ -22,7 +22,8 @@ describe.concurrent('dli-reaper demo', () => {
     expect(report).toMatchObject({ status: 'ok', dryRun: false, dryRunBecause: [], counts: { cancelled: 4 } });
     expect(Object.keys(report)).toEqual([
       ...['sweepId', 'target', 'trigger', 'requestReason', 'dryRun', 'dryRunBecause', 'status', 'problems'],
-      ...['startedAt', 'finishedAt', 'counts', 'apiCalls', 'caps', 'freed', 'notices', 'unmanagedQueues', 'jobs'],
+      ...['startedAt', 'finishedAt', 'counts', 'apiCalls', 'caps', 'freed', 'credentialRefused'],
+      ...['parameterVersions', 'notices', 'unmanagedQueues', 'jobs'],
     ]);
     expect(Object.keys(report.counts)).toEqual([
       ...['seen', 'overdue', 'cancelled', 'alreadyTerminal', 'unconfirmed', 'failed', 'skipped'],
@@ -45,6 +46,7 @@ describe.concurrent('dli-reaper demo', () => {
           'totalTimeMs',
           'clock',
           'limitMs',
+          'overLimitMs',
           'rule',
           'matched',
           'decision',
