@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decide, youngestOverdueStart } from '../../lib/decide.ts';
+import { decide, enginesOf, youngestOverdueStart } from '../../lib/decide.ts';
 import type { Job } from '../../lib/dli/job.ts';
 import { selects } from '../../lib/policy/select.ts';
 import { decideOne, makeExemption, makeJob, makePolicy } from '../helpers/make-job.ts';
@@ -318,7 +318,130 @@ describe('decide', () => {
   });
 });
 
+describe('decide, on engines that differ', () => {
+  const STREAM = { ...R, engines: ['flink'] };
+  const stream = (fields: Partial<Job> = {}): Partial<Job> => ({
+    engine: 'flink',
+    id: '146',
+    type: 'flink_sql_job',
+    protection: 'none',
+    ...fields,
+  });
+  const ago = (ms: number) => ({ askedAt: NOW - ms });
+
+  it.each([
+    { name: 'a stream that is being stopped', job: stream({ state: 'stopping' }), rules: [STREAM], reason: 'stopping' },
+    {
+      name: 'a stream that could not be stopped',
+      job: stream({ state: 'stop-failed' }),
+      rules: [STREAM],
+      reason: 'undetermined',
+    },
+    { name: 'a stream, by a rule for SQL', job: stream(), rules: [R], reason: 'no-rule' },
+    { name: 'a query, by a rule for streams', job: {}, rules: [STREAM], reason: 'no-rule' },
+    { name: 'a stream with the id of a query', job: stream({ id: jobId(1) }), rules: [STREAM], reason: 'undetermined' },
+    { name: 'a query with the id of a stream', job: { id: '146' }, rules: [R], reason: 'undetermined' },
+    { name: 'a stream asked a moment ago', job: stream(ago(0)), rules: [STREAM], reason: 'asked-recently' },
+    {
+      name: 'a stream asked almost six hours ago',
+      job: stream(ago(6 * HOUR - 1)),
+      rules: [STREAM],
+      reason: 'asked-recently',
+    },
+    {
+      ...{
+        name: 'a job that does not tell since when it runs',
+        job: { since: { running: undefined, waiting: NOW - DAY, submitted: NOW - DAY } },
+      },
+      ...{ rules: [R], reason: 'undetermined' },
+    },
+    {
+      ...{
+        name: 'the same, within the limit that it does tell',
+        rules: [{ ...R, maxTotalTime: '2d' }],
+        reason: 'undetermined',
+      },
+      job: { since: { running: undefined, waiting: NOW - DAY, submitted: NOW - DAY } },
+    },
+  ])('spares $name: $reason', ({ job, rules, reason }) => {
+    expect(verdictOf(job, ...rules)).toMatchObject({ action: 'keep', reason });
+  });
+
+  it.each([
+    { name: 'a stream asked six hours ago', job: stream(ago(6 * HOUR)), rule: STREAM, action: 'cancel' },
+    {
+      name: 'a stream asked a moment ago, by a rule without savepoints',
+      job: stream(ago(0)),
+      rule: { ...STREAM, savepoint: false },
+      action: 'cancel',
+    },
+    {
+      name: 'a stream asked a moment ago, to warn',
+      job: stream(ago(0)),
+      rule: { ...STREAM, action: 'warn' },
+      action: 'warn',
+    },
+    {
+      ...{ name: 'a job over the limit that it does tell', rule: { ...R, maxTotalTime: '3h' }, action: 'cancel' },
+      job: { since: { running: undefined, waiting: undefined, submitted: NOW - DAY } },
+    },
+  ])('goes on with $name: $action', ({ job, rule, action }) => {
+    expect(verdictOf(job, rule).action).toBe(action);
+  });
+
+  it('reads each clock from where the engine says that it begins', () => {
+    const since = { running: NOW - 1, waiting: NOW - 2, submitted: NOW - 3 };
+    const clocksOf = (state: Job['state']) => decideOne(makeJob({ state, since })).clocks;
+
+    expect(clocksOf('running')).toEqual({ maxRunTime: 1, maxQueueTime: undefined, maxTotalTime: 3 });
+    expect(clocksOf('queued')).toEqual({ maxRunTime: undefined, maxQueueTime: 2, maxTotalTime: 3 });
+    expect(clocksOf('stopping')).toEqual({ maxRunTime: undefined, maxQueueTime: undefined, maxTotalTime: undefined });
+  });
+
+  it('names the limit that is exceeded furthest', () => {
+    const since = { running: NOW - 3 * HOUR, waiting: undefined, submitted: NOW - DAY };
+
+    expect(verdictOf({ since }, { ...R, maxTotalTime: '3h' })).toMatchObject({
+      clock: 'maxTotalTime',
+      overLimitMs: 21 * HOUR,
+    });
+    expect(verdictOf({ since }, { ...R, maxTotalTime: '24h' })).toMatchObject({
+      clock: 'maxRunTime',
+      overLimitMs: HOUR,
+    });
+  });
+
+  it('keeps a stream that was asked recently the oldest of its group, so that nobody takes its place', () => {
+    const policy = makePolicy({ rules: [{ ...STREAM, victims: 'oldest' }] });
+    const jobs = [makeJob(stream({ ...ago(0), startedAt: NOW - DAY })), makeJob(stream({ id: '147' }))];
+
+    const reasons = decide(jobs, { policy, exemptions: [], now: NOW }).map(({ verdict }) => verdict.reason);
+
+    expect(reasons).toEqual(['asked-recently', 'group']);
+  });
+
+  it('tells how the rule that is named wants a job to be stopped', () => {
+    const rule = { ...STREAM, savepoint: false, onSavepointFailure: 'cancel' };
+
+    expect(verdictOf(stream(), rule)).toMatchObject({ savepoint: false, onSavepointFailure: 'cancel' });
+  });
+});
+
+describe('enginesOf', () => {
+  it('names each engine once that a rule is for', () => {
+    const rules = [R, { ...R, id: 's', engines: ['flink', 'sql'] }];
+
+    expect(enginesOf(makePolicy({ rules }))).toEqual(['sql', 'flink']);
+  });
+});
+
 describe('youngestOverdueStart', () => {
+  it('overlooks rules for other engines', () => {
+    const rules = [R, { ...R, id: 's', engines: ['spark'], maxRunTime: undefined, maxTotalTime: '1m' }];
+
+    expect(youngestOverdueStart(makePolicy({ rules }), 'sql', NOW)).toBe(NOW - 2 * HOUR);
+  });
+
   it('is given by the shortest limit of all rules', () => {
     const policy = makePolicy({ rules: [R, { ...R, id: 's', maxRunTime: '30m' }] });
 

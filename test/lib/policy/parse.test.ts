@@ -243,6 +243,36 @@ describe('parsePolicy', () => {
       message: 'SQL jobs have no name; they have queue, owner, jobType, status, tag, statement, database',
     },
     {
+      ...{
+        name: 'a selector that batches lack',
+        document: withRule({ engines: ['sql', 'spark'], match: { tag: 'x' } }),
+      },
+      ...{ path: 'rules[0].match.tag', message: 'Spark batches have no tag; they have queue, owner, status, name' },
+    },
+    {
+      ...{
+        name: 'a status of another engine',
+        document: withRule({ engines: ['flink'], match: { status: 'RUNNING' } }),
+      },
+      ...{ path: 'rules[0].match.status' },
+      message: 'no Flink jobs have status RUNNING; they have job_submitting, job_running',
+    },
+    {
+      name: 'types of which none is of this engine',
+      document: withRule({ engines: ['flink'], ignore: { jobType: ['QUERY', 'DDL'] } }),
+      path: 'rules[0].ignore.jobType',
+      message:
+        'no Flink jobs have jobType QUERY or DDL; they have flink_sql_job, flink_opensource_sql_job, flink_sql_edge_job, flink_jar_job',
+    },
+    {
+      ...{ name: 'a savepoint without Flink', document: withRule({ savepoint: false }), path: 'rules[0].savepoint' },
+      message: 'is for Flink; add engines: [flink], or leave it out',
+    },
+    {
+      ...{ name: 'a savepoint that may fail, without Flink', document: withRule({ onSavepointFailure: 'keep' }) },
+      ...{ path: 'rules[0].onSavepointFailure', message: 'is for Flink; add engines: [flink], or leave it out' },
+    },
+    {
       ...{ name: 'the oldest by two limits', document: withRule({ victims: 'oldest', maxQueueTime: '1h' }) },
       ...{ path: 'rules[0].victims', message: 'oldest goes with one limit only; found maxRunTime and maxQueueTime' },
     },
@@ -658,5 +688,16 @@ describe('parseExemption', () => {
     },
   ])('refuses $name', ({ document, line }) => {
     expect(() => parseExemption(document)).toThrow(`the exemption is not valid:\n  ${line}`);
+  });
+});
+
+describe('parsePolicy, for several engines', () => {
+  it.each([
+    { engines: ['sql', 'spark'], match: { status: ['RUNNING', 'running'] } },
+    { engines: ['sql', 'flink'], match: { jobType: ['INSERT', 'flink_jar_job'] } },
+    { engines: ['flink'], match: { name: 'x', queue: 'y' }, savepoint: false, onSavepointFailure: 'cancel' },
+    { engines: ['spark', 'flink'], match: 'all', savepoint: true },
+  ])('takes what each of them has: $match', (changes) => {
+    expect(parsePolicy(withRule(changes)).rules[0]).toMatchObject({ engines: changes.engines });
   });
 });
