@@ -426,6 +426,34 @@ describe('a Flink job', () => {
     );
   });
 
+  it.each([
+    { state: 'job_cancel_success', outcome: 'cancelled' },
+    { state: 'job_finish', outcome: 'already-terminal' },
+    { state: 'job_running_exception', outcome: 'already-terminal' },
+    { state: 'job_submit_fail', outcome: 'already-terminal' },
+    { state: 'job_idle', outcome: 'unconfirmed' },
+    { state: 'job_arrearage_stopped', outcome: 'unconfirmed' },
+  ] as const)('that is $state after it was asked is $outcome', async ({ state, outcome }) => {
+    const { run, emulator } = await sweepOf({ onStop: 'ignore' });
+    const life = [...(emulator.flink.get('146')?.life ?? []), { from: NOW, state }];
+    // Its examination and the look right before come first.
+    emulator.faults.add({ on: 'show-flink-job', skip: 2, change: [{ job: '146', set: { life } }] });
+
+    expect((await run()).jobs).toMatchObject([{ outcome, attempts: 1 }]);
+  });
+
+  it.each(['job_finish', 'job_running_exception'] as const)(
+    'that is %s before it was asked is already terminal, and is not asked',
+    async (state) => {
+      const { run, stops, emulator } = await sweepOf({});
+      const life = [...(emulator.flink.get('146')?.life ?? []), { from: NOW, state }];
+      emulator.faults.add({ on: 'show-flink-job', skip: 1, change: [{ job: '146', set: { life } }] });
+
+      expect((await run()).jobs).toMatchObject([{ outcome: 'already-terminal', status: state, attempts: 0 }]);
+      expect(stops()).toBe(0);
+    },
+  );
+
   it.each(['job_savepointing', 'job_canceling'] as const)(
     'that has become %s since it was listed is not asked, and spared',
     async (state) => {
