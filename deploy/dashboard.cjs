@@ -1,0 +1,57 @@
+// Five questions, from left to right and down: is it alive, what was cancelled, what is overdue now, what is stuck, is DLI
+// throttling us.
+module.exports = async ({ resolveVariable }) => {
+  const stage = await resolveVariable('self:provider.stage');
+  const { periodSeconds } = await resolveVariable('file(./deploy/options.cjs)');
+
+  const graph = (title, x, y, metrics, more = {}) => ({
+    ...{ type: 'metric', x, y, width: 12, height: 6 },
+    properties: {
+      ...{ title, region: '${AWS::Region}', stat: 'Sum', period: periodSeconds, view: 'timeSeries', ...more },
+      metrics: metrics.map((metric) => (typeof metric === 'string' ? ['DliJobReaper', metric, 'stage', stage] : [metric])),
+    },
+  });
+  const hidden = (name, id) => ['DliJobReaper', name, 'stage', stage, { id, visible: false }];
+  const table = (title, x, y, query) => ({
+    ...{ type: 'log', x, y, width: 12, height: 6 },
+    properties: { title, region: '${AWS::Region}', view: 'table', query: "SOURCE '${SweepLogGroup}' | " + query },
+  });
+  const share = graph('Is DLI throttling us?', 0, 18, ['ApiCalls', 'ApiCallsThrottled']);
+  share.properties.metrics.push(
+    hidden('ApiCalls', 'calls'),
+    hidden('ApiCallsThrottled', 'throttled'),
+    [{ expression: 'IF(calls > 0, 100 * throttled / calls, 0)', label: '% refused', yAxis: 'right' }],
+  );
+
+  const widgets = [
+    graph('Is it alive?', 0, 0, ['TargetsExpected', 'TargetsSwept', 'TicksDropped']),
+    graph('What went wrong?', 12, 0, ['SweepsFailed', 'PolicyException', 'SweepsCapped', 'SweepsStopped']),
+    graph('How much was cancelled?', 0, 6, ['JobsOverdue', 'JobsCancelled', 'JobsUnconfirmed', 'JobsFailed']),
+    table(
+      'What was cancelled?',
+      12,
+      6,
+      'fields @timestamp, target, queue, owner, jobId, rule | filter msg = "job cancelled" | sort @timestamp desc | limit 50',
+    ),
+    table(
+      'What is overdue now?',
+      0,
+      12,
+      'filter decision = "cancel" and outcome not in ["cancelled", "already-terminal"] | stats latest(@timestamp) as seen, latest(reason) as why, latest(overLimitMs) / 60000 as minutesOver by jobId, target, queue, owner | sort seen desc, minutesOver desc | limit 50',
+    ),
+    graph('What is stuck?', 12, 12, ['JobsStuck', 'JobsUnconfirmed']),
+    share,
+    graph('How much is there?', 12, 18, ['ResourceCount', 'TargetsSwept']),
+  ];
+  return {
+    Resources: {
+      Dashboard: {
+        Type: 'AWS::CloudWatch::Dashboard',
+        Properties: {
+          DashboardName: `dli-reaper-${stage}`,
+          DashboardBody: { 'Fn::Sub': JSON.stringify({ widgets }) },
+        },
+      },
+    },
+  };
+};

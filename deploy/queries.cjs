@@ -1,0 +1,65 @@
+// The questions that people ask of the log. Each is saved in CloudWatch Logs Insights under dli-reaper/<stage>/.
+const QUERIES = {
+  WhyWasJobCancelled: [
+    'why was job X cancelled',
+    `fields @timestamp, target, msg, outcome, reason, rule, clock, limitMs, runTimeMs, queueTimeMs, sweepId, why
+| filter jobId = "PUT THE JOB ID HERE"
+| sort @timestamp desc
+| limit 50`,
+  ],
+  DryRunVictims: [
+    'what would the dry run have cancelled',
+    `fields @timestamp, target, queue, owner, jobId, rule, runTimeMs, limitMs
+| filter msg = "job not asked to stop" and reason = "dry-run"
+| sort @timestamp desc
+| dedup jobId`,
+  ],
+  Exempt: [
+    'who is exempt',
+    `filter msg = "job kept" and reason = "exempt"
+| stats count_distinct(jobId) as jobs, latest(@timestamp) as lastSeen by rule, target, queue, owner
+| sort jobs desc`,
+  ],
+  TopOffenders: [
+    'top offenders',
+    `filter msg = "job cancelled"
+| stats count() as cancelled, max(runTimeMs) / 3600000 as longestHours by owner, queue, rule
+| sort cancelled desc
+| limit 25`,
+  ],
+  ErrorsByCode: [
+    'errors by code',
+    `filter level = "error" and ispresent(error)
+| parse error /(?<code>(DLI|APIG)\\.\\d+|[A-Za-z]+Error|[A-Za-z]+Exception)/
+| stats count() as errors, latest(error) as example by code, msg, target
+| sort errors desc`,
+  ],
+  LastSweeps: [
+    'last sweep of each target',
+    `filter msg = "sweep finished"
+| stats latest(@timestamp) as at, latest(status) as lastStatus, latest(dryRun) as wasDryRun, latest(counts.overdue) as overdue, latest(counts.cancelled) as cancelled, latest(parameterVersions.policy) as policyVersion by target
+| sort at asc`,
+  ],
+  NotSwept: [
+    'which targets were not swept, and why',
+    `filter msg in ["target not swept", "target unreadable", "sweep could not run", "message not sent"]
+| stats count() as times, latest(@timestamp) as last, latest(error) as example by target, msg, reason
+| sort last desc`,
+  ],
+};
+
+module.exports = async ({ resolveVariable }) => {
+  const stage = await resolveVariable('self:provider.stage');
+  const definition = ([id, [name, query]]) => [
+    `${id}Query`,
+    {
+      Type: 'AWS::Logs::QueryDefinition',
+      Properties: {
+        Name: `dli-reaper/${stage}/${name}`,
+        LogGroupNames: [{ Ref: 'SweepLogGroup' }, { Ref: 'DispatchLogGroup' }],
+        QueryString: query,
+      },
+    },
+  ];
+  return { Resources: Object.fromEntries(Object.entries(QUERIES).map(definition)) };
+};
