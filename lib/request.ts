@@ -88,12 +88,14 @@ export function parseRequest(event: unknown, createId: () => string = randomUUID
 }
 
 /**
- * `{"version":"0","detail-type":"Scheduled Event","source":"aws.events",…}`; Scheduler writes `aws.scheduler`.
+ * `{"version":"0","detail-type":"Scheduled Event","source":"aws.events",…}`; Scheduler writes `aws.scheduler`. With a key
+ * of a payload in it, somebody wants something that no tick does: it must not be overlooked.
  *
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
  */
 export function isScheduleTick(event: unknown): event is object {
   if (typeof event !== 'object' || event === null || !('detail-type' in event) || !('source' in event)) return false;
+  if (Object.keys(manualPayload.entries).some((key) => key in event)) return false;
   return (
     event['detail-type'] === 'Scheduled Event' && (event.source === 'aws.events' || event.source === 'aws.scheduler')
   );

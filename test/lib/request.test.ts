@@ -36,6 +36,10 @@ describe('parseRequest', () => {
     { name: 'of another kind', event: { 'detail-type': 'Object Created', source: 'aws.events' } },
     { name: 'without a source', event: { 'detail-type': 'Scheduled Event' } },
     { name: 'without a kind', event: { source: 'aws.events' } },
+    {
+      name: 'that is a tick and asks for something as well',
+      event: { 'detail-type': 'Scheduled Event', source: 'aws.scheduler', dryRun: true },
+    },
   ])('refuses an event $name', ({ event }) => {
     expect(() => parse(event)).toThrow(RequestError);
   });
