@@ -104,9 +104,14 @@ function insists({ victim: { verdict } }: Cancellation, reading: Reading): boole
   return hasFailed && verdict.savepoint && verdict.onSavepointFailure === 'cancel';
 }
 
-/** What the first request came to stands; the second adds another chance, and its error may say more. */
+/**
+ * What could have stopped the job counts: a refusal on either side takes nothing from a request that was accepted or
+ * lost, though its error says more. Two refusals are one.
+ */
 function withSecond({ victim, result }: Cancellation, second: CancelResult): Cancellation {
   const attempts = result.attempts + second.attempts;
+  if (second.kind === 'not-sent') return { victim, result: { ...result, attempts } };
+  if (result.kind === 'refused') return { victim, result: { ...second, attempts } };
   if (second.kind !== 'refused') return { victim, result: { ...result, attempts } };
   return { victim, result: { kind: 'lost', error: second.error, attempts, requestId: second.requestId } };
 }

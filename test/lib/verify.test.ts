@@ -177,6 +177,25 @@ describe('verifyCancellations', () => {
     expect([...outcomes.values()]).toEqual([cancelled, cancelled]);
   });
 
+  it.each<{ second: keyof typeof RESULTS; outcome: Outcome }>([
+    { second: 'accepted', outcome: cancelled },
+    { second: 'lost', outcome: cancelled },
+    { second: 'refused', outcome: ended('CANCELLED') },
+    { second: 'stopped', outcome: ended('CANCELLED') },
+  ])(
+    'takes a CANCELLED job, whose first cancel was refused and the second $second, for $outcome.kind',
+    async ({ second, outcome }) => {
+      const { outcomes, askedAgain } = await verify(
+        [cancellation(1, 'refused')],
+        (_, round) => (round < 3 ? READINGS['in trouble'] : round === 3 ? READINGS.live : READINGS.cancelled),
+        { second: RESULTS[second] },
+      );
+
+      expect(askedAgain).toHaveLength(1);
+      expect(outcomes.get(jobId(1))).toEqual(outcome);
+    },
+  );
+
   it('tells the refusal of the second request, which says more than that the job was not seen to stop', async () => {
     const { outcomes } = await verify([cancellation(1, 'lost')], () => READINGS.live, { second: RESULTS.refused });
 
