@@ -65,6 +65,8 @@ const KIND_BY_CODE = new Map(
 export function classify(status: number, code: string | undefined): ErrorKind {
   // The shared gateway in front of cloud services numbers its codes alike under another prefix.
   const byCode = code === undefined ? undefined : KIND_BY_CODE.get(code.replace(/^APIGW\./, 'APIG.'));
+  // Whatever a 401 says besides, it counts towards the lock: it is never repeated as it was.
+  if (status === 401 && (byCode === 'transient' || byCode === 'throttled')) return 'authentication';
   if (byCode !== undefined) return byCode;
 
   if (status === 429) return 'throttled';

@@ -145,6 +145,13 @@ describe('classify', () => {
     for (const [, number, kind] of DLI) expect([number, classify(418, `DLI.${number}`)]).toEqual([number, kind]);
   });
 
+  it.each(['DLI.0999', 'DLI.0012', 'DLI.0019', 'APIG.0308', 'APIGW.0613'])(
+    'takes a 401 for a refused credential although %s would be worth repeating: five of them lock the key',
+    (code) => {
+      expect(classify(401, code)).toBe('authentication');
+    },
+  );
+
   it.each(BARE)('takes %i without a code, or with one it does not know, for %s', (status, kind) => {
     expect(classify(status, undefined)).toBe(kind);
     expect(classify(status, 'DLI.9999')).toBe(kind);
