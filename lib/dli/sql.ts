@@ -11,7 +11,7 @@ import {
 } from './engine.ts';
 import { DliError } from './errors.ts';
 import type { Job } from './job.ts';
-import { SQL_READS, SQL_WRITES } from './wire.ts';
+import { SQL_READS, SQL_WRITES, type SqlJobPage } from './wire.ts';
 
 export const sqlEngine: EngineAdapter = {
   facts: {
@@ -112,15 +112,34 @@ async function listSlice(
   return { jobs: [first, ...others].flatMap((page) => page?.jobs ?? []), jobCount: first.jobCount };
 }
 
-/** A failed page is a gap, unless it says that the next call would fail the same way. */
+/**
+ * A failed page is a gap, unless it says that the next call would fail the same way. So is one that does not fit its own
+ * count, if it does not fit when asked for again either: rows may be missing.
+ */
 async function tryList(dli: DliReader, filter: ListFilter, page: number, gaps: string[]) {
+  const query: SqlJobQuery = { ...filter, page, pageSize: MAX_PAGE_SIZE };
   try {
-    return await dli.listSqlJobs({ ...filter, page, pageSize: MAX_PAGE_SIZE });
+    const first = await dli.listSqlJobs(query);
+    if (fitsItsCount(first, page)) return first;
+
+    const gap = `${filter.status} jobs: job_count does not fit the rows`;
+    if (gaps.includes(gap)) return first;
+    // A job may have ended after the service counted, and before it read the rows.
+    const second = await dli.listSqlJobs(query);
+    if (!fitsItsCount(second, page) && !gaps.includes(gap)) gaps.push(gap);
+    return second;
   } catch (error) {
     if (!(error instanceof DliError) || isHopeless(error, dli)) throw error;
     gaps.push(error.message);
     return undefined;
   }
+}
+
+/** As many rows as the count leaves for this page; a page that is not full may hold more than was counted. */
+function fitsItsCount({ jobs, jobCount }: SqlJobPage, page: number): boolean {
+  const left = jobCount - (page - 1) * MAX_PAGE_SIZE;
+  if (jobs.length < MAX_PAGE_SIZE) return jobs.length >= left;
+  return jobs.length <= left;
 }
 
 interface Window {

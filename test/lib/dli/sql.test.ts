@@ -54,6 +54,31 @@ describe('listLiveSqlJobs', () => {
     expect(gaps[0]).toBe('RUNNING jobs: more than 10000, and their start times do not tell them apart');
   });
 
+  it.each([
+    { name: 'fewer rows than their count', jobs: 3, count: 5 },
+    { name: 'fewer rows than fit', jobs: 150, count: 10_000 },
+    { name: 'a full page and a count that leaves no room for it', jobs: 150, count: 7 },
+  ])('says so when pages hold $name, however often they are asked for', async ({ jobs: rows, count }) => {
+    const world = await makeWorld({ jobs: many(rows) });
+    const edit = { set: { job_count: count } };
+    world.emulator.faults.add({ on: 'list-sql-jobs', target: 'RUNNING', edit, times: Number.POSITIVE_INFINITY });
+
+    const { jobs, gaps } = await listLiveSqlJobs(world.client(), { startedBefore: NOW - HOUR });
+
+    expect(jobs.length).toBeGreaterThan(0);
+    expect(gaps).toEqual(['RUNNING jobs: job_count does not fit the rows']);
+  });
+
+  it('asks again for a page that does not fit its count, as when a job ends between the two', async () => {
+    const world = await makeWorld({ jobs: many(3) });
+    world.emulator.faults.add({ on: 'list-sql-jobs', target: 'RUNNING', edit: { set: { job_count: 4 } } });
+
+    const { jobs, gaps } = await listLiveSqlJobs(world.client(), { startedBefore: NOW - HOUR });
+
+    expect({ ids: ids(jobs), gaps }).toEqual({ ids: [1, 2, 3].map(jobId), gaps: [] });
+    expect(world.conversation()).toEqual(['GET LAUNCHING 1', 'GET RUNNING 1', 'GET RUNNING 1']);
+  });
+
   it('brings statements along only where they are asked for', async () => {
     const world = await makeWorld({ jobs: many(101) });
     const statementsOf = async (withStatements?: boolean) => {
