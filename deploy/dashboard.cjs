@@ -8,20 +8,20 @@ module.exports = async ({ resolveVariable }) => {
     ...{ type: 'metric', x, y, width: 12, height: 6 },
     properties: {
       ...{ title, region: '${AWS::Region}', stat: 'Sum', period: periodSeconds, view: 'timeSeries', ...more },
-      metrics: metrics.map((metric) => (typeof metric === 'string' ? ['DliJobReaper', metric, 'stage', stage] : [metric])),
+      metrics: metrics.map((metric) =>
+        typeof metric === 'string' ? ['DliJobReaper', metric, 'stage', stage] : [metric],
+      ),
     },
   });
   const hidden = (name, id) => ['DliJobReaper', name, 'stage', stage, { id, visible: false }];
   const table = (title, x, y, query) => ({
     ...{ type: 'log', x, y, width: 12, height: 6 },
-    properties: { title, region: '${AWS::Region}', view: 'table', query: "SOURCE '${SweepLogGroup}' | " + query },
+    properties: { title, region: '${AWS::Region}', view: 'table', query: `SOURCE '\${SweepLogGroup}' | ${query}` },
   });
   const share = graph('Is DLI throttling us?', 0, 18, ['ApiCalls', 'ApiCallsThrottled']);
-  share.properties.metrics.push(
-    hidden('ApiCalls', 'calls'),
-    hidden('ApiCallsThrottled', 'throttled'),
-    [{ expression: 'IF(calls > 0, 100 * throttled / calls, 0)', label: '% refused', yAxis: 'right' }],
-  );
+  share.properties.metrics.push(hidden('ApiCalls', 'calls'), hidden('ApiCallsThrottled', 'throttled'), [
+    { expression: 'IF(calls > 0, 100 * throttled / calls, 0)', label: '% refused', yAxis: 'right' },
+  ]);
 
   const widgets = [
     graph('Is it alive?', 0, 0, ['TargetsExpected', 'TargetsSwept', 'TicksDropped']),

@@ -18,7 +18,8 @@ module.exports = async ({ resolveVariable }) => {
   const alarmTopic = String(await param('alarmTopic'));
   const hasNetwork = (await param('vpcCidr')) !== '';
   const hasTracing = (await oneOf('tracing', 'true', 'false')) === 'true';
-  const reserved = (await param('reservedConcurrency')) === '' ? null : await wholeNumber('reservedConcurrency', 1, 1_000);
+  const reserved =
+    (await param('reservedConcurrency')) === '' ? null : await wholeNumber('reservedConcurrency', 1, 1_000);
 
   return {
     periodSeconds: periodMinutes * 60,
@@ -28,9 +29,7 @@ module.exports = async ({ resolveVariable }) => {
     reservedConcurrency: reserved,
     tracing: hasTracing,
     alarmActions: alarmTopic === '' ? [] : [alarmTopic],
-    vpc: hasNetwork
-      ? { securityGroupIds: [{ Ref: 'SweepSecurityGroup' }], subnetIds: [{ Ref: 'SweepSubnet' }] }
-      : null,
+    vpc: hasNetwork ? { securityGroupIds: [{ Ref: 'SweepSecurityGroup' }], subnetIds: [{ Ref: 'SweepSubnet' }] } : null,
     dependsOn: hasNetwork ? ['SweepNetworkPolicy', 'SweepRoute'] : [],
     resources: merge(
       hasNetwork ? await resolveVariable('file(./deploy/network.yml)') : {},
