@@ -1,0 +1,194 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { METRICS } from '../../lib/metrics.ts';
+import { isOnPath } from '../helpers/aws-peer.ts';
+import { packageProject, TEMPLATE, toolEnvironment } from '../helpers/packaged.ts';
+
+const run = promisify(execFile);
+
+interface Resource {
+  Type: string;
+  Properties: Record<string, unknown>;
+}
+
+interface Statement {
+  Action: string | string[];
+  Resource: unknown;
+}
+
+const hasLint = await isOnPath('cfn-lint');
+let resources: Record<string, Resource>;
+
+async function load(args: string[] = []): Promise<void> {
+  await packageProject(args);
+  resources = (JSON.parse(readFileSync(TEMPLATE, 'utf8')) as { Resources: typeof resources }).Resources;
+}
+
+beforeAll(() => load());
+
+const ofType = (type: string) => Object.entries(resources).filter(([, resource]) => resource.Type === type);
+
+/** @throws {Error} for a resource that the template does not have. */
+function propertiesOf(name: string): Record<string, unknown> {
+  const resource = resources[name];
+  if (resource === undefined) throw new Error(`the template has no ${name}`);
+  return resource.Properties;
+}
+
+function statementsOf(role: string): Statement[] {
+  const { Policies } = propertiesOf(role) as {
+    Policies: { PolicyDocument: { Statement: Statement[] } }[];
+  };
+  return Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+}
+
+const actionsOf = (role: string) =>
+  statementsOf(role)
+    .flatMap(({ Action }) => Action)
+    .sort();
+
+describe('the roles', () => {
+  it('are one for each function and one for the schedule, with these actions and no other', () => {
+    expect(
+      ofType('AWS::IAM::Role')
+        .map(([name]) => name)
+        .sort(),
+    ).toEqual(['DispatchRole', 'ScheduleRole', 'SweepRole']);
+    expect(actionsOf('DispatchRole')).toEqual([
+      ...['logs:CreateLogStream', 'logs:PutLogEvents', 'sqs:SendMessage', 'ssm:GetParametersByPath'],
+    ]);
+    expect(actionsOf('SweepRole')).toEqual([
+      ...['kms:Decrypt', 'logs:CreateLogStream', 'logs:PutLogEvents', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+      ...['sqs:ReceiveMessage', 'sqs:SendMessage', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
+    ]);
+    expect(actionsOf('ScheduleRole')).toEqual(['lambda:InvokeFunction', 'sqs:SendMessage']);
+  });
+
+  it.each(['DispatchRole', 'ScheduleRole', 'SweepRole'])('give %s no wildcard for a resource', (role) => {
+    for (const { Resource } of statementsOf(role)) {
+      for (const one of [Resource].flat()) {
+        const text = JSON.stringify(one);
+        // Only below the stage's own parameters, and within the function's own log group.
+        const rest = text.replace(/parameter\/dli-reaper\/dev\/[a-z]+\/\*"/, '').replace(/log-group:[^"]+:\*"/, '');
+        expect(rest).not.toContain('*');
+        expect(text).not.toMatch(/arn:aws:/);
+      }
+    }
+  });
+
+  it('let only the sweep decrypt, and only with the key of the credentials', () => {
+    const decrypting = ['DispatchRole', 'ScheduleRole', 'SweepRole']
+      .flatMap(statementsOf)
+      .filter(({ Action }) => JSON.stringify(Action).includes('kms:'));
+
+    expect(decrypting).toMatchObject([
+      { Action: 'kms:Decrypt', Resource: { 'Fn::GetAtt': ['CredentialsKey', 'Arn'] } },
+    ]);
+  });
+});
+
+describe('the queues', () => {
+  it('are all encrypted', () => {
+    const queues = ofType('AWS::SQS::Queue');
+
+    expect(queues).toHaveLength(4);
+    for (const [, { Properties }] of queues) expect(Properties.SqsManagedSseEnabled).toBe(true);
+  });
+
+  it('hand a message out again only after its sweep is surely over, and once', () => {
+    const { Timeout } = propertiesOf('SweepLambdaFunction') as { Timeout: number };
+    for (const name of ['SweepQueue', 'EmergencyQueue']) {
+      const queue = propertiesOf(name) as {
+        VisibilityTimeout: number;
+        RedrivePolicy: { maxReceiveCount: number };
+      };
+
+      expect(queue.VisibilityTimeout).toBeGreaterThan(Timeout);
+      expect(queue.RedrivePolicy.maxReceiveCount).toBe(2);
+    }
+  });
+
+  it('that hold what failed have an alarm each', () => {
+    const watched = ofType('AWS::CloudWatch::Alarm').map(([, { Properties }]) => JSON.stringify(Properties));
+
+    for (const name of ['SweepDeadLetterQueue', 'DeadLetterQueue']) {
+      expect(watched.filter((alarm) => alarm.includes(`"${name}"`))).toHaveLength(1);
+    }
+  });
+
+  it('give one message at a time to the sweep, and no more sweeps than asked for', () => {
+    const mappings = ofType('AWS::Lambda::EventSourceMapping');
+
+    expect(mappings).toHaveLength(2);
+    for (const [, { Properties }] of mappings) {
+      expect(Properties).toMatchObject({ BatchSize: 1, ScalingConfig: { MaximumConcurrency: 10 } });
+    }
+  });
+});
+
+describe('the functions', () => {
+  it('run on Node 24 and arm64, each with a log that is kept for 400 days', () => {
+    const functions = ofType('AWS::Lambda::Function');
+    const logs = ofType('AWS::Logs::LogGroup').map(([, { Properties }]) => Properties);
+
+    expect(functions).toHaveLength(2);
+    for (const [, { Properties }] of functions) {
+      expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
+      expect(Properties).not.toHaveProperty('TracingConfig');
+      expect(Properties).not.toHaveProperty('ReservedConcurrentExecutions');
+      const LogGroupName = `/aws/lambda/${String(Properties.FunctionName)}`;
+      expect(logs).toContainEqual({ LogGroupName, RetentionInDays: 400 });
+    }
+  });
+
+  it('are never invoked a second time by machinery', () => {
+    const configs = ofType('AWS::Lambda::EventInvokeConfig');
+
+    expect(configs).toHaveLength(2);
+    for (const [, { Properties }] of configs) {
+      expect(Properties).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 900 });
+    }
+  });
+
+  it('hold no setting that could turn anything on', () => {
+    expect(ofType('AWS::SSM::Parameter')).toEqual([]);
+  });
+});
+
+describe('the alarms and the dashboard', () => {
+  it('watch only metrics that the functions write, under one dimension', () => {
+    const text = JSON.stringify([ofType('AWS::CloudWatch::Alarm'), ofType('AWS::CloudWatch::Dashboard')]);
+    const named = [...text.matchAll(/"Namespace":"DliJobReaper","MetricName":"(\w+)"/g)].map(([, name]) => name);
+
+    expect(Object.keys(METRICS).length).toBeLessThanOrEqual(15);
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((name) => !Object.hasOwn(METRICS, name ?? ''))).toEqual([]);
+  });
+
+  it('count in the period of the schedule', async () => {
+    await load(['--param', 'periodMinutes=30']);
+
+    const text = JSON.stringify(resources);
+    expect(text).toContain('"ScheduleExpression":"rate(30 minutes)"');
+    expect(text).toContain('"PERIOD_MINUTES":"30"');
+    expect(propertiesOf('JobsStuckAlarm')).toMatchObject({ Period: 1_800 });
+    await load();
+  });
+});
+
+describe('the template', () => {
+  it.each([
+    { name: 'as it is', args: [] },
+    { name: 'with every option', args: ['vpcCidr=10.87.0.0/24', 'tracing=true', 'reservedConcurrency=20'] },
+  ])('is one that cfn-lint finds nothing to say about, or at least packages: $name', async ({ args }) => {
+    await load(args.flatMap((param) => ['--param', param]));
+
+    if (!hasLint) process.stdout.write('cfn-lint is not on PATH: the template was packaged and not linted.\n');
+    const said = hasLint ? (await run('cfn-lint', [TEMPLATE], { env: toolEnvironment() })).stdout : '';
+
+    expect(said).toBe('');
+    expect(Object.keys(resources).length).toBeGreaterThan(30);
+  });
+});

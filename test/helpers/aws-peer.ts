@@ -1,0 +1,93 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import net from 'node:net';
+import { promisify } from 'node:util';
+import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { QUEUE_NAMES, startSsmServer } from './ssm-server.ts';
+
+const run = promisify(execFile);
+
+/** Something that answers for SSM and SQS over HTTP. */
+export interface AwsPeer {
+  name: string;
+  /** What a process needs to find it instead of AWS. */
+  env: Record<string, string>;
+  close: () => Promise<void>;
+}
+
+/** Whether there is such a command on this machine's PATH. */
+export async function isOnPath(command: string): Promise<boolean> {
+  return run('sh', ['-c', `command -v ${command}`]).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The real peer where it is installed, and otherwise the project's own answers; `name` says which. */
+export async function startPeer(parameters: Record<string, string>): Promise<AwsPeer> {
+  if (await isOnPath('moto_server')) return startMoto(parameters);
+  const { env, close } = await startSsmServer(parameters);
+  return { name: "the project's own answers (moto_server is not on PATH)", env, close };
+}
+
+export async function startMoto(parameters: Record<string, string>): Promise<AwsPeer> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const server = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+  const ended = once(server, 'exit');
+  await untilItListens(port);
+
+  const client = {
+    ...{ endpoint: url, region: 'eu-central-1' },
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  };
+  const ssm = new SSMClient(client);
+  for (const [Name, Value] of Object.entries(parameters)) {
+    const Type = Name.includes('/credentials/') ? 'SecureString' : 'String';
+    await ssm.send(new PutParameterCommand({ Name, Value, Type }));
+  }
+  const sqs = new SQSClient(client);
+  const urls = await Promise.all(
+    Object.values(QUEUE_NAMES).map(async (QueueName) => {
+      const Attributes = { FifoQueue: 'true', VisibilityTimeout: '1020' };
+      return (await sqs.send(new CreateQueueCommand({ QueueName, Attributes }))).QueueUrl ?? '';
+    }),
+  );
+  return {
+    name: 'moto_server',
+    env: {
+      ...{ AWS_ENDPOINT_URL: url, AWS_REGION: 'eu-central-1' },
+      ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', PERIOD_MINUTES: '15' },
+      ...{ SWEEP_QUEUE_URL: urls[0] ?? '', EMERGENCY_QUEUE_URL: urls[1] ?? '' },
+    },
+    close: async () => {
+      server.kill();
+      await ended;
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Asks again as soon as it was told no; the test's own limit ends it. */
+async function untilItListens(port: number): Promise<void> {
+  for (;;) {
+    const socket = net.connect(port, '127.0.0.1');
+    const isOpen = await Promise.race([
+      once(socket, 'connect').then(() => true),
+      once(socket, 'error').then(() => false),
+    ]).catch(() => false);
+    socket.destroy();
+    if (isOpen) return;
+    // Let the other process have the processor.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
