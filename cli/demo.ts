@@ -2,8 +2,10 @@ import { fileURLToPath } from 'node:url';
 import type { SweepReport } from '../lib/report.ts';
 import { startWorld } from './emulator.ts';
 import { exitCodeOf } from './exit-code.ts';
+import { toJson } from './json.ts';
+import { performSweep } from './perform-sweep.ts';
 import { formatReport } from './print.ts';
-import { performSweep, type Terminal } from './sweep.ts';
+import type { Terminal } from './terminal.ts';
 
 const POLICY = fileURLToPath(new URL('../examples/demo-policy.yml', import.meta.url));
 
@@ -14,22 +16,22 @@ export async function runDemo({ json = false }: { json?: boolean }, terminal: Te
   try {
     const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;
     const env = { HUAWEICLOUD_SDK_AK: accessKeyId, HUAWEICLOUD_SDK_SK: secretAccessKey };
-    const flags = { policy: POLICY, endpoint: url, projectId };
+    const flags = { policy: POLICY, endpoint: url, projectId, json, quiet: !terminal.isErrScreen };
 
     say(`An emulated DLI with ${emulator.jobs.all().length} jobs listens at ${url}.\n\n`);
     say('The plan: what a sweep would do, without doing it.\n');
-    say(formatReport(await performSweep({ ...flags, dryRun: true }, { ...terminal, env }), { spared: true }));
+    say(formatReport(await performSweep({ ...flags, dryRun: true }, { ...terminal, env }), { spared: true }, terminal));
 
     say('\nThe sweep: cancels, and reads back what became of each job.\n');
     const report = await performSweep({ ...flags, dryRun: false }, { ...terminal, env });
-    say(formatReport(report, { spared: true }));
+    say(formatReport(report, { spared: true }, terminal));
 
     const contradictions = contradict(report, emulator.statusOf);
     say('\nThe proof: the emulator, asked about each job apart from the report.\n');
     for (const contradiction of contradictions) say(`! ${contradiction}\n`);
     if (contradictions.length === 0) say(`It agrees with all ${report.jobs.length} outcomes.\n`);
 
-    if (json) terminal.out(`${JSON.stringify(report, null, 2)}\n`);
+    if (json) terminal.out(toJson('sweep', report));
     return contradictions.length === 0 ? exitCodeOf(report) : 3;
   } finally {
     await emulator.close();

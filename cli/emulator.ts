@@ -9,7 +9,7 @@ import { parseSnapshot, type Snapshot } from '../emulator/snapshot.ts';
 import { manyJobs, WORLDS, type World } from '../emulator/worlds.ts';
 import { systemClock } from '../lib/clock.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
-import type { Terminal } from './sweep.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface EmulatorFlags {
   port?: number;

@@ -11,7 +11,17 @@ const EXIT_CODES: Record<SweepStatus, number> = {
   capped: 5,
 };
 
+type Judged = Pick<SweepReport, 'status' | 'dryRun'>;
+
 /** A dry run over its cap has done what it was asked to do: it says so, and that is all well. */
-export function exitCodeOf({ status, dryRun }: Pick<SweepReport, 'status' | 'dryRun'>): number {
+export function exitCodeOf({ status, dryRun }: Judged): number {
   return dryRun && status === 'capped' ? 0 : EXIT_CODES[status];
+}
+
+/** Which of several holds for all. */
+const ORDER = [EXIT_CONFIGURATION, EXIT_CODES.partial, EXIT_CODES.capped, EXIT_CODES.failed, 0];
+
+export function worstExitCode(reports: readonly Judged[]): number {
+  const codes = reports.map(exitCodeOf);
+  return ORDER.find((code) => codes.includes(code)) ?? 0;
 }

@@ -4,8 +4,10 @@ import { ENGINE_NAMES, isJobId } from '../lib/dli/job.ts';
 import { type Explanation, explain } from '../lib/explain.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import type { Decided } from '../lib/sweep.ts';
+import { toJson } from './json.ts';
+import { performSweep, type SweepFlags } from './perform-sweep.ts';
 import { formatExplanation } from './print.ts';
-import { performSweep, type SweepFlags, type Terminal } from './sweep.ts';
+import type { Terminal } from './terminal.ts';
 
 /**
  * Why a job would be cancelled or spared, by a dry run of the whole project: groups and caps depend on the other jobs.
@@ -18,14 +20,14 @@ export async function runExplain(jobId: string, flags: SweepFlags, terminal: Ter
     throw new SettingsError('JOB_ID', `expected ${forms}`);
   }
   let explanation: Explanation | undefined;
-  const report = await performSweep({ ...flags, dryRun: true }, terminal, async (decided) => {
-    explanation = await explainOne(jobId, decided);
+  const report = await performSweep({ ...flags, dryRun: true, quiet: true }, terminal, {
+    onDecided: async (decided) => {
+      explanation = await explainOne(jobId, decided);
+    },
   });
   if (explanation === undefined) throw new SettingsError('JOB_ID', 'DLI knows no such job');
   const { caps } = report;
-  terminal.out(
-    flags.json ? `${JSON.stringify({ ...explanation, caps }, null, 2)}\n` : formatExplanation(explanation, caps),
-  );
+  terminal.out(flags.json ? toJson('explanation', { ...explanation, caps }) : formatExplanation(explanation, caps));
   return 0;
 }
 

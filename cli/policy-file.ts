@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parse, parseDocument } from 'yaml';
 import { PolicyError, parsePolicy } from '../lib/policy/parse.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
@@ -22,7 +22,11 @@ export class PolicyFileError extends SettingsError {
  * @throws {PolicyFileError} with every problem in it, each with line and column.
  */
 export function readPolicyFile(path: string): PolicyFile {
-  const text = readText(path);
+  return readPolicyText(readText(path), path);
+}
+
+/** @param path in messages. @throws {PolicyFileError} as {@link readPolicyFile}. */
+export function readPolicyText(text: string, path: string): PolicyFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number) => {
@@ -46,6 +50,15 @@ export function readPolicyFile(path: string): PolicyFile {
         return `${locate(problem.keys)}: ${where}${problem.message}`;
       });
     throw new PolicyFileError(path, `is not valid:\n${problems.join('\n')}`, { cause: error });
+  }
+}
+
+/** What a file holds that need not be a valid policy; undefined if it cannot be read at all. */
+export function readPolicyDocument(path: string): unknown {
+  try {
+    return parse(readText(path));
+  } catch {
+    return undefined;
   }
 }
 

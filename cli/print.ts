@@ -1,24 +1,30 @@
-import Table from 'cli-table3';
 import { formatDuration } from '../lib/duration.ts';
 import type { Explanation, RuleExplanation } from '../lib/explain.ts';
 import type { ClockName } from '../lib/policy/schema.ts';
 import type { Predicate } from '../lib/policy/select.ts';
-import type { CapReport, JobReport, SweepReport } from '../lib/report.ts';
+import type { CapReport, SweepReport, SweepStatus } from '../lib/report.ts';
+import { formatJobs } from './job-table.ts';
+import { cleanText } from './table.ts';
+import { plain, type Terminal } from './terminal.ts';
+
+type Screen = Pick<Terminal, 'columns' | 'paint'>;
 
 /** The jobs as a table, the overdue first, and one sentence with what went wrong below it. */
-export function formatReport(report: SweepReport, { spared }: { spared: boolean }): string {
+export function formatReport(report: SweepReport, { spared }: { spared: boolean }, screen: Screen = {}): string {
+  const { paint = plain } = screen;
   const jobs = report.jobs.filter(({ decision }) => spared || decision !== 'keep');
   const hidden = report.jobs.length - jobs.length;
-  const unmanaged = Object.entries(report.unmanagedQueues).map(([queue, count]) => `${queue} (${count})`);
+  const unmanaged = Object.entries(report.unmanagedQueues).map(([queue, count]) => `${cleanText(queue)} (${count})`);
+  const problem = (text: string) => paint('red', `! ${cleanText(text)}`);
   const lines = [
-    ...(jobs.length === 0 ? [] : [formatJobs(jobs)]),
-    formatSentence(report),
+    ...(jobs.length === 0 ? [] : [formatJobs(jobs, { ...screen, isPlan: report.dryRun })]),
+    paint(COLOURS[report.status], formatSentence(report)),
     ...(hidden === 0 ? [] : [`${hidden} more that a rule, an exemption or a protection spares: --spared shows them.`]),
     ...(unmanaged.length === 0 ? [] : [`Queues that no rule names, with their old jobs: ${unmanaged.join(', ')}.`]),
     ...formatFreed(report),
-    ...report.notices.map((notice) => `Note: ${notice}.`),
-    ...report.problems.map((problem) => `! ${problem}`),
-    ...report.jobs.filter(({ error }) => error !== null).map(({ error }) => `! ${error}`),
+    ...report.notices.map((notice) => paint('yellow', `Note: ${cleanText(notice)}.`)),
+    ...report.problems.map(problem),
+    ...report.jobs.flatMap(({ error }) => (error === null ? [] : [problem(error)])),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -38,57 +44,13 @@ function formatFreed({ freed, jobs }: SweepReport): string[] {
   ];
 }
 
-function formatJobs(jobs: readonly JobReport[]): string {
-  const table = new Table({
-    head: ['job', 'queue', 'owner', 'type', 'time', 'limit', 'rule', 'outcome'],
-    style: { head: [], border: [], compact: true },
-  });
-  const sorted = jobs.toSorted((a, b) => rank(a) - rank(b) || overLimit(b) - overLimit(a));
-  for (const job of sorted) {
-    table.push([
-      job.jobId,
-      job.queue ?? '?',
-      job.owner ?? '?',
-      job.jobType ?? '?',
-      formatTime(job),
-      formatLimit(job),
-      job.rule ?? '–',
-      formatOutcome(job),
-    ]);
-  }
-  return table.toString();
-}
-
-const RANKS: Record<JobReport['decision'], number> = { cancel: 0, warn: 1, log: 2, keep: 3 };
-const rank = ({ decision }: JobReport): number => RANKS[decision];
-const overLimit = ({ runTimeMs, queueTimeMs, totalTimeMs, limitMs }: JobReport): number =>
-  (runTimeMs ?? queueTimeMs ?? totalTimeMs ?? 0) - (limitMs ?? 0);
-
-/** A job that waits says so, since its time is another one; likewise one that does not tell since when it runs. */
-function formatTime({ runTimeMs, queueTimeMs, totalTimeMs }: JobReport): string {
-  if (runTimeMs !== null) return formatMinutes(runTimeMs);
-  if (queueTimeMs !== null) return `${formatMinutes(queueTimeMs)} waiting`;
-  return totalTimeMs === null ? '?' : `${formatMinutes(totalTimeMs)} in all`;
-}
-
-/** With its clock where a limit was exceeded. */
-function formatLimit({ clock, limitMs }: JobReport): string {
-  if (limitMs === null) return '–';
-  return clock === null ? formatDuration(limitMs) : `${clock} ${formatDuration(limitMs)}`;
-}
-
-/** Seconds matter to nobody in a job of hours. */
-function formatMinutes(ms: number): string {
-  return formatDuration(ms < 60_000 ? ms : ms - (ms % 60_000));
-}
-
-function formatOutcome({ outcome, reason, status, decision }: JobReport): string {
-  if (outcome === 'already-terminal') return `already terminal (${status})`;
-  if (outcome !== 'skipped') return outcome;
-  if (decision === 'cancel') return `skipped: ${reason}`;
-  if (decision !== 'keep') return `overdue: ${decision}`;
-  return reason === 'undetermined' ? `kept: undetermined (${status ?? 'no status'})` : `kept: ${reason}`;
-}
+const COLOURS: Record<SweepStatus, 'green' | 'yellow' | 'red'> = {
+  ok: 'green',
+  capped: 'yellow',
+  partial: 'yellow',
+  stopped: 'red',
+  failed: 'red',
+};
 
 function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: SweepReport): string {
   const calls = apiCalls.list + apiCalls.status + apiCalls.cancel;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { lintPolicy } from '../lib/policy/lint.ts';
 import { readPolicyFile } from './policy-file.ts';
-import type { Terminal } from './sweep.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Every error at once; warnings do not count as such. @returns the exit code. @throws {PolicyFileError} */
 export function runValidate(path: string, { out }: Terminal, now: number): number {

@@ -4,6 +4,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { systemClock } from '../lib/clock.ts';
 import {
+  assertConfirmed,
   batch,
   type Dispatch,
   type DispatchTarget,
@@ -80,6 +81,7 @@ async function dispatchSweeps(dispatch: Dispatch): Promise<DispatchSummary> {
 
   const values = await readPath(targetsPath);
   const names = asked(dispatch, values);
+  assertConfirmed(dispatch, stage, names.length);
   const targets = names.flatMap((name) => readTarget(name, values, dispatchId));
   const messages = planMessages(targets, dispatch, { turn: Math.floor(dispatchedAt / periodMs) });
   const queueUrl = isEmergency(dispatch.payload) ? queues.emergencies : queues.sweeps;

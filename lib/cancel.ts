@@ -18,12 +18,13 @@ export type CancelJob = (job: Job, options: StopOptions) => Promise<CancelResult
  *
  * @param stopAt epoch ms; nothing is asked from then on.
  * @param stop once aborted, nothing more is asked; what is under way is finished.
+ * @param onAsked called as each victim's request is answered.
  * @returns one per victim, in the order given.
  */
 export async function cancelJobs(
   victims: readonly Victim[],
   cancelJob: CancelJob,
-  { stopAt, stop }: { stopAt: number; stop: AbortSignal },
+  { stopAt, stop, onAsked }: { stopAt: number; stop: AbortSignal; onAsked?: () => void },
 ): Promise<Cancellation[]> {
   const refusedForAll = new AbortController();
   const signal = AbortSignal.any([stop, refusedForAll.signal]);
@@ -32,6 +33,7 @@ export async function cancelJobs(
     victims.map(async (victim) => {
       const result = await cancelOne(victim, cancelJob, { notAfter: stopAt, signal });
       if (result.kind === 'refused' && result.error.kind === 'authentication') refusedForAll.abort();
+      onAsked?.();
       return { victim, result };
     }),
   );

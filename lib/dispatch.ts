@@ -3,9 +3,11 @@ import { formatMessage, requestFor, type SweepMessage } from './message.ts';
 import { DEFAULT_TARGET, isScheduleTick, RequestError } from './request.ts';
 
 /** What one dispatch is asked to do. */
-export interface Dispatch extends Pick<SweepMessage, 'dispatchId' | 'trigger' | 'dispatchedAt' | 'payload'> {
+export interface Dispatch extends Omit<SweepMessage, 'credentials' | 'targets'> {
   /** One by its name, or all that the stage has. */
   targets: 'all' | { name: string };
+  /** What was typed to confirm an emergency for all targets; see {@link assertConfirmed}. */
+  confirm?: unknown;
 }
 
 /**
@@ -26,12 +28,22 @@ export function parseDispatch(event: unknown, { id, now }: { id: string; now: nu
   if (allTargets !== undefined && allTargets !== true) throw new RequestError('allTargets: expected true, or nothing');
   if (allTargets && target !== undefined) throw new RequestError('target, allTargets: expected one of them');
   const name = target ?? DEFAULT_TARGET;
+  const common = { dispatchId: `manual-${id}`, trigger: 'manual', dispatchedAt: now } as const;
+  if (allTargets && isEmergency(payload) && payload.dryRun === false) {
+    // One confirmation for all, which is checked when it is known how many they are; each sweep is then told its own.
+    const { confirm, ...rest } = payload;
+    requestFor({ trigger: 'manual', payload: rest, confirmed: true }, DEFAULT_TARGET);
+    return { ...common, payload: rest, targets: 'all', confirm, confirmed: true };
+  }
   // Sends nothing; the name is checked like the rest.
   requestFor({ trigger: 'manual', payload }, name as string);
-  return {
-    ...{ dispatchId: `manual-${id}`, trigger: 'manual', dispatchedAt: now, payload },
-    targets: allTargets ? 'all' : { name: name as string },
-  };
+  return { ...common, payload, targets: allTargets ? 'all' : { name: name as string } };
+}
+
+/** @throws {RequestError} unless an emergency for all targets names the stage and how many they are, such as `prod 12`. */
+export function assertConfirmed({ confirmed, confirm }: Dispatch, stage: string, count: number): void {
+  const expected = `${stage} ${count}`;
+  if (confirmed && confirm !== expected) throw new RequestError(`confirm: expected ${expected}; nothing was sent`);
 }
 
 /** What is left to the next tick: older than one period, it would sweep what that one sweeps as well. */
@@ -75,9 +87,10 @@ export function planMessages(
   const groups = Map.groupBy(targets, ({ credentials }) => credentials);
   return [...groups].sort(byFirst).flatMap(([credentials, group]) => {
     const names = rotate(group.map(({ name }) => name).sort(), turn);
-    const { dispatchId, trigger, dispatchedAt, payload } = dispatch;
+    const { dispatchId, trigger, dispatchedAt, payload, confirmed } = dispatch;
     const message = (part: readonly string[]): SweepMessage => ({
       ...{ dispatchId, trigger, dispatchedAt, credentials, payload },
+      ...(confirmed && { confirmed }),
       targets: [...part],
     });
     const empty = Buffer.byteLength(formatMessage(message([])));

@@ -5,7 +5,7 @@ import { parseRequest, RequestError, type SweepRequest } from './request.ts';
 export interface SweepMessage {
   /** The same for all messages of one dispatch, and for a tick that was delivered twice. */
   dispatchId: string;
-  trigger: SweepRequest['trigger'];
+  trigger: 'schedule' | 'manual';
   /** Epoch ms; of a tick, when it was due. */
   dispatchedAt: number;
   /** Name of the credential. */
@@ -14,6 +14,8 @@ export interface SweepMessage {
   targets: string[];
   /** What a person asked for, without the target; empty for a tick. */
   payload: Record<string, unknown>;
+  /** An emergency for all targets whose stage and number somebody has typed out. */
+  confirmed?: true | undefined;
 }
 
 const name = v.pipe(v.string(), v.nonEmpty());
@@ -26,6 +28,7 @@ const messageSchema = v.strictObject({
   credentials: name,
   targets: v.pipe(v.array(name), v.nonEmpty()),
   payload: v.record(v.string(), v.unknown()),
+  confirmed: v.optional(v.literal(true)),
 });
 
 export function formatMessage(message: SweepMessage): string {
@@ -52,8 +55,12 @@ export function parseMessage(body: string): SweepMessage {
 const TICK = { source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
 
 /** @throws {RequestError} if the payload is none that a person could have sent to the sweep directly. */
-export function requestFor({ trigger, payload }: Pick<SweepMessage, 'trigger' | 'payload'>, target: string) {
-  return trigger === 'schedule' ? { ...parseRequest(TICK), target } : parseRequest({ ...payload, target });
+export function requestFor(
+  { trigger, payload, confirmed }: Pick<SweepMessage, 'trigger' | 'payload' | 'confirmed'>,
+  target: string,
+): SweepRequest {
+  if (trigger === 'schedule') return { ...parseRequest(TICK), target };
+  return parseRequest({ ...payload, target, ...(confirmed && { confirm: target }) });
 }
 
 /** AWS names the source of each record. @see https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */

@@ -2,6 +2,7 @@ import type { Cancellation } from './cancel.ts';
 import type { Decision } from './decide.ts';
 import type { DliCallEvent } from './dli/connection.ts';
 import { DliError } from './dli/errors.ts';
+import type { Emergency } from './emergency.ts';
 import type { Explanation } from './explain.ts';
 import type { Freed } from './freed.ts';
 import type { Log } from './log.ts';
@@ -18,6 +19,8 @@ export interface SweepReport {
   trigger: SweepRequest['trigger'];
   /** Why a person asked for the sweep. */
   requestReason: string | null;
+  /** What an emergency asked for, `includeExempt` included; null for any other sweep. */
+  emergency: Emergency | null;
   dryRun: boolean;
   /** Who kept the sweep from cancelling; empty for a live one. */
   dryRunBecause: DryRunReason[];
@@ -168,6 +171,7 @@ export function buildReport(facts: SweepFacts): SweepReport {
     target: request.target,
     trigger: request.trigger,
     requestReason: request.reason ?? null,
+    emergency: request.emergency ?? null,
     dryRun: facts.dryRunBecause.length > 0,
     dryRunBecause: facts.dryRunBecause,
     status: statusOf(facts, counts),
@@ -181,7 +185,8 @@ export function buildReport(facts: SweepFacts): SweepReport {
     credentialRefused: [...outcomes.values()].some(isCredentialRefused),
     parameterVersions: facts.parameterVersions ?? null,
     notices: facts.notices,
-    unmanagedQueues: countUnmanaged(decisions, facts.policy),
+    // An emergency manages nothing.
+    unmanagedQueues: request.emergency === undefined ? countUnmanaged(decisions, facts.policy) : {},
     jobs,
   };
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { durationField } from './duration-field.ts';
+import { type Emergency, emergencyEntries, emergencyProblems, toEmergency } from './emergency.ts';
 
 /** What one sweep is asked to do; cron, payload and command line all become this. */
 export interface SweepRequest {
   sweepId: string;
-  trigger: 'schedule' | 'manual';
+  trigger: 'schedule' | 'manual' | 'emergency';
   /** Name of the target. */
   target: string;
   /** True keeps the sweep from cancelling; false leaves it to the policy's and the target's mode. */
@@ -16,6 +17,8 @@ export interface SweepRequest {
   verifyForMs: number;
   /** Why a person asked; for the record. */
   reason: string | undefined;
+  /** In place of the policy, and of the dry-run modes of policy and target. */
+  emergency?: Emergency | undefined;
 }
 
 export const DEFAULT_TARGET = 'default';
@@ -24,13 +27,32 @@ export const DEFAULT_VERIFY_FOR_MS = 60_000;
 /** The event could not be understood, so nothing was done. */
 export class RequestError extends Error {
   override name = 'RequestError';
+  /** `key: what is wrong with it`. */
+  readonly problems: readonly string[];
+  /** @param problems of a payload, or in a sentence what else is wrong. */
+  constructor(problems: readonly string[] | string) {
+    const isSentence = typeof problems === 'string';
+    super(isSentence ? problems : `the event is neither a schedule tick nor a valid payload: ${problems.join('; ')}`);
+    this.problems = isSentence ? [problems] : problems;
+  }
 }
 
-const manualPayload = v.strictObject({
+const commonEntries = {
   target: v.optional(
     v.pipe(v.string('expected a name'), v.regex(/^[A-Za-z0-9_.-]{1,128}$/, 'expected letters, digits and _ . -')),
   ),
   dryRun: v.optional(v.boolean('expected true or false')),
+  verifyFor: v.optional(durationField('60s')),
+  reason: v.optional(v.pipe(v.string('expected a text'), v.maxLength(500, 'expected at most 500 characters'))),
+  /** Made by whoever wants to follow the sweep in the logs. */
+  sweepId: v.optional(
+    v.pipe(v.string('expected a text'), v.regex(/^[A-Za-z0-9-]{8,64}$/, 'expected 8 to 64 letters, digits and -')),
+  ),
+};
+
+const manualPayload = v.strictObject({
+  ...commonEntries,
+  kind: v.optional(v.literal('sweep', 'expected sweep or emergency')),
   maxKills: v.optional(
     v.pipe(
       v.number('expected a whole number'),
@@ -38,12 +60,13 @@ const manualPayload = v.strictObject({
       v.minValue(0, 'expected 0 or more'),
     ),
   ),
-  verifyFor: v.optional(durationField('60s')),
-  reason: v.optional(v.pipe(v.string('expected a text'), v.maxLength(500, 'expected at most 500 characters'))),
 });
+
+const emergencyPayload = v.strictObject({ ...commonEntries, kind: v.literal('emergency'), ...emergencyEntries });
 
 /** What a person, or the command line, says. Everything has a default; a sweep by hand is a dry run unless it says not. */
 export type ManualPayload = v.InferInput<typeof manualPayload>;
+export type EmergencyPayload = v.InferInput<typeof emergencyPayload>;
 
 /**
  * A tick of EventBridge (rule or Scheduler), or a payload written by hand.
@@ -63,28 +86,45 @@ export function parseRequest(event: unknown, createId: () => string = randomUUID
     };
   }
 
-  // A list would pass as an object without keys, and so as a sweep by hand.
-  const result = v.safeParse(manualPayload, isPlainObject(event) ? event : undefined);
-  if (!result.success) {
-    const problems = result.issues.map((issue) => {
-      const key = v.getDotPath(issue);
-      if (key === null) return 'expected an object such as {"target": "prod", "dryRun": true}';
-      const allowed = Object.keys(manualPayload.entries).join(', ');
-      return issue.expected === 'never' ? `${key}: unknown key; allowed: ${allowed}` : `${key}: ${issue.message}`;
-    });
-    throw new RequestError(`the event is neither a schedule tick nor a valid payload: ${problems.join('; ')}`);
-  }
+  if (isPlainObject(event) && 'kind' in event && event.kind === 'emergency') return parseEmergency(event, createId);
+  const { kind: _, ...fields } = read(manualPayload, event);
+  const { maxKills } = fields;
+  return { ...toRequest(fields, createId), trigger: 'manual', maxKills };
+}
 
-  const { target, dryRun, maxKills, verifyFor, reason } = result.output;
+/** Live only with its target's name typed out; a dry run unless it says not, as any sweep by hand. */
+function parseEmergency(event: object, createId: () => string): SweepRequest {
+  const fields = read(emergencyPayload, event);
+  const request = toRequest(fields, createId);
+  const problems = emergencyProblems(fields, { target: request.target, isLive: !request.dryRun });
+  if (problems.length > 0) throw new RequestError(problems);
+  return { ...request, trigger: 'emergency', maxKills: undefined, emergency: toEmergency(fields) };
+}
+
+type CommonFields = v.InferOutput<v.StrictObjectSchema<typeof commonEntries, undefined>>;
+
+function toRequest({ sweepId, target, dryRun, verifyFor, reason }: CommonFields, createId: () => string) {
   return {
-    sweepId: createId(),
-    trigger: 'manual',
+    sweepId: sweepId ?? createId(),
     target: target ?? DEFAULT_TARGET,
     dryRun: dryRun ?? true,
-    maxKills,
     verifyForMs: verifyFor ?? DEFAULT_VERIFY_FOR_MS,
     reason,
   };
+}
+
+function read<T extends typeof manualPayload | typeof emergencyPayload>(schema: T, event: unknown): v.InferOutput<T> {
+  // A list would pass as an object without keys, and so as a sweep by hand.
+  const result = v.safeParse(schema, isPlainObject(event) ? event : undefined);
+  if (result.success) return result.output;
+  throw new RequestError(
+    result.issues.map((issue) => {
+      const key = v.getDotPath(issue);
+      if (key === null) return 'expected an object such as {"target": "prod", "dryRun": true}';
+      const allowed = Object.keys(schema.entries).join(', ');
+      return issue.expected === 'never' ? `${key}: unknown key; allowed: ${allowed}` : `${key}: ${issue.message}`;
+    }),
+  );
 }
 
 /**
@@ -101,6 +141,6 @@ export function isScheduleTick(event: unknown): event is object {
   );
 }
 
-function isPlainObject(value: unknown): boolean {
+function isPlainObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

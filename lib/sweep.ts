@@ -16,6 +16,7 @@ import { DliError } from './dli/errors.ts';
 import type { Engine, Job } from './dli/job.ts';
 import { listQueueCus } from './dli/queues.ts';
 import { formatDuration } from './duration.ts';
+import { missingJobs } from './emergency.ts';
 import { explain } from './explain.ts';
 import { estimateFreed } from './freed.ts';
 import { type Log, withFields } from './log.ts';
@@ -23,6 +24,7 @@ import { dryRunReasons } from './mode.ts';
 import type { Outcome, SkipReason } from './outcome.ts';
 import { exemptionNotices } from './policy/exemptions.ts';
 import { needsStatements, type Policy } from './policy/schema.ts';
+import { type Progress, progressOf } from './progress.ts';
 import { buildReport, createCallCounter, logReport, type SweepReport } from './report.ts';
 import type { SweepRequest } from './request.ts';
 import { createReaders, examineVictims, type Readers, scan } from './scan.ts';
@@ -46,6 +48,8 @@ export interface SweepDeps {
   sharedFor: SharedStates;
   /** Told what was decided before anything is done about it, while DLI can still be asked. */
   onDecided?: ((decided: Decided) => Promise<void> | void) | undefined;
+  /** Told how far it is; may be called often. */
+  onProgress?: ((progress: Progress) => void) | undefined;
   /** Of the DLI client. */
   connection?: Pick<DliClientOptions, 'connectTimeoutMs' | 'answerTimeoutMs' | 'maxAttempts'> | undefined;
 }
@@ -74,8 +78,11 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
   const startedAt = clock.now();
 
   const settings = await deps.loadSettings(request);
-  const { target, policy, exemptions, credentials, isSwitchedOn } = settings;
-  const dryRunBecause = dryRunReasons({ policy: policy.mode, target: target.mode, requestsDryRun: request.dryRun });
+  const { target, policy, credentials, isSwitchedOn } = settings;
+  const exemptions = request.emergency?.includeExempt ? [] : settings.exemptions;
+  // A target's name typed out outweighs its mode.
+  const targetMode = request.emergency === undefined ? target.mode : undefined;
+  const dryRunBecause = dryRunReasons({ policy: policy.mode, target: targetMode, requestsDryRun: request.dryRun });
   const caps: Caps = { ...policy, maxKills: request.maxKills ?? policy.maxKills };
 
   const { apiCalls, onCall } = createCallCounter();
@@ -91,6 +98,7 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
     shared: deps.sharedFor(`${target.endpoint.host} ${credentials.name}`),
     onCall: (event) => {
       onCall(event);
+      if (event.call === 'list') deps.onProgress?.({ stage: 'listing', done: apiCalls.list });
       if (event.error !== undefined) log.debug('dli call failed', { ...event, error: event.error.message });
     },
   };
@@ -137,19 +145,24 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
     } else {
       const remainingMs = deadlineAt - clock.now();
       const stopAt = deadlineAt - Math.min(request.verifyForMs, remainingMs / 4);
+      const progress = progressOf(chosen.length, deps.onProgress);
       const cancels = createCancels(canceller);
       const cancelJob: CancelJob = (job, options) => cancels[job.engine].cancel(job, options);
-      const cancellations = await cancelJobs(chosen, cancelJob, { stopAt, stop });
+      const cancellations = await cancelJobs(chosen, cancelJob, { stopAt, stop, onAsked: progress.asked });
       const untilAt = Math.min(clock.now() + request.verifyForMs, deadlineAt);
       verification = await verifyCancellations(
         cancellations,
         {
-          readBack: (asked, round) => readBack(readers, asked, round),
+          readBack: (asked, round) => {
+            progress.reading(asked.length);
+            return readBack(readers, asked, round);
+          },
           mayAskAgain: ({ engine }) => cancels[engine].mayAskAgain,
           askAgain: (job, { savepoint }) => cancelJob(job, { savepoint, notAfter: untilAt, signal: stop }),
         },
         { clock, untilAt },
       );
+      progress.reading([...verification.outcomes.values()].filter(({ kind }) => kind === 'unconfirmed').length);
     }
     // Whoever was not chosen although nothing else stands in the way is one too many.
     const reasonForOthers = obstacle === undefined || obstacle === 'dry-run' ? 'cap' : obstacle;
@@ -175,7 +188,11 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
       cancellations: verification.cancellations,
       outcomes,
       policy,
-      notices: exemptionNotices(allExemptions, context.now),
+      notices: [
+        ...(settings.notices ?? []),
+        ...(request.emergency === undefined ? [] : missingJobs(request.emergency, scanned.jobs)),
+        ...exemptionNotices(allExemptions, context.now),
+      ],
       stoppedBecause: stoppedBecause ?? whyStopped(verification.cancellations, stop),
       caps: {
         ...{ victims: overdue.length, liveJobs: cap.liveCount, exceeded: cap.exceeded ?? null },

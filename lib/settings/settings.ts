@@ -12,6 +12,8 @@ export interface Settings {
   credentials: CredentialSource;
   /** Only `run` lets a job be cancelled. */
   isSwitchedOn: boolean;
+  /** What could not be read and does not keep the sweep from its work; one sentence each. */
+  notices?: readonly string[] | undefined;
   /** Undefined where nothing of it comes from Parameter Store. */
   parameterVersions?: ParameterVersions | undefined;
 }

@@ -2,7 +2,9 @@ import { GetParametersCommand, type Parameter, paginateGetParametersByPath, type
 import * as v from 'valibot';
 import type { CredentialSource, Credentials } from '../dli/auth.ts';
 import { isProjectId } from '../dli/job.ts';
+import { emergencyPolicy } from '../emergency.ts';
 import { PolicyError, parseExemption, parsePolicy } from '../policy/parse.ts';
+import { salvageExemptions } from '../policy/salvage.ts';
 import type { Exemption, Policy } from '../policy/schema.ts';
 import type { SweepRequest } from '../request.ts';
 import {
@@ -137,7 +139,7 @@ interface SsmReaders {
  * @throws {SettingsError} naming the parameter that is missing, unreadable or invalid.
  */
 export async function loadSsmSettings(
-  request: Pick<SweepRequest, 'target'>,
+  request: Pick<SweepRequest, 'target' | 'emergency'>,
   { stage, read, readPath, readSwitch }: SsmReaders,
 ): Promise<Settings> {
   const names = parameterNames(stage);
@@ -155,7 +157,7 @@ export async function loadSsmSettings(
 
   return {
     target: toTarget(request.target, targetName, fields),
-    policy: parsePolicyParameter(policyName, values),
+    ...policyFor(request, policyName, values),
     exemptions: parseExemptions(exemptions),
     credentials: createCredentialSource(credentialsName, parseCredentials(credentialsName, values), read),
     isSwitchedOn: isSwitchOn(reading),
@@ -218,6 +220,17 @@ function toTarget(
   };
 }
 
+/** An emergency does not need the policy to be valid, but for its exemptions. */
+function policyFor(
+  { emergency }: Pick<SweepRequest, 'emergency'>,
+  name: string,
+  values: ReadonlyMap<string, string>,
+): Pick<Settings, 'policy' | 'notices'> {
+  if (emergency === undefined) return { policy: parsePolicyParameter(name, values) };
+  const { notices, ...kept } = salvageExemptions(name, parseJsonIfAny(values.get(name)));
+  return { policy: emergencyPolicy(emergency, kept), notices };
+}
+
 function parsePolicyParameter(name: string, values: ReadonlyMap<string, string>): Policy {
   try {
     return parsePolicy(parseJson(name, values));
@@ -260,6 +273,14 @@ function parseJson(name: string, values: ReadonlyMap<string, string>): unknown {
   } catch {
     // The parser's own message quotes the text, and the text may be a secret.
     throw new SettingsError(name, 'not JSON; parameters hold JSON only');
+  }
+}
+
+function parseJsonIfAny(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

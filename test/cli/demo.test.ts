@@ -21,8 +21,8 @@ describe.concurrent('dli-reaper demo', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(report).toMatchObject({ status: 'ok', dryRun: false, dryRunBecause: [], counts: { cancelled: 4 } });
     expect(Object.keys(report)).toEqual([
-      ...['sweepId', 'target', 'trigger', 'requestReason', 'dryRun', 'dryRunBecause', 'status', 'problems'],
-      ...['startedAt', 'finishedAt', 'counts', 'apiCalls', 'caps', 'freed', 'credentialRefused'],
+      ...['kind', 'sweepId', 'target', 'trigger', 'requestReason', 'emergency', 'dryRun', 'dryRunBecause', 'status'],
+      ...['problems', 'startedAt', 'finishedAt', 'counts', 'apiCalls', 'caps', 'freed', 'credentialRefused'],
       ...['parameterVersions', 'notices', 'unmanagedQueues', 'jobs'],
     ]);
     expect(Object.keys(report.counts)).toEqual([

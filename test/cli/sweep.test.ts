@@ -27,7 +27,7 @@ describe.concurrent('dli-reaper', () => {
 
     const { exitCode, stdout, stderr } = await run(verb);
 
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: 'Listing\n' });
     expect(stdout).toContain('Dry run (because of the request): 2 jobs seen, 2 overdue, none cancelled');
     expect(stdout).toContain(jobId(1));
     expect(stdout).toContain('skipped: dry-run');
@@ -98,7 +98,7 @@ describe.concurrent('dli-reaper', () => {
     ];
     const rowsOf = ({ stdout }: { stdout: string }) =>
       stdout.split('\n').flatMap((line) => {
-        const [, id, queue, , , time, limit, rule, outcome] = line.split('│').map((cell) => cell.trim());
+        const [, id, , queue, , , time, limit, , rule, outcome] = line.split('│').map((cell) => cell.trim());
         return id === undefined || id === 'job' ? [] : [[Number(id.slice(-3)), queue, time, limit, rule, outcome]];
       });
 
@@ -116,7 +116,7 @@ describe.concurrent('dli-reaper', () => {
     it('shows rule, clock and time of the overdue jobs, and how many others it hides', async (context) => {
       const { run } = await startService(context, { jobs: jobs() });
 
-      const result = await run('plan', [], { '--policy': spares });
+      const result = await run('plan', ['--quiet'], { '--policy': spares });
 
       expect(result).toMatchObject({ exitCode: 0, stderr: '' });
       expect(byNumber(rowsOf(result))).toEqual(byNumber(OVERDUE));
@@ -131,7 +131,7 @@ describe.concurrent('dli-reaper', () => {
     it('shows with --spared all that a rule or exemption touched, the overdue first', async (context) => {
       const { run } = await startService(context, { jobs: jobs() });
 
-      const result = await run('plan', ['--spared'], { '--policy': spares });
+      const result = await run('plan', ['--spared', '--quiet'], { '--policy': spares });
 
       expect(result).toMatchObject({ exitCode: 0, stderr: '' });
       expect(byNumber(rowsOf(result))).toEqual(byNumber([...OVERDUE, ...SPARED]));
@@ -267,7 +267,9 @@ describe.concurrent('exit code 1', () => {
     });
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-    expect(stderr).toMatch(/^dli-reaper: list LAUNCHING jobs, page 1: 401 APIGW\.0301 \(request [0-9a-f]{32}\)\n$/);
+    expect(stderr).toMatch(
+      /^Listing\ndli-reaper: list LAUNCHING jobs, page 1: 401 APIGW\.0301 \(request [0-9a-f]{32}\)\n$/,
+    );
     expect(emulator.requests.length).toBeLessThanOrEqual(2);
   });
 
@@ -288,7 +290,7 @@ describe.concurrent('exit code 1', () => {
     const { exitCode, stdout, stderr } = await run('plan');
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-    expect(stderr).toBe('dli-reaper: list LAUNCHING jobs, page 1: cannot connect (ECONNREFUSED)\n');
+    expect(stderr).toBe('Listing\ndli-reaper: list LAUNCHING jobs, page 1: cannot connect (ECONNREFUSED)\n');
   });
 });
 

@@ -54,6 +54,44 @@ describe('the bundled sweep function', () => {
     expect(deletes()).toHaveLength(6);
   });
 
+  describe('in an emergency', () => {
+    const emergency = { kind: 'emergency', olderThan: '2h', reason: 'adhoc is stuck', dryRun: false };
+
+    it('cancels with a broken policy and a target in dry-run, once its name is typed out', async () => {
+      await start((parameters) => {
+        parameters['/dli-reaper/dev/policies/base'] = '{';
+        const target = JSON.parse(parameters['/dli-reaper/dev/targets/default'] ?? '') as object;
+        parameters['/dli-reaper/dev/targets/default'] = JSON.stringify({ ...target, mode: 'dry-run' });
+      });
+
+      const { returned } = await invoke({ ...emergency, confirm: 'default' });
+
+      expect(returned).toMatchObject({ trigger: 'emergency', dryRun: false, requestReason: 'adhoc is stuck' });
+      expect(returned).toMatchObject({ status: 'ok', counts: { cancelled: 6 } });
+      expect(deletes()).toHaveLength(6);
+    });
+
+    it('throws without confirm, and calls nobody', async () => {
+      await start();
+
+      const { threw } = await invoke(emergency);
+
+      expect(threw).toContain('confirm: expected the name of the target, default');
+      expect(emulator.requests).toEqual([]);
+    });
+
+    it('cancels nobody while the switch is off', async () => {
+      await start((parameters) => {
+        parameters['/dli-reaper/dev/switch'] = 'stop';
+      });
+
+      const { returned } = await invoke({ ...emergency, confirm: 'default' });
+
+      expect(returned).toMatchObject({ status: 'stopped', counts: { cancelled: 0, skipped: { stopped: 6 } } });
+      expect(deletes()).toEqual([]);
+    });
+  });
+
   it('asks Parameter Store for the switch, the target, and what the target names', async () => {
     await start();
 

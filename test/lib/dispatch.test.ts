@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { batch, type Dispatch, isStale, parseDispatch, planMessages, rotate } from '../../lib/dispatch.ts';
-import { parseMessage } from '../../lib/message.ts';
+import {
+  assertConfirmed,
+  batch,
+  type Dispatch,
+  isStale,
+  parseDispatch,
+  planMessages,
+  rotate,
+} from '../../lib/dispatch.ts';
+import { parseMessage, requestFor } from '../../lib/message.ts';
 import { RequestError } from '../../lib/request.ts';
 import { ruleTick, schedulerTick } from '../helpers/aws-events.ts';
 import { MINUTE, NOW } from '../helpers/world.ts';
@@ -39,6 +47,39 @@ describe('parseDispatch', () => {
 
     expect(parse({ allTargets: true, ...payload })).toEqual({
       ...{ dispatchId: 'manual-invocation-1', trigger: 'manual', dispatchedAt: NOW, payload, targets: 'all' },
+    });
+  });
+
+  describe('an emergency for all targets', () => {
+    const emergency = { kind: 'emergency', allTargets: true, olderThan: '2h', reason: 'quota', dryRun: false };
+
+    it('is confirmed by the stage and the number of its targets, and by nothing else', () => {
+      const confirmedBy = (confirm: unknown) => parse({ ...emergency, confirm });
+
+      expect(() => assertConfirmed(confirmedBy('prod 12'), 'prod', 12)).not.toThrow();
+      for (const confirm of ['prod 11', 'prod', 'default', undefined]) {
+        expect(() => assertConfirmed(confirmedBy(confirm), 'prod', 12)).toThrow(
+          'confirm: expected prod 12; nothing was sent',
+        );
+      }
+    });
+
+    it('then reaches each target as confirmed for it, in a group of its own', () => {
+      const [message] = plan(fleet(1), parse({ ...emergency, confirm: 'prod 1' }));
+      const { groupId, body } = message ?? { groupId: '', body: '' };
+
+      expect(groupId).toBe('emergency-manual-invocation-1-reaper');
+      expect(requestFor(parseMessage(body), 'target-000')).toMatchObject({ trigger: 'emergency', dryRun: false });
+    });
+
+    it('needs no confirmation as a dry run, and is never live without one', () => {
+      const [message] = plan(fleet(1), parse({ ...emergency, dryRun: undefined }));
+
+      expect(requestFor(parseMessage(message?.body ?? ''), 'target-000').dryRun).toBe(true);
+      const payload = { kind: 'emergency', olderThan: '2h', reason: 'quota', dryRun: false };
+      expect(() => requestFor({ trigger: 'manual', payload }, 'lake')).toThrow(
+        'confirm: expected the name of the target, lake',
+      );
     });
   });
 

@@ -81,6 +81,7 @@ describe('buildReport', () => {
       target: 'prod',
       trigger: 'manual',
       requestReason: 'queue is stuck',
+      emergency: null,
       dryRun: false,
       dryRunBecause: [],
       status: 'failed',

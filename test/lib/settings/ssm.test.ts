@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EMULATOR_KEY, EMULATOR_PROJECT_ID } from '../../../emulator/server.ts';
+import { parseRequest } from '../../../lib/request.ts';
 import { SettingsError } from '../../../lib/settings/settings.ts';
 import {
   assertStage,
@@ -400,5 +401,42 @@ describe('exemptions', () => {
 
     expect(setting).toBe(EXEMPTIONS);
     expect(message).toBe(`${EXEMPTIONS}: cannot be read from Parameter Store (AccessDeniedException)`);
+  });
+});
+
+describe('loadSsmSettings of an emergency', () => {
+  const request = parseRequest({ kind: 'emergency', olderThan: '10m', reason: 'stuck' });
+
+  it.each([
+    { name: 'is broken', value: '{"rules": ' },
+    { name: 'is missing', value: undefined },
+  ])('needs no policy: one that $name is a notice', async ({ value }) => {
+    const { read, readPath } = await startStage({ [POLICY]: value });
+
+    const settings = await loadSsmSettings(request, {
+      stage: 'dev',
+      read,
+      readPath,
+      readSwitch: async () => ({ value: 'run', version: 1 }),
+    });
+
+    expect(settings).toMatchObject({
+      policy: { mode: 'live', rules: expect.arrayContaining([expect.objectContaining({ action: 'cancel' })]) },
+      notices: [`${POLICY} cannot be read, so exemptions written in it do not hold`],
+    });
+  });
+
+  it('keeps the exemptions of a policy whose rules are wrong', async () => {
+    const { read, readPath } = await startStage({ [POLICY]: { rules: [], exemptions: [exemption('inside')] } });
+
+    const settings = await loadSsmSettings(request, {
+      stage: 'dev',
+      read,
+      readPath,
+      readSwitch: async () => ({ value: 'run', version: 1 }),
+    });
+
+    expect(settings.policy.exemptions).toMatchObject([{ id: 'inside' }]);
+    expect(settings.notices).toEqual([]);
   });
 });

@@ -1,0 +1,93 @@
+import { formatDuration } from '../lib/duration.ts';
+import type { JobReport } from '../lib/report.ts';
+import { type Column, cleanText, formatTable } from './table.ts';
+import { type Paint, plain, type Terminal } from './terminal.ts';
+
+/**
+ * The overdue first, the longest over its limit before the others. Where the table is wider than the screen, its least
+ * needed columns are left out; where that is not enough, each job takes two lines instead.
+ */
+export function formatJobs(
+  jobs: readonly JobReport[],
+  { columns: width, paint = plain, isPlan }: Pick<Terminal, 'columns' | 'paint'> & { isPlan: boolean },
+): string {
+  const sorted = jobs.toSorted((a, b) => rank(a) - rank(b) || overLimit(b) - overLimit(a));
+  const columns = columnsFor(paint).filter(({ head }) => isPlan || head !== BAR);
+  return formatTable(columns, sorted, width) ?? sorted.map((job) => formatCard(job, paint, isPlan)).join('\n');
+}
+
+const BAR = 'against limit';
+
+const columnsFor = (paint: Paint): Column<JobReport>[] => [
+  { head: 'job', cell: ({ jobId }) => jobId },
+  { head: 'engine', cell: ({ engine }) => engine, dropped: 2 },
+  { head: 'queue', cell: ({ queue }) => queue ?? '?' },
+  { head: 'owner', cell: ({ owner }) => owner ?? '?' },
+  { head: 'type', cell: ({ jobType }) => jobType ?? '?', dropped: 1 },
+  { head: 'time', cell: formatTime },
+  { head: 'limit', cell: formatLimit, dropped: 4 },
+  { head: BAR, cell: formatBar, dropped: 3 },
+  { head: 'rule', cell: ({ rule }) => rule ?? '–' },
+  { head: 'outcome', cell: (job) => paint(colourOf(job), formatOutcome(job)) },
+];
+
+function formatCard(job: JobReport, paint: Paint, isPlan: boolean): string {
+  const { jobId, engine, jobType, queue, owner, rule } = job;
+  const what = [engine, jobType ?? '?', 'on', queue ?? '?', 'by', owner ?? '?'].map(cleanText).join(' ');
+  const bar = isPlan ? `${formatBar(job)} ` : '';
+  return [
+    `${jobId}  ${paint(colourOf(job), cleanText(formatOutcome(job)))}`,
+    `  ${what}, ${bar}${formatTime(job)} of ${formatLimit(job)}, ${cleanText(rule ?? '–')}`,
+  ].join('\n');
+}
+
+const RANKS: Record<JobReport['decision'], number> = { cancel: 0, warn: 1, log: 2, keep: 3 };
+const rank = ({ decision }: JobReport): number => RANKS[decision];
+const timeOf = ({ runTimeMs, queueTimeMs, totalTimeMs }: JobReport): number | null =>
+  runTimeMs ?? queueTimeMs ?? totalTimeMs;
+const overLimit = (job: JobReport): number => (timeOf(job) ?? 0) - (job.limitMs ?? 0);
+
+/** A job that waits says so, since its time is another one; likewise one that does not tell since when it runs. */
+function formatTime({ runTimeMs, queueTimeMs, totalTimeMs }: JobReport): string {
+  if (runTimeMs !== null) return formatMinutes(runTimeMs);
+  if (queueTimeMs !== null) return `${formatMinutes(queueTimeMs)} waiting`;
+  return totalTimeMs === null ? '?' : `${formatMinutes(totalTimeMs)} in all`;
+}
+
+/** With its clock where a limit was exceeded. */
+function formatLimit({ clock, limitMs }: JobReport): string {
+  if (limitMs === null) return '–';
+  return clock === null ? formatDuration(limitMs) : `${clock} ${formatDuration(limitMs)}`;
+}
+
+/** Seconds matter to nobody in a job of hours. */
+function formatMinutes(ms: number): string {
+  return formatDuration(ms < 60_000 ? ms : ms - (ms % 60_000));
+}
+
+const BAR_CELLS = 10;
+
+/** `██▓▓▓▓▓▓▓▓` is five times the limit, `████░░░░░░` two fifths of it. Empty where either is not known. */
+export function formatBar(job: JobReport): string {
+  const time = timeOf(job);
+  const { limitMs } = job;
+  if (time === null || limitMs === null) return '';
+  const whole = Math.max(time, limitMs, 1);
+  const within = Math.round((BAR_CELLS * Math.min(time, limitMs)) / whole);
+  const over = time > limitMs ? BAR_CELLS - within : 0;
+  return '█'.repeat(within) + '▓'.repeat(over) + '░'.repeat(BAR_CELLS - within - over);
+}
+
+function formatOutcome({ outcome, reason, status, decision }: JobReport): string {
+  if (outcome === 'already-terminal') return `already terminal (${status})`;
+  if (outcome !== 'skipped') return outcome;
+  if (decision === 'cancel') return `skipped: ${reason}`;
+  if (decision !== 'keep') return `overdue: ${decision}`;
+  return reason === 'undetermined' ? `kept: undetermined (${status ?? 'no status'})` : `kept: ${reason}`;
+}
+
+function colourOf({ outcome, decision }: JobReport): 'green' | 'red' | 'yellow' | 'gray' {
+  if (outcome === 'cancelled' || outcome === 'already-terminal') return 'green';
+  if (outcome === 'failed' || outcome === 'unconfirmed') return 'red';
+  return decision === 'keep' ? 'gray' : 'yellow';
+}

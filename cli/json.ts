@@ -1,0 +1,7 @@
+/** What documents there are. */
+export type DocumentKind = 'sweep' | 'sweeps' | 'explanation';
+
+/** Every verb that reports prints one such document with --json, and says in `kind` which it is. */
+export function toJson(kind: DocumentKind, document: object): string {
+  return `${JSON.stringify({ kind, ...document }, null, 2)}\n`;
+}

@@ -1,0 +1,79 @@
+import { systemClock } from '../lib/clock.ts';
+import { createSharedStates } from '../lib/dli/connection.ts';
+import { createJsonLinesLog, silentLog } from '../lib/log.ts';
+import type { SweepReport } from '../lib/report.ts';
+import { type ManualPayload, parseRequest, type SweepRequest } from '../lib/request.ts';
+import { type SweepDeps, sweep } from '../lib/sweep.ts';
+import { showProgress } from './progress.ts';
+import { type SettingsFlags, settingsSource } from './settings-source.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What all verbs that sweep take, as commander hands it over. */
+export interface SweepFlags extends SettingsFlags {
+  verifyFor?: string;
+  maxKills?: number;
+  reason?: string;
+  /** Of `sweep` only; `plan` has no such flag. */
+  dryRun?: boolean;
+  /** Show the jobs that were spared as well. */
+  spared?: boolean;
+  json?: boolean;
+  verbose?: boolean;
+  quiet?: boolean;
+}
+
+/** An operator who waits that long has left; a Lambda would be over too. */
+const DEADLINE_MS = 15 * 60_000;
+
+/** Of all sweeps of this process, since those of one credential share its rate limit. */
+const sharedFor = createSharedStates(systemClock);
+
+interface Hooks {
+  /** Unless given, made of the flags. */
+  request?: SweepRequest;
+  onDecided?: SweepDeps['onDecided'];
+}
+
+/**
+ * The same path as the Lambda's, with flags and files in place of event and parameters.
+ *
+ * The first Ctrl-C, or SIGTERM, stops asking for cancels and lets the rest be finished and reported; the second ends the
+ * process.
+ */
+export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks: Hooks = {}): Promise<SweepReport> {
+  const loadSettings = settingsSource(flags, terminal.env);
+  const request = hooks.request ?? requestOf(flags);
+  const interrupted = new AbortController();
+  const progress = showProgress(flags, terminal);
+  const interrupt = () => {
+    interrupted.abort();
+    progress.note('Interrupted: no more jobs are asked to stop. What is under way is finished and reported.');
+  };
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  try {
+    return await sweep(request, {
+      clock: systemClock,
+      random: Math.random,
+      log: flags.verbose ? createJsonLinesLog(terminal.err, systemClock.now) : silentLog,
+      loadSettings,
+      sharedFor,
+      deadlineAt: systemClock.now() + DEADLINE_MS,
+      stop: interrupted.signal,
+      onDecided: hooks.onDecided,
+      onProgress: progress.show,
+    });
+  } finally {
+    progress.end();
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  }
+}
+
+function requestOf({ stage, target, dryRun, maxKills, verifyFor, reason }: SweepFlags): SweepRequest {
+  const payload: ManualPayload = {
+    target: stage === undefined ? 'cli' : target,
+    ...{ dryRun, maxKills, verifyFor, reason },
+  };
+  return parseRequest(payload);
+}

@@ -1,0 +1,60 @@
+import { Command } from 'commander';
+import { RequestError } from '../lib/request.ts';
+import { EXIT_CONFIGURATION } from './exit-code.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a file of verbs is given to add them by. */
+export interface Verbs {
+  program: Command;
+  terminal: Terminal;
+  /** Runs a verb and turns what it throws into one line and exit code 1. */
+  exitWith: (run: () => Promise<number>) => Promise<void>;
+}
+
+export const EXIT_CODES_HELP = `
+Exit codes:
+  0  all well
+  1  usage, configuration or credentials; or the switch, the clock or the operator stopped the sweep
+  3  some job failed, or was not seen to stop
+  4  partial: the listing is incomplete, or the deadline came first
+  5  a cap stopped the sweep`;
+
+/** Always the last part of a verb's help. */
+export const examples = (...lines: string[]) =>
+  `\nExamples:\n${lines.map((line) => `  dli-reaper ${line}`).join('\n')}`;
+
+export const ACCOUNT = '--region eu-west-101 --project-id 0123456789abcdef0123456789abcdef';
+
+export function createVerbs(terminal: Terminal): Verbs {
+  const program = new Command('dli-reaper')
+    .description(
+      'Finds Huawei Cloud DLI jobs that exceed a runtime policy, cancels them, and proves what became of each.',
+    )
+    .showHelpAfterError('(--help tells more)')
+    .addHelpText(
+      'after',
+      examples('demo', `plan --policy policy.yml ${ACCOUNT}`, 'sweep --stage prod --target lake', 'emergency --help'),
+    );
+
+  return {
+    program,
+    terminal,
+    exitWith: async (run) => {
+      try {
+        process.exitCode = await run();
+      } catch (error) {
+        terminal.err(`dli-reaper: ${describe(error)}\n`);
+        process.exitCode = EXIT_CONFIGURATION;
+      }
+    },
+  };
+}
+
+/** What stops a verb is told in one line; a stack helps only where the error is ours. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof RequestError) return error.problems.join('\n            ');
+  // An error of the system, such as a port that is taken, has a code and needs no stack.
+  const isOurs = !('syscall' in error) && (error.name === 'Error' || error instanceof TypeError);
+  return (isOurs && error.stack) || error.message;
+}

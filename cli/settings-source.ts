@@ -1,0 +1,74 @@
+import { isProjectId } from '../lib/dli/job.ts';
+import { emergencyPolicy } from '../lib/emergency.ts';
+import { salvageExemptions } from '../lib/policy/salvage.ts';
+import type { SweepRequest } from '../lib/request.ts';
+import { type Environment, readCredentials } from '../lib/settings/environment.ts';
+import { defaultEndpoint, parseEndpoint, type Settings, SettingsError } from '../lib/settings/settings.ts';
+import type { SweepDeps } from '../lib/sweep.ts';
+import { readPolicyDocument, readPolicyFile } from './policy-file.ts';
+
+/** Where a target is found: in flags and environment, or in Parameter Store. */
+export interface SettingsFlags {
+  policy?: string;
+  endpoint?: string;
+  projectId?: string;
+  region?: string;
+  stage?: string;
+  target?: string;
+}
+
+/** @throws {SettingsError} for flags that are missing or do not go together, before anything is read. */
+export function settingsSource(flags: SettingsFlags, env: Environment): SweepDeps['loadSettings'] {
+  const { stage, target, policy: policyPath } = flags;
+  if (stage === undefined) return async (request) => settingsFromFlags(flags, env, request);
+
+  if (flags.endpoint !== undefined || flags.projectId !== undefined || flags.region !== undefined) {
+    throw new SettingsError(
+      '--stage',
+      'names a target in Parameter Store; leave out --endpoint, --project-id and --region',
+    );
+  }
+  if (target === undefined) throw new SettingsError('--target', 'missing; --stage needs the name of a target');
+  return async (request) => {
+    const policy = policyPath === undefined ? {} : policyFor(request, policyPath);
+    // The AWS SDK takes longer to load than all the rest.
+    const { openStage } = await import('./stage.ts');
+    const settings = await openStage(stage).loadSettings(request);
+    if (policyPath === undefined) return settings;
+    const { parameterVersions: versions } = settings;
+    return { ...settings, ...policy, parameterVersions: versions && { ...versions, policy: null } };
+  };
+}
+
+/** @param path undefined for an emergency that is given none, and so none of its exemptions. */
+function policyFor({ emergency }: SweepRequest, path: string | undefined): Pick<Settings, 'policy' | 'notices'> {
+  if (emergency === undefined) {
+    if (path === undefined) throw new SettingsError('--policy', 'missing; name the policy file');
+    return { policy: readPolicyFile(path).policy };
+  }
+  if (path === undefined) return { policy: emergencyPolicy(emergency) };
+  const { notices, ...kept } = salvageExemptions(path, readPolicyDocument(path));
+  return { policy: emergencyPolicy(emergency, kept), notices };
+}
+
+function settingsFromFlags(flags: SettingsFlags, env: Environment, request: SweepRequest): Settings {
+  const { policy, endpoint, projectId, region, target } = flags;
+  if (target !== undefined)
+    throw new SettingsError('--target', 'is the name of a target in Parameter Store; give --stage too');
+  if (projectId === undefined)
+    throw new SettingsError('--project-id', 'missing; give the id of the project in its region');
+  if (!isProjectId(projectId)) throw new SettingsError('--project-id', 'expected up to 64 letters and digits');
+  if (region !== undefined && !/^[a-z0-9-]+$/.test(region))
+    throw new SettingsError('--region', 'expected the name of a region, such as eu-west-101');
+  const url = endpoint ?? (region && defaultEndpoint(region));
+  if (!url) throw new SettingsError('--endpoint', 'missing; give a URL, or --region, or --stage and --target');
+  const credentials = readCredentials(env);
+  return {
+    target: { name: request.target, endpoint: parseEndpoint('--endpoint', url), projectId, mode: undefined },
+    ...policyFor(request, policy),
+    exemptions: [],
+    credentials: { name: 'environment', read: () => Promise.resolve(credentials) },
+    // The switch belongs to a stage; here the person who types is the switch.
+    isSwitchedOn: true,
+  };
+}

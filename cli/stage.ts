@@ -1,0 +1,32 @@
+import { SSMClient } from '@aws-sdk/client-ssm';
+import type { SweepRequest } from '../lib/request.ts';
+import type { Settings } from '../lib/settings/settings.ts';
+import {
+  AWS_CLIENT_OPTIONS,
+  assertStage,
+  createParameterReader,
+  createPathReader,
+  loadSsmSettings,
+  parameterNames,
+  readSwitchFrom,
+} from '../lib/settings/ssm.ts';
+
+/** A stage's settings in Parameter Store, as a sweep reads them. @throws {SettingsError} for a name that is none. */
+export function openStage(stage: string) {
+  assertStage(stage);
+  const client = new SSMClient(AWS_CLIENT_OPTIONS);
+  const read = createParameterReader(client);
+  const readPath = createPathReader(client);
+  const names = parameterNames(stage);
+  return {
+    names,
+    client,
+    read,
+    readPath,
+    loadSettings: (request: Pick<SweepRequest, 'target' | 'emergency'>): Promise<Settings> =>
+      loadSsmSettings(request, {
+        ...{ stage, read, readPath },
+        readSwitch: () => readSwitchFrom(read, stage),
+      }),
+  };
+}

@@ -1,0 +1,97 @@
+import type { Command } from 'commander';
+import { collect, durationText, wholeNumber } from '../arguments.ts';
+import type { EmergencyFlags } from '../emergency.ts';
+import type { SweepFlags } from '../perform-sweep.ts';
+import { ACCOUNT, EXIT_CODES_HELP, examples, type Verbs } from '../program.ts';
+
+const KEYS_HELP = `
+The keys are taken from HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and HUAWEICLOUD_SDK_SECURITY_TOKEN, or with --stage
+from Parameter Store.`;
+
+/** The flags of every verb that looks at a target's jobs. */
+const withTarget = (command: Command) =>
+  command
+    .option('--policy <file>', 'the runtime policy, YAML or JSON')
+    .option('--endpoint <url>', 'address of DLI; https, or http to this machine')
+    .option('--project-id <id>', 'project, 32 hexadecimal digits')
+    .option('--region <region>', 'region, for the default endpoint')
+    .option('--stage <stage>', 'take target, credentials and policy from Parameter Store')
+    .option('--target <name>', 'name of the target there');
+
+const withOutput = (command: Command) =>
+  command
+    .option('--spared', 'show the jobs that a rule, an exemption or a protection spares as well')
+    .option('--json', 'one JSON document on stdout and nothing else')
+    .option('--verbose', 'the log on stderr, JSON lines')
+    .option('--quiet', 'no progress on stderr');
+
+export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
+  const verb = (name: string, description: string) =>
+    withOutput(withTarget(program.command(name).description(description)));
+
+  verb('plan', 'show what a sweep would do; never cancels')
+    .option('--max-kills <n>', "in place of the policy's maxKills", wholeNumber)
+    .addHelpText('after', KEYS_HELP + EXIT_CODES_HELP)
+    .addHelpText('after', examples(`plan --policy policy.yml ${ACCOUNT}`, 'plan --stage prod --target lake --spared'))
+    .action((flags: SweepFlags) =>
+      exitWith(async () => (await import('../sweep.ts')).runSweep({ ...flags, dryRun: true }, terminal)),
+    );
+
+  verb('sweep', 'cancel overdue jobs and prove what became of each; a dry run unless --no-dry-run')
+    .option('--no-dry-run', 'cancel for real, if the mode of policy and target is live')
+    .option('--max-kills <n>', "in place of the policy's maxKills", wholeNumber)
+    .option('--verify-for <duration>', 'how long to wait for cancelled jobs to stop', durationText, '60s')
+    .option('--reason <text>', 'why, for the record')
+    .addHelpText('after', KEYS_HELP + EXIT_CODES_HELP)
+    .addHelpText(
+      'after',
+      examples(
+        `sweep --policy policy.yml ${ACCOUNT} --no-dry-run`,
+        'sweep --stage prod --target lake --json',
+        'sweep --stage prod --target lake --no-dry-run --reason "queue adhoc is stuck"',
+      ),
+    )
+    .action((flags: SweepFlags) => exitWith(async () => (await import('../sweep.ts')).runSweep(flags, terminal)));
+
+  verb('explain <job-id>', 'why a job would be cancelled or spared: every rule and exemption that is tried')
+    .addHelpText('after', KEYS_HELP + EXIT_CODES_HELP)
+    .addHelpText('after', examples('explain 5b3c6e1e-6d0f-4f0e-9a53-0b4f7d2c91aa --stage prod --target lake'))
+    .action((jobId: string, flags: SweepFlags) =>
+      exitWith(async () => (await import('../explain.ts')).runExplain(jobId, flags, terminal)),
+    );
+
+  verb('emergency', 'cancel jobs by age or id tonight, whatever the policy says; needs no valid policy')
+    .option('--older-than <duration>', 'only jobs that were submitted longer ago', durationText)
+    .option('--job-id <id>', 'only this job, of any age; may be given several times', collect)
+    .option('--queue <pattern>', 'only jobs of this queue; may be given several times', collect)
+    .option('--owner <pattern>', "only this user's jobs; may be given several times", collect)
+    .option('--engine <name>', 'only jobs of this engine; may be given several times', collect)
+    .option('--type <type>', 'only jobs of this type; writes only if named so', collect)
+    .option('--all-targets', 'every target of --stage')
+    .option('--max-kills <n>', 'more victims than this, and none is cancelled; at most 1000', wholeNumber, 50)
+    .option('--reason <text>', 'why, for the record; required')
+    .option('--confirm <name>', 'in place of typing the name of the target, for scripts')
+    .option('--dry-run', 'show the plan and stop')
+    .option('--include-exempt', 'cancel exempt jobs too; on record in the report')
+    .option('--no-savepoint', 'stop Flink jobs without a savepoint')
+    .option('--verify-for <duration>', 'how long to wait for cancelled jobs to stop', durationText, '60s')
+    .addHelpText(
+      'after',
+      `
+What to type: the name of the target; with flags in place of a stage the id of the project; with --all-targets the
+stage and the number of its targets, such as "prod 12". The modes of policy and target do not matter then; the switch,
+the exemptions and the protections do. --policy is read for its exemptions only.
+${KEYS_HELP}${EXIT_CODES_HELP}`,
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'emergency --stage prod --target lake --older-than 10m --queue adhoc --reason "adhoc is stuck"',
+        `emergency ${ACCOUNT} --job-id 5b3c6e1e-6d0f-4f0e-9a53-0b4f7d2c91aa --reason runaway`,
+        'emergency --stage prod --all-targets --older-than 2h --confirm "prod 12" --reason "quota exhausted"',
+      ),
+    )
+    .action((flags: EmergencyFlags) =>
+      exitWith(async () => (await import('../emergency.ts')).runEmergency(flags, terminal)),
+    );
+}

@@ -1,0 +1,186 @@
+import * as v from 'valibot';
+import { ENGINES } from './dli/engines.ts';
+import { ENGINE_NAMES, type Engine, isJobId } from './dli/job.ts';
+import { durationField } from './duration-field.ts';
+import { compileMatcher } from './policy/matcher.ts';
+import { parsePolicy } from './policy/parse.ts';
+import { PatternError } from './policy/pattern.ts';
+import type { Exemption, Policy, Selector, SelectorKey } from './policy/schema.ts';
+
+/** More than this at once is no emergency but a shutdown, and DLI's console has a button for that. */
+export const MAX_EMERGENCY_KILLS = 1_000;
+const DEFAULT_EMERGENCY_KILLS = 50;
+
+const TYPES = ENGINE_NAMES.flatMap((engine) => ENGINES[engine].facts.types);
+
+/** Long by design, so that age alone says nothing against them: touched only where they are named. */
+const LONG_BY_DESIGN: readonly string[] = ['flink'];
+
+/** Which jobs a person wants stopped this night, whatever the policy says. Every part narrows it down. */
+export interface Emergency {
+  /** Jobs of any age if it is 0, which takes ids. */
+  olderThanMs: number;
+  /** Empty for any, as for the others. */
+  jobIds: readonly string[];
+  queue: readonly string[];
+  owner: readonly string[];
+  jobType: readonly string[];
+  engines: readonly Engine[];
+  maxKills: number;
+  /** Exempt jobs are not spared. */
+  includeExempt: boolean;
+  /** False stops Flink jobs without one. */
+  savepoint: boolean;
+}
+
+const oneOrMany = (item: v.GenericSchema<string, string>) =>
+  v.optional(
+    v.pipe(
+      v.union([v.string(), v.array(v.string())], 'expected one value or a list of values'),
+      v.transform((value) => (typeof value === 'string' ? [value] : value)),
+      v.array(item),
+      v.minLength(1, 'expected at least one value'),
+    ),
+  );
+
+const text = v.pipe(v.string('expected a text'), v.nonEmpty('is empty'), v.maxLength(256, 'is too long'));
+/** Those of SQL and Spark are UUIDs, those of Flink numbers. */
+const id = v.pipe(
+  v.string('expected an id'),
+  v.check((value) => ENGINE_NAMES.some((engine) => isJobId(value, engine)), 'expected the id of a job'),
+);
+const oneOf = (values: readonly string[]) => v.picklist(values, `expected one of ${values.join(', ')}`);
+
+/** The keys of an emergency's payload beside those of every request. */
+export const emergencyEntries = {
+  olderThan: v.optional(durationField('10m')),
+  jobIds: oneOrMany(id),
+  queue: oneOrMany(text),
+  owner: oneOrMany(text),
+  engine: oneOrMany(oneOf(ENGINE_NAMES)),
+  jobType: oneOrMany(oneOf(TYPES)),
+  maxKills: v.optional(
+    v.pipe(
+      v.number('expected a whole number'),
+      v.integer('expected a whole number'),
+      v.minValue(0, 'expected 0 or more'),
+      v.maxValue(MAX_EMERGENCY_KILLS, `expected at most ${MAX_EMERGENCY_KILLS}`),
+    ),
+  ),
+  /** The name of the target, typed by a person: what makes it live. */
+  confirm: v.optional(v.string('expected a text')),
+  includeExempt: v.optional(v.boolean('expected true or false')),
+  savepoint: v.optional(v.boolean('expected true or false')),
+};
+
+type Fields = v.InferOutput<v.StrictObjectSchema<typeof emergencyEntries, undefined>>;
+
+/** What is wrong with an emergency although each key is right, as `key: problem`. */
+export function emergencyProblems(
+  fields: Fields & { reason?: string | undefined },
+  { target, isLive }: { target: string; isLive: boolean },
+): string[] {
+  const problems: string[] = [];
+  if (!fields.reason) problems.push('reason: missing; an emergency says why, for the record');
+  if (fields.olderThan === undefined && fields.jobIds === undefined) {
+    problems.push('olderThan: missing; give an age such as 10m, or jobIds');
+  }
+  if (isLive && fields.confirm !== target) {
+    problems.push(`confirm: expected the name of the target, ${target}, to cancel jobs for real`);
+  }
+  for (const engine of asEngines(fields.engine ?? [])) {
+    const lacking = selectorKeys(fields).find((key) => !canTell(engine, key, fields));
+    if (lacking !== undefined) problems.push(`${lacking}: no ${ENGINES[engine].facts.jobs} have that`);
+  }
+  if (enginesOf(fields).length === 0) problems.push('jobType: no engine has jobs like that; Flink has to be named');
+  for (const key of ['queue', 'owner'] as const) {
+    for (const one of fields[key] ?? []) problems.push(...patternProblems(one).map((problem) => `${key}: ${problem}`));
+  }
+  return problems;
+}
+
+function patternProblems(text: string): string[] {
+  try {
+    compileMatcher(text);
+    return [];
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    return [`not a pattern: ${error.message}`];
+  }
+}
+
+export function toEmergency(fields: Fields): Emergency {
+  const { olderThan = 0, jobIds = [], queue = [], owner = [], jobType = [] } = fields;
+  return {
+    ...{ olderThanMs: olderThan, jobIds, queue, owner, jobType, engines: enginesOf(fields) },
+    maxKills: fields.maxKills ?? DEFAULT_EMERGENCY_KILLS,
+    includeExempt: fields.includeExempt ?? false,
+    savepoint: fields.savepoint ?? true,
+  };
+}
+
+/** Those named; otherwise all that can tell what is asked for, less those whose jobs are long by design. */
+function enginesOf(fields: Fields): Engine[] {
+  const { engine: named, jobIds } = fields;
+  if (named !== undefined) return asEngines(named);
+  return ENGINE_NAMES.filter((engine) => {
+    if (!selectorKeys(fields).every((key) => canTell(engine, key, fields))) return false;
+    return jobIds === undefined ? !LONG_BY_DESIGN.includes(engine) : jobIds.some((one) => isJobId(one, engine));
+  });
+}
+
+/** Whether the engine's jobs have such a thing, and of types at least one of those asked for. */
+function canTell(engine: Engine, key: SelectorKey, { jobType }: Fields): boolean {
+  const { selectors, types } = ENGINES[engine].facts;
+  return selectors.includes(key) && (key !== 'jobType' || jobType?.some((type) => types.includes(type)) === true);
+}
+
+const asEngines = (names: readonly string[]) => ENGINE_NAMES.filter((engine) => names.includes(engine));
+
+function selectorKeys(fields: Pick<Fields, 'queue' | 'owner' | 'jobType'>): SelectorKey[] {
+  return (['queue', 'owner', 'jobType'] as const).filter((key) => fields[key] !== undefined);
+}
+
+/**
+ * The emergency as a policy of its own, so that it goes the same way as any sweep: protections, unknowns, the cap and the
+ * proof are those of every sweep. Pure.
+ *
+ * Age is the time since submission, waiting included: a queue that is stuck is full of jobs that wait.
+ *
+ * @param kept what holds of a policy that was meant for every day: its exemptions.
+ */
+export function emergencyPolicy(
+  { olderThanMs, jobIds, queue, owner, jobType, engines, maxKills, includeExempt, savepoint }: Emergency,
+  kept: { exemptions: readonly Exemption[]; tagExemptions?: Policy['tagExemptions'] } = { exemptions: [] },
+): Policy {
+  const match = Object.fromEntries(Object.entries({ queue, owner, jobType }).filter(([, values]) => values.length > 0));
+  const policy = parsePolicy({
+    ...{ version: 1, mode: 'live', maxKills, maxKillsPercent: 100 },
+    rules: engines.map((engine) => ({
+      ...{ id: engines.length === 1 ? 'emergency' : `emergency-${engine}`, engines: [engine], maxTotalTime: '1s' },
+      ...(ENGINES[engine].facts.hasSavepoints && { savepoint }),
+      match: Object.keys(match).length === 0 ? 'all' : match,
+    })),
+  });
+  return {
+    ...policy,
+    ...(!includeExempt && { exemptions: [...kept.exemptions], tagExemptions: kept.tagExemptions }),
+    rules: policy.rules.map((rule) => ({
+      ...rule,
+      match: jobIds.length === 0 ? rule.match : withIds(rule.match, jobIds),
+      limits: rule.limits.map((limit) => ({ ...limit, limitMs: olderThanMs })),
+    })),
+  };
+}
+
+/** Policies select no single jobs; what selects for exemptions can. */
+function withIds(match: 'all' | Selector, jobIds: readonly string[]): Selector {
+  const selector: Selector & { jobId: readonly string[] } = { ...(match === 'all' ? {} : match), jobId: jobIds };
+  return selector;
+}
+
+/** Whoever names a job should hear that it is not there. One sentence each. */
+export function missingJobs({ jobIds }: Emergency, seen: readonly { id: string }[]): string[] {
+  const ids = new Set(seen.map((job) => job.id.toLowerCase()));
+  return jobIds.filter((id) => !ids.has(id.toLowerCase())).map((id) => `job ${id} is not among the live jobs`);
+}

@@ -1,0 +1,158 @@
+import { describe, expect, it, type TestContext } from 'vitest';
+import type { EmulatorOptions } from '../../emulator/server.ts';
+import { keysOf, runCli, runningJob, startService as startCliService } from '../helpers/run-cli.ts';
+import { runOnTerminal } from '../helpers/run-terminal.ts';
+import { stageParameters, startSsmServer } from '../helpers/ssm-server.ts';
+import { HOUR, jobId, MINUTE } from '../helpers/world.ts';
+
+// Half a minute beside the full one, since a clock that is read in whole seconds makes jobs a little younger.
+const ageMs = 3 * HOUR + 30.5 * MINUTE;
+const jobs = () => [
+  runningJob(1, { ageMs }),
+  runningJob(2, { ageMs: ageMs - HOUR, queue: '报表', owner: '张伟' }),
+  runningJob(3, { ageMs: MINUTE }),
+  runningJob(4, { ageMs, type: 'INSERT' }),
+];
+
+async function startService(context: TestContext, options: Partial<EmulatorOptions> = {}) {
+  const { emulator, deletes } = await startCliService(context, '', { jobs: jobs(), ...options });
+  const { url, projectId } = emulator.connection;
+  const args = ['emergency', '--endpoint', url, '--project-id', projectId];
+  const env = keysOf(emulator.connection);
+  return {
+    ...{ emulator, deletes, projectId },
+    run: (...more: string[]) => runCli([...args, ...more], env),
+    runOnTerminal: (...more: string[]) => runOnTerminal([...args, ...more], env),
+  };
+}
+
+const REASON = ['--reason', 'adhoc is stuck'];
+
+describe.concurrent('dli-reaper emergency', () => {
+  it('needs no policy, cancels by age once confirmed, and spares writes and young jobs', async (context) => {
+    const { run, emulator, projectId } = await startService(context);
+
+    const result = await run('--older-than', '10m', ...REASON, '--confirm', projectId, '--json');
+
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      ...{ kind: 'sweep', trigger: 'emergency', target: projectId, requestReason: 'adhoc is stuck', dryRun: false },
+      emergency: { olderThanMs: 10 * MINUTE, includeExempt: false, savepoint: true, maxKills: 50 },
+      counts: { cancelled: 2, skipped: { protected: 1 } },
+    });
+    expect([1, 2, 3, 4].map((n) => emulator.statusOf(jobId(n)))).toEqual([
+      ...['CANCELLED', 'CANCELLED', 'RUNNING', 'RUNNING'],
+    ]);
+  });
+
+  it('takes a write where its type is named, and a young job by its id', async (context) => {
+    const { run, emulator, projectId } = await startService(context);
+
+    const write = await run('--job-id', jobId(4), '--type', 'insert', ...REASON, '--confirm', projectId);
+    const young = await run('--job-id', jobId(3), '--job-id', jobId(7), ...REASON, '--confirm', projectId);
+
+    expect([write.exitCode, young.exitCode]).toEqual([0, 0]);
+    expect(young.stdout).toContain(`Note: job ${jobId(7)} is not among the live jobs.`);
+    expect([1, 2, 3, 4].map((n) => emulator.statusOf(jobId(n)))).toEqual([
+      ...['RUNNING', 'RUNNING', 'CANCELLED', 'CANCELLED'],
+    ]);
+  });
+
+  it('cancels nobody with --dry-run, nor over its cap', async (context) => {
+    const { run, deletes, projectId } = await startService(context);
+
+    const dry = await run('--older-than', '10m', ...REASON, '--dry-run');
+    const capped = await run('--older-than', '10m', ...REASON, '--max-kills', '1', '--confirm', projectId);
+
+    expect(dry).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('2 overdue, none cancelled') });
+    expect(capped).toMatchObject({
+      exitCode: 5,
+      stdout: expect.stringContaining('2 victims are more than maxKills 1'),
+    });
+    expect(deletes()).toBe(0);
+  });
+
+  it.for<{ name: string; args: string[]; says: string }>([
+    { name: 'no reason', args: ['--older-than', '10m', '--dry-run'], says: '--reason: missing' },
+    { name: 'neither age nor id', args: [...REASON, '--dry-run'], says: 'olderThan: missing; give an age such as 10m' },
+    {
+      name: 'nobody to ask, and says what to do',
+      args: [...REASON, '--older-than', '10m'],
+      says: '--confirm: missing, and stdin is no terminal to ask on; give --confirm NAME, or --dry-run',
+    },
+    {
+      name: 'the name of another target',
+      args: [...REASON, '--older-than', '10m', '--confirm', 'lake'],
+      says: 'confirm: expected the name of the target, 0123456789abcdef0123456789abcdef',
+    },
+    {
+      name: 'more kills than the ceiling',
+      args: [...REASON, '--older-than', '10m', '--max-kills', '1001', '--dry-run'],
+      says: 'maxKills: expected at most 1000',
+    },
+  ])('ends with 1 for $name, before the first call', async ({ args, says }, context) => {
+    const { run, emulator } = await startService(context);
+
+    const { exitCode, stdout, stderr } = await run(...args);
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toContain(says);
+    expect(emulator.requests).toEqual([]);
+  });
+
+  it('shows the plan on a terminal, asks for the name, and cancels what it showed', async (context) => {
+    const { runOnTerminal: run, emulator, projectId } = await startService(context);
+
+    const terminal = run('--older-than', '10m', ...REASON);
+    await terminal.waitFor('to cancel these 2 jobs');
+    // Old enough by now, but nobody has seen it.
+    emulator.jobs.add(runningJob(5, { ageMs }));
+    terminal.type(`${projectId}\r`);
+
+    expect(await terminal.exited).toBe(0);
+    // The snapshot is the test's own, also where others run beside it.
+    context.expect(await terminal.screen()).toMatchSnapshot();
+    expect([1, 2, 5].map((n) => emulator.statusOf(jobId(n)))).toEqual(['CANCELLED', 'CANCELLED', 'RUNNING']);
+  });
+
+  it.for([
+    { name: 'something else is typed', typed: 'yes\r' },
+    { name: 'the question is broken off', typed: '\u0003' },
+  ])('cancels nobody if $name', async ({ typed }, context) => {
+    const { runOnTerminal: run, deletes } = await startService(context);
+
+    const terminal = run('--older-than', '10m', ...REASON);
+    await terminal.waitFor('to cancel these 2 jobs');
+    terminal.type(typed);
+
+    expect(await terminal.exited).toBe(1);
+    expect(await terminal.screen()).toContain('Not confirmed; nothing was cancelled.');
+    expect(deletes()).toBe(0);
+  });
+
+  it('sweeps every target of a stage with a broken policy, whatever their modes', async (context) => {
+    const { emulator } = await startService(context);
+    const parameters = stageParameters('dev', emulator.connection, {});
+    const target = JSON.parse(parameters['/dli-reaper/dev/targets/default'] ?? '') as object;
+    const ssm = await startSsmServer({
+      ...parameters,
+      '/dli-reaper/dev/policies/base': '{',
+      '/dli-reaper/dev/targets/default': JSON.stringify({ ...target, mode: 'dry-run' }),
+      '/dli-reaper/dev/targets/broken': '{}',
+    });
+    context.onTestFinished(ssm.close);
+    const run = (...more: string[]) =>
+      runCli(['emergency', '--stage', 'dev', '--older-than', '3h', ...REASON, '--json', ...more], ssm.env);
+
+    const refused = await run('--all-targets', '--confirm', 'dev');
+    const all = await run('--all-targets', '--confirm', 'dev 2');
+
+    expect(refused).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('expected dev 2') });
+    expect(all).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('dli-reaper: broken: ') });
+    expect(JSON.parse(all.stdout)).toMatchObject({
+      kind: 'sweeps',
+      sweeps: [{ target: 'default', dryRun: false, counts: { cancelled: 1 } }],
+      failures: [expect.stringContaining('broken: ')],
+    });
+  });
+});

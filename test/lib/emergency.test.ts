@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { decide } from '../../lib/decide.ts';
+import type { Job } from '../../lib/dli/job.ts';
+import { type Emergency, emergencyPolicy, missingJobs } from '../../lib/emergency.ts';
+import { makeExemption, makeJob } from '../helpers/make-job.ts';
+import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
+
+const makeEmergency = (changes: Partial<Emergency> = {}): Emergency => ({
+  ...{ olderThanMs: 10 * MINUTE, jobIds: [], queue: [], owner: [], jobType: [], engines: ['sql'] },
+  ...{ maxKills: 50, includeExempt: false, savepoint: true },
+  ...changes,
+});
+
+const verdictOn = (
+  job: Partial<Job>,
+  changes: Partial<Emergency>,
+  exemptions = [makeExemption({ match: { owner: 'bo' } })],
+) => {
+  const policy = emergencyPolicy(makeEmergency(changes), { exemptions });
+  const [decision] = decide([makeJob(job)], { policy, exemptions: [], now: NOW });
+  return decision?.verdict.action === 'cancel' ? 'cancel' : decision?.verdict.reason;
+};
+
+describe('emergencyPolicy', () => {
+  it('is live, without a percentage', () => {
+    expect(emergencyPolicy(makeEmergency({ maxKills: 7 }))).toMatchObject({
+      ...{ mode: 'live', maxKills: 7, maxKillsPercent: 100, drain: false },
+      rules: [{ id: 'emergency', action: 'cancel', engines: ['sql'] }],
+    });
+  });
+
+  it.each<{ name: string; job?: Partial<Job>; asked?: Partial<Emergency>; expected: string }>([
+    { name: 'a job that is older', expected: 'cancel' },
+    { name: 'a job that waits, since age counts from submission', job: { state: 'queued' }, expected: 'cancel' },
+    { name: 'a job of exactly that age', job: { startedAt: NOW - 10 * MINUTE }, expected: 'within-limit' },
+    { name: 'a job of another queue', asked: { queue: ['etl'] }, expected: 'no-rule' },
+    { name: 'a job of a queue by pattern', asked: { queue: ['etl', 'ad*'] }, expected: 'cancel' },
+    { name: 'a job of another owner', asked: { owner: ['cy'] }, expected: 'no-rule' },
+    {
+      name: 'a job without an owner, asked for by owner',
+      job: { owner: undefined },
+      asked: { owner: ['ana'] },
+      expected: 'undetermined',
+    },
+    { name: 'a job without an age', job: { startedAt: undefined }, expected: 'undetermined' },
+    { name: 'a job in an unknown state', job: { state: 'unknown' }, expected: 'undetermined' },
+    { name: 'an exempt job', job: { owner: 'bo' }, expected: 'exempt' },
+    {
+      name: 'an exempt job that is included',
+      job: { owner: 'bo' },
+      asked: { includeExempt: true },
+      expected: 'cancel',
+    },
+    { name: 'a write', job: { type: 'INSERT' }, expected: 'protected' },
+    { name: 'a write by its id alone', job: { type: 'INSERT' }, asked: { jobIds: [jobId(1)] }, expected: 'protected' },
+    { name: 'a write that is named', job: { type: 'INSERT' }, asked: { jobType: ['INSERT'] }, expected: 'cancel' },
+    {
+      name: 'an operation on a queue',
+      job: { type: 'SCALE_QUEUE' },
+      asked: { includeExempt: true },
+      expected: 'protected',
+    },
+    {
+      name: 'a young job by its id',
+      job: { startedAt: NOW - 1 },
+      asked: { jobIds: [jobId(1)], olderThanMs: 0 },
+      expected: 'cancel',
+    },
+    {
+      name: 'a job without an age by its id',
+      job: { startedAt: undefined },
+      asked: { jobIds: [jobId(1)], olderThanMs: 0 },
+      expected: 'undetermined',
+    },
+    { name: 'another job than the one named', asked: { jobIds: [jobId(2)] }, expected: 'no-rule' },
+    {
+      name: 'a job named, but of another queue than asked for',
+      asked: { jobIds: [jobId(1)], queue: ['etl'] },
+      expected: 'no-rule',
+    },
+  ])('decides on $name: $expected', ({ job = {}, asked = {}, expected }) => {
+    expect(verdictOn(job, asked)).toBe(expected);
+  });
+});
+
+describe('emergencyPolicy, of Flink', () => {
+  const asked = { engines: ['flink'] as const };
+  const stream: Partial<Job> = { engine: 'flink', id: '146', type: 'flink_sql_job', protection: 'none' };
+
+  it.each([true, false])('keeps the savepoint unless told: %s', (savepoint) => {
+    expect(emergencyPolicy(makeEmergency({ ...asked, savepoint })).rules).toMatchObject([{ savepoint }]);
+  });
+
+  it('decides on a stream only where the engine is named', () => {
+    expect([verdictOn(stream, asked), verdictOn(stream, {})]).toEqual(['cancel', 'no-rule']);
+  });
+});
+
+describe('missingJobs', () => {
+  it('names those that nobody has seen, whatever the case of their letters', () => {
+    const asked = makeEmergency({ jobIds: ['AB-1', 'cd-2'] });
+
+    expect(missingJobs(asked, [{ id: 'ab-1' }])).toEqual(['job cd-2 is not among the live jobs']);
+  });
+});
+
+describe('an emergency sweep', () => {
+  const request = (changes: Partial<Emergency> = {}) => ({
+    ...{ trigger: 'emergency' as const, reason: 'stuck', emergency: makeEmergency(changes) },
+  });
+
+  async function makeNight(changes: Partial<Emergency> = {}) {
+    const world = await makeWorld({ jobs: [emulatedJob(1), emulatedJob(2, { owner: 'bo', ageMs: 20 * MINUTE })] });
+    const emergency = makeEmergency(changes);
+    const sweep = () =>
+      world.sweep(request(changes), {
+        loadSettings: async (asked) => {
+          const settings = await world.deps.loadSettings(asked);
+          return {
+            ...settings,
+            target: { ...settings.target, mode: 'dry-run' },
+            policy: emergencyPolicy(emergency),
+            exemptions: [makeExemption({ match: { owner: 'bo' } })],
+            notices: ['the policy cannot be read'],
+          };
+        },
+      });
+    return { ...world, sweep };
+  }
+
+  it("is live although the target's mode is dry-run, spares exempt jobs, and is on record", async () => {
+    const { sweep, emulator } = await makeNight();
+
+    const report = await sweep();
+
+    expect(report).toMatchObject({
+      ...{ trigger: 'emergency', requestReason: 'stuck', dryRun: false, status: 'ok' },
+      emergency: { olderThanMs: 10 * MINUTE, includeExempt: false },
+      ...{ counts: { cancelled: 1, skipped: { exempt: 1 } }, unmanagedQueues: {} },
+    });
+    expect(report.notices).toContain('the policy cannot be read');
+    expect([1, 2].map((n) => emulator.statusOf(jobId(n)))).toEqual(['CANCELLED', 'RUNNING']);
+  });
+
+  it('takes exempt jobs too where that is asked for, and says so in the report', async () => {
+    const { sweep } = await makeNight({ includeExempt: true });
+
+    expect(await sweep()).toMatchObject({ emergency: { includeExempt: true }, counts: { cancelled: 2, skipped: {} } });
+  });
+
+  it('tells of a job by id that is not there, and cancels only the one that is', async () => {
+    const { sweep } = await makeNight({ jobIds: [jobId(1), jobId(7)], olderThanMs: 2 * HOUR });
+
+    const report = await sweep();
+
+    expect(report).toMatchObject({ counts: { overdue: 1, cancelled: 1 } });
+    expect(report.notices).toContain(`job ${jobId(7)} is not among the live jobs`);
+  });
+
+  it('cancels nobody where there are more victims than it may have', async () => {
+    const { sweep } = await makeNight({ includeExempt: true, maxKills: 1 });
+
+    expect(await sweep()).toMatchObject({ status: 'capped', counts: { cancelled: 0, skipped: { cap: 2 } } });
+  });
+});
