@@ -7,6 +7,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     include: ['test/**/*.test.ts'],
+    // Those take longer: npm run test:aws.
+    exclude: ['test/aws/**'],
     // Many tests wait for a process or a socket, so one worker more than there are processors is the quickest.
     maxWorkers: availableParallelism() + 1,
     coverage: { include: ['lib/**', 'functions/**', 'cli/**', 'emulator/**'] },
