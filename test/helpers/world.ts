@@ -1,7 +1,7 @@
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
-import { type Emulator, type EmulatorOptions, startEmulator } from '../../emulator/server.ts';
-import { createDliClient, type DliClient, type DliClientOptions } from '../../lib/dli/client.ts';
+import { type EmulatorOptions, startEmulator } from '../../emulator/server.ts';
+import { createDliClient, type DliClientOptions } from '../../lib/dli/client.ts';
 import { createSharedStates } from '../../lib/dli/connection.ts';
 import type { LogFields } from '../../lib/log.ts';
 import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
@@ -34,14 +34,6 @@ export function emulatedJob(n: number, fields: Partial<EmulatedJob> & { ageMs?: 
   };
 }
 
-const running: Emulator[] = [];
-const clients: DliClient[] = [];
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
-  await Promise.all(running.splice(0).map((emulator) => emulator.close()));
-});
-
 /**
  * An emulator and a sweep that share one clock, which jumps over every wait. A sweep is live unless the test says not.
  * The emulator is closed after the test.
@@ -49,7 +41,7 @@ afterEach(async () => {
 export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: EmulatedJob[] }) {
   let now = NOW;
   const emulator = await startEmulator({ now: () => now, random: () => 0.5, cancelDelayMs: 1_000, ...options });
-  running.push(emulator);
+  onTestFinished(emulator.close);
   const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;
 
   const lines: { level: string; msg: string; fields: LogFields }[] = [];
@@ -103,7 +95,7 @@ export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: Emul
         ...{ clock, random: () => 0.5 },
         ...changes,
       });
-      clients.push(dli);
+      onTestFinished(() => dli.close());
       return dli;
     },
     deps,
