@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { adviceOn, DliError } from '../lib/dli/errors.ts';
 import { RequestError } from '../lib/request.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
@@ -54,6 +55,8 @@ export function createVerbs(terminal: Terminal): Verbs {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof RequestError) return error.problems.join('\n            ');
+  const advice = error instanceof DliError ? adviceOn(error) : undefined;
+  if (advice !== undefined) return `${error.message}\n            ${advice}`;
   // An error of the system, such as a port that is taken, has a code and needs no stack.
   const isOurs = !('syscall' in error) && (error.name === 'Error' || error instanceof TypeError);
   return (isOurs && error.stack) || error.message;

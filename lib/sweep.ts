@@ -146,8 +146,8 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
       const remainingMs = deadlineAt - clock.now();
       const stopAt = deadlineAt - Math.min(request.verifyForMs, remainingMs / 4);
       const progress = progressOf(chosen.length, deps.onProgress);
-      const cancels = createCancels(canceller);
-      const cancelJob: CancelJob = (job, options) => cancels[job.engine].cancel(job, options);
+      const cancelsOf = createCancels(canceller);
+      const cancelJob: CancelJob = (job, options) => cancelsOf(job.engine).cancel(job, options);
       const cancellations = await cancelJobs(chosen, cancelJob, { stopAt, stop, onAsked: progress.asked });
       const untilAt = Math.min(clock.now() + request.verifyForMs, deadlineAt);
       verification = await verifyCancellations(
@@ -157,7 +157,7 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
             progress.reading(asked.length);
             return readBack(readers, asked, round);
           },
-          mayAskAgain: ({ engine }) => cancels[engine].mayAskAgain,
+          mayAskAgain: ({ engine }) => cancelsOf(engine).mayAskAgain,
           askAgain: (job, { savepoint }) => cancelJob(job, { savepoint, notAfter: untilAt, signal: stop }),
         },
         { clock, untilAt },
@@ -242,11 +242,13 @@ function enginesInDoubt(
   return new Set([...incomplete].filter((engine) => maxKillsPercent < 100 || needsOldest(engine)));
 }
 
-function createCancels(dli: DliClient): Record<Engine, EngineCancels> {
-  return {
-    sql: ENGINES.sql.createCancels(dli),
-    spark: ENGINES.spark.createCancels(dli),
-    flink: ENGINES.flink.createCancels(dli),
+/** Of each engine, made when it is first asked for. */
+function createCancels(dli: DliClient): (engine: Engine) => EngineCancels {
+  const made = new Map<Engine, EngineCancels>();
+  return (engine) => {
+    const cancels = made.get(engine) ?? ENGINES[engine].createCancels(dli);
+    made.set(engine, cancels);
+    return cancels;
   };
 }
 

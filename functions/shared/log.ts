@@ -1,6 +1,7 @@
 import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 import type { Context } from 'aws-lambda';
+import { adviceOn, DliError } from '../../lib/dli/errors.ts';
 import type { Log } from '../../lib/log.ts';
 
 /** `level`, `msg` and `time` first, then the fields of the line: what the saved queries ask for. */
@@ -38,5 +39,7 @@ export function createLambdaLog(stage: string): { log: Log; beginInvocation: (co
 }
 
 export function describeError(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const advice = error instanceof DliError ? adviceOn(error) : undefined;
+  const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return advice === undefined ? words : `${words}; ${advice}`;
 }

@@ -91,6 +91,23 @@ export class DliProtocolError extends DliError {
   }
 }
 
+/** What somebody who meets the error can do about it; undefined where waiting is all there is. */
+export function adviceOn(error: DliError): string | undefined {
+  if (error instanceof DliNetworkError || error instanceof DliTimeoutError) {
+    return 'check the endpoint and the way to it; nothing was answered';
+  }
+  switch (error.kind) {
+    case 'authentication':
+      return "check the credential and this machine's clock; it was not tried again, since five refusals lock a key for five minutes";
+    case 'configuration':
+      return 'check that endpoint, region and project id belong together: a project is known in its own region only';
+    case 'permission':
+      return 'the IAM user lacks a right; docs/deploy.md lists those it needs';
+    default:
+      return undefined;
+  }
+}
+
 export interface Answer {
   status: number;
   errorCode?: string | undefined;

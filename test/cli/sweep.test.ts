@@ -268,7 +268,7 @@ describe.concurrent('exit code 1', () => {
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toMatch(
-      /^Listing\ndli-reaper: list LAUNCHING jobs, page 1: 401 APIGW\.0301 \(request [0-9a-f]{32}\)\n$/,
+      /^Listing\ndli-reaper: list LAUNCHING jobs, page 1: 401 APIGW\.0301 \(request [0-9a-f]{32}\)\n {12}check the credential and .*\n$/,
     );
     expect(emulator.requests.length).toBeLessThanOrEqual(2);
   });
@@ -280,6 +280,7 @@ describe.concurrent('exit code 1', () => {
 
     expect(exitCode).toBe(1);
     expect(stderr).toContain('403 APIG.0310');
+    expect(stderr).toContain('check that endpoint, region and project id belong together');
     expect(emulator.requests).toHaveLength(1);
   });
 
@@ -290,7 +291,10 @@ describe.concurrent('exit code 1', () => {
     const { exitCode, stdout, stderr } = await run('plan');
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-    expect(stderr).toBe('Listing\ndli-reaper: list LAUNCHING jobs, page 1: cannot connect (ECONNREFUSED)\n');
+    expect(stderr).toBe(
+      'Listing\ndli-reaper: list LAUNCHING jobs, page 1: cannot connect (ECONNREFUSED)\n' +
+        '            check the endpoint and the way to it; nothing was answered\n',
+    );
   });
 });
 

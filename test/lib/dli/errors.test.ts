@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  adviceOn,
+  type DliError,
   DliNetworkError,
   DliNotSentError,
   DliProtocolError,
@@ -10,6 +12,26 @@ import {
   toDliError,
 } from '../../../lib/dli/errors.ts';
 import { NetworkError, TimeoutError } from '../../../lib/http/transport.ts';
+
+describe('adviceOn', () => {
+  const answer = (status: number, errorCode?: string) => new DliResponseError('list jobs', { status, errorCode });
+
+  it.each<{ error: DliError; advice: RegExp | undefined }>([
+    { error: answer(401), advice: /^check the credential and this machine's clock/ },
+    { error: answer(403, 'APIG.0310'), advice: /^check that endpoint, region and project id belong together/ },
+    { error: answer(400, 'DLI.0003'), advice: /^the IAM user lacks a right/ },
+    { error: answer(503), advice: undefined },
+    { error: answer(400, 'DLI.0001'), advice: undefined },
+    { error: new DliNetworkError('list jobs', new NetworkError('ECONNRESET', true)), advice: /^check the endpoint/ },
+    {
+      error: new DliTimeoutError('list jobs', new TimeoutError('answer', 15_000)),
+      advice: /^check the endpoint/,
+    },
+  ])('tells what can be done about $error.message: $advice', ({ error, advice }) => {
+    if (advice === undefined) expect(adviceOn(error)).toBeUndefined();
+    else expect(adviceOn(error)).toMatch(advice);
+  });
+});
 
 describe('findErrorCode', () => {
   it.each([
