@@ -1,5 +1,5 @@
 /** What documents there are. */
-export type DocumentKind = 'sweep' | 'sweeps' | 'explanation';
+export type DocumentKind = 'sweep' | 'sweeps' | 'explanation' | 'switch';
 
 /** Every verb that reports prints one such document with --json, and says in `kind` which it is. */
 export function toJson(kind: DocumentKind, document: object): string {

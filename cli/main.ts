@@ -6,6 +6,7 @@ import type { Terminal } from './terminal.ts';
 import { addEmulatorVerbs } from './verbs/emulator.ts';
 import { addPolicyFileVerbs } from './verbs/policy-file.ts';
 import { addSweepVerbs } from './verbs/sweep.ts';
+import { addSwitchVerbs } from './verbs/switch.ts';
 
 const { stdin, stdout, stderr } = process;
 
@@ -30,6 +31,7 @@ const terminal: Terminal = {
 // Each verb loads what it needs when it is called: the AWS SDK alone takes longer than an emulator to start.
 const verbs = createVerbs(terminal);
 addSweepVerbs(verbs);
+addSwitchVerbs(verbs);
 addPolicyFileVerbs(verbs);
 addEmulatorVerbs(verbs);
 await verbs.program.parseAsync();

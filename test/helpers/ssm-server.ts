@@ -8,6 +8,8 @@ interface Question {
   Path?: string;
   Recursive?: boolean;
   NextToken?: string;
+  Name?: string;
+  Value?: string;
 }
 
 /** Named by their part of the URL. */
@@ -58,6 +60,12 @@ export async function startSsmServer(
         Parameters: Names.filter((name) => Object.hasOwn(parameters, name)).map(show),
         InvalidParameters: Names.filter((name) => !Object.hasOwn(parameters, name)),
       };
+    }
+    if (operation === 'PutParameter') {
+      const { Name = '', Value = '' } = body;
+      versions[Name] = Object.hasOwn(parameters, Name) ? (versions[Name] ?? 1) + 1 : 1;
+      parameters[Name] = Value;
+      return { Version: versions[Name] };
     }
     if (operation === 'GetParametersByPath') {
       const { Path = '', Recursive = false, NextToken = '0' } = body;

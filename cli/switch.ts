@@ -1,0 +1,54 @@
+import { PutParameterCommand } from '@aws-sdk/client-ssm';
+import { SettingsError } from '../lib/settings/settings.ts';
+import { isSwitchOn, readSwitchFrom } from '../lib/settings/ssm.ts';
+import { toJson } from './json.ts';
+import { openStage } from './stage.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface SwitchFlags {
+  stage?: string;
+  confirm?: string;
+  json?: boolean;
+}
+
+/**
+ * Sets the switch of a stage, and tells what is then read there. To stop takes one word; to resume, the stage's name has to
+ * be typed.
+ *
+ * @returns the exit code. @throws {SettingsError}
+ */
+export async function runSwitch(value: 'run' | 'stop', flags: SwitchFlags, terminal: Terminal): Promise<number> {
+  const { stage, json = false } = flags;
+  if (stage === undefined) throw new SettingsError('--stage', 'missing; name the stage whose switch is meant');
+  if (value === 'run' && !(await isConfirmed(stage, flags, terminal))) {
+    terminal.err('Not confirmed; the switch is as it was.\n');
+    return 1;
+  }
+
+  const { client, read, names } = openStage(stage);
+  try {
+    await client.send(new PutParameterCommand({ Name: names.switch, Value: value, Type: 'String', Overwrite: true }));
+  } catch (error) {
+    const what = error instanceof Error ? error.name : 'unknown error';
+    throw new SettingsError(names.switch, `cannot be written to Parameter Store (${what})`, { cause: error });
+  }
+  const reading = await readSwitchFrom(read, stage);
+  const isOn = isSwitchOn(reading);
+  const words = isOn
+    ? 'the next sweep may cancel, where policy and target are live'
+    : 'no job is cancelled; a sweep that is under way notices within ten seconds';
+  terminal.out(
+    json
+      ? toJson('switch', { stage, isOn, version: reading.version })
+      : `The switch of ${stage} reads ${isOn ? 'run' : 'stop'} (version ${reading.version ?? '?'}): ${words}.\n`,
+  );
+  return isOn === (value === 'run') ? 0 : 1;
+}
+
+async function isConfirmed(stage: string, { confirm }: SwitchFlags, { ask }: Terminal): Promise<boolean> {
+  if (confirm !== undefined) return confirm === stage;
+  if (ask === undefined) {
+    throw new SettingsError('--confirm', 'missing, and stdin is no terminal to ask on; give --confirm STAGE');
+  }
+  return (await ask(`Type ${stage} to let its sweeps cancel again:`)).trim() === stage;
+}

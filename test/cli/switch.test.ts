@@ -1,0 +1,50 @@
+import { describe, expect, it, type TestContext } from 'vitest';
+import { runCli } from '../helpers/run-cli.ts';
+import { startSsmServer } from '../helpers/ssm-server.ts';
+
+const SWITCH = '/dli-reaper/prod/switch';
+
+async function startStage(context: TestContext, value: string | undefined, refusedOperations: readonly string[] = []) {
+  const ssm = await startSsmServer(value === undefined ? {} : { [SWITCH]: value }, { refusedOperations });
+  context.onTestFinished(ssm.close);
+  return { ssm, run: (...args: string[]) => runCli([...args, '--stage', 'prod'], ssm.env) };
+}
+
+describe.concurrent('dli-reaper stop and resume', () => {
+  it.for([{ before: 'run' }, { before: undefined }])(
+    'stops a stage at one word: $before',
+    async ({ before }, context) => {
+      const { ssm, run } = await startStage(context, before);
+
+      const { exitCode, stdout } = await run('stop');
+
+      expect(ssm.parameters[SWITCH]).toBe('stop');
+      expect(exitCode).toBe(0);
+      expect(stdout).toContain('The switch of prod reads stop (version');
+    },
+  );
+
+  it('resumes only with the name of the stage, and says what is read then', async (context) => {
+    const { ssm, run } = await startStage(context, 'stop');
+
+    const unasked = await run('resume');
+    const wrong = await run('resume', '--confirm', 'dev');
+    expect(ssm.parameters[SWITCH]).toBe('stop');
+    const right = await run('resume', '--confirm', 'prod', '--json');
+
+    expect([unasked.exitCode, wrong.exitCode, right.exitCode]).toEqual([1, 1, 0]);
+    expect(unasked.stderr).toContain('--confirm: missing, and stdin is no terminal to ask on');
+    expect(wrong.stderr).toBe('Not confirmed; the switch is as it was.\n');
+    expect(JSON.parse(right.stdout)).toEqual({ kind: 'switch', stage: 'prod', isOn: true, version: 2 });
+    expect(ssm.parameters[SWITCH]).toBe('run');
+  });
+
+  it('says which parameter it may not write', async (context) => {
+    const { run } = await startStage(context, 'run', ['PutParameter']);
+
+    const { exitCode, stdout, stderr } = await run('stop');
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toBe(`dli-reaper: ${SWITCH}: cannot be written to Parameter Store (AccessDeniedException)\n`);
+  });
+});
