@@ -1,4 +1,4 @@
-import type { CancelOptions, CancelResult, DliClient, DliReader } from './client.ts';
+import type { CancelOptions, CancelResult, DliClient, DliReader, ReadCall } from './client.ts';
 import { DliError, DliNetworkError } from './errors.ts';
 import { isLive, isTerminal, type Job, type TerminalState } from './job.ts';
 
@@ -142,6 +142,38 @@ export interface Page {
 
 const MAX_READINGS = 5;
 
+interface LiveLists {
+  /** For messages, such as `batches`. */
+  jobs: string;
+  /** In the order in which they are read; one may come twice. */
+  statuses: readonly string[];
+  pageSize: number;
+  call: (status: string, offset: number, size: number) => ReadCall<Page>;
+}
+
+/** Reads the live jobs of an engine whose lists are paged by rows and take one status at a time. */
+export function liveByOffset(
+  dli: DliReader,
+  { jobs, statuses, pageSize, call }: LiveLists,
+): Pick<EngineReads, 'listLive' | 'countLive'> {
+  return {
+    listLive: async () => {
+      const seen = new JobSet();
+      const gaps: string[] = [];
+      for (const status of statuses) {
+        const read = (offset: number) => dli.get(call(status, offset, pageSize));
+        await listByOffset(dli, { what: `${status} ${jobs}`, pageSize, read }, seen, gaps);
+      }
+      return { jobs: [...seen], gaps };
+    },
+    countLive: async () => {
+      let count = 0;
+      for (const status of new Set(statuses)) count += (await dli.get(call(status, 0, 1))).total;
+      return count;
+    },
+  };
+}
+
 /**
  * A list that is paged by rows and cannot be cut by start time. More than a page of it is no one instant: a job that ends
  * meanwhile pulls others up, past the place that is read next. So it is read until a reading holds nothing new.
@@ -149,7 +181,7 @@ const MAX_READINGS = 5;
  * @param read rows from `offset` on, up to `pageSize` of them.
  * @throws {DliError} if no reading of it can succeed.
  */
-export async function listByOffset(
+async function listByOffset(
   dli: DliReader,
   { what, pageSize, read }: { what: string; pageSize: number; read: (offset: number) => Promise<Page> },
   seen: JobSet,

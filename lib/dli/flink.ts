@@ -1,5 +1,5 @@
 import type { ReadCall } from './client.ts';
-import { type EngineAdapter, JobSet, listByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
+import { type EngineAdapter, liveByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
 import { DliProtocolError, DliResponseError, findErrorCode } from './errors.ts';
 import { isJobId, type Job, type JobState } from './job.ts';
 import {
@@ -51,23 +51,7 @@ export const flinkEngine: EngineAdapter = {
   },
 
   createReads: (dli) => ({
-    listLive: async () => {
-      const seen = new JobSet();
-      const gaps: string[] = [];
-      for (const status of LIVE_STATUSES) {
-        const what = `${status} Flink jobs`;
-        const read = (offset: number) => dli.get(listCall(status, offset));
-        await listByOffset(dli, { what, pageSize: PAGE_SIZE, read }, seen, gaps);
-      }
-      return { jobs: [...seen], gaps };
-    },
-
-    countLive: async () => {
-      let count = 0;
-      for (const status of LIVE_STATUSES) count += (await dli.get(listCall(status, 0, 1))).total;
-      return count;
-    },
-
+    ...liveByOffset(dli, { jobs: 'Flink jobs', statuses: LIVE_STATUSES, pageSize: PAGE_SIZE, call: listCall }),
     show: (id) => dli.get(showCall(id)),
 
     // Only the details tell when it last changed, and what it holds; only the list tells its owner.
@@ -112,7 +96,7 @@ function toWireId(id: string): number {
   return Number(id);
 }
 
-const listCall = (status: string, offset: number, limit = PAGE_SIZE): ReadCall<Page> => ({
+const listCall = (status: string, offset: number, limit: number): ReadCall<Page> => ({
   kind: 'list',
   operation: `list ${status} Flink jobs, from ${offset}`,
   version: 'v1.0',

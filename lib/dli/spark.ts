@@ -1,5 +1,5 @@
 import type { ReadCall } from './client.ts';
-import { type EngineAdapter, JobSet, listByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
+import { type EngineAdapter, liveByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
 import { DliProtocolError } from './errors.ts';
 import { isJobId, type Job, type JobState } from './job.ts';
 import { isRecord, parseBody, parseJson, parseSuccess, toNumber, toText, type WireAnswer } from './wire.ts';
@@ -38,23 +38,7 @@ export const sparkEngine: EngineAdapter = {
   },
 
   createReads: (dli) => ({
-    listLive: async () => {
-      const seen = new JobSet();
-      const gaps: string[] = [];
-      for (const state of LIVE_STATES) {
-        const what = `${state} batches`;
-        const read = (offset: number) => dli.get(listCall(state, offset));
-        await listByOffset(dli, { what, pageSize: PAGE_SIZE, read }, seen, gaps);
-      }
-      return { jobs: [...seen], gaps };
-    },
-
-    countLive: async () => {
-      let count = 0;
-      for (const state of new Set(LIVE_STATES)) count += (await dli.get(listCall(state, 0, 1))).total;
-      return count;
-    },
-
+    ...liveByOffset(dli, { jobs: 'batches', statuses: LIVE_STATES, pageSize: PAGE_SIZE, call: listCall }),
     show: (id) => dli.get(showCall(id)),
 
     readBack: async (jobs) => {
@@ -103,7 +87,7 @@ function batchPath(id: string): string {
   return `/batches/${id}`;
 }
 
-const listCall = (state: string, offset: number, size = PAGE_SIZE): ReadCall<Page> => ({
+const listCall = (state: string, offset: number, size: number): ReadCall<Page> => ({
   kind: 'list',
   operation: `list ${state} batches, from ${offset}`,
   version: 'v2.0',
