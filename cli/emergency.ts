@@ -19,6 +19,7 @@ export interface EmergencyFlags extends SweepFlags {
   confirm?: string;
   includeExempt?: boolean;
   savepoint?: boolean;
+  remote?: boolean;
 }
 
 /** What one run over all its targets came to. */
@@ -108,9 +109,14 @@ function show(
 
 /** What has to be typed, what is asked for, and by which way. */
 async function prepare(flags: EmergencyFlags, terminal: Terminal) {
-  const { stage, target, allTargets = false } = flags;
+  const { stage, target, allTargets = false, remote = false } = flags;
   if (allTargets && (stage === undefined || target !== undefined)) {
     throw new SettingsError('--all-targets', 'goes with --stage and without --target');
+  }
+  if (remote) {
+    if (stage === undefined) throw new SettingsError('--remote', 'goes with --stage, whose functions it uses');
+    const { prepareRemote } = await import('./remote-emergency.ts');
+    return prepareRemote({ ...flags, stage }, payloadOf(flags), terminal);
   }
   if (!allTargets) {
     // With flags there is no name that anybody knows the target by but its project's.

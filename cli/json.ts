@@ -1,5 +1,16 @@
-/** What documents there are. */
-export type DocumentKind = 'sweep' | 'sweeps' | 'explanation' | 'switch';
+/** What documents there are; docs/report.schema.json describes each. */
+export type DocumentKind =
+  | 'sweep'
+  | 'sweeps'
+  | 'explanation'
+  | 'status'
+  | 'switch'
+  | 'exemption'
+  | 'policy-diff'
+  | 'replay'
+  | 'snapshot'
+  | 'doctor'
+  | 'init';
 
 /** Every verb that reports prints one such document with --json, and says in `kind` which it is. */
 export function toJson(kind: DocumentKind, document: object): string {

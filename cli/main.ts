@@ -5,6 +5,7 @@ import { createVerbs } from './program.ts';
 import type { Terminal } from './terminal.ts';
 import { addEmulatorVerbs } from './verbs/emulator.ts';
 import { addPolicyFileVerbs } from './verbs/policy-file.ts';
+import { addStageVerbs } from './verbs/stage.ts';
 import { addSweepVerbs } from './verbs/sweep.ts';
 import { addSwitchVerbs } from './verbs/switch.ts';
 
@@ -32,6 +33,7 @@ const terminal: Terminal = {
 const verbs = createVerbs(terminal);
 addSweepVerbs(verbs);
 addSwitchVerbs(verbs);
+addStageVerbs(verbs);
 addPolicyFileVerbs(verbs);
 addEmulatorVerbs(verbs);
 await verbs.program.parseAsync();

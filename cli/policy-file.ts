@@ -7,6 +7,8 @@ import { SettingsError } from '../lib/settings/settings.ts';
 /** A policy as somebody wrote it, with the way back from a path in it to its line. */
 export interface PolicyFile {
   policy: Policy;
+  /** The same as it was written, for Parameter Store. */
+  document: unknown;
   /** `policy.yml:7:5`, or the nearest there is. */
   locate: (keys: readonly (string | number)[]) => string;
 }
@@ -40,7 +42,8 @@ export function readPolicyText(text: string, path: string): PolicyFile {
 
   const locate: PolicyFile['locate'] = (keys) => at(offsetOf(document, keys));
   try {
-    return { policy: parsePolicy(toJs(path, document)), locate };
+    const written = toJs(path, document);
+    return { policy: parsePolicy(written), document: written, locate };
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
     const problems = error.problems

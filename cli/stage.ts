@@ -11,6 +11,13 @@ import {
   readSwitchFrom,
 } from '../lib/settings/ssm.ts';
 
+/** Of the verbs that look at a stage, or change it. */
+export interface StageFlags {
+  stage: string;
+  json?: boolean;
+  confirm?: string;
+}
+
 /** A stage's settings in Parameter Store, as a sweep reads them. @throws {SettingsError} for a name that is none. */
 export function openStage(stage: string) {
   assertStage(stage);

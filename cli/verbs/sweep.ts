@@ -31,10 +31,22 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
 
   verb('plan', 'show what a sweep would do; never cancels')
     .option('--max-kills <n>', "in place of the policy's maxKills", wholeNumber)
+    .option('--from <file>', 'judge the jobs of a snapshot in place of those of this moment')
     .addHelpText('after', KEYS_HELP + EXIT_CODES_HELP)
-    .addHelpText('after', examples(`plan --policy policy.yml ${ACCOUNT}`, 'plan --stage prod --target lake --spared'))
-    .action((flags: SweepFlags) =>
-      exitWith(async () => (await import('../sweep.ts')).runSweep({ ...flags, dryRun: true }, terminal)),
+    .addHelpText(
+      'after',
+      examples(
+        `plan --policy policy.yml ${ACCOUNT}`,
+        'plan --stage prod --target lake --spared',
+        'plan --policy new.yml --from world.json',
+      ),
+    )
+    .action((flags: SweepFlags & { from?: string }) =>
+      exitWith(async () => {
+        const { from, ...others } = flags;
+        if (from !== undefined) return (await import('../from-snapshot.ts')).runPlanFrom(from, others, terminal);
+        return (await import('../sweep.ts')).runSweep({ ...others, dryRun: true }, terminal);
+      }),
     );
 
   verb('sweep', 'cancel overdue jobs and prove what became of each; a dry run unless --no-dry-run')
@@ -42,22 +54,42 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
     .option('--max-kills <n>', "in place of the policy's maxKills", wholeNumber)
     .option('--verify-for <duration>', 'how long to wait for cancelled jobs to stop', durationText, '60s')
     .option('--reason <text>', 'why, for the record')
+    .option('--remote', 'through the deployed function of --stage, following its log')
     .addHelpText('after', KEYS_HELP + EXIT_CODES_HELP)
     .addHelpText(
       'after',
       examples(
         `sweep --policy policy.yml ${ACCOUNT} --no-dry-run`,
         'sweep --stage prod --target lake --json',
-        'sweep --stage prod --target lake --no-dry-run --reason "queue adhoc is stuck"',
+        'sweep --stage prod --target lake --no-dry-run --remote --reason "queue adhoc is stuck"',
       ),
     )
-    .action((flags: SweepFlags) => exitWith(async () => (await import('../sweep.ts')).runSweep(flags, terminal)));
+    .action((flags: SweepFlags & { remote?: boolean }) =>
+      exitWith(async () => {
+        const { remote, ...others } = flags;
+        if (remote) return (await import('../remote-sweep.ts')).runRemoteSweep(others, terminal);
+        return (await import('../sweep.ts')).runSweep(others, terminal);
+      }),
+    );
 
   verb('explain <job-id>', 'why a job would be cancelled or spared: every rule and exemption that is tried')
+    .option('--from <file>', 'a job of a snapshot in place of one of this moment')
     .addHelpText('after', KEYS_HELP + EXIT_CODES_HELP)
-    .addHelpText('after', examples('explain 5b3c6e1e-6d0f-4f0e-9a53-0b4f7d2c91aa --stage prod --target lake'))
-    .action((jobId: string, flags: SweepFlags) =>
-      exitWith(async () => (await import('../explain.ts')).runExplain(jobId, flags, terminal)),
+    .addHelpText(
+      'after',
+      examples(
+        'explain 5b3c6e1e-6d0f-4f0e-9a53-0b4f7d2c91aa --stage prod --target lake',
+        'explain 5b3c6e1e-6d0f-4f0e-9a53-0b4f7d2c91aa --policy new.yml --from world.json',
+      ),
+    )
+    .action((jobId: string, flags: SweepFlags & { from?: string }) =>
+      exitWith(async () => {
+        const { from, ...others } = flags;
+        if (from !== undefined) {
+          return (await import('../from-snapshot.ts')).runExplainFrom(from, jobId, others, terminal);
+        }
+        return (await import('../explain.ts')).runExplain(jobId, others, terminal);
+      }),
     );
 
   verb('emergency', 'cancel jobs by age or id tonight, whatever the policy says; needs no valid policy')
@@ -75,6 +107,7 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
     .option('--include-exempt', 'cancel exempt jobs too; on record in the report')
     .option('--no-savepoint', 'stop Flink jobs without a savepoint')
     .option('--verify-for <duration>', 'how long to wait for cancelled jobs to stop', durationText, '60s')
+    .option('--remote', 'through the deployed functions of --stage, following their log')
     .addHelpText(
       'after',
       `
@@ -88,7 +121,7 @@ ${KEYS_HELP}${EXIT_CODES_HELP}`,
       examples(
         'emergency --stage prod --target lake --older-than 10m --queue adhoc --reason "adhoc is stuck"',
         `emergency ${ACCOUNT} --job-id 5b3c6e1e-6d0f-4f0e-9a53-0b4f7d2c91aa --reason runaway`,
-        'emergency --stage prod --all-targets --older-than 2h --confirm "prod 12" --reason "quota exhausted"',
+        'emergency --stage prod --all-targets --older-than 2h --confirm "prod 12" --reason "quota exhausted" --remote',
       ),
     )
     .action((flags: EmergencyFlags) =>

@@ -1,0 +1,107 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { SettingsError } from '../lib/settings/settings.ts';
+import { toJson } from './json.ts';
+import { readPolicyText } from './policy-file.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface InitFlags {
+  policy: string;
+  stage?: string;
+  target: string;
+  region?: string;
+  projectId?: string;
+  json?: boolean;
+}
+
+/** Valid, and harmless three times over: a dry run, of a rule that only logs, for a queue that nobody has. */
+export const STARTER_POLICY = `# Which DLI jobs may run for how long. Every key is explained in docs/policy.md; check with: dli-reaper validate
+version: 1
+mode: dry-run          # live lets sweeps cancel jobs; change it last
+maxKills: 20           # more victims than this, and none is cancelled
+maxKillsPercent: 50    # the same, in percent of all live jobs
+
+rules:
+  - id: watch-long-queries
+    match:
+      queue: name_of_a_queue   # or a pattern such as adhoc_*, or a list
+      jobType: QUERY           # writes are touched only where they are named
+    maxRunTime: 4h             # also maxQueueTime and maxTotalTime
+    action: log                # then warn, then cancel
+
+# exemptions:
+#   - id: backfill
+#     match: {owner: orders}
+#     reason: backfill of last year
+#     owner: orders-team       # whom to ask
+#     until: 2099-12-31
+`;
+
+const CREDENTIALS = 'reaper';
+const POLICY = 'base';
+
+/** Overwrites nothing. @returns the exit code. @throws {SettingsError} */
+export async function runInit(flags: InitFlags, terminal: Terminal): Promise<number> {
+  const { policy: path, stage, json } = flags;
+  const created: string[] = [];
+  const kept: string[] = [];
+  if (existsSync(path)) {
+    if (stage === undefined) throw new SettingsError(path, 'is there already, and is not overwritten');
+    kept.push(path);
+  } else {
+    writeFileSync(path, STARTER_POLICY);
+    created.push(path);
+  }
+  if (stage !== undefined) await initStage({ ...flags, stage }, created, kept);
+
+  const hints = stage === undefined ? [`dli-reaper validate ${path}`] : hintsFor(stage, flags);
+  terminal.out(
+    json
+      ? toJson('init', { created, kept, next: hints })
+      : [
+          ...created.map((name) => `created ${name}`),
+          ...kept.map((name) => `kept    ${name}, which was there`),
+          'Next:',
+          ...hints.map((hint) => `  ${hint}`),
+          '',
+        ].join('\n'),
+  );
+  return 0;
+}
+
+async function initStage(
+  { stage, target, region, projectId }: InitFlags & { stage: string },
+  created: string[],
+  kept: string[],
+): Promise<void> {
+  const { openStage } = await import('./stage.ts');
+  const { createParameterStore } = await import('./parameter-store.ts');
+  const { names, client } = openStage(stage);
+  const store = createParameterStore(client);
+  const { document } = readPolicyText(STARTER_POLICY, 'the starter policy');
+  const wanted: [name: string, value: string][] = [
+    // First, so that nothing that follows can turn anything on.
+    [names.switch, 'stop'],
+    [names.policy(POLICY), JSON.stringify(document)],
+  ];
+  if (region !== undefined && projectId !== undefined) {
+    const fields = { region, projectId, policy: POLICY, mode: 'dry-run', credentials: CREDENTIALS };
+    wanted.push([names.target(target), JSON.stringify(fields)]);
+  }
+  for (const [name, value] of wanted) {
+    if ((await store.get(name)) !== undefined) kept.push(name);
+    else {
+      await store.put(name, value, { overwrite: false });
+      created.push(name);
+    }
+  }
+}
+
+/** A secret never goes through an argument of ours, so the command that takes it from a file is shown. */
+function hintsFor(stage: string, { target, region, projectId }: InitFlags): string[] {
+  const again = region === undefined || projectId === undefined;
+  return [
+    ...(again ? [`dli-reaper init --stage ${stage} --target ${target} --region … --project-id …    # the target`] : []),
+    `aws ssm put-parameter --type SecureString --name /dli-reaper/${stage}/credentials/${CREDENTIALS} --value file://key.json`,
+    `dli-reaper doctor --stage ${stage} --target ${target}`,
+  ];
+}

@@ -1,0 +1,86 @@
+import {
+  DeleteParameterCommand,
+  GetParameterHistoryCommand,
+  GetParametersCommand,
+  ParameterTier,
+  PutParameterCommand,
+  type SSMClient,
+} from '@aws-sdk/client-ssm';
+import { SettingsError } from '../lib/settings/settings.ts';
+
+/** One version of a parameter. */
+export interface ParameterVersion {
+  value: string;
+  version: number;
+  /** ISO 8601; null if AWS does not say. */
+  changedAt: string | null;
+}
+
+/** "Maximum size for a parameter value": 4 KB standard, 8 KB advanced, which cost something. */
+export const MAX_STANDARD_BYTES = 4_096;
+export const MAX_ADVANCED_BYTES = 8_192;
+
+export type ParameterStore = ReturnType<typeof createParameterStore>;
+
+/** What the verbs that change a stage need of Parameter Store. No value ever gets into an error. */
+export function createParameterStore(client: SSMClient) {
+  const attempt = async <T>(name: string, what: string, call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call();
+    } catch (error) {
+      const reason = error instanceof Error ? error.name : 'unknown error';
+      const hint = reason === 'ParameterAlreadyExists' ? '; it exists already, --replace overwrites it' : '';
+      throw new SettingsError(name, `cannot be ${what} (${reason})${hint}`, { cause: error });
+    }
+  };
+  return {
+    /** @returns undefined if there is no such parameter. */
+    get: (name: string): Promise<ParameterVersion | undefined> =>
+      attempt(name, 'read', async () => {
+        const { Parameters = [] } = await client.send(new GetParametersCommand({ Names: [name] }));
+        return Parameters.map(toVersion)[0];
+      }),
+
+    /** @returns the new version. */
+    put: (name: string, value: string, { overwrite }: { overwrite: boolean }): Promise<number> =>
+      attempt(name, 'written', async () => {
+        const isLarge = Buffer.byteLength(value) > MAX_STANDARD_BYTES;
+        const { Version = 0 } = await client.send(
+          new PutParameterCommand({
+            ...{ Name: name, Value: value, Type: 'String', Overwrite: overwrite },
+            ...(isLarge && { Tier: ParameterTier.ADVANCED }),
+          }),
+        );
+        return Version;
+      }),
+
+    remove: (name: string): Promise<void> =>
+      attempt(name, 'deleted', async () => {
+        await client.send(new DeleteParameterCommand({ Name: name }));
+      }),
+
+    /** The versions that Parameter Store still holds, the oldest first. It keeps a hundred. */
+    history: (name: string): Promise<ParameterVersion[]> =>
+      attempt(name, 'read', async () => {
+        const versions: ParameterVersion[] = [];
+        let token: string | undefined;
+        do {
+          const { Parameters = [], NextToken } = await client.send(
+            new GetParameterHistoryCommand({ Name: name, ...(token !== undefined && { NextToken: token }) }),
+          );
+          versions.push(...Parameters.map(toVersion));
+          token = NextToken;
+        } while (token !== undefined);
+        return versions;
+      }),
+  };
+}
+
+function toVersion(parameter: {
+  Value?: string | undefined;
+  Version?: number | undefined;
+  LastModifiedDate?: Date | undefined;
+}): ParameterVersion {
+  const { Value = '', Version = 0, LastModifiedDate } = parameter;
+  return { value: Value, version: Version, changedAt: LastModifiedDate?.toISOString() ?? null };
+}

@@ -1,0 +1,143 @@
+import { systemClock } from '../lib/clock.ts';
+import { formatDuration, parseDuration } from '../lib/duration.ts';
+import { toJson } from './json.ts';
+import { performSweep } from './perform-sweep.ts';
+import { openStage, type StageFlags } from './stage.ts';
+import { listTargets } from './stage-targets.ts';
+import { type LogLine, openSweepLog } from './sweep-log.ts';
+import { cleanText, formatTable } from './table.ts';
+import { plain, type Terminal } from './terminal.ts';
+
+export interface StatusFlags extends StageFlags {
+  within: string;
+  /** Ask DLI what is overdue. */
+  look?: boolean;
+}
+
+export interface TargetStatus {
+  target: string;
+  lastSweep: {
+    sweepId: string;
+    at: string;
+    trigger: string;
+    status: string;
+    dryRun: boolean;
+    cancelled: number;
+  } | null;
+  /** Now; null if nobody looked, or the look failed. */
+  overdue: number | null;
+  problem: string | null;
+}
+
+export interface ScheduleStatus {
+  lastTickAt: string | null;
+  isAlive: boolean;
+}
+
+/** The reaper keeps no state: what it did is in its log. @returns 0, or 1 if some target could not be looked at. */
+export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise<number> {
+  const { stage, json, look = true } = flags;
+  const { names, read } = openStage(stage);
+  const now = systemClock.now();
+  const [values, targetNames, finished] = await Promise.all([
+    read([names.switch]),
+    listTargets(stage),
+    openSweepLog(stage).find('{ $.msg = "sweep finished" }', now - parseDuration(flags.within)),
+  ]);
+  const schedule = judgeSchedule(finished, now);
+  const targets: TargetStatus[] = [];
+  // One after the other, since they may share a credential.
+  for (const target of targetNames) {
+    const lastSweep = lastOf(target, finished);
+    if (!look) targets.push({ target, lastSweep, overdue: null, problem: null });
+    else targets.push({ target, lastSweep, ...(await lookAt(stage, target, terminal)) });
+  }
+
+  const switchValue = values.get(names.switch) ?? null;
+  terminal.out(
+    json
+      ? toJson('status', { stage, switch: switchValue, schedule, targets })
+      : format(flags, { switchValue, schedule, targets, now }, terminal),
+  );
+  return targets.some(({ problem }) => problem !== null) ? 1 : 0;
+}
+
+async function lookAt(stage: string, target: string, terminal: Terminal) {
+  try {
+    const report = await performSweep({ stage, target, dryRun: true, quiet: true }, terminal);
+    return { overdue: report.counts.overdue, problem: report.problems[0] ?? null };
+  } catch (error) {
+    return { overdue: null, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function lastOf(target: string, lines: readonly LogLine[]): TargetStatus['lastSweep'] {
+  const line = lines.findLast(({ fields }) => fields.target === target);
+  if (line === undefined) return null;
+  const { sweepId, trigger, status, dryRun, counts } = line.fields;
+  const cancelled = (counts as { cancelled?: unknown } | undefined)?.cancelled;
+  return {
+    ...{ sweepId: String(sweepId), at: new Date(line.at).toISOString(), trigger: String(trigger) },
+    ...{ status: String(status), dryRun: dryRun === true, cancelled: typeof cancelled === 'number' ? cancelled : 0 },
+  };
+}
+
+/** Of a schedule that ticked only once nobody knows the period; this is the longest that anybody would choose. */
+const LONGEST_PERIOD_MS = 60 * 60_000;
+
+/** Alive if its last tick is no older than twice the time between its ticks so far. */
+export function judgeSchedule(lines: readonly Pick<LogLine, 'at' | 'fields'>[], now: number): ScheduleStatus {
+  const byTarget = Map.groupBy(
+    lines.filter(({ fields }) => fields.trigger === 'schedule'),
+    ({ fields }) => fields.target,
+  );
+  const times = [...byTarget.values()].map((group) => group.map(({ at }) => at).sort((a, b) => a - b));
+  const last = Math.max(...times.flat());
+  if (!Number.isFinite(last)) return { lastTickAt: null, isAlive: false };
+  const gaps = times.flatMap((group) => group.slice(1).map((at, i) => at - (group[i] ?? at))).sort((a, b) => a - b);
+  const period = gaps[Math.floor(gaps.length / 2)] ?? LONGEST_PERIOD_MS;
+  return { lastTickAt: new Date(last).toISOString(), isAlive: now - last <= 2 * period };
+}
+
+function format(
+  { stage, within }: StatusFlags,
+  facts: { switchValue: string | null; schedule: ScheduleStatus; targets: TargetStatus[]; now: number },
+  { columns, paint = plain }: Terminal,
+): string {
+  const { switchValue, schedule, targets, now } = facts;
+  const ago = (iso: string) => `${formatDuration(Math.max(now - Date.parse(iso), 0))} ago`;
+  const table = formatTable<TargetStatus>(
+    [
+      { head: 'target', cell: ({ target }) => target },
+      { head: 'last sweep', cell: ({ lastSweep }) => (lastSweep === null ? `none in ${within}` : ago(lastSweep.at)) },
+      { head: 'by', cell: ({ lastSweep }) => lastSweep?.trigger ?? '–', dropped: 1 },
+      { head: 'status', cell: ({ lastSweep }) => statusText(lastSweep) },
+      { head: 'cancelled', cell: ({ lastSweep }) => String(lastSweep?.cancelled ?? '–'), dropped: 2 },
+      { head: 'overdue now', cell: ({ overdue }) => String(overdue ?? '?') },
+    ],
+    targets,
+    columns,
+  );
+  const isRun = switchValue === 'run';
+  const alive =
+    schedule.lastTickAt === null
+      ? paint('red', `No scheduled sweep in ${within}: the schedule is not alive.`)
+      : schedule.isAlive
+        ? paint('green', `The schedule is alive; its last sweep was ${ago(schedule.lastTickAt)}.`)
+        : paint('red', `The schedule is late; its last sweep was ${ago(schedule.lastTickAt)}.`);
+  return [
+    paint(
+      isRun ? 'green' : 'yellow',
+      `The switch of ${stage} reads ${cleanText(switchValue ?? 'nothing')}${isRun ? '' : ': no job is cancelled'}.`,
+    ),
+    alive,
+    table ?? targets.map(({ target, overdue }) => `${target}: ${overdue ?? '?'} overdue`).join('\n'),
+    ...targets.flatMap(({ target, problem }) => (problem === null ? [] : [paint('red', `! ${target}: ${problem}`)])),
+    '',
+  ].join('\n');
+}
+
+function statusText(last: TargetStatus['lastSweep']): string {
+  if (last === null) return '–';
+  return last.dryRun ? `${last.status} (dry run)` : last.status;
+}

@@ -1,0 +1,62 @@
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { SettingsError } from '../lib/settings/settings.ts';
+import { AWS_CLIENT_OPTIONS, assertStage } from '../lib/settings/ssm.ts';
+
+/** One line of the deployed functions' log; what it holds depends on `msg`. */
+export interface LogLine {
+  id: string;
+  /** Epoch ms. */
+  at: number;
+  msg: string;
+  fields: Record<string, unknown>;
+}
+
+/** @see serverless.yml, name of the function */
+export const functionName = (stage: string, name: 'sweep' | 'dispatch') => `dli-job-reaper-${stage}-${name}`;
+
+/**
+ * Reads what the sweeps of a stage have written.
+ *
+ * @throws {SettingsError} if CloudWatch Logs cannot be asked.
+ */
+export function openSweepLog(stage: string) {
+  assertStage(stage);
+  const client = new CloudWatchLogsClient(AWS_CLIENT_OPTIONS);
+
+  /** @param pattern in CloudWatch's own language. @param since epoch ms. @returns by time. */
+  async function find(pattern: string, since: number, name: 'sweep' | 'dispatch' = 'sweep'): Promise<LogLine[]> {
+    const logGroupName = `/aws/lambda/${functionName(stage, name)}`;
+    const lines: LogLine[] = [];
+    let nextToken: string | undefined;
+    try {
+      do {
+        const page = await client.send(
+          new FilterLogEventsCommand({
+            ...{ logGroupName, filterPattern: pattern, startTime: since },
+            ...(nextToken !== undefined && { nextToken }),
+          }),
+        );
+        lines.push(
+          ...(page.events ?? []).flatMap(({ eventId, timestamp, message }) => toLine(eventId, timestamp, message)),
+        );
+        nextToken = page.nextToken;
+      } while (nextToken !== undefined);
+    } catch (error) {
+      const reason = error instanceof Error ? error.name : 'unknown error';
+      throw new SettingsError(logGroupName, `the log cannot be read (${reason})`, { cause: error });
+    }
+    return lines.sort((a, b) => a.at - b.at);
+  }
+
+  return { find };
+}
+
+/** Lines of the runtime itself are no JSON, and of no interest. */
+function toLine(id = '', at = 0, message = ''): LogLine[] {
+  try {
+    const fields = JSON.parse(message) as Record<string, unknown>;
+    return typeof fields.msg === 'string' ? [{ id, at, msg: fields.msg, fields }] : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,76 @@
+import type { Command } from 'commander';
+import { systemClock } from '../../lib/clock.ts';
+import { collect, durationText } from '../arguments.ts';
+import type { DoctorFlags } from '../doctor.ts';
+import type { ExemptFlags } from '../exempt.ts';
+import type { InitFlags } from '../init.ts';
+import { ACCOUNT, examples, type Verbs } from '../program.ts';
+import type { StageFlags } from '../stage.ts';
+import type { StatusFlags } from '../status.ts';
+
+const withStage = (command: Command) =>
+  command
+    .requiredOption('--stage <stage>', 'whose parameters below /dli-reaper/')
+    .option('--json', 'one JSON document on stdout and nothing else');
+
+/** The verbs that look at a stage, or change it. */
+export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
+  withStage(program.command('status').description('switch, last sweep of each target, what is overdue, is it alive'))
+    .option('--within <duration>', 'how far back to look in the log', durationText, '24h')
+    .option('--no-look', 'do not ask DLI what is overdue now')
+    .addHelpText('after', examples('status --stage prod', 'status --stage prod --no-look --json'))
+    .action((flags: StatusFlags) => exitWith(async () => (await import('../status.ts')).runStatus(flags, terminal)));
+
+  withStage(program.command('exempt <id>').description('protect some jobs from every rule, for a while'))
+    .requiredOption('--reason <text>', 'why, for whoever reads it later')
+    .requiredOption('--contact <name>', 'whom to ask about it')
+    .requiredOption('--until <when>', 'a day such as 2027-02-01, a time with its zone, or how long, such as 7d')
+    .option('--job-id <id>', 'this job; may be given several times, as the others', collect)
+    .option('--queue <pattern>', 'jobs of this queue', collect)
+    .option('--owner <pattern>', "this user's jobs", collect)
+    .option('--tag <tag>', 'jobs with this tag, such as team=bi', collect)
+    .option('--replace', 'overwrite an exemption of the same id')
+    .addHelpText(
+      'after',
+      examples(
+        'exempt backfill --stage prod --owner orders --until 7d --reason "backfill of 2025" --contact orders-team',
+      ),
+    )
+    .action((id: string, flags: ExemptFlags) =>
+      exitWith(async () => (await import('../exempt.ts')).runExempt(id, flags, terminal, systemClock.now())),
+    );
+
+  withStage(program.command('unexempt <id>').description('take an exemption away; asks for its id'))
+    .option('--confirm <id>', 'in place of typing the id, for scripts')
+    .addHelpText('after', examples('unexempt backfill --stage prod'))
+    .action((id: string, flags: StageFlags) =>
+      exitWith(async () => (await import('../exempt.ts')).runUnexempt(id, flags, terminal)),
+    );
+
+  program
+    .command('init')
+    .description('a commented policy to begin with, which kills nothing; with --stage its parameters too')
+    .option('--policy <file>', 'where to write it', 'policy.yml')
+    .option('--stage <stage>', 'create switch (stop), target and policy in Parameter Store, where they are missing')
+    .option('--target <name>', 'name of the target there', 'default')
+    .option('--region <region>', 'region of the target')
+    .option('--project-id <id>', 'project of the target')
+    .option('--json', 'one JSON document on stdout and nothing else')
+    .addHelpText('after', examples('init', `init --stage prod --target lake ${ACCOUNT}`))
+    .action((flags: InitFlags) => exitWith(async () => (await import('../init.ts')).runInit(flags, terminal)));
+
+  program
+    .command('doctor')
+    .description(
+      'credentials, clocks, reachability, permissions, parameters, policy, schedule: what is wrong, and the fix',
+    )
+    .option('--policy <file>', 'the runtime policy, YAML or JSON')
+    .option('--endpoint <url>', 'address of DLI; https, or http to this machine')
+    .option('--project-id <id>', 'project, 32 hexadecimal digits')
+    .option('--region <region>', 'region, for the default endpoint')
+    .option('--stage <stage>', 'take target, credentials and policy from Parameter Store')
+    .option('--target <name>', 'name of the target there')
+    .option('--json', 'one JSON document on stdout and nothing else')
+    .addHelpText('after', examples('doctor --stage prod --target lake', `doctor --policy policy.yml ${ACCOUNT}`))
+    .action((flags: DoctorFlags) => exitWith(async () => (await import('../doctor.ts')).runDoctor(flags, terminal)));
+}

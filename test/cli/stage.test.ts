@@ -1,0 +1,169 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { judgeSchedule } from '../../cli/status.ts';
+import { startAwsServer } from '../helpers/aws-server.ts';
+import { makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
+import { stageParameters } from '../helpers/ssm-server.ts';
+import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
+
+const writeFile = makeFolder();
+const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
+const LOG_GROUP = '/aws/lambda/dli-job-reaper-dev-sweep';
+const name = (rest: string) => `/dli-reaper/dev/${rest}`;
+
+async function startStage(context: TestContext, changes: Record<string, string> = {}) {
+  const { emulator } = await startService(context, '', { jobs: [runningJob(1), runningJob(2, { ageMs: MINUTE })] });
+  const aws = await startAwsServer({ ...stageParameters('dev', emulator.connection, POLICY), ...changes });
+  context.onTestFinished(aws.close);
+  return { emulator, aws, run: (...args: string[]) => runCli([...args, '--stage', 'dev'], aws.env) };
+}
+
+describe.concurrent('dli-reaper exempt and unexempt', () => {
+  const exempt = ['exempt', 'backfill', '--reason', 'backfill of 2025', '--contact', 'orders'];
+
+  it('writes one exemption that a sweep obeys, overwrites none unasked, and takes it away again', async (context) => {
+    const { aws, run } = await startStage(context);
+
+    const first = await run(...exempt, '--until', '7d', '--owner', 'ana');
+    const plan = await run('plan', '--target', 'default', '--json');
+    const second = await run(...exempt, '--until', '2999-01-01', '--owner', 'ana');
+    const away = await run('unexempt', 'backfill', '--confirm', 'backfill');
+
+    expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(plan.stdout)).toMatchObject({ counts: { overdue: 0, skipped: { exempt: 1 } } });
+    expect(second).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('--replace overwrites it') });
+    expect(away).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(aws.valueOf(name('exemptions/backfill'))).toBeUndefined();
+  });
+
+  it.for([
+    { title: 'that selects nothing', more: ['--until', '7d'], says: 'expected at least one of jobId, queue, owner' },
+    { title: 'that is over', more: ['--until', '2020-01-01', '--owner', 'ana'], says: '--until: is over already' },
+    { title: 'without an end', more: ['--until', 'soon', '--owner', 'ana'], says: 'until: expected a day' },
+  ])('refuses an exemption $title', async ({ more, says }, context) => {
+    const { aws, run } = await startStage(context);
+
+    const { exitCode, stderr } = await run(...exempt, ...more);
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(says);
+    expect(aws.calls).not.toContain('PutParameter');
+  });
+});
+
+describe.concurrent('dli-reaper status', () => {
+  const finished = { msg: 'sweep finished', sweepId: 'sweep-1', target: 'default', trigger: 'schedule', dryRun: false };
+
+  it('tells the switch, the last sweep of each target, what is overdue, and that the schedule is alive', async (context) => {
+    const { aws, run } = await startStage(context, { [name('targets/broken')]: '{}' });
+    for (const minutes of [35, 20, 5]) {
+      aws.log(LOG_GROUP, { ...finished, status: 'ok', counts: { cancelled: minutes } }, Date.now() - minutes * MINUTE);
+    }
+
+    const json = await run('status', '--json');
+    const text = await run('status', '--no-look');
+
+    expect(json.exitCode).toBe(1);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      ...{ kind: 'status', stage: 'dev', switch: 'run', schedule: { isAlive: true } },
+      targets: [
+        { target: 'broken', lastSweep: null, overdue: null, problem: expect.stringContaining('region: missing') },
+        {
+          target: 'default',
+          overdue: 1,
+          problem: null,
+          lastSweep: { status: 'ok', cancelled: 5, trigger: 'schedule' },
+        },
+      ],
+    });
+    expect(text).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(text.stdout).toMatch(
+      /The switch of dev reads run\.\nThe schedule is alive; its last sweep was 5m\d*s? ago\./,
+    );
+    expect(text.stdout).toMatch(/│ default │ 5m\d*s? ago +│ schedule │ ok +│ 5 +│ \? +│/);
+  });
+});
+
+describe('judgeSchedule', () => {
+  const ticks = (...minutesAgo: number[]) =>
+    minutesAgo.map((minutes) => ({ at: NOW - minutes * MINUTE, fields: { trigger: 'schedule', target: 'lake' } }));
+
+  it.each([
+    { title: 'two periods are not over', lines: ticks(60, 45, 29), isAlive: true },
+    { title: 'two periods are over', lines: ticks(61, 46, 31), isAlive: false },
+    { title: 'it ticked once, within two hours', lines: ticks(119), isAlive: true },
+    { title: 'it never ticked', lines: [{ at: NOW, fields: { trigger: 'manual', target: 'lake' } }], isAlive: false },
+  ])('says alive $isAlive where $title', ({ lines, isAlive }) => {
+    expect(judgeSchedule(lines, NOW).isAlive).toBe(isAlive);
+  });
+});
+
+describe.concurrent('dli-reaper init', () => {
+  it('writes a valid policy that kills nothing, and does not overwrite it', async (context) => {
+    const { emulator } = await startService(context, '', { jobs: [runningJob(1, { ageMs: 9 * HOUR })] });
+    const policy = `${writeFile('init.txt', '')}.yml`;
+
+    const first = await runCli(['init', '--policy', policy]);
+    const valid = await runCli(['validate', policy]);
+    const second = await runCli(['init', '--policy', policy]);
+
+    expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(first.stdout).toContain(`created ${policy}`);
+    expect(valid.stdout).toContain('is valid: mode dry-run, 1 rule, 0 exemptions');
+    expect(second).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('is there already') });
+    expect(readFileSync(policy, 'utf8')).toContain('action: log');
+    expect(emulator.statusOf(jobId(1))).toBe('RUNNING');
+  });
+
+  it('creates the parameters of a stage with the switch at stop, and keeps what is there', async (context) => {
+    const aws = await startAwsServer({ '/dli-reaper/new/switch': 'run' });
+    context.onTestFinished(aws.close);
+    const policy = `${writeFile('init-stage.txt', '')}.yml`;
+    const args = ['init', '--policy', policy, '--region', 'eu-west-101', '--project-id', 'f'.repeat(32), '--json'];
+
+    const existing = await runCli([...args, '--stage', 'new'], aws.env);
+    const fresh = await runCli([...args, '--stage', 'fresh', '--target', 'lake'], aws.env);
+
+    expect(JSON.parse(existing.stdout)).toMatchObject({ kind: 'init', kept: ['/dli-reaper/new/switch'] });
+    expect(aws.valueOf('/dli-reaper/new/switch')).toBe('run');
+    expect(fresh).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(aws.valueOf('/dli-reaper/fresh/switch')).toBe('stop');
+    expect(JSON.parse(aws.valueOf('/dli-reaper/fresh/targets/lake') ?? '')).toMatchObject({ mode: 'dry-run' });
+    expect(JSON.parse(aws.valueOf('/dli-reaper/fresh/policies/base') ?? '')).toMatchObject({ mode: 'dry-run' });
+    expect(existsSync(policy)).toBe(true);
+  });
+});
+
+describe.concurrent('dli-reaper doctor', () => {
+  it('is green where all is well, yellow where something will be, each with its fix', async (context) => {
+    const { aws, run } = await startStage(context, { [name('switch')]: 'stop' });
+    const line = { msg: 'sweep finished', target: 'default', trigger: 'schedule', status: 'ok' };
+    aws.log(LOG_GROUP, line, Date.now() - 10 * MINUTE);
+
+    const json = await run('doctor', '--target', 'default', '--json');
+
+    expect(json).toMatchObject({ exitCode: 0, stderr: '' });
+    const { findings } = JSON.parse(json.stdout) as {
+      findings: { check: string; light: string; fix: string | null }[];
+    };
+    expect(findings.map(({ check, light }) => `${light} ${check}`)).toEqual([
+      ...['green settings', 'green policy', 'yellow switch', 'green target', 'green credentials', 'green schedule'],
+      ...['green last success', 'green listing SQL jobs', 'green clocks'],
+    ]);
+    expect(findings.find(({ check }) => check === 'switch')?.fix).toBe('dli-reaper resume --stage dev');
+  });
+
+  it('is red, and ends with 1, where a key is wrong', async (context) => {
+    const credentials = JSON.stringify({ accessKeyId: 'wrong', secretAccessKey: 'hush' });
+    const { emulator, run } = await startStage(context, { [name('credentials/reaper')]: credentials });
+
+    const { exitCode, stdout } = await run('doctor', '--target', 'default');
+
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/✗ listing SQL jobs +.*401 /);
+    expect(stdout).toContain('→ correct the key or the password; five failures lock it');
+    expect(stdout).toContain('✗ schedule');
+    expect(stdout).not.toContain('hush');
+    expect(emulator.requests.length).toBeLessThanOrEqual(2);
+  });
+});
