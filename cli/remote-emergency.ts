@@ -1,10 +1,44 @@
-import type { EmergencyPayload } from '../lib/request.ts';
+import { randomUUID } from 'node:crypto';
+import { type EmergencyPayload, parseRequest } from '../lib/request.ts';
+import { SettingsError } from '../lib/settings/settings.ts';
 import type { EmergencyFlags, SweepTargets } from './emergency.ts';
+import { sayFor, sweepAllRemotely, sweepRemotely } from './remote.ts';
 import type { Terminal } from './terminal.ts';
-export function prepareRemote(
-  _f: EmergencyFlags & { stage: string },
-  _p: EmergencyPayload,
-  _t: Terminal,
+
+/** The emergency through the deployed functions: their credentials, their place in the network, their log. */
+export async function prepareRemote(
+  flags: EmergencyFlags & { stage: string },
+  payload: EmergencyPayload,
+  terminal: Terminal,
 ): Promise<{ name: string; payload: EmergencyPayload; sweepTargets: SweepTargets }> {
-  throw new Error('x');
+  const { stage, target, allTargets } = flags;
+  const say = sayFor(flags, terminal);
+  if (!allTargets) {
+    if (target === undefined) throw new SettingsError('--target', 'missing; --remote needs one, or --all-targets');
+    return {
+      name: target,
+      payload: { ...payload, target },
+      sweepTargets: (asked, shown) => {
+        const narrowed = { ...asked, sweepId: randomUUID(), ...narrow(shown), ...confirmed(asked, target) };
+        // What the function would refuse is refused here, where somebody reads it.
+        parseRequest(narrowed);
+        return sweepRemotely(stage, narrowed, say);
+      },
+    };
+  }
+  const { listTargets } = await import('./stage-targets.ts');
+  const name = `${stage} ${(await listTargets(stage)).length}`;
+  return {
+    name,
+    payload,
+    sweepTargets: (asked, shown) =>
+      sweepAllRemotely(stage, { ...asked, ...narrow(shown), ...confirmed(asked, name) }, say),
+  };
+}
+
+const confirmed = ({ dryRun }: EmergencyPayload, name: string) => (dryRun === false ? { confirm: name } : {});
+
+/** Ids are unique, whatever the target. */
+function narrow(shown: ReadonlyMap<string, string[]> | undefined): { jobIds?: string[] } {
+  return shown === undefined ? {} : { jobIds: [...shown.values()].flat() };
 }
