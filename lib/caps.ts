@@ -1,7 +1,8 @@
+import type { EngineReads } from './dli/engine.ts';
 import { ENGINES } from './dli/engines.ts';
 import { DliError } from './dli/errors.ts';
 import { type Engine, isLive } from './dli/job.ts';
-import type { Readers, Scan } from './scan.ts';
+import type { Scan } from './scan.ts';
 import { allowedKills, type Caps, exceededCap, needsLiveCount, type Victim } from './victims.ts';
 
 /** What the caps say of the victims of one sweep. */
@@ -26,7 +27,7 @@ export async function checkCaps(
   victims: readonly Victim[],
   scanned: Scan,
   caps: Caps,
-  readers: Readers,
+  readers: ReadonlyMap<Engine, Pick<EngineReads, 'countLive'>>,
 ): Promise<CapState> {
   const gaps: string[] = [];
   const uncounted = new Set<Engine>();

@@ -3,6 +3,8 @@ import { collect, durationText, wholeNumber } from '../arguments.ts';
 import type { EmergencyFlags } from '../emergency.ts';
 import type { SweepFlags } from '../perform-sweep.ts';
 import { ACCOUNT, EXIT_CODES_HELP, examples, type Verbs } from '../program.ts';
+import type { ReplayFlags } from '../replay.ts';
+import type { SettingsFlags } from '../settings-source.ts';
 
 const KEYS_HELP = `
 The keys are taken from HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and HUAWEICLOUD_SDK_SECURITY_TOKEN, or with --stage
@@ -91,6 +93,29 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
         return (await import('../explain.ts')).runExplain(jobId, others, terminal);
       }),
     );
+
+  withTarget(
+    program.command('snapshot').description('every live job as JSON, for plan --from, explain --from and replay'),
+  )
+    .option('--with-statements', 'with the SQL itself, for policies that select by statement; keep such a file safe')
+    .addHelpText('after', KEYS_HELP)
+    .addHelpText(
+      'after',
+      examples('snapshot --stage prod --target lake > world.json', `snapshot ${ACCOUNT} > world.json`),
+    )
+    .action((flags: SettingsFlags & { withStatements?: boolean }) =>
+      exitWith(async () => (await import('../from-snapshot.ts')).runSnapshot(flags, terminal)),
+    );
+
+  program
+    .command('replay')
+    .description('a policy over saved snapshots: who would have been cancelled, when, and the difference to today')
+    .requiredOption('--policy <file>', 'the policy to try')
+    .requiredOption('--snapshots <folder>', 'what the verb snapshot has saved, any number of .json files')
+    .option('--against <file>', "today's policy, to compare with")
+    .option('--json', 'one JSON document on stdout and nothing else')
+    .addHelpText('after', examples('replay --policy new.yml --snapshots snapshots/ --against policy.yml'))
+    .action((flags: ReplayFlags) => exitWith(async () => (await import('../replay.ts')).runReplay(flags, terminal)));
 
   verb('emergency', 'cancel jobs by age or id tonight, whatever the policy says; needs no valid policy')
     .option('--older-than <duration>', 'only jobs that were submitted longer ago', durationText)

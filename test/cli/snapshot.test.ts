@@ -1,0 +1,118 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseSnapshot, toSnapshot } from '../../cli/world.ts';
+import { makeJob } from '../helpers/make-job.ts';
+import { keysOf, makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
+import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
+
+const writeFile = makeFolder();
+const policy = (hours: number, more: object = {}) =>
+  JSON.stringify({ version: 1, mode: 'live', rules: [{ id: 'r', match: 'all', maxRunTime: `${hours}h` }], ...more });
+const two = writeFile('two.json', policy(2));
+const four = writeFile('four.json', policy(4));
+
+describe.concurrent('dli-reaper snapshot', () => {
+  it('saves every live job without its statement, and plan and explain judge them as they were', async (context) => {
+    const jobs = [
+      runningJob(1, { ageMs: 3 * HOUR + 30.5 * MINUTE, statement: 'select secret_column' }),
+      runningJob(2, { ageMs: MINUTE }),
+    ];
+    const { emulator } = await startService(context, '', { jobs });
+    const { url, projectId } = emulator.connection;
+    const args = ['snapshot', '--endpoint', url, '--project-id', projectId];
+
+    const snapshot = await runCli(args, keysOf(emulator.connection));
+    const world = writeFile('world.json', snapshot.stdout);
+    await emulator.close();
+    const plan = await runCli(['plan', '--policy', two, '--from', world]);
+    const explain = await runCli(['explain', jobId(2), '--policy', two, '--from', world]);
+    const unknown = await runCli(['explain', jobId(7), '--policy', two, '--from', world]);
+
+    expect(snapshot).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(snapshot.stdout)).toMatchObject({
+      ...{ kind: 'snapshot', version: 1, target: 'cli', gaps: [] },
+      jobs: [{ id: jobId(1), fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) }, { id: jobId(2) }],
+    });
+    expect(snapshot.stdout).not.toContain('secret_column');
+    expect(plan).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(plan.stdout).toContain('Dry run (because of the request): 2 jobs seen, 1 overdue, none cancelled; 0 calls.');
+    expect(plan.stdout).toMatch(/│ 3h30m +│ maxRunTime 2h │ ██████▓▓▓▓ +│ r +│ skipped: dry-run │/);
+    expect(explain.stdout).toContain('Verdict: keep, within-limit (r)');
+    expect(unknown).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('holds no such job') });
+  });
+
+  it.for([
+    { name: 'a file that is not there', file: 'absent.json', says: 'absent.json: cannot be read (ENOENT)' },
+    {
+      name: 'something else',
+      file: writeFile('else.json', '{"version":2}'),
+      says: 'not a snapshot: version: expected',
+    },
+  ])('ends with 1 for $name', async ({ file, says }) => {
+    const { exitCode, stderr } = await runCli(['plan', '--policy', two, '--from', file]);
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(says);
+  });
+});
+
+describe('parseSnapshot', () => {
+  it('gives back the jobs that were saved', () => {
+    const jobs = [
+      makeJob({ tags: new Map([['team', 'bi']]) }),
+      makeJob({ id: jobId(2), tags: undefined, owner: undefined, startedAt: undefined }),
+    ];
+    const world = { target: 'lake', takenAt: NOW, gaps: ['one page'], jobs };
+
+    const saved: unknown = JSON.parse(JSON.stringify(toSnapshot(world, { withStatements: false })));
+
+    expect(parseSnapshot(saved)).toEqual(world);
+  });
+});
+
+describe.concurrent('dli-reaper replay', () => {
+  const folder = join(dirname(two), 'snapshots');
+  mkdirSync(folder, { recursive: true });
+  const save = (hour: number, ages: Record<number, number>) => {
+    const takenAt = NOW + hour * HOUR;
+    const jobs = Object.entries(ages).map(([n, age]) =>
+      makeJob({ id: jobId(Number(n)), startedAt: takenAt - age * HOUR }),
+    );
+    const snapshot = toSnapshot({ target: 'lake', takenAt, gaps: [], jobs }, { withStatements: false });
+    writeFileSync(join(folder, `${hour}.json`), JSON.stringify(snapshot));
+  };
+  // The first grows old, the second ends at three hours, the third is over every limit from the start.
+  save(0, { 1: 1, 2: 2, 3: 9 });
+  save(1, { 1: 2, 2: 3, 3: 10 });
+  save(2, { 1: 3, 3: 11 });
+  save(3, { 1: 4.5, 3: 12 });
+
+  it('tells who would have died, when, and the difference to the policy of today', async () => {
+    const args = ['replay', '--policy', two, '--snapshots', folder, '--against', four];
+
+    const json = await runCli([...args, '--json']);
+    const text = await runCli(args);
+
+    expect(json).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      ...{ kind: 'replay', snapshots: 4, from: '2026-01-05T09:00:00.000Z', to: '2026-01-05T12:00:00.000Z', capped: [] },
+      deaths: [
+        { at: '2026-01-05T09:00:00.000Z', by: 'both', job: { jobId: jobId(3) } },
+        { at: '2026-01-05T10:00:00.000Z', by: 'new', job: { jobId: jobId(2) } },
+        { at: '2026-01-05T11:00:00.000Z', by: 'changed', job: { jobId: jobId(1) } },
+      ],
+    });
+    expect(text.stdout).toContain('3 jobs would have been cancelled, 1 more and 0 fewer than today.');
+  });
+
+  it('lets nobody die where a cap would have stopped the sweep, and says when', async () => {
+    const capped = writeFile('capped.json', policy(2, { maxKills: 0 }));
+
+    const { exitCode, stdout } = await runCli(['replay', '--policy', capped, '--snapshots', folder]);
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('0 jobs would have been cancelled.');
+    expect(stdout).toContain('! at 2026-01-05T09:00:00.000Z a cap would have stopped the sweep');
+  });
+});
