@@ -1,0 +1,64 @@
+import { parsePolicy } from '../lib/policy/parse.ts';
+import type { Policy } from '../lib/policy/schema.ts';
+import { parseTarget } from '../lib/settings/ssm.ts';
+import { judge } from './judge.ts';
+import { observe } from './observe.ts';
+import type { ParameterVersion } from './parameter-store.ts';
+import { openStage } from './stage.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Who would be cancelled at this moment on one target. */
+export interface Effect {
+  target: string;
+  /** By the policy that is live; null if there is none that can be read. */
+  before: number | null;
+  after: number;
+  /** Job ids. */
+  added: string[];
+  removed: string[];
+  problem: string | null;
+}
+
+/** On every target that goes by this policy, with the exemptions of the stage. */
+export async function effectsOf(
+  { stage, name, look = true }: { stage: string; name: string; look?: boolean },
+  policy: Policy,
+  live: ParameterVersion | undefined,
+  terminal: Terminal,
+): Promise<Effect[]> {
+  if (!look) return [];
+  const { names, readPath } = openStage(stage);
+  const values = await readPath(names.targets);
+  const effects: Effect[] = [];
+  for (const parameter of [...values.keys()].sort()) {
+    const target = parameter.slice(names.targets.length);
+    try {
+      if (parseTarget(parameter, values).policy !== name) continue;
+      const { world, settings } = await observe({ stage, target }, terminal, { withStatements: true });
+      const victimsBy = async (one: Policy) => {
+        const { report } = await judge(world, one, { exemptions: settings.exemptions });
+        return report.jobs.flatMap(({ jobId, decision }) => (decision === 'cancel' ? [jobId] : []));
+      };
+      const after = await victimsBy(policy);
+      const livePolicy = parsePolicyOrNot(live);
+      const before = livePolicy === undefined ? undefined : await victimsBy(livePolicy);
+      effects.push({
+        ...{ target, before: before?.length ?? null, after: after.length, problem: world.gaps[0] ?? null },
+        added: after.filter((id) => before?.includes(id) !== true),
+        removed: (before ?? []).filter((id) => !after.includes(id)),
+      });
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      effects.push({ target, before: null, after: 0, added: [], removed: [], problem });
+    }
+  }
+  return effects;
+}
+
+function parsePolicyOrNot(live: ParameterVersion | undefined): Policy | undefined {
+  try {
+    return live && parsePolicy(JSON.parse(live.value));
+  } catch {
+    return undefined;
+  }
+}
