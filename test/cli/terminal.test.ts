@@ -1,0 +1,207 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { formatJobs } from '../../cli/job-table.ts';
+import { showProgress } from '../../cli/progress.ts';
+import { cleanText, formatTable } from '../../cli/table.ts';
+import type { EmulatedJob } from '../../emulator/jobs.ts';
+import type { JobReport, SweepReport } from '../../lib/report.ts';
+import { CLI, cleanEnvironment, keysOf, makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
+import { runOnTerminal } from '../helpers/run-terminal.ts';
+import { HOUR, jobId, MINUTE } from '../helpers/world.ts';
+
+const writeFile = makeFolder();
+const policy = writeFile(
+  'policy.json',
+  JSON.stringify({
+    ...{ version: 1, mode: 'live', maxKills: 100, maxKillsPercent: 100 },
+    rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }],
+  }),
+);
+const ageMs = 3 * HOUR + 30.5 * MINUTE;
+
+async function start(context: TestContext, jobs: EmulatedJob[]) {
+  const { emulator } = await startService(context, policy, { jobs });
+  const { url, projectId } = emulator.connection;
+  const flags = ['--policy', policy, '--endpoint', url, '--project-id', projectId];
+  return { emulator, flags, env: keysOf(emulator.connection) };
+}
+
+describe.concurrent('a terminal', () => {
+  it('shows a sweep as it goes, and in the end the table alone, in colours', async (context) => {
+    const { flags, env } = await start(context, [runningJob(1, { ageMs, queue: '报表', owner: '张伟' })]);
+
+    const terminal = runOnTerminal(['sweep', '--no-dry-run', ...flags], env, { columns: 140 });
+
+    expect(await terminal.exited).toBe(0);
+    expect(terminal.raw()).toContain('Listing');
+    expect(terminal.raw()).toMatch(/Cancelling █{30} 1\/1/);
+    expect(terminal.raw()).toContain('\u001b[32mcancelled\u001b[39m');
+    context.expect((await terminal.screen()).replace(/\d+(\.\d+)? CU-hours/, 'some CU-hours')).toMatchSnapshot();
+  });
+
+  it('gives each job two lines where no table fits, and no colours with NO_COLOR', async (context) => {
+    const { flags, env } = await start(context, [runningJob(1, { ageMs })]);
+
+    const terminal = runOnTerminal(['plan', ...flags], { ...env, NO_COLOR: '1' }, { columns: 80 });
+
+    expect(await terminal.exited).toBe(0);
+    context.expect(await terminal.screen()).toMatchSnapshot();
+    // The bar moves the cursor and does no more.
+    for (const colour of [31, 32, 33, 90]) expect(terminal.raw()).not.toContain(`\u001b[${colour}m`);
+  });
+});
+
+describe.concurrent('Ctrl-C', () => {
+  it('asks for no further cancel, finishes what is under way, and reports it with exit code 1', async (context) => {
+    const jobs = Array.from({ length: 60 }, (_, n) => runningJob(n + 1));
+    const { emulator, flags, env } = await start(context, jobs);
+    emulator.faults.add({ on: 'cancel-sql-job', times: Infinity, delayMs: 1_500, executes: true });
+    const deletes = () => emulator.requests.filter(({ method }) => method === 'DELETE').length;
+
+    const child = spawn(process.execPath, [CLI.main, 'sweep', '--no-dry-run', '--json', '--verbose', ...flags], {
+      cwd: CLI.cwd,
+      env: cleanEnvironment(env),
+    });
+    let stdout = '';
+    child.stdout.on('data', (chunk) => (stdout += String(chunk)));
+    // Logged right before the first of them is asked to stop.
+    for await (const line of createInterface(child.stderr)) if (line.includes('victims chosen')) break;
+    await context.expect.poll(deletes, { timeout: 20_000 }).toBeGreaterThan(0);
+    child.kill('SIGINT');
+    const exitCode = await new Promise((resolve) => child.once('close', resolve));
+
+    expect(exitCode).toBe(1);
+    const report = JSON.parse(stdout) as SweepReport;
+    expect(report).toMatchObject({ status: 'stopped', problems: ['stopped: the operator interrupted it'] });
+    expect(report.counts.cancelled).toBe(deletes());
+    expect(report.counts.skipped.stopped).toBe(60 - deletes());
+    expect(deletes()).toBeLessThan(60);
+  });
+});
+
+describe.concurrent('a pipe', () => {
+  it('may be closed before the report is read, without a crash and without a changed exit code', async (context) => {
+    const { flags, env } = await start(
+      context,
+      Array.from({ length: 99 }, (_, n) => runningJob(n + 1)),
+    );
+
+    const child = spawn(process.execPath, [CLI.main, 'plan', '--json', '--spared', ...flags], {
+      cwd: CLI.cwd,
+      env: cleanEnvironment(env),
+    });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => (stderr += String(chunk)));
+    child.stdout.destroy();
+    const exitCode = await new Promise((resolve) => child.once('close', resolve));
+
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  });
+});
+
+describe.concurrent('usage', () => {
+  it.for([
+    { args: ['swep'], says: "unknown command 'swep'\n(Did you mean sweep?)" },
+    { args: ['plan', '--polcy', 'x'], says: "unknown option '--polcy'\n(Did you mean --policy?)" },
+    { args: ['policy', 'pul'], says: "unknown command 'pul'\n(Did you mean pull?)" },
+    { args: ['stop'], says: "required option '--stage <stage>' not specified" },
+  ])('ends with 1 and a hint for $args', async ({ args, says }) => {
+    const { exitCode, stdout, stderr } = await runCli(args);
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toContain(says);
+  });
+});
+
+describe('formatTable', () => {
+  const columns = [
+    { head: 'id', cell: ({ id }: { id: string }) => id },
+    { head: 'owner', cell: ({ owner }: { owner: string }) => owner, dropped: 2 },
+    { head: 'note', cell: () => 'note', dropped: 1 },
+  ];
+  const owner = 'ana';
+  const headsOf = (text: string | undefined) => text?.split('\n')[1]?.match(/\w+/g);
+
+  it.each([
+    { width: 40, heads: ['id', 'owner', 'note'] },
+    { width: 18, heads: ['id', 'owner'] },
+    { width: 8, heads: ['id'] },
+    { width: 4, heads: undefined },
+  ])('keeps $heads within $width columns', ({ width, heads }) => {
+    expect(headsOf(formatTable(columns, [{ id: 'a', owner }], width))).toEqual(heads);
+  });
+
+  it('stays straight whatever a name holds', () => {
+    const owners = ['张伟', 'ana\u001b[2J\u001b[1;1H', 'b\no', '\u202enimda', 'café'];
+
+    const lines =
+      formatTable(
+        columns,
+        owners.map((one) => ({ id: 'a', owner: one })),
+      )?.split('\n') ?? [];
+
+    expect(lines.slice(3, -1)).toEqual([
+      '│ a  │ 张伟   │ note │',
+      '│ a  │ ana    │ note │',
+      '│ a  │ b�o    │ note │',
+      '│ a  │ �nimda │ note │',
+      '│ a  │ café   │ note │',
+    ]);
+  });
+});
+
+describe('cleanText', () => {
+  it('leaves out what would move the cursor', () => {
+    expect(cleanText('a\u001b]0;title\u0007b\rc')).toBe('ab�c');
+  });
+});
+
+describe('formatJobs', () => {
+  const job = (fields: Partial<JobReport>): JobReport =>
+    ({
+      ...{ jobId: jobId(1), engine: 'sql', queue: 'adhoc', owner: 'ana', jobType: 'QUERY', rule: 'r', matched: ['r'] },
+      ...{ runTimeMs: 9 * HOUR, queueTimeMs: null, totalTimeMs: 9 * HOUR, clock: 'maxRunTime', limitMs: 2 * HOUR },
+      ...{ decision: 'cancel', reason: 'dry-run', outcome: 'skipped', status: 'RUNNING', attempts: 0 },
+      ...{ requestId: null, error: null },
+      ...fields,
+    }) as JobReport;
+  const barOf = (fields: Partial<JobReport>) =>
+    formatJobs([job(fields)], { isPlan: true })
+      .split('\n')
+      .at(-2)
+      ?.split('│')
+      .at(-4)
+      ?.trim();
+
+  it.each([
+    { name: 'nine hours of two', fields: {}, bar: '██▓▓▓▓▓▓▓▓' },
+    { name: 'half an hour of two', fields: { runTimeMs: HOUR / 2 }, bar: '███░░░░░░░' },
+    { name: 'exactly the limit', fields: { runTimeMs: 2 * HOUR }, bar: '██████████' },
+    { name: 'any time of none', fields: { limitMs: 0 }, bar: '▓▓▓▓▓▓▓▓▓▓' },
+    { name: 'an unknown time', fields: { runTimeMs: null, totalTimeMs: null }, bar: '' },
+  ])('draws $name', ({ fields, bar }) => {
+    expect(barOf(fields)).toBe(bar);
+  });
+});
+
+describe('showProgress', () => {
+  const linesOf = (flags: { json?: boolean; quiet?: boolean }) => {
+    const lines: string[] = [];
+    const { show, note, end } = showProgress(flags, { err: (text) => lines.push(text) });
+    for (let done = 1; done <= 3; done++) show({ stage: 'listing', done });
+    for (let done = 1; done <= 100; done++) show({ stage: 'cancelling', done, total: 100 });
+    note('Interrupted');
+    end();
+    return lines;
+  };
+
+  it('writes a line per stage and quarter where there is no screen, and nothing for machines', () => {
+    expect(linesOf({})).toEqual([
+      ...['Listing\n', 'Cancelling 1 of 100\n', 'Cancelling 25 of 100\n', 'Cancelling 50 of 100\n'],
+      ...['Cancelling 75 of 100\n', 'Cancelling 100 of 100\n', 'Interrupted\n'],
+    ]);
+    expect(linesOf({ json: true })).toEqual([]);
+    expect(linesOf({ quiet: true })).toEqual(['Interrupted\n']);
+  });
+});
