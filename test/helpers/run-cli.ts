@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
 import { afterAll, expect, type TestContext } from 'vitest';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import { EMULATOR_KEY, type EmulatorOptions, startEmulator } from '../../emulator/server.ts';
@@ -38,7 +39,19 @@ export async function runCli(args: string[], env: Record<string, string> = {}) {
   for (const secret of [EMULATOR_KEY.secretAccessKey, env.HUAWEICLOUD_SDK_SK ?? EMULATOR_KEY.secretAccessKey]) {
     expect(result.stdout + result.stderr).not.toContain(secret);
   }
+  expectDocumented(result.stdout);
   return result;
+}
+
+const isDocument = new Ajv({ allowUnionTypes: true }).compile(
+  JSON.parse(readFileSync(join(root, 'docs/report.schema.json'), 'utf8')) as object,
+);
+
+/** Whatever a run prints as JSON has to be as docs/report.schema.json has it. */
+function expectDocumented(stdout: string): void {
+  if (!stdout.startsWith('{\n  "kind"')) return;
+  isDocument(JSON.parse(stdout));
+  expect(isDocument.errors).toBeNull();
 }
 
 /** Writes files into a folder that is gone after the tests of the file. @returns the path of each. */

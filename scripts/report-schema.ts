@@ -1,0 +1,193 @@
+import { writeFileSync } from 'node:fs';
+import { toJsonSchema } from '@valibot/to-json-schema';
+import * as v from 'valibot';
+import type { DocumentKind } from '../cli/json.ts';
+import { ENGINE_NAMES } from '../lib/dli/job.ts';
+import { ACTIONS, CLOCKS } from '../lib/policy/schema.ts';
+
+/*
+ * Writes docs/report.schema.json, which describes every document that the command line prints with --json. Nothing in it
+ * is optional unless it says so, and nothing is left out: what a run prints and this does not know fails the tests.
+ *
+ *     npm run schema
+ */
+
+const about = <T extends v.GenericSchema>(schema: T, text: string) => v.pipe(schema, v.description(text));
+const text = v.string();
+const textOrNull = v.nullable(v.string());
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const countOrNull = v.nullable(count);
+const numberOrNull = v.nullable(v.number());
+const flag = v.boolean();
+const texts = v.array(text);
+const time = about(text, 'ISO 8601, UTC');
+const timeOrNull = v.nullable(time);
+const object = v.strictObject;
+const kind = <T extends DocumentKind>(name: T) => v.literal(name);
+const engine = v.picklist(ENGINE_NAMES);
+const clock = v.picklist(CLOCKS);
+const selected = about(v.picklist(['yes', 'no', 'unknown']), 'Whether it holds; unknown spares');
+
+const caps = object({
+  victims: about(count, 'Jobs that the policy wants cancelled'),
+  liveJobs: about(count, 'At least so many are alive'),
+  ...{ maxKills: count, maxKillsPercent: v.number(), percentFloor: count, drain: flag },
+  exceeded: about(textOrNull, 'Why a cap stands in the way; null if none does'),
+});
+
+const job = object({
+  ...{ jobId: text, engine: engine, name: textOrNull, queue: textOrNull, owner: textOrNull, jobType: textOrNull },
+  runTimeMs: about(numberOrNull, 'Null if it does not run, or its start is not to be believed'),
+  queueTimeMs: about(numberOrNull, 'The same for a job that waits'),
+  totalTimeMs: about(numberOrNull, 'Since it was submitted'),
+  clock: about(v.nullable(clock), 'Which limit it is over'),
+  ...{ limitMs: numberOrNull, overLimitMs: numberOrNull },
+  rule: about(textOrNull, 'The rule that decided; of an exempt job the exemption'),
+  matched: about(texts, 'Every rule that found it over its limit'),
+  decision: v.picklist([...ACTIONS, 'keep']),
+  reason: about(text, 'over-limit, or why it was skipped; README.md lists the reasons'),
+  outcome: v.picklist(['cancelled', 'already-terminal', 'unconfirmed', 'failed', 'skipped']),
+  status: about(textOrNull, "DLI's word, as last read"),
+  evidence: about(v.nullable(v.picklist(['status', 'own-record'])), 'How it is known that it was cancelled'),
+  cus: numberOrNull,
+  attempts: about(count, 'Cancel requests sent for it'),
+  ...{ requestId: textOrNull, error: textOrNull },
+});
+
+const emergency = object({
+  ...{ olderThanMs: count, jobIds: texts, queue: texts, owner: texts, jobType: texts, engines: v.array(engine) },
+  ...{ maxKills: count, includeExempt: flag, savepoint: flag },
+});
+
+const range = object({ from: v.number(), to: numberOrNull });
+
+const sweepEntries = {
+  ...{ sweepId: text, target: text, trigger: v.picklist(['schedule', 'manual', 'emergency']) },
+  requestReason: about(textOrNull, 'Why a person asked'),
+  emergency: about(v.nullable(emergency), 'What an emergency asked for; null for any other sweep'),
+  dryRun: flag,
+  dryRunBecause: about(v.array(v.picklist(['policy', 'target', 'request'])), 'Who kept it from cancelling'),
+  status: v.picklist(['ok', 'failed', 'partial', 'capped', 'stopped']),
+  problems: about(texts, 'Why the status is not ok, a sentence each'),
+  ...{ startedAt: time, finishedAt: time },
+  counts: object({
+    seen: about(count, 'The sum of all outcomes'),
+    ...{ overdue: count, cancelled: count, alreadyTerminal: count, unconfirmed: count, failed: count },
+    skipped: about(v.record(text, count), 'By reason'),
+  }),
+  apiCalls: object({ list: count, status: count, cancel: count, retries: count, throttled: count }),
+  caps,
+  freed: about(
+    v.nullable(object({ estimate: v.literal(true), cus: range, cuHours: range })),
+    'An estimate of capacity; null if no job was cancelled',
+  ),
+  credentialRefused: flag,
+  parameterVersions: about(
+    v.nullable(
+      object({
+        ...{ switch: countOrNull, target: countOrNull, policy: countOrNull, credentials: countOrNull },
+        exemptions: v.record(text, count),
+      }),
+    ),
+    'Null if Parameter Store was not asked',
+  ),
+  notices: about(texts, 'What somebody should know although nothing is wrong'),
+  unmanagedQueues: about(v.record(text, count), 'Old jobs on queues that no rule names'),
+  jobs: about(v.array(job), 'Every job that a rule, an exemption or a protection touched'),
+};
+
+const predicates = v.array(object({ key: text, wanted: texts, found: textOrNull, holds: selected }));
+
+const explanation = object({
+  ...{ kind: kind('explanation'), jobId: text, status: textOrNull },
+  clocks: object({ maxRunTime: numberOrNull, maxQueueTime: numberOrNull, maxTotalTime: numberOrNull }),
+  rules: v.array(
+    object({
+      ...{ rule: text, match: v.union([v.literal('all'), predicates]), ignore: predicates, result: text },
+      limits: v.array(object({ clock, limitMs: count, readingMs: numberOrNull })),
+    }),
+  ),
+  exemptions: v.array(object({ id: text, until: time, isInForce: flag, predicates, holds: selected })),
+  tagExemption: v.nullable(selected),
+  verdict: v.union([
+    object({ action: v.literal('keep'), reason: text, rule: v.optional(text), limitMs: v.optional(v.number()) }),
+    object({
+      ...{ action: v.picklist(ACTIONS), reason: v.literal('over-limit'), rule: text, matched: texts },
+      ...{ clock, limitMs: v.number(), overLimitMs: v.number(), savepoint: flag },
+      onSavepointFailure: v.picklist(['keep', 'cancel']),
+    }),
+  ]),
+  caps,
+});
+
+const lastSweep = object({
+  ...{ sweepId: text, at: time, trigger: text, status: text, dryRun: flag, cancelled: count },
+});
+
+const documents = v.variant('kind', [
+  object({ kind: kind('sweep'), ...sweepEntries }),
+  object({ kind: kind('sweeps'), sweeps: v.array(object(sweepEntries)), failures: texts }),
+  explanation,
+  object({
+    ...{ kind: kind('status'), stage: text, switch: textOrNull },
+    schedule: object({ lastTickAt: timeOrNull, isAlive: flag }),
+    targets: v.array(
+      object({ target: text, lastSweep: v.nullable(lastSweep), overdue: countOrNull, problem: textOrNull }),
+    ),
+  }),
+  object({ kind: kind('switch'), stage: text, switch: v.picklist(['run', 'stop']), was: textOrNull, version: count }),
+  object({
+    ...{ kind: kind('exemption'), stage: text, parameter: text, version: count },
+    exemption: about(v.nullable(v.record(text, v.unknown())), 'As written; null if it was taken away'),
+  }),
+  object({
+    ...{ kind: kind('policy-diff'), stage: text, parameter: text, mode: v.picklist(['live', 'dry-run']) },
+    liveVersion: countOrNull,
+    version: about(countOrNull, 'Of what was put in place; null for a diff'),
+    ...{ bytes: count, tier: v.picklist(['standard', 'advanced']), isSame: flag, diff: text },
+    effects: v.array(
+      object({ target: text, before: countOrNull, after: count, added: texts, removed: texts, problem: textOrNull }),
+    ),
+  }),
+  object({
+    ...{ kind: kind('replay'), snapshots: count, from: time, to: time },
+    capped: about(v.array(time), 'When a cap would have stopped the sweep'),
+    deaths: v.array(
+      object({
+        ...{ at: time, target: text, by: v.picklist(['both', 'new', 'old', 'changed']) },
+        job: object({
+          ...{ jobId: text, engine: engine, queue: textOrNull, owner: textOrNull, jobType: textOrNull },
+          ...{ rule: textOrNull, totalTimeMs: numberOrNull },
+        }),
+      }),
+    ),
+  }),
+  object({
+    ...{ kind: kind('snapshot'), version: v.literal(1), target: text, takenAt: time, gaps: texts },
+    jobs: v.array(
+      about(
+        v.looseObject({ engine, id: text, fingerprint: textOrNull, tags: v.nullable(v.record(text, text)) }),
+        'As lib/dli/job.ts has them',
+      ),
+    ),
+  }),
+  object({
+    kind: kind('doctor'),
+    findings: v.array(
+      object({ check: text, light: v.picklist(['green', 'yellow', 'red']), found: text, fix: textOrNull }),
+    ),
+  }),
+  object({ kind: kind('init'), created: texts, kept: texts, next: texts }),
+]);
+
+/** The file's text. */
+export function renderReportSchema(): string {
+  const schema = {
+    title: 'Documents of dli-reaper',
+    description: 'What each verb prints with --json; `kind` says which. See docs/cli.md.',
+    ...toJsonSchema(documents),
+  };
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
+
+if (import.meta.main) writeFileSync(new URL('../docs/report.schema.json', import.meta.url), renderReportSchema());
