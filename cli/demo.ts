@@ -1,13 +1,11 @@
-import { fileURLToPath } from 'node:url';
 import type { SweepReport } from '../lib/report.ts';
+import { readAsset } from './assets.ts';
 import { startWorld } from './emulator.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { toJson } from './json.ts';
 import { performSweep } from './perform-sweep.ts';
 import { formatReport } from './print.ts';
 import type { Terminal } from './terminal.ts';
-
-const POLICY = fileURLToPath(new URL('../examples/demo-policy.yml', import.meta.url));
 
 /** Plan, sweep and proof against an emulator of its own: no account, no network. @returns the exit code. */
 export async function runDemo({ json = false }: { json?: boolean }, terminal: Terminal): Promise<number> {
@@ -16,7 +14,13 @@ export async function runDemo({ json = false }: { json?: boolean }, terminal: Te
   try {
     const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;
     const env = { HUAWEICLOUD_SDK_AK: accessKeyId, HUAWEICLOUD_SDK_SK: secretAccessKey };
-    const flags = { policy: POLICY, endpoint: url, projectId, json, quiet: !terminal.isErrScreen };
+    const flags = {
+      policyText: readAsset('examples/demo-policy.yml'),
+      endpoint: url,
+      projectId,
+      json,
+      quiet: !terminal.isErrScreen,
+    };
 
     say(`An emulated DLI with ${emulator.jobs.all().length} jobs listens at ${url}.\n\n`);
     say('The plan: what a sweep would do, without doing it.\n');

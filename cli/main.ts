@@ -1,14 +1,8 @@
 #!/usr/bin/env node
 import { styleText } from 'node:util';
 import { environment } from '../lib/settings/environment.ts';
-import { createVerbs } from './program.ts';
 import type { Terminal } from './terminal.ts';
-import { addEmulatorVerbs } from './verbs/emulator.ts';
-import { addPolicyFileVerbs } from './verbs/policy-file.ts';
-import { addPolicyStageVerbs } from './verbs/policy-stage.ts';
-import { addStageVerbs } from './verbs/stage.ts';
-import { addSweepVerbs } from './verbs/sweep.ts';
-import { addSwitchVerbs } from './verbs/switch.ts';
+import { createProgram } from './verbs/all.ts';
 
 const { stdin, stdout, stderr } = process;
 
@@ -30,12 +24,4 @@ const terminal: Terminal = {
   ask: stdin.isTTY && stderr.isTTY ? async (question) => (await import('./ask.ts')).ask(question) : undefined,
 };
 
-// Each verb loads what it needs when it is called: the AWS SDK alone takes longer than an emulator to start.
-const verbs = createVerbs(terminal);
-addSweepVerbs(verbs);
-addSwitchVerbs(verbs);
-addStageVerbs(verbs);
-addPolicyStageVerbs(verbs);
-addPolicyFileVerbs(verbs);
-addEmulatorVerbs(verbs);
-await verbs.program.parseAsync();
+await createProgram(terminal).parseAsync();

@@ -20,8 +20,6 @@ export interface ParameterVersion {
 export const MAX_STANDARD_BYTES = 4_096;
 export const MAX_ADVANCED_BYTES = 8_192;
 
-export type ParameterStore = ReturnType<typeof createParameterStore>;
-
 /** What the verbs that change a stage need of Parameter Store. No value ever gets into an error. */
 export function createParameterStore(client: SSMClient) {
   const attempt = async <T>(name: string, what: string, call: () => Promise<T>): Promise<T> => {

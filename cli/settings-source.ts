@@ -5,11 +5,13 @@ import type { SweepRequest } from '../lib/request.ts';
 import { type Environment, readCredentials } from '../lib/settings/environment.ts';
 import { defaultEndpoint, parseEndpoint, type Settings, SettingsError } from '../lib/settings/settings.ts';
 import type { SweepDeps } from '../lib/sweep.ts';
-import { readPolicyDocument, readPolicyFile } from './policy-file.ts';
+import { readPolicyDocument, readPolicyFile, readPolicyText } from './policy-file.ts';
 
 /** Where a target is found: in flags and environment, or in Parameter Store. */
 export interface SettingsFlags {
   policy?: string;
+  /** In place of a file. */
+  policyText?: string;
   endpoint?: string;
   projectId?: string;
   region?: string;
@@ -30,7 +32,7 @@ export function settingsSource(flags: SettingsFlags, env: Environment): SweepDep
   }
   if (target === undefined) throw new SettingsError('--target', 'missing; --stage needs the name of a target');
   return async (request) => {
-    const policy = policyPath === undefined ? {} : policyFor(request, policyPath);
+    const policy = policyPath === undefined ? {} : policyFor(request, { policy: policyPath });
     // The AWS SDK takes longer to load than all the rest.
     const { openStage } = await import('./stage.ts');
     const settings = await openStage(stage).loadSettings(request);
@@ -40,8 +42,12 @@ export function settingsSource(flags: SettingsFlags, env: Environment): SweepDep
   };
 }
 
-/** @param path undefined for an emergency that is given none, and so none of its exemptions. */
-function policyFor({ emergency }: SweepRequest, path: string | undefined): Pick<Settings, 'policy' | 'notices'> {
+/** An emergency may do without, and so without the exemptions in it. */
+function policyFor(
+  { emergency }: SweepRequest,
+  { policy: path, policyText }: Pick<SettingsFlags, 'policy' | 'policyText'>,
+): Pick<Settings, 'policy' | 'notices'> {
+  if (policyText !== undefined) return { policy: readPolicyText(policyText, 'the policy').policy };
   if (emergency === undefined) {
     if (path === undefined) throw new SettingsError('--policy', 'missing; name the policy file');
     return { policy: readPolicyFile(path).policy };
@@ -52,7 +58,7 @@ function policyFor({ emergency }: SweepRequest, path: string | undefined): Pick<
 }
 
 function settingsFromFlags(flags: SettingsFlags, env: Environment, request: SweepRequest): Settings {
-  const { policy, endpoint, projectId, region, target } = flags;
+  const { endpoint, projectId, region, target } = flags;
   if (target !== undefined)
     throw new SettingsError('--target', 'is the name of a target in Parameter Store; give --stage too');
   if (projectId === undefined)
@@ -65,7 +71,7 @@ function settingsFromFlags(flags: SettingsFlags, env: Environment, request: Swee
   const credentials = readCredentials(env);
   return {
     target: { name: request.target, endpoint: parseEndpoint('--endpoint', url), projectId, mode: undefined },
-    ...policyFor(request, policy),
+    ...policyFor(request, flags),
     exemptions: [],
     credentials: { name: 'environment', read: () => Promise.resolve(credentials) },
     // The switch belongs to a stage; here the person who types is the switch.

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { lintPolicy } from '../lib/policy/lint.ts';
+import { readAsset } from './assets.ts';
 import { readPolicyFile } from './policy-file.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -18,6 +18,6 @@ function count(n: number, what: string): string {
 
 /** The JSON Schema of a policy, for editors. @returns the exit code. */
 export function runSchema({ out }: Terminal): number {
-  out(readFileSync(new URL('../policy.schema.json', import.meta.url), 'utf8'));
+  out(readAsset('policy.schema.json'));
   return 0;
 }

@@ -176,16 +176,6 @@ describe.concurrent('dli-reaper', () => {
       jobs: [{ reason: 'exempt', rule: 'one' }, { outcome: 'cancelled' }],
     });
   });
-
-  it.for(['plan', 'sweep', 'explain', 'validate', 'schema', 'emulator', 'demo'].map((verb) => ({ verb })))(
-    'explains $verb with examples',
-    async ({ verb }) => {
-      const { exitCode, stdout, stderr } = await runCli([verb, '--help']);
-
-      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-      expect(stdout).toMatch(new RegExp(`Examples:\\n  dli-reaper ${verb}`));
-    },
-  );
 });
 
 describe.concurrent('exit code 1', () => {

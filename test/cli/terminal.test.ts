@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Command } from 'commander';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { formatJobs } from '../../cli/job-table.ts';
 import { showProgress } from '../../cli/progress.ts';
 import { cleanText, formatTable } from '../../cli/table.ts';
+import { createProgram } from '../../cli/verbs/all.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import type { JobReport, SweepReport } from '../../lib/report.ts';
 import { CLI, cleanEnvironment, keysOf, makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
@@ -105,13 +107,43 @@ describe.concurrent('usage', () => {
     { args: ['swep'], says: "unknown command 'swep'\n(Did you mean sweep?)" },
     { args: ['plan', '--polcy', 'x'], says: "unknown option '--polcy'\n(Did you mean --policy?)" },
     { args: ['policy', 'pul'], says: "unknown command 'pul'\n(Did you mean pull?)" },
-    { args: ['stop'], says: "required option '--stage <stage>' not specified" },
+    { args: ['doctor', 'lake'], says: 'too many arguments' },
   ])('ends with 1 and a hint for $args', async ({ args, says }) => {
     const { exitCode, stdout, stderr } = await runCli(args);
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toContain(says);
   });
+});
+
+describe('the help', () => {
+  const program = createProgram({ env: {}, out: () => {}, err: () => {} });
+  const verbs = [program, ...program.commands.flatMap((verb) => [verb, ...verb.commands])];
+  const nameOf = (verb: Command): string => (verb.parent ? `${nameOf(verb.parent)} ${verb.name()}` : verb.name());
+  const helpOf = (verb: Command) => {
+    let text = '';
+    verb.configureOutput({ writeOut: (more) => (text += more) });
+    verb.outputHelp();
+    return text;
+  };
+
+  it('knows every verb', () => {
+    expect(verbs.map((verb) => nameOf(verb).replace('dli-reaper ', ''))).toEqual([
+      ...['dli-reaper', 'plan', 'sweep', 'explain', 'snapshot', 'replay', 'emergency', 'stop', 'resume', 'status'],
+      ...['exempt', 'unexempt', 'init', 'doctor', 'policy', 'policy pull', 'policy diff', 'policy push'],
+      ...['policy rollback', 'validate', 'schema', 'emulator', 'demo'],
+    ]);
+  });
+
+  it.each(verbs.map((verb) => ({ verb, name: nameOf(verb) })))(
+    'of $name ends with examples of it',
+    ({ verb, name }) => {
+      const [, examples = ''] = helpOf(verb).split('\nExamples:\n');
+
+      const lines = examples.trimEnd().split('\n');
+      expect(lines.every((line) => line.startsWith(`  ${name}`))).toBe(true);
+    },
+  );
 });
 
 describe('formatTable', () => {

@@ -1,0 +1,44 @@
+// Bundles the command line to one file that runs with `node` alone; dist/cli.mjs, unless another is given.
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+import { ASSETS } from '../cli/assets.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const outfile = resolve(root, process.argv[2] ?? 'dist/cli.mjs');
+
+/** What the source reads from the files beside it, the bundle has in itself. */
+const embedAssets: Plugin = {
+  name: 'embed-assets',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /[\\/]cli[\\/]assets\.ts$/ }, () => {
+      const texts = Object.fromEntries(ASSETS.map((name) => [name, readFileSync(join(root, name), 'utf8')]));
+      return {
+        contents: `const texts = ${JSON.stringify(texts)}; export const readAsset = (name) => texts[name];`,
+        loader: 'js',
+      };
+    });
+  },
+};
+
+const { metafile } = await build({
+  entryPoints: ['cli/main.ts'],
+  outfile,
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  minify: true,
+  // Names are kept, since errors are told by theirs.
+  keepNames: true,
+  metafile: true,
+  mainFields: ['module', 'main'],
+  // Some dependencies are CommonJS and ask for Node's own modules with require.
+  banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+  plugins: [embedAssets],
+  logLevel: 'warning',
+});
+const [{ bytes } = { bytes: 0 }] = Object.values(metafile.outputs);
+process.stdout.write(`${outfile}: ${(bytes / 1024).toFixed(1)} KB\n`);

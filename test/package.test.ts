@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'dli-reaper-package-'));
+// This Node before any other, as npm has it in its scripts.
+const env = { HOME: folder, PATH: `${dirname(process.execPath)}:${process.env.PATH}`, npm_config_offline: 'true' };
+
+beforeAll(async () => {
+  await run(process.execPath, ['scripts/build-cli.ts', join(folder, 'alone', 'cli.mjs')], { cwd: root });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('the command line in one file', () => {
+  it('runs with node alone, from a folder that holds nothing else', async () => {
+    const { stdout } = await run(process.execPath, ['cli.mjs', 'demo'], { cwd: join(folder, 'alone'), env });
+
+    expect(stdout).toContain('It agrees with all 10 outcomes.');
+  });
+});
+
+describe('the package', () => {
+  it('holds what it runs and documents, needs nothing else, and npx finds its command', async () => {
+    const place = join(folder, 'elsewhere');
+    const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
+    await run(process.execPath, ['scripts/build-cli.ts'], { cwd: root });
+    const [packed] = JSON.parse((await run('npm', pack, { cwd: root, env })).stdout) as [
+      { filename: string; files: { path: string }[] },
+    ];
+
+    const install = ['install', '--prefix', place, '--omit=optional', '--no-audit', '--no-fund'];
+    await run('npm', [...install, join(folder, packed.filename)], { cwd: folder, env });
+    copyFileSync(join(root, 'examples/demo-policy.yml'), join(place, 'policy.yml'));
+    const { stdout } = await run('npx', ['--no-install', 'dli-reaper', 'validate', 'policy.yml'], { cwd: place, env });
+
+    expect(stdout).toContain('policy.yml is valid: mode live, 2 rules');
+    const paths = packed.files.map(({ path }) => path);
+    expect(paths).toEqual(expect.arrayContaining(['cli/dli-reaper.js', 'dist/cli.mjs', 'README.md', 'LICENSE']));
+    expect(paths.filter((path) => /^(lib|emulator|test|functions|node_modules)\//.test(path))).toEqual([]);
+  });
+});
