@@ -31,7 +31,7 @@ export function readSnapshot(path: string): World {
   } catch (error) {
     const isSystem = error instanceof Error && 'code' in error;
     const problem = isSystem
-      ? `cannot be read (${error.code})`
+      ? `cannot be read (${String(error.code)})`
       : error instanceof Error
         ? error.message
         : String(error);

@@ -100,9 +100,9 @@ export function toSwept(lines: readonly LogLine[]): Swept {
     return [{ ...withoutFrame(fields), jobs: jobs.map((line) => withoutFrame(line.fields) as unknown as JobReport) }];
   });
   const failures = lines.flatMap(({ msg, fields }) => {
-    if (msg === 'target not swept') return [`${fields.target}: not swept, ${fields.reason}`];
-    if (!msg.endsWith('could not run')) return [];
-    return [`${fields.target === undefined ? '' : `${fields.target}: `}${fields.error}`];
+    const target = typeof fields.target === 'string' ? `${fields.target}: ` : '';
+    if (msg === 'target not swept') return [`${target}not swept, ${String(fields.reason)}`];
+    return msg.endsWith('could not run') ? [`${target}${String(fields.error)}`] : [];
   });
   return { reports: reports as unknown as SweepReport[], failures };
 }

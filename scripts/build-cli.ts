@@ -11,8 +11,8 @@ const outfile = resolve(root, process.argv[2] ?? 'dist/cli.mjs');
 /** What the source reads from the files beside it, the bundle has in itself. */
 const embedAssets: Plugin = {
   name: 'embed-assets',
-  setup: ({ onLoad }) => {
-    onLoad({ filter: /[\\/]cli[\\/]assets\.ts$/ }, () => {
+  setup: (bundle) => {
+    bundle.onLoad({ filter: /[\\/]cli[\\/]assets\.ts$/ }, () => {
       const texts = Object.fromEntries(ASSETS.map((name) => [name, readFileSync(join(root, name), 'utf8')]));
       return {
         contents: `const texts = ${JSON.stringify(texts)}; export const readAsset = (name) => texts[name];`,
