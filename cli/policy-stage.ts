@@ -13,8 +13,7 @@ import {
 } from './parameter-store.ts';
 import { type Effect, effectsOf } from './policy-effect.ts';
 import { readPolicyText } from './policy-file.ts';
-import { openStage } from './stage.ts';
-import type { StageFlags } from './switch.ts';
+import { openStage, type StageFlags } from './stage.ts';
 import { plain, type Terminal } from './terminal.ts';
 
 export interface PolicyFlags extends StageFlags {

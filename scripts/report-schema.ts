@@ -135,7 +135,7 @@ const documents = v.variant('kind', [
       object({ target: text, lastSweep: v.nullable(lastSweep), overdue: countOrNull, problem: textOrNull }),
     ),
   }),
-  object({ kind: kind('switch'), stage: text, switch: v.picklist(['run', 'stop']), was: textOrNull, version: count }),
+  object({ kind: kind('switch'), stage: text, isOn: flag, version: countOrNull }),
   object({
     ...{ kind: kind('exemption'), stage: text, parameter: text, version: count },
     exemption: about(v.nullable(v.record(text, v.unknown())), 'As written; null if it was taken away'),
