@@ -3,6 +3,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { judgeSchedule } from '../../cli/status.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
+import { runOnTerminal } from '../helpers/run-terminal.ts';
 import { stageParameters } from '../helpers/ssm-server.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 
@@ -131,6 +132,36 @@ describe.concurrent('dli-reaper init', () => {
     expect(JSON.parse(aws.valueOf('/dli-reaper/fresh/targets/lake') ?? '')).toMatchObject({ mode: 'dry-run' });
     expect(JSON.parse(aws.valueOf('/dli-reaper/fresh/policies/base') ?? '')).toMatchObject({ mode: 'dry-run' });
     expect(existsSync(policy)).toBe(true);
+  });
+});
+
+describe.concurrent('a stage on a terminal', () => {
+  it('asks for its name before a live policy is pushed, and for it again before it resumes', async (context) => {
+    const { aws } = await startStage(context, { [name('switch')]: 'stop' });
+    const file = writeFile('pushed.yml', JSON.stringify({ ...POLICY, maxKills: 7 }));
+    const run = (...args: string[]) => runOnTerminal([...args, '--stage', 'dev'], aws.env, { columns: 100 });
+
+    const push = run('policy', 'push', file, '--over-version', '1');
+    await push.waitFor('Type dev to put this live policy in place on dev');
+    push.type('dev\r');
+    const pushed = await push.exited;
+    const resume = run('resume');
+    await resume.waitFor('Type dev');
+    resume.type('prod\r');
+    const resumed = await resume.exited;
+    const doctor = run('doctor', '--target', 'default');
+    const examined = await doctor.exited;
+
+    expect([pushed, resumed, examined]).toEqual([0, 1, 1]);
+    expect(aws.versionOf(name('policies/base'))).toBe(2);
+    expect(aws.valueOf(name('switch'))).toBe('stop');
+    context.expect(await push.screen()).toMatchSnapshot('policy push');
+    context.expect(await resume.screen()).toMatchSnapshot('resume');
+    const screen = (await doctor.screen())
+      .replace(/changed \w+ ago/, 'changed some time ago')
+      .replace(/\ds apart/, 'hardly apart')
+      .replace(/:\d{4,5}/, ':port');
+    context.expect(screen).toMatchSnapshot('doctor');
   });
 });
 
