@@ -7,8 +7,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     include: ['test/**/*.test.ts'],
-    // Those take longer: npm run test:aws.
-    exclude: ['test/aws/**'],
+    // Those package the project, and take longer: npm run test:aws.
+    exclude: ['test/aws/**', 'test/package.test.ts'],
     // No test changes what a module holds, so the files of a worker may share what they import: a third of the time.
     isolate: false,
     // Many tests wait for a process or a socket, so one worker more than there are processors is the quickest.
