@@ -1,8 +1,9 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { EmulatorOptions } from '../../emulator/server.ts';
+import { startAwsServer } from '../helpers/aws-server.ts';
+import { stageParameters } from '../helpers/parameter-store.ts';
 import { keysOf, runCli, runningJob, startService as startCliService } from '../helpers/run-cli.ts';
 import { runOnTerminal } from '../helpers/run-terminal.ts';
-import { stageParameters, startSsmServer } from '../helpers/ssm-server.ts';
 import { HOUR, jobId, MINUTE } from '../helpers/world.ts';
 
 // Half a minute beside the full one, since a clock that is read in whole seconds makes jobs a little younger.
@@ -134,7 +135,7 @@ describe.concurrent('dli-reaper emergency', () => {
     const { emulator } = await startService(context);
     const parameters = stageParameters('dev', emulator.connection, {});
     const target = JSON.parse(parameters['/dli-reaper/dev/targets/default'] ?? '') as object;
-    const ssm = await startSsmServer({
+    const ssm = await startAwsServer({
       ...parameters,
       '/dli-reaper/dev/policies/base': '{',
       '/dli-reaper/dev/targets/default': JSON.stringify({ ...target, mode: 'dry-run' }),

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { startAwsServer } from '../helpers/aws-server.ts';
+import { stageParameters } from '../helpers/parameter-store.ts';
 import { makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
-import { stageParameters } from '../helpers/ssm-server.ts';
 import { HOUR, jobId } from '../helpers/world.ts';
 
 const writeFile = makeFolder();
@@ -50,7 +50,7 @@ describe.concurrent('dli-reaper policy', () => {
     expect(push.stdout).toContain(`${PARAMETER} is version 2 now; it holds from the next sweep on.`);
     expect(readFileSync(file, 'utf8')).toMatch(/^# \S+ version 2\nversion: 1\n/);
     expect(stale).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('was version 2 when it was pulled') });
-    expect(aws.versionOf(PARAMETER)).toBe(3);
+    expect(aws.versions[PARAMETER]).toBe(3);
     expect(emulator.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
@@ -66,7 +66,7 @@ describe.concurrent('dli-reaper policy', () => {
     // A dry run puts nobody at risk, so nobody is asked.
     expect(back).toMatchObject({ exitCode: 0, stderr: '' });
     expect(JSON.parse(further.stdout)).toMatchObject({ kind: 'policy-diff', version: 5, effects: [] });
-    expect(JSON.parse(aws.valueOf(PARAMETER) ?? '')).toEqual(policyOf(5));
+    expect(JSON.parse(aws.parameters[PARAMETER] ?? '')).toEqual(policyOf(5));
     expect(beyond).toMatchObject({
       exitCode: 1,
       stderr: expect.stringContaining('holds no version 9; there are 1, 2'),
@@ -91,6 +91,6 @@ describe.concurrent('dli-reaper policy', () => {
 
     expect(exitCode).toBe(1);
     expect(stderr).toContain(says);
-    expect(aws.versionOf(PARAMETER)).toBe(1);
+    expect(aws.calls).not.toContain('PutParameter');
   });
 });

@@ -1,58 +1,43 @@
-import { describe, expect, it, type TestContext } from 'vitest';
-import { systemClock } from '../../lib/clock.ts';
-import { assertConfirmed, parseDispatch } from '../../lib/dispatch.ts';
-import { createSharedStates } from '../../lib/dli/connection.ts';
-import { emergencyPolicy } from '../../lib/emergency.ts';
-import { type Log, withFields } from '../../lib/log.ts';
-import { requestFor } from '../../lib/message.ts';
-import { parsePolicy } from '../../lib/policy/parse.ts';
-import { parseRequest, type SweepRequest } from '../../lib/request.ts';
-import { sweep } from '../../lib/sweep.ts';
-import { type Invocation, startAwsServer } from '../helpers/aws-server.ts';
+import { beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { follow } from '../../cli/remote.ts';
+import type { LogLine } from '../../cli/sweep-log.ts';
+import { queueEvent } from '../helpers/aws-events.ts';
+import { type Invocation, QUEUE_NAMES, startAwsServer } from '../helpers/aws-server.ts';
+import { fakeClock } from '../helpers/fake-clock.ts';
+import { buildBundles, invokeBundle } from '../helpers/lambda.ts';
+import { stageParameters } from '../helpers/parameter-store.ts';
 import { runCli, runningJob, startService } from '../helpers/run-cli.ts';
-import { stageParameters } from '../helpers/ssm-server.ts';
 import { jobId, MINUTE } from '../helpers/world.ts';
 
 const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
 const group = (name: string) => `/aws/lambda/dli-job-reaper-dev-${name}`;
 
-/** The deployed functions, played by the very sweep that they are made of, with a log as they write it. */
-async function startDeployed(context: TestContext) {
+let bundles: string;
+
+beforeAll(async () => {
+  bundles = await buildBundles();
+});
+
+/** The bundled functions, in processes of their own, behind what Lambda, SQS and CloudWatch Logs do for them. */
+async function startDeployed(
+  context: TestContext,
+  changes: Record<string, string> = {},
+  refusedOperations: readonly string[] = [],
+) {
   const jobs = [runningJob(1), runningJob(2, { ageMs: MINUTE }), runningJob(3, { type: 'INSERT' })];
   const { emulator } = await startService(context, '', { jobs });
-  const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;
 
-  const run = async (request: SweepRequest, log: Log) => {
-    await sweep(request, {
-      ...{ clock: systemClock, random: Math.random, sharedFor: createSharedStates(systemClock), log },
-      deadlineAt: Date.now() + MINUTE,
-      loadSettings: async ({ target, emergency }) => ({
-        target: { name: target, endpoint: new URL(url), projectId, mode: 'live' },
-        policy: emergency === undefined ? parsePolicy(POLICY) : emergencyPolicy(emergency),
-        ...{ exemptions: [], isSwitchedOn: true },
-        credentials: { name: 'reaper', read: async () => ({ accessKeyId, secretAccessKey }) },
-      }),
-    });
+  const play = async (name: string, event: unknown, requestId?: string) => {
+    const { log, metricLines } = await invokeBundle(`${bundles}/${name}/index.mjs`, event, aws.env, requestId);
+    for (const line of [...log, ...metricLines]) aws.log(group(name), line);
   };
-  const onInvoke = async ({ name, payload, requestId: awsRequestId }: Invocation) => {
-    const logTo = (which: string): Log => {
-      const at =
-        (level: string) =>
-        (msg: string, fields: object = {}) =>
-          level !== 'debug' && aws.log(group(which), { level, msg, stage: 'dev', awsRequestId, ...fields });
-      return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-    };
-    if (name.endsWith('-sweep')) return run(parseRequest(payload), logTo('sweep'));
-    const dispatch = parseDispatch(payload, { id: awsRequestId, now: Date.now() });
-    try {
-      assertConfirmed(dispatch, 'dev', 1);
-    } catch (error) {
-      return logTo('dispatch').error('dispatch could not run', { error: String(error) });
-    }
-    logTo('dispatch').info('dispatch finished', { dispatchId: dispatch.dispatchId, expected: 1, sent: 1 });
-    await run(requestFor(dispatch, 'default'), withFields(logTo('sweep'), { dispatchId: dispatch.dispatchId }));
+  const onInvoke = async ({ name, payload, requestId }: Invocation) => {
+    if (name.endsWith('-sweep')) return play('sweep', payload, requestId);
+    await play('dispatch', payload, requestId);
+    for (const { body } of aws.queues[QUEUE_NAMES.emergencies].messages) await play('sweep', queueEvent(body));
   };
-  const aws = await startAwsServer(stageParameters('dev', emulator.connection, POLICY), { onInvoke });
+  const parameters = { ...stageParameters('dev', emulator.connection, POLICY), ...changes };
+  const aws = await startAwsServer(parameters, { onInvoke, refusedOperations });
   context.onTestFinished(aws.close);
   return { emulator, aws, run: (...args: string[]) => runCli([...args, '--stage', 'dev', '--remote'], aws.env) };
 }
@@ -79,28 +64,117 @@ describe.concurrent('dli-reaper --remote', () => {
     expect(emulator.statusOf(jobId(1))).toBe('CANCELLED');
   });
 
-  it('sends an emergency with the name of its target, and shows the same table', async (context) => {
-    const { aws, run } = await startDeployed(context);
+  it('sends an emergency with the name of its target, tells how it goes, and shows the same table', async (context) => {
+    const { aws, run } = await startDeployed(context, { '/dli-reaper/dev/policies/base': 'broken' });
 
     const args = ['emergency', '--target', 'default', '--older-than', '2h', '--reason', 'stuck'];
     const { exitCode, stdout, stderr } = await run(...args, '--confirm', 'default');
 
     expect(exitCode).toBe(0);
-    expect(stderr).toMatch(/^Asked dli-job-reaper-dev-sweep for sweep [0-9a-f-]{36}\. Ctrl-C stops following it/);
+    expect(stderr).toMatch(
+      /^Asked dli-job-reaper-dev-sweep for sweep [0-9a-f-]{36}\. Ctrl-C stops following it, not the sweep\.\ndefault: 1 victims chosen\.\ndefault: sweep ok\.\n$/,
+    );
     expect(stdout).toContain('Sweep ok: 2 jobs seen, 1 overdue, 1 cancelled');
     expect(aws.invocations).toMatchObject([{ payload: { kind: 'emergency', confirm: 'default', dryRun: false } }]);
   });
 
-  it('sends one for all targets to the dispatch, confirmed by stage and number', async (context) => {
-    const { aws, run } = await startDeployed(context);
+  it('sends one for all targets to the dispatch, and names the target that it could not send', async (context) => {
+    const { aws, run } = await startDeployed(context, { '/dli-reaper/dev/targets/broken': '{}' });
 
     const args = ['emergency', '--all-targets', '--older-than', '2h', '--reason', 'stuck', '--json'];
-    const { exitCode, stdout } = await run(...args, '--confirm', 'dev 1');
+    const { exitCode, stdout } = await run(...args, '--confirm', 'dev 2');
 
-    expect(exitCode).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ kind: 'sweeps', sweeps: [{ counts: { cancelled: 1 } }], failures: [] });
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ kind: 'sweeps', sweeps: [{ target: 'default', counts: { cancelled: 1 } }] },
+      failures: [expect.stringMatching(/^broken: SettingsError/), '1 of 2 targets could not be dispatched'],
+    });
     expect(aws.invocations).toMatchObject([
-      { name: 'dli-job-reaper-dev-dispatch', type: 'Event', payload: { allTargets: true, confirm: 'dev 1' } },
+      { name: 'dli-job-reaper-dev-dispatch', type: 'Event', payload: { allTargets: true, confirm: 'dev 2' } },
     ]);
+  });
+
+  it('shows what the function refused, with exit code 1', async (context) => {
+    const { emulator, run } = await startDeployed(context, { '/dli-reaper/dev/credentials/reaper': '{}' });
+
+    const { exitCode, stdout, stderr } = await run('sweep', '--target', 'default', '--no-dry-run');
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toContain('/dli-reaper/dev/credentials/reaper');
+    expect(emulator.requests).toEqual([]);
+  });
+
+  it('says that nothing was started where it may not invoke, and that it is not known where no answer came', async (context) => {
+    const { aws, run } = await startDeployed(context, {}, ['Invoke']);
+
+    const refused = await run('sweep', '--target', 'default');
+    const lost = await runCli(['sweep', '--stage', 'dev', '--remote', '--target', 'default'], {
+      ...aws.env,
+      AWS_ENDPOINT_URL_LAMBDA: 'http://127.0.0.1:9',
+    });
+
+    expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(refused.stderr).toContain('cannot be invoked (AccessDeniedException); nothing was started');
+    expect(lost).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(lost.stderr).toMatch(/gave no answer .* sweep [0-9a-f-]{36} may be under way all the same: see dli-reaper/);
+  });
+});
+
+describe('follow', () => {
+  const line = (id: string, msg: string, fields: Record<string, unknown> = {}): LogLine => ({
+    ...{ id, at: 0, msg },
+    fields: { sweepId: 's', target: 'lake', ...fields },
+  });
+  const finished = line('9', 'sweep finished', { status: 'ok', jobsLogged: 1 });
+  const job = line('1', 'job cancelled', { jobId: jobId(1), outcome: 'cancelled' });
+  const silent = () => {};
+
+  it('waits for the lines of the jobs where the last line of the sweep is seen first', async () => {
+    const readings = [[], [finished], [job, finished]];
+    const clock = fakeClock();
+
+    const swept = await follow(
+      async () => {
+        const lines = readings.shift() ?? [];
+        return { lines, isOver: lines.includes(finished) };
+      },
+      silent,
+      clock,
+    );
+
+    expect(swept).toMatchObject({ reports: [{ jobs: [{ jobId: jobId(1) }] }], failures: [] });
+    expect(clock.sleeps).toHaveLength(2);
+  });
+
+  it('says after a minute how many lines of jobs never came', async () => {
+    const swept = await follow(async () => ({ lines: [finished], isOver: true }), silent, fakeClock());
+
+    expect(swept.failures).toEqual(['lake: the log shows 0 of 1 jobs; the numbers are of all of them']);
+  });
+
+  it('fails if the end of the sweep is not in the log after 17 minutes', async () => {
+    const clock = fakeClock();
+
+    await expect(follow(async () => ({ lines: [], isOver: false }), silent, clock)).rejects.toThrow(
+      'the end of the sweep is not in the log',
+    );
+    expect(clock.sleeps.reduce((sum, ms) => sum + ms)).toBeGreaterThanOrEqual(17 * MINUTE);
+  });
+
+  it('tells each line once', async () => {
+    const said: string[] = [];
+    const chosen = line('0', 'victims chosen', { count: 1 });
+    const readings = [[chosen], [chosen, job, finished]];
+
+    await follow(
+      async () => {
+        const lines = readings.shift() ?? [];
+        return { lines, isOver: lines.includes(finished) };
+      },
+      (text) => said.push(text),
+      fakeClock(),
+    );
+
+    expect(said).toEqual(['lake: 1 victims chosen.', 'lake: sweep ok.']);
   });
 });

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { judgeSchedule } from '../../cli/status.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
+import { stageParameters } from '../helpers/parameter-store.ts';
 import { makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
 import { runOnTerminal } from '../helpers/run-terminal.ts';
-import { stageParameters } from '../helpers/ssm-server.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 
 const writeFile = makeFolder();
@@ -34,7 +34,7 @@ describe.concurrent('dli-reaper exempt and unexempt', () => {
     expect(JSON.parse(plan.stdout)).toMatchObject({ counts: { overdue: 0, skipped: { exempt: 1 } } });
     expect(second).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('--replace overwrites it') });
     expect(away).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(aws.valueOf(name('exemptions/backfill'))).toBeUndefined();
+    expect(aws.parameters[name('exemptions/backfill')]).toBeUndefined();
   });
 
   it.for([
@@ -126,11 +126,11 @@ describe.concurrent('dli-reaper init', () => {
     const fresh = await runCli([...args, '--stage', 'fresh', '--target', 'lake'], aws.env);
 
     expect(JSON.parse(existing.stdout)).toMatchObject({ kind: 'init', kept: ['/dli-reaper/new/switch'] });
-    expect(aws.valueOf('/dli-reaper/new/switch')).toBe('run');
+    expect(aws.parameters['/dli-reaper/new/switch']).toBe('run');
     expect(fresh).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(aws.valueOf('/dli-reaper/fresh/switch')).toBe('stop');
-    expect(JSON.parse(aws.valueOf('/dli-reaper/fresh/targets/lake') ?? '')).toMatchObject({ mode: 'dry-run' });
-    expect(JSON.parse(aws.valueOf('/dli-reaper/fresh/policies/base') ?? '')).toMatchObject({ mode: 'dry-run' });
+    expect(aws.parameters['/dli-reaper/fresh/switch']).toBe('stop');
+    expect(JSON.parse(aws.parameters['/dli-reaper/fresh/targets/lake'] ?? '')).toMatchObject({ mode: 'dry-run' });
+    expect(JSON.parse(aws.parameters['/dli-reaper/fresh/policies/base'] ?? '')).toMatchObject({ mode: 'dry-run' });
     expect(existsSync(policy)).toBe(true);
   });
 });
@@ -153,8 +153,8 @@ describe.concurrent('a stage on a terminal', () => {
     const examined = await doctor.exited;
 
     expect([pushed, resumed, examined]).toEqual([0, 1, 1]);
-    expect(aws.versionOf(name('policies/base'))).toBe(2);
-    expect(aws.valueOf(name('switch'))).toBe('stop');
+    expect(aws.versions[name('policies/base')]).toBe(2);
+    expect(aws.parameters[name('switch')]).toBe('stop');
     context.expect(await push.screen()).toMatchSnapshot('policy push');
     context.expect(await resume.screen()).toMatchSnapshot('resume');
     const screen = (await doctor.screen())

@@ -1,8 +1,9 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { EmulatorOptions } from '../../emulator/server.ts';
 import type { SweepReport } from '../../lib/report.ts';
+import { startAwsServer } from '../helpers/aws-server.ts';
+import { stageParameters } from '../helpers/parameter-store.ts';
 import { keysOf, makeFolder, runCli, runningJob, startService as startCliService } from '../helpers/run-cli.ts';
-import { stageParameters, startSsmServer } from '../helpers/ssm-server.ts';
 import { HOUR, jobId, MINUTE } from '../helpers/world.ts';
 
 const writeFile = makeFolder();
@@ -162,7 +163,7 @@ describe.concurrent('dli-reaper', () => {
       until: '2999-12-31',
       match: { jobId: jobId(1) },
     };
-    const ssm = await startSsmServer({
+    const ssm = await startAwsServer({
       ...stageParameters('dev', emulator.connection, policy),
       '/dli-reaper/dev/exemptions/one': JSON.stringify(exemption),
     });

@@ -1,11 +1,11 @@
 import { describe, expect, it, type TestContext } from 'vitest';
+import { startAwsServer } from '../helpers/aws-server.ts';
 import { runCli } from '../helpers/run-cli.ts';
-import { startSsmServer } from '../helpers/ssm-server.ts';
 
 const SWITCH = '/dli-reaper/prod/switch';
 
 async function startStage(context: TestContext, value: string | undefined, refusedOperations: readonly string[] = []) {
-  const ssm = await startSsmServer(value === undefined ? {} : { [SWITCH]: value }, { refusedOperations });
+  const ssm = await startAwsServer(value === undefined ? {} : { [SWITCH]: value }, { refusedOperations });
   context.onTestFinished(ssm.close);
   return { ssm, run: (...args: string[]) => runCli([...args, '--stage', 'prod'], ssm.env) };
 }

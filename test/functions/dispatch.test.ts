@@ -2,8 +2,9 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { EMULATOR_KEY, EMULATOR_PROJECT_ID } from '../../emulator/server.ts';
 import { parseMessage } from '../../lib/message.ts';
 import { schedulerTick } from '../helpers/aws-events.ts';
+import { QUEUE_NAMES, startAwsServer } from '../helpers/aws-server.ts';
 import { buildBundles, invokeBundle } from '../helpers/lambda.ts';
-import { QUEUE_NAMES, stageParameters, startSsmServer } from '../helpers/ssm-server.ts';
+import { stageParameters } from '../helpers/parameter-store.ts';
 
 const connection = {
   ...{ url: 'https://dli.example.com', region: 'eu-west-101', projectId: EMULATOR_PROJECT_ID },
@@ -12,7 +13,7 @@ const connection = {
 const target = (credentials: string) =>
   JSON.stringify({ region: 'eu-west-101', projectId: EMULATOR_PROJECT_ID, policy: 'base', credentials });
 
-let aws: Awaited<ReturnType<typeof startSsmServer>>;
+let aws: Awaited<ReturnType<typeof startAwsServer>>;
 
 let bundles: string;
 
@@ -24,7 +25,7 @@ afterEach(() => aws.close());
 
 /** A stage with the target `default` of the credential `reaper`, and those given beside it, by their credential. */
 async function start(targets: Record<string, string> = {}) {
-  aws = await startSsmServer(stageParameters('dev', connection, {}));
+  aws = await startAwsServer(stageParameters('dev', connection, {}));
   for (const [name, credentials] of Object.entries(targets)) {
     aws.parameters[`/dli-reaper/dev/targets/${name}`] = target(credentials);
   }

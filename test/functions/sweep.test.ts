@@ -4,14 +4,15 @@ import { type Emulator, startEmulator } from '../../emulator/server.ts';
 import { manyJobs } from '../../emulator/worlds.ts';
 import { formatMessage, type SweepMessage } from '../../lib/message.ts';
 import { queueEvent } from '../helpers/aws-events.ts';
+import { startAwsServer } from '../helpers/aws-server.ts';
 import { buildBundles, invokeBundle } from '../helpers/lambda.ts';
-import { stageParameters, startSsmServer } from '../helpers/ssm-server.ts';
+import { stageParameters } from '../helpers/parameter-store.ts';
 
 const SCHEDULE_TICK = { version: '0', source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
 const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
 
 let emulator: Emulator;
-let ssm: Awaited<ReturnType<typeof startSsmServer>>;
+let ssm: Awaited<ReturnType<typeof startAwsServer>>;
 
 let bundles: string;
 
@@ -32,7 +33,7 @@ async function start(
   emulator = await startEmulator({ now: Date.now, random: Math.random, jobs, cancelDelayMs: 0 });
   const parameters = stageParameters('dev', emulator.connection, POLICY);
   change(parameters);
-  ssm = await startSsmServer(parameters, { refusedOperations });
+  ssm = await startAwsServer(parameters, { refusedOperations });
 }
 
 const invoke = (event: unknown) => invokeBundle(`${bundles}/sweep/index.mjs`, event, ssm.env);

@@ -4,7 +4,7 @@ import net from 'node:net';
 import { promisify } from 'node:util';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { QUEUE_NAMES, startSsmServer } from './ssm-server.ts';
+import { QUEUE_NAMES, startAwsServer } from './aws-server.ts';
 
 const run = promisify(execFile);
 
@@ -27,7 +27,7 @@ export async function isOnPath(command: string): Promise<boolean> {
 /** The real peer where it is installed, and otherwise the project's own answers; `name` says which. */
 export async function startPeer(parameters: Record<string, string>): Promise<AwsPeer> {
   if (await isOnPath('moto_server')) return startMoto(parameters);
-  const { env, close } = await startSsmServer(parameters);
+  const { env, close } = await startAwsServer(parameters);
   return { name: "the project's own answers (moto_server is not on PATH)", env, close };
 }
 

@@ -1,119 +1,124 @@
+import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { answerForQueue, createFifoQueue, type SqsQuestion } from './fifo-queue.ts';
+import { createParameterStoreStandIn, type StoreQuestion } from './parameter-store.ts';
 
-interface Version {
-  Name: string;
-  Value: string;
-  Version: number;
-  Type: string;
-  LastModifiedDate: number;
-}
-
-type Body = Record<string, unknown>;
+/** Named by their part of the URL. */
+export const QUEUE_NAMES = { sweeps: 'sweeps.fifo', emergencies: 'emergencies.fifo' } as const;
 
 /** What Lambda is asked to do. */
 export interface Invocation {
   name: string;
-  /** `Event` answers at once. */
+  /** `Event` answers at once; `DryRun` only asks whether one may. */
   type: string | undefined;
   payload: Record<string, unknown>;
   requestId: string;
 }
 
+interface AwsServerOptions {
+  /** What the caller's IAM role lacks, such as `PutParameter`. */
+  refusedOperations?: readonly string[];
+  /** Plays the functions; what they log goes through `log`. */
+  onInvoke?: (invocation: Invocation) => Promise<void>;
+}
+
+interface LogQuestion {
+  logGroupName?: string;
+  filterPattern?: string;
+  startTime?: number;
+}
+
 /**
- * As much of Parameter Store, Lambda and CloudWatch Logs as the command line uses, over real HTTP, for the real AWS SDK.
- *
- * @param onInvoke plays the functions; what they log goes through `log`.
+ * As much of Parameter Store, SQS, Lambda and CloudWatch Logs as the project uses, over real HTTP, for the real AWS SDK.
  */
 export async function startAwsServer(
   parameters: Record<string, string>,
-  { onInvoke = async () => {} }: { onInvoke?: (invocation: Invocation) => Promise<void> } = {},
+  { refusedOperations = [], onInvoke = async () => {} }: AwsServerOptions = {},
 ) {
-  const store = new Map<string, Version[]>();
-  const put = (name: string, value: string) => {
-    const versions = store.get(name) ?? [];
-    const Version = (versions.at(-1)?.Version ?? 0) + 1;
-    const Type = name.includes('/credentials/') ? 'SecureString' : 'String';
-    store.set(name, [...versions, { Name: name, Value: value, Version, Type, LastModifiedDate: Date.now() / 1_000 }]);
-    return Version;
-  };
-  for (const [name, value] of Object.entries(parameters)) put(name, value);
-  const log: { logGroupName: string; timestamp: number; message: string; eventId: string }[] = [];
+  const store = createParameterStoreStandIn(parameters);
+  const queues = { [QUEUE_NAMES.sweeps]: createFifoQueue(), [QUEUE_NAMES.emergencies]: createFifoQueue() };
+  const refusedGroups = new Set<string>();
+  const lines: { logGroupName: string; timestamp: number; message: string; eventId: string }[] = [];
   const invocations: Invocation[] = [];
   const running: Promise<void>[] = [];
   const calls: string[] = [];
 
-  const latest = (name: string) => store.get(name)?.at(-1);
-  const operations: Record<string, (body: Body) => Body | string> = {
-    'AmazonSSM.GetParameters': ({ Names }) => ({
-      Parameters: (Names as string[]).flatMap((name) => latest(name) ?? []),
-      InvalidParameters: (Names as string[]).filter((name) => !store.has(name)),
-    }),
-    'AmazonSSM.GetParametersByPath': ({ Path, NextToken = '0' }) => {
-      const names = [...store.keys()].filter((name) => name.startsWith(String(Path))).sort();
-      const from = Number(NextToken);
+  const services: Record<string, (operation: string, body: object) => object | string> = {
+    AmazonSSM: (operation, body: StoreQuestion) => store.answer(operation, body),
+    AmazonSQS: (operation, body: SqsQuestion) => {
+      const queue = queues[new URL(body.QueueUrl ?? '').pathname.split('/').at(-1) as keyof typeof queues];
+      return answerForQueue(queue, operation, body, refusedGroups) ?? 'UnknownOperationException';
+    },
+    Logs_20140328: (_, { logGroupName, filterPattern = '', startTime = 0 }: LogQuestion) => {
+      const isWanted = readPattern(filterPattern);
       return {
-        Parameters: names.slice(from, from + 10).map(latest),
-        ...(from + 10 < names.length && { NextToken: String(from + 10) }),
+        events: lines
+          .filter((line) => line.logGroupName === logGroupName && line.timestamp >= startTime)
+          .filter(({ message }) => isWanted(message)),
       };
     },
-    'AmazonSSM.GetParameterHistory': ({ Name }) =>
-      store.has(String(Name)) ? { Parameters: store.get(String(Name)) } : 'ParameterNotFound',
-    'AmazonSSM.PutParameter': ({ Name, Value, Overwrite }) => {
-      if (store.has(String(Name)) && Overwrite !== true) return 'ParameterAlreadyExists';
-      return { Version: put(String(Name), String(Value)), Tier: 'Standard' };
-    },
-    'AmazonSSM.DeleteParameter': ({ Name }) => (store.delete(String(Name)) ? {} : 'ParameterNotFound'),
-    'Logs_20140328.FilterLogEvents': ({ logGroupName, filterPattern, startTime }) => {
-      const wanted = readPattern(String(filterPattern));
-      const events = log.filter((line) => line.logGroupName === logGroupName && line.timestamp >= Number(startTime));
-      return { events: events.filter(({ message }) => wanted(message)) };
-    },
   };
+
+  function invoke(name: string, type: string | undefined, payload: Record<string, unknown>) {
+    if (refusedOperations.includes('Invoke')) return { status: 403, requestId: '', error: 'AccessDeniedException' };
+    if (type === 'DryRun') return { status: 204, requestId: randomUUID() };
+    const requestId = randomUUID();
+    const invocation = { name, type, payload, requestId };
+    invocations.push(invocation);
+    running.push(onInvoke(invocation));
+    return { status: 202, requestId };
+  }
 
   async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
-    const body = JSON.parse(Buffer.concat(chunks).toString() || '{}') as Body;
+    const body = JSON.parse(Buffer.concat(chunks).toString() || '{}') as Record<string, unknown>;
     const [, name] = /^\/2015-03-31\/functions\/([^/]+)\/invocations/.exec(request.url ?? '') ?? [];
     if (name !== undefined) {
-      const requestId = `00000000-0000-4000-9000-${String(invocations.length).padStart(12, '0')}`;
-      const type = request.headers['x-amz-invocation-type'];
-      const invocation = { name, type: type as string | undefined, payload: body, requestId };
-      invocations.push(invocation);
-      calls.push(`Invoke ${name}`);
-      running.push(onInvoke(invocation));
-      response.writeHead(202, { 'x-amzn-requestid': requestId });
+      calls.push('Invoke');
+      const type = request.headers['x-amz-invocation-type'] as string | undefined;
+      const { status, requestId, error } = invoke(name, type, body);
+      response.writeHead(status, { 'x-amzn-requestid': requestId, ...(error && { 'x-amzn-errortype': error }) });
       response.end();
       return;
     }
-    const operation = String(request.headers['x-amz-target']);
-    calls.push(operation.replace(/^.*\./, ''));
-    const result = operations[operation]?.(body) ?? 'UnknownOperationException';
-    response.writeHead(typeof result === 'string' ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' });
-    response.end(JSON.stringify(typeof result === 'string' ? { __type: result, message: '' } : result));
+    const [service = '', operation = ''] = String(request.headers['x-amz-target']).split('.');
+    calls.push(operation);
+    const result = refusedOperations.includes(operation)
+      ? 'AccessDeniedException'
+      : (services[service]?.(operation, body) ?? 'UnknownOperationException');
+    const isError = typeof result === 'string';
+    response.writeHead(isError ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' });
+    response.end(JSON.stringify(isError ? { __type: result, message: '' } : result));
   }
 
-  const server = http.createServer((request, response) => {
-    answer(request, response).catch(() => response.destroy());
-  });
+  const server = http.createServer(
+    (request, response) => void answer(request, response).catch(() => response.destroy()),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
 
   return {
+    ...store,
+    queues,
+    /** Messages of these groups are not taken. */
+    refusedGroups,
+    /** Every call, by its operation. */
     calls,
     invocations,
-    put,
-    valueOf: (name: string) => latest(name)?.Value,
-    versionOf: (name: string) => latest(name)?.Version,
     log: (logGroupName: string, fields: object, timestamp = Date.now()) => {
-      log.push({ logGroupName, timestamp, message: JSON.stringify(fields), eventId: String(log.length) });
+      lines.push({ logGroupName, timestamp, message: JSON.stringify(fields), eventId: String(lines.length) });
     },
+    /** What a process needs to find it instead of AWS. */
     env: {
       AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
       AWS_REGION: 'eu-central-1',
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
+      PERIOD_MINUTES: '15',
+      SWEEP_QUEUE_URL: `http://127.0.0.1:${port}/000000000000/${QUEUE_NAMES.sweeps}`,
+      EMERGENCY_QUEUE_URL: `http://127.0.0.1:${port}/000000000000/${QUEUE_NAMES.emergencies}`,
     },
     close: async () => {
       await Promise.all(running);

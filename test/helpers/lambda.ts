@@ -1,19 +1,21 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll } from 'vitest';
+import { COMPILE_CACHE } from './compile-cache.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Imports the bundle as Lambda does, calls it once, and prints what it returned or threw as the last line. */
 const INVOKE = `
-  const [bundle, event] = process.argv.slice(1);
+  const [bundle, event, awsRequestId] = process.argv.slice(1);
   const { handler } = await import(bundle);
-  const context = { awsRequestId: crypto.randomUUID(), functionName: 'sweep', getRemainingTimeInMillis: () => 300_000 };
+  const context = { awsRequestId, functionName: 'sweep', getRemainingTimeInMillis: () => 300_000 };
   try {
     console.log(JSON.stringify({ returned: await handler(JSON.parse(event), context) }));
   } catch (error) {
@@ -41,12 +43,17 @@ export async function buildBundles(): Promise<string> {
 }
 
 /** Calls a bundled function in a process of its own. */
-export async function invokeBundle(path: string, event: unknown, env: Record<string, string>) {
+export async function invokeBundle(
+  path: string,
+  event: unknown,
+  env: Record<string, string>,
+  requestId: string = randomUUID(),
+) {
   const node = [process.execPath, '--input-type=module', '-e', INVOKE];
   // Lambda keeps both streams in one log, in the order written.
-  const { stdout } = await run('sh', ['-c', 'exec "$0" "$@" 2>&1', ...node, path, JSON.stringify(event)], {
+  const { stdout } = await run('sh', ['-c', 'exec "$0" "$@" 2>&1', ...node, path, JSON.stringify(event), requestId], {
     cwd: root,
-    env: { ...env, STAGE: 'dev', POWERTOOLS_LOG_LEVEL: 'INFO' },
+    env: { ...env, STAGE: 'dev', POWERTOOLS_LOG_LEVEL: 'INFO', ...COMPILE_CACHE },
   });
   const lines = stdout.trim().split('\n');
   const { returned, threw } = JSON.parse(lines.pop() ?? '') as { returned?: object; threw?: string };

@@ -7,16 +7,17 @@ import { Ajv } from 'ajv';
 import { afterAll, expect, type TestContext } from 'vitest';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import { EMULATOR_KEY, type EmulatorOptions, startEmulator } from '../../emulator/server.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
 import { emulatedJob, HOUR } from './world.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export const CLI = { cwd: root, main: `${root}/cli/main.ts` };
 
-/** Nothing of the machine's own environment may decide a test. The cache halves what it costs to start a process. */
+/** Nothing of the machine's own environment may decide a test. */
 export const cleanEnvironment = (env: Record<string, string>) => ({
   PATH: process.env.PATH,
-  NODE_COMPILE_CACHE: join(tmpdir(), 'dli-reaper-compile-cache'),
+  ...COMPILE_CACHE,
   ...env,
 });
 

@@ -11,7 +11,8 @@ import {
   loadSsmSettings,
   type SwitchReading,
 } from '../../../lib/settings/ssm.ts';
-import { stageParameters, startSsmServer } from '../../helpers/ssm-server.ts';
+import { startAwsServer } from '../../helpers/aws-server.ts';
+import { stageParameters } from '../../helpers/parameter-store.ts';
 import { HOUR } from '../../helpers/world.ts';
 
 const TARGET = '/dli-reaper/dev/targets/default';
@@ -34,7 +35,7 @@ const password = { userName: 'reaper', password: 'hush', domainName: 'account', 
 
 /** A whole stage, with some parameters replaced; undefined takes one away. */
 async function startStage(changes: Record<string, unknown> = {}, refusedOperations: readonly string[] = []) {
-  const ssm = await startSsmServer(stageParameters('dev', connection, policy), { refusedOperations });
+  const ssm = await startAwsServer(stageParameters('dev', connection, policy), { refusedOperations });
   onTestFinished(ssm.close);
   const change = (name: string, value: unknown) => {
     if (value === undefined) delete ssm.parameters[name];
@@ -44,7 +45,7 @@ async function startStage(changes: Record<string, unknown> = {}, refusedOperatio
 
   const { AWS_REGION: region } = ssm.env;
   const keys = { accessKeyId: 'test', secretAccessKey: 'test' };
-  const client = new SSMClient({ endpoint: ssm.url, region, credentials: keys, maxAttempts: 1 });
+  const client = new SSMClient({ endpoint: ssm.env.AWS_ENDPOINT_URL, region, credentials: keys, maxAttempts: 1 });
   onTestFinished(() => client.destroy());
   const read = createParameterReader(client);
   const load = (readSwitch: () => Promise<SwitchReading> = async () => ({ value: 'run', version: 4 })) =>
