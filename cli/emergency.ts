@@ -3,9 +3,8 @@ import type { SweepReport } from '../lib/report.ts';
 import { type EmergencyPayload, parseRequest } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { worstExitCode } from './exit-code.ts';
-import { toJson } from './json.ts';
 import { performSweep, type SweepFlags } from './perform-sweep.ts';
-import { formatReport } from './print.ts';
+import { exitCodeFor, type Swept, showSwept } from './swept.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface EmergencyFlags extends SweepFlags {
@@ -20,13 +19,6 @@ export interface EmergencyFlags extends SweepFlags {
   includeExempt?: boolean;
   savepoint?: boolean;
   remote?: boolean;
-}
-
-/** What one run over all its targets came to. */
-export interface Swept {
-  reports: SweepReport[];
-  /** Of targets that could not be swept at all, one sentence each. */
-  failures: string[];
 }
 
 /** Sweeps each target. `jobIds`, by target, narrows it down to what somebody has seen and agreed to. */
@@ -59,7 +51,7 @@ export async function runEmergency(flags: EmergencyFlags, terminal: Terminal): P
     const plan = await sweepTargets({ ...payload, dryRun: true });
     // What is asked about belongs on the screen; stdout is for what was done.
     const isAsking = flags.dryRun !== true;
-    show(plan, flags, isAsking ? { ...terminal, out: terminal.err } : terminal, isAsking && flags.json);
+    showSwept(plan, flags, isAsking ? { ...terminal, out: terminal.err } : terminal, isAsking && flags.json);
     const victims = plan.reports.reduce((sum, { caps }) => sum + caps.victims, 0);
     const isCapped = plan.reports.some(({ caps }) => caps.exceeded !== null);
     if (!isAsking || plan.failures.length > 0 || victims === 0) return exitCodeFor(plan);
@@ -79,33 +71,12 @@ export async function runEmergency(flags: EmergencyFlags, terminal: Terminal): P
 }
 
 function finish(swept: Swept, flags: EmergencyFlags, terminal: Terminal): number {
-  show(swept, flags, terminal, false);
+  showSwept(swept, flags, terminal);
   return exitCodeFor(swept);
 }
 
-const exitCodeFor = ({ reports, failures }: Swept) => (failures.length > 0 ? 1 : worstExitCode(reports));
-
 const victimsOf = ({ jobs }: SweepReport) =>
   jobs.filter(({ decision }) => decision === 'cancel').map(({ jobId }) => jobId);
-
-/** @param asText also with --json. */
-function show(
-  { reports, failures }: Swept,
-  { json, spared = false, allTargets = false }: EmergencyFlags,
-  terminal: Terminal,
-  asText = false,
-): void {
-  for (const failure of failures) terminal.err(`dli-reaper: ${failure}\n`);
-  if (json && !asText) {
-    for (const report of allTargets ? [] : reports) terminal.out(toJson('sweep', report));
-    if (allTargets) terminal.out(toJson('sweeps', { sweeps: reports, failures }));
-    return;
-  }
-  for (const report of reports) {
-    if (reports.length > 1) terminal.out(`${report.target}\n`);
-    terminal.out(formatReport(report, { spared }, terminal));
-  }
-}
 
 /** What has to be typed, what is asked for, and by which way. */
 async function prepare(flags: EmergencyFlags, terminal: Terminal) {

@@ -1,14 +1,17 @@
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { systemClock } from '../lib/clock.ts';
-import type { JobReport, SweepReport } from '../lib/report.ts';
+import { InvokeCommand, LambdaClient, LambdaServiceException } from '@aws-sdk/client-lambda';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import type { SweepReport } from '../lib/report.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { AWS_CLIENT_OPTIONS } from '../lib/settings/ssm.ts';
-import type { Swept } from './emergency.ts';
 import { functionName, type LogLine, openSweepLog } from './sweep-log.ts';
+import type { Swept } from './swept.ts';
+import { cleanText } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 /** A sweep takes up to a Lambda's 15 minutes, and its log a while to be found. */
 const FOLLOW_FOR_MS = 17 * 60_000;
+/** CloudWatch may show the last line of a sweep before the lines of its jobs. */
+const SETTLE_FOR_MS = 60_000;
 const POLL_MS = 2_000;
 /** Our clock may be ahead of CloudWatch's. */
 const LOOK_BACK_MS = 5 * 60_000;
@@ -17,7 +20,7 @@ const LOOK_BACK_MS = 5 * 60_000;
 type Say = (text: string) => void;
 
 export const sayFor = ({ json, quiet }: { json?: boolean; quiet?: boolean }, { err }: Terminal): Say =>
-  json || quiet ? () => {} : (text) => err(`${text}\n`);
+  json || quiet ? () => {} : (text) => err(`${cleanText(text)}\n`);
 
 /**
  * Has the deployed function sweep one target, and puts the report together from what it logs.
@@ -29,42 +32,43 @@ export async function sweepRemotely(
   payload: { sweepId: string; target?: string | undefined },
   say: Say,
 ): Promise<Swept> {
-  const requestId = await invoke(stage, 'sweep', payload);
-  say(`Asked ${functionName(stage, 'sweep')} for sweep ${payload.sweepId}. Ctrl-C stops following it, not the sweep.`);
+  const { sweepId } = payload;
+  const log = openSweepLog(stage);
+  const requestId = await invoke(stage, 'sweep', payload, `sweep ${sweepId}`);
+  say(`Asked ${functionName(stage, 'sweep')} for sweep ${sweepId}. Ctrl-C stops following it, not the sweep.`);
   return follow(async (since) => {
-    const lines = await openSweepLog(stage).find(`?"${payload.sweepId}" ?"${requestId}"`, since);
-    const isOver = lines.some(({ msg }) => msg === 'sweep finished' || msg === 'sweep could not run');
-    return isOver ? toSwept(lines) : undefined;
-  });
+    const lines = await log.find(`?"${sweepId}" ?"${requestId}"`, since);
+    return { lines, isOver: lines.some(({ msg }) => ENDS.includes(msg)) };
+  }, say);
 }
 
 /** The same for all targets of the stage, through the dispatch. */
 export async function sweepAllRemotely(stage: string, payload: object, say: Say): Promise<Swept> {
-  const requestId = await invoke(stage, 'dispatch', { ...payload, allTargets: true });
+  const log = openSweepLog(stage);
+  const requestId = await invoke(stage, 'dispatch', { ...payload, allTargets: true }, 'the sweeps');
   const dispatchId = `manual-${requestId}`;
   say(`Asked ${functionName(stage, 'dispatch')} for ${dispatchId}. Ctrl-C stops following it, not the sweeps.`);
-  const log = openSweepLog(stage);
   return follow(async (since) => {
-    const [dispatched] = (await log.find(`?"${requestId}"`, since, 'dispatch')).filter(
-      ({ msg }) => msg === 'dispatch finished' || msg === 'dispatch could not run',
-    );
-    if (dispatched === undefined) return undefined;
-    if (dispatched.msg !== 'dispatch finished') return toSwept([dispatched]);
-    const { expected, sent } = dispatched.fields;
+    const dispatched = await log.find(`?"${requestId}"`, since, 'dispatch');
+    const last = dispatched.find(({ msg }) => msg === 'dispatch finished' || msg === 'dispatch could not run');
+    if (last?.msg !== 'dispatch finished') return { lines: dispatched, isOver: last !== undefined };
     const lines = await log.find(`?"${dispatchId}"`, since);
-    const over = lines.filter(({ msg }) => ENDS.includes(msg));
-    if (over.length < Number(sent)) return undefined;
-    const swept = toSwept(lines);
-    const lost = Number(expected) - Number(sent);
-    return lost > 0 ? { ...swept, failures: [...swept.failures, `${lost} targets could not be dispatched`] } : swept;
-  });
+    // A message may be delivered twice, and its targets swept twice.
+    const over = new Set(lines.flatMap(({ msg, fields }) => (ENDS.includes(msg) ? [fields.target] : [])));
+    return { lines: [...dispatched, ...lines], isOver: over.size >= Number(last.fields.sent) };
+  }, say);
 }
 
 /** Each target ends with one of these. @see functions/sweep.ts and lib/sweep-group.ts */
 const ENDS = ['sweep finished', 'sweep could not run', 'target not swept'];
 
-/** Asynchronously: a call that waited could time out, and would then be sent again. @returns the id of the invocation. */
-async function invoke(stage: string, name: 'sweep' | 'dispatch', payload: object): Promise<string> {
+/**
+ * Asynchronously: a call that waited could time out, and would then be sent again.
+ *
+ * @returns the id of the invocation.
+ * @throws {SettingsError} that says whether `what` may be under way all the same.
+ */
+async function invoke(stage: string, name: 'sweep' | 'dispatch', payload: object, what: string): Promise<string> {
   const FunctionName = functionName(stage, name);
   const client = new LambdaClient({ ...AWS_CLIENT_OPTIONS, maxAttempts: 1 });
   try {
@@ -74,41 +78,106 @@ async function invoke(stage: string, name: 'sweep' | 'dispatch', payload: object
     return answer.$metadata.requestId ?? 'unknown';
   } catch (error) {
     const reason = error instanceof Error ? error.name : 'unknown error';
-    throw new SettingsError(FunctionName, `cannot be invoked (${reason})`, { cause: error });
+    const problem = isRefusal(error)
+      ? `cannot be invoked (${reason}); nothing was started`
+      : `gave no answer (${reason}); ${what} may be under way all the same: see dli-reaper status --stage ${stage}`;
+    throw new SettingsError(FunctionName, problem, { cause: error });
   } finally {
     client.destroy();
   }
 }
 
-async function follow(look: (since: number) => Promise<Swept | undefined>): Promise<Swept> {
-  const startedAt = systemClock.now();
+/** Only an answer of the 4xx kind tells that nothing was started. */
+function isRefusal(error: unknown): boolean {
+  const status = error instanceof LambdaServiceException ? error.$metadata.httpStatusCode : undefined;
+  return status !== undefined && status >= 400 && status < 500;
+}
+
+/** What the log holds so far. */
+interface Reading {
+  lines: LogLine[];
+  /** The last line of every sweep is there; those of its jobs may not be. */
+  isOver: boolean;
+}
+
+/** Reads the log until all that belongs to the sweep is there, and tells what is new in it. */
+export async function follow(
+  look: (since: number) => Promise<Reading>,
+  say: Say,
+  clock: Clock = systemClock,
+): Promise<Swept> {
+  const startedAt = clock.now();
+  const told = new Set<string>();
+  let overAt: number | undefined;
   for (;;) {
-    const swept = await look(startedAt - LOOK_BACK_MS);
-    if (swept !== undefined) return swept;
-    if (systemClock.now() - startedAt > FOLLOW_FOR_MS) {
-      throw new SettingsError('--remote', 'the end of the sweep is not in the log; look with dli-reaper status');
+    const { lines, isOver } = await look(startedAt - LOOK_BACK_MS);
+    for (const line of lines) {
+      if (!told.has(line.id)) for (const text of progressOf(line)) say(text);
+      told.add(line.id);
     }
-    await systemClock.sleep(POLL_MS);
+    const now = clock.now();
+    if (isOver) overAt ??= now;
+    const swept = toSwept(lines);
+    const isSettled = swept.incomplete.length === 0 || (overAt !== undefined && now - overAt > SETTLE_FOR_MS);
+    if (isOver && isSettled) {
+      return { reports: swept.reports, failures: [...swept.failures, ...swept.incomplete] };
+    }
+    if (now - startedAt > FOLLOW_FOR_MS) {
+      const problem = 'the end of the sweep is not in the log; look with dli-reaper status';
+      if (swept.reports.length === 0) throw new SettingsError('--remote', problem);
+      return { reports: swept.reports, failures: [...swept.failures, ...swept.incomplete, problem] };
+    }
+    await clock.sleep(POLL_MS);
   }
 }
 
+/** One sentence of what somebody waits for. */
+function progressOf({ msg, fields }: LogLine): string[] {
+  const target = typeof fields.target === 'string' ? `${fields.target}: ` : '';
+  if (msg === 'dispatch finished') return [`${String(fields.sent)} of ${String(fields.expected)} targets sent.`];
+  if (msg === 'victims chosen') return [`${target}${String(fields.count)} victims chosen.`];
+  return msg === 'sweep finished' ? [`${target}sweep ${String(fields.status)}.`] : [];
+}
+
 /** The lines of a log hold the report: one of the jobs each, and the rest in the last. */
-export function toSwept(lines: readonly LogLine[]): Swept {
-  const reports = lines.flatMap(({ msg, fields }) => {
-    if (msg !== 'sweep finished') return [];
-    const jobs = lines.filter((line) => 'jobId' in line.fields && line.fields.sweepId === fields.sweepId);
-    return [{ ...withoutFrame(fields), jobs: jobs.map((line) => withoutFrame(line.fields) as unknown as JobReport) }];
-  });
-  const failures = lines.flatMap(({ msg, fields }) => {
-    const target = typeof fields.target === 'string' ? `${fields.target}: ` : '';
-    if (msg === 'target not swept') return [`${target}not swept, ${String(fields.reason)}`];
-    return msg.endsWith('could not run') ? [`${target}${String(fields.error)}`] : [];
-  });
-  return { reports: reports as unknown as SweepReport[], failures };
+export function toSwept(lines: readonly LogLine[]): Swept & {
+  /** What is known to be missing, one sentence each. */
+  incomplete: string[];
+} {
+  const finished = lines.filter(({ msg }) => msg === 'sweep finished');
+  const jobsOf = ({ fields: { sweepId } }: LogLine) =>
+    lines.filter(({ fields }) => 'jobId' in fields && fields.sweepId === sweepId);
+  return {
+    reports: finished.map((line) => ({
+      ...withoutFrame(line.fields),
+      jobs: jobsOf(line).map(({ fields }) => withoutFrame(fields)),
+    })) as unknown as SweepReport[],
+    failures: lines.flatMap(failureOf),
+    incomplete: finished.flatMap((line) => {
+      const { target, jobsLogged } = line.fields;
+      const found = jobsOf(line).length;
+      // A function of an earlier version does not say how many.
+      return found >= Number(jobsLogged ?? 0)
+        ? []
+        : [`${String(target)}: the log shows ${found} of ${String(jobsLogged)} jobs; the numbers are of all of them`];
+    }),
+  };
+}
+
+function failureOf({ msg, fields }: LogLine): string[] {
+  const { target, targets, reason, error } = fields;
+  const prefix = typeof target === 'string' ? `${target}: ` : '';
+  if (msg === 'target not swept') return [`${prefix}not swept, ${String(reason)}`];
+  if (msg === 'dispatch finished') {
+    const lost = Number(fields.expected) - Number(fields.sent);
+    return lost > 0 ? [`${lost} of ${String(fields.expected)} targets could not be dispatched`] : [];
+  }
+  if (msg === 'message not sent') return [`${(targets as string[]).join(', ')}: not sent to be swept`];
+  return msg.endsWith('could not run') || msg === 'target unreadable' ? [`${prefix}${String(error)}`] : [];
 }
 
 /** What a line has around what a report holds. */
-const FRAME = ['level', 'msg', 'time', 'stage', 'awsRequestId', 'dispatchId', 'credentials', 'why'];
+const FRAME = ['level', 'msg', 'time', 'stage', 'awsRequestId', 'dispatchId', 'credentials', 'why', 'jobsLogged'];
 
 function withoutFrame(fields: Record<string, unknown>): Record<string, unknown> {
   const isJob = 'jobId' in fields;

@@ -294,15 +294,18 @@ export function logReport(
   log: Log,
   explain: (jobId: string) => Explanation | undefined = () => undefined,
 ): void {
+  let jobsLogged = 0;
   for (const notice of report.notices) log.warn('notice', { notice });
   for (const job of report.jobs) {
     const level = levelOf(job);
     // What is not usually shown need not be worked out.
     log[level](phraseOf(job), level === 'debug' ? { ...job } : { ...job, why: explain(job.jobId) });
+    if (level !== 'debug') jobsLogged += 1;
   }
   const { jobs: _, ...summary } = report;
   const isFailure = report.status !== 'ok' && !(report.dryRun && report.status === 'capped');
-  log[isFailure ? 'error' : 'info']('sweep finished', { ...summary });
+  // Lines may be read in another order than they were written, so the last tells how many there are.
+  log[isFailure ? 'error' : 'info']('sweep finished', { ...summary, jobsLogged });
 }
 
 const PHRASES: Record<Outcome['kind'], string> = {

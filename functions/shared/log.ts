@@ -4,6 +4,11 @@ import type { Context } from 'aws-lambda';
 import { adviceOn, DliError } from '../../lib/dli/errors.ts';
 import type { Log } from '../../lib/log.ts';
 
+/** With its nulls, which Powertools leaves out: a line holds what the report holds, and `emergency --remote` reads it. */
+class WholeItem extends LogItem {
+  override prepareForPrint(): void {}
+}
+
 /** `level`, `msg` and `time` first, then the fields of the line: what the saved queries ask for. */
 class LineFormatter extends LogFormatter {
   readonly #stage: string;
@@ -14,7 +19,7 @@ class LineFormatter extends LogFormatter {
 
   override formatAttributes(attributes: UnformattedAttributes, fields: LogAttributes): LogItem {
     const { logLevel, message, timestamp, lambdaContext } = attributes;
-    return new LogItem({
+    return new WholeItem({
       attributes: {
         level: logLevel.toLowerCase(),
         msg: message,
