@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../lib/duration.ts';
+import { messageOf } from '../lib/error-words.ts';
 
 /** Readers of arguments, for commander: each returns the value or says what was expected. */
 export function wholeNumber(text: string): number {
@@ -31,7 +32,7 @@ export function duration(text: string): number {
   try {
     return parseDuration(text);
   } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+    throw new InvalidArgumentError(messageOf(error));
   }
 }
 

@@ -1,13 +1,16 @@
 import { systemClock } from '../lib/clock.ts';
-import { createDliReader } from '../lib/dli/client.ts';
+import { createDliReader, type DliReader } from '../lib/dli/client.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
 import { ENGINES } from '../lib/dli/engines.ts';
 import { DliError } from '../lib/dli/errors.ts';
+import { listQueueCus } from '../lib/dli/queues.ts';
 import { formatDuration } from '../lib/duration.ts';
+import { messageOf } from '../lib/error-words.ts';
 import { lintPolicy } from '../lib/policy/lint.ts';
 import { parseRequest } from '../lib/request.ts';
 import { createReaders } from '../lib/scan.ts';
 import type { Settings } from '../lib/settings/settings.ts';
+import { counted } from './counted.ts';
 import { toJson } from './json.ts';
 import { type SettingsFlags, settingsSource } from './settings-source.ts';
 import { cleanText } from './table.ts';
@@ -26,7 +29,7 @@ export interface Finding {
   fix: string | null;
 }
 
-/** Reads only. @returns 1 if anything is red. */
+/** Changes nothing. @returns 1 if anything is red. */
 export async function runDoctor(flags: DoctorFlags, terminal: Terminal): Promise<number> {
   const findings = await examine(flags, terminal);
   terminal.out(flags.json ? toJson('doctor', { findings }) : format(findings, terminal));
@@ -56,14 +59,14 @@ function policyFindings({ policy, exemptions }: Settings): Finding[] {
   const warnings = lintPolicy({ ...policy, exemptions: [...policy.exemptions, ...exemptions] }, systemClock.now());
   return [
     policy.mode === 'live'
-      ? green('policy', `live, ${policy.rules.length} rules`)
+      ? green('policy', `live, ${counted(policy.rules.length, 'rule')}`)
       : yellow('policy', 'valid, and a dry run', 'set mode: live when its plans prove right'),
     ...warnings.map(({ message }) => yellow('policy', message, 'see docs/policy.md')),
   ];
 }
 
 const credentialsOfEnvironment = (): Finding[] => [
-  green('credentials', 'from the environment; their age is not known here'),
+  yellow('credentials', 'from the environment, of unknown age', 'see in IAM, My Credentials, when the key was made'),
 ];
 
 const OLD_KEY_MS = 90 * 86_400_000;
@@ -73,7 +76,8 @@ async function stageFindings(stage: string, { isSwitchedOn, credentials, target 
     import('./stage.ts'),
     import('./parameter-store.ts'),
   ]);
-  const { client } = openStage(stage);
+  const { client, names } = openStage(stage);
+  const store = createParameterStore(client);
   const findings = [
     isSwitchedOn
       ? green('switch', 'run')
@@ -82,7 +86,7 @@ async function stageFindings(stage: string, { isSwitchedOn, credentials, target 
       ? green('target', 'live')
       : yellow('target', 'a dry run', 'set "mode": "live" in its parameter when its plans prove right'),
   ];
-  const key = await createParameterStore(client).get(credentials.name);
+  const key = await store.get(credentials.name);
   const ageMs = key?.changedAt == null ? undefined : systemClock.now() - Date.parse(key.changedAt);
   if (ageMs === undefined) findings.push(yellow('credentials', 'of unknown age', 'see when the key was made'));
   else if (ageMs > OLD_KEY_MS) {
@@ -90,7 +94,33 @@ async function stageFindings(stage: string, { isSwitchedOn, credentials, target 
       yellow('credentials', `${formatDuration(ageMs)} old`, `make a new key, and put it in ${credentials.name}`),
     );
   } else findings.push(green('credentials', `changed ${formatDuration(ageMs)} ago`));
-  return [...findings, ...(await logFindings(stage, target.name))];
+  const refusal = await store.refusalToWrite(names.switch, 'stop');
+  findings.push(
+    refusal === undefined
+      ? green('stopping', 'you may write the switch')
+      : yellow(
+          'stopping',
+          `dli-reaper stop would be refused (${refusal})`,
+          `grant ssm:PutParameter on ${names.switch}`,
+        ),
+  );
+  return [...findings, ...(await invocationFindings(stage)), ...(await logFindings(stage, target.name))];
+}
+
+async function invocationFindings(stage: string): Promise<Finding[]> {
+  const { refusalToInvoke } = await import('./remote.ts');
+  const findings: Finding[] = [];
+  for (const name of ['sweep', 'dispatch'] as const) {
+    const refusal = await refusalToInvoke(stage, name);
+    const check = `invoking ${name}`;
+    if (refusal === undefined) findings.push(green(check, 'you may'));
+    else if (refusal === 'ResourceNotFoundException') {
+      findings.push(red(check, 'there is no such function', `npx serverless deploy --stage ${stage}`));
+    } else {
+      findings.push(yellow(check, `--remote would be refused (${refusal})`, 'grant lambda:InvokeFunction on it'));
+    }
+  }
+  return findings;
 }
 
 async function logFindings(stage: string, target: string): Promise<Finding[]> {
@@ -115,7 +145,7 @@ async function logFindings(stage: string, target: string): Promise<Finding[]> {
         : green('last success', new Date(success.at).toISOString()),
     ];
   } catch (error) {
-    return [yellow('log', error instanceof Error ? error.message : String(error), 'grant logs:FilterLogEvents on it')];
+    return [yellow('log', messageOf(error), 'grant logs:FilterLogEvents on it')];
   }
 }
 
@@ -142,11 +172,22 @@ async function dliFindings({ target, credentials, policy }: Settings): Promise<F
         if (error.kind === 'authentication') break;
       }
     }
+    if (findings.every(({ light }) => light === 'green')) findings.push(await queuesFinding(dli));
     const reading = dli.clockReading();
     if (reading !== undefined) findings.push(clockFinding(Math.abs(reading.serviceAt - reading.localAt)));
     return findings;
   } finally {
     dli.close();
+  }
+}
+
+/** Sweeps do without. */
+async function queuesFinding(dli: DliReader): Promise<Finding> {
+  try {
+    return green('listing queues', `${(await listQueueCus(dli)).size} in the project`);
+  } catch (error) {
+    if (!(error instanceof DliError)) throw error;
+    return yellow('listing queues', error.message, 'grant it; without it no sweep can tell what it freed');
   }
 }
 
@@ -168,7 +209,7 @@ const green = (check: string, found: string): Finding => ({ check, light: 'green
 const yellow = (check: string, found: string, fix: string): Finding => ({ check, light: 'yellow', found, fix });
 const red = (check: string, error: unknown, fix: string): Finding => ({
   ...{ check, light: 'red', fix },
-  found: error instanceof Error ? error.message : String(error),
+  found: messageOf(error),
 });
 
 const SIGNS: Record<Finding['light'], string> = { green: '✓', yellow: '!', red: '✗' };

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { messageAndAdviceOf } from '../lib/error-words.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { type EmergencyPayload, parseRequest } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
@@ -144,7 +145,7 @@ async function sweepLocally(
       swept.reports.push(await performSweep({ ...flags, ...target }, terminal, { request }));
     } catch (error) {
       if (names.length === 1) throw error;
-      swept.failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      swept.failures.push(`${name}: ${messageAndAdviceOf(error)}`);
     }
   }
   return swept;

@@ -8,6 +8,7 @@ import { type Emulator, startEmulator } from '../emulator/server.ts';
 import { parseSnapshot, type Snapshot } from '../emulator/snapshot.ts';
 import { manyJobs, WORLDS, type World } from '../emulator/worlds.ts';
 import { systemClock } from '../lib/clock.ts';
+import { messageOf } from '../lib/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -69,7 +70,7 @@ function readWith<T>(flag: string, path: string, read: (text: string) => T): T {
   try {
     return read(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new SettingsError(`${flag} ${path}`, error instanceof Error ? error.message : String(error), {
+    throw new SettingsError(`${flag} ${path}`, messageOf(error), {
       cause: error,
     });
   }

@@ -43,11 +43,17 @@ export async function runExempt(id: string, flags: ExemptFlags, terminal: Termin
 
 /** Takes it away, and its jobs may be cancelled again. @returns the exit code. @throws {SettingsError} */
 export async function runUnexempt(id: string, flags: StageFlags, terminal: Terminal): Promise<number> {
-  const { names, client } = openStage(flags.stage);
+  const { names, client, readPath } = openStage(flags.stage);
   const store = createParameterStore(client);
   const name = `${names.exemptions}${id}`;
   const before = await store.get(name);
-  if (before === undefined) throw new SettingsError(name, 'no such parameter; see the names in status');
+  if (before === undefined) {
+    const held = [...(await readPath(names.exemptions)).keys()].map((one) => one.slice(names.exemptions.length)).sort();
+    throw new SettingsError(
+      name,
+      `no such parameter; there ${held.length === 0 ? 'is none' : `are ${held.join(', ')}`}`,
+    );
+  }
   if (!(await confirm({ name: id, what: 'take away this exemption', given: flags.confirm }, terminal))) return 1;
   await store.remove(name);
   terminal.out(

@@ -6,6 +6,7 @@ import {
   PutParameterCommand,
   type SSMClient,
 } from '@aws-sdk/client-ssm';
+import { nameOf } from '../lib/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 
 /** One version of a parameter. */
@@ -26,7 +27,7 @@ export function createParameterStore(client: SSMClient) {
     try {
       return await call();
     } catch (error) {
-      const reason = error instanceof Error ? error.name : 'unknown error';
+      const reason = nameOf(error);
       const hint = reason === 'ParameterAlreadyExists' ? '; it exists already, --replace overwrites it' : '';
       throw new SettingsError(name, `cannot be ${what} (${reason})${hint}`, { cause: error });
     }
@@ -51,6 +52,22 @@ export function createParameterStore(client: SSMClient) {
         );
         return Version;
       }),
+
+    /**
+     * Whether one may write a parameter that is there, told by a write that Parameter Store refuses in either case.
+     *
+     * @param value which does no harm, should somebody delete it this moment.
+     * @returns why not; undefined if one may.
+     */
+    refusalToWrite: async (name: string, value: string): Promise<string | undefined> => {
+      try {
+        await client.send(new PutParameterCommand({ Name: name, Value: value, Type: 'String', Overwrite: false }));
+        return undefined;
+      } catch (error) {
+        const reason = nameOf(error);
+        return reason === 'ParameterAlreadyExists' ? undefined : reason;
+      }
+    },
 
     remove: (name: string): Promise<void> =>
       attempt(name, 'deleted', async () => {

@@ -1,3 +1,4 @@
+import { messageAndAdviceOf } from '../lib/error-words.ts';
 import { parsePolicy } from '../lib/policy/parse.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { parseTarget } from '../lib/settings/ssm.ts';
@@ -7,12 +8,15 @@ import type { ParameterVersion } from './parameter-store.ts';
 import { openStage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Who would be cancelled at this moment on one target. */
+/** Whom a policy wants cancelled at this moment on one target. */
 export interface Effect {
   target: string;
-  /** By the policy that is live; null if there is none that can be read. */
+  /** Victims by the policy that is live; null if there is none that can be read. */
   before: number | null;
-  after: number;
+  /** Victims by the other one; null if the jobs of the target could not be seen. */
+  after: number | null;
+  /** Why a cap would keep the other one from cancelling them all; null if none would. */
+  capped: string | null;
   /** Job ids. */
   added: string[];
   removed: string[];
@@ -37,19 +41,20 @@ export async function effectsOf(
       const { world, settings } = await observe({ stage, target }, terminal, { withStatements: true });
       const victimsBy = async (one: Policy) => {
         const { report } = await judge(world, one, { exemptions: settings.exemptions });
-        return report.jobs.flatMap(({ jobId, decision }) => (decision === 'cancel' ? [jobId] : []));
+        const ids = report.jobs.flatMap(({ jobId, decision }) => (decision === 'cancel' ? [jobId] : []));
+        return { ids, capped: report.caps.exceeded };
       };
-      const after = await victimsBy(policy);
+      const { ids: after, capped } = await victimsBy(policy);
       const livePolicy = parsePolicyOrNot(live);
-      const before = livePolicy === undefined ? undefined : await victimsBy(livePolicy);
+      const before = livePolicy === undefined ? undefined : (await victimsBy(livePolicy)).ids;
       effects.push({
-        ...{ target, before: before?.length ?? null, after: after.length, problem: world.gaps[0] ?? null },
+        ...{ target, before: before?.length ?? null, after: after.length, capped, problem: world.gaps[0] ?? null },
         added: after.filter((id) => before?.includes(id) !== true),
         removed: (before ?? []).filter((id) => !after.includes(id)),
       });
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
-      effects.push({ target, before: null, after: 0, added: [], removed: [], problem });
+      const problem = messageAndAdviceOf(error);
+      effects.push({ target, before: null, after: null, capped: null, added: [], removed: [], problem });
     }
   }
   return effects;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parse, parseDocument } from 'yaml';
+import { messageOf } from '../lib/error-words.ts';
 import { PolicyError, parsePolicy } from '../lib/policy/parse.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
@@ -7,6 +8,7 @@ import { SettingsError } from '../lib/settings/settings.ts';
 /** A policy as somebody wrote it, with the way back from a path in it to its line. */
 export interface PolicyFile {
   policy: Policy;
+  text: string;
   /** The same as it was written, for Parameter Store. */
   document: unknown;
   /** `policy.yml:7:5`, or the nearest there is. */
@@ -43,7 +45,7 @@ export function readPolicyText(text: string, path: string): PolicyFile {
   const locate: PolicyFile['locate'] = (keys) => at(offsetOf(document, keys));
   try {
     const written = toJs(path, document);
-    return { policy: parsePolicy(written), document: written, locate };
+    return { policy: parsePolicy(written), text, document: written, locate };
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
     const problems = error.problems
@@ -70,7 +72,7 @@ function toJs(path: string, document: Document): unknown {
   try {
     return document.toJS();
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = messageOf(error);
     throw new PolicyFileError(path, `is not YAML that can be used:\n${path}: ${problem}`, { cause: error });
   }
 }

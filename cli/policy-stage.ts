@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createTwoFilesPatch } from 'diff';
 import { parse, stringify } from 'yaml';
 import type { Policy } from '../lib/policy/schema.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { confirm } from './confirm.ts';
+import { counted } from './counted.ts';
 import { toJson } from './json.ts';
 import {
   createParameterStore,
@@ -12,9 +13,10 @@ import {
   type ParameterVersion,
 } from './parameter-store.ts';
 import { type Effect, effectsOf } from './policy-effect.ts';
-import { readPolicyText } from './policy-file.ts';
+import { readPolicyFile, readPolicyText } from './policy-file.ts';
 import { openStage, type StageFlags } from './stage.ts';
-import { plain, type Terminal } from './terminal.ts';
+import { cleanText } from './table.ts';
+import { type Paint, plain, type Terminal } from './terminal.ts';
 
 export interface PolicyFlags extends StageFlags {
   /** The policy's name in Parameter Store. */
@@ -101,13 +103,7 @@ export async function runRollback(flags: PolicyFlags & { to?: number }, terminal
 }
 
 function readCandidate(file: string): Candidate {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new SettingsError(file, 'cannot be read', { cause: error });
-  }
-  const { policy, document } = readPolicyText(text, file);
+  const { text, policy, document } = readPolicyFile(file);
   const value = JSON.stringify(document);
   const bytes = Buffer.byteLength(value);
   if (bytes > MAX_ADVANCED_BYTES) {
@@ -141,7 +137,10 @@ async function put(
   terminal: Terminal,
 ): Promise<number | undefined> {
   const effects = await effectsOf(flags, candidate.policy, live, terminal);
-  if (!flags.json) show({ flags, parameter, live, candidate, effects, version: null }, terminal);
+  // What is asked about belongs on the screen; with --json stdout is for what was done.
+  const seen = { flags: { ...flags, json: false }, parameter, live, candidate, effects, version: null };
+  if (!flags.json) show(seen, terminal);
+  else if (flags.confirm === undefined) show(seen, { ...terminal, out: terminal.err });
   if (candidate.policy.mode === 'live') {
     const { stage: name, confirm: given } = flags;
     if (!(await confirm({ name, what: `put this live policy in place on ${name}`, given }, terminal))) return undefined;
@@ -161,6 +160,20 @@ function toYaml(value: string): string {
   } catch {
     return value;
   }
+}
+
+function formatEffect({ target, before, after, capped, added, removed, problem }: Effect, paint: Paint): string[] {
+  const warn = (text: string) => paint('yellow', `! ${target}: ${cleanText(text)}`);
+  const warnings = problem === null ? [] : [warn(problem)];
+  if (after === null) return warnings;
+  const byLive = before === null ? 'nobody can tell how many by the live policy' : `${before} by the live policy`;
+  return [
+    ...warnings,
+    `${target}: ${counted(after, 'victim')} at this moment, ${byLive}.`,
+    ...(capped === null ? [] : [warn(`${capped}, so a sweep would not cancel them all`)]),
+    ...added.map((id) => paint('red', `  + ${id}`)),
+    ...removed.map((id) => paint('green', `  - ${id}`)),
+  ];
 }
 
 interface Shown {
@@ -196,12 +209,7 @@ function show({ flags, parameter, live, candidate, effects, version }: Shown, { 
   const lines = [
     ...(isSame ? [`${parameter} holds the same, as version ${live?.version}.`] : diff.map(colour)),
     `${bytes} bytes of ${tier === 'standard' ? MAX_STANDARD_BYTES : MAX_ADVANCED_BYTES}, a parameter of the ${tier} tier.`,
-    ...effects.flatMap(({ target, before: was, after: will, added, removed, problem }) => [
-      ...(problem === null ? [] : [paint('yellow', `! ${target}: ${problem}`)]),
-      `${target}: at this moment ${will} jobs would be cancelled, by the live policy ${was ?? 'it cannot be told how many'}.`,
-      ...added.map((id) => paint('red', `  + ${id}`)),
-      ...removed.map((id) => paint('green', `  - ${id}`)),
-    ]),
+    ...effects.flatMap((effect) => formatEffect(effect, paint)),
   ];
   out(`${lines.join('\n')}\n`);
 }

@@ -3,6 +3,7 @@ import type { Explanation, RuleExplanation } from '../lib/explain.ts';
 import type { ClockName } from '../lib/policy/schema.ts';
 import type { Predicate } from '../lib/policy/select.ts';
 import type { CapReport, SweepReport, SweepStatus } from '../lib/report.ts';
+import { counted } from './counted.ts';
 import { formatJobs } from './job-table.ts';
 import { cleanText } from './table.ts';
 import { plain, type Terminal } from './terminal.ts';
@@ -66,7 +67,7 @@ function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: Swe
         ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
         `${skipped} left alone`,
       ];
-  return `${head}: ${counts.seen} jobs seen, ${outcomes.join(', ')}; ${calls} calls.`;
+  return `${head}: ${counted(counts.seen, 'job')} seen, ${outcomes.join(', ')}; ${counted(calls, 'call')}.`;
 }
 
 /** Why a job was decided upon as it was, for a person. */

@@ -1,8 +1,10 @@
 import { InvokeCommand, LambdaClient, LambdaServiceException } from '@aws-sdk/client-lambda';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { nameOf } from '../lib/error-words.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { AWS_CLIENT_OPTIONS } from '../lib/settings/ssm.ts';
+import { counted } from './counted.ts';
 import { functionName, type LogLine, openSweepLog } from './sweep-log.ts';
 import type { Swept } from './swept.ts';
 import { cleanText } from './table.ts';
@@ -77,11 +79,24 @@ async function invoke(stage: string, name: 'sweep' | 'dispatch', payload: object
     );
     return answer.$metadata.requestId ?? 'unknown';
   } catch (error) {
-    const reason = error instanceof Error ? error.name : 'unknown error';
+    const reason = nameOf(error);
     const problem = isRefusal(error)
       ? `cannot be invoked (${reason}); nothing was started`
       : `gave no answer (${reason}); ${what} may be under way all the same: see dli-reaper status --stage ${stage}`;
     throw new SettingsError(FunctionName, problem, { cause: error });
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Asks without starting anything. @returns why not; undefined if one may. */
+export async function refusalToInvoke(stage: string, name: 'sweep' | 'dispatch'): Promise<string | undefined> {
+  const client = new LambdaClient({ ...AWS_CLIENT_OPTIONS, maxAttempts: 1 });
+  try {
+    await client.send(new InvokeCommand({ FunctionName: functionName(stage, name), InvocationType: 'DryRun' }));
+    return undefined;
+  } catch (error) {
+    return nameOf(error);
   } finally {
     client.destroy();
   }
@@ -135,7 +150,7 @@ export async function follow(
 function progressOf({ msg, fields }: LogLine): string[] {
   const target = typeof fields.target === 'string' ? `${fields.target}: ` : '';
   if (msg === 'dispatch finished') return [`${String(fields.sent)} of ${String(fields.expected)} targets sent.`];
-  if (msg === 'victims chosen') return [`${target}${String(fields.count)} victims chosen.`];
+  if (msg === 'victims chosen') return [`${target}${counted(Number(fields.count), 'victim')} chosen.`];
   return msg === 'sweep finished' ? [`${target}sweep ${String(fields.status)}.`] : [];
 }
 

@@ -4,6 +4,7 @@ import { formatDuration } from '../lib/duration.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import type { JobReport } from '../lib/report.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
+import { counted } from './counted.ts';
 import { readSnapshot } from './from-snapshot.ts';
 import { toJson } from './json.ts';
 import { judge } from './judge.ts';
@@ -131,11 +132,11 @@ function format(
     columns,
   );
   const count = (...by: Difference['by'][]) => differences.filter((one) => by.includes(one.by)).length;
-  const died = `${count('both', 'new', 'changed')} jobs would have been cancelled`;
+  const died = `${counted(count('both', 'new', 'changed'), 'job')} would have been cancelled`;
   const changes = isCompared ? `, ${count('new')} more and ${count('old')} fewer than today` : '';
   return [
     ...(differences.length === 0 ? [] : [table ?? differences.map(({ at, job }) => `${at} ${job.jobId}`).join('\n')]),
-    `${snapshots} snapshots from ${from} to ${to}: ${died}${changes}.`,
+    `${counted(snapshots, 'snapshot')} from ${from} to ${to}: ${died}${changes}.`,
     ...capped.map((at) => `! at ${at} a cap would have stopped the sweep`),
     '',
   ].join('\n');

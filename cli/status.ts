@@ -1,5 +1,6 @@
 import { systemClock } from '../lib/clock.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
+import { messageAndAdviceOf } from '../lib/error-words.ts';
 import { toJson } from './json.ts';
 import { performSweep } from './perform-sweep.ts';
 import { openStage, type StageFlags } from './stage.ts';
@@ -34,17 +35,19 @@ export interface ScheduleStatus {
   isAlive: boolean;
 }
 
-/** The reaper keeps no state: what it did is in its log. @returns 0, or 1 if some target could not be looked at. */
+/** The reaper keeps no state: what it did is in its log. @returns 0, or 1 if the log or some target could not be looked at. */
 export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise<number> {
   const { stage, json, look = true } = flags;
   const { names, read } = openStage(stage);
   const now = systemClock.now();
-  const [values, targetNames, finished] = await Promise.all([
+  const since = now - parseDuration(flags.within);
+  const [values, targetNames, log] = await Promise.all([
     read([names.switch]),
     listTargets(stage),
-    openSweepLog(stage).find('{ $.msg = "sweep finished" }', now - parseDuration(flags.within)),
+    readLog(stage, since),
   ]);
-  const schedule = judgeSchedule(finished, now);
+  const { finished, logProblem } = log;
+  const schedule = logProblem === null ? judgeSchedule(finished, now) : null;
   const targets: TargetStatus[] = [];
   // One after the other, since they may share a credential.
   for (const target of targetNames) {
@@ -56,10 +59,19 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
   const switchValue = values.get(names.switch) ?? null;
   terminal.out(
     json
-      ? toJson('status', { stage, switch: switchValue, schedule, targets })
-      : format(flags, { switchValue, schedule, targets, now }, terminal),
+      ? toJson('status', { stage, switch: switchValue, schedule, logProblem, targets })
+      : format(flags, { switchValue, schedule, logProblem, targets, now }, terminal),
   );
-  return targets.some(({ problem }) => problem !== null) ? 1 : 0;
+  return logProblem !== null || targets.some(({ problem }) => problem !== null) ? 1 : 0;
+}
+
+/** Whoever may not read the log may still see the switch, and what is overdue. */
+async function readLog(stage: string, since: number): Promise<{ finished: LogLine[]; logProblem: string | null }> {
+  try {
+    return { finished: await openSweepLog(stage).find('{ $.msg = "sweep finished" }', since), logProblem: null };
+  } catch (error) {
+    return { finished: [], logProblem: messageAndAdviceOf(error) };
+  }
 }
 
 async function lookAt(stage: string, target: string, terminal: Terminal) {
@@ -67,7 +79,7 @@ async function lookAt(stage: string, target: string, terminal: Terminal) {
     const report = await performSweep({ stage, target, dryRun: true, quiet: true }, terminal);
     return { overdue: report.counts.overdue, problem: report.problems[0] ?? null };
   } catch (error) {
-    return { overdue: null, problem: error instanceof Error ? error.message : String(error) };
+    return { overdue: null, problem: messageAndAdviceOf(error) };
   }
 }
 
@@ -101,15 +113,22 @@ export function judgeSchedule(lines: readonly Pick<LogLine, 'at' | 'fields'>[], 
 
 function format(
   { stage, within }: StatusFlags,
-  facts: { switchValue: string | null; schedule: ScheduleStatus; targets: TargetStatus[]; now: number },
+  facts: {
+    switchValue: string | null;
+    schedule: ScheduleStatus | null;
+    logProblem: string | null;
+    targets: TargetStatus[];
+    now: number;
+  },
   { columns, paint = plain }: Terminal,
 ): string {
-  const { switchValue, schedule, targets, now } = facts;
+  const { switchValue, schedule, logProblem, targets, now } = facts;
   const ago = (iso: string) => `${formatDuration(Math.max(now - Date.parse(iso), 0))} ago`;
+  const noSweep = logProblem === null ? `none in ${within}` : '?';
   const table = formatTable<TargetStatus>(
     [
       { head: 'target', cell: ({ target }) => target },
-      { head: 'last sweep', cell: ({ lastSweep }) => (lastSweep === null ? `none in ${within}` : ago(lastSweep.at)) },
+      { head: 'last sweep', cell: ({ lastSweep }) => (lastSweep === null ? noSweep : ago(lastSweep.at)) },
       { head: 'by', cell: ({ lastSweep }) => lastSweep?.trigger ?? '–', dropped: 1 },
       { head: 'status', cell: ({ lastSweep }) => statusText(lastSweep) },
       { head: 'cancelled', cell: ({ lastSweep }) => String(lastSweep?.cancelled ?? '–'), dropped: 2 },
@@ -120,11 +139,13 @@ function format(
   );
   const isRun = switchValue === 'run';
   const alive =
-    schedule.lastTickAt === null
-      ? paint('red', `No scheduled sweep in ${within}: the schedule is not alive.`)
-      : schedule.isAlive
-        ? paint('green', `The schedule is alive; its last sweep was ${ago(schedule.lastTickAt)}.`)
-        : paint('red', `The schedule is late; its last sweep was ${ago(schedule.lastTickAt)}.`);
+    schedule === null
+      ? paint('red', `! Whether the schedule is alive cannot be told: ${cleanText(logProblem ?? '')}`)
+      : schedule.lastTickAt === null
+        ? paint('red', `No scheduled sweep in ${within}: the schedule is not alive.`)
+        : schedule.isAlive
+          ? paint('green', `The schedule is alive; its last sweep was ${ago(schedule.lastTickAt)}.`)
+          : paint('red', `The schedule is late; its last sweep was ${ago(schedule.lastTickAt)}.`);
   return [
     paint(
       isRun ? 'green' : 'yellow',
@@ -132,7 +153,9 @@ function format(
     ),
     alive,
     table ?? targets.map(({ target, overdue }) => `${target}: ${overdue ?? '?'} overdue`).join('\n'),
-    ...targets.flatMap(({ target, problem }) => (problem === null ? [] : [paint('red', `! ${target}: ${problem}`)])),
+    ...targets.flatMap(({ target, problem }) =>
+      problem === null ? [] : [paint('red', `! ${target}: ${cleanText(problem)}`)],
+    ),
     '',
   ].join('\n');
 }

@@ -1,4 +1,5 @@
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { nameOf } from '../lib/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { AWS_CLIENT_OPTIONS, assertStage } from '../lib/settings/ssm.ts';
 
@@ -42,8 +43,9 @@ export function openSweepLog(stage: string) {
         nextToken = page.nextToken;
       } while (nextToken !== undefined);
     } catch (error) {
-      const reason = error instanceof Error ? error.name : 'unknown error';
-      throw new SettingsError(logGroupName, `the log cannot be read (${reason})`, { cause: error });
+      const reason = nameOf(error);
+      const hint = reason === 'ResourceNotFoundException' ? '; nothing has run in this region and account' : '';
+      throw new SettingsError(logGroupName, `the log cannot be read (${reason})${hint}`, { cause: error });
     }
     return lines.sort((a, b) => a.at - b.at);
   }

@@ -1,4 +1,5 @@
 import { PutParameterCommand } from '@aws-sdk/client-ssm';
+import { nameOf } from '../lib/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { isSwitchOn, readSwitchFrom } from '../lib/settings/ssm.ts';
 import { toJson } from './json.ts';
@@ -29,7 +30,7 @@ export async function runSwitch(value: 'run' | 'stop', flags: SwitchFlags, termi
   try {
     await client.send(new PutParameterCommand({ Name: names.switch, Value: value, Type: 'String', Overwrite: true }));
   } catch (error) {
-    const what = error instanceof Error ? error.name : 'unknown error';
+    const what = nameOf(error);
     throw new SettingsError(names.switch, `cannot be written to Parameter Store (${what})`, { cause: error });
   }
   const reading = await readSwitchFrom(read, stage);

@@ -1,5 +1,6 @@
 import { lintPolicy } from '../lib/policy/lint.ts';
 import { readAsset } from './assets.ts';
+import { counted } from './counted.ts';
 import { readPolicyFile } from './policy-file.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -8,12 +9,8 @@ export function runValidate(path: string, { out }: Terminal, now: number): numbe
   const { policy, locate } = readPolicyFile(path);
   for (const { keys, message } of lintPolicy(policy, now)) out(`${locate(keys)}: warning: ${message}\n`);
   const { rules, exemptions, mode } = policy;
-  out(`${path} is valid: mode ${mode}, ${count(rules.length, 'rule')}, ${count(exemptions.length, 'exemption')}\n`);
+  out(`${path} is valid: mode ${mode}, ${counted(rules.length, 'rule')}, ${counted(exemptions.length, 'exemption')}\n`);
   return 0;
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }
 
 /** The JSON Schema of a policy, for editors. @returns the exit code. */

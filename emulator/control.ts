@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { parseDuration } from '../lib/duration.ts';
+import { messageOf } from '../lib/error-words.ts';
 import type { Answer } from './answer.ts';
 import type { EmulatorClock } from './clock.ts';
 import { parseFaults } from './fault-file.ts';
@@ -52,7 +53,7 @@ export function control(request: GatewayRequest, controlled: Controlled): Answer
   try {
     return { status: 200, body: answer(route, id ?? '', request.body, controlled) };
   } catch (error) {
-    return { status: 400, body: { error: error instanceof Error ? error.message : String(error) } };
+    return { status: 400, body: { error: messageOf(error) } };
   }
 }
 

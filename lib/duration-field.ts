@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { parseDuration } from './duration.ts';
+import { messageOf } from './error-words.ts';
 
 /**
  * A field of a document that holds a duration with its unit, read as milliseconds.
@@ -15,7 +16,7 @@ export const durationField = (example: string) =>
       try {
         return parseDuration(dataset.value);
       } catch (error) {
-        addIssue({ message: error instanceof Error ? error.message : String(error) });
+        addIssue({ message: messageOf(error) });
         return NEVER;
       }
     }),

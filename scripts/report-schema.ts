@@ -130,7 +130,8 @@ const documents = v.variant('kind', [
   explanation,
   object({
     ...{ kind: kind('status'), stage: text, switch: textOrNull },
-    schedule: object({ lastTickAt: timeOrNull, isAlive: flag }),
+    schedule: about(v.nullable(object({ lastTickAt: timeOrNull, isAlive: flag })), 'Null if the log cannot be read'),
+    logProblem: textOrNull,
     targets: v.array(
       object({ target: text, lastSweep: v.nullable(lastSweep), overdue: countOrNull, problem: textOrNull }),
     ),
@@ -146,7 +147,12 @@ const documents = v.variant('kind', [
     version: about(countOrNull, 'Of what was put in place; null for a diff'),
     ...{ bytes: count, tier: v.picklist(['standard', 'advanced']), isSame: flag, diff: text },
     effects: v.array(
-      object({ target: text, before: countOrNull, after: count, added: texts, removed: texts, problem: textOrNull }),
+      object({
+        ...{ target: text, before: about(countOrNull, 'Victims by the live policy') },
+        after: about(countOrNull, 'Victims by the other; null if the jobs could not be seen'),
+        capped: about(textOrNull, 'Why a cap would keep a sweep from cancelling them all'),
+        ...{ added: texts, removed: texts, problem: textOrNull },
+      }),
     ),
   }),
   object({

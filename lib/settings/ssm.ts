@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { CredentialSource, Credentials } from '../dli/auth.ts';
 import { isProjectId } from '../dli/job.ts';
 import { emergencyPolicy } from '../emergency.ts';
+import { nameOf } from '../error-words.ts';
 import { PolicyError, parseExemption, parsePolicy } from '../policy/parse.ts';
 import { salvageExemptions } from '../policy/salvage.ts';
 import type { Exemption, Policy } from '../policy/schema.ts';
@@ -66,7 +67,7 @@ export function createParameterReader(client: SSMClient): ReadParameters {
       );
       return collect(Parameters);
     } catch (error) {
-      const what = error instanceof Error ? error.name : 'unknown error';
+      const what = nameOf(error);
       throw new SettingsError(names.join(', '), `cannot be read from Parameter Store (${what})`, { cause: error });
     }
   };
@@ -85,7 +86,7 @@ export function createPathReader(client: SSMClient, { WithDecryption = true } = 
       for await (const { Parameters = [] } of pages) parameters.push(...Parameters);
       return collect(parameters);
     } catch (error) {
-      const what = error instanceof Error ? error.name : 'unknown error';
+      const what = nameOf(error);
       throw new SettingsError(path, `cannot be read from Parameter Store (${what})`, { cause: error });
     }
   };

@@ -42,11 +42,13 @@ describe.concurrent('dli-reaper policy', () => {
     expect(JSON.parse(diff.stdout)).toMatchObject({
       ...{ kind: 'policy-diff', parameter: PARAMETER, liveVersion: 1, version: null, mode: 'live', tier: 'standard' },
       ...{ isSame: false, diff: expect.stringContaining('-    maxRunTime: 5h\n+    maxRunTime: 2h') },
-      effects: [{ target: 'default', before: 1, after: 2, added: [jobId(1)], removed: [], problem: null }],
+      effects: [
+        { target: 'default', before: 1, after: 2, capped: null, added: [jobId(1)], removed: [], problem: null },
+      ],
     });
     expect(unconfirmed).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('give --confirm dev') });
     expect(push).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(push.stdout).toContain('default: at this moment 2 jobs would be cancelled, by the live policy 1.');
+    expect(push.stdout).toContain('default: 2 victims at this moment, 1 by the live policy.');
     expect(push.stdout).toContain(`${PARAMETER} is version 2 now; it holds from the next sweep on.`);
     expect(readFileSync(file, 'utf8')).toMatch(/^# \S+ version 2\nversion: 1\n/);
     expect(stale).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('was version 2 when it was pulled') });
@@ -70,6 +72,29 @@ describe.concurrent('dli-reaper policy', () => {
     expect(beyond).toMatchObject({
       exitCode: 1,
       stderr: expect.stringContaining('holds no version 9; there are 1, 2'),
+    });
+  });
+
+  it('says whom a cap would save, and which target it could not look at', async (context) => {
+    const { emulator, aws, run } = await startStage(context);
+    const { url, region } = emulator.connection;
+    const elsewhere = { region, endpoint: url, projectId: 'f'.repeat(32), policy: 'base', mode: 'live' };
+    aws.parameters['/dli-reaper/dev/targets/other'] = JSON.stringify({ ...elsewhere, credentials: 'reaper' });
+    const file = newFile(JSON.stringify({ ...policyOf(1), maxKills: 1 }));
+
+    const text = await run('diff', file);
+    const json = await run('diff', file, '--json');
+
+    expect(text.stdout).toContain(
+      'default: 2 victims at this moment, 1 by the live policy.\n! default: 2 victims are more',
+    );
+    expect(text.stdout).toContain('maxKills 1, so a sweep would not cancel them all');
+    expect(text.stdout).not.toMatch(/^other: /m);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      effects: [
+        { target: 'default', after: 2, capped: '2 victims are more than maxKills 1' },
+        { target: 'other', before: null, after: null, problem: expect.stringContaining('403 ') },
+      ],
     });
   });
 

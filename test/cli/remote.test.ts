@@ -72,7 +72,7 @@ describe.concurrent('dli-reaper --remote', () => {
 
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(
-      /^Asked dli-job-reaper-dev-sweep for sweep [0-9a-f-]{36}\. Ctrl-C stops following it, not the sweep\.\ndefault: 1 victims chosen\.\ndefault: sweep ok\.\n$/,
+      /^Asked dli-job-reaper-dev-sweep for sweep [0-9a-f-]{36}\. Ctrl-C stops following it, not the sweep\.\ndefault: 1 victim chosen\.\ndefault: sweep ok\.\n$/,
     );
     expect(stdout).toContain('Sweep ok: 2 jobs seen, 1 overdue, 1 cancelled');
     expect(aws.invocations).toMatchObject([{ payload: { kind: 'emergency', confirm: 'default', dryRun: false } }]);
@@ -175,6 +175,6 @@ describe('follow', () => {
       fakeClock(),
     );
 
-    expect(said).toEqual(['lake: 1 victims chosen.', 'lake: sweep ok.']);
+    expect(said).toEqual(['lake: 1 victim chosen.', 'lake: sweep ok.']);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { judgeSchedule } from '../../cli/status.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
-import { makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
+import { keysOf, makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
 import { runOnTerminal } from '../helpers/run-terminal.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 
@@ -12,9 +12,14 @@ const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'al
 const LOG_GROUP = '/aws/lambda/dli-job-reaper-dev-sweep';
 const name = (rest: string) => `/dli-reaper/dev/${rest}`;
 
-async function startStage(context: TestContext, changes: Record<string, string> = {}) {
+async function startStage(
+  context: TestContext,
+  changes: Record<string, string> = {},
+  options: Parameters<typeof startAwsServer>[1] = {},
+) {
   const { emulator } = await startService(context, '', { jobs: [runningJob(1), runningJob(2, { ageMs: MINUTE })] });
-  const aws = await startAwsServer({ ...stageParameters('dev', emulator.connection, POLICY), ...changes });
+  const parameters = { ...stageParameters('dev', emulator.connection, POLICY), ...changes };
+  const aws = await startAwsServer(parameters, options);
   context.onTestFinished(aws.close);
   return { emulator, aws, run: (...args: string[]) => runCli([...args, '--stage', 'dev'], aws.env) };
 }
@@ -28,11 +33,16 @@ describe.concurrent('dli-reaper exempt and unexempt', () => {
     const first = await run(...exempt, '--until', '7d', '--owner', 'ana');
     const plan = await run('plan', '--target', 'default', '--json');
     const second = await run(...exempt, '--until', '2999-01-01', '--owner', 'ana');
+    const slip = await run('unexempt', 'backfil', '--confirm', 'backfil');
     const away = await run('unexempt', 'backfill', '--confirm', 'backfill');
 
     expect(first).toMatchObject({ exitCode: 0, stderr: '' });
     expect(JSON.parse(plan.stdout)).toMatchObject({ counts: { overdue: 0, skipped: { exempt: 1 } } });
     expect(second).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('--replace overwrites it') });
+    expect(slip).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('no such parameter; there are backfill'),
+    });
     expect(away).toMatchObject({ exitCode: 0, stderr: '' });
     expect(aws.parameters[name('exemptions/backfill')]).toBeUndefined();
   });
@@ -82,6 +92,21 @@ describe.concurrent('dli-reaper status', () => {
       /The switch of dev reads run\.\nThe schedule is alive; its last sweep was 5m\d*s? ago\./,
     );
     expect(text.stdout).toMatch(/│ default │ 5m\d*s? ago +│ schedule │ ok +│ 5 +│ \? +│/);
+  });
+});
+
+describe.concurrent('dli-reaper status without a log', () => {
+  it('still tells the switch and what is overdue, says what it cannot tell, and ends with 1', async (context) => {
+    const { run } = await startStage(context, {}, { isDeployed: false });
+
+    const text = await run('status');
+    const json = await run('status', '--json');
+
+    expect([text.exitCode, json.exitCode]).toEqual([1, 1]);
+    expect(text.stdout).toContain('The switch of dev reads run.');
+    expect(text.stdout).toMatch(/! Whether the schedule is alive cannot be told: .*nothing has run in this region/);
+    expect(text.stdout).toMatch(/│ default │ \? +│ – +│ – +│ – +│ 1 +│/);
+    expect(JSON.parse(json.stdout)).toMatchObject({ schedule: null, targets: [{ overdue: 1, lastSweep: null }] });
   });
 });
 
@@ -178,22 +203,58 @@ describe.concurrent('dli-reaper doctor', () => {
       findings: { check: string; light: string; fix: string | null }[];
     };
     expect(findings.map(({ check, light }) => `${light} ${check}`)).toEqual([
-      ...['green settings', 'green policy', 'yellow switch', 'green target', 'green credentials', 'green schedule'],
-      ...['green last success', 'green listing SQL jobs', 'green clocks'],
+      ...['green settings', 'green policy', 'yellow switch', 'green target', 'green credentials', 'green stopping'],
+      ...['green invoking sweep', 'green invoking dispatch', 'green schedule', 'green last success'],
+      ...['green listing SQL jobs', 'green listing queues', 'green clocks'],
     ]);
     expect(findings.find(({ check }) => check === 'switch')?.fix).toBe('dli-reaper resume --stage dev');
+    expect(aws.parameters[name('switch')]).toBe('stop');
+    expect(aws.versions[name('switch')]).toBeUndefined();
+    expect(aws.invocations).toEqual([]);
+  });
+
+  it('tells before the bad night what would be refused in it', async (context) => {
+    const { run } = await startStage(
+      context,
+      {},
+      {
+        refusedOperations: ['PutParameter', 'Invoke', 'FilterLogEvents'],
+      },
+    );
+
+    const { exitCode, stdout } = await run('doctor', '--target', 'default');
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      /! stopping +dli-reaper stop would be refused \(AccessDeniedException\)\n +→ grant ssm:PutP/,
+    );
+    expect(stdout).toMatch(/! invoking sweep +--remote would be refused \(AccessDeniedException\)/);
+    expect(stdout).toMatch(/! log +.*cannot be read \(AccessDeniedException\)\n +→ grant logs:FilterLogEvents/);
+  });
+
+  it('does not call a key green whose age it does not know', async (context) => {
+    const { emulator } = await startStage(context);
+    const { url, projectId } = emulator.connection;
+    const policy = writeFile('doctor.json', JSON.stringify(POLICY));
+    const flags = ['--policy', policy, '--endpoint', url, '--project-id', projectId];
+
+    const { exitCode, stdout } = await runCli(['doctor', ...flags], keysOf(emulator.connection));
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/! credentials +from the environment, of unknown age/);
   });
 
   it('is red, and ends with 1, where a key is wrong', async (context) => {
     const credentials = JSON.stringify({ accessKeyId: 'wrong', secretAccessKey: 'hush' });
-    const { emulator, run } = await startStage(context, { [name('credentials/reaper')]: credentials });
+    const changes = { [name('credentials/reaper')]: credentials };
+    const { emulator, run } = await startStage(context, changes, { isDeployed: false });
 
     const { exitCode, stdout } = await run('doctor', '--target', 'default');
 
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/✗ listing SQL jobs +.*401 /);
     expect(stdout).toContain('→ correct the key or the password; five failures lock it');
-    expect(stdout).toContain('✗ schedule');
+    expect(stdout).toMatch(/✗ invoking sweep +there is no such function\n +→ npx serverless deploy --stage dev/);
     expect(stdout).not.toContain('hush');
     expect(emulator.requests.length).toBeLessThanOrEqual(2);
   });

@@ -19,6 +19,8 @@ export interface Invocation {
 interface AwsServerOptions {
   /** What the caller's IAM role lacks, such as `PutParameter`. */
   refusedOperations?: readonly string[];
+  /** Whether there are functions, with their logs. */
+  isDeployed?: boolean;
   /** Plays the functions; what they log goes through `log`. */
   onInvoke?: (invocation: Invocation) => Promise<void>;
 }
@@ -34,7 +36,7 @@ interface LogQuestion {
  */
 export async function startAwsServer(
   parameters: Record<string, string>,
-  { refusedOperations = [], onInvoke = async () => {} }: AwsServerOptions = {},
+  { refusedOperations = [], isDeployed = true, onInvoke = async () => {} }: AwsServerOptions = {},
 ) {
   const store = createParameterStoreStandIn(parameters);
   const queues = { [QUEUE_NAMES.sweeps]: createFifoQueue(), [QUEUE_NAMES.emergencies]: createFifoQueue() };
@@ -51,6 +53,7 @@ export async function startAwsServer(
       return answerForQueue(queue, operation, body, refusedGroups) ?? 'UnknownOperationException';
     },
     Logs_20140328: (_, { logGroupName, filterPattern = '', startTime = 0 }: LogQuestion) => {
+      if (!isDeployed) return 'ResourceNotFoundException';
       const isWanted = readPattern(filterPattern);
       return {
         events: lines
@@ -61,6 +64,7 @@ export async function startAwsServer(
   };
 
   function invoke(name: string, type: string | undefined, payload: Record<string, unknown>) {
+    if (!isDeployed) return { status: 404, requestId: '', error: 'ResourceNotFoundException' };
     if (refusedOperations.includes('Invoke')) return { status: 403, requestId: '', error: 'AccessDeniedException' };
     if (type === 'DryRun') return { status: 204, requestId: randomUUID() };
     const requestId = randomUUID();

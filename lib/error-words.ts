@@ -1,0 +1,13 @@
+import { adviceOn, DliError } from './dli/errors.ts';
+
+/** Of whatever was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Of an AWS error its name tells what happened; its message may hold what was sent. */
+export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown error');
+
+/** The message in one line, with what to do about it where that is known. */
+export function messageAndAdviceOf(error: unknown): string {
+  const advice = error instanceof DliError ? adviceOn(error) : undefined;
+  return advice === undefined ? messageOf(error) : `${messageOf(error)}; ${advice}`;
+}
