@@ -3,8 +3,11 @@ import { messageAndAdviceOf } from '../lib/error-words.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { type EmergencyPayload, parseRequest } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
-import { worstExitCode } from './exit-code.ts';
-import { performSweep, type SweepFlags } from './perform-sweep.ts';
+import { confirm } from './confirm.ts';
+import { counted } from './counted.ts';
+import { EXIT_CONFIGURATION } from './exit-code.ts';
+import { interrupted, performSweep, type SweepFlags } from './perform-sweep.ts';
+import { assertRemote } from './settings-source.ts';
 import { exitCodeFor, type Swept, showSwept } from './swept.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -45,35 +48,56 @@ export async function runEmergency(flags: EmergencyFlags, terminal: Terminal): P
     parseRequest({ ...payload, dryRun: flags.dryRun ?? false, confirm: flags.confirm ?? name });
   }
   if (flags.confirm !== undefined && flags.confirm !== name) {
-    throw new SettingsError('--confirm', `expected ${name}; nothing was cancelled`);
+    throw new SettingsError('--confirm', `expected ${name}; nothing was changed`);
   }
 
   if (flags.dryRun || flags.confirm === undefined) {
     const plan = await sweepTargets({ ...payload, dryRun: true });
-    // What is asked about belongs on the screen; stdout is for what was done.
-    const isAsking = flags.dryRun !== true;
-    showSwept(plan, flags, isAsking ? { ...terminal, out: terminal.err } : terminal, isAsking && flags.json);
-    const victims = plan.reports.reduce((sum, { caps }) => sum + caps.victims, 0);
-    const isCapped = plan.reports.some(({ caps }) => caps.exceeded !== null);
-    if (!isAsking || plan.failures.length > 0 || victims === 0) return exitCodeFor(plan);
-    // Agreeing would come to nothing.
-    if (isCapped) return worstExitCode(plan.reports.map((report) => ({ ...report, dryRun: false })));
-
-    const jobs = victims === 1 ? 'this job' : `these ${victims} jobs`;
-    const typed = await terminal.ask?.(`Type ${name} to cancel ${jobs}:`);
-    if (typed?.trim() !== name) {
-      terminal.err('Not confirmed; nothing was cancelled.\n');
-      return 1;
-    }
-    const shown = new Map(plan.reports.map((report) => [report.target, victimsOf(report)]));
-    return finish(await sweepTargets({ ...payload, dryRun: false }, shown), flags, terminal);
+    if (flags.dryRun) return finish(plan, flags, terminal);
+    return actOn(plan, { name, payload, sweepTargets }, flags, terminal);
   }
   return finish(await sweepTargets({ ...payload, dryRun: false }), flags, terminal);
+}
+
+/** Has the name typed for what the plan shows, and cancels that. */
+async function actOn(
+  plan: Swept,
+  { name, payload, sweepTargets }: { name: string; payload: EmergencyPayload; sweepTargets: SweepTargets },
+  flags: EmergencyFlags,
+  terminal: Terminal,
+): Promise<number> {
+  // What is asked about belongs on the screen; stdout is for what was done.
+  showSwept(plan, flags, { ...terminal, out: terminal.err }, flags.json);
+  const [capped, others] = partition(plan.reports, ({ caps }) => caps.exceeded !== null);
+  const shown = new Map(others.map((report) => [report.target, victimsOf(report)]));
+  const victims = [...shown.values()].flat().length;
+  // Nothing that could be agreed to: the plan is all there is to tell.
+  if (victims === 0 || interrupted.aborted) {
+    if (flags.json) showSwept({ ...plan, failures: [] }, flags, terminal);
+    // It was to be live, so that a cap that stands in the way is no success.
+    const codeOfPlan = exitCodeFor({ ...plan, reports: plan.reports.map((report) => ({ ...report, dryRun: false })) });
+    return interrupted.aborted ? EXIT_CONFIGURATION : codeOfPlan;
+  }
+
+  const jobs = victims === 1 ? 'this job' : `these ${victims} jobs`;
+  const where = capped.length + plan.failures.length === 0 ? '' : ` of ${counted(others.length, 'target')}`;
+  if (!(await confirm({ name, what: `cancel ${jobs}${where}`, given: undefined }, terminal))) {
+    if (flags.json) showSwept({ ...plan, failures: [] }, flags, terminal);
+    return EXIT_CONFIGURATION;
+  }
+  const swept = await sweepTargets({ ...payload, dryRun: false }, shown);
+  // Whoever could not be planned for was not swept: told again, at the end.
+  const leftOut = capped.map(({ target, caps }) => `${target}: nothing was cancelled there, ${caps.exceeded}`);
+  return finish({ ...swept, failures: [...plan.failures, ...leftOut, ...swept.failures] }, flags, terminal);
 }
 
 function finish(swept: Swept, flags: EmergencyFlags, terminal: Terminal): number {
   showSwept(swept, flags, terminal);
   return exitCodeFor(swept);
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 const victimsOf = ({ jobs }: SweepReport) =>
@@ -87,6 +111,7 @@ async function prepare(flags: EmergencyFlags, terminal: Terminal) {
   }
   if (remote) {
     if (stage === undefined) throw new SettingsError('--remote', 'goes with --stage, whose functions it uses');
+    assertRemote(flags);
     const { prepareRemote } = await import('./remote-emergency.ts');
     return prepareRemote({ ...flags, stage }, payloadOf(flags), terminal);
   }
@@ -133,6 +158,10 @@ async function sweepLocally(
 ): Promise<Swept> {
   const swept: Swept = { reports: [], failures: [] };
   for (const name of names) {
+    if (interrupted.aborted) {
+      swept.failures.push(`${name}: not swept, the operator interrupted it`);
+      continue;
+    }
     const jobIds = shown?.get(name);
     // Nothing was shown of it, so nothing was agreed to.
     if (shown !== undefined && (jobIds === undefined || jobIds.length === 0)) continue;

@@ -4,6 +4,7 @@ import { createJsonLinesLog, silentLog } from '../lib/log.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { type ManualPayload, parseRequest, type SweepRequest } from '../lib/request.ts';
 import { type SweepDeps, sweep } from '../lib/sweep.ts';
+import { type SwitchWatch, watchSwitch } from '../lib/switch-watch.ts';
 import { showProgress } from './progress.ts';
 import { type SettingsFlags, settingsSource } from './settings-source.ts';
 import type { Terminal } from './terminal.ts';
@@ -28,6 +29,11 @@ const DEADLINE_MS = 15 * 60_000;
 /** Of all sweeps of this process, since those of one credential share its rate limit. */
 const sharedFor = createSharedStates(systemClock);
 
+const interruption = new AbortController();
+
+/** Aborted by Ctrl-C or SIGTERM during any sweep of this process: whoever has several to do does no further one. */
+export const interrupted: AbortSignal = interruption.signal;
+
 interface Hooks {
   /** Unless given, made of the flags. */
   request?: SweepRequest;
@@ -43,12 +49,12 @@ interface Hooks {
 export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks: Hooks = {}): Promise<SweepReport> {
   const loadSettings = settingsSource(flags, terminal.env);
   const request = hooks.request ?? requestOf(flags);
-  const interrupted = new AbortController();
   const progress = showProgress(flags, terminal);
   const interrupt = () => {
-    interrupted.abort();
+    interruption.abort();
     progress.note('Interrupted: no more jobs are asked to stop. What is under way is finished and reported.');
   };
+  const watch = await watchStage(flags);
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
@@ -59,15 +65,27 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
       loadSettings,
       sharedFor,
       deadlineAt: systemClock.now() + DEADLINE_MS,
-      stop: interrupted.signal,
-      onDecided: hooks.onDecided,
+      stop: AbortSignal.any([interrupted, ...(watch === undefined ? [] : [watch.signal])]),
+      onDecided: async (decided) => {
+        if (decided.decisions.some(({ verdict }) => verdict.action === 'cancel')) watch?.start();
+        await hooks.onDecided?.(decided);
+      },
       onProgress: progress.show,
     });
   } finally {
+    watch?.end();
     progress.end();
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
   }
+}
+
+/** With a stage its switch stops a sweep that is under way, as it does in the function. */
+async function watchStage({ stage }: SweepFlags): Promise<SwitchWatch | undefined> {
+  if (stage === undefined) return undefined;
+  const { openStage } = await import('./stage.ts');
+  const { isSwitchedOn } = openStage(stage);
+  return watchSwitch(isSwitchedOn, systemClock);
 }
 
 function requestOf({ stage, target, dryRun, maxKills, verifyFor, reason }: SweepFlags): SweepRequest {

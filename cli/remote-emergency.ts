@@ -19,7 +19,12 @@ export async function prepareRemote(
       name: target,
       payload: { ...payload, target },
       sweepTargets: (asked, shown) => {
-        const narrowed = { ...asked, sweepId: randomUUID(), ...narrow(shown), ...confirmed(asked, target) };
+        const jobIds = shown?.get(target);
+        const narrowed = {
+          ...{ ...asked, sweepId: randomUUID() },
+          ...(jobIds && { jobIds }),
+          ...confirmed(asked, target),
+        };
         // What the function would refuse is refused here, where somebody reads it.
         parseRequest(narrowed);
         return sweepRemotely(stage, narrowed, say);
@@ -38,7 +43,11 @@ export async function prepareRemote(
 
 const confirmed = ({ dryRun }: EmergencyPayload, name: string) => (dryRun === false ? { confirm: name } : {});
 
-/** Ids are unique, whatever the target. */
-function narrow(shown: ReadonlyMap<string, string[]> | undefined): { jobIds?: string[] } {
-  return shown === undefined ? {} : { jobIds: [...shown.values()].flat() };
+/** What was shown of each target, and nothing of one of which nothing was shown. Ids of two projects may be the same. */
+function narrow(shown: ReadonlyMap<string, string[]> | undefined) {
+  if (shown === undefined) return {};
+  return {
+    jobIds: undefined,
+    jobIdsByTarget: Object.fromEntries([...shown].filter(([, jobIds]) => jobIds.length > 0)),
+  };
 }

@@ -3,6 +3,7 @@ import { type ManualPayload, parseRequest } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import type { SweepFlags } from './perform-sweep.ts';
 import { sayFor, sweepRemotely } from './remote.ts';
+import { assertRemote } from './settings-source.ts';
 import { exitCodeFor, showSwept } from './swept.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -12,6 +13,7 @@ export async function runRemoteSweep(flags: SweepFlags, terminal: Terminal): Pro
   if (stage === undefined || target === undefined) {
     throw new SettingsError('--remote', 'goes with --stage and --target, whose function it uses');
   }
+  assertRemote(flags);
   const payload = { sweepId: randomUUID(), target, dryRun, maxKills, verifyFor, reason } satisfies ManualPayload;
   parseRequest(payload);
   const swept = await sweepRemotely(stage, payload, sayFor(flags, terminal));

@@ -42,6 +42,14 @@ export function settingsSource(flags: SettingsFlags, env: Environment): SweepDep
   };
 }
 
+/** @throws {SettingsError} for what the function takes from its own parameters, and must not seem to be obeyed. */
+export function assertRemote({ policy, endpoint, projectId, region }: SettingsFlags): void {
+  const flags = { '--policy': policy, '--endpoint': endpoint, '--project-id': projectId, '--region': region };
+  for (const [flag, value] of Object.entries(flags)) {
+    if (value !== undefined) throw new SettingsError(flag, 'goes without --remote; the function has its own');
+  }
+}
+
 /** An emergency may do without, and so without the exemptions in it. */
 function policyFor(
   { emergency }: SweepRequest,

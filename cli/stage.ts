@@ -6,6 +6,7 @@ import {
   assertStage,
   createParameterReader,
   createPathReader,
+  isSwitchOn,
   loadSsmSettings,
   parameterNames,
   readSwitchFrom,
@@ -30,6 +31,8 @@ export function openStage(stage: string) {
     client,
     read,
     readPath,
+    /** Rejects if it cannot be read. */
+    isSwitchedOn: async () => isSwitchOn(await readSwitchFrom(read, stage)),
     loadSettings: (request: Pick<SweepRequest, 'target' | 'emergency'>): Promise<Settings> =>
       loadSsmSettings(request, {
         ...{ stage, read, readPath },

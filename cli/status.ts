@@ -1,8 +1,9 @@
 import { systemClock } from '../lib/clock.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
 import { messageAndAdviceOf } from '../lib/error-words.ts';
+import { exitCodeOf } from './exit-code.ts';
 import { toJson } from './json.ts';
-import { performSweep } from './perform-sweep.ts';
+import { interrupted, performSweep } from './perform-sweep.ts';
 import { openStage, type StageFlags } from './stage.ts';
 import { listTargets } from './stage-targets.ts';
 import { type LogLine, openSweepLog } from './sweep-log.ts';
@@ -75,9 +76,12 @@ async function readLog(stage: string, since: number): Promise<{ finished: LogLin
 }
 
 async function lookAt(stage: string, target: string, terminal: Terminal) {
+  if (interrupted.aborted) return { overdue: null, problem: 'not looked at, the operator interrupted it' };
   try {
     const report = await performSweep({ stage, target, dryRun: true, quiet: true }, terminal);
-    return { overdue: report.counts.overdue, problem: report.problems[0] ?? null };
+    // Over a cap a look is as good as any.
+    const [problem = null] = exitCodeOf(report) === 0 ? [] : report.problems;
+    return { overdue: report.counts.overdue, problem };
   } catch (error) {
     return { overdue: null, problem: messageAndAdviceOf(error) };
   }

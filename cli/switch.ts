@@ -2,6 +2,8 @@ import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import { nameOf } from '../lib/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { isSwitchOn, readSwitchFrom } from '../lib/settings/ssm.ts';
+import { confirm } from './confirm.ts';
+import { EXIT_CONFIGURATION } from './exit-code.ts';
 import { toJson } from './json.ts';
 import { openStage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
@@ -21,10 +23,10 @@ export interface SwitchFlags {
 export async function runSwitch(value: 'run' | 'stop', flags: SwitchFlags, terminal: Terminal): Promise<number> {
   const { stage, json = false } = flags;
   if (stage === undefined) throw new SettingsError('--stage', 'missing; name the stage whose switch is meant');
-  if (value === 'run' && !(await isConfirmed(stage, flags, terminal))) {
-    terminal.err('Not confirmed; the switch is as it was.\n');
-    return 1;
-  }
+  const isAgreed =
+    value === 'stop' ||
+    (await confirm({ name: stage, what: 'let its sweeps cancel again', given: flags.confirm }, terminal));
+  if (!isAgreed) return EXIT_CONFIGURATION;
 
   const { client, read, names } = openStage(stage);
   try {
@@ -44,12 +46,4 @@ export async function runSwitch(value: 'run' | 'stop', flags: SwitchFlags, termi
       : `The switch of ${stage} reads ${isOn ? 'run' : 'stop'} (version ${reading.version ?? '?'}): ${words}.\n`,
   );
   return isOn === (value === 'run') ? 0 : 1;
-}
-
-async function isConfirmed(stage: string, { confirm }: SwitchFlags, { ask }: Terminal): Promise<boolean> {
-  if (confirm !== undefined) return confirm === stage;
-  if (ask === undefined) {
-    throw new SettingsError('--confirm', 'missing, and stdin is no terminal to ask on; give --confirm STAGE');
-  }
-  return (await ask(`Type ${stage} to let its sweeps cancel again:`)).trim() === stage;
 }

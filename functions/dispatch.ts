@@ -15,6 +15,7 @@ import {
   planMessages,
 } from '../lib/dispatch.ts';
 import { requestFor } from '../lib/message.ts';
+import { RequestError } from '../lib/request.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import {
@@ -80,8 +81,9 @@ async function dispatchSweeps(dispatch: Dispatch): Promise<DispatchSummary> {
   }
 
   const values = await readPath(targetsPath);
-  const names = asked(dispatch, values);
-  assertConfirmed(dispatch, stage, names.length);
+  const all = asked(dispatch, values);
+  assertConfirmed(dispatch, stage, all.length);
+  const names = withJobs(all, dispatch);
   const targets = names.flatMap((name) => readTarget(name, values, dispatchId));
   const messages = planMessages(targets, dispatch, { turn: Math.floor(dispatchedAt / periodMs) });
   const queueUrl = isEmergency(dispatch.payload) ? queues.emergencies : queues.sweeps;
@@ -109,6 +111,15 @@ function asked({ targets }: Dispatch, values: ParameterValues): string[] {
     return [targets.name];
   }
   return [...values.keys()].map((parameter) => parameter.slice(targetsPath.length));
+}
+
+/** Where jobs were agreed to, the targets that have some. @throws {RequestError} for a target that the stage does not have. */
+function withJobs(names: readonly string[], { jobIdsByTarget }: Dispatch): readonly string[] {
+  if (jobIdsByTarget === undefined) return names;
+  const wanted = Object.keys(jobIdsByTarget);
+  const unknown = wanted.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new RequestError(`jobIdsByTarget.${unknown}: no such target; nothing was sent`);
+  return wanted;
 }
 
 /** One that cannot be read must not keep the others from being swept. */

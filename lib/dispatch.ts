@@ -24,20 +24,45 @@ export function parseDispatch(event: unknown, { id, now }: { id: string; now: nu
     return { dispatchId, trigger: 'schedule', dispatchedAt, payload: {}, targets: 'all' };
   }
 
-  const { allTargets, target, ...payload } = toPayload(event);
+  const { allTargets, target, jobIdsByTarget, ...payload } = toPayload(event);
   if (allTargets !== undefined && allTargets !== true) throw new RequestError('allTargets: expected true, or nothing');
   if (allTargets && target !== undefined) throw new RequestError('target, allTargets: expected one of them');
   const name = target ?? DEFAULT_TARGET;
-  const common = { dispatchId: `manual-${id}`, trigger: 'manual', dispatchedAt: now } as const;
+  if (allTargets && payload.sweepId !== undefined) {
+    throw new RequestError('sweepId: leave it out; the sweep of each target has an id of its own');
+  }
+  const common = {
+    ...({ dispatchId: `manual-${id}`, trigger: 'manual', dispatchedAt: now } as const),
+    ...(jobIdsByTarget !== undefined && { jobIdsByTarget: parseJobIds(jobIdsByTarget, allTargets, payload) }),
+  };
   if (allTargets && isEmergency(payload) && payload.dryRun === false) {
     // One confirmation for all, which is checked when it is known how many they are; each sweep is then told its own.
     const { confirm, ...rest } = payload;
-    requestFor({ trigger: 'manual', payload: rest, confirmed: true }, DEFAULT_TARGET);
+    if (jobIdsByTarget === undefined) {
+      requestFor({ trigger: 'manual', payload: rest, confirmed: true }, DEFAULT_TARGET);
+    }
     return { ...common, payload: rest, targets: 'all', confirm, confirmed: true };
   }
-  // Sends nothing; the name is checked like the rest.
-  requestFor({ trigger: 'manual', payload }, name as string);
+  // Sends nothing; the name is checked like the rest. With lists of ids both have been, for each target.
+  if (jobIdsByTarget === undefined) requestFor({ trigger: 'manual', payload }, name as string);
   return { ...common, payload, targets: allTargets ? 'all' : { name: name as string } };
+}
+
+/** @throws {RequestError} unless it is for an emergency for all targets, and each list is one of ids. */
+function parseJobIds(value: unknown, allTargets: unknown, payload: Record<string, unknown>): Record<string, string[]> {
+  if (!allTargets || !isEmergency(payload)) {
+    throw new RequestError('jobIdsByTarget: goes with "kind": "emergency" and "allTargets": true');
+  }
+  if (payload.jobIds !== undefined) throw new RequestError('jobIds, jobIdsByTarget: expected one of them');
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isObject || Object.keys(value).length === 0) {
+    throw new RequestError('jobIdsByTarget: expected lists of job ids by the names of their targets');
+  }
+  for (const [name, jobIds] of Object.entries(value)) {
+    if (!Array.isArray(jobIds)) throw new RequestError(`jobIdsByTarget.${name}: expected a list of job ids`);
+    requestFor({ trigger: 'manual', payload: { ...payload, dryRun: true, jobIds } }, name);
+  }
+  return value as Record<string, string[]>;
 }
 
 /** @throws {RequestError} unless an emergency for all targets names the stage and how many they are, such as `prod 12`. */
@@ -87,14 +112,18 @@ export function planMessages(
   const groups = Map.groupBy(targets, ({ credentials }) => credentials);
   return [...groups].sort(byFirst).flatMap(([credentials, group]) => {
     const names = rotate(group.map(({ name }) => name).sort(), turn);
-    const { dispatchId, trigger, dispatchedAt, payload, confirmed } = dispatch;
+    const { dispatchId, trigger, dispatchedAt, payload, confirmed, jobIdsByTarget } = dispatch;
     const message = (part: readonly string[]): SweepMessage => ({
       ...{ dispatchId, trigger, dispatchedAt, credentials, payload },
       ...(confirmed && { confirmed }),
+      ...(jobIdsByTarget && {
+        jobIdsByTarget: Object.fromEntries(part.map((name) => [name, jobIdsByTarget[name] ?? []])),
+      }),
       targets: [...part],
     });
-    const empty = Buffer.byteLength(formatMessage(message([])));
-    return split(names, maxBytes - empty).map((part, index) => ({
+    const bytesOf = (part: readonly string[]) => Buffer.byteLength(formatMessage(message(part)));
+    const empty = bytesOf([]);
+    return split(names, maxBytes - empty, (name) => bytesOf([name]) - empty + 1).map((part, index) => ({
       groupId: groupId(dispatch, credentials),
       deduplicationId: sha256(JSON.stringify([dispatchId, credentials, index])),
       body: formatMessage(message(part)),
@@ -133,12 +162,12 @@ export function rotate<T>(items: readonly T[], turn: number): T[] {
   return [...items.slice(first), ...items.slice(0, first)];
 }
 
-/** In order, as many as fit each time; one alone is never too large, for its name is short. */
-function split(names: readonly string[], maxBytes: number): string[][] {
+/** In order, as many as fit each time; one alone is never too large, with a thousand ids at most. */
+function split(names: readonly string[], maxBytes: number, bytesOf: (name: string) => number): string[][] {
   const parts: string[][] = [];
   let left = 0;
   for (const name of names) {
-    const bytes = Buffer.byteLength(JSON.stringify(name)) + 1;
+    const bytes = bytesOf(name);
     if (parts.length === 0 || bytes > left) {
       parts.push([]);
       left = maxBytes;

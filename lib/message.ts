@@ -16,6 +16,8 @@ export interface SweepMessage {
   payload: Record<string, unknown>;
   /** An emergency for all targets whose stage and number somebody has typed out. */
   confirmed?: true | undefined;
+  /** The jobs that somebody has seen and agreed to, by the name of their target: ids of two projects may be the same. */
+  jobIdsByTarget?: Record<string, string[]> | undefined;
 }
 
 const name = v.pipe(v.string(), v.nonEmpty());
@@ -29,6 +31,7 @@ const messageSchema = v.strictObject({
   targets: v.pipe(v.array(name), v.nonEmpty()),
   payload: v.record(v.string(), v.unknown()),
   confirmed: v.optional(v.literal(true)),
+  jobIdsByTarget: v.optional(v.record(v.string(), v.array(name))),
 });
 
 export function formatMessage(message: SweepMessage): string {
@@ -56,11 +59,21 @@ const TICK = { source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
 
 /** @throws {RequestError} if the payload is none that a person could have sent to the sweep directly. */
 export function requestFor(
-  { trigger, payload, confirmed }: Pick<SweepMessage, 'trigger' | 'payload' | 'confirmed'>,
+  {
+    trigger,
+    payload,
+    confirmed,
+    jobIdsByTarget,
+  }: Pick<SweepMessage, 'trigger' | 'payload' | 'confirmed' | 'jobIdsByTarget'>,
   target: string,
 ): SweepRequest {
   if (trigger === 'schedule') return { ...parseRequest(TICK), target };
-  return parseRequest({ ...payload, target, ...(confirmed && { confirm: target }) });
+  return parseRequest({
+    ...{ ...payload, target },
+    ...(confirmed && { confirm: target }),
+    // An empty list is refused: where nothing was agreed to there is nothing to sweep.
+    ...(jobIdsByTarget && { jobIds: Object.hasOwn(jobIdsByTarget, target) ? jobIdsByTarget[target] : [] }),
+  });
 }
 
 /** AWS names the source of each record. @see https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */

@@ -127,7 +127,7 @@ describe.concurrent('dli-reaper emergency', () => {
     terminal.type(typed);
 
     expect(await terminal.exited).toBe(1);
-    expect(await terminal.screen()).toContain('Not confirmed; nothing was cancelled.');
+    expect(await terminal.screen()).toContain('Not confirmed; nothing was changed.');
     expect(deletes()).toBe(0);
   });
 

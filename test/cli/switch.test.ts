@@ -34,7 +34,7 @@ describe.concurrent('dli-reaper stop and resume', () => {
 
     expect([unasked.exitCode, wrong.exitCode, right.exitCode]).toEqual([1, 1, 0]);
     expect(unasked.stderr).toContain('--confirm: missing, and stdin is no terminal to ask on');
-    expect(wrong.stderr).toBe('Not confirmed; the switch is as it was.\n');
+    expect(wrong.stderr).toBe('dli-reaper: --confirm: expected prod; nothing was changed\n');
     expect(JSON.parse(right.stdout)).toEqual({ kind: 'switch', stage: 'prod', isOn: true, version: 2 });
     expect(ssm.parameters[SWITCH]).toBe('run');
   });

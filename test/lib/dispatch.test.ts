@@ -12,7 +12,7 @@ import {
 import { parseMessage, requestFor } from '../../lib/message.ts';
 import { RequestError } from '../../lib/request.ts';
 import { ruleTick, schedulerTick } from '../helpers/aws-events.ts';
-import { MINUTE, NOW } from '../helpers/world.ts';
+import { jobId, MINUTE, NOW } from '../helpers/world.ts';
 
 const parse = (event: unknown, id = 'invocation-1') => parseDispatch(event, { id, now: NOW });
 
@@ -72,6 +72,32 @@ describe('parseDispatch', () => {
       expect(requestFor(parseMessage(body), 'target-000')).toMatchObject({ trigger: 'emergency', dryRun: false });
     });
 
+    it('brings each target the jobs that were agreed to of it, since the ids of two projects may be the same', () => {
+      const jobIdsByTarget = { 'target-000': ['7'], 'target-001': ['7', jobId(1)] };
+      const { olderThan: _, ...named } = emergency;
+      const dispatch = parse({ ...named, engine: ['flink', 'sql'], confirm: 'prod 2', jobIdsByTarget });
+
+      const messages = plan(fleet(2), dispatch).map(({ body }) => parseMessage(body));
+
+      const [message] = messages;
+      if (message === undefined) throw new Error('no message');
+      expect(requestFor(message, 'target-000').emergency?.jobIds).toEqual(['7']);
+      expect(requestFor(message, 'target-001').emergency?.jobIds).toEqual(['7', jobId(1)]);
+      expect(() => requestFor(message, 'target-002')).toThrow('jobIds: expected at least one value');
+    });
+
+    it('becomes several messages where the ids of its jobs do not fit one', () => {
+      const jobIds = Array.from({ length: 100 }, (_, n) => jobId(n));
+      const jobIdsByTarget = Object.fromEntries(fleet(10).map(({ name }) => [name, jobIds]));
+      const dispatch = parse({ ...emergency, confirm: 'prod 10', jobIdsByTarget });
+
+      const messages = plan(fleet(10), dispatch, { maxBytes: 10_000 });
+
+      expect(messages.length).toBeGreaterThan(3);
+      for (const { body } of messages) expect(Buffer.byteLength(body)).toBeLessThanOrEqual(10_000);
+      expect(messages.flatMap(({ body }) => parseMessage(body).targets)).toHaveLength(10);
+    });
+
     it('needs no confirmation as a dry run, and is never live without one', () => {
       const [message] = plan(fleet(1), parse({ ...emergency, dryRun: undefined }));
 
@@ -90,6 +116,8 @@ describe('parseDispatch', () => {
     expect(parse(event)).toMatchObject({ payload: {}, targets: { name } });
   });
 
+  const named = { kind: 'emergency', allTargets: true, reason: 'quota', dryRun: true };
+
   it.each([
     { event: { allTargets: true, target: 'prod' }, problem: 'expected one of them' },
     { event: { allTargets: 'true' }, problem: 'allTargets: expected true' },
@@ -97,6 +125,13 @@ describe('parseDispatch', () => {
     { event: { target: '../prod' }, problem: 'target: expected letters' },
     { event: { target: 7 }, problem: 'target: ' },
     { event: { allTargets: true, dryrun: false }, problem: 'dryrun: unknown key' },
+    { event: { allTargets: true, sweepId: 'for-all-of-them' }, problem: 'sweepId: leave it out' },
+    { event: { allTargets: true, jobIdsByTarget: { lake: ['7'] } }, problem: 'goes with "kind": "emergency"' },
+    { event: { ...named, jobIdsByTarget: {} }, problem: 'expected lists of job ids' },
+    { event: { ...named, jobIdsByTarget: { lake: '7' } }, problem: 'jobIdsByTarget.lake: expected a list' },
+    { event: { ...named, jobIdsByTarget: { lake: ['?'] } }, problem: 'expected the id of a job' },
+    { event: { ...named, jobIdsByTarget: { '../x': ['7'] } }, problem: 'target: expected letters' },
+    { event: { ...named, jobIds: ['7'], jobIdsByTarget: { lake: ['7'] } }, problem: 'expected one of them' },
     { event: 'now', problem: 'expected a schedule tick, or an object' },
     { event: [], problem: 'expected a schedule tick, or an object' },
     { event: null, problem: 'expected a schedule tick, or an object' },
