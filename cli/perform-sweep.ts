@@ -66,10 +66,8 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
       sharedFor,
       deadlineAt: systemClock.now() + DEADLINE_MS,
       stop: AbortSignal.any([interrupted, ...(watch === undefined ? [] : [watch.signal])]),
-      onDecided: async (decided) => {
-        if (decided.decisions.some(({ verdict }) => verdict.action === 'cancel')) watch?.start();
-        await hooks.onDecided?.(decided);
-      },
+      onDecided: hooks.onDecided,
+      beforeCancelling: watch?.start,
       onProgress: progress.show,
     });
   } finally {

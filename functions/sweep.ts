@@ -118,9 +118,7 @@ async function sweepTarget(
       },
       deadlineAt,
       stop: watch.signal,
-      onDecided: ({ decisions }) => {
-        if (decisions.some(({ verdict }) => verdict.action === 'cancel')) watch.start();
-      },
+      beforeCancelling: watch.start,
     });
     writeMetrics(metricsOf(report, { periodMs }));
     return report;

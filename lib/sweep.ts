@@ -48,6 +48,8 @@ export interface SweepDeps {
   sharedFor: SharedStates;
   /** Told what was decided before anything is done about it, while DLI can still be asked. */
   onDecided?: ((decided: Decided) => Promise<void> | void) | undefined;
+  /** Awaited before the first cancel of a live sweep that has victims: the last moment to abort `stop`. */
+  beforeCancelling?: (() => Promise<void>) | undefined;
   /** Told how far it is; may be called often. */
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Of the DLI client. */
@@ -130,6 +132,7 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
 
     const stoppedBecause =
       clocks.problem ?? (canceller !== undefined && !isSwitchedOn ? 'the switch is not set to run' : undefined);
+    if (canceller !== undefined && overdue.length > 0) await deps.beforeCancelling?.();
     const obstacle = firstObstacle({
       stopped: stoppedBecause !== undefined || stop.aborted,
       cap: cap.exceeded !== undefined && !caps.drain,

@@ -8,15 +8,16 @@ export class SwitchedOff extends Error {
 export interface SwitchWatch {
   /** Aborted, with {@link SwitchedOff} as its reason, once the switch is no longer set to run. */
   signal: AbortSignal;
-  /** Begins to look, if it has not yet. */
-  start(): void;
+  /** Looks once, and then again and again, if it has not yet. @returns after the first look; never rejects. */
+  start(): Promise<void>;
   end(): void;
 }
 
 const EVERY_MS = 10_000;
 
 /**
- * Looks at the switch again and again while jobs are being cancelled.
+ * Looks at the switch right before jobs are cancelled, since listing them may have taken a while, and again and again while
+ * they are.
  *
  * @param isSwitchedOn rejects if the switch cannot be read, which counts as off: nobody could stop the sweep any more.
  */
@@ -25,24 +26,29 @@ export function watchSwitch(isSwitchedOn: () => Promise<boolean>, clock: Clock):
   const ended = new AbortController();
 
   async function look(): Promise<void> {
+    const problem = await isSwitchedOn().then(
+      (isOn) => (isOn ? undefined : 'the switch is no longer set to run'),
+      () => 'the switch can no longer be read',
+    );
+    if (problem !== undefined) off.abort(new SwitchedOff(problem));
+  }
+
+  async function goOnLooking(): Promise<void> {
     while (!off.signal.aborted) {
       await clock.sleep(EVERY_MS, ended.signal);
-      const problem = await isSwitchedOn().then(
-        (isOn) => (isOn ? undefined : 'the switch is no longer set to run'),
-        () => 'the switch can no longer be read',
-      );
-      if (problem !== undefined) off.abort(new SwitchedOff(problem));
+      await look();
     }
   }
 
   let isStarted = false;
   return {
     signal: off.signal,
-    start: () => {
+    start: async () => {
       if (isStarted) return;
       isStarted = true;
+      await look();
       // Rejects when it has ended, and never otherwise.
-      look().catch(() => {});
+      goOnLooking().catch(() => {});
     },
     end: () => ended.abort(),
   };

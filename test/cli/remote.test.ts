@@ -1,50 +1,36 @@
 import { beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { follow } from '../../cli/remote.ts';
 import type { LogLine } from '../../cli/sweep-log.ts';
-import { queueEvent } from '../helpers/aws-events.ts';
-import { type Invocation, QUEUE_NAMES, startAwsServer } from '../helpers/aws-server.ts';
+import { startDeployed } from '../helpers/deployed.ts';
 import { fakeClock } from '../helpers/fake-clock.ts';
-import { buildBundles, invokeBundle } from '../helpers/lambda.ts';
+import { buildBundles } from '../helpers/lambda.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { runCli, runningJob, startService } from '../helpers/run-cli.ts';
 import { jobId, MINUTE } from '../helpers/world.ts';
 
 const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
-const group = (name: string) => `/aws/lambda/dli-job-reaper-dev-${name}`;
-
 let bundles: string;
 
 beforeAll(async () => {
   bundles = await buildBundles();
 });
 
-/** The bundled functions, in processes of their own, behind what Lambda, SQS and CloudWatch Logs do for them. */
-async function startDeployed(
+async function startStage(
   context: TestContext,
   changes: Record<string, string> = {},
   refusedOperations: readonly string[] = [],
 ) {
   const jobs = [runningJob(1), runningJob(2, { ageMs: MINUTE }), runningJob(3, { type: 'INSERT' })];
   const { emulator } = await startService(context, '', { jobs });
-
-  const play = async (name: string, event: unknown, requestId?: string) => {
-    const { log, metricLines } = await invokeBundle(`${bundles}/${name}/index.mjs`, event, aws.env, requestId);
-    for (const line of [...log, ...metricLines]) aws.log(group(name), line);
-  };
-  const onInvoke = async ({ name, payload, requestId }: Invocation) => {
-    if (name.endsWith('-sweep')) return play('sweep', payload, requestId);
-    await play('dispatch', payload, requestId);
-    for (const { body } of aws.queues[QUEUE_NAMES.emergencies].messages) await play('sweep', queueEvent(body));
-  };
   const parameters = { ...stageParameters('dev', emulator.connection, POLICY), ...changes };
-  const aws = await startAwsServer(parameters, { onInvoke, refusedOperations });
+  const aws = await startDeployed(bundles, parameters, { refusedOperations });
   context.onTestFinished(aws.close);
   return { emulator, aws, run: (...args: string[]) => runCli([...args, '--stage', 'dev', '--remote'], aws.env) };
 }
 
 describe.concurrent('dli-reaper --remote', () => {
   it('has the deployed function sweep, once and without waiting, and makes the report of its log', async (context) => {
-    const { emulator, aws, run } = await startDeployed(context);
+    const { emulator, aws, run } = await startStage(context);
 
     const { exitCode, stdout, stderr } = await run('sweep', '--target', 'default', '--no-dry-run', '--json');
 
@@ -65,7 +51,7 @@ describe.concurrent('dli-reaper --remote', () => {
   });
 
   it('sends an emergency with the name of its target, tells how it goes, and shows the same table', async (context) => {
-    const { aws, run } = await startDeployed(context, { '/dli-reaper/dev/policies/base': 'broken' });
+    const { aws, run } = await startStage(context, { '/dli-reaper/dev/policies/base': 'broken' });
 
     const args = ['emergency', '--target', 'default', '--older-than', '2h', '--reason', 'stuck'];
     const { exitCode, stdout, stderr } = await run(...args, '--confirm', 'default');
@@ -79,7 +65,7 @@ describe.concurrent('dli-reaper --remote', () => {
   });
 
   it('sends one for all targets to the dispatch, and names the target that it could not send', async (context) => {
-    const { aws, run } = await startDeployed(context, { '/dli-reaper/dev/targets/broken': '{}' });
+    const { aws, run } = await startStage(context, { '/dli-reaper/dev/targets/broken': '{}' });
 
     const args = ['emergency', '--all-targets', '--older-than', '2h', '--reason', 'stuck', '--json'];
     const { exitCode, stdout } = await run(...args, '--confirm', 'dev 2');
@@ -94,8 +80,29 @@ describe.concurrent('dli-reaper --remote', () => {
     ]);
   });
 
+  it.for([
+    { flag: '--policy', value: 'policy.yml' },
+    { flag: '--region', value: 'eu-west-101' },
+  ])('refuses $flag, which it would not obey', async ({ flag, value }, context) => {
+    const { aws, run } = await startStage(context);
+
+    const sweep = await run('sweep', '--target', 'default', flag, value);
+    const emergency = await run(
+      ...['emergency', '--target', 'default', '--older-than', '2h', '--reason', 'stuck', '--confirm', 'default'],
+      ...[flag, value],
+    );
+
+    for (const { exitCode, stderr } of [sweep, emergency]) {
+      expect({ exitCode, stderr }).toEqual({
+        exitCode: 1,
+        stderr: `dli-reaper: ${flag}: goes without --remote; the function has its own\n`,
+      });
+    }
+    expect(aws.invocations).toEqual([]);
+  });
+
   it('shows what the function refused, with exit code 1', async (context) => {
-    const { emulator, run } = await startDeployed(context, { '/dli-reaper/dev/credentials/reaper': '{}' });
+    const { emulator, run } = await startStage(context, { '/dli-reaper/dev/credentials/reaper': '{}' });
 
     const { exitCode, stdout, stderr } = await run('sweep', '--target', 'default', '--no-dry-run');
 
@@ -105,7 +112,7 @@ describe.concurrent('dli-reaper --remote', () => {
   });
 
   it('says that nothing was started where it may not invoke, and that it is not known where no answer came', async (context) => {
-    const { aws, run } = await startDeployed(context, {}, ['Invoke']);
+    const { aws, run } = await startStage(context, {}, ['Invoke']);
 
     const refused = await run('sweep', '--target', 'default');
     const lost = await runCli(['sweep', '--stage', 'dev', '--remote', '--target', 'default'], {

@@ -104,6 +104,8 @@ describe('the bundled sweep function', () => {
       ['/dli-reaper/dev/policies/base', '/dli-reaper/dev/credentials/reaper'],
       ['/dli-reaper/dev/exemptions/'],
       ['/dli-reaper/dev/switch'],
+      // Once more, right before the first cancel.
+      ['/dli-reaper/dev/switch'],
     ]);
   });
 

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SwitchedOff } from '../../lib/switch-watch.ts';
-import { emulatedJob, makeWorld } from '../helpers/world.ts';
+import { emulatedJob, MINUTE, makeWorld } from '../helpers/world.ts';
 
 describe('sweep', () => {
   it('says that the switch stopped it, where it was the switch', async () => {
@@ -9,7 +9,10 @@ describe('sweep', () => {
 
     const report = await world.sweep(
       {},
-      { stop: stop.signal, onDecided: () => stop.abort(new SwitchedOff('the switch is no longer set to run')) },
+      {
+        stop: stop.signal,
+        beforeCancelling: async () => stop.abort(new SwitchedOff('the switch is no longer set to run')),
+      },
     );
 
     expect(report).toMatchObject({
@@ -18,6 +21,19 @@ describe('sweep', () => {
       counts: { cancelled: 0, skipped: { stopped: 1 } },
     });
     expect(world.conversation().filter((line) => line.startsWith('DELETE'))).toEqual([]);
+  });
+
+  it.each([
+    { name: 'in a dry run', job: emulatedJob(1), changes: { dryRun: true } },
+    { name: 'without a victim', job: emulatedJob(1, { ageMs: MINUTE }), changes: {} },
+  ])('does not ask for the last moment before it cancels $name', async ({ job, changes }) => {
+    const world = await makeWorld({ jobs: [job] });
+    const beforeCancelling = vi.fn(async () => {});
+
+    const report = await world.sweep(changes, { beforeCancelling });
+
+    expect(report.status).toBe('ok');
+    expect(beforeCancelling).not.toHaveBeenCalled();
   });
 
   it('tells that the credential was refused while cancelling, so that nobody tries it elsewhere', async () => {

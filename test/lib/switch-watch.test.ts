@@ -18,10 +18,10 @@ function script(answers: (boolean | Error)[]) {
 }
 
 describe('watchSwitch', () => {
-  it('says stop once the switch is no longer set to run, having looked every ten seconds', async () => {
-    const { clock, watch, done } = script([true, true, false]);
+  it('says stop once the switch is no longer set to run, having looked at once and every ten seconds', async () => {
+    const { clock, watch, done } = script([true, true, true, false]);
 
-    watch.start();
+    await watch.start();
     await done;
 
     expect(watch.signal.reason).toEqual(new SwitchedOff('the switch is no longer set to run'));
@@ -31,7 +31,7 @@ describe('watchSwitch', () => {
   it('says stop if the switch can no longer be read', async () => {
     const { watch, done } = script([true, new Error('AccessDenied')]);
 
-    watch.start();
+    await watch.start();
     await done;
 
     expect(watch.signal.reason).toEqual(new SwitchedOff('the switch can no longer be read'));
@@ -40,21 +40,22 @@ describe('watchSwitch', () => {
   it('says nothing while the switch is set to run, and looks no more once it has ended', async () => {
     const { watch, done, looks } = script([true, true]);
 
-    watch.start();
+    await watch.start();
     await done;
 
     expect(watch.signal.aborted).toBe(false);
     expect(looks()).toBe(3);
   });
 
-  it('does not look before it is told to, and looks once at a time however often it is', async () => {
-    const { clock, watch, done } = script([false]);
+  it('has looked once when it has started, and looks once at a time however often it is told to', async () => {
+    const { clock, watch, looks } = script([false]);
+    expect(looks()).toBe(0);
+
+    await watch.start();
+    await watch.start();
+
+    expect(watch.signal.aborted).toBe(true);
+    expect(looks()).toBe(1);
     expect(clock.sleeps).toEqual([]);
-
-    watch.start();
-    watch.start();
-    await done;
-
-    expect(clock.sleeps).toEqual([10_000]);
   });
 });

@@ -1,0 +1,28 @@
+import { queueEvent } from './aws-events.ts';
+import { type Invocation, QUEUE_NAMES, startAwsServer } from './aws-server.ts';
+import { invokeBundle } from './lambda.ts';
+
+/**
+ * AWS with the bundled functions in it, in processes of their own, behind what Lambda, SQS and CloudWatch Logs do for them.
+ *
+ * @param bundles where {@link buildBundles} put them. @param parameters of the stage `dev`.
+ */
+export async function startDeployed(
+  bundles: string,
+  parameters: Record<string, string>,
+  options: Omit<Parameters<typeof startAwsServer>[1], 'onInvoke'> = {},
+) {
+  const play = async (name: 'sweep' | 'dispatch', event: unknown, requestId?: string) => {
+    const { log, metricLines } = await invokeBundle(`${bundles}/${name}/index.mjs`, event, aws.env, requestId);
+    for (const line of [...log, ...metricLines]) aws.log(`/aws/lambda/dli-job-reaper-dev-${name}`, line);
+  };
+  const onInvoke = async ({ name, payload, requestId }: Invocation) => {
+    if (name.endsWith('-sweep')) return play('sweep', payload, requestId);
+    await play('dispatch', payload, requestId);
+    for (const queue of Object.values(QUEUE_NAMES)) {
+      for (const { body } of aws.queues[queue].messages.splice(0)) await play('sweep', queueEvent(body));
+    }
+  };
+  const aws = await startAwsServer(parameters, { ...options, onInvoke });
+  return aws;
+}
