@@ -9,8 +9,8 @@ export interface SwitchWatch {
   /** Aborted, with {@link SwitchedOff} as its reason, once the switch is no longer set to run. */
   signal: AbortSignal;
   /** Looks once, and then again and again, if it has not yet. @returns after the first look; never rejects. */
-  start(): Promise<void>;
-  end(): void;
+  start: () => Promise<void>;
+  end: () => void;
 }
 
 const EVERY_MS = 10_000;
