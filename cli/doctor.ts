@@ -3,6 +3,7 @@ import { createDliReader, type DliReader } from '../lib/dli/client.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
 import { ENGINES } from '../lib/dli/engines.ts';
 import { DliError } from '../lib/dli/errors.ts';
+import type { Engine, Job } from '../lib/dli/job.ts';
 import { listQueueCus } from '../lib/dli/queues.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { messageOf } from '../lib/error-words.ts';
@@ -124,12 +125,12 @@ async function invocationFindings(stage: string): Promise<Finding[]> {
 }
 
 async function logFindings(stage: string, target: string): Promise<Finding[]> {
-  const [{ openSweepLog }, { judgeSchedule }] = await Promise.all([import('./sweep-log.ts'), import('./status.ts')]);
+  const { findEnds, judgeSchedule, lastSweepOf } = await import('./last-sweeps.ts');
   const now = systemClock.now();
   try {
-    const lines = await openSweepLog(stage).find('{ $.msg = "sweep finished" }', now - 86_400_000);
-    const own = lines.filter(({ fields }) => fields.target === target);
+    const own = (await findEnds(stage, now - 86_400_000)).filter(({ fields }) => fields.target === target);
     const { lastTickAt, isAlive } = judgeSchedule(own, now);
+    const last = lastSweepOf(target, own);
     const success = own.findLast(({ fields }) => fields.status === 'ok');
     const deploy = `npx serverless deploy --stage ${stage}; then the schedule in the console of EventBridge`;
     return [
@@ -140,6 +141,7 @@ async function logFindings(stage: string, target: string): Promise<Finding[]> {
             lastTickAt === null ? 'no scheduled sweep in 24h' : `late, last sweep at ${lastTickAt}`,
             deploy,
           ),
+      ...(last === null || last.error === null ? [] : [red('last sweep', last.error, 'see docs/runbook.md')]),
       success === undefined
         ? yellow('last success', 'none in 24h', `dli-reaper status --stage ${stage}`)
         : green('last success', new Date(success.at).toISOString()),
@@ -165,6 +167,7 @@ async function dliFindings({ target, credentials, policy }: Settings): Promise<F
       const { jobs } = ENGINES[engine].facts;
       try {
         findings.push(green(`listing ${jobs}`, `${await reads.countLive()} alive`));
+        findings.push(await readingFinding(`reading ${jobs}`, () => reads.show(NOBODYS_ID[engine])));
       } catch (error) {
         if (!(error instanceof DliError)) throw error;
         findings.push(red(`listing ${jobs}`, error, FIXES[error.kind] ?? 'try again later'));
@@ -175,10 +178,31 @@ async function dliFindings({ target, credentials, policy }: Settings): Promise<F
     if (findings.every(({ light }) => light === 'green')) findings.push(await queuesFinding(dli));
     const reading = dli.clockReading();
     if (reading !== undefined) findings.push(clockFinding(Math.abs(reading.serviceAt - reading.localAt)));
+    else if (findings.some(({ light }) => light === 'green')) {
+      const fix = 'see what stands between here and DLI, such as a proxy; without the time no sweep acts';
+      findings.push(red('clocks', 'DLI does not tell the time', fix));
+    }
     return findings;
   } finally {
     dli.close();
   }
+}
+
+/** Of no job that there is: to be told so shows that one may ask. */
+const NOBODYS_ID: Record<Engine, string> = {
+  sql: '00000000-0000-0000-0000-000000000000',
+  spark: '00000000-0000-0000-0000-000000000000',
+  flink: '1',
+};
+
+async function readingFinding(check: string, read: () => Promise<Job>): Promise<Finding> {
+  try {
+    await read();
+  } catch (error) {
+    if (!(error instanceof DliError)) throw error;
+    if (error.kind !== 'not-found') return red(check, error, FIXES[error.kind] ?? 'try again later');
+  }
+  return green(check, 'you may');
 }
 
 /** Sweeps do without. */

@@ -1,10 +1,12 @@
 import { InvokeCommand, LambdaClient, LambdaServiceException } from '@aws-sdk/client-lambda';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { nameOf } from '../lib/error-words.ts';
+import { LINE_FRAME } from '../lib/log.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { AWS_CLIENT_OPTIONS } from '../lib/settings/ssm.ts';
 import { counted } from './counted.ts';
+import { ENDS } from './last-sweeps.ts';
 import { functionName, type LogLine, openSweepLog } from './sweep-log.ts';
 import type { Swept } from './swept.ts';
 import { cleanText } from './table.ts';
@@ -60,9 +62,6 @@ export async function sweepAllRemotely(stage: string, payload: object, say: Say)
     return { lines: [...dispatched, ...lines], isOver: over.size >= Number(last.fields.sent) };
   }, say);
 }
-
-/** Each target ends with one of these. @see functions/sweep.ts and lib/sweep-group.ts */
-const ENDS = ['sweep finished', 'sweep could not run', 'target not swept'];
 
 /**
  * Asynchronously: a call that waited could time out, and would then be sent again.
@@ -192,7 +191,7 @@ function failureOf({ msg, fields }: LogLine): string[] {
 }
 
 /** What a line has around what a report holds. */
-const FRAME = ['level', 'msg', 'time', 'stage', 'awsRequestId', 'dispatchId', 'credentials', 'why', 'jobsLogged'];
+const FRAME = [...LINE_FRAME, 'dispatchId', 'credentials', 'why', 'jobsLogged'];
 
 function withoutFrame(fields: Record<string, unknown>): Record<string, unknown> {
   const isJob = 'jobId' in fields;

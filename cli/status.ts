@@ -1,12 +1,13 @@
 import { systemClock } from '../lib/clock.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
 import { messageAndAdviceOf } from '../lib/error-words.ts';
-import { exitCodeOf } from './exit-code.ts';
+import { EXIT_CONFIGURATION, exitCodeOf } from './exit-code.ts';
 import { toJson } from './json.ts';
+import { findEnds, judgeSchedule, type LastSweep, lastSweepOf, type ScheduleStatus } from './last-sweeps.ts';
 import { interrupted, performSweep } from './perform-sweep.ts';
 import { openStage, type StageFlags } from './stage.ts';
 import { listTargets } from './stage-targets.ts';
-import { type LogLine, openSweepLog } from './sweep-log.ts';
+import type { LogLine } from './sweep-log.ts';
 import { cleanText, formatTable } from './table.ts';
 import { plain, type Terminal } from './terminal.ts';
 
@@ -18,25 +19,18 @@ export interface StatusFlags extends StageFlags {
 
 export interface TargetStatus {
   target: string;
-  lastSweep: {
-    sweepId: string;
-    at: string;
-    trigger: string;
-    status: string;
-    dryRun: boolean;
-    cancelled: number;
-  } | null;
+  lastSweep: LastSweep | null;
   /** Now; null if nobody looked, or the look failed. */
   overdue: number | null;
   problem: string | null;
 }
 
-export interface ScheduleStatus {
-  lastTickAt: string | null;
-  isAlive: boolean;
-}
-
-/** The reaper keeps no state: what it did is in its log. @returns 0, or 1 if the log or some target could not be looked at. */
+/**
+ * The reaper keeps no state: what it did is in its log.
+ *
+ * @returns 0; 1 if the log or some target could not be looked
+ * at, or a target's last sweep came to no report.
+ */
 export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise<number> {
   const { stage, json, look = true } = flags;
   const { names, read } = openStage(stage);
@@ -47,12 +41,12 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
     listTargets(stage),
     readLog(stage, since),
   ]);
-  const { finished, logProblem } = log;
-  const schedule = logProblem === null ? judgeSchedule(finished, now) : null;
+  const { ends, logProblem } = log;
+  const schedule = logProblem === null ? judgeSchedule(ends, now) : null;
   const targets: TargetStatus[] = [];
   // One after the other, since they may share a credential.
   for (const target of targetNames) {
-    const lastSweep = lastOf(target, finished);
+    const lastSweep = lastSweepOf(target, ends);
     if (!look) targets.push({ target, lastSweep, overdue: null, problem: null });
     else targets.push({ target, lastSweep, ...(await lookAt(stage, target, terminal)) });
   }
@@ -63,15 +57,16 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
       ? toJson('status', { stage, switch: switchValue, schedule, logProblem, targets })
       : format(flags, { switchValue, schedule, logProblem, targets, now }, terminal),
   );
-  return logProblem !== null || targets.some(({ problem }) => problem !== null) ? 1 : 0;
+  const isTrouble = targets.some(({ problem, lastSweep }) => problem !== null || (lastSweep?.error ?? null) !== null);
+  return logProblem !== null || isTrouble ? EXIT_CONFIGURATION : 0;
 }
 
 /** Whoever may not read the log may still see the switch, and what is overdue. */
-async function readLog(stage: string, since: number): Promise<{ finished: LogLine[]; logProblem: string | null }> {
+async function readLog(stage: string, since: number): Promise<{ ends: LogLine[]; logProblem: string | null }> {
   try {
-    return { finished: await openSweepLog(stage).find('{ $.msg = "sweep finished" }', since), logProblem: null };
+    return { ends: await findEnds(stage, since), logProblem: null };
   } catch (error) {
-    return { finished: [], logProblem: messageAndAdviceOf(error) };
+    return { ends: [], logProblem: messageAndAdviceOf(error) };
   }
 }
 
@@ -85,34 +80,6 @@ async function lookAt(stage: string, target: string, terminal: Terminal) {
   } catch (error) {
     return { overdue: null, problem: messageAndAdviceOf(error) };
   }
-}
-
-function lastOf(target: string, lines: readonly LogLine[]): TargetStatus['lastSweep'] {
-  const line = lines.findLast(({ fields }) => fields.target === target);
-  if (line === undefined) return null;
-  const { sweepId, trigger, status, dryRun, counts } = line.fields;
-  const cancelled = (counts as { cancelled?: unknown } | undefined)?.cancelled;
-  return {
-    ...{ sweepId: String(sweepId), at: new Date(line.at).toISOString(), trigger: String(trigger) },
-    ...{ status: String(status), dryRun: dryRun === true, cancelled: typeof cancelled === 'number' ? cancelled : 0 },
-  };
-}
-
-/** Of a schedule that ticked only once nobody knows the period; this is the longest that anybody would choose. */
-const LONGEST_PERIOD_MS = 60 * 60_000;
-
-/** Alive if its last tick is no older than twice the time between its ticks so far. */
-export function judgeSchedule(lines: readonly Pick<LogLine, 'at' | 'fields'>[], now: number): ScheduleStatus {
-  const byTarget = Map.groupBy(
-    lines.filter(({ fields }) => fields.trigger === 'schedule'),
-    ({ fields }) => fields.target,
-  );
-  const times = [...byTarget.values()].map((group) => group.map(({ at }) => at).sort((a, b) => a - b));
-  const last = Math.max(...times.flat());
-  if (!Number.isFinite(last)) return { lastTickAt: null, isAlive: false };
-  const gaps = times.flatMap((group) => group.slice(1).map((at, i) => at - (group[i] ?? at))).sort((a, b) => a - b);
-  const period = gaps[Math.floor(gaps.length / 2)] ?? LONGEST_PERIOD_MS;
-  return { lastTickAt: new Date(last).toISOString(), isAlive: now - last <= 2 * period };
 }
 
 function format(
@@ -157,9 +124,11 @@ function format(
     ),
     alive,
     table ?? targets.map(({ target, overdue }) => `${target}: ${overdue ?? '?'} overdue`).join('\n'),
-    ...targets.flatMap(({ target, problem }) =>
-      problem === null ? [] : [paint('red', `! ${target}: ${cleanText(problem)}`)],
-    ),
+    ...targets.flatMap(({ target, problem, lastSweep }) => {
+      const error = lastSweep?.error ?? null;
+      const problems = [error === null ? null : `the last sweep could not run: ${error}`, problem];
+      return problems.flatMap((text) => (text === null ? [] : [paint('red', `! ${target}: ${cleanText(text)}`)]));
+    }),
     '',
   ].join('\n');
 }

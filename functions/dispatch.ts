@@ -40,7 +40,7 @@ const targetsPath = parameterNames(stage).targets;
 // It has no right to decrypt, and needs none: targets are no secrets.
 const readPath = createPathReader(new SSMClient(AWS_CLIENT_OPTIONS), { WithDecryption: false });
 const sqs = new SQSClient(AWS_CLIENT_OPTIONS);
-const { log, beginInvocation } = createLambdaLog(stage);
+const { log, beginInvocation } = createLambdaLog({ stage, periodMs });
 const writeMetrics = createMetricsWriter(stage);
 
 /** What the caller by hand gets to see; `dispatchId` is on every line that the sweeps write. */

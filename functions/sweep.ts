@@ -39,7 +39,7 @@ const read = createParameterReader(ssmClient);
 const readPath = createPathReader(ssmClient);
 /** Kept between invocations, for what they have learned. */
 const sharedFor = createSharedStates(systemClock);
-const { log, beginInvocation } = createLambdaLog(stage);
+const { log, beginInvocation } = createLambdaLog({ stage, periodMs });
 const writeMetrics = createMetricsWriter(stage);
 
 interface SweepContext extends Context {

@@ -22,6 +22,9 @@ export function createJsonLinesLog(write: (line: string) => void, now: () => num
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
+/** What each line of the deployed functions has beside what it tells; whoever puts a report together from lines drops it. */
+export const LINE_FRAME = ['level', 'msg', 'time', 'stage', 'periodMinutes', 'awsRequestId'] as const;
+
 /** The same log with some fields on every line. */
 export function withFields(log: Log, common: LogFields): Log {
   const at = (level: keyof Log) => (message: string, fields?: LogFields) =>

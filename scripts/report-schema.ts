@@ -121,7 +121,10 @@ const explanation = object({
 });
 
 const lastSweep = object({
-  ...{ sweepId: text, at: time, trigger: text, status: text, dryRun: flag, cancelled: count },
+  ...{ sweepId: textOrNull, at: time, trigger: text },
+  status: about(text, 'Of its report; or `could not run`, or `not swept`'),
+  ...{ dryRun: v.nullable(flag), cancelled: countOrNull },
+  error: about(textOrNull, 'Why it came to no report'),
 });
 
 const documents = v.variant('kind', [

@@ -2,19 +2,25 @@ import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 import type { Context } from 'aws-lambda';
 import { adviceOn, DliError } from '../../lib/dli/errors.ts';
-import type { Log } from '../../lib/log.ts';
+import type { LINE_FRAME, Log } from '../../lib/log.ts';
 
 /** With its nulls, which Powertools leaves out: a line holds what the report holds, and `emergency --remote` reads it. */
 class WholeItem extends LogItem {
   override prepareForPrint(): void {}
 }
 
+interface Deployment {
+  stage: string;
+  /** Of the schedule, so that whoever reads the log can tell whether it is late. */
+  periodMs: number;
+}
+
 /** `level`, `msg` and `time` first, then the fields of the line: what the saved queries ask for. */
 class LineFormatter extends LogFormatter {
-  readonly #stage: string;
-  constructor(stage: string) {
+  readonly #deployment: Deployment;
+  constructor(deployment: Deployment) {
     super();
-    this.#stage = stage;
+    this.#deployment = deployment;
   }
 
   override formatAttributes(attributes: UnformattedAttributes, fields: LogAttributes): LogItem {
@@ -24,16 +30,17 @@ class LineFormatter extends LogFormatter {
         level: logLevel.toLowerCase(),
         msg: message,
         time: timestamp.toISOString(),
-        stage: this.#stage,
+        stage: this.#deployment.stage,
+        periodMinutes: this.#deployment.periodMs / 60_000,
         awsRequestId: lambdaContext?.awsRequestId,
-      },
+      } satisfies Record<(typeof LINE_FRAME)[number], unknown>,
     }).addAttributes(fields);
   }
 }
 
 /** @returns the log, and how to tell it whose invocation this is. */
-export function createLambdaLog(stage: string): { log: Log; beginInvocation: (context: Context) => void } {
-  const logger = new Logger({ logFormatter: new LineFormatter(stage) });
+export function createLambdaLog(deployment: Deployment): { log: Log; beginInvocation: (context: Context) => void } {
+  const logger = new Logger({ logFormatter: new LineFormatter(deployment) });
   const log: Log = {
     debug: (message, fields) => logger.debug(message, fields ?? {}),
     info: (message, fields) => logger.info(message, fields ?? {}),

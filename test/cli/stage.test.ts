@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { judgeSchedule } from '../../cli/status.ts';
+import { judgeSchedule } from '../../cli/last-sweeps.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { keysOf, makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
@@ -11,6 +11,16 @@ const writeFile = makeFolder();
 const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
 const LOG_GROUP = '/aws/lambda/dli-job-reaper-dev-sweep';
 const name = (rest: string) => `/dli-reaper/dev/${rest}`;
+
+const failedTick = {
+  at: NOW,
+  fields: {
+    msg: 'sweep could not run',
+    target: 'lake',
+    dispatchId: 'tick-2026-01-05T09:00:00.000Z',
+    periodMinutes: 15,
+  },
+};
 
 async function startStage(
   context: TestContext,
@@ -95,6 +105,38 @@ describe.concurrent('dli-reaper status', () => {
   });
 });
 
+describe.concurrent('dli-reaper status of sweeps that fail', () => {
+  it('does not show the last good one as the last, tells why, and ends with 1', async (context) => {
+    const { aws, run } = await startStage(context);
+    const finished = { msg: 'sweep finished', sweepId: 's', target: 'default', trigger: 'schedule', status: 'ok' };
+    aws.log(LOG_GROUP, finished, Date.now() - 65 * MINUTE);
+    const failed = { ...failedTick.fields, target: 'default', error: 'SettingsError: no such parameter' };
+    for (const minutes of [35, 20, 5]) aws.log(LOG_GROUP, failed, Date.now() - minutes * MINUTE);
+
+    const status = await run('status', '--no-look');
+    const json = await run('status', '--no-look', '--json');
+    const doctor = await run('doctor', '--target', 'default');
+
+    expect([status.exitCode, json.exitCode, doctor.exitCode]).toEqual([1, 1, 1]);
+    expect(status.stdout).toMatch(/│ default │ 5m\d*s? ago +│ schedule │ could not run │/);
+    expect(status.stdout).toContain('! default: the last sweep could not run: SettingsError: no such parameter');
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      targets: [{ lastSweep: { status: 'could not run', sweepId: null, dryRun: null, cancelled: null } }],
+    });
+    expect(doctor.stdout).toMatch(/✗ last sweep +SettingsError: no such parameter/);
+  });
+
+  it('takes a dry run over its cap for a look that went well', async (context) => {
+    const policy = JSON.stringify({ ...POLICY, maxKills: 0 });
+    const { run } = await startStage(context, { [name('policies/base')]: policy }, { isDeployed: true });
+
+    const { exitCode, stdout } = await run('status');
+
+    expect(exitCode).toBe(0);
+    expect(stdout).not.toContain('! default');
+  });
+});
+
 describe.concurrent('dli-reaper status without a log', () => {
   it('still tells the switch and what is overdue, says what it cannot tell, and ends with 1', async (context) => {
     const { run } = await startStage(context, {}, { isDeployed: false });
@@ -111,14 +153,18 @@ describe.concurrent('dli-reaper status without a log', () => {
 });
 
 describe('judgeSchedule', () => {
-  const ticks = (...minutesAgo: number[]) =>
-    minutesAgo.map((minutes) => ({ at: NOW - minutes * MINUTE, fields: { trigger: 'schedule', target: 'lake' } }));
+  const tick = (minutesAgo: number, fields: Record<string, unknown> = {}) => ({
+    at: NOW - minutesAgo * MINUTE,
+    fields: { trigger: 'schedule', target: 'lake', ...fields },
+  });
 
   it.each([
-    { title: 'two periods are not over', lines: ticks(60, 45, 29), isAlive: true },
-    { title: 'two periods are over', lines: ticks(61, 46, 31), isAlive: false },
-    { title: 'it ticked once, within two hours', lines: ticks(119), isAlive: true },
-    { title: 'it never ticked', lines: [{ at: NOW, fields: { trigger: 'manual', target: 'lake' } }], isAlive: false },
+    { title: 'two periods are not over', lines: [tick(45), tick(29, { periodMinutes: 15 })], isAlive: true },
+    { title: 'two periods are over', lines: [tick(46), tick(31, { periodMinutes: 15 })], isAlive: false },
+    { title: 'its period is long', lines: [tick(700, { periodMinutes: 360 })], isAlive: true },
+    { title: 'an earlier version did not tell its period', lines: [tick(119)], isAlive: true },
+    { title: 'it ticks, and nothing comes of it', lines: [failedTick], isAlive: true },
+    { title: 'it never ticked', lines: [tick(0, { trigger: 'manual' })], isAlive: false },
   ])('says alive $isAlive where $title', ({ lines, isAlive }) => {
     expect(judgeSchedule(lines, NOW).isAlive).toBe(isAlive);
   });
@@ -205,7 +251,7 @@ describe.concurrent('dli-reaper doctor', () => {
     expect(findings.map(({ check, light }) => `${light} ${check}`)).toEqual([
       ...['green settings', 'green policy', 'yellow switch', 'green target', 'green credentials', 'green stopping'],
       ...['green invoking sweep', 'green invoking dispatch', 'green schedule', 'green last success'],
-      ...['green listing SQL jobs', 'green listing queues', 'green clocks'],
+      ...['green listing SQL jobs', 'green reading SQL jobs', 'green listing queues', 'green clocks'],
     ]);
     expect(findings.find(({ check }) => check === 'switch')?.fix).toBe('dli-reaper resume --stage dev');
     expect(aws.parameters[name('switch')]).toBe('stop');
@@ -242,6 +288,23 @@ describe.concurrent('dli-reaper doctor', () => {
 
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/! credentials +from the environment, of unknown age/);
+  });
+
+  it('is red where DLI does not tell the time, since no sweep would act', async (context) => {
+    const { emulator, run } = await startStage(context);
+    const headers = { date: 'never' };
+    const none = { is_success: true, job_count: 0, jobs: [], queues: [] };
+    const unknown = { error_code: 'DLI.0023', error_msg: 'no such job' };
+    emulator.faults.add(
+      { on: 'list-sql-jobs', times: Infinity, answer: { status: 200, body: none, headers } },
+      { on: 'list-queues', answer: { status: 200, body: none, headers } },
+      { on: 'show-sql-job-status', answer: { status: 400, body: unknown, headers } },
+    );
+
+    const { exitCode, stdout } = await run('doctor', '--target', 'default');
+
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/✗ clocks +DLI does not tell the time/);
   });
 
   it('is red, and ends with 1, where a key is wrong', async (context) => {

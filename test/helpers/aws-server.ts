@@ -132,10 +132,12 @@ export async function startAwsServer(
   };
 }
 
-/** The two forms in use: `{ $.key = "value" }`, and terms with a question mark, of which one is enough. */
+/** The two forms in use: `{ ($.msg = "one") || ($.msg = "other") }`, and terms with a question mark, of which one is enough. */
 function readPattern(pattern: string): (message: string) => boolean {
-  const [, key, value] = /^\{ \$\.(\w+) = "([^"]*)" \}$/.exec(pattern) ?? [];
-  if (key !== undefined) return (message) => (JSON.parse(message) as Record<string, unknown>)[key] === value;
+  if (pattern.startsWith('{')) {
+    const wanted = [...pattern.matchAll(/\(\$\.msg = "([^"]*)"\)/g)].map(([, msg]) => msg);
+    return (message) => wanted.includes((JSON.parse(message) as { msg?: string }).msg);
+  }
   const terms = [...pattern.matchAll(/\?"([^"]*)"/g)].map(([, term = '']) => term);
   return (message) => terms.some((term) => message.includes(term));
 }
