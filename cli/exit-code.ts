@@ -3,11 +3,14 @@ import type { SweepReport, SweepStatus } from '../lib/report.ts';
 /** Usage, configuration or credentials; also a sweep that the switch or the clock stopped. */
 export const EXIT_CONFIGURATION = 1;
 
+/** The listing is incomplete, or the deadline came first. */
+export const EXIT_PARTIAL = 4;
+
 const EXIT_CODES: Record<SweepStatus, number> = {
   ok: 0,
   stopped: EXIT_CONFIGURATION,
   failed: 3,
-  partial: 4,
+  partial: EXIT_PARTIAL,
   capped: 5,
 };
 
@@ -19,7 +22,7 @@ export function exitCodeOf({ status, dryRun }: Judged): number {
 }
 
 /** Which of several holds for all. */
-const ORDER = [EXIT_CONFIGURATION, EXIT_CODES.partial, EXIT_CODES.capped, EXIT_CODES.failed, 0];
+const ORDER = [EXIT_CONFIGURATION, EXIT_PARTIAL, EXIT_CODES.capped, EXIT_CODES.failed, 0];
 
 export function worstExitCode(reports: readonly Judged[]): number {
   const codes = reports.map(exitCodeOf);

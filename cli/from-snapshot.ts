@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { explain } from '../lib/explain.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
-import { exitCodeOf } from './exit-code.ts';
+import { EXIT_PARTIAL, exitCodeOf } from './exit-code.ts';
 import { toJson } from './json.ts';
 import { judge } from './judge.ts';
 import { observe } from './observe.ts';
@@ -21,7 +21,7 @@ export async function runSnapshot(
   const { world } = await observe(flags, terminal, { withStatements: true });
   for (const gap of world.gaps) terminal.err(`! listing incomplete: ${gap}\n`);
   terminal.out(toJson('snapshot', toSnapshot(world, { withStatements })));
-  return world.gaps.length > 0 ? 4 : 0;
+  return world.gaps.length > 0 ? EXIT_PARTIAL : 0;
 }
 
 /** @throws {SettingsError} naming the file. */
@@ -63,7 +63,11 @@ export async function runExplainFrom(
   return 0;
 }
 
-function judgeFile(path: string, { policy, maxKills }: SweepFlags) {
+function judgeFile(path: string, { policy, maxKills, stage, target, endpoint, projectId, region }: SweepFlags) {
+  const others = { stage, target, endpoint, 'project-id': projectId, region };
+  for (const [flag, value] of Object.entries(others)) {
+    if (value !== undefined) throw new SettingsError(`--${flag}`, 'goes without --from; a snapshot is of one target');
+  }
   if (policy === undefined) throw new SettingsError('--policy', 'missing; --from needs the policy to judge by');
   return judge(readSnapshot(path), readPolicyFile(policy).policy, { maxKills });
 }

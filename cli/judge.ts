@@ -1,19 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { checkCaps } from '../lib/caps.ts';
-import { type DecideOptions, type Decision, decide, enginesOf } from '../lib/decide.ts';
-import type { Engine } from '../lib/dli/job.ts';
-import { isLive } from '../lib/dli/job.ts';
+import { choose, isCapped, outcomesOf, skipAll, toCapReport } from '../lib/choice.ts';
+import { type DecideOptions, type Decision, decide, enginesOf, youngestOverdueStart } from '../lib/decide.ts';
+import { type Engine, isLive, type Job } from '../lib/dli/job.ts';
 import { exemptionNotices } from '../lib/policy/exemptions.ts';
 import type { Exemption, Policy } from '../lib/policy/schema.ts';
 import { buildReport, createCallCounter, type SweepReport } from '../lib/report.ts';
 import { parseRequest } from '../lib/request.ts';
-import { chooseVictims } from '../lib/victims.ts';
 import type { World } from './world.ts';
 
 export interface Judgement {
   report: SweepReport;
+  /** Also of jobs that a sweep would not have listed, since no rule could find them overdue. */
   decisions: readonly Decision[];
   context: DecideOptions;
+}
+
+/** A sweep lists no SQL jobs that are too young for any rule, and so counts none of them as seen. */
+function isListed({ engine, since: { submitted } }: Job, policy: Policy, now: number): boolean {
+  return engine !== 'sql' || submitted === undefined || submitted < youngestOverdueStart(policy, engine, now);
 }
 
 /** What a dry run would have found at that moment: the same decisions and caps, without a call. */
@@ -26,26 +30,26 @@ export async function judge(
   const jobs = everyJob.filter(({ engine }) => engines.includes(engine));
   const context: DecideOptions = { policy, exemptions, now: takenAt };
   const decisions = decide(jobs, context);
-  const victims = chooseVictims(decisions);
+  const listed = decisions.filter(({ job }) => isListed(job, policy, takenAt));
   const caps = { ...policy, maxKills: maxKills ?? policy.maxKills };
-  const countLive = (engine: Engine) => jobs.filter((job) => job.engine === engine && isLive(job.state)).length;
-  const cap = await checkCaps(
-    victims,
-    { jobs, gaps, incomplete: new Set() },
-    caps,
-    new Map(engines.map((engine) => [engine, { countLive: async () => countLive(engine) }])),
+  const countLive = (engine: Engine) => everyJob.filter((job) => job.engine === engine && isLive(job.state)).length;
+  const choice = await choose(
+    listed,
+    // Which engine a gap is of is not on record, so it may be any.
+    { jobs: listed.map(({ job }) => job), gaps, incomplete: new Set(gaps.length === 0 ? [] : engines) },
+    { policy, caps, readers: new Map(engines.map((engine) => [engine, { countLive: async () => countLive(engine) }])) },
   );
+  const obstacle = isCapped(choice) ? 'cap' : 'dry-run';
   const report = buildReport({
     request: parseRequest({ target, maxKills }, randomUUID),
     ...{ freed: undefined, dryRunBecause: ['request'], startedAt: takenAt, finishedAt: takenAt },
-    ...{ decisions, cancellations: [], policy, gaps, stoppedBecause: undefined },
-    outcomes: new Map(victims.map(({ job }) => [job.id, { kind: 'skipped', reason: 'dry-run' }])),
-    caps: {
-      ...{ victims: victims.length, liveJobs: cap.liveCount, exceeded: cap.exceeded ?? null },
-      ...{ maxKills: caps.maxKills, maxKillsPercent: caps.maxKillsPercent },
-      ...{ percentFloor: caps.percentFloor, drain: caps.drain },
-    },
-    notices: exemptionNotices([...policy.exemptions, ...exemptions], takenAt),
+    ...{ decisions: listed, cancellations: [], policy, gaps, stoppedBecause: undefined },
+    outcomes: outcomesOf(choice, obstacle, skipAll(choice.chosen, obstacle)),
+    caps: toCapReport(choice),
+    notices: [
+      `judged as of ${new Date(takenAt).toISOString()}`,
+      ...exemptionNotices([...policy.exemptions, ...exemptions], takenAt),
+    ],
     apiCalls: createCallCounter().apiCalls,
   });
   return { report, decisions, context };

@@ -9,7 +9,7 @@ import { readSnapshot } from './from-snapshot.ts';
 import { toJson } from './json.ts';
 import { judge } from './judge.ts';
 import { readPolicyFile } from './policy-file.ts';
-import { formatTable } from './table.ts';
+import { cleanText, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import type { World } from './world.ts';
 
@@ -33,13 +33,25 @@ export interface Difference extends Death {
   by: 'both' | 'new' | 'old' | 'changed';
 }
 
+/** A sweep that a cap would have stopped. */
+export interface Capped {
+  at: string;
+  target: string;
+  reason: string;
+  /** Of which policy. */
+  by: 'new' | 'old';
+}
+
 /** Who would have died under a policy, and how that differs from today's. @returns the exit code. */
 export async function runReplay(flags: ReplayFlags, terminal: Terminal): Promise<number> {
   const worlds = readSnapshots(flags.snapshots);
   const candidate = await replay(worlds, readPolicyFile(flags.policy).policy);
   const today = flags.against === undefined ? undefined : await replay(worlds, readPolicyFile(flags.against).policy);
   const differences = compare(candidate.deaths, today?.deaths);
-  const capped = candidate.capped.map((at) => new Date(at).toISOString());
+  const capped: Capped[] = [
+    ...candidate.capped.map((one) => ({ ...one, by: 'new' as const })),
+    ...(today?.capped ?? []).map((one) => ({ ...one, by: 'old' as const })),
+  ];
   const span = { snapshots: worlds.length, from: isoOf(worlds[0]), to: isoOf(worlds.at(-1)) };
   terminal.out(
     flags.json
@@ -63,40 +75,46 @@ function readSnapshots(folder: string): World[] {
   return files.map((file) => readSnapshot(join(folder, file))).sort((a, b) => a.takenAt - b.takenAt);
 }
 
-/** A job dies once; where a cap is exceeded nobody does. Modes do not matter: it is asked what would be if it were live. */
-async function replay(worlds: readonly World[], policy: Policy): Promise<{ deaths: Death[]; capped: number[] }> {
+/** A job dies once, as far as the caps let it. Modes do not matter: it is asked what would be if the policy were live. */
+async function replay(worlds: readonly World[], policy: Policy) {
   const deaths = new Map<string, Death>();
-  const capped: number[] = [];
+  const capped: Omit<Capped, 'by'>[] = [];
   for (const world of worlds) {
+    const { target } = world;
+    const at = isoOf(world);
     // Whoever has died by then is no victim any more.
-    const jobs = world.jobs.filter(({ id }) => !deaths.has(id));
+    const jobs = world.jobs.filter(({ engine, id }) => !deaths.has(keyOf({ target, job: { engine, jobId: id } })));
     const { report } = await judge({ ...world, jobs }, policy);
-    if (report.caps.exceeded !== null) {
-      capped.push(world.takenAt);
-      continue;
-    }
-    for (const { decision, ...job } of report.jobs) {
-      if (decision === 'cancel') deaths.set(job.jobId, { at: isoOf(world), target: world.target, job: pick(job) });
+    const { exceeded, drain } = report.caps;
+    if (exceeded !== null && !drain) capped.push({ at, target, reason: exceeded });
+    for (const { decision, reason, ...job } of report.jobs) {
+      const isChosen = decision === 'cancel' && reason === 'dry-run';
+      if (isChosen) deaths.set(keyOf({ target, job }), { at, target, job: pick(job) });
     }
   }
   return { deaths: [...deaths.values()], capped };
 }
 
-function pick({ jobId, engine, queue, owner, jobType, rule, totalTimeMs }: Omit<JobReport, 'decision'>): Death['job'] {
+/** Two targets may have a job of the same id. */
+function keyOf({ target, job: { engine, jobId } }: { target: string; job: { engine: string; jobId: string } }): string {
+  return `${target} ${engine} ${jobId}`;
+}
+
+function pick({ jobId, engine, queue, owner, jobType, rule, totalTimeMs }: Death['job']): Death['job'] {
   return { jobId, engine, queue, owner, jobType, rule, totalTimeMs };
 }
 
 function compare(candidate: readonly Death[], today: readonly Death[] | undefined): Difference[] {
-  const before = new Map(today?.map((death) => [death.job.jobId, death]));
-  const after = new Set(candidate.map(({ job }) => job.jobId));
+  const before = new Map(today?.map((death) => [keyOf(death), death]));
+  const after = new Set(candidate.map(keyOf));
   const whenOf = (death: Death): Difference['by'] => {
-    const old = before.get(death.job.jobId);
+    const old = before.get(keyOf(death));
     if (today === undefined || old === undefined) return 'new';
     return old.at === death.at ? 'both' : 'changed';
   };
   return [
     ...candidate.map((death): Difference => ({ ...death, by: whenOf(death) })),
-    ...(today ?? []).filter(({ job }) => !after.has(job.jobId)).map((death): Difference => ({ ...death, by: 'old' })),
+    ...(today ?? []).filter((death) => !after.has(keyOf(death))).map((death): Difference => ({ ...death, by: 'old' })),
   ].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.job.jobId < b.job.jobId ? -1 : 1));
 }
 
@@ -109,13 +127,14 @@ const WORDS: Record<Difference['by'], string> = {
 
 function format(
   differences: readonly Difference[],
-  facts: { snapshots: number; from: string; to: string; capped: string[]; isCompared: boolean },
+  facts: { snapshots: number; from: string; to: string; capped: readonly Capped[]; isCompared: boolean },
   { columns }: Terminal,
 ): string {
   const { snapshots, from, to, capped, isCompared } = facts;
   const table = formatTable<Difference>(
     [
       { head: 'when', cell: ({ at }) => at },
+      { head: 'target', cell: ({ target }) => target, dropped: 3 },
       { head: 'job', cell: ({ job }) => job.jobId },
       { head: 'engine', cell: ({ job }) => job.engine, dropped: 1 },
       { head: 'queue', cell: ({ job }) => job.queue ?? '?' },
@@ -137,7 +156,10 @@ function format(
   return [
     ...(differences.length === 0 ? [] : [table ?? differences.map(({ at, job }) => `${at} ${job.jobId}`).join('\n')]),
     `${counted(snapshots, 'snapshot')} from ${from} to ${to}: ${died}${changes}.`,
-    ...capped.map((at) => `! at ${at} a cap would have stopped the sweep`),
+    ...capped.map(
+      ({ at, target, reason, by }) =>
+        `! ${cleanText(target)} at ${at}: a cap${by === 'old' ? ' of today’s policy' : ''} would have stopped the sweep, ${reason}`,
+    ),
     '',
   ].join('\n');
 }

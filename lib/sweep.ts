@@ -1,5 +1,5 @@
-import { type CancelJob, type Cancellation, cancelJobs } from './cancel.ts';
-import { checkCaps } from './caps.ts';
+import { type CancelJob, cancelJobs } from './cancel.ts';
+import { choose, isCapped, outcomesOf, skipAll, toCapReport } from './choice.ts';
 import type { Clock } from './clock.ts';
 import { type DecideOptions, type Decision, decide } from './decide.ts';
 import {
@@ -21,9 +21,9 @@ import { explain } from './explain.ts';
 import { estimateFreed } from './freed.ts';
 import { type Log, withFields } from './log.ts';
 import { dryRunReasons } from './mode.ts';
-import type { Outcome, SkipReason } from './outcome.ts';
+import type { SkipReason } from './outcome.ts';
 import { exemptionNotices } from './policy/exemptions.ts';
-import { needsStatements, type Policy } from './policy/schema.ts';
+import { needsStatements } from './policy/schema.ts';
 import { type Progress, progressOf } from './progress.ts';
 import { buildReport, createCallCounter, logReport, type SweepReport } from './report.ts';
 import type { SweepRequest } from './request.ts';
@@ -31,7 +31,7 @@ import { createReaders, examineVictims, type Readers, scan } from './scan.ts';
 import type { Settings } from './settings/settings.ts';
 import { SwitchedOff } from './switch-watch.ts';
 import { type Verification, verifyCancellations } from './verify.ts';
-import { type Caps, chooseVictims, type Victim } from './victims.ts';
+import type { Caps, Victim } from './victims.ts';
 
 export interface SweepDeps {
   clock: Clock;
@@ -88,6 +88,8 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
   const caps: Caps = { ...policy, maxKills: request.maxKills ?? policy.maxKills };
 
   const { apiCalls, onCall } = createCallCounter();
+  // Jobs are read back by lists as well.
+  let isListing = true;
   const options: DliClientOptions = {
     ...deps.connection,
     endpoint: target.endpoint,
@@ -100,7 +102,7 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
     shared: deps.sharedFor(`${target.endpoint.host} ${credentials.name}`),
     onCall: (event) => {
       onCall(event);
-      if (event.call === 'list') deps.onProgress?.({ stage: 'listing', done: apiCalls.list });
+      if (event.call === 'list' && isListing) deps.onProgress?.({ stage: 'listing', done: apiCalls.list });
       if (event.error !== undefined) log.debug('dli call failed', { ...event, error: event.error.message });
     },
   };
@@ -119,27 +121,20 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
     const context: DecideOptions = { policy, exemptions, now: clocks.now ?? startedAt };
     const scanned = await examineVictims(readers, listed, context);
     const decisions = decide(scanned.jobs, context);
+    isListing = false;
     await deps.onDecided?.({ decisions, context, readers });
-    const overdue = chooseVictims(decisions);
-    const doubtful = enginesInDoubt(policy, caps, scanned.incomplete);
-    const cap = await checkCaps(
-      overdue.filter(({ job }) => !doubtful.has(job.engine)),
-      scanned,
-      caps,
-      readers,
-    );
-    const gaps = [...scanned.gaps, ...cap.gaps];
+    const choice = await choose(decisions, scanned, { policy, caps, readers });
+    const { overdue, chosen } = choice;
+    const gaps = [...scanned.gaps, ...choice.cap.gaps];
 
     const stoppedBecause =
       clocks.problem ?? (canceller !== undefined && !isSwitchedOn ? 'the switch is not set to run' : undefined);
     if (canceller !== undefined && overdue.length > 0) await deps.beforeCancelling?.();
     const obstacle = firstObstacle({
       stopped: stoppedBecause !== undefined || stop.aborted,
-      cap: cap.exceeded !== undefined && !caps.drain,
+      cap: isCapped(choice),
       'dry-run': canceller === undefined,
     });
-    const isClear = ({ job }: Victim) => !doubtful.has(job.engine) && !cap.uncounted.has(job.engine);
-    const chosen = (cap.exceeded === undefined ? overdue : cap.drainable).filter(isClear);
     logVictims(chosen, obstacle, log);
 
     let verification: Verification;
@@ -167,16 +162,7 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
       );
       progress.reading([...verification.outcomes.values()].filter(({ kind }) => kind === 'unconfirmed').length);
     }
-    // Whoever was not chosen although nothing else stands in the way is one too many.
-    const reasonForOthers = obstacle === undefined || obstacle === 'dry-run' ? 'cap' : obstacle;
-    const outcomes = new Map([
-      ...skipAll(overdue.filter(isClear), reasonForOthers),
-      ...skipAll(
-        overdue.filter((victim) => !isClear(victim)),
-        obstacle === 'stopped' ? 'stopped' : 'partial',
-      ),
-      ...verification.outcomes,
-    ]);
+    const outcomes = outcomesOf(choice, obstacle, verification.outcomes);
 
     const cancelled = overdue.flatMap(({ job }) => (outcomes.get(job.id)?.kind === 'cancelled' ? [job] : []));
     const freed = estimateFreed(cancelled, await readQueueCus(dli, cancelled), context.now);
@@ -196,12 +182,8 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
         ...(request.emergency === undefined ? [] : missingJobs(request.emergency, scanned.jobs)),
         ...exemptionNotices(allExemptions, context.now),
       ],
-      stoppedBecause: stoppedBecause ?? whyStopped(verification.cancellations, stop),
-      caps: {
-        ...{ victims: overdue.length, liveJobs: cap.liveCount, exceeded: cap.exceeded ?? null },
-        ...{ maxKills: caps.maxKills, maxKillsPercent: caps.maxKillsPercent },
-        ...{ percentFloor: caps.percentFloor, drain: caps.drain },
-      },
+      stoppedBecause: stoppedBecause ?? whyStopped(verification, stop),
+      caps: toCapReport(choice),
       gaps,
       apiCalls,
       parameterVersions: settings.parameterVersions,
@@ -229,20 +211,6 @@ function compareClocks(reading: ClockReading | undefined): { now: number | undef
       ? `DLI's clock and ours differ by ${formatDuration(skewMs)}, more than ${formatDuration(MAX_CLOCK_SKEW_MS)}; correct ours, or ages mean nothing`
       : undefined;
   return { now: Math.min(serviceAt, localAt), problem };
-}
-
-/**
- * Of these engines nobody is cancelled: what was not listed may be what would have exceeded the percentage, or a job older
- * than the one taken for the oldest.
- */
-function enginesInDoubt(
-  { rules }: Policy,
-  { maxKillsPercent }: Caps,
-  incomplete: ReadonlySet<Engine>,
-): ReadonlySet<Engine> {
-  const needsOldest = (engine: Engine) =>
-    rules.some(({ engines, victims }) => victims === 'oldest' && engines.includes(engine));
-  return new Set([...incomplete].filter((engine) => maxKillsPercent < 100 || needsOldest(engine)));
 }
 
 /** Of each engine, made when it is first asked for. */
@@ -277,18 +245,16 @@ async function readBack(readers: Readers, jobs: readonly Job[], round: number): 
   return new Map(readings.flatMap((part) => [...part]));
 }
 
-/** What ended the cancelling before its time; of a credential, its refusal. */
-function whyStopped(cancellations: readonly Cancellation[], stop: AbortSignal): string | undefined {
-  if (stop.aborted) return stop.reason instanceof SwitchedOff ? stop.reason.message : 'the operator interrupted it';
+/** What ended the cancelling before its time; of a credential, its refusal. Whoever stops when all is done stops nothing. */
+function whyStopped({ cancellations, outcomes }: Verification, stop: AbortSignal): string | undefined {
+  const isLeftUndone = [...outcomes.values()].some(({ kind }) => kind === 'skipped');
+  if (stop.aborted && isLeftUndone)
+    return stop.reason instanceof SwitchedOff ? stop.reason.message : 'the operator interrupted it';
   for (const { result } of cancellations) {
     if (result.kind === 'not-sent' && result.error !== undefined) return result.error.message;
     if (result.kind === 'refused' && result.error.kind === 'authentication') return result.error.message;
   }
   return undefined;
-}
-
-function skipAll(victims: readonly Victim[], reason: SkipReason): Map<string, Outcome> {
-  return new Map(victims.map(({ job }) => [job.id, { kind: 'skipped', reason }]));
 }
 
 function firstObstacle(obstacles: Partial<Record<SkipReason, boolean>>): SkipReason | undefined {

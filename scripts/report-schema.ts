@@ -160,7 +160,10 @@ const documents = v.variant('kind', [
   }),
   object({
     ...{ kind: kind('replay'), snapshots: count, from: time, to: time },
-    capped: about(v.array(time), 'When a cap would have stopped the sweep'),
+    capped: about(
+      v.array(object({ at: time, target: text, reason: text, by: v.picklist(['new', 'old']) })),
+      'Sweeps that a cap would have stopped, and of which policy',
+    ),
     deaths: v.array(
       object({
         ...{ at: time, target: text, by: v.picklist(['both', 'new', 'old', 'changed']) },

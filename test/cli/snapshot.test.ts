@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseSnapshot, toSnapshot } from '../../cli/world.ts';
+import type { SweepReport } from '../../lib/report.ts';
 import { makeJob } from '../helpers/make-job.ts';
 import { keysOf, makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
@@ -36,10 +37,43 @@ describe.concurrent('dli-reaper snapshot', () => {
     });
     expect(snapshot.stdout).not.toContain('secret_column');
     expect(plan).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(plan.stdout).toContain('Dry run (because of the request): 2 jobs seen, 1 overdue, none cancelled; 0 calls.');
+    expect(plan.stdout).toContain('Dry run (because of the request): 1 job seen, 1 overdue, none cancelled; 0 calls.');
     expect(plan.stdout).toMatch(/│ 3h30m +│ maxRunTime 2h │ ██████▓▓▓▓ +│ r +│ skipped: dry-run │/);
     expect(explain.stdout).toContain('Verdict: keep, within-limit (r)');
     expect(unknown).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('holds no such job') });
+  });
+
+  it.for([
+    { name: 'no cap', more: {}, reasons: ['dry-run', 'dry-run', 'dry-run'] },
+    { name: 'a cap', more: { maxKills: 1 }, reasons: ['cap', 'cap', 'cap'] },
+    { name: 'a cap that drains', more: { maxKills: 1, drain: true }, reasons: ['cap', 'cap', 'dry-run'] },
+  ])('is planned from as the moment itself was, with $name', async ({ more, reasons }, context) => {
+    const jobs = [1, 2, 3].map((n) => runningJob(n, { ageMs: (n + 2) * HOUR }));
+    const file = writeFile(`capped-${reasons[0]}-${reasons[2]}.json`, policy(2, more));
+    const { emulator, run } = await startService(context, file, { jobs: [...jobs, runningJob(4, { ageMs: HOUR })] });
+    const { url, projectId } = emulator.connection;
+
+    const live = await run('plan', ['--json']);
+    const args = ['snapshot', '--endpoint', url, '--project-id', projectId];
+    const world = writeFile(`${reasons.join()}.json`, (await runCli(args, keysOf(emulator.connection))).stdout);
+    const past = await runCli(['plan', '--policy', file, '--from', world, '--json']);
+
+    const read = ({ stdout }: { stdout: string }) => JSON.parse(stdout) as SweepReport;
+    const [one, other] = [read(live), read(past)];
+    expect(other.jobs.map(({ reason }) => reason)).toEqual(reasons);
+    expect(other.jobs.map(({ jobId: id, reason }) => [id, reason])).toEqual(
+      one.jobs.map(({ jobId: id, reason }) => [id, reason]),
+    );
+    expect(other).toMatchObject({ counts: one.counts, caps: { exceeded: one.caps.exceeded }, status: one.status });
+  });
+
+  it('is of one target, so that no other may be named beside it', async () => {
+    const { exitCode, stderr } = await runCli(['plan', '--policy', two, '--from', two, '--stage', 'prod']);
+
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: 'dli-reaper: --stage: goes without --from; a snapshot is of one target\n',
+    });
   });
 
   it.for([
@@ -106,6 +140,34 @@ describe.concurrent('dli-reaper replay', () => {
     expect(text.stdout).toContain('3 jobs would have been cancelled, 1 more and 0 fewer than today.');
   });
 
+  it('tells jobs of the same id on two targets apart, lets the worst die that a drain lets, and says whose cap held', async () => {
+    const twins = join(dirname(two), 'twins');
+    mkdirSync(twins, { recursive: true });
+    for (const target of ['east', 'west']) {
+      const jobs = [4, 5].map((hours) => makeJob({ id: jobId(hours), startedAt: NOW - hours * HOUR }));
+      const snapshot = toSnapshot({ target, takenAt: NOW, gaps: [], jobs }, { withStatements: false });
+      writeFileSync(join(twins, `${target}.json`), JSON.stringify(snapshot));
+    }
+    const drain = writeFile('drain.json', policy(2, { maxKills: 1, drain: true }));
+    const capped = writeFile('capped-at-one.json', policy(2, { maxKills: 1 }));
+
+    const { exitCode, stdout } = await runCli([
+      ...['replay', '--policy', drain, '--snapshots', twins, '--against', capped, '--json'],
+    ]);
+
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      capped: [
+        { target: 'east', by: 'old', reason: '2 victims are more than maxKills 1' },
+        { target: 'west', by: 'old' },
+      ],
+      deaths: [
+        { target: 'east', by: 'new', job: { jobId: jobId(5) } },
+        { target: 'west', by: 'new', job: { jobId: jobId(5) } },
+      ],
+    });
+  });
+
   it('lets nobody die where a cap would have stopped the sweep, and says when', async () => {
     const capped = writeFile('capped.json', policy(2, { maxKills: 0 }));
 
@@ -113,6 +175,8 @@ describe.concurrent('dli-reaper replay', () => {
 
     expect(exitCode).toBe(0);
     expect(stdout).toContain('0 jobs would have been cancelled.');
-    expect(stdout).toContain('! at 2026-01-05T09:00:00.000Z a cap would have stopped the sweep');
+    expect(stdout).toContain(
+      '! lake at 2026-01-05T09:00:00.000Z: a cap would have stopped the sweep, 1 victims are more',
+    );
   });
 });
