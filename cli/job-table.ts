@@ -73,7 +73,9 @@ export function formatBar(job: JobReport): string {
   const { limitMs } = job;
   if (time === null || limitMs === null) return '';
   const whole = Math.max(time, limitMs, 1);
-  const within = Math.round((BAR_CELLS * Math.min(time, limitMs)) / whole);
+  const share = Math.round((BAR_CELLS * Math.min(time, limitMs)) / whole);
+  // However little it is over its limit, that has to show.
+  const within = time > limitMs ? Math.min(share, BAR_CELLS - 1) : share;
   const over = time > limitMs ? BAR_CELLS - within : 0;
   return '█'.repeat(within) + '▓'.repeat(over) + '░'.repeat(BAR_CELLS - within - over);
 }
@@ -81,7 +83,7 @@ export function formatBar(job: JobReport): string {
 function formatOutcome({ outcome, reason, status, decision }: JobReport): string {
   if (outcome === 'already-terminal') return `already terminal (${status})`;
   if (outcome !== 'skipped') return outcome;
-  if (decision === 'cancel') return `skipped: ${reason}`;
+  if (decision === 'cancel') return reason === 'dry-run' ? 'would be cancelled' : `skipped: ${reason}`;
   if (decision !== 'keep') return `overdue: ${decision}`;
   return reason === 'undetermined' ? `kept: undetermined (${status ?? 'no status'})` : `kept: ${reason}`;
 }

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
+import type { Decision, Verdict } from './decide.ts';
 import { ENGINES } from './dli/engines.ts';
-import { ENGINE_NAMES, type Engine, isJobId } from './dli/job.ts';
+import { ENGINE_NAMES, type Engine, isJobId, type Job } from './dli/job.ts';
 import { durationField } from './duration-field.ts';
 import { compileMatcher } from './policy/matcher.ts';
 import { parsePolicy } from './policy/parse.ts';
@@ -183,4 +184,33 @@ function withIds(match: 'all' | Selector, jobIds: readonly string[]): Selector {
 export function missingJobs({ jobIds }: Emergency, seen: readonly { id: string }[]): string[] {
   const ids = new Set(seen.map((job) => job.id.toLowerCase()));
   return jobIds.filter((id) => !ids.has(id.toLowerCase())).map((id) => `job ${id} is not among the live jobs`);
+}
+
+/** Named jobs that are alive and were not to be cancelled all the same: why, one sentence each. */
+export function sparedJobs({ jobIds }: Emergency, decisions: readonly Decision[]): string[] {
+  const named = new Set(jobIds.map((id) => id.toLowerCase()));
+  return decisions.flatMap(({ job, verdict }) => {
+    if (verdict.action !== 'keep' || !named.has(job.id.toLowerCase())) return [];
+    if (verdict.reason === 'terminal' || verdict.reason === 'stopping') return [];
+    return [`job ${job.id} is spared: ${whySpared(job, verdict)}`];
+  });
+}
+
+function whySpared({ protection, type }: Job, { reason, rule }: Extract<Verdict, { action: 'keep' }>): string {
+  switch (reason) {
+    case 'protected':
+      return protection === 'always'
+        ? 'an operation on a queue is never cancelled'
+        : `its type ${type} has to be named`;
+    case 'exempt':
+      return `exemption ${rule ?? '?'} is for it`;
+    case 'undetermined':
+      return 'something that has to be known of it is not, such as its age or its type';
+    case 'within-limit':
+      return 'it is younger than was asked for';
+    case 'no-rule':
+      return 'its queue, owner or type is not what was asked for';
+    default:
+      return reason;
+  }
 }

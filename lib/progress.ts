@@ -14,6 +14,8 @@ export function progressOf(total: number, onProgress: (progress: Progress) => vo
       onProgress({ stage: 'cancelling', done: asked, total });
     },
     /** @param pending how many are still looked for. */
-    reading: (pending: number) => onProgress({ stage: 'verifying', done: total - pending, total }),
+    reading: (pending: number) => {
+      if (total > 0) onProgress({ stage: 'verifying', done: total - pending, total });
+    },
   };
 }

@@ -138,6 +138,8 @@ export interface SweepFacts {
   caps: CapReport;
   policy: Policy;
   notices: string[];
+  /** Jobs that were named and not to be cancelled all the same, one sentence each. */
+  unmet?: readonly string[];
   gaps: readonly string[];
   apiCalls: ApiCalls;
   parameterVersions?: ParameterVersions | undefined;
@@ -184,7 +186,7 @@ export function buildReport(facts: SweepFacts): SweepReport {
     freed: facts.freed ?? null,
     credentialRefused: [...outcomes.values()].some(isCredentialRefused),
     parameterVersions: facts.parameterVersions ?? null,
-    notices: facts.notices,
+    notices: [...facts.notices, ...(facts.dryRunBecause.length > 0 ? (facts.unmet ?? []) : [])],
     // An emergency manages nothing.
     unmanagedQueues: request.emergency === undefined ? countUnmanaged(decisions, facts.policy) : {},
     jobs,
@@ -227,14 +229,15 @@ function count(counts: Counts, { verdict }: Decision, outcome: Outcome): void {
   }
 }
 
-function statusOf({ stoppedBecause, gaps, caps }: SweepFacts, counts: Counts): SweepStatus {
+function statusOf({ stoppedBecause, gaps, caps, dryRunBecause, unmet = [] }: SweepFacts, counts: Counts): SweepStatus {
   if (stoppedBecause !== undefined) return 'stopped';
   if (gaps.length > 0 || (counts.skipped.deadline ?? 0) > 0) return 'partial';
   if (caps.exceeded !== null) return 'capped';
-  return counts.failed + counts.unconfirmed > 0 ? 'failed' : 'ok';
+  const isUnmet = dryRunBecause.length === 0 && unmet.length > 0;
+  return isUnmet || counts.failed + counts.unconfirmed > 0 ? 'failed' : 'ok';
 }
 
-function problemsOf({ stoppedBecause, gaps, caps, dryRunBecause }: SweepFacts, counts: Counts): string[] {
+function problemsOf({ stoppedBecause, gaps, caps, dryRunBecause, unmet = [] }: SweepFacts, counts: Counts): string[] {
   const late = counts.skipped.deadline ?? 0;
   return [
     ...(stoppedBecause === undefined ? [] : [`stopped: ${stoppedBecause}`]),
@@ -247,6 +250,7 @@ function problemsOf({ stoppedBecause, gaps, caps, dryRunBecause }: SweepFacts, c
       ? []
       : [`${counts.failed} failed: DLI refused to cancel or gave up, and they were then read as alive`]),
     ...(counts.unconfirmed === 0 ? [] : [`${counts.unconfirmed} unconfirmed: asked to stop, not yet seen to stop`]),
+    ...(dryRunBecause.length > 0 ? [] : unmet),
   ];
 }
 

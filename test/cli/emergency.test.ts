@@ -59,6 +59,18 @@ describe.concurrent('dli-reaper emergency', () => {
     ]);
   });
 
+  it('ends with 3 for a job that was named and is spared, and says why', async (context) => {
+    const { run, deletes, projectId } = await startService(context);
+
+    const plan = await run('--job-id', jobId(4), ...REASON, '--dry-run');
+    const live = await run('--job-id', jobId(4), ...REASON, '--confirm', projectId);
+
+    const why = `job ${jobId(4)} is spared: its type INSERT has to be named`;
+    expect(plan).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`Note: ${why}`) });
+    expect(live).toMatchObject({ exitCode: 3, stdout: expect.stringContaining(`! ${why}`) });
+    expect(deletes()).toBe(0);
+  });
+
   it('cancels nobody with --dry-run, nor over its cap', async (context) => {
     const { run, deletes, projectId } = await startService(context);
 

@@ -38,7 +38,7 @@ describe.concurrent('dli-reaper snapshot', () => {
     expect(snapshot.stdout).not.toContain('secret_column');
     expect(plan).toMatchObject({ exitCode: 0, stderr: '' });
     expect(plan.stdout).toContain('Dry run (because of the request): 1 job seen, 1 overdue, none cancelled; 0 calls.');
-    expect(plan.stdout).toMatch(/│ 3h30m +│ maxRunTime 2h │ ██████▓▓▓▓ +│ r +│ skipped: dry-run │/);
+    expect(plan.stdout).toMatch(/│ 3h30m +│ maxRunTime 2h │ ██████▓▓▓▓ +│ r +│ would be cancelled │/);
     expect(explain.stdout).toContain('Verdict: keep, within-limit (r)');
     expect(unknown).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('holds no such job') });
   });

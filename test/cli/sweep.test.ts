@@ -31,7 +31,7 @@ describe.concurrent('dli-reaper', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: 'Listing\n' });
     expect(stdout).toContain('Dry run (because of the request): 2 jobs seen, 2 overdue, none cancelled');
     expect(stdout).toContain(jobId(1));
-    expect(stdout).toContain('skipped: dry-run');
+    expect(stdout).toContain('would be cancelled');
     expect(emulator.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
@@ -104,8 +104,8 @@ describe.concurrent('dli-reaper', () => {
       });
 
     const OVERDUE = [
-      [1, 'adhoc', '3h30m', 'maxRunTime 2h', 'two-hours', 'skipped: dry-run'],
-      [6, 'adhoc', '3h30m waiting', 'maxQueueTime 1h', 'waiting', 'skipped: dry-run'],
+      [1, 'adhoc', '3h30m', 'maxRunTime 2h', 'two-hours', 'would be cancelled'],
+      [6, 'adhoc', '3h30m waiting', 'maxQueueTime 1h', 'waiting', 'would be cancelled'],
       [4, 'bi_reports', '3h30m', 'maxRunTime 1h', 'watch', 'overdue: warn'],
     ];
     const SPARED = [

@@ -209,6 +209,7 @@ describe('formatJobs', () => {
   it.each([
     { name: 'nine hours of two', fields: {}, bar: '██▓▓▓▓▓▓▓▓' },
     { name: 'half an hour of two', fields: { runTimeMs: HOUR / 2 }, bar: '███░░░░░░░' },
+    { name: 'a minute over two hours', fields: { runTimeMs: 2 * HOUR + MINUTE }, bar: '█████████▓' },
     { name: 'exactly the limit', fields: { runTimeMs: 2 * HOUR }, bar: '██████████' },
     { name: 'any time of none', fields: { limitMs: 0 }, bar: '▓▓▓▓▓▓▓▓▓▓' },
     { name: 'an unknown time', fields: { runTimeMs: null, totalTimeMs: null }, bar: '' },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { decide } from '../../lib/decide.ts';
+import { type Decision, decide, type KeepReason } from '../../lib/decide.ts';
 import type { Job } from '../../lib/dli/job.ts';
-import { type Emergency, emergencyPolicy, missingJobs } from '../../lib/emergency.ts';
+import { type Emergency, emergencyPolicy, missingJobs, sparedJobs } from '../../lib/emergency.ts';
 import { makeExemption, makeJob } from '../helpers/make-job.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 
@@ -94,6 +94,36 @@ describe('emergencyPolicy, of Flink', () => {
   it('decides on a stream only where the engine is named', () => {
     expect([verdictOn(stream, asked), verdictOn(stream, {})]).toEqual(['cancel', 'no-rule']);
   });
+});
+
+describe('sparedJobs', () => {
+  const asked = makeEmergency({ jobIds: [jobId(1)] });
+  const kept = (reason: KeepReason, job: Partial<Job> = {}, rule?: string): Decision => ({
+    job: makeJob({ id: jobId(1), ...job }),
+    clocks: { maxRunTime: undefined, maxQueueTime: undefined, maxTotalTime: undefined },
+    verdict: { action: 'keep', reason, rule, limitMs: undefined },
+  });
+
+  it.each([
+    {
+      decision: kept('protected', { type: 'INSERT', protection: 'unless-named' }),
+      why: 'its type INSERT has to be named',
+    },
+    { decision: kept('protected', { protection: 'always' }), why: 'an operation on a queue is never cancelled' },
+    { decision: kept('exempt', {}, 'backfill'), why: 'exemption backfill is for it' },
+    { decision: kept('within-limit'), why: 'it is younger than was asked for' },
+    { decision: kept('no-rule'), why: 'its queue, owner or type is not what was asked for' },
+    { decision: kept('undetermined'), why: 'something that has to be known of it is not, such as its age or its type' },
+  ])('says of a named job that is kept as $decision.verdict.reason: $why', ({ decision, why }) => {
+    expect(sparedJobs(asked, [decision])).toEqual([`job ${jobId(1)} is spared: ${why}`]);
+  });
+
+  it.each([kept('terminal'), kept('stopping'), kept('protected', { id: jobId(2) })])(
+    'says nothing of one that ends anyway, or was not named: $verdict.reason',
+    (decision) => {
+      expect(sparedJobs(asked, [decision])).toEqual([]);
+    },
+  );
 });
 
 describe('missingJobs', () => {
