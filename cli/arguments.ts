@@ -1,6 +1,8 @@
 import { InvalidArgumentError } from 'commander';
+import { ENGINE_NAMES, isJobId } from '../lib/dli/job.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { messageOf } from '../lib/error-words.ts';
+import { SettingsError } from '../lib/settings/settings.ts';
 
 /** Readers of arguments, for commander: each returns the value or says what was expected. */
 export function wholeNumber(text: string): number {
@@ -39,4 +41,19 @@ export function duration(text: string): number {
 /** Of an option that may be given several times. */
 export function collect(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
+}
+
+/** The same, of a few values. */
+export const collectOf =
+  <T extends string>(values: readonly T[]) =>
+  (text: string, before: readonly T[] = []): T[] => {
+    const value = values.find((one) => one === text);
+    if (value === undefined) throw new InvalidArgumentError(`Expected one of ${values.join(', ')}.`);
+    return [...before, value];
+  };
+
+/** @throws {SettingsError} for what is the id of no engine's jobs. */
+export function assertJobId(name: string, id: string): void {
+  if (ENGINE_NAMES.some((engine) => isJobId(id, engine))) return;
+  throw new SettingsError(name, "expected 8-4-4-4-12 hexadecimal digits, or a Flink job's number");
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { EMERGENCY_TYPES } from '../lib/emergency.ts';
 import { messageAndAdviceOf } from '../lib/error-words.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { type EmergencyPayload, parseRequest } from '../lib/request.ts';
@@ -143,10 +144,13 @@ function payloadOf(flags: EmergencyFlags): EmergencyPayload {
   const { olderThan, jobId, queue, owner, engine, type, maxKills, reason, includeExempt, savepoint, verifyFor } = flags;
   return {
     kind: 'emergency',
-    ...{ olderThan, jobIds: jobId, queue, owner, engine, jobType: type?.map((one) => one.toUpperCase()) },
+    ...{ olderThan, jobIds: jobId, queue, owner, engine, jobType: type?.map(asType) },
     ...{ maxKills, reason, includeExempt, savepoint, verifyFor },
   };
 }
+
+/** Nobody should have to remember which engine spells its types in which case. */
+const asType = (text: string) => EMERGENCY_TYPES.find((one) => one.toLowerCase() === text.toLowerCase()) ?? text;
 
 /** One after the other, since they may share a credential. A target that cannot be swept does not keep the next waiting. */
 async function sweepLocally(

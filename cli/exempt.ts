@@ -1,9 +1,10 @@
 import { parseDuration } from '../lib/duration.ts';
 import { PolicyError, parseExemption } from '../lib/policy/parse.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
+import { assertJobId } from './arguments.ts';
 import { confirm } from './confirm.ts';
 import { toJson } from './json.ts';
-import { createParameterStore } from './parameter-store.ts';
+import { createParameterStore, MAX_STANDARD_BYTES } from './parameter-store.ts';
 import { openStage, type StageFlags } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -22,7 +23,8 @@ export interface ExemptFlags extends StageFlags {
 /** Writes one exemption, as the policy's own schema wants it. @returns the exit code. @throws {SettingsError} */
 export async function runExempt(id: string, flags: ExemptFlags, terminal: Terminal, now: number): Promise<number> {
   const { stage, reason, contact, jobId, queue, owner, tag, json, replace = false } = flags;
-  const { names, client } = openStage(stage);
+  const { names, client, assertExists } = openStage(stage);
+  for (const one of jobId ?? []) assertJobId('--job-id', one);
   const match = { jobId, queue, owner, tag };
   const document = {
     ...{ id, reason, owner: contact, until: untilText(flags.until, now) },
@@ -32,7 +34,20 @@ export async function runExempt(id: string, flags: ExemptFlags, terminal: Termin
   if (until <= now) throw new SettingsError('--until', 'is over already; such an exemption protects nothing');
 
   const name = `${names.exemptions}${id}`;
-  const version = await createParameterStore(client).put(name, JSON.stringify(document), { overwrite: replace });
+  const value = JSON.stringify(document);
+  const bytes = Buffer.byteLength(value);
+  if (bytes > MAX_STANDARD_BYTES) {
+    throw new SettingsError(
+      'exemption',
+      `${bytes} bytes as JSON; a parameter holds ${MAX_STANDARD_BYTES}: make two of it`,
+    );
+  }
+  await assertExists();
+  const store = createParameterStore(client);
+  if (!replace && (await store.get(name)) !== undefined) {
+    throw new SettingsError(name, 'is there already; --replace overwrites it');
+  }
+  const version = await store.put(name, value, { overwrite: replace });
   terminal.out(
     json
       ? toJson('exemption', { stage, exemption: document, parameter: name, version })

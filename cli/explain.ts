@@ -1,9 +1,10 @@
 import { decide } from '../lib/decide.ts';
 import { DliError } from '../lib/dli/errors.ts';
-import { ENGINE_NAMES, isJobId } from '../lib/dli/job.ts';
+import { isJobId } from '../lib/dli/job.ts';
 import { type Explanation, explain } from '../lib/explain.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import type { Decided } from '../lib/sweep.ts';
+import { assertJobId } from './arguments.ts';
 import { toJson } from './json.ts';
 import { performSweep, type SweepFlags } from './perform-sweep.ts';
 import { formatExplanation } from './print.ts';
@@ -15,10 +16,7 @@ import type { Terminal } from './terminal.ts';
  * @returns the exit code. @throws {SettingsError} and whatever else keeps a sweep from reporting.
  */
 export async function runExplain(jobId: string, flags: SweepFlags, terminal: Terminal): Promise<number> {
-  if (!ENGINE_NAMES.some((engine) => isJobId(jobId, engine))) {
-    const forms = "8-4-4-4-12 hexadecimal digits, or a Flink job's number";
-    throw new SettingsError('JOB_ID', `expected ${forms}`);
-  }
+  assertJobId('JOB_ID', jobId);
   let explanation: Explanation | undefined;
   const report = await performSweep({ ...flags, dryRun: true, quiet: true }, terminal, {
     onDecided: async (decided) => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { ENGINE_NAMES, type Engine } from '../lib/dli/job.ts';
 import { explain } from '../lib/explain.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { EXIT_PARTIAL, exitCodeOf } from './exit-code.ts';
@@ -14,11 +15,11 @@ import { parseSnapshot, toSnapshot, type World } from './world.ts';
 
 /** Prints every live job as JSON. @returns 4 if some could not be listed. */
 export async function runSnapshot(
-  { withStatements = false, ...flags }: SettingsFlags & { withStatements?: boolean },
+  { withStatements = false, engine, ...flags }: SettingsFlags & { withStatements?: boolean; engine?: Engine[] },
   terminal: Terminal,
 ): Promise<number> {
   // Statements are asked for either way, since their fingerprints are made of them.
-  const { world } = await observe(flags, terminal, { withStatements: true });
+  const { world } = await observe(flags, terminal, { engines: engine ?? ENGINE_NAMES });
   for (const gap of world.gaps) terminal.err(`! listing incomplete: ${gap}\n`);
   terminal.out(toJson('snapshot', toSnapshot(world, { withStatements })));
   return world.gaps.length > 0 ? EXIT_PARTIAL : 0;

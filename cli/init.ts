@@ -1,5 +1,7 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { parseRequest } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
+import { withVersionLine, writeText } from './files.ts';
 import { toJson } from './json.ts';
 import { readPolicyText } from './policy-file.ts';
 import type { Terminal } from './terminal.ts';
@@ -44,11 +46,12 @@ export async function runInit(flags: InitFlags, terminal: Terminal): Promise<num
   const { policy: path, stage, json } = flags;
   const created: string[] = [];
   const kept: string[] = [];
+  if (stage !== undefined) await assertTarget(stage, flags);
   if (existsSync(path)) {
     if (stage === undefined) throw new SettingsError(path, 'is there already, and is not overwritten');
     kept.push(path);
   } else {
-    writeFileSync(path, STARTER_POLICY);
+    writeText(path, STARTER_POLICY);
     created.push(path);
   }
   if (stage !== undefined) await initStage({ ...flags, stage }, created, kept);
@@ -69,7 +72,7 @@ export async function runInit(flags: InitFlags, terminal: Terminal): Promise<num
 }
 
 async function initStage(
-  { stage, target, region, projectId }: InitFlags & { stage: string },
+  { stage, target, region, projectId, policy }: InitFlags & { stage: string },
   created: string[],
   kept: string[],
 ): Promise<void> {
@@ -84,16 +87,34 @@ async function initStage(
     [names.policy(POLICY), JSON.stringify(document)],
   ];
   if (region !== undefined && projectId !== undefined) {
-    const fields = { region, projectId, policy: POLICY, mode: 'dry-run', credentials: CREDENTIALS };
-    wanted.push([names.target(target), JSON.stringify(fields)]);
+    wanted.push([names.target(target), JSON.stringify(targetFields(region, projectId))]);
   }
   for (const [name, value] of wanted) {
     if ((await store.get(name)) !== undefined) kept.push(name);
     else {
-      await store.put(name, value, { overwrite: false });
+      const version = await store.put(name, value, { overwrite: false });
+      // It can then be changed and pushed.
+      if (name === names.policy(POLICY) && created.includes(policy)) {
+        writeText(policy, withVersionLine(STARTER_POLICY, name, version));
+      }
       created.push(name);
     }
   }
+}
+
+const targetFields = (region: string, projectId: string) => ({
+  ...{ region, projectId, policy: POLICY, mode: 'dry-run', credentials: CREDENTIALS },
+});
+
+/** @throws {SettingsError} for a target that no sweep would take, before anything is written. */
+async function assertTarget(stage: string, { target, region, projectId }: InitFlags): Promise<void> {
+  const { parseTarget } = await import('../lib/settings/ssm.ts');
+  const { openStage } = await import('./stage.ts');
+  const { names } = openStage(stage);
+  parseRequest({ target });
+  if (region === undefined || projectId === undefined) return;
+  const name = names.target(target);
+  parseTarget(name, new Map([[name, JSON.stringify(targetFields(region, projectId))]]));
 }
 
 /** A secret never goes through an argument of ours, so the command that takes it from a file is shown. */
@@ -101,7 +122,8 @@ function hintsFor(stage: string, { target, region, projectId }: InitFlags): stri
   const again = region === undefined || projectId === undefined;
   return [
     ...(again ? [`dli-reaper init --stage ${stage} --target ${target} --region … --project-id …    # the target`] : []),
-    `aws ssm put-parameter --type SecureString --name /dli-reaper/${stage}/credentials/${CREDENTIALS} --value file://key.json`,
+    `npx serverless deploy --stage ${stage}    # the functions, and the key that protects credentials`,
+    `aws ssm put-parameter --type SecureString --name /dli-reaper/${stage}/credentials/${CREDENTIALS} --key-id alias/dli-reaper-${stage}-credentials --value file://key.json`,
     `dli-reaper doctor --stage ${stage} --target ${target}`,
   ];
 }

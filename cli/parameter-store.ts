@@ -27,9 +27,7 @@ export function createParameterStore(client: SSMClient) {
     try {
       return await call();
     } catch (error) {
-      const reason = nameOf(error);
-      const hint = reason === 'ParameterAlreadyExists' ? '; it exists already, --replace overwrites it' : '';
-      throw new SettingsError(name, `cannot be ${what} (${reason})${hint}`, { cause: error });
+      throw new SettingsError(name, `cannot be ${what} (${nameOf(error)})`, { cause: error });
     }
   };
   return {

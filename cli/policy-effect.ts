@@ -1,3 +1,4 @@
+import { enginesOf } from '../lib/decide.ts';
 import { messageAndAdviceOf } from '../lib/error-words.ts';
 import { parsePolicy } from '../lib/policy/parse.ts';
 import type { Policy } from '../lib/policy/schema.ts';
@@ -33,19 +34,20 @@ export async function effectsOf(
   if (!look) return [];
   const { names, readPath } = openStage(stage);
   const values = await readPath(names.targets);
+  const livePolicy = parsePolicyOrNot(live);
+  const engines = [...new Set([policy, ...(livePolicy === undefined ? [] : [livePolicy])].flatMap(enginesOf))];
   const effects: Effect[] = [];
   for (const parameter of [...values.keys()].sort()) {
     const target = parameter.slice(names.targets.length);
     try {
       if (parseTarget(parameter, values).policy !== name) continue;
-      const { world, settings } = await observe({ stage, target }, terminal, { withStatements: true });
+      const { world, settings } = await observe({ stage, target }, terminal, { engines });
       const victimsBy = async (one: Policy) => {
         const { report } = await judge(world, one, { exemptions: settings.exemptions });
         const ids = report.jobs.flatMap(({ jobId, decision }) => (decision === 'cancel' ? [jobId] : []));
         return { ids, capped: report.caps.exceeded };
       };
       const { ids: after, capped } = await victimsBy(policy);
-      const livePolicy = parsePolicyOrNot(live);
       const before = livePolicy === undefined ? undefined : (await victimsBy(livePolicy)).ids;
       effects.push({
         ...{ target, before: before?.length ?? null, after: after.length, capped, problem: world.gaps[0] ?? null },

@@ -18,6 +18,17 @@ export interface PolicyFile {
 /** A policy file is wrong; the message holds a line for each problem. */
 export class PolicyFileError extends SettingsError {
   override name = 'PolicyFileError';
+  /** Of what is in it, each with its line; undefined if it could not be read. */
+  readonly problems: readonly string[] | undefined;
+  constructor(
+    path: string,
+    problem: string,
+    { problems, cause }: { problems?: readonly string[]; cause?: unknown } = {},
+  ) {
+    const lines = problems === undefined ? '' : `:\n${problems.join('\n')}`;
+    super(path, `${problem}${lines}`, { cause });
+    this.problems = problems;
+  }
 }
 
 /**
@@ -39,7 +50,7 @@ export function readPolicyText(text: string, path: string): PolicyFile {
   };
   if (document.errors.length > 0) {
     const problems = document.errors.map(({ message, pos }) => `${at(pos[0])}: ${message}`);
-    throw new PolicyFileError(path, `is not YAML:\n${problems.join('\n')}`);
+    throw new PolicyFileError(path, 'is not YAML', { problems });
   }
 
   const locate: PolicyFile['locate'] = (keys) => at(offsetOf(document, keys));
@@ -54,14 +65,19 @@ export function readPolicyText(text: string, path: string): PolicyFile {
         const where = problem.path === '' ? '' : `${problem.path}: `;
         return `${locate(problem.keys)}: ${where}${problem.message}`;
       });
-    throw new PolicyFileError(path, `is not valid:\n${problems.join('\n')}`, { cause: error });
+    throw new PolicyFileError(path, 'is not valid', { problems, cause: error });
   }
 }
 
-/** What a file holds that need not be a valid policy; undefined if it cannot be read at all. */
+/**
+ * What a file holds that need not be a valid policy; undefined if it is not even YAML.
+ *
+ * @throws {PolicyFileError} if there is no such file: whoever names one relies on what it exempts.
+ */
 export function readPolicyDocument(path: string): unknown {
+  const text = readText(path);
   try {
-    return parse(readText(path));
+    return parse(text);
   } catch {
     return undefined;
   }
@@ -73,7 +89,10 @@ function toJs(path: string, document: Document): unknown {
     return document.toJS();
   } catch (error) {
     const problem = messageOf(error);
-    throw new PolicyFileError(path, `is not YAML that can be used:\n${path}: ${problem}`, { cause: error });
+    throw new PolicyFileError(path, 'is not YAML that can be used', {
+      problems: [`${path}: ${problem}`],
+      cause: error,
+    });
   }
 }
 

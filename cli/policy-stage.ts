@@ -1,10 +1,13 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createTwoFilesPatch } from 'diff';
 import { parse, stringify } from 'yaml';
+import { messageOf } from '../lib/error-words.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { confirm } from './confirm.ts';
 import { counted } from './counted.ts';
+import { EXIT_CONFIGURATION } from './exit-code.ts';
+import { versionIn, withVersionLine, writeText } from './files.ts';
 import { toJson } from './json.ts';
 import {
   createParameterStore,
@@ -32,25 +35,29 @@ interface Candidate {
   value: string;
 }
 
-const versionLine = (parameter: string, version: number) => `# ${parameter} version ${version}\n`;
-const VERSION_LINE = /^# (\/dli-reaper\/\S+) version (\d+)\n/;
-
 function open({ stage, name }: PolicyFlags) {
   const { names, client } = openStage(stage);
   return { parameter: names.policy(name), store: createParameterStore(client) };
 }
 
 /** Writes the live policy to a file, or to stdout, with its version in the first line. @returns the exit code. */
-export async function runPull(flags: PolicyFlags & { output?: string }, { out }: Terminal): Promise<number> {
+export async function runPull(
+  flags: PolicyFlags & { output?: string; replace?: boolean },
+  { out }: Terminal,
+): Promise<number> {
+  const { output, replace = false, json } = flags;
   const { parameter, store } = open(flags);
+  // It may hold somebody's comments, which no parameter keeps.
+  if (output !== undefined && !replace && existsSync(output)) {
+    throw new SettingsError(output, 'is there already; --replace overwrites it');
+  }
   const live = await store.get(parameter);
   if (live === undefined) throw new SettingsError(parameter, 'no such parameter; push one, or see dli-reaper init');
-  const text = versionLine(parameter, live.version) + toYaml(live.value);
-  if (flags.output === undefined) out(text);
-  else {
-    writeFileSync(flags.output, text);
-    out(`${parameter}, version ${live.version}, is in ${flags.output}.\n`);
-  }
+  const { version } = live;
+  const text = withVersionLine(toYaml(live.value), parameter, version);
+  if (output !== undefined) writeText(output, text);
+  if (json) out(toJson('policy', { stage: flags.stage, parameter, version, file: output ?? null, text }));
+  else out(output === undefined ? text : `${parameter}, version ${version}, is in ${output}.\n`);
   return 0;
 }
 
@@ -73,16 +80,22 @@ export async function runPush(
   const { parameter, store } = open(flags);
   const live = await store.get(parameter);
   const candidate = readCandidate(file);
-  const [, pulledFrom, pulledVersion] = VERSION_LINE.exec(candidate.text) ?? [];
-  assertUnchanged(live, {
-    parameter,
-    version: flags.overVersion ?? (pulledFrom === parameter ? Number(pulledVersion) : undefined),
-  });
-  const version = await put(candidate, live, { flags, parameter, store }, terminal);
-  if (version === undefined) return 1;
-  // So that it can be changed and pushed again.
-  writeFileSync(file, versionLine(parameter, version) + candidate.text.replace(VERSION_LINE, ''));
-  return 0;
+  assertUnchanged(live, { parameter, version: flags.overVersion ?? versionIn(candidate.text, parameter) });
+  const { exitCode, version } = await put(candidate, live, { flags, parameter, store }, terminal);
+  // So that it can be changed and pushed again; JSON has no room for it.
+  if (version !== undefined && !isJson(candidate.text)) {
+    writeText(file, withVersionLine(candidate.text, parameter, version));
+  }
+  return exitCode;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Puts an earlier version on top. @returns the exit code. @throws {SettingsError} if it is not held any more. */
@@ -92,14 +105,21 @@ export async function runRollback(flags: PolicyFlags & { to?: number }, terminal
   const live = versions.at(-1);
   const wanted = flags.to ?? (live?.version ?? 0) - 1;
   const earlier = versions.find(({ version }) => version === wanted);
+  const held = `there are ${versions.map(({ version }) => version).join(', ')}`;
   if (live === undefined || earlier === undefined) {
-    const held = versions.map(({ version }) => version).join(', ');
-    throw new SettingsError(parameter, `holds no version ${wanted}; there are ${held}`);
+    throw new SettingsError(parameter, `holds no version ${wanted}; ${held}`);
   }
-  const text = toYaml(earlier.value);
-  const { policy } = readPolicyText(text, `${parameter}:${wanted}`);
-  const candidate = { text, policy, value: earlier.value };
-  return (await put(candidate, live, { flags, parameter, store }, terminal)) === undefined ? 1 : 0;
+  const candidate = { ...readVersion(earlier, `${parameter}:${wanted}`, held), value: earlier.value };
+  return (await put(candidate, live, { flags, parameter, store }, terminal)).exitCode;
+}
+
+function readVersion({ value }: ParameterVersion, name: string, held: string): { text: string; policy: Policy } {
+  const text = toYaml(value);
+  try {
+    return { text, policy: readPolicyText(text, name).policy };
+  } catch (error) {
+    throw new SettingsError('--to', `names no policy that could hold; ${held}\n${messageOf(error)}`, { cause: error });
+  }
 }
 
 function readCandidate(file: string): Candidate {
@@ -121,11 +141,11 @@ function assertUnchanged(
     parameter,
     version === undefined
       ? `is there, at version ${live.version}; pull it first, or give --over-version ${live.version}`
-      : `was version ${version} when it was pulled, and is ${live.version} now; pull it again`,
+      : `is version ${live.version} now, and not ${version} as when it was pulled or named; look at it again`,
   );
 }
 
-/** @returns the new version; undefined if nobody agreed. */
+/** @returns the new version; undefined if nobody agreed, or there was nothing to write. */
 async function put(
   candidate: Candidate,
   live: ParameterVersion | undefined,
@@ -135,30 +155,45 @@ async function put(
     store,
   }: { flags: PolicyFlags; parameter: string; store: ReturnType<typeof createParameterStore> },
   terminal: Terminal,
-): Promise<number | undefined> {
+): Promise<{ exitCode: number; version?: number }> {
   const effects = await effectsOf(flags, candidate.policy, live, terminal);
   // What is asked about belongs on the screen; with --json stdout is for what was done.
   const seen = { flags: { ...flags, json: false }, parameter, live, candidate, effects, version: null };
   if (!flags.json) show(seen, terminal);
   else if (flags.confirm === undefined) show(seen, { ...terminal, out: terminal.err });
+  if (live !== undefined && isSame(live, candidate)) {
+    if (flags.json) show({ ...seen, flags }, terminal);
+    return { exitCode: 0, version: live.version };
+  }
   if (candidate.policy.mode === 'live') {
     const { stage: name, confirm: given } = flags;
-    if (!(await confirm({ name, what: `put this live policy in place on ${name}`, given }, terminal))) return undefined;
+    const what = `put this live policy in place on ${name}`;
+    if (!(await confirm({ name, what, given }, terminal))) return { exitCode: EXIT_CONFIGURATION };
   }
   // Somebody may have been quicker while the question was open.
   assertUnchanged(await store.get(parameter), { parameter, version: live?.version });
   const version = await store.put(parameter, candidate.value, { overwrite: live !== undefined });
   if (flags.json) show({ flags, parameter, live, candidate, effects, version }, terminal);
   else terminal.out(`${parameter} is version ${version} now; it holds from the next sweep on.\n`);
-  return version;
+  const between = version - 1;
+  if (between === (live?.version ?? 0)) return { exitCode: 0, version };
+  // Parameter Store compares nothing before it writes, so this much later is the first moment to know.
+  terminal.err(
+    `dli-reaper: ${parameter}: somebody wrote version ${between} at the same time, and this one is on top of it now\n` +
+      `            dli-reaper policy rollback --stage ${flags.stage} --name ${flags.name} --to ${between}  puts theirs back\n`,
+  );
+  return { exitCode: EXIT_CONFIGURATION, version };
 }
 
-/** In the order of its keys; a text that is no JSON is shown as it is. */
+const isSame = (live: ParameterVersion, { value }: Candidate): boolean =>
+  toYaml(live.value) === stringify(parse(value));
+
+/** In the order of its keys; a text that is no JSON is shown as it is, but for what would move the cursor. */
 function toYaml(value: string): string {
   try {
     return stringify(JSON.parse(value));
   } catch {
-    return value;
+    return value.split('\n').map(cleanText).join('\n');
   }
 }
 
@@ -189,17 +224,17 @@ interface Shown {
 function show({ flags, parameter, live, candidate, effects, version }: Shown, { out, paint = plain }: Terminal): void {
   const before = live === undefined ? '' : toYaml(live.value);
   const after = stringify(parse(candidate.value));
-  const isSame = before === after;
+  const isEqual = before === after;
   const bytes = Buffer.byteLength(candidate.value);
   const tier = bytes > MAX_STANDARD_BYTES ? 'advanced' : 'standard';
-  const patch = isSame ? '' : createTwoFilesPatch('live', 'new', before, after, undefined, undefined, { context: 2 });
+  const patch = isEqual ? '' : createTwoFilesPatch('live', 'new', before, after, undefined, undefined, { context: 2 });
   const diff = patch.split('\n').slice(1);
   if (flags.json) {
     const { mode } = candidate.policy;
     out(
       toJson('policy-diff', {
         ...{ stage: flags.stage, parameter, liveVersion: live?.version ?? null, version, mode, bytes, tier },
-        ...{ isSame, diff: diff.join('\n'), effects },
+        ...{ isSame: isEqual, diff: diff.join('\n'), effects },
       }),
     );
     return;
@@ -207,9 +242,10 @@ function show({ flags, parameter, live, candidate, effects, version }: Shown, { 
   const colour = (line: string) =>
     line.startsWith('+') ? paint('green', line) : line.startsWith('-') ? paint('red', line) : line;
   const lines = [
-    ...(isSame ? [`${parameter} holds the same, as version ${live?.version}.`] : diff.map(colour)),
+    ...(isEqual ? [`${parameter} holds the same, as version ${live?.version}.`] : diff.map(colour)),
     `${bytes} bytes of ${tier === 'standard' ? MAX_STANDARD_BYTES : MAX_ADVANCED_BYTES}, a parameter of the ${tier} tier.`,
     ...effects.flatMap((effect) => formatEffect(effect, paint)),
+    ...(effects.length === 0 && flags.look !== false ? ['No target of the stage goes by it.'] : []),
   ];
   out(`${lines.join('\n')}\n`);
 }

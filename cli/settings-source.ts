@@ -32,15 +32,32 @@ export function settingsSource(flags: SettingsFlags, env: Environment): SweepDep
   }
   if (target === undefined) throw new SettingsError('--target', 'missing; --stage needs the name of a target');
   return async (request) => {
-    const policy = policyPath === undefined ? {} : policyFor(request, { policy: policyPath });
+    const policy = policyPath === undefined ? undefined : policyFor(request, { policy: policyPath });
     // The AWS SDK takes longer to load than all the rest.
     const { openStage } = await import('./stage.ts');
     const settings = await openStage(stage).loadSettings(request);
-    if (policyPath === undefined) return settings;
+    if (policy === undefined) return settings;
+    // An exemption is never lost by naming a further one.
+    if (request.emergency !== undefined) return withMoreExemptions(settings, policy);
     const { parameterVersions: versions } = settings;
     return { ...settings, ...policy, parameterVersions: versions && { ...versions, policy: null } };
   };
 }
+
+function withMoreExemptions(settings: Settings, { policy: more, notices = [] }: PolicyPart): Settings {
+  const { policy } = settings;
+  return {
+    ...settings,
+    policy: {
+      ...policy,
+      exemptions: [...policy.exemptions, ...more.exemptions],
+      tagExemptions: policy.tagExemptions ?? more.tagExemptions,
+    },
+    notices: [...(settings.notices ?? []), ...notices],
+  };
+}
+
+type PolicyPart = Pick<Settings, 'policy' | 'notices'>;
 
 /** @throws {SettingsError} for what the function takes from its own parameters, and must not seem to be obeyed. */
 export function assertRemote({ policy, endpoint, projectId, region }: SettingsFlags): void {
@@ -54,7 +71,7 @@ export function assertRemote({ policy, endpoint, projectId, region }: SettingsFl
 function policyFor(
   { emergency }: SweepRequest,
   { policy: path, policyText }: Pick<SettingsFlags, 'policy' | 'policyText'>,
-): Pick<Settings, 'policy' | 'notices'> {
+): PolicyPart {
   if (policyText !== undefined) return { policy: readPolicyText(policyText, 'the policy').policy };
   if (emergency === undefined) {
     if (path === undefined) throw new SettingsError('--policy', 'missing; name the policy file');
@@ -70,7 +87,7 @@ function settingsFromFlags(flags: SettingsFlags, env: Environment, request: Swee
   if (target !== undefined)
     throw new SettingsError('--target', 'is the name of a target in Parameter Store; give --stage too');
   if (projectId === undefined)
-    throw new SettingsError('--project-id', 'missing; give the id of the project in its region');
+    throw new SettingsError('--project-id', 'missing; give the id of the project, or --stage and --target');
   if (!isProjectId(projectId)) throw new SettingsError('--project-id', 'expected up to 64 letters and digits');
   if (region !== undefined && !/^[a-z0-9-]+$/.test(region))
     throw new SettingsError('--region', 'expected the name of a region, such as eu-west-101');

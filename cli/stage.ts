@@ -1,6 +1,7 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { SweepRequest } from '../lib/request.ts';
 import type { Settings } from '../lib/settings/settings.ts';
+import { SettingsError } from '../lib/settings/settings.ts';
 import {
   AWS_CLIENT_OPTIONS,
   assertStage,
@@ -31,6 +32,20 @@ export function openStage(stage: string) {
     client,
     read,
     readPath,
+    /**
+     * A name that is mistyped must not look like a stage where all is well.
+     *
+     * @throws {SettingsError} if it is certain that there is no such stage; who may not read may still write.
+     */
+    assertExists: async () => {
+      const isEmpty = await Promise.all([read([names.switch]), readPath(names.targets)]).then(
+        ([switchValue, targets]) => !switchValue.has(names.switch) && targets.size === 0,
+        () => false,
+      );
+      if (!isEmpty) return;
+      const problem = `there is no stage ${stage}: neither a switch nor a target is stored under /dli-reaper/${stage}/`;
+      throw new SettingsError('--stage', `${problem}; nothing was changed`);
+    },
     /** Rejects if it cannot be read. */
     isSwitchedOn: async () => isSwitchOn(await readSwitchFrom(read, stage)),
     loadSettings: (request: Pick<SweepRequest, 'target' | 'emergency'>): Promise<Settings> =>

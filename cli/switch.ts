@@ -23,12 +23,13 @@ export interface SwitchFlags {
 export async function runSwitch(value: 'run' | 'stop', flags: SwitchFlags, terminal: Terminal): Promise<number> {
   const { stage, json = false } = flags;
   if (stage === undefined) throw new SettingsError('--stage', 'missing; name the stage whose switch is meant');
+  const { client, read, names, assertExists } = openStage(stage);
+  await assertExists();
   const isAgreed =
     value === 'stop' ||
     (await confirm({ name: stage, what: 'let its sweeps cancel again', given: flags.confirm }, terminal));
   if (!isAgreed) return EXIT_CONFIGURATION;
 
-  const { client, read, names } = openStage(stage);
   try {
     await client.send(new PutParameterCommand({ Name: names.switch, Value: value, Type: 'String', Overwrite: true }));
   } catch (error) {

@@ -1,16 +1,39 @@
 import { lintPolicy } from '../lib/policy/lint.ts';
 import { readAsset } from './assets.ts';
 import { counted } from './counted.ts';
-import { readPolicyFile } from './policy-file.ts';
+import { EXIT_CONFIGURATION } from './exit-code.ts';
+import { toJson } from './json.ts';
+import { PolicyFileError, readPolicyFile } from './policy-file.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Every error at once; warnings do not count as such. @returns the exit code. @throws {PolicyFileError} */
-export function runValidate(path: string, { out }: Terminal, now: number): number {
+/**
+ * Every error at once; warnings do not count as such.
+ *
+ * @returns the exit code. @throws {PolicyFileError}, with `json` only if the file cannot be read.
+ */
+export function runValidate(path: string, { json }: { json?: boolean }, { out }: Terminal, now: number): number {
+  if (json) return validateForMachines(path, out, now);
   const { policy, locate } = readPolicyFile(path);
   for (const { keys, message } of lintPolicy(policy, now)) out(`${locate(keys)}: warning: ${message}\n`);
   const { rules, exemptions, mode } = policy;
   out(`${path} is valid: mode ${mode}, ${counted(rules.length, 'rule')}, ${counted(exemptions.length, 'exemption')}\n`);
   return 0;
+}
+
+function validateForMachines(path: string, out: Terminal['out'], now: number): number {
+  try {
+    const { policy, locate } = readPolicyFile(path);
+    const warnings = lintPolicy(policy, now).map(({ keys, message }) => ({ at: locate(keys), message }));
+    const { rules, exemptions, mode } = policy;
+    const facts = { mode, rules: rules.length, exemptions: exemptions.length };
+    out(toJson('validation', { file: path, isValid: true, ...facts, warnings, problems: [] }));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof PolicyFileError) || error.problems === undefined) throw error;
+    const facts = { mode: null, rules: null, exemptions: null };
+    out(toJson('validation', { file: path, isValid: false, ...facts, warnings: [], problems: error.problems }));
+    return EXIT_CONFIGURATION;
+  }
 }
 
 /** The JSON Schema of a policy, for editors. @returns the exit code. */

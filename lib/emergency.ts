@@ -12,7 +12,8 @@ import type { Exemption, Policy, Selector, SelectorKey } from './policy/schema.t
 export const MAX_EMERGENCY_KILLS = 1_000;
 const DEFAULT_EMERGENCY_KILLS = 50;
 
-const TYPES = ENGINE_NAMES.flatMap((engine) => ENGINES[engine].facts.types);
+/** What `jobType` may say, as each engine spells it. */
+export const EMERGENCY_TYPES: readonly string[] = ENGINE_NAMES.flatMap((engine) => ENGINES[engine].facts.types);
 
 /** Long by design, so that age alone says nothing against them: touched only where they are named. */
 const LONG_BY_DESIGN: readonly string[] = ['flink'];
@@ -59,7 +60,7 @@ export const emergencyEntries = {
   queue: oneOrMany(text),
   owner: oneOrMany(text),
   engine: oneOrMany(oneOf(ENGINE_NAMES)),
-  jobType: oneOrMany(oneOf(TYPES)),
+  jobType: oneOrMany(oneOf(EMERGENCY_TYPES)),
   maxKills: v.optional(
     v.pipe(
       v.number('expected a whole number'),

@@ -145,6 +145,17 @@ const documents = v.variant('kind', [
     exemption: about(v.nullable(v.record(text, v.unknown())), 'As written; null if it was taken away'),
   }),
   object({
+    ...{ kind: kind('policy'), stage: text, parameter: text, version: count },
+    file: about(textOrNull, 'Where it was written to'),
+    text: about(text, 'As YAML, with the version in the first line'),
+  }),
+  object({
+    ...{ kind: kind('validation'), file: text, isValid: flag },
+    ...{ mode: v.nullable(v.picklist(['live', 'dry-run'])), rules: countOrNull, exemptions: countOrNull },
+    warnings: v.array(object({ at: about(text, 'File, line and column'), message: text })),
+    problems: about(texts, 'Each with file, line and column'),
+  }),
+  object({
     ...{ kind: kind('policy-diff'), stage: text, parameter: text, mode: v.picklist(['live', 'dry-run']) },
     liveVersion: countOrNull,
     version: about(countOrNull, 'Of what was put in place; null for a diff'),

@@ -5,9 +5,10 @@ export function addPolicyFileVerbs({ program, terminal, exitWith }: Verbs): void
   program
     .command('validate <file>')
     .description('check a policy: every error at once, each with its line; warnings do not fail')
-    .addHelpText('after', examples('validate policy.yml'))
-    .action((file: string) =>
-      exitWith(async () => (await import('../validate.ts')).runValidate(file, terminal, systemClock.now())),
+    .option('--json', 'one JSON document on stdout and nothing else')
+    .addHelpText('after', examples('validate policy.yml', 'validate policy.yml --json'))
+    .action((file: string, flags: { json?: boolean }) =>
+      exitWith(async () => (await import('../validate.ts')).runValidate(file, flags, terminal, systemClock.now())),
     );
 
   program

@@ -21,8 +21,10 @@ export function addPolicyStageVerbs({ program, terminal, exitWith }: Verbs): voi
 
   withPolicy(policy.command('pull').description('write the live policy, with its version in the first line'))
     .option('-o, --output <file>', 'where to; stdout unless told')
+    .option('--replace', 'overwrite that file, and the comments in it')
+    .option('--json', 'one JSON document on stdout and nothing else')
     .addHelpText('after', examples('policy pull --stage prod -o policy.yml'))
-    .action((flags: PolicyFlags & { output?: string }) =>
+    .action((flags: PolicyFlags & { output?: string; replace?: boolean }) =>
       exitWith(async () => (await import('../policy-stage.ts')).runPull(flags, terminal)),
     );
 
@@ -44,7 +46,7 @@ export function addPolicyStageVerbs({ program, terminal, exitWith }: Verbs): voi
     );
 
   withEffect(policy.command('rollback').description('put a version back that Parameter Store still holds'))
-    .option('--to <version>', 'the last but one unless told', wholeNumber)
+    .option('--to <version>', 'the version before the live one unless told', wholeNumber)
     .option('--confirm <stage>', 'in place of typing the name of the stage, which a live policy takes')
     .addHelpText('after', examples('policy rollback --stage prod', 'policy rollback --stage prod --to 7'))
     .action((flags: PolicyFlags & { to?: number }) =>

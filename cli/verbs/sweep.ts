@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { collect, durationText, wholeNumber } from '../arguments.ts';
+import { ENGINE_NAMES, type Engine } from '../../lib/dli/job.ts';
+import { collect, collectOf, durationText, wholeNumber } from '../arguments.ts';
 import type { EmergencyFlags } from '../emergency.ts';
 import type { SweepFlags } from '../perform-sweep.ts';
 import { ACCOUNT, EXIT_CODES_HELP, examples, type Verbs } from '../program.ts';
@@ -97,13 +98,19 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
   withTarget(
     program.command('snapshot').description('every live job as JSON, for plan --from, explain --from and replay'),
   )
+    .option(
+      '--engine <name>',
+      'jobs of this engine; may be given several times; all unless told',
+      collectOf(ENGINE_NAMES),
+    )
+    .option('--json', 'it is always one JSON document')
     .option('--with-statements', 'with the SQL itself, for policies that select by statement; keep such a file safe')
     .addHelpText('after', KEYS_HELP)
     .addHelpText(
       'after',
       examples('snapshot --stage prod --target lake > world.json', `snapshot ${ACCOUNT} > world.json`),
     )
-    .action((flags: SettingsFlags & { withStatements?: boolean }) =>
+    .action((flags: SettingsFlags & { withStatements?: boolean; engine?: Engine[] }) =>
       exitWith(async () => (await import('../from-snapshot.ts')).runSnapshot(flags, terminal)),
     );
 

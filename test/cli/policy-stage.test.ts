@@ -3,6 +3,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
+import { runOnTerminal } from '../helpers/run-terminal.ts';
 import { HOUR, jobId } from '../helpers/world.ts';
 
 const writeFile = makeFolder();
@@ -28,7 +29,8 @@ describe.concurrent('dli-reaper policy', () => {
     const { aws, emulator, run } = await startStage(context);
     const file = newFile('');
 
-    const pull = await run('pull', '-o', file);
+    const kept = await run('pull', '-o', file);
+    const pull = await run('pull', '-o', file, '--replace');
     const pulled = readFileSync(file, 'utf8');
     writeFile(file.split('/').at(-1) ?? '', pulled.replace('5h', '2h'));
     const diff = await run('diff', file, '--json');
@@ -37,6 +39,7 @@ describe.concurrent('dli-reaper policy', () => {
     aws.put(PARAMETER, JSON.stringify(policyOf(1)));
     const stale = await run('push', file, '--confirm', 'dev');
 
+    expect(kept).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('--replace overwrites it') });
     expect(pull).toMatchObject({ exitCode: 0, stderr: '' });
     expect(pulled).toMatch(new RegExp(`^# ${PARAMETER} version 1\\nversion: 1\\nmode: live\\n`));
     expect(JSON.parse(diff.stdout)).toMatchObject({
@@ -51,7 +54,10 @@ describe.concurrent('dli-reaper policy', () => {
     expect(push.stdout).toContain('default: 2 victims at this moment, 1 by the live policy.');
     expect(push.stdout).toContain(`${PARAMETER} is version 2 now; it holds from the next sweep on.`);
     expect(readFileSync(file, 'utf8')).toMatch(/^# \S+ version 2\nversion: 1\n/);
-    expect(stale).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('was version 2 when it was pulled') });
+    expect(stale).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('is version 3 now, and not 2 as when it'),
+    });
     expect(aws.versions[PARAMETER]).toBe(3);
     expect(emulator.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
@@ -73,6 +79,85 @@ describe.concurrent('dli-reaper policy', () => {
       exitCode: 1,
       stderr: expect.stringContaining('holds no version 9; there are 1, 2'),
     });
+  });
+
+  it('says so where somebody was quicker by a moment, and how to put theirs back', async (context) => {
+    const { aws, run } = await startStage(context);
+    const theirs = JSON.stringify(policyOf(3));
+    const { put } = aws;
+    // Between the last look and the write there is no moment that Parameter Store would keep.
+    aws.beforeWrite = () => void put(PARAMETER, theirs);
+
+    const { exitCode, stderr } = await run(
+      ...['push', newFile(JSON.stringify(policyOf(1))), '--over-version', '1', '--confirm', 'dev', '--no-look'],
+    );
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(
+      `${PARAMETER}: somebody wrote version 2 at the same time, and this one is on top of it now`,
+    );
+    expect(stderr).toContain('dli-reaper policy rollback --stage dev --name base --to 2');
+  });
+
+  it('writes nothing where live holds the same, and leaves a file of JSON as it is', async (context) => {
+    const { aws, run } = await startStage(context);
+    const [same, changed] = [newFile(JSON.stringify(policyOf(5))), newFile(JSON.stringify(policyOf(6)))];
+    const flags = ['--over-version', '1', '--confirm', 'dev', '--no-look'];
+
+    const unchanged = await run('push', same, ...flags);
+    const pushed = await run('push', changed, ...flags);
+
+    expect(unchanged).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('holds the same, as version 1.') });
+    expect(pushed.exitCode).toBe(0);
+    expect(aws.versions[PARAMETER]).toBe(2);
+    expect(readFileSync(changed, 'utf8')).toBe(JSON.stringify(policyOf(6)));
+  });
+
+  it('takes a pulled file that an editor saved with CRLF', async (context) => {
+    const { run } = await startStage(context);
+    const { stdout } = await run('pull', '--json');
+    const { text, version } = JSON.parse(stdout) as { text: string; version: number };
+    const file = newFile(text.replace('5h', '6h').replaceAll('\n', '\r\n'));
+
+    const { exitCode } = await run('push', file, '--confirm', 'dev', '--no-look');
+
+    expect(version).toBe(1);
+    expect(exitCode).toBe(0);
+    expect(readFileSync(file, 'utf8').match(/^# .* version \d+/gm)).toEqual([`# ${PARAMETER} version 2`]);
+  });
+
+  it('shows nothing of a live value that could move the cursor', async (context) => {
+    const { aws, run } = await startStage(context);
+    aws.put(PARAMETER, 'no json\u001b[2J\u0007');
+
+    const diff = await run('diff', newFile(JSON.stringify(policyOf(1))), '--no-look');
+    const pull = await run('pull');
+
+    for (const control of ['\u0007', '\u001b']) expect(diff.stdout + pull.stdout).not.toContain(control);
+    expect(diff.stdout).toContain('-no json');
+  });
+
+  it('asks DLI for no engine that neither policy names, and on a terminal shows before it asks', async (context) => {
+    const { aws, emulator } = await startStage(context);
+    const args = [
+      'policy',
+      'push',
+      newFile(JSON.stringify(policyOf(2))),
+      '--over-version',
+      '1',
+      '--stage',
+      'dev',
+      '--json',
+    ];
+
+    const terminal = runOnTerminal(args, aws.env);
+    await terminal.waitFor('Type dev to put this live policy in place on dev');
+    const seen = await terminal.screen();
+    terminal.type('no\r');
+
+    expect(await terminal.exited).toBe(1);
+    expect(seen).toContain('default: 2 victims at this moment, 1 by the live policy.');
+    expect(emulator.requests.map(({ target }) => target).join()).not.toMatch(/batches|streaming/);
   });
 
   it('says whom a cap would save, and which target it could not look at', async (context) => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { judgeSchedule } from '../../cli/last-sweeps.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
@@ -60,6 +60,12 @@ describe.concurrent('dli-reaper exempt and unexempt', () => {
   it.for([
     { title: 'that selects nothing', more: ['--until', '7d'], says: 'expected at least one of jobId, queue, owner' },
     { title: 'that is over', more: ['--until', '2020-01-01', '--owner', 'ana'], says: '--until: is over already' },
+    { title: 'of what is no job', more: ['--until', '7d', '--job-id', 'xyz'], says: '--job-id: expected 8-4-4-4-12' },
+    {
+      title: 'too large for a parameter that costs nothing',
+      more: ['--until', '7d', ...Array.from({ length: 120 }, (_, n) => ['--job-id', jobId(n)]).flat()],
+      says: 'bytes as JSON; a parameter holds 4096',
+    },
     { title: 'without an end', more: ['--until', 'soon', '--owner', 'ana'], says: 'until: expected a day' },
   ])('refuses an exemption $title', async ({ more, says }, context) => {
     const { aws, run } = await startStage(context);
@@ -203,6 +209,39 @@ describe.concurrent('dli-reaper init', () => {
     expect(JSON.parse(aws.parameters['/dli-reaper/fresh/targets/lake'] ?? '')).toMatchObject({ mode: 'dry-run' });
     expect(JSON.parse(aws.parameters['/dli-reaper/fresh/policies/base'] ?? '')).toMatchObject({ mode: 'dry-run' });
     expect(existsSync(policy)).toBe(true);
+  });
+});
+
+describe.concurrent('dli-reaper init of a stage', () => {
+  it.for([
+    { title: 'a target', more: ['--target', 'my lake'], says: 'target: expected letters' },
+    { title: 'a region', more: ['--region', 'not a region'], says: 'region: expected letters' },
+    { title: 'a project', more: ['--project-id', 'x y'], says: 'projectId: expected up to 64 letters and digits' },
+  ])('writes nothing for $title that no sweep would take', async ({ more, says }, context) => {
+    const aws = await startAwsServer({});
+    context.onTestFinished(aws.close);
+    const policy = `${writeFile(`init-${says.length}.txt`, '')}.yml`;
+    const flags = ['--policy', policy, '--region', 'eu-west-101', '--project-id', 'f'.repeat(32)];
+
+    const { exitCode, stderr } = await runCli(['init', '--stage', 'new', ...flags, ...more], aws.env);
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(says);
+    expect(existsSync(policy)).toBe(false);
+    expect(aws.calls).not.toContain('PutParameter');
+  });
+
+  it('writes a file that can be changed and pushed', async (context) => {
+    const aws = await startAwsServer({});
+    context.onTestFinished(aws.close);
+    const policy = `${writeFile('init-pushed.txt', '')}.yml`;
+
+    await runCli(['init', '--stage', 'new', '--policy', policy], aws.env);
+    writeFileSync(policy, readFileSync(policy, 'utf8').replace('4h', '5h'));
+    const { exitCode } = await runCli(['policy', 'push', policy, '--stage', 'new', '--no-look'], aws.env);
+
+    expect(exitCode).toBe(0);
+    expect(aws.parameters['/dli-reaper/new/policies/base']).toContain('"5h"');
   });
 });
 

@@ -5,7 +5,8 @@ import { runCli } from '../helpers/run-cli.ts';
 const SWITCH = '/dli-reaper/prod/switch';
 
 async function startStage(context: TestContext, value: string | undefined, refusedOperations: readonly string[] = []) {
-  const ssm = await startAwsServer(value === undefined ? {} : { [SWITCH]: value }, { refusedOperations });
+  const parameters = { '/dli-reaper/prod/targets/lake': '{}', ...(value !== undefined && { [SWITCH]: value }) };
+  const ssm = await startAwsServer(parameters, { refusedOperations });
   context.onTestFinished(ssm.close);
   return { ssm, run: (...args: string[]) => runCli([...args, '--stage', 'prod'], ssm.env) };
 }
@@ -23,6 +24,33 @@ describe.concurrent('dli-reaper stop and resume', () => {
       expect(stdout).toContain('The switch of prod reads stop (version');
     },
   );
+
+  it('says that there is no such stage, and writes nothing', async (context) => {
+    const { ssm } = await startStage(context, 'run');
+    const flags = ['--stage', 'prd'];
+
+    const stop = await runCli(['stop', ...flags], ssm.env);
+    const exempt = await runCli(
+      ['exempt', 'x', ...flags, '--reason', 'r', '--contact', 'c', '--until', '7d', '--owner', 'ana'],
+      ssm.env,
+    );
+
+    for (const { exitCode, stderr } of [stop, exempt]) {
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain('--stage: there is no stage prd: neither a switch nor a target is stored under');
+    }
+    expect(ssm.calls).not.toContain('PutParameter');
+  });
+
+  it('stops also for somebody who may write and not read', async (context) => {
+    const { ssm, run } = await startStage(context, 'run', ['GetParameters', 'GetParametersByPath']);
+
+    const { exitCode, stderr } = await run('stop');
+
+    expect(ssm.parameters[SWITCH]).toBe('stop');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('cannot be read');
+  });
 
   it('resumes only with the name of the stage, and says what is read then', async (context) => {
     const { ssm, run } = await startStage(context, 'stop');

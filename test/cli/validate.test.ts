@@ -201,7 +201,7 @@ describe('every policy that we publish', () => {
     const path = writeFile(`${name.replaceAll(/\W/g, '-')}.yml`, text);
     const out: string[] = [];
 
-    const exitCode = runValidate(path, { env: {}, out: (line) => out.push(line), err: () => {} }, NOW);
+    const exitCode = runValidate(path, {}, { env: {}, out: (line) => out.push(line), err: () => {} }, NOW);
 
     expect(exitCode).toBe(0);
     expect(out.at(-1)).toMatch(/ is valid: mode (dry-run|live), [1-9]\d* rules?, /);

@@ -89,6 +89,10 @@ export async function startAwsServer(
     }
     const [service = '', operation = ''] = String(request.headers['x-amz-target']).split('.');
     calls.push(operation);
+    if (operation === 'PutParameter') {
+      server.beforeWrite?.();
+      server.beforeWrite = undefined;
+    }
     const result = refusedOperations.includes(operation)
       ? 'AccessDeniedException'
       : (services[service]?.(operation, body) ?? 'UnknownOperationException');
@@ -97,14 +101,16 @@ export async function startAwsServer(
     response.end(JSON.stringify(isError ? { __type: result, message: '' } : result));
   }
 
-  const server = http.createServer(
+  const listener = http.createServer(
     (request, response) => void answer(request, response).catch(() => response.destroy()),
   );
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const { port } = listener.address() as AddressInfo;
 
-  return {
+  const server = {
     ...store,
+    /** What somebody else does right before the next parameter is written. */
+    beforeWrite: undefined as (() => void) | undefined,
     queues,
     /** Messages of these groups are not taken. */
     refusedGroups,
@@ -126,10 +132,11 @@ export async function startAwsServer(
     },
     close: async () => {
       await Promise.all(running);
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      listener.closeAllConnections();
+      await new Promise<void>((resolve) => listener.close(() => resolve()));
     },
   };
+  return server;
 }
 
 /** The two forms in use: `{ ($.msg = "one") || ($.msg = "other") }`, and terms with a question mark, of which one is enough. */

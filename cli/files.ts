@@ -1,0 +1,24 @@
+import { writeFileSync } from 'node:fs';
+import { SettingsError } from '../lib/settings/settings.ts';
+
+/** @throws {SettingsError} naming the file. */
+export function writeText(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    throw new SettingsError(file, `cannot be written (${code})`, { cause: error });
+  }
+}
+
+const VERSION_LINE = /^# (\/dli-reaper\/\S+) version (\d+)\r?\n/;
+
+/** The first line of a policy file that goes with a parameter, so that a push can tell whether live has changed since. */
+export const withVersionLine = (text: string, parameter: string, version: number): string =>
+  `# ${parameter} version ${version}\n${text.replace(VERSION_LINE, '')}`;
+
+/** @returns undefined if the file goes with no parameter, or with another one. */
+export function versionIn(text: string, parameter: string): number | undefined {
+  const [, name, version] = VERSION_LINE.exec(text) ?? [];
+  return name === parameter ? Number(version) : undefined;
+}
