@@ -11,10 +11,10 @@ import { lintPolicy } from '../lib/policy/lint.ts';
 import { parseRequest } from '../lib/request.ts';
 import { createReaders } from '../lib/scan.ts';
 import type { Settings } from '../lib/settings/settings.ts';
+import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { toJson } from './json.ts';
 import { type SettingsFlags, settingsSource } from './settings-source.ts';
-import { cleanText } from './table.ts';
 import { plain, type Terminal } from './terminal.ts';
 
 export interface DoctorFlags extends SettingsFlags {

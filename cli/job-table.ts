@@ -1,7 +1,8 @@
 import { formatDuration } from '../lib/duration.ts';
 import type { JobReport } from '../lib/report.ts';
-import { type Column, cleanText, formatTable } from './table.ts';
-import { type Paint, plain, type Terminal } from './terminal.ts';
+import { cleanText } from './clean-text.ts';
+import { type Column, formatTable } from './table.ts';
+import { type Colour, type Paint, plain, type Terminal } from './terminal.ts';
 
 /**
  * The overdue first, the longest over its limit before the others. Where the table is wider than the screen, its least
@@ -9,16 +10,17 @@ import { type Paint, plain, type Terminal } from './terminal.ts';
  */
 export function formatJobs(
   jobs: readonly JobReport[],
-  { columns: width, paint = plain, isPlan }: Pick<Terminal, 'columns' | 'paint'> & { isPlan: boolean },
+  { isPlan, ...screen }: Pick<Terminal, 'columns' | 'paint'> & { isPlan: boolean },
 ): string {
   const sorted = jobs.toSorted((a, b) => rank(a) - rank(b) || overLimit(b) - overLimit(a));
-  const columns = columnsFor(paint).filter(({ head }) => isPlan || head !== BAR);
-  return formatTable(columns, sorted, width) ?? sorted.map((job) => formatCard(job, paint, isPlan)).join('\n');
+  const columns = COLUMNS.filter(({ head }) => isPlan || head !== BAR);
+  const { paint = plain } = screen;
+  return formatTable(columns, sorted, screen) ?? sorted.map((job) => formatCard(job, paint, isPlan)).join('\n');
 }
 
 const BAR = 'against limit';
 
-const columnsFor = (paint: Paint): Column<JobReport>[] => [
+const COLUMNS: readonly Column<JobReport>[] = [
   { head: 'job', cell: ({ jobId }) => jobId },
   { head: 'engine', cell: ({ engine }) => engine, dropped: 2 },
   { head: 'queue', cell: ({ queue }) => queue ?? '?' },
@@ -28,7 +30,7 @@ const columnsFor = (paint: Paint): Column<JobReport>[] => [
   { head: 'limit', cell: formatLimit, dropped: 4 },
   { head: BAR, cell: formatBar, dropped: 3 },
   { head: 'rule', cell: ({ rule }) => rule ?? '–' },
-  { head: 'outcome', cell: (job) => paint(colourOf(job), formatOutcome(job)) },
+  { head: 'outcome', cell: formatOutcome, colour: colourOf },
 ];
 
 function formatCard(job: JobReport, paint: Paint, isPlan: boolean): string {
@@ -88,7 +90,7 @@ function formatOutcome({ outcome, reason, status, decision }: JobReport): string
   return reason === 'undetermined' ? `kept: undetermined (${status ?? 'no status'})` : `kept: ${reason}`;
 }
 
-function colourOf({ outcome, decision }: JobReport): 'green' | 'red' | 'yellow' | 'gray' {
+function colourOf({ outcome, decision }: JobReport): Colour {
   if (outcome === 'cancelled' || outcome === 'already-terminal') return 'green';
   if (outcome === 'failed' || outcome === 'unconfirmed') return 'red';
   return decision === 'keep' ? 'gray' : 'yellow';

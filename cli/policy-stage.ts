@@ -4,6 +4,7 @@ import { parse, stringify } from 'yaml';
 import { messageOf } from '../lib/error-words.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
+import { cleanText } from './clean-text.ts';
 import { confirm } from './confirm.ts';
 import { counted } from './counted.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
@@ -18,7 +19,6 @@ import {
 import { type Effect, effectsOf } from './policy-effect.ts';
 import { readPolicyFile, readPolicyText } from './policy-file.ts';
 import { openStage, type StageFlags } from './stage.ts';
-import { cleanText } from './table.ts';
 import { type Paint, plain, type Terminal } from './terminal.ts';
 
 export interface PolicyFlags extends StageFlags {

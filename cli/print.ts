@@ -3,9 +3,9 @@ import type { Explanation, RuleExplanation } from '../lib/explain.ts';
 import type { ClockName } from '../lib/policy/schema.ts';
 import type { Predicate } from '../lib/policy/select.ts';
 import type { CapReport, SweepReport, SweepStatus } from '../lib/report.ts';
+import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { formatJobs } from './job-table.ts';
-import { cleanText } from './table.ts';
 import { plain, type Terminal } from './terminal.ts';
 
 type Screen = Pick<Terminal, 'columns' | 'paint'>;
@@ -82,14 +82,14 @@ export function formatExplanation(explanation: Explanation, caps: CapReport): st
     ...rules.flatMap(formatRule),
     ...exemptions.flatMap(({ id, until, isInForce, predicates, holds }) => [
       `Exemption ${id} (until ${until}${isInForce ? '' : ', expired'}): ${holds}`,
-      ...predicates.map(formatPredicate),
+      ...predicates.map((one) => formatPredicate('match ', one)),
     ]),
     ...(tagExemption === null ? [] : [`Exemption by the job's own tags: ${tagExemption}`]),
     `Caps: ${caps.victims} to be cancelled; maxKills ${caps.maxKills}, maxKillsPercent ${caps.maxKillsPercent} of at least ` +
       `${caps.liveJobs} live jobs, from ${caps.percentFloor} on: ${caps.exceeded ?? 'within'}`,
     `Verdict: ${formatVerdict(verdict)}`,
   ];
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(cleanText).join('\n')}\n`;
 }
 
 const CLOCK_WORDS: Record<ClockName, string> = {
@@ -101,8 +101,8 @@ const CLOCK_WORDS: Record<ClockName, string> = {
 function formatRule({ rule, match, ignore, limits, result }: RuleExplanation): string[] {
   return [
     `Rule ${rule}: ${result}`,
-    ...(match === 'all' ? ['  match   all'] : match.map((one) => formatPredicate(one, 'match '))),
-    ...ignore.map((one) => formatPredicate(one, 'ignore')),
+    ...(match === 'all' ? ['  match   all'] : match.map((one) => formatPredicate('match ', one))),
+    ...ignore.map((one) => formatPredicate('ignore', one)),
     ...limits.map(({ clock, limitMs, readingMs }) => {
       const reading = readingMs === null ? 'no reading' : formatDuration(readingMs);
       return `  limit   ${clock} ${formatDuration(limitMs)}: ${reading}`;
@@ -110,8 +110,7 @@ function formatRule({ rule, match, ignore, limits, result }: RuleExplanation): s
   ];
 }
 
-function formatPredicate({ key, wanted, found, holds }: Predicate, what: unknown = 'match '): string {
-  const name = typeof what === 'string' ? what : 'match ';
+function formatPredicate(name: 'match ' | 'ignore', { key, wanted, found, holds }: Predicate): string {
   return `  ${name}  ${key}: wanted ${wanted.join(' or ')}, found ${found === null ? 'nothing' : found || 'none'}: ${holds}`;
 }
 

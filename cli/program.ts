@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { adviceOn, DliError } from '../lib/dli/errors.ts';
 import { RequestError } from '../lib/request.ts';
+import { cleanText } from './clean-text.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -44,7 +45,7 @@ export function createVerbs(terminal: Terminal): Verbs {
       try {
         process.exitCode = await run();
       } catch (error) {
-        terminal.err(`dli-reaper: ${describe(error)}\n`);
+        terminal.err(`dli-reaper: ${describe(error).split('\n').map(cleanText).join('\n')}\n`);
         process.exitCode = EXIT_CONFIGURATION;
       }
     },
@@ -54,10 +55,27 @@ export function createVerbs(terminal: Terminal): Verbs {
 /** What stops a verb is told in one line; a stack helps only where the error is ours. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error instanceof RequestError) return error.problems.join('\n            ');
+  if (error instanceof RequestError) return error.problems.map(inFlags).join('\n            ');
   const advice = error instanceof DliError ? adviceOn(error) : undefined;
   if (advice !== undefined) return `${error.message}\n            ${advice}`;
   // An error of the system, such as a port that is taken, has a code and needs no stack.
   const isOurs = !('syscall' in error) && (error.name === 'Error' || error instanceof TypeError);
   return (isOurs && error.stack) || error.message;
+}
+
+/** The flags that become keys of a request under another name. */
+const FLAGS: Readonly<Record<string, string>> = {
+  jobIds: '--job-id',
+  jobType: '--type',
+  olderThan: '--older-than',
+  maxKills: '--max-kills',
+  verifyFor: '--verify-for',
+  ...Object.fromEntries(['target', 'queue', 'owner', 'engine', 'reason', 'confirm'].map((key) => [key, `--${key}`])),
+};
+
+/** `jobIds.0: expected the id of a job` is of --job-id to whoever typed it. */
+function inFlags(problem: string): string {
+  const [whole = '', key = ''] = /^(\w+)(\.\d+)?(?=: )/.exec(problem) ?? [];
+  const flag = FLAGS[key];
+  return flag === undefined ? problem : flag + problem.slice(whole.length);
 }

@@ -5,11 +5,11 @@ import { LINE_FRAME } from '../lib/log.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { AWS_CLIENT_OPTIONS } from '../lib/settings/ssm.ts';
+import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { ENDS } from './last-sweeps.ts';
 import { functionName, type LogLine, openSweepLog } from './sweep-log.ts';
 import type { Swept } from './swept.ts';
-import { cleanText } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 /** A sweep takes up to a Lambda's 15 minutes, and its log a while to be found. */

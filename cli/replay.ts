@@ -4,12 +4,13 @@ import { formatDuration } from '../lib/duration.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import type { JobReport } from '../lib/report.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
+import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { readSnapshot } from './from-snapshot.ts';
 import { toJson } from './json.ts';
 import { judge } from './judge.ts';
 import { readPolicyFile } from './policy-file.ts';
-import { cleanText, formatTable } from './table.ts';
+import { formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import type { World } from './world.ts';
 
@@ -148,7 +149,7 @@ function format(
       ...(isCompared ? [{ head: 'difference', cell: ({ by }: Difference) => WORDS[by] }] : []),
     ],
     differences,
-    columns,
+    { columns },
   );
   const count = (...by: Difference['by'][]) => differences.filter((one) => by.includes(one.by)).length;
   const died = `${counted(count('both', 'new', 'changed'), 'job')} would have been cancelled`;

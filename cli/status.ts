@@ -1,6 +1,7 @@
 import { systemClock } from '../lib/clock.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
 import { messageAndAdviceOf } from '../lib/error-words.ts';
+import { cleanText } from './clean-text.ts';
 import { EXIT_CONFIGURATION, exitCodeOf } from './exit-code.ts';
 import { toJson } from './json.ts';
 import { findEnds, judgeSchedule, type LastSweep, lastSweepOf, type ScheduleStatus } from './last-sweeps.ts';
@@ -8,7 +9,7 @@ import { interrupted, performSweep } from './perform-sweep.ts';
 import { openStage, type StageFlags } from './stage.ts';
 import { listTargets } from './stage-targets.ts';
 import type { LogLine } from './sweep-log.ts';
-import { cleanText, formatTable } from './table.ts';
+import { formatTable } from './table.ts';
 import { plain, type Terminal } from './terminal.ts';
 
 export interface StatusFlags extends StageFlags {
@@ -106,7 +107,7 @@ function format(
       { head: 'overdue now', cell: ({ overdue }) => String(overdue ?? '?') },
     ],
     targets,
-    columns,
+    { columns },
   );
   const isRun = switchValue === 'run';
   const alive =

@@ -1,8 +1,8 @@
 import type { SweepReport } from '../lib/report.ts';
+import { cleanText } from './clean-text.ts';
 import { EXIT_CONFIGURATION, worstExitCode } from './exit-code.ts';
 import { toJson } from './json.ts';
 import { formatReport } from './print.ts';
-import { cleanText } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What one run over all its targets came to. */

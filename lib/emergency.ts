@@ -49,7 +49,10 @@ const text = v.pipe(v.string('expected a text'), v.nonEmpty('is empty'), v.maxLe
 /** Those of SQL and Spark are UUIDs, those of Flink numbers. */
 const id = v.pipe(
   v.string('expected an id'),
-  v.check((value) => ENGINE_NAMES.some((engine) => isJobId(value, engine)), 'expected the id of a job'),
+  v.check(
+    (value) => ENGINE_NAMES.some((engine) => isJobId(value, engine)),
+    "expected the id of a job: 8-4-4-4-12 hexadecimal digits, or a Flink job's number",
+  ),
 );
 const oneOf = (values: readonly string[]) => v.picklist(values, `expected one of ${values.join(', ')}`);
 
@@ -85,7 +88,7 @@ export function emergencyProblems(
   const problems: string[] = [];
   if (!fields.reason) problems.push('reason: missing; an emergency says why, for the record');
   if (fields.olderThan === undefined && fields.jobIds === undefined) {
-    problems.push('olderThan: missing; give an age such as 10m, or jobIds');
+    problems.push('olderThan: missing; give an age such as 10m, or the ids of jobs');
   }
   if (isLive && fields.confirm !== target) {
     problems.push(`confirm: expected the name of the target, ${target}, to cancel jobs for real`);

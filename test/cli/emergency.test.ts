@@ -87,7 +87,11 @@ describe.concurrent('dli-reaper emergency', () => {
 
   it.for<{ name: string; args: string[]; says: string }>([
     { name: 'no reason', args: ['--older-than', '10m', '--dry-run'], says: '--reason: missing' },
-    { name: 'neither age nor id', args: [...REASON, '--dry-run'], says: 'olderThan: missing; give an age such as 10m' },
+    {
+      name: 'neither age nor id',
+      args: [...REASON, '--dry-run'],
+      says: '--older-than: missing; give an age such as 10m',
+    },
     {
       name: 'nobody to ask, and says what to do',
       args: [...REASON, '--older-than', '10m'],
@@ -96,12 +100,17 @@ describe.concurrent('dli-reaper emergency', () => {
     {
       name: 'the name of another target',
       args: [...REASON, '--older-than', '10m', '--confirm', 'lake'],
-      says: 'confirm: expected the name of the target, 0123456789abcdef0123456789abcdef',
+      says: '--confirm: expected the name of the target, 0123456789abcdef0123456789abcdef',
+    },
+    {
+      name: 'what is the id of no job',
+      args: [...REASON, '--job-id', 'xyz', '--dry-run'],
+      says: '--job-id: expected the id of a job: 8-4-4-4-12 hexadecimal digits',
     },
     {
       name: 'more kills than the ceiling',
       args: [...REASON, '--older-than', '10m', '--max-kills', '1001', '--dry-run'],
-      says: 'maxKills: expected at most 1000',
+      says: '--max-kills: expected at most 1000',
     },
   ])('ends with 1 for $name, before the first call', async ({ args, says }, context) => {
     const { run, emulator } = await startService(context);

@@ -54,6 +54,16 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
     expect(emulator.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
+  it('lets no name of an owner write elsewhere on the screen', async (context) => {
+    const owner = '\u001b[2J\u001b]0;title\u0007evil\nVerdict: keep';
+    const { run } = await startService(context, policyFile, { jobs: [runningJob(1, { owner })] });
+
+    const { stdout } = await run('explain', [jobId(1)]);
+
+    expect(stdout).not.toContain('\u001b');
+    expect(stdout.match(/^Verdict: .*/gm)).toEqual([expect.stringContaining('Verdict: cancel')]);
+  });
+
   it.for([
     { name: 'exempt', id: jobId(2), says: ['Exemption keep-bo', 'Verdict: keep, exempt (keep-bo)'] },
     {

@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { describe, expect, it, type TestContext } from 'vitest';
+import { cleanText } from '../../cli/clean-text.ts';
 import { formatJobs } from '../../cli/job-table.ts';
 import { showProgress } from '../../cli/progress.ts';
-import { cleanText, formatTable } from '../../cli/table.ts';
+import { formatTable } from '../../cli/table.ts';
 import { createProgram } from '../../cli/verbs/all.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import type { JobReport, SweepReport } from '../../lib/report.ts';
@@ -161,11 +162,11 @@ describe('formatTable', () => {
     { width: 8, heads: ['id'] },
     { width: 4, heads: undefined },
   ])('keeps $heads within $width columns', ({ width, heads }) => {
-    expect(headsOf(formatTable(columns, [{ id: 'a', owner }], width))).toEqual(heads);
+    expect(headsOf(formatTable(columns, [{ id: 'a', owner }], { columns: width }))).toEqual(heads);
   });
 
   it('stays straight whatever a name holds', () => {
-    const owners = ['张伟', 'ana\u001b[2J\u001b[1;1H', 'b\no', '\u202enimda', 'café'];
+    const owners = ['张伟', 'ana\u001b[2J\u001b[1;1H', 'b\no', '\u202enimda', 'café', '\u001b[8mx\u001b[8m'];
 
     const lines =
       formatTable(
@@ -179,6 +180,7 @@ describe('formatTable', () => {
       '│ a  │ b�o    │ note │',
       '│ a  │ �nimda │ note │',
       '│ a  │ café   │ note │',
+      '│ a  │ x      │ note │',
     ]);
   });
 });

@@ -1,0 +1,32 @@
+import { cleanText } from './clean-text.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface Waiting {
+  /** What it waits for now. */
+  say: (text: string) => void;
+}
+
+/**
+ * Shows on a screen that something takes its time; nothing elsewhere, and nothing for machines.
+ *
+ * @param handleSignals false where Ctrl-C belongs to the work itself.
+ */
+export async function withSpinner<T>(
+  text: string,
+  { json = false, quiet = false, handleSignals = true }: { json?: boolean; quiet?: boolean; handleSignals?: boolean },
+  { isErrScreen = false }: Pick<Terminal, 'isErrScreen'>,
+  work: (waiting: Waiting) => Promise<T>,
+): Promise<T> {
+  if (json || quiet || !isErrScreen) return work({ say: () => {} });
+  const { default: createSpinner } = await import('yocto-spinner');
+  const spinner = createSpinner({ text, stream: process.stderr, handleSignals }).start();
+  try {
+    return await work({
+      say: (more) => {
+        spinner.text = cleanText(more);
+      },
+    });
+  } finally {
+    spinner.stop();
+  }
+}
