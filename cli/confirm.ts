@@ -17,7 +17,10 @@ export async function confirm(
     return true;
   }
   if (ask === undefined) {
-    throw new SettingsError('--confirm', `missing, and stdin is no terminal to ask on; give --confirm ${name}`);
+    throw new SettingsError(
+      '--confirm',
+      `missing, and nobody can be asked, since stdin or stderr is no terminal; give --confirm ${name}`,
+    );
   }
   if ((await ask(`Type ${name} to ${what}:`)).trim() === name) return true;
   err('Not confirmed; nothing was changed.\n');

@@ -1,13 +1,37 @@
 #!/usr/bin/env node
 // Plain JavaScript on purpose: it must run on the old Node that it complains about, and from where there is no source.
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
-if (Number(process.versions.node.split('.')[0]) < 24) {
-  process.stderr.write(
-    `dli-reaper: needs Node 24 or newer, and this is ${process.version}; npm brings its own unless it is told\n` +
-      '            --omit=optional, or see https://nodejs.org\n',
-  );
-  process.exit(1);
-}
 const source = new URL('./main.ts', import.meta.url);
-await import(existsSync(source) ? source.href : new URL('../dist/cli.mjs', import.meta.url).href);
+const main = existsSync(source) ? source : new URL('../dist/cli.mjs', import.meta.url);
+
+if (Number(process.versions.node.split('.')[0]) >= 24) await import(main.href);
+else {
+  // Beside npx and npm's scripts the Node that the package brings is not on the PATH.
+  const node = findOwnNode();
+  if (node === undefined) {
+    process.stderr.write(
+      `dli-reaper: needs Node 24 or newer, and this is ${process.version}; npm brings its own unless it is told\n` +
+        '            --omit=optional, or see https://nodejs.org\n',
+    );
+    process.exitCode = 1;
+  } else {
+    // Ctrl-C reaches it as well, and is its to answer.
+    process.on('SIGINT', () => {});
+    const { status } = spawnSync(node, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });
+    process.exitCode = status ?? 1;
+  }
+}
+
+function findOwnNode() {
+  const { platform, arch } = process;
+  const name = `node-${platform === 'win32' ? 'win' : platform}-${arch}`;
+  try {
+    return createRequire(import.meta.url).resolve(`${name}/bin/node${platform === 'win32' ? '.exe' : ''}`);
+  } catch {
+    return undefined;
+  }
+}

@@ -40,7 +40,7 @@ export async function runEmergency(flags: EmergencyFlags, terminal: Terminal): P
   if (flags.dryRun !== true && flags.confirm === undefined && terminal.ask === undefined) {
     throw new SettingsError(
       '--confirm',
-      'missing, and stdin is no terminal to ask on; give --confirm NAME, or --dry-run to see the plan',
+      'missing, and nobody can be asked, since stdin or stderr is no terminal; give --confirm NAME, or --dry-run to see the plan',
     );
   }
   const { name, payload, sweepTargets } = await prepare(flags, terminal);

@@ -1,15 +1,23 @@
 #!/usr/bin/env node
 import { styleText } from 'node:util';
 import { environment } from '../lib/settings/environment.ts';
+import { EXIT_CONFIGURATION } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 import { createProgram } from './verbs/all.ts';
 
 const { stdin, stdout, stderr } = process;
 
+let isReportLost = false;
+
 // Whoever reads may leave early, as `head` does. What was done is done all the same, and the exit code says how it went.
 for (const stream of [stdout, stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code === 'EPIPE') return;
+    // What was done is done; that nobody can read of it is a failure all the same.
+    if (stream !== stdout) return;
+    isReportLost = true;
+    process.exitCode = EXIT_CONFIGURATION;
+    stderr.write(`dli-reaper: the report cannot be written (${error.code ?? error.message})\n`);
   });
 }
 
@@ -25,3 +33,4 @@ const terminal: Terminal = {
 };
 
 await createProgram(terminal).parseAsync();
+if (isReportLost) process.exitCode = EXIT_CONFIGURATION;

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { adviceOn, DliError } from '../lib/dli/errors.ts';
 import { RequestError } from '../lib/request.ts';
+import { readAsset } from './assets.ts';
 import { cleanText } from './clean-text.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
@@ -32,6 +33,7 @@ export function createVerbs(terminal: Terminal): Verbs {
     .description(
       'Finds Huawei Cloud DLI jobs that exceed a runtime policy, cancels them, and proves what became of each.',
     )
+    .version((JSON.parse(readAsset('package.json')) as { version: string }).version)
     .showHelpAfterError('(--help tells more)')
     .addHelpText(
       'after',

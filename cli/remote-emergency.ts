@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type EmergencyPayload, parseRequest } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import type { EmergencyFlags, SweepTargets } from './emergency.ts';
-import { sayFor, sweepAllRemotely, sweepRemotely } from './remote.ts';
+import { sweepAllRemotely, sweepRemotely } from './remote.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The emergency through the deployed functions: their credentials, their place in the network, their log. */
@@ -12,7 +12,6 @@ export async function prepareRemote(
   terminal: Terminal,
 ): Promise<{ name: string; payload: EmergencyPayload; sweepTargets: SweepTargets }> {
   const { stage, target, allTargets } = flags;
-  const say = sayFor(flags, terminal);
   if (!allTargets) {
     if (target === undefined) throw new SettingsError('--target', 'missing; --remote needs one, or --all-targets');
     return {
@@ -27,7 +26,7 @@ export async function prepareRemote(
         };
         // What the function would refuse is refused here, where somebody reads it.
         parseRequest(narrowed);
-        return sweepRemotely(stage, narrowed, say);
+        return sweepRemotely(stage, narrowed, flags, terminal);
       },
     };
   }
@@ -37,7 +36,7 @@ export async function prepareRemote(
     name,
     payload,
     sweepTargets: (asked, shown) =>
-      sweepAllRemotely(stage, { ...asked, ...narrow(shown), ...confirmed(asked, name) }, say),
+      sweepAllRemotely(stage, { ...asked, ...narrow(shown), ...confirmed(asked, name) }, flags, terminal),
   };
 }
 

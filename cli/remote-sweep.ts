@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type ManualPayload, parseRequest } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import type { SweepFlags } from './perform-sweep.ts';
-import { sayFor, sweepRemotely } from './remote.ts';
+import { sweepRemotely } from './remote.ts';
 import { assertRemote } from './settings-source.ts';
 import { exitCodeFor, showSwept } from './swept.ts';
 import type { Terminal } from './terminal.ts';
@@ -16,7 +16,7 @@ export async function runRemoteSweep(flags: SweepFlags, terminal: Terminal): Pro
   assertRemote(flags);
   const payload = { sweepId: randomUUID(), target, dryRun, maxKills, verifyFor, reason } satisfies ManualPayload;
   parseRequest(payload);
-  const swept = await sweepRemotely(stage, payload, sayFor(flags, terminal));
+  const swept = await sweepRemotely(stage, payload, flags, terminal);
   showSwept(swept, flags, terminal);
   return exitCodeFor(swept);
 }

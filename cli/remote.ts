@@ -7,7 +7,10 @@ import { SettingsError } from '../lib/settings/settings.ts';
 import { AWS_CLIENT_OPTIONS } from '../lib/settings/ssm.ts';
 import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
+import { EXIT_CONFIGURATION } from './exit-code.ts';
 import { ENDS } from './last-sweeps.ts';
+import type { SweepFlags } from './perform-sweep.ts';
+import { withSpinner } from './spinner.ts';
 import { functionName, type LogLine, openSweepLog } from './sweep-log.ts';
 import type { Swept } from './swept.ts';
 import type { Terminal } from './terminal.ts';
@@ -23,36 +26,45 @@ const LOOK_BACK_MS = 5 * 60_000;
 /** Where what a remote sweep says is told; nothing for machines. */
 type Say = (text: string) => void;
 
-export const sayFor = ({ json, quiet }: { json?: boolean; quiet?: boolean }, { err }: Terminal): Say =>
-  json || quiet ? () => {} : (text) => err(`${cleanText(text)}\n`);
+type Flags = Pick<SweepFlags, 'json' | 'quiet'>;
 
 /**
  * Has the deployed function sweep one target, and puts the report together from what it logs.
  *
  * @param payload with the `sweepId` that it is found by.
+ * @throws {SettingsError} before anything is started, or if nothing at all is found of it.
  */
 export async function sweepRemotely(
   stage: string,
   payload: { sweepId: string; target?: string | undefined },
-  say: Say,
+  flags: Flags,
+  terminal: Terminal,
 ): Promise<Swept> {
   const { sweepId } = payload;
   const log = openSweepLog(stage);
+  // Whoever may not read the log should hear so before anything is started.
+  await log.find(`?"${sweepId}"`, systemClock.now());
   const requestId = await invoke(stage, 'sweep', payload, `sweep ${sweepId}`);
-  say(`Asked ${functionName(stage, 'sweep')} for sweep ${sweepId}. Ctrl-C stops following it, not the sweep.`);
-  return follow(async (since) => {
+  const look = async (since: number) => {
     const lines = await log.find(`?"${sweepId}" ?"${requestId}"`, since);
     return { lines, isOver: lines.some(({ msg }) => ENDS.includes(msg)) };
-  }, say);
+  };
+  const asked = `Asked ${functionName(stage, 'sweep')} for sweep ${sweepId}.`;
+  return show({ stage, asked, what: `sweep ${sweepId}`, look }, flags, terminal);
 }
 
 /** The same for all targets of the stage, through the dispatch. */
-export async function sweepAllRemotely(stage: string, payload: object, say: Say): Promise<Swept> {
+export async function sweepAllRemotely(
+  stage: string,
+  payload: object,
+  flags: Flags,
+  terminal: Terminal,
+): Promise<Swept> {
   const log = openSweepLog(stage);
+  for (const name of ['dispatch', 'sweep'] as const) await log.find('?"none"', systemClock.now(), name);
   const requestId = await invoke(stage, 'dispatch', { ...payload, allTargets: true }, 'the sweeps');
   const dispatchId = `manual-${requestId}`;
-  say(`Asked ${functionName(stage, 'dispatch')} for ${dispatchId}. Ctrl-C stops following it, not the sweeps.`);
-  return follow(async (since) => {
+  const look = async (since: number) => {
     const dispatched = await log.find(`?"${requestId}"`, since, 'dispatch');
     const last = dispatched.find(({ msg }) => msg === 'dispatch finished' || msg === 'dispatch could not run');
     if (last?.msg !== 'dispatch finished') return { lines: dispatched, isOver: last !== undefined };
@@ -60,7 +72,42 @@ export async function sweepAllRemotely(stage: string, payload: object, say: Say)
     // A message may be delivered twice, and its targets swept twice.
     const over = new Set(lines.flatMap(({ msg, fields }) => (ENDS.includes(msg) ? [fields.target] : [])));
     return { lines: [...dispatched, ...lines], isOver: over.size >= Number(last.fields.sent) };
-  }, say);
+  };
+  const asked = `Asked ${functionName(stage, 'dispatch')} for ${dispatchId}.`;
+  return show({ stage, asked, what: dispatchId, look }, flags, terminal);
+}
+
+interface Followed {
+  stage: string;
+  asked: string;
+  /** What is under way, by its id. */
+  what: string;
+  look: Look;
+}
+
+/** Follows it where somebody watches. Ctrl-C ends the following, and tells what goes on all the same. */
+async function show(
+  { stage, asked, what, look }: Followed,
+  flags: Flags,
+  { err, isErrScreen }: Terminal,
+): Promise<Swept> {
+  const say: Say = flags.json || flags.quiet ? () => {} : (text) => err(`${cleanText(text)}\n`);
+  say(`${asked} Ctrl-C stops following it, not what it does.`);
+  return withSpinner('Waiting for the log', { ...flags, handleSignals: false }, { isErrScreen }, async ({ stop }) => {
+    const leave = () => {
+      stop();
+      err(
+        `Not followed any more: ${what} goes on. dli-reaper stop --stage ${stage} stops it, status tells how it went.\n`,
+      );
+      process.exit(EXIT_CONFIGURATION);
+    };
+    process.once('SIGINT', leave);
+    try {
+      return await follow(look, say);
+    } finally {
+      process.off('SIGINT', leave);
+    }
+  });
 }
 
 /**
@@ -114,17 +161,20 @@ interface Reading {
   isOver: boolean;
 }
 
-/** Reads the log until all that belongs to the sweep is there, and tells what is new in it. */
-export async function follow(
-  look: (since: number) => Promise<Reading>,
-  say: Say,
-  clock: Clock = systemClock,
-): Promise<Swept> {
+type Look = (since: number) => Promise<Reading>;
+
+/**
+ * Reads the log until all that belongs to the sweep is there, and tells what is new in it. A log that cannot be read for a
+ * while is no reason to lose sight of a sweep that goes on.
+ */
+export async function follow(look: Look, say: Say, clock: Clock = systemClock): Promise<Swept> {
   const startedAt = clock.now();
   const told = new Set<string>();
   let overAt: number | undefined;
+  let seen: Reading = { lines: [], isOver: false };
   for (;;) {
-    const { lines, isOver } = await look(startedAt - LOOK_BACK_MS);
+    seen = await tryLook(look, startedAt - LOOK_BACK_MS, seen, say);
+    const { lines, isOver } = seen;
     for (const line of lines) {
       if (!told.has(line.id)) for (const text of progressOf(line)) say(text);
       told.add(line.id);
@@ -142,6 +192,16 @@ export async function follow(
       return { reports: swept.reports, failures: [...swept.failures, ...swept.incomplete, problem] };
     }
     await clock.sleep(POLL_MS);
+  }
+}
+
+async function tryLook(look: Look, since: number, before: Reading, say: Say): Promise<Reading> {
+  try {
+    return await look(since);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    say(`${error.message}; tried again`);
+    return before;
   }
 }
 

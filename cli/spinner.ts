@@ -4,6 +4,8 @@ import type { Terminal } from './terminal.ts';
 export interface Waiting {
   /** What it waits for now. */
   say: (text: string) => void;
+  /** Before its time, so that the screen is as it was. */
+  stop: () => void;
 }
 
 /**
@@ -17,7 +19,7 @@ export async function withSpinner<T>(
   { isErrScreen = false }: Pick<Terminal, 'isErrScreen'>,
   work: (waiting: Waiting) => Promise<T>,
 ): Promise<T> {
-  if (json || quiet || !isErrScreen) return work({ say: () => {} });
+  if (json || quiet || !isErrScreen) return work({ say: () => {}, stop: () => {} });
   const { default: createSpinner } = await import('yocto-spinner');
   const spinner = createSpinner({ text, stream: process.stderr, handleSignals }).start();
   try {
@@ -25,6 +27,7 @@ export async function withSpinner<T>(
       say: (more) => {
         spinner.text = cleanText(more);
       },
+      stop: () => void spinner.stop(),
     });
   } finally {
     spinner.stop();

@@ -22,6 +22,8 @@ const embedAssets: Plugin = {
   },
 };
 
+const TOO_OLD = 'dli-reaper: needs Node 24 or newer, and this is ';
+
 const { metafile } = await build({
   entryPoints: ['cli/main.ts'],
   outfile,
@@ -36,7 +38,13 @@ const { metafile } = await build({
   metafile: true,
   mainFields: ['module', 'main'],
   // Some dependencies are CommonJS and ask for Node's own modules with require.
-  banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+  banner: {
+    js: [
+      "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
+      // An older Node would get halfway.
+      `if(Number(process.versions.node.split('.')[0])<24){process.stderr.write(${JSON.stringify(TOO_OLD)}+process.version+'\\n');process.exit(1)}`,
+    ].join(''),
+  },
   plugins: [embedAssets],
   logLevel: 'warning',
 });

@@ -95,7 +95,7 @@ describe.concurrent('dli-reaper emergency', () => {
     {
       name: 'nobody to ask, and says what to do',
       args: [...REASON, '--older-than', '10m'],
-      says: '--confirm: missing, and stdin is no terminal to ask on; give --confirm NAME, or --dry-run',
+      says: '--confirm: missing, and nobody can be asked, since stdin or stderr is no terminal; give --confirm NAME, or',
     },
     {
       name: 'the name of another target',
@@ -139,7 +139,8 @@ describe.concurrent('dli-reaper emergency', () => {
 
   it.for([
     { name: 'something else is typed', typed: 'yes\r' },
-    { name: 'the question is broken off', typed: '\u0003' },
+    { name: 'the question is broken off with Ctrl-C', typed: '\u0003' },
+    { name: 'the question is broken off with Ctrl-D', typed: '\u0004' },
   ])('cancels nobody if $name', async ({ typed }, context) => {
     const { runOnTerminal: run, deletes } = await startService(context);
 

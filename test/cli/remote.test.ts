@@ -1,11 +1,14 @@
 import { beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { follow } from '../../cli/remote.ts';
 import type { LogLine } from '../../cli/sweep-log.ts';
+import { SettingsError } from '../../lib/settings/settings.ts';
+import { startAwsServer } from '../helpers/aws-server.ts';
 import { startDeployed } from '../helpers/deployed.ts';
 import { fakeClock } from '../helpers/fake-clock.ts';
 import { buildBundles } from '../helpers/lambda.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { runCli, runningJob, startService } from '../helpers/run-cli.ts';
+import { runOnTerminal } from '../helpers/run-terminal.ts';
 import { jobId, MINUTE } from '../helpers/world.ts';
 
 const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
@@ -58,7 +61,7 @@ describe.concurrent('dli-reaper --remote', () => {
 
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(
-      /^Asked dli-job-reaper-dev-sweep for sweep [0-9a-f-]{36}\. Ctrl-C stops following it, not the sweep\.\ndefault: 1 victim chosen\.\ndefault: sweep ok\.\n$/,
+      /^Asked dli-job-reaper-dev-sweep for sweep [0-9a-f-]{36}\. Ctrl-C stops following it, not what it does\.\ndefault: 1 victim chosen\.\ndefault: sweep ok\.\n$/,
     );
     expect(stdout).toContain('Sweep ok: 2 jobs seen, 1 overdue, 1 cancelled');
     expect(aws.invocations).toMatchObject([{ payload: { kind: 'emergency', confirm: 'default', dryRun: false } }]);
@@ -111,6 +114,29 @@ describe.concurrent('dli-reaper --remote', () => {
     expect(emulator.requests).toEqual([]);
   });
 
+  it('starts nothing for somebody who could not see what became of it', async (context) => {
+    const { aws, run } = await startStage(context, {}, ['FilterLogEvents']);
+
+    const { exitCode, stderr } = await run('sweep', '--target', 'default', '--no-dry-run');
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('the log cannot be read (AccessDeniedException)');
+    expect(aws.invocations).toEqual([]);
+  });
+
+  it('is followed on a terminal until Ctrl-C, which says what goes on', async (context) => {
+    const aws = await startAwsServer({});
+    context.onTestFinished(aws.close);
+
+    const terminal = runOnTerminal(['sweep', '--stage', 'dev', '--target', 'default', '--remote'], aws.env);
+    await terminal.waitFor('Waiting for the log');
+    terminal.type('\u0003');
+
+    expect(await terminal.exited).toBe(1);
+    const screen = (await terminal.screen()).replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID');
+    context.expect(screen).toMatchSnapshot();
+  });
+
   it('says that nothing was started where it may not invoke, and that it is not known where no answer came', async (context) => {
     const { aws, run } = await startStage(context, {}, ['Invoke']);
 
@@ -151,6 +177,25 @@ describe('follow', () => {
 
     expect(swept).toMatchObject({ reports: [{ jobs: [{ jobId: jobId(1) }] }], failures: [] });
     expect(clock.sleeps).toHaveLength(2);
+  });
+
+  it('goes on where the log cannot be read for a while', async () => {
+    const said: string[] = [];
+    const readings = [[job, finished], undefined, undefined];
+
+    const swept = await follow(
+      async () => {
+        const lines = readings.pop();
+        if (lines === undefined)
+          throw new SettingsError('/aws/lambda/x', 'the log cannot be read (ThrottlingException)');
+        return { lines, isOver: true };
+      },
+      (text) => said.push(text),
+      fakeClock(),
+    );
+
+    expect(swept).toMatchObject({ reports: [{ jobs: [{ jobId: jobId(1) }] }], failures: [] });
+    expect(said[0]).toBe('/aws/lambda/x: the log cannot be read (ThrottlingException); tried again');
   });
 
   it('says after a minute how many lines of jobs never came', async () => {

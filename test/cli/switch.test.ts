@@ -61,7 +61,7 @@ describe.concurrent('dli-reaper stop and resume', () => {
     const right = await run('resume', '--confirm', 'prod', '--json');
 
     expect([unasked.exitCode, wrong.exitCode, right.exitCode]).toEqual([1, 1, 0]);
-    expect(unasked.stderr).toContain('--confirm: missing, and stdin is no terminal to ask on');
+    expect(unasked.stderr).toContain('--confirm: missing, and nobody can be asked');
     expect(wrong.stderr).toBe('dli-reaper: --confirm: expected prod; nothing was changed\n');
     expect(JSON.parse(right.stdout)).toEqual({ kind: 'switch', stage: 'prod', isOn: true, version: 2 });
     expect(ssm.parameters[SWITCH]).toBe('run');
