@@ -1,20 +1,25 @@
 import { systemClock } from '../lib/clock.ts';
+import { enginesOf } from '../lib/decide.ts';
 import { createDliReader, type DliReader } from '../lib/dli/client.ts';
-import { createSharedStates } from '../lib/dli/connection.ts';
+import { type ClockReading, createSharedStates } from '../lib/dli/connection.ts';
 import { ENGINES } from '../lib/dli/engines.ts';
-import { DliError } from '../lib/dli/errors.ts';
-import type { Engine, Job } from '../lib/dli/job.ts';
+import { adviceOn, DliError } from '../lib/dli/errors.ts';
+import { ENGINE_NAMES, type Engine, type Job } from '../lib/dli/job.ts';
 import { listQueueCus } from '../lib/dli/queues.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { messageOf } from '../lib/error-words.ts';
 import { lintPolicy } from '../lib/policy/lint.ts';
 import { parseRequest } from '../lib/request.ts';
-import { createReaders } from '../lib/scan.ts';
-import type { Settings } from '../lib/settings/settings.ts';
+import { type Settings, SettingsError } from '../lib/settings/settings.ts';
+import { MAX_CLOCK_SKEW_MS } from '../lib/sweep.ts';
 import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { toJson } from './json.ts';
+import { judgeSchedule, lastSweepOf } from './last-sweeps.ts';
+import { PolicyFileError } from './policy-file.ts';
 import { type SettingsFlags, settingsSource } from './settings-source.ts';
+import { withSpinner } from './spinner.ts';
+import type { LogLine } from './sweep-log.ts';
 import { plain, type Terminal } from './terminal.ts';
 
 export interface DoctorFlags extends SettingsFlags {
@@ -32,28 +37,61 @@ export interface Finding {
 
 /** Changes nothing. @returns 1 if anything is red. */
 export async function runDoctor(flags: DoctorFlags, terminal: Terminal): Promise<number> {
-  const findings = await examine(flags, terminal);
+  const findings = await withSpinner('Looking at it', flags, terminal, () => examine(flags, terminal));
   terminal.out(flags.json ? toJson('doctor', { findings }) : format(findings, terminal));
   return findings.some(({ light }) => light === 'red') ? 1 : 0;
 }
 
-async function examine(flags: DoctorFlags, { env }: Terminal): Promise<Finding[]> {
-  const target = flags.stage === undefined ? 'cli' : flags.target;
+async function examine(flags: DoctorFlags, terminal: Terminal): Promise<Finding[]> {
+  const { stage, target } = flags;
+  if (stage === undefined) return (await targetFindings(flags, 'cli', terminal)).findings;
+
+  const findings = await stageFindings(stage);
+  const names = target === undefined ? await targetsOf(stage, findings) : [target];
+  const ends = await endsOf(stage, findings);
+  for (const name of names) {
+    const examined = await targetFindings({ ...flags, target: name }, name, terminal);
+    // Of several it has to be told which.
+    const mark = (finding: Finding) =>
+      names.length === 1 ? finding : { ...finding, check: `${name}: ${finding.check}` };
+    findings.push(...[...examined.findings, ...lastSweepFindings(stage, name, ends)].map(mark));
+  }
+  return findings;
+}
+
+async function targetsOf(stage: string, findings: Finding[]): Promise<string[]> {
+  try {
+    return await (await import('./stage-targets.ts')).listTargets(stage);
+  } catch (error) {
+    findings.push(red('targets', error, `dli-reaper init --stage ${stage} --target … makes one`));
+    return [];
+  }
+}
+
+async function targetFindings(flags: DoctorFlags, target: string, { env }: Terminal): Promise<{ findings: Finding[] }> {
   let settings: Settings;
   try {
-    settings = await settingsSource(flags, env)(parseRequest({ ...(target !== undefined && { target }) }));
+    settings = await settingsSource(flags, env)(parseRequest({ target }));
   } catch (error) {
-    return [
-      red('settings', error, 'correct what is named, or give the flag; a stage is made by dli-reaper init --stage'),
-    ];
+    return { findings: [red('settings', error, fixForSettings(error))] };
   }
-  const { stage } = flags;
-  return [
-    green('settings', `target ${settings.target.name} at ${settings.target.endpoint.host}`),
-    ...policyFindings(settings),
-    ...(stage === undefined ? credentialsOfEnvironment() : await stageFindings(stage, settings)),
-    ...(await dliFindings(settings)),
-  ];
+  const { target: found } = settings;
+  return {
+    findings: [
+      green('settings', `target ${found.name} at ${found.endpoint.host}`),
+      ...policyFindings(settings),
+      ...(flags.stage === undefined ? credentialsOfEnvironment() : await storedFindings(flags.stage, settings)),
+      ...(await dliFindings(settings)),
+    ],
+  };
+}
+
+function fixForSettings(error: unknown): string {
+  const setting = error instanceof SettingsError ? error.setting : '';
+  if (setting.startsWith('/dli-reaper/')) return 'correct that parameter; docs/deploy.md shows its form';
+  if (setting.startsWith('--')) return 'give that flag, or --stage to take all of it from Parameter Store';
+  if (/^[A-Z_]+$/.test(setting)) return 'set that variable, or give --stage to take the key from Parameter Store';
+  return error instanceof PolicyFileError ? `dli-reaper validate ${setting}` : 'correct what is named';
 }
 
 function policyFindings({ policy, exemptions }: Settings): Finding[] {
@@ -72,45 +110,49 @@ const credentialsOfEnvironment = (): Finding[] => [
 
 const OLD_KEY_MS = 90 * 86_400_000;
 
-async function stageFindings(stage: string, { isSwitchedOn, credentials, target }: Settings): Promise<Finding[]> {
-  const [{ openStage }, { createParameterStore }] = await Promise.all([
-    import('./stage.ts'),
-    import('./parameter-store.ts'),
-  ]);
-  const { client, names } = openStage(stage);
-  const store = createParameterStore(client);
-  const findings = [
-    isSwitchedOn
-      ? green('switch', 'run')
-      : yellow('switch', 'not run, so no job is cancelled', `dli-reaper resume --stage ${stage}`),
+async function storedFindings(stage: string, { credentials, target }: Settings): Promise<Finding[]> {
+  const { openStage } = await import('./stage.ts');
+  const { createParameterStore } = await import('./parameter-store.ts');
+  const mode =
     target.mode === 'live'
       ? green('target', 'live')
-      : yellow('target', 'a dry run', 'set "mode": "live" in its parameter when its plans prove right'),
-  ];
-  const key = await store.get(credentials.name);
+      : yellow('target', 'a dry run', 'set "mode": "live" in its parameter when its plans prove right');
+  const key = await createParameterStore(openStage(stage).client).get(credentials.name);
   const ageMs = key?.changedAt == null ? undefined : systemClock.now() - Date.parse(key.changedAt);
-  if (ageMs === undefined) findings.push(yellow('credentials', 'of unknown age', 'see when the key was made'));
-  else if (ageMs > OLD_KEY_MS) {
+  if (ageMs === undefined) return [mode, yellow('credentials', 'of unknown age', 'see when the key was made')];
+  if (ageMs <= OLD_KEY_MS) return [mode, green('credentials', `changed ${formatDuration(ageMs)} ago`)];
+  const fix = `make a new key, and put it in ${credentials.name}`;
+  return [mode, yellow('credentials', `${formatDuration(ageMs)} old`, fix)];
+}
+
+/** What is the same for all targets: the switch, and what somebody needs on a bad night. */
+async function stageFindings(stage: string): Promise<Finding[]> {
+  const [{ openStage }, { createParameterStore }, { refusalToInvoke }] = await Promise.all([
+    import('./stage.ts'),
+    import('./parameter-store.ts'),
+    import('./remote.ts'),
+  ]);
+  const { client, names, isSwitchedOn } = openStage(stage);
+  const findings: Finding[] = [];
+  try {
     findings.push(
-      yellow('credentials', `${formatDuration(ageMs)} old`, `make a new key, and put it in ${credentials.name}`),
+      (await isSwitchedOn())
+        ? green('switch', 'run')
+        : yellow('switch', 'not run, so no job is cancelled', `dli-reaper resume --stage ${stage}`),
     );
-  } else findings.push(green('credentials', `changed ${formatDuration(ageMs)} ago`));
-  const refusal = await store.refusalToWrite(names.switch, 'stop');
+  } catch (error) {
+    findings.push(red('switch', error, `grant ssm:GetParameters on ${names.switch}; unread it means stop`));
+  }
+  const cannotStop = await createParameterStore(client).refusalToWrite(names.switch, 'stop');
   findings.push(
-    refusal === undefined
+    cannotStop === undefined
       ? green('stopping', 'you may write the switch')
       : yellow(
           'stopping',
-          `dli-reaper stop would be refused (${refusal})`,
+          `dli-reaper stop would be refused (${cannotStop})`,
           `grant ssm:PutParameter on ${names.switch}`,
         ),
   );
-  return [...findings, ...(await invocationFindings(stage)), ...(await logFindings(stage, target.name))];
-}
-
-async function invocationFindings(stage: string): Promise<Finding[]> {
-  const { refusalToInvoke } = await import('./remote.ts');
-  const findings: Finding[] = [];
   for (const name of ['sweep', 'dispatch'] as const) {
     const refusal = await refusalToInvoke(stage, name);
     const check = `invoking ${name}`;
@@ -124,36 +166,49 @@ async function invocationFindings(stage: string): Promise<Finding[]> {
   return findings;
 }
 
-async function logFindings(stage: string, target: string): Promise<Finding[]> {
-  const { findEnds, judgeSchedule, lastSweepOf } = await import('./last-sweeps.ts');
+const DAY_MS = 86_400_000;
+
+/** The ends of all sweeps of a day; undefined, and a finding, if the log cannot be read. */
+async function endsOf(stage: string, findings: Finding[]): Promise<LogLine[] | undefined> {
+  const { findEnds } = await import('./sweep-log.ts');
   const now = systemClock.now();
   try {
-    const own = (await findEnds(stage, now - 86_400_000)).filter(({ fields }) => fields.target === target);
-    const { lastTickAt, isAlive } = judgeSchedule(own, now);
-    const last = lastSweepOf(target, own);
-    const success = own.findLast(({ fields }) => fields.status === 'ok');
-    const deploy = `npx serverless deploy --stage ${stage}; then the schedule in the console of EventBridge`;
-    return [
-      isAlive
-        ? green('schedule', `last sweep at ${lastTickAt}`)
-        : red(
-            'schedule',
-            lastTickAt === null ? 'no scheduled sweep in 24h' : `late, last sweep at ${lastTickAt}`,
-            deploy,
-          ),
-      ...(last === null || last.error === null ? [] : [red('last sweep', last.error, 'see docs/runbook.md')]),
-      success === undefined
-        ? yellow('last success', 'none in 24h', `dli-reaper status --stage ${stage}`)
-        : green('last success', new Date(success.at).toISOString()),
-    ];
+    const ends = await findEnds(stage, now - DAY_MS);
+    const { lastTickAt, isAlive } = judgeSchedule(ends, now);
+    const console = 'see the schedule in the console of EventBridge';
+    if (isAlive) findings.push(green('schedule', `last sweep at ${lastTickAt}`));
+    else if (lastTickAt === null) findings.push(red('schedule', 'no scheduled sweep in 24h', `${console}, or deploy`));
+    else findings.push(yellow('schedule', `quiet since ${lastTickAt}`, `if it should have ticked since, ${console}`));
+    return ends;
   } catch (error) {
-    return [yellow('log', messageOf(error), 'grant logs:FilterLogEvents on it')];
+    const isMissing = messageOf(error).includes('ResourceNotFoundException');
+    const fix = isMissing ? `npx serverless deploy --stage ${stage}` : 'grant logs:FilterLogEvents on it';
+    findings.push(yellow('log', messageOf(error), fix));
+    return undefined;
   }
 }
 
-/** The gateway refuses signatures that are off by more. */
+function lastSweepFindings(stage: string, target: string, ends: readonly LogLine[] | undefined): Finding[] {
+  if (ends === undefined) return [];
+  const own = ends.filter(({ fields }) => fields.target === target);
+  const last = lastSweepOf(target, own);
+  const success = own.findLast(({ fields }) => fields.status === 'ok');
+  const findings: Finding[] = [];
+  if (last !== null && last.error !== null) findings.push(red('last sweep', last.error, 'see docs/runbook.md'));
+  else if (last !== null && last.status !== 'ok') {
+    findings.push(
+      yellow('last sweep', `${last.status} at ${last.at}`, 'its log tells of each job; see docs/runbook.md'),
+    );
+  }
+  findings.push(
+    success === undefined
+      ? yellow('last success', 'none in 24h', `dli-reaper status --stage ${stage}`)
+      : green('last success', new Date(success.at).toISOString()),
+  );
+  return findings;
+}
+
 const WORRYING_SKEW_MS = 60_000;
-const MAX_SKEW_MS = 5 * 60_000;
 
 /** Each listing is a harmless call that shows its permission. That of cancelling cannot be shown without a victim. */
 async function dliFindings({ target, credentials, policy }: Settings): Promise<Finding[]> {
@@ -163,30 +218,31 @@ async function dliFindings({ target, credentials, policy }: Settings): Promise<F
   });
   const findings: Finding[] = [];
   try {
-    for (const [engine, reads] of createReaders(policy, dli)) {
+    for (const engine of ENGINE_NAMES) {
+      // The policy can do without the others; an emergency could not.
+      const isNeeded = enginesOf(policy).includes(engine);
       const { jobs } = ENGINES[engine].facts;
+      const reads = ENGINES[engine].createReads(dli);
       try {
         findings.push(green(`listing ${jobs}`, `${await reads.countLive()} alive`));
         findings.push(await readingFinding(`reading ${jobs}`, () => reads.show(NOBODYS_ID[engine])));
       } catch (error) {
         if (!(error instanceof DliError)) throw error;
-        findings.push(red(`listing ${jobs}`, error, FIXES[error.kind] ?? 'try again later'));
+        findings.push({ ...red(`listing ${jobs}`, error, fixFor(error)), light: isNeeded ? 'red' : 'yellow' });
         // A credential that is refused again and again is locked for everyone.
         if (error.kind === 'authentication') break;
       }
+      // Nothing is answered, or without the time: the other engines would tell no more.
+      if (dli.clockReading() === undefined) break;
     }
     if (findings.every(({ light }) => light === 'green')) findings.push(await queuesFinding(dli));
-    const reading = dli.clockReading();
-    if (reading !== undefined) findings.push(clockFinding(Math.abs(reading.serviceAt - reading.localAt)));
-    else if (findings.some(({ light }) => light === 'green')) {
-      const fix = 'see what stands between here and DLI, such as a proxy; without the time no sweep acts';
-      findings.push(red('clocks', 'DLI does not tell the time', fix));
-    }
-    return findings;
+    return [...findings, ...clockFindings(dli.clockReading(), findings)];
   } finally {
     dli.close();
   }
 }
+
+const fixFor = (error: DliError): string => FIXES[error.kind] ?? adviceOn(error) ?? 'try again later';
 
 /** Of no job that there is: to be told so shows that one may ask. */
 const NOBODYS_ID: Record<Engine, string> = {
@@ -200,7 +256,7 @@ async function readingFinding(check: string, read: () => Promise<Job>): Promise<
     await read();
   } catch (error) {
     if (!(error instanceof DliError)) throw error;
-    if (error.kind !== 'not-found') return red(check, error, FIXES[error.kind] ?? 'try again later');
+    if (error.kind !== 'not-found') return red(check, error, fixFor(error));
   }
   return green(check, 'you may');
 }
@@ -215,11 +271,18 @@ async function queuesFinding(dli: DliReader): Promise<Finding> {
   }
 }
 
-function clockFinding(skewMs: number): Finding {
+function clockFindings(reading: ClockReading | undefined, others: readonly Finding[]): Finding[] {
+  if (reading === undefined) {
+    // Where nothing answers that is told already.
+    if (others.every(({ light }) => light !== 'green')) return [];
+    const fix = 'see what stands between here and DLI, such as a proxy; without the time no sweep acts';
+    return [red('clocks', 'DLI does not tell the time', fix)];
+  }
+  const skewMs = Math.abs(reading.serviceAt - reading.localAt);
   const found = `${formatDuration(skewMs)} apart`;
   const fix = "correct this machine's clock; beyond 5m no sweep acts";
-  if (skewMs > MAX_SKEW_MS) return { check: 'clocks', light: 'red', found, fix };
-  return skewMs > WORRYING_SKEW_MS ? yellow('clocks', found, fix) : green('clocks', found);
+  if (skewMs > MAX_CLOCK_SKEW_MS) return [{ check: 'clocks', light: 'red', found, fix }];
+  return [skewMs > WORRYING_SKEW_MS ? yellow('clocks', found, fix) : green('clocks', found)];
 }
 
 const FIXES: Partial<Record<DliError['kind'], string>> = {

@@ -10,6 +10,7 @@ import type { SweepFlags } from './perform-sweep.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { formatExplanation, formatReport } from './print.ts';
 import type { SettingsFlags } from './settings-source.ts';
+import { withSpinner } from './spinner.ts';
 import type { Terminal } from './terminal.ts';
 import { parseSnapshot, toSnapshot, type World } from './world.ts';
 
@@ -19,7 +20,9 @@ export async function runSnapshot(
   terminal: Terminal,
 ): Promise<number> {
   // Statements are asked for either way, since their fingerprints are made of them.
-  const { world } = await observe(flags, terminal, { engines: engine ?? ENGINE_NAMES });
+  const { world } = await withSpinner('Listing every live job', {}, terminal, () =>
+    observe(flags, terminal, { engines: engine ?? ENGINE_NAMES }),
+  );
   for (const gap of world.gaps) terminal.err(`! listing incomplete: ${gap}\n`);
   terminal.out(toJson('snapshot', toSnapshot(world, { withStatements })));
   return world.gaps.length > 0 ? EXIT_PARTIAL : 0;

@@ -1,4 +1,4 @@
-import { type LogLine, openSweepLog } from './sweep-log.ts';
+import type { LogLine } from './sweep-log.ts';
 
 /** How the last sweep of a target went, as its log has it. */
 export interface LastSweep {
@@ -21,10 +21,6 @@ export interface ScheduleStatus {
 
 /** Each target that is swept ends with one of these lines. @see functions/sweep.ts and lib/sweep-group.ts */
 export const ENDS = ['sweep finished', 'sweep could not run', 'target not swept'];
-
-/** The last line of every sweep since then, by time. @throws {SettingsError} if CloudWatch Logs cannot be asked. */
-export const findEnds = (stage: string, since: number): Promise<LogLine[]> =>
-  openSweepLog(stage).find(`{ ${ENDS.map((msg) => `($.msg = "${msg}")`).join(' || ')} }`, since);
 
 export function lastSweepOf(target: string, ends: readonly LogLine[]): LastSweep | null {
   const line = ends.findLast(({ fields }) => fields.target === target);

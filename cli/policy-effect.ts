@@ -6,6 +6,7 @@ import { parseTarget } from '../lib/settings/ssm.ts';
 import { judge } from './judge.ts';
 import { observe } from './observe.ts';
 import type { ParameterVersion } from './parameter-store.ts';
+import { withSpinner } from './spinner.ts';
 import { openStage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -26,7 +27,7 @@ export interface Effect {
 
 /** On every target that goes by this policy, with the exemptions of the stage. */
 export async function effectsOf(
-  { stage, name, look = true }: { stage: string; name: string; look?: boolean },
+  { stage, name, look = true, json = false }: { stage: string; name: string; look?: boolean; json?: boolean },
   policy: Policy,
   live: ParameterVersion | undefined,
   terminal: Terminal,
@@ -36,30 +37,32 @@ export async function effectsOf(
   const values = await readPath(names.targets);
   const livePolicy = parsePolicyOrNot(live);
   const engines = [...new Set([policy, ...(livePolicy === undefined ? [] : [livePolicy])].flatMap(enginesOf))];
-  const effects: Effect[] = [];
-  for (const parameter of [...values.keys()].sort()) {
-    const target = parameter.slice(names.targets.length);
-    try {
-      if (parseTarget(parameter, values).policy !== name) continue;
-      const { world, settings } = await observe({ stage, target }, terminal, { engines });
-      const victimsBy = async (one: Policy) => {
-        const { report } = await judge(world, one, { exemptions: settings.exemptions });
-        const ids = report.jobs.flatMap(({ jobId, decision }) => (decision === 'cancel' ? [jobId] : []));
-        return { ids, capped: report.caps.exceeded };
-      };
-      const { ids: after, capped } = await victimsBy(policy);
-      const before = livePolicy === undefined ? undefined : (await victimsBy(livePolicy)).ids;
-      effects.push({
-        ...{ target, before: before?.length ?? null, after: after.length, capped, problem: world.gaps[0] ?? null },
-        added: after.filter((id) => before?.includes(id) !== true),
-        removed: (before ?? []).filter((id) => !after.includes(id)),
-      });
-    } catch (error) {
-      const problem = messageAndAdviceOf(error);
-      effects.push({ target, before: null, after: null, capped: null, added: [], removed: [], problem });
+  return withSpinner('Looking at the jobs of this moment', { json }, terminal, async () => {
+    const effects: Effect[] = [];
+    for (const parameter of [...values.keys()].sort()) {
+      const target = parameter.slice(names.targets.length);
+      try {
+        if (parseTarget(parameter, values).policy !== name) continue;
+        const { world, settings } = await observe({ stage, target }, terminal, { engines });
+        const victimsBy = async (one: Policy) => {
+          const { report } = await judge(world, one, { exemptions: settings.exemptions });
+          const ids = report.jobs.flatMap(({ jobId, decision }) => (decision === 'cancel' ? [jobId] : []));
+          return { ids, capped: report.caps.exceeded };
+        };
+        const { ids: after, capped } = await victimsBy(policy);
+        const before = livePolicy === undefined ? undefined : (await victimsBy(livePolicy)).ids;
+        effects.push({
+          ...{ target, before: before?.length ?? null, after: after.length, capped, problem: world.gaps[0] ?? null },
+          added: after.filter((id) => before?.includes(id) !== true),
+          removed: (before ?? []).filter((id) => !after.includes(id)),
+        });
+      } catch (error) {
+        const problem = messageAndAdviceOf(error);
+        effects.push({ target, before: null, after: null, capped: null, added: [], removed: [], problem });
+      }
     }
-  }
-  return effects;
+    return effects;
+  });
 }
 
 function parsePolicyOrNot(live: ParameterVersion | undefined): Policy | undefined {

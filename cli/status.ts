@@ -4,11 +4,12 @@ import { messageAndAdviceOf } from '../lib/error-words.ts';
 import { cleanText } from './clean-text.ts';
 import { EXIT_CONFIGURATION, exitCodeOf } from './exit-code.ts';
 import { toJson } from './json.ts';
-import { findEnds, judgeSchedule, type LastSweep, lastSweepOf, type ScheduleStatus } from './last-sweeps.ts';
+import { judgeSchedule, type LastSweep, lastSweepOf, type ScheduleStatus } from './last-sweeps.ts';
 import { interrupted, performSweep } from './perform-sweep.ts';
+import { withSpinner } from './spinner.ts';
 import { openStage, type StageFlags } from './stage.ts';
 import { listTargets } from './stage-targets.ts';
-import type { LogLine } from './sweep-log.ts';
+import { findEnds, type LogLine } from './sweep-log.ts';
 import { formatTable } from './table.ts';
 import { plain, type Terminal } from './terminal.ts';
 
@@ -26,6 +27,8 @@ export interface TargetStatus {
   problem: string | null;
 }
 
+const DAY_MS = 86_400_000;
+
 /**
  * The reaper keeps no state: what it did is in its log.
  *
@@ -36,7 +39,8 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
   const { stage, json, look = true } = flags;
   const { names, read } = openStage(stage);
   const now = systemClock.now();
-  const since = now - parseDuration(flags.within);
+  // Less than a day is no time to tell of a schedule that it does not tick.
+  const since = now - Math.max(parseDuration(flags.within), DAY_MS);
   const [values, targetNames, log] = await Promise.all([
     read([names.switch]),
     listTargets(stage),
@@ -44,13 +48,16 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
   ]);
   const { ends, logProblem } = log;
   const schedule = logProblem === null ? judgeSchedule(ends, now) : null;
-  const targets: TargetStatus[] = [];
-  // One after the other, since they may share a credential.
-  for (const target of targetNames) {
-    const lastSweep = lastSweepOf(target, ends);
-    if (!look) targets.push({ target, lastSweep, overdue: null, problem: null });
-    else targets.push({ target, lastSweep, ...(await lookAt(stage, target, terminal)) });
-  }
+  const targets = await withSpinner('Looking', { ...flags, handleSignals: false }, terminal, async ({ say }) => {
+    const statuses: TargetStatus[] = [];
+    // One after the other, since they may share a credential.
+    for (const target of targetNames) {
+      say(`Looking at ${target}`);
+      const seen = look ? await lookAt(stage, target, terminal) : { overdue: null, problem: null };
+      statuses.push({ target, lastSweep: lastSweepOf(target, ends), ...seen });
+    }
+    return statuses;
+  });
 
   const switchValue = values.get(names.switch) ?? null;
   terminal.out(
@@ -117,11 +124,11 @@ function format(
         ? paint('red', `No scheduled sweep in ${within}: the schedule is not alive.`)
         : schedule.isAlive
           ? paint('green', `The schedule is alive; its last sweep was ${ago(schedule.lastTickAt)}.`)
-          : paint('red', `The schedule is late; its last sweep was ${ago(schedule.lastTickAt)}.`);
+          : paint('yellow', `The schedule is late, or pauses; its last sweep was ${ago(schedule.lastTickAt)}.`);
   return [
     paint(
       isRun ? 'green' : 'yellow',
-      `The switch of ${stage} reads ${cleanText(switchValue ?? 'nothing')}${isRun ? '' : ': no job is cancelled'}.`,
+      `The switch of ${stage} reads ${switchText(switchValue)}${isRun ? '' : ': no job is cancelled'}.`,
     ),
     alive,
     table ?? targets.map(({ target, overdue }) => `${target}: ${overdue ?? '?'} overdue`).join('\n'),
@@ -132,6 +139,12 @@ function format(
     }),
     '',
   ].join('\n');
+}
+
+/** Quoted where it is not one of the two words, since a blank too many is what is wrong with it. */
+function switchText(value: string | null): string {
+  if (value === null) return 'nothing';
+  return value === 'run' || value === 'stop' ? value : JSON.stringify(cleanText(value));
 }
 
 function statusText(last: TargetStatus['lastSweep']): string {

@@ -2,6 +2,7 @@ import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cl
 import { nameOf } from '../lib/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { AWS_CLIENT_OPTIONS, assertStage } from '../lib/settings/ssm.ts';
+import { ENDS } from './last-sweeps.ts';
 
 /** One line of the deployed functions' log; what it holds depends on `msg`. */
 export interface LogLine {
@@ -52,6 +53,10 @@ export function openSweepLog(stage: string) {
 
   return { find };
 }
+
+/** The last line of every sweep since then, by time. @throws {SettingsError} if CloudWatch Logs cannot be asked. */
+export const findEnds = (stage: string, since: number): Promise<LogLine[]> =>
+  openSweepLog(stage).find(`{ ${ENDS.map((msg) => `($.msg = "${msg}")`).join(' || ')} }`, since);
 
 /** Lines of the runtime itself are no JSON, and of no interest. */
 function toLine(id = '', at = 0, message = ''): LogLine[] {

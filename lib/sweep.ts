@@ -63,7 +63,7 @@ export interface Decided {
 }
 
 /** Ages are worth nothing when the two clocks disagree further. */
-const MAX_CLOCK_SKEW_MS = 5 * 60_000;
+export const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 
 /**
  * One sweep of one target: finds the overdue jobs, cancels them unless it is a dry run, reads back what became of each.

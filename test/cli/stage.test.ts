@@ -288,9 +288,11 @@ describe.concurrent('dli-reaper doctor', () => {
       findings: { check: string; light: string; fix: string | null }[];
     };
     expect(findings.map(({ check, light }) => `${light} ${check}`)).toEqual([
-      ...['green settings', 'green policy', 'yellow switch', 'green target', 'green credentials', 'green stopping'],
-      ...['green invoking sweep', 'green invoking dispatch', 'green schedule', 'green last success'],
-      ...['green listing SQL jobs', 'green reading SQL jobs', 'green listing queues', 'green clocks'],
+      ...['yellow switch', 'green stopping', 'green invoking sweep', 'green invoking dispatch', 'green schedule'],
+      ...['green settings', 'green policy', 'green target', 'green credentials', 'green listing SQL jobs'],
+      ...['green reading SQL jobs', 'green listing Spark batches', 'green reading Spark batches'],
+      ...['green listing Flink jobs', 'green reading Flink jobs', 'green listing queues', 'green clocks'],
+      'green last success',
     ]);
     expect(findings.find(({ check }) => check === 'switch')?.fix).toBe('dli-reaper resume --stage dev');
     expect(aws.parameters[name('switch')]).toBe('stop');
@@ -327,6 +329,36 @@ describe.concurrent('dli-reaper doctor', () => {
 
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/! credentials +from the environment, of unknown age/);
+  });
+
+  it('goes on where a setting is wrong, examines every target, and names what to correct', async (context) => {
+    const { aws, run } = await startStage(context, { [name('targets/broken')]: '{}' });
+    aws.log(LOG_GROUP, { msg: 'sweep finished', target: 'default', trigger: 'schedule', status: 'failed' });
+
+    const { exitCode, stdout } = await run('doctor');
+
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(
+      /✗ broken: settings +.*region: missing.*\n +→ correct that parameter; docs\/deploy.md shows/,
+    );
+    expect(stdout).toMatch(/✓ default: listing SQL jobs +2 alive/);
+    expect(stdout).toMatch(/! default: last sweep +failed at /);
+    expect(stdout).toMatch(/✓ stopping /);
+  });
+
+  it('is yellow where only an emergency would miss a right, and says what to do where nobody answers', async (context) => {
+    const { emulator, run } = await startStage(context);
+    emulator.faults.add({ on: 'list-flink-jobs', answer: { status: 403, body: { error_code: 'DLI.0003' } }, times: 9 });
+
+    const softened = await run('doctor', '--target', 'default');
+    await emulator.close();
+    const silent = await run('doctor', '--target', 'default');
+
+    expect(softened.stdout).toMatch(/! listing Flink jobs +.*403/);
+    expect(silent.stdout).toMatch(
+      /✗ listing SQL jobs .*\n +→ check the endpoint and the way to it; nothing was answered/,
+    );
+    expect(silent.stdout).not.toContain('Spark');
   });
 
   it('is red where DLI does not tell the time, since no sweep would act', async (context) => {
