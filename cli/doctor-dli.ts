@@ -1,0 +1,96 @@
+import { systemClock } from '../lib/clock.ts';
+import { enginesOf } from '../lib/decide.ts';
+import { createDliReader, type DliReader } from '../lib/dli/client.ts';
+import { type ClockReading, createSharedStates } from '../lib/dli/connection.ts';
+import { ENGINES } from '../lib/dli/engines.ts';
+import { adviceOn, DliError } from '../lib/dli/errors.ts';
+import { ENGINE_NAMES, type Engine, type Job } from '../lib/dli/job.ts';
+import { listQueueCus } from '../lib/dli/queues.ts';
+import { formatDuration } from '../lib/duration.ts';
+import type { Settings } from '../lib/settings/settings.ts';
+import { MAX_CLOCK_SKEW_MS } from '../lib/sweep.ts';
+import { type Finding, green, red, yellow } from './finding.ts';
+
+const WORRYING_SKEW_MS = 60_000;
+
+/** Each listing is a harmless call that shows its permission. That of cancelling cannot be shown without a victim. */
+export async function dliFindings({ target, credentials, policy }: Settings): Promise<Finding[]> {
+  const dli = createDliReader({
+    ...{ endpoint: target.endpoint, projectId: target.projectId, credentials },
+    ...{ clock: systemClock, random: Math.random, shared: createSharedStates(systemClock)('doctor') },
+  });
+  const findings: Finding[] = [];
+  try {
+    for (const engine of ENGINE_NAMES) {
+      // The policy can do without the others; an emergency could not.
+      const isNeeded = enginesOf(policy).includes(engine);
+      const { jobs } = ENGINES[engine].facts;
+      const reads = ENGINES[engine].createReads(dli);
+      try {
+        findings.push(green(`listing ${jobs}`, `${await reads.countLive()} alive`));
+        findings.push(await readingFinding(`reading ${jobs}`, () => reads.show(NOBODYS_ID[engine])));
+      } catch (error) {
+        if (!(error instanceof DliError)) throw error;
+        findings.push({ ...red(`listing ${jobs}`, error, fixFor(error)), light: isNeeded ? 'red' : 'yellow' });
+        // A credential that is refused again and again is locked for everyone.
+        if (error.kind === 'authentication') break;
+      }
+      // Nothing is answered, or without the time: the other engines would tell no more.
+      if (dli.clockReading() === undefined) break;
+    }
+    if (findings.every(({ light }) => light === 'green')) findings.push(await queuesFinding(dli));
+    return [...findings, ...clockFindings(dli.clockReading(), findings)];
+  } finally {
+    dli.close();
+  }
+}
+
+const fixFor = (error: DliError): string => FIXES[error.kind] ?? adviceOn(error) ?? 'try again later';
+
+/** Of no job that there is: to be told so shows that one may ask. */
+const NOBODYS_ID: Record<Engine, string> = {
+  sql: '00000000-0000-0000-0000-000000000000',
+  spark: '00000000-0000-0000-0000-000000000000',
+  flink: '1',
+};
+
+async function readingFinding(check: string, read: () => Promise<Job>): Promise<Finding> {
+  try {
+    await read();
+  } catch (error) {
+    if (!(error instanceof DliError)) throw error;
+    if (error.kind !== 'not-found') return red(check, error, fixFor(error));
+  }
+  return green(check, 'you may');
+}
+
+/** Sweeps do without. */
+async function queuesFinding(dli: DliReader): Promise<Finding> {
+  try {
+    return green('listing queues', `${(await listQueueCus(dli)).size} in the project`);
+  } catch (error) {
+    if (!(error instanceof DliError)) throw error;
+    return yellow('listing queues', error.message, 'grant it; without it no sweep can tell what it freed');
+  }
+}
+
+function clockFindings(reading: ClockReading | undefined, others: readonly Finding[]): Finding[] {
+  if (reading === undefined) {
+    // Where nothing answers that is told already.
+    if (others.every(({ light }) => light !== 'green')) return [];
+    const fix = 'see what stands between here and DLI, such as a proxy; without the time no sweep acts';
+    return [red('clocks', 'DLI does not tell the time', fix)];
+  }
+  const skewMs = Math.abs(reading.serviceAt - reading.localAt);
+  const found = `${formatDuration(skewMs)} apart`;
+  const fix = "correct this machine's clock; beyond 5m no sweep acts";
+  if (skewMs > MAX_CLOCK_SKEW_MS) return [{ check: 'clocks', light: 'red', found, fix }];
+  return [skewMs > WORRYING_SKEW_MS ? yellow('clocks', found, fix) : green('clocks', found)];
+}
+
+const FIXES: Partial<Record<DliError['kind'], string>> = {
+  authentication: 'correct the key or the password; five failures lock it',
+  permission: 'grant the permission to list jobs in this project; cancelling takes CANCEL_JOB on each queue besides',
+  configuration: 'correct region, endpoint or project id',
+  throttled: 'the rate limit is used up by somebody; try again in a minute',
+};

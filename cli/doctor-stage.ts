@@ -1,0 +1,112 @@
+import { systemClock } from '../lib/clock.ts';
+import { formatDuration } from '../lib/duration.ts';
+import { messageOf } from '../lib/error-words.ts';
+import type { Settings } from '../lib/settings/settings.ts';
+import { type Finding, green, red, yellow } from './finding.ts';
+import { judgeSchedule, lastSweepOf } from './last-sweeps.ts';
+import { createParameterStore } from './parameter-store.ts';
+import { refusalToInvoke } from './remote.ts';
+import { openStage } from './stage.ts';
+import { listTargets } from './stage-targets.ts';
+import { findEnds, type LogLine } from './sweep-log.ts';
+
+export async function targetsOf(stage: string, findings: Finding[]): Promise<string[]> {
+  try {
+    return await listTargets(stage);
+  } catch (error) {
+    findings.push(red('targets', error, `dli-reaper init --stage ${stage} --target … makes one`));
+    return [];
+  }
+}
+
+const OLD_KEY_MS = 90 * 86_400_000;
+
+export async function storedFindings(stage: string, { credentials, target }: Settings): Promise<Finding[]> {
+  const mode =
+    target.mode === 'live'
+      ? green('target', 'live')
+      : yellow('target', 'a dry run', 'set "mode": "live" in its parameter when its plans prove right');
+  const key = await createParameterStore(openStage(stage).client).get(credentials.name);
+  const ageMs = key?.changedAt == null ? undefined : systemClock.now() - Date.parse(key.changedAt);
+  if (ageMs === undefined) return [mode, yellow('credentials', 'of unknown age', 'see when the key was made')];
+  if (ageMs <= OLD_KEY_MS) return [mode, green('credentials', `changed ${formatDuration(ageMs)} ago`)];
+  const fix = `make a new key, and put it in ${credentials.name}`;
+  return [mode, yellow('credentials', `${formatDuration(ageMs)} old`, fix)];
+}
+
+/** What is the same for all targets: the switch, and what somebody needs on a bad night. */
+export async function stageFindings(stage: string): Promise<Finding[]> {
+  const { client, names, isSwitchedOn } = openStage(stage);
+  const findings: Finding[] = [];
+  try {
+    findings.push(
+      (await isSwitchedOn())
+        ? green('switch', 'run')
+        : yellow('switch', 'not run, so no job is cancelled', `dli-reaper resume --stage ${stage}`),
+    );
+  } catch (error) {
+    findings.push(red('switch', error, `grant ssm:GetParameters on ${names.switch}; unread it means stop`));
+  }
+  const cannotStop = await createParameterStore(client).refusalToWrite(names.switch, 'stop');
+  findings.push(
+    cannotStop === undefined
+      ? green('stopping', 'you may write the switch')
+      : yellow(
+          'stopping',
+          `dli-reaper stop would be refused (${cannotStop})`,
+          `grant ssm:PutParameter on ${names.switch}`,
+        ),
+  );
+  for (const name of ['sweep', 'dispatch'] as const) {
+    const refusal = await refusalToInvoke(stage, name);
+    const check = `invoking ${name}`;
+    if (refusal === undefined) findings.push(green(check, 'you may'));
+    else if (refusal === 'ResourceNotFoundException') {
+      findings.push(red(check, 'there is no such function', `npx serverless deploy --stage ${stage}`));
+    } else {
+      findings.push(yellow(check, `--remote would be refused (${refusal})`, 'grant lambda:InvokeFunction on it'));
+    }
+  }
+  return findings;
+}
+
+const DAY_MS = 86_400_000;
+
+/** The ends of all sweeps of a day; undefined, and a finding, if the log cannot be read. */
+export async function endsOf(stage: string, findings: Finding[]): Promise<LogLine[] | undefined> {
+  const now = systemClock.now();
+  try {
+    const ends = await findEnds(stage, now - DAY_MS);
+    const { lastTickAt, isAlive } = judgeSchedule(ends, now);
+    const console = 'see the schedule in the console of EventBridge';
+    if (isAlive) findings.push(green('schedule', `last sweep at ${lastTickAt}`));
+    else if (lastTickAt === null) findings.push(red('schedule', 'no scheduled sweep in 24h', `${console}, or deploy`));
+    else findings.push(yellow('schedule', `quiet since ${lastTickAt}`, `if it should have ticked since, ${console}`));
+    return ends;
+  } catch (error) {
+    const isMissing = messageOf(error).includes('ResourceNotFoundException');
+    const fix = isMissing ? `npx serverless deploy --stage ${stage}` : 'grant logs:FilterLogEvents on it';
+    findings.push(yellow('log', messageOf(error), fix));
+    return undefined;
+  }
+}
+
+export function lastSweepFindings(stage: string, target: string, ends: readonly LogLine[] | undefined): Finding[] {
+  if (ends === undefined) return [];
+  const own = ends.filter(({ fields }) => fields.target === target);
+  const last = lastSweepOf(target, own);
+  const success = own.findLast(({ fields }) => fields.status === 'ok');
+  const findings: Finding[] = [];
+  if (last !== null && last.error !== null) findings.push(red('last sweep', last.error, 'see docs/runbook.md'));
+  else if (last !== null && last.status !== 'ok') {
+    findings.push(
+      yellow('last sweep', `${last.status} at ${last.at}`, 'its log tells of each job; see docs/runbook.md'),
+    );
+  }
+  findings.push(
+    success === undefined
+      ? yellow('last success', 'none in 24h', `dli-reaper status --stage ${stage}`)
+      : green('last success', new Date(success.at).toISOString()),
+  );
+  return findings;
+}
