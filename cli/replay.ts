@@ -126,6 +126,12 @@ const WORDS: Record<Difference['by'], string> = {
   changed: '~ at another time than today',
 };
 
+/** Where no table fits. */
+function toLine({ at, target, by, job: { jobId, queue, owner } }: Difference, isCompared: boolean): string {
+  const words = isCompared ? `, ${WORDS[by]}` : '';
+  return cleanText(`${at} ${jobId} of ${target}, on ${queue ?? '?'} by ${owner ?? '?'}${words}`);
+}
+
 function format(
   differences: readonly Difference[],
   facts: { snapshots: number; from: string; to: string; capped: readonly Capped[]; isCompared: boolean },
@@ -155,7 +161,7 @@ function format(
   const died = `${counted(count('both', 'new', 'changed'), 'job')} would have been cancelled`;
   const changes = isCompared ? `, ${count('new')} more and ${count('old')} fewer than today` : '';
   return [
-    ...(differences.length === 0 ? [] : [table ?? differences.map(({ at, job }) => `${at} ${job.jobId}`).join('\n')]),
+    ...(differences.length === 0 ? [] : [table ?? differences.map((one) => toLine(one, isCompared)).join('\n')]),
     `${counted(snapshots, 'snapshot')} from ${from} to ${to}: ${died}${changes}.`,
     ...capped.map(
       ({ at, target, reason, by }) =>

@@ -8,8 +8,8 @@ import type { ReplayFlags } from '../replay.ts';
 import type { SettingsFlags } from '../settings-source.ts';
 
 const KEYS_HELP = `
-The keys are taken from HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and HUAWEICLOUD_SDK_SECURITY_TOKEN, or with --stage
-from Parameter Store.`;
+The keys are taken from HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and HUAWEICLOUD_SDK_SECURITY_TOKEN (a password from
+OS_USERNAME, OS_PASSWORD, OS_DOMAIN_NAME and OS_AUTH_URL), or with --stage from Parameter Store.`;
 
 /** The flags of every verb that looks at a target's jobs. */
 const withTarget = (command: Command) =>

@@ -120,6 +120,11 @@ export async function startAwsServer(
     log: (logGroupName: string, fields: object, timestamp = Date.now()) => {
       lines.push({ logGroupName, timestamp, message: JSON.stringify(fields), eventId: String(lines.length) });
     },
+    /** What was logged under this phrase. */
+    logged: (msg: string) =>
+      lines.map(({ message }) => JSON.parse(message) as Record<string, unknown>).filter((line) => line.msg === msg),
+    /** Resolves when every function has done what it was invoked for. */
+    settled: () => Promise.all(running),
     /** What a process needs to find it instead of AWS. */
     env: {
       AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
