@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/aws/**/*.test.ts', 'test/package.test.ts'],
+    globalSetup: 'test/helpers/built.ts',
     // Against a hang, not against a slow machine.
     testTimeout: 600_000,
     hookTimeout: 600_000,

@@ -7,6 +7,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/helpers/built.ts',
     // Those package the project, and take longer: npm run test:aws.
     exclude: ['test/aws/**', 'test/package.test.ts'],
     // No test changes what a module holds, so the files of a worker may share what they import: a third of the time.

@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import { environment } from '../lib/settings/environment.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
-import { createProgram } from './verbs/all.ts';
+import { runCommand } from './verbs/all.ts';
 
 const { stdin, stdout, stderr } = process;
 
@@ -32,5 +32,5 @@ const terminal: Terminal = {
   ask: stdin.isTTY && stderr.isTTY ? async (question) => (await import('./ask.ts')).ask(question) : undefined,
 };
 
-await createProgram(terminal).parseAsync();
-if (isReportLost) process.exitCode = EXIT_CONFIGURATION;
+const exitCode = await runCommand(process.argv.slice(2), terminal);
+process.exitCode = isReportLost ? EXIT_CONFIGURATION : exitCode;

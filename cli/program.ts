@@ -10,6 +10,8 @@ import type { Terminal } from './terminal.ts';
 export interface Verbs {
   program: Command;
   terminal: Terminal;
+  /** Of the verb that was run; 0 until then. */
+  exitCode: () => number;
   /** Runs a verb and turns what it throws into one line and exit code 1. */
   exitWith: (run: () => Promise<number>) => Promise<void>;
 }
@@ -34,21 +36,26 @@ export function createVerbs(terminal: Terminal): Verbs {
       'Finds Huawei Cloud DLI jobs that exceed a runtime policy, cancels them, and proves what became of each.',
     )
     .version((JSON.parse(readAsset('package.json')) as { version: string }).version)
+    // Thrown, so that whoever runs it ends the process, and not before everything is written.
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .showHelpAfterError('(--help tells more)')
     .addHelpText(
       'after',
       examples('demo', `plan --policy policy.yml ${ACCOUNT}`, 'sweep --stage prod --target lake', 'emergency --help'),
     );
 
+  let exitCode = 0;
   return {
     program,
     terminal,
+    exitCode: () => exitCode,
     exitWith: async (run) => {
       try {
-        process.exitCode = await run();
+        exitCode = await run();
       } catch (error) {
         terminal.err(`dli-reaper: ${describe(error).split('\n').map(cleanText).join('\n')}\n`);
-        process.exitCode = EXIT_CONFIGURATION;
+        exitCode = EXIT_CONFIGURATION;
       }
     },
   };

@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import { createVerbs } from '../program.ts';
+import { type Command, CommanderError } from 'commander';
+import { createVerbs, type Verbs } from '../program.ts';
 import type { Terminal } from '../terminal.ts';
 import { addEmulatorVerbs } from './emulator.ts';
 import { addPolicyFileVerbs } from './policy-file.ts';
@@ -9,7 +9,7 @@ import { addSweepVerbs } from './sweep.ts';
 import { addSwitchVerbs } from './switch.ts';
 
 /** Each verb loads what it needs when it is called: the AWS SDK alone takes longer than an emulator to start. */
-export function createProgram(terminal: Terminal): Command {
+function addAll(terminal: Terminal): Verbs {
   const verbs = createVerbs(terminal);
   addSweepVerbs(verbs);
   addSwitchVerbs(verbs);
@@ -17,5 +17,20 @@ export function createProgram(terminal: Terminal): Command {
   addPolicyStageVerbs(verbs);
   addPolicyFileVerbs(verbs);
   addEmulatorVerbs(verbs);
-  return verbs.program;
+  return verbs;
+}
+
+export const createProgram = (terminal: Terminal): Command => addAll(terminal).program;
+
+/** @param args without the names of node and of the script. @returns the exit code. */
+export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { program, exitCode } = addAll(terminal);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode();
+  } catch (error) {
+    // Help and mistakes in the flags, which it has written already.
+    if (error instanceof CommanderError) return error.exitCode;
+    throw error;
+  }
 }

@@ -6,7 +6,6 @@ import { promisify } from 'node:util';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { startEmulator } from '../../emulator/server.ts';
 import { startDeployed } from '../helpers/deployed.ts';
-import { buildBundles } from '../helpers/lambda.ts';
 import { root, toolEnvironment } from '../helpers/packaged.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { runningJob } from '../helpers/run-cli.ts';
@@ -26,7 +25,7 @@ async function start(context: TestContext) {
   context.onTestFinished(emulator.close);
   const { '/dli-reaper/dev/targets/default': target = '', ...others } = stageParameters('dev', emulator.connection, {});
   const parameters = { ...others, '/dli-reaper/dev/targets/lake': target, '/dli-reaper/dev/policies/base': 'broken' };
-  const aws = await startDeployed(await buildBundles(), parameters);
+  const aws = await startDeployed(parameters);
   context.onTestFinished(aws.close);
 
   const folder = mkdtempSync(join(tmpdir(), 'dli-reaper-invoke-'));

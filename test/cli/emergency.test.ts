@@ -2,7 +2,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import type { EmulatorOptions } from '../../emulator/server.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
-import { keysOf, runCli, runningJob, startService as startCliService } from '../helpers/run-cli.ts';
+import { keysOf, runCli, runHere, runningJob, startService as startCliService } from '../helpers/run-cli.ts';
 import { runOnTerminal } from '../helpers/run-terminal.ts';
 import { HOUR, jobId, MINUTE } from '../helpers/world.ts';
 
@@ -23,6 +23,7 @@ async function startService(context: TestContext, options: Partial<EmulatorOptio
   return {
     ...{ emulator, deletes, projectId },
     run: (...more: string[]) => runCli([...args, ...more], env),
+    runHere: (...more: string[]) => runHere([...args, ...more], env),
     runOnTerminal: (...more: string[]) => runOnTerminal([...args, ...more], env),
   };
 }
@@ -113,7 +114,7 @@ describe.concurrent('dli-reaper emergency', () => {
       says: '--max-kills: expected at most 1000',
     },
   ])('ends with 1 for $name, before the first call', async ({ args, says }, context) => {
-    const { run, emulator } = await startService(context);
+    const { runHere: run, emulator } = await startService(context);
 
     const { exitCode, stdout, stderr } = await run(...args);
 

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { Emulator } from '../../emulator/server.ts';
 import type { SweepReport } from '../../lib/report.ts';
-import { CLI, cleanEnvironment, keysOf, runCli } from '../helpers/run-cli.ts';
+import { CLI, cleanEnvironment, keysOf, runCli, runHere } from '../helpers/run-cli.ts';
 
 /** The verb as a process, once it has said how to reach it. */
 async function start({ onTestFinished }: TestContext, flags: string[] = []) {
@@ -85,7 +85,7 @@ describe.concurrent('dli-reaper emulator', () => {
     { flags: ['--overdue', '2'], says: 'Expected a number from 0 to 1' },
     { flags: ['--cancel-delay', '5'], says: 'write the unit, such as 5m' },
   ])('ends with 1 for $flags', async ({ flags, says }) => {
-    const { exitCode, stdout, stderr } = await runCli(['emulator', ...flags]);
+    const { exitCode, stdout, stderr } = await runHere(['emulator', ...flags]);
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toContain(says);
@@ -131,7 +131,7 @@ describe.concurrent('dli-reaper emulator', () => {
     { flags: ['--faults', 'absent.yml'], says: /--faults absent\.yml: ENOENT/ },
     { flags: ['--speed', '-1'], says: /Expected 0 or more/ },
   ])('does not start with $flags', async ({ flags, says }) => {
-    const { exitCode, stdout, stderr } = await runCli(['emulator', ...flags]);
+    const { exitCode, stdout, stderr } = await runHere(['emulator', ...flags]);
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toMatch(says);

@@ -1,10 +1,9 @@
-import { beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import type { EmulatedFlinkJob } from '../../emulator/flink-jobs.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
-import { startDeployed } from '../helpers/deployed.ts';
+import { startAwsServer } from '../helpers/aws-server.ts';
 import { emulatedFlinkJob } from '../helpers/emulated-api.ts';
-import { buildBundles } from '../helpers/lambda.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { runCli, runningJob } from '../helpers/run-cli.ts';
 import { runOnTerminal } from '../helpers/run-terminal.ts';
@@ -12,12 +11,6 @@ import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 
 const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
 const EMERGENCY = ['emergency', '--stage', 'dev', '--all-targets', '--reason', 'quota', '--older-than', '2h'];
-
-let bundles: string;
-
-beforeAll(async () => {
-  bundles = await buildBundles();
-});
 
 interface Jobs {
   jobs?: EmulatedJob[];
@@ -41,7 +34,7 @@ async function startStage(context: TestContext, targets: Record<string, Jobs>, c
     );
     Object.assign(parameters, others, { [`/dli-reaper/dev/targets/${name}`]: target });
   }
-  const aws = await startDeployed(bundles, { ...parameters, ...changes });
+  const aws = await startAwsServer({ ...parameters, ...changes });
   context.onTestFinished(aws.close);
   const deletes = (name: string) =>
     emulators[name]?.requests.filter(({ method, target }) => method === 'DELETE' || target.includes('/stop')).length ??
@@ -55,16 +48,13 @@ function runningFlinkJob(id: number, ageMs: number): EmulatedFlinkJob {
 }
 
 describe.concurrent('dli-reaper emergency for several targets', () => {
-  it.for([
-    { name: 'in process', more: [] },
-    { name: 'through the functions', more: ['--remote'] },
-  ])('cancels what it showed, and not a job of the same id on another target: $name', async ({ more }, context) => {
+  it('cancels what it showed, and not a job of the same id on another target', async (context) => {
     const { aws, emulators } = await startStage(context, {
       east: { flinkJobs: [runningFlinkJob(7, 3 * HOUR)] },
       west: { flinkJobs: [runningFlinkJob(7, MINUTE), runningFlinkJob(8, 3 * HOUR)] },
     });
 
-    const terminal = runOnTerminal([...EMERGENCY, '--engine', 'flink', '--no-savepoint', ...more], aws.env);
+    const terminal = runOnTerminal([...EMERGENCY, '--engine', 'flink', '--no-savepoint'], aws.env);
     await terminal.waitFor('Type dev 2 to cancel these 2 jobs:');
     terminal.type('dev 2\r');
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseSnapshot, toSnapshot } from '../../cli/world.ts';
 import type { SweepReport } from '../../lib/report.ts';
 import { makeJob } from '../helpers/make-job.ts';
-import { keysOf, makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
+import { keysOf, makeFolder, runCli, runHere, runningJob, startService } from '../helpers/run-cli.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 
 const writeFile = makeFolder();
@@ -27,8 +27,8 @@ describe.concurrent('dli-reaper snapshot', () => {
     const world = writeFile('world.json', snapshot.stdout);
     await emulator.close();
     const plan = await runCli(['plan', '--policy', two, '--from', world]);
-    const explain = await runCli(['explain', jobId(2), '--policy', two, '--from', world]);
-    const unknown = await runCli(['explain', jobId(7), '--policy', two, '--from', world]);
+    const explain = await runHere(['explain', jobId(2), '--policy', two, '--from', world]);
+    const unknown = await runHere(['explain', jobId(7), '--policy', two, '--from', world]);
 
     expect(snapshot).toMatchObject({ exitCode: 0, stderr: '' });
     expect(JSON.parse(snapshot.stdout)).toMatchObject({
@@ -56,7 +56,7 @@ describe.concurrent('dli-reaper snapshot', () => {
     const live = await run('plan', ['--json']);
     const args = ['snapshot', '--endpoint', url, '--project-id', projectId];
     const world = writeFile(`${reasons.join()}.json`, (await runCli(args, keysOf(emulator.connection))).stdout);
-    const past = await runCli(['plan', '--policy', file, '--from', world, '--json']);
+    const past = await runHere(['plan', '--policy', file, '--from', world, '--json']);
 
     const read = ({ stdout }: { stdout: string }) => JSON.parse(stdout) as SweepReport;
     const [one, other] = [read(live), read(past)];
@@ -68,7 +68,7 @@ describe.concurrent('dli-reaper snapshot', () => {
   });
 
   it('is of one target, so that no other may be named beside it', async () => {
-    const { exitCode, stderr } = await runCli(['plan', '--policy', two, '--from', two, '--stage', 'prod']);
+    const { exitCode, stderr } = await runHere(['plan', '--policy', two, '--from', two, '--stage', 'prod']);
 
     expect({ exitCode, stderr }).toEqual({
       exitCode: 1,
@@ -84,7 +84,7 @@ describe.concurrent('dli-reaper snapshot', () => {
       says: 'not a snapshot: version: expected',
     },
   ])('ends with 1 for $name', async ({ file, says }) => {
-    const { exitCode, stderr } = await runCli(['plan', '--policy', two, '--from', file]);
+    const { exitCode, stderr } = await runHere(['plan', '--policy', two, '--from', file]);
 
     expect(exitCode).toBe(1);
     expect(stderr).toContain(says);
@@ -126,7 +126,7 @@ describe.concurrent('dli-reaper replay', () => {
     const args = ['replay', '--policy', two, '--snapshots', folder, '--against', four];
 
     const json = await runCli([...args, '--json']);
-    const text = await runCli(args);
+    const text = await runHere(args);
 
     expect(json).toMatchObject({ exitCode: 0, stderr: '' });
     expect(JSON.parse(json.stdout)).toMatchObject({
@@ -151,7 +151,7 @@ describe.concurrent('dli-reaper replay', () => {
     const drain = writeFile('drain.json', policy(2, { maxKills: 1, drain: true }));
     const capped = writeFile('capped-at-one.json', policy(2, { maxKills: 1 }));
 
-    const { exitCode, stdout } = await runCli([
+    const { exitCode, stdout } = await runHere([
       ...['replay', '--policy', drain, '--snapshots', twins, '--against', capped, '--json'],
     ]);
 
@@ -171,7 +171,7 @@ describe.concurrent('dli-reaper replay', () => {
   it('lets nobody die where a cap would have stopped the sweep, and says when', async () => {
     const capped = writeFile('capped.json', policy(2, { maxKills: 0 }));
 
-    const { exitCode, stdout } = await runCli(['replay', '--policy', capped, '--snapshots', folder]);
+    const { exitCode, stdout } = await runHere(['replay', '--policy', capped, '--snapshots', folder]);
 
     expect(exitCode).toBe(0);
     expect(stdout).toContain('0 jobs would have been cancelled.');

@@ -3,7 +3,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { judgeSchedule } from '../../cli/last-sweeps.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
-import { keysOf, makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
+import { keysOf, makeFolder, runCli, runHere, runningJob, startService } from '../helpers/run-cli.ts';
 import { runOnTerminal } from '../helpers/run-terminal.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 
@@ -182,8 +182,8 @@ describe.concurrent('dli-reaper init', () => {
     const policy = `${writeFile('init.txt', '')}.yml`;
 
     const first = await runCli(['init', '--policy', policy]);
-    const valid = await runCli(['validate', policy]);
-    const second = await runCli(['init', '--policy', policy]);
+    const valid = await runHere(['validate', policy]);
+    const second = await runHere(['init', '--policy', policy]);
 
     expect(first).toMatchObject({ exitCode: 0, stderr: '' });
     expect(first.stdout).toContain(`created ${policy}`);

@@ -3,7 +3,14 @@ import type { EmulatorOptions } from '../../emulator/server.ts';
 import type { SweepReport } from '../../lib/report.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
-import { keysOf, makeFolder, runCli, runningJob, startService as startCliService } from '../helpers/run-cli.ts';
+import {
+  keysOf,
+  makeFolder,
+  runCli,
+  runHere,
+  runningJob,
+  startService as startCliService,
+} from '../helpers/run-cli.ts';
 import { HOUR, jobId, MINUTE } from '../helpers/world.ts';
 
 const writeFile = makeFolder();
@@ -237,14 +244,14 @@ describe.concurrent('exit code 1', () => {
       says: /--verify-for <duration>.*such as 60m/,
     },
   ])('for $name', async ({ args, env = keys, says }) => {
-    const { exitCode, stdout, stderr } = await runCli(['sweep', ...args, '--no-dry-run', '--json'], env);
+    const { exitCode, stdout, stderr } = await runHere(['sweep', ...args, '--no-dry-run', '--json'], env);
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toMatch(says);
   });
 
   it('for --no-dry-run of plan, which never cancels', async () => {
-    const { exitCode, stderr } = await runCli(['plan', ...all, '--no-dry-run'], keys);
+    const { exitCode, stderr } = await runHere(['plan', ...all, '--no-dry-run'], keys);
 
     expect(exitCode).toBe(1);
     expect(stderr).toContain("unknown option '--no-dry-run'");

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PolicyFileError, readPolicyFile } from '../../cli/policy-file.ts';
 import { runValidate } from '../../cli/validate.ts';
-import { CLI, makeFolder, runCli } from '../helpers/run-cli.ts';
+import { CLI, makeFolder, runCli, runHere } from '../helpers/run-cli.ts';
 import { NOW } from '../helpers/world.ts';
 
 const writeFile = makeFolder();
@@ -14,7 +14,7 @@ let count = 0;
 async function validate(name: string, text: string) {
   count += 1;
   const path = writeFile(`${count}-${name}`, text);
-  const { exitCode, stdout, stderr } = await runCli(['validate', path]);
+  const { exitCode, stdout, stderr } = await runHere(['validate', path]);
   return { exitCode, stdout: stdout.replaceAll(path, name), stderr: stderr.replaceAll(path, name) };
 }
 

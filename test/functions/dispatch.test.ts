@@ -1,9 +1,9 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { EMULATOR_KEY, EMULATOR_PROJECT_ID } from '../../emulator/server.ts';
 import { parseMessage } from '../../lib/message.ts';
 import { schedulerTick } from '../helpers/aws-events.ts';
 import { QUEUE_NAMES, startAwsServer } from '../helpers/aws-server.ts';
-import { buildBundles, invokeBundle } from '../helpers/lambda.ts';
+import { invokeBundle } from '../helpers/lambda.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 
 const connection = {
@@ -15,12 +15,6 @@ const target = (credentials: string) =>
 
 let aws: Awaited<ReturnType<typeof startAwsServer>>;
 
-let bundles: string;
-
-beforeAll(async () => {
-  bundles = await buildBundles();
-});
-
 afterEach(() => aws.close());
 
 /** A stage with the target `default` of the credential `reaper`, and those given beside it, by their credential. */
@@ -31,7 +25,7 @@ async function start(targets: Record<string, string> = {}) {
   }
 }
 
-const invoke = (event: unknown) => invokeBundle(`${bundles}/dispatch/index.mjs`, event, aws.env);
+const invoke = (event: unknown) => invokeBundle('dispatch', event, aws.env);
 const now = () => new Date().toISOString();
 const sent = (queue: keyof typeof QUEUE_NAMES = 'sweeps') =>
   aws.queues[QUEUE_NAMES[queue]].messages.map(({ groupId, body }) => ({ groupId, ...parseMessage(body) }));

@@ -1,11 +1,11 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createRandom } from '../../emulator/random.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
 import { manyJobs } from '../../emulator/worlds.ts';
 import { formatMessage, type SweepMessage } from '../../lib/message.ts';
 import { queueEvent } from '../helpers/aws-events.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
-import { buildBundles, invokeBundle } from '../helpers/lambda.ts';
+import { invokeBundle } from '../helpers/lambda.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 
 const SCHEDULE_TICK = { version: '0', source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
@@ -13,12 +13,6 @@ const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'al
 
 let emulator: Emulator;
 let ssm: Awaited<ReturnType<typeof startAwsServer>>;
-
-let bundles: string;
-
-beforeAll(async () => {
-  bundles = await buildBundles();
-});
 
 afterEach(async () => {
   await emulator.close();
@@ -36,7 +30,7 @@ async function start(
   ssm = await startAwsServer(parameters, { refusedOperations });
 }
 
-const invoke = (event: unknown) => invokeBundle(`${bundles}/sweep/index.mjs`, event, ssm.env);
+const invoke = (event: unknown) => invokeBundle('sweep', event, ssm.env);
 
 const deletes = () => emulator.requests.filter(({ method }) => method === 'DELETE');
 

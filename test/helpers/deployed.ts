@@ -5,15 +5,14 @@ import { invokeBundle } from './lambda.ts';
 /**
  * AWS with the bundled functions in it, in processes of their own, behind what Lambda, SQS and CloudWatch Logs do for them.
  *
- * @param bundles where {@link buildBundles} put them. @param parameters of the stage `dev`.
+ * @param parameters of the stage `dev`.
  */
 export async function startDeployed(
-  bundles: string,
   parameters: Record<string, string>,
   options: Omit<Parameters<typeof startAwsServer>[1], 'onInvoke'> = {},
 ) {
   const play = async (name: 'sweep' | 'dispatch', event: unknown, requestId?: string) => {
-    const { log, metricLines } = await invokeBundle(`${bundles}/${name}/index.mjs`, event, aws.env, requestId);
+    const { log, metricLines } = await invokeBundle(name, event, aws.env, requestId);
     for (const line of [...log, ...metricLines]) aws.log(`/aws/lambda/dli-job-reaper-dev-${name}`, line);
   };
   const onInvoke = async ({ name, payload, requestId }: Invocation) => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll } from 'vitest';
+import { afterAll, inject } from 'vitest';
 import { COMPILE_CACHE } from './compile-cache.ts';
 
 const run = promisify(execFile);
@@ -34,27 +34,36 @@ interface MetricLine extends Record<string, unknown> {
   _aws: { CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string }[] }[] };
 }
 
-/** Into a folder that is gone after the tests of the file, since others may build at the same time. @returns its path. */
-export async function buildBundles(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'dli-reaper-bundles-'));
+/** Where the bundled functions are; see built.ts. */
+export const BUNDLES = `${inject('built')}/functions`;
+
+/** Builds them once more, into a folder that is gone after the tests of the file. @returns its path. */
+export async function buildAgain(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'dli-reaper-again-'));
   afterAll(() => rmSync(folder, { recursive: true }));
-  await run(process.execPath, ['scripts/build.ts', folder], { cwd: root });
-  return folder;
+  // As deep as the first, since source maps hold the way from there.
+  const functions = join(folder, 'functions');
+  await run(process.execPath, ['scripts/build.ts', functions], { cwd: root });
+  return functions;
 }
 
 /** Calls a bundled function in a process of its own. */
 export async function invokeBundle(
-  path: string,
+  name: 'sweep' | 'dispatch',
   event: unknown,
   env: Record<string, string>,
   requestId: string = randomUUID(),
 ) {
   const node = [process.execPath, '--input-type=module', '-e', INVOKE];
   // Lambda keeps both streams in one log, in the order written.
-  const { stdout } = await run('sh', ['-c', 'exec "$0" "$@" 2>&1', ...node, path, JSON.stringify(event), requestId], {
-    cwd: root,
-    env: { ...env, STAGE: 'dev', POWERTOOLS_LOG_LEVEL: 'INFO', ...COMPILE_CACHE },
-  });
+  const { stdout } = await run(
+    'sh',
+    ['-c', 'exec "$0" "$@" 2>&1', ...node, `${BUNDLES}/${name}/index.mjs`, JSON.stringify(event), requestId],
+    {
+      cwd: root,
+      env: { ...env, STAGE: 'dev', POWERTOOLS_LOG_LEVEL: 'INFO', ...COMPILE_CACHE },
+    },
+  );
   const lines = stdout.trim().split('\n');
   const { returned, threw } = JSON.parse(lines.pop() ?? '') as { returned?: object; threw?: string };
   const parsed = lines.map((line) => JSON.parse(line) as LogLine | MetricLine);

@@ -1,16 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Metafile } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { buildBundles } from '../helpers/lambda.ts';
+import { BUNDLES, buildAgain } from '../helpers/lambda.ts';
 
 const NAMES = ['dispatch', 'sweep'];
 
-let one: string;
+const one = BUNDLES;
 let other: string;
 
 beforeAll(async () => {
-  one = await buildBundles();
-  other = await buildBundles();
+  other = await buildAgain();
 });
 
 describe('the bundles', () => {

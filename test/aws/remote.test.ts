@@ -1,23 +1,16 @@
-import { beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { follow } from '../../cli/remote.ts';
 import type { LogLine } from '../../cli/sweep-log.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { startDeployed } from '../helpers/deployed.ts';
 import { fakeClock } from '../helpers/fake-clock.ts';
-import { buildBundles } from '../helpers/lambda.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { runCli, runningJob, startService } from '../helpers/run-cli.ts';
 import { runOnTerminal } from '../helpers/run-terminal.ts';
 import { jobId, MINUTE } from '../helpers/world.ts';
 
 const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
-let bundles: string;
-
-beforeAll(async () => {
-  bundles = await buildBundles();
-});
-
 async function startStage(
   context: TestContext,
   changes: Record<string, string> = {},
@@ -26,7 +19,7 @@ async function startStage(
   const jobs = [runningJob(1), runningJob(2, { ageMs: MINUTE }), runningJob(3, { type: 'INSERT' })];
   const { emulator } = await startService(context, '', { jobs });
   const parameters = { ...stageParameters('dev', emulator.connection, POLICY), ...changes };
-  const aws = await startDeployed(bundles, parameters, { refusedOperations });
+  const aws = await startDeployed(parameters, { refusedOperations });
   context.onTestFinished(aws.close);
   return { emulator, aws, run: (...args: string[]) => runCli([...args, '--stage', 'dev', '--remote'], aws.env) };
 }
