@@ -10,7 +10,7 @@ import { counted } from './counted.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
 import { ENDS } from './last-sweeps.ts';
 import type { SweepFlags } from './perform-sweep.ts';
-import { withSpinner } from './spinner.ts';
+import { type Waiting, withSpinner } from './spinner.ts';
 import { functionName, type LogLine, openSweepLog } from './sweep-log.ts';
 import type { Swept } from './swept.ts';
 import type { Terminal } from './terminal.ts';
@@ -93,21 +93,24 @@ async function show(
 ): Promise<Swept> {
   const say: Say = flags.json || flags.quiet ? () => {} : (text) => err(`${cleanText(text)}\n`);
   say(`${asked} Ctrl-C stops following it, not what it does.`);
-  return withSpinner('Waiting for the log', { ...flags, handleSignals: false }, { isErrScreen }, async ({ stop }) => {
-    const leave = () => {
-      stop();
-      err(
-        `Not followed any more: ${what} goes on. dli-reaper stop --stage ${stage} stops it, status tells how it went.\n`,
-      );
-      process.exit(EXIT_CONFIGURATION);
-    };
-    process.once('SIGINT', leave);
-    try {
-      return await follow(look, say);
-    } finally {
-      process.off('SIGINT', leave);
-    }
-  });
+  let waiting: Waiting | undefined;
+  const leave = () => {
+    waiting?.stop();
+    err(
+      `Not followed any more: ${what} goes on. dli-reaper stop --stage ${stage} stops it, status tells how it went.\n`,
+    );
+    process.exit(EXIT_CONFIGURATION);
+  };
+  process.once('SIGINT', leave);
+  try {
+    const screen = { ...flags, handleSignals: false };
+    return await withSpinner('Waiting for the log', screen, { isErrScreen }, (shown) => {
+      waiting = shown;
+      return follow(look, say);
+    });
+  } finally {
+    process.off('SIGINT', leave);
+  }
 }
 
 /**

@@ -8,6 +8,7 @@ import { fakeClock } from '../helpers/fake-clock.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { runCli, runningJob, startService } from '../helpers/run-cli.ts';
 import { runOnTerminal } from '../helpers/run-terminal.ts';
+import { startTargets, TWINS, TWINS_EMERGENCY, twinsOf } from '../helpers/several-targets.ts';
 import { jobId, MINUTE } from '../helpers/world.ts';
 
 const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
@@ -73,6 +74,22 @@ describe.concurrent('dli-reaper --remote', () => {
     });
     expect(aws.invocations).toMatchObject([
       { name: 'dli-job-reaper-dev-dispatch', type: 'Event', payload: { allTargets: true, confirm: 'dev 2' } },
+    ]);
+  });
+
+  it('shows the plan of all targets, asks, and cancels of each what it showed of it', async (context) => {
+    const { aws, emulators } = await startTargets(context, TWINS(), { start: startDeployed });
+
+    const terminal = runOnTerminal([...TWINS_EMERGENCY, '--remote'], aws.env);
+    await terminal.waitFor('Type dev 2 to cancel these 2 jobs:');
+    terminal.type('dev 2\r');
+
+    expect(await terminal.exited).toBe(0);
+    expect(twinsOf(emulators)).toEqual(['job_cancel_success', 'job_running', 'job_cancel_success']);
+    expect(await terminal.screen()).not.toContain('is not among the live jobs');
+    expect(aws.invocations.map(({ payload }) => payload.jobIdsByTarget)).toEqual([
+      undefined,
+      { east: ['7'], west: ['8'] },
     ]);
   });
 

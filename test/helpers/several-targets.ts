@@ -1,0 +1,70 @@
+import type { TestContext } from 'vitest';
+import type { EmulatedFlinkJob } from '../../emulator/flink-jobs.ts';
+import type { EmulatedJob } from '../../emulator/jobs.ts';
+import { type Emulator, startEmulator } from '../../emulator/server.ts';
+import { startAwsServer } from './aws-server.ts';
+import { emulatedFlinkJob } from './emulated-api.ts';
+import { stageParameters } from './parameter-store.ts';
+import { HOUR, MINUTE, NOW } from './world.ts';
+
+const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
+
+interface Jobs {
+  jobs?: EmulatedJob[];
+  flinkJobs?: EmulatedFlinkJob[];
+}
+
+/**
+ * A stage `dev` of several targets, each a DLI of its own.
+ *
+ * @param start what answers for AWS.
+ */
+export async function startTargets(
+  context: TestContext,
+  targets: Record<string, Jobs>,
+  { changes = {}, start = startAwsServer }: { changes?: Record<string, string>; start?: typeof startAwsServer } = {},
+) {
+  const emulators: Record<string, Emulator> = {};
+  const parameters: Record<string, string> = {};
+  for (const [name, jobs] of Object.entries(targets)) {
+    const emulator = await startEmulator({
+      ...{ now: Date.now, random: Math.random, cancelDelayMs: 0, jobs: [], ...jobs },
+    });
+    context.onTestFinished(emulator.close);
+    emulators[name] = emulator;
+    const { '/dli-reaper/dev/targets/default': target = '', ...others } = stageParameters(
+      'dev',
+      emulator.connection,
+      POLICY,
+    );
+    Object.assign(parameters, others, { [`/dli-reaper/dev/targets/${name}`]: target });
+  }
+  const aws = await start({ ...parameters, ...changes });
+  context.onTestFinished(aws.close);
+  const deletes = (name: string) =>
+    emulators[name]?.requests.filter(({ method, target }) => method === 'DELETE' || target.includes('/stop')).length ??
+    0;
+  return { aws, emulators, deletes };
+}
+
+/** By the machine's own clock. */
+export function runningFlinkJob(id: number, ageMs: number): EmulatedFlinkJob {
+  return emulatedFlinkJob(id, { ageMs: NOW - Date.now() + ageMs });
+}
+
+/** Flink's ids are small numbers: both targets have a job 7, and on one of them it is too young. */
+export const TWINS = () => ({
+  east: { flinkJobs: [runningFlinkJob(7, 3 * HOUR)] },
+  west: { flinkJobs: [runningFlinkJob(7, MINUTE), runningFlinkJob(8, 3 * HOUR)] },
+});
+
+export const TWINS_EMERGENCY = [
+  ...['emergency', '--stage', 'dev', '--all-targets', '--reason', 'quota', '--older-than', '2h'],
+  ...['--engine', 'flink', '--no-savepoint'],
+];
+
+/** What became of the three. */
+export const twinsOf = (emulators: Record<string, Emulator>) =>
+  [['east', '7'] as const, ['west', '7'] as const, ['west', '8'] as const].map(
+    ([name, id]) => emulators[name]?.flink.get(id)?.life.at(-1)?.state,
+  );
