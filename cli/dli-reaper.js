@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // Plain JavaScript on purpose: it must run on the old Node that it complains about, and from where there is no source.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const source = new URL('./main.ts', import.meta.url);
@@ -14,15 +15,18 @@ else {
   const node = findOwnNode();
   if (node === undefined) {
     process.stderr.write(
-      `dli-reaper: needs Node 24 or newer, and this is ${process.version}; npm brings its own unless it is told\n` +
-        '            --omit=optional, or see https://nodejs.org\n',
+      `dli-reaper: needs Node 24 or newer, and this is ${process.version}; see https://nodejs.org. On Linux, and on Windows\n` +
+        '            for x64, npm brings one along unless it is told --omit=optional.\n',
     );
     process.exitCode = 1;
   } else {
-    // Ctrl-C reaches it as well, and is its to answer.
+    const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });
+    // Ctrl-C reaches it as well, and is its to answer; what is sent to this process alone is passed on.
     process.on('SIGINT', () => {});
-    const { status } = spawnSync(node, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });
-    process.exitCode = status ?? 1;
+    for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+    child.once('exit', (code, signal) => {
+      process.exitCode = code ?? 128 + constants.signals[signal];
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+import type { SSMClient } from '@aws-sdk/client-ssm';
 import { systemClock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { messageOf } from '../lib/error-words.ts';
@@ -34,29 +35,32 @@ export async function storedFindings(stage: string, { credentials, target }: Set
   return [mode, yellow('credentials', `${formatDuration(ageMs)} old`, fix)];
 }
 
+/** Tried only where there is a switch: a write that is refused either way must not make one. */
+async function stoppingFinding(
+  value: string | undefined,
+  { client, name }: { client: SSMClient; name: string },
+): Promise<Finding> {
+  if (value === undefined) return yellow('stopping', 'not tried without a switch that can be read', 'see the switch');
+  const refusal = await createParameterStore(client).refusalToWrite(name, 'stop');
+  if (refusal === undefined) return green('stopping', 'you may write the switch');
+  return yellow('stopping', `dli-reaper stop would be refused (${refusal})`, `grant ssm:PutParameter on ${name}`);
+}
+
 /** What is the same for all targets: the switch, and what somebody needs on a bad night. */
 export async function stageFindings(stage: string): Promise<Finding[]> {
-  const { client, names, isSwitchedOn } = openStage(stage);
+  const { client, names, read } = openStage(stage);
   const findings: Finding[] = [];
+  let value: string | undefined;
   try {
-    findings.push(
-      (await isSwitchedOn())
-        ? green('switch', 'run')
-        : yellow('switch', 'not run, so no job is cancelled', `dli-reaper resume --stage ${stage}`),
-    );
+    value = (await read([names.switch])).get(names.switch);
+    if (value === undefined) {
+      findings.push(red('switch', 'there is none, which means stop', `dli-reaper init --stage ${stage}`));
+    } else if (value === 'run') findings.push(green('switch', 'run'));
+    else findings.push(yellow('switch', 'not run, so no job is cancelled', `dli-reaper resume --stage ${stage}`));
   } catch (error) {
     findings.push(red('switch', error, `grant ssm:GetParameters on ${names.switch}; unread it means stop`));
   }
-  const cannotStop = await createParameterStore(client).refusalToWrite(names.switch, 'stop');
-  findings.push(
-    cannotStop === undefined
-      ? green('stopping', 'you may write the switch')
-      : yellow(
-          'stopping',
-          `dli-reaper stop would be refused (${cannotStop})`,
-          `grant ssm:PutParameter on ${names.switch}`,
-        ),
-  );
+  findings.push(await stoppingFinding(value, { client, name: names.switch }));
   for (const name of ['sweep', 'dispatch'] as const) {
     const refusal = await refusalToInvoke(stage, name);
     const check = `invoking ${name}`;

@@ -5,6 +5,7 @@ import { type Settings, SettingsError } from '../lib/settings/settings.ts';
 import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { dliFindings } from './doctor-dli.ts';
+import { EXIT_CONFIGURATION } from './exit-code.ts';
 import { type Finding, green, red, yellow } from './finding.ts';
 import { toJson } from './json.ts';
 import { PolicyFileError } from './policy-file.ts';
@@ -20,7 +21,7 @@ export interface DoctorFlags extends SettingsFlags {
 export async function runDoctor(flags: DoctorFlags, terminal: Terminal): Promise<number> {
   const findings = await withSpinner('Looking at it', flags, terminal, () => examine(flags, terminal));
   terminal.out(flags.json ? toJson('doctor', { findings }) : format(findings, terminal));
-  return findings.some(({ light }) => light === 'red') ? 1 : 0;
+  return findings.some(({ light }) => light === 'red') ? EXIT_CONFIGURATION : 0;
 }
 
 async function examine(flags: DoctorFlags, terminal: Terminal): Promise<Finding[]> {

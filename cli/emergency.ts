@@ -6,10 +6,10 @@ import { type EmergencyPayload, parseRequest } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { confirm } from './confirm.ts';
 import { counted } from './counted.ts';
-import { EXIT_CONFIGURATION } from './exit-code.ts';
+import { EXIT_CONFIGURATION, EXIT_FAILED } from './exit-code.ts';
 import { interrupted, performSweep, type SweepFlags } from './perform-sweep.ts';
 import { assertRemote } from './settings-source.ts';
-import { exitCodeFor, type Swept, showSwept } from './swept.ts';
+import { exitCodeFor, type Swept, showDocument, showFailures, showSwept, showTables } from './swept.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface EmergencyFlags extends SweepFlags {
@@ -45,9 +45,8 @@ export async function runEmergency(flags: EmergencyFlags, terminal: Terminal): P
   }
   const { name, payload, sweepTargets } = await prepare(flags, terminal);
   // Every mistake in the flags shows before the first call.
-  if (payload.target !== undefined) {
-    parseRequest({ ...payload, dryRun: flags.dryRun ?? false, confirm: flags.confirm ?? name });
-  }
+  if (payload.target === undefined) parseRequest({ ...payload, dryRun: true });
+  else parseRequest({ ...payload, dryRun: flags.dryRun ?? false, confirm: flags.confirm ?? name });
   if (flags.confirm !== undefined && flags.confirm !== name) {
     throw new SettingsError('--confirm', `expected ${name}; nothing was changed`);
   }
@@ -68,37 +67,41 @@ async function actOn(
   terminal: Terminal,
 ): Promise<number> {
   // What is asked about belongs on the screen; stdout is for what was done.
-  showSwept(plan, flags, { ...terminal, out: terminal.err }, flags.json);
-  const [capped, others] = partition(plan.reports, ({ caps }) => caps.exceeded !== null);
+  showFailures(plan, terminal);
+  showTables(plan, flags, { ...terminal, out: terminal.err });
+  const capped = plan.reports.filter(({ caps }) => caps.exceeded !== null);
+  const others = plan.reports.filter(({ caps }) => caps.exceeded === null);
+  const unmet = plan.reports.flatMap((report) => report.unmet);
   const shown = new Map(others.map((report) => [report.target, victimsOf(report)]));
   const victims = [...shown.values()].flat().length;
-  // Nothing that could be agreed to: the plan is all there is to tell.
-  if (victims === 0 || interrupted.aborted) {
-    if (flags.json) showSwept({ ...plan, failures: [] }, flags, terminal);
-    // It was to be live, so that a cap that stands in the way is no success.
-    const codeOfPlan = exitCodeFor({ ...plan, reports: plan.reports.map((report) => ({ ...report, dryRun: false })) });
-    return interrupted.aborted ? EXIT_CONFIGURATION : codeOfPlan;
-  }
-
   const jobs = victims === 1 ? 'this job' : `these ${victims} jobs`;
   const where = capped.length + plan.failures.length === 0 ? '' : ` of ${counted(others.length, 'target')}`;
-  if (!(await confirm({ name, what: `cancel ${jobs}${where}`, given: undefined }, terminal))) {
-    if (flags.json) showSwept({ ...plan, failures: [] }, flags, terminal);
-    return EXIT_CONFIGURATION;
+  const isAgreed =
+    victims > 0 &&
+    !interrupted.aborted &&
+    (await confirm({ name, what: `cancel ${jobs}${where}`, given: undefined }, terminal));
+  if (!isAgreed) {
+    // The plan is all there is to tell.
+    if (flags.json) showDocument(plan, flags, terminal);
+    if (victims > 0) return EXIT_CONFIGURATION;
+    // It was to be live, so that a cap that stands in the way is no success.
+    const asLive = plan.reports.map((report) => ({ ...report, dryRun: false }));
+    return exitCodeFor({ ...plan, reports: asLive }) || codeForUnmet(unmet);
   }
+
   const swept = await sweepTargets({ ...payload, dryRun: false }, shown);
-  // Whoever could not be planned for was not swept: told again, at the end.
+  // What could not be planned was not swept: told again, at the end.
   const leftOut = capped.map(({ target, caps }) => `${target}: nothing was cancelled there, ${caps.exceeded}`);
-  return finish({ ...swept, failures: [...plan.failures, ...leftOut, ...swept.failures] }, flags, terminal);
+  const exitCode = finish({ ...swept, failures: [...plan.failures, ...leftOut, ...swept.failures] }, flags, terminal);
+  for (const text of unmet) terminal.err(`dli-reaper: ${text}\n`);
+  return exitCode || codeForUnmet(unmet);
 }
+
+const codeForUnmet = (unmet: readonly string[]) => (unmet.length > 0 ? EXIT_FAILED : 0);
 
 function finish(swept: Swept, flags: EmergencyFlags, terminal: Terminal): number {
   showSwept(swept, flags, terminal);
   return exitCodeFor(swept);
-}
-
-function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 const victimsOf = ({ jobs }: SweepReport) =>
@@ -162,18 +165,19 @@ async function sweepLocally(
 ): Promise<Swept> {
   const swept: Swept = { reports: [], failures: [] };
   for (const name of names) {
+    const jobIds = shown?.get(name);
+    // Nothing was shown of it, so nothing was agreed to.
+    if (shown !== undefined && (jobIds === undefined || jobIds.length === 0)) continue;
     if (interrupted.aborted) {
       swept.failures.push(`${name}: not swept, the operator interrupted it`);
       continue;
     }
-    const jobIds = shown?.get(name);
-    // Nothing was shown of it, so nothing was agreed to.
-    if (shown !== undefined && (jobIds === undefined || jobIds.length === 0)) continue;
-    const request = parseRequest(
-      { ...payload, target: name, ...(jobIds && { jobIds }), ...(payload.dryRun === false && { confirm: name }) },
-      randomUUID,
-    );
     try {
+      // A stage may hold a target of a name that no sweep takes.
+      const request = parseRequest(
+        { ...payload, target: name, ...(jobIds && { jobIds }), ...(payload.dryRun === false && { confirm: name }) },
+        randomUUID,
+      );
       const target = flags.stage === undefined ? {} : { target: name };
       swept.reports.push(await performSweep({ ...flags, ...target }, terminal, { request }));
     } catch (error) {

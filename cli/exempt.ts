@@ -3,6 +3,7 @@ import { PolicyError, parseExemption } from '../lib/policy/parse.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { assertJobId } from './arguments.ts';
 import { confirm } from './confirm.ts';
+import { EXIT_CONFIGURATION } from './exit-code.ts';
 import { toJson } from './json.ts';
 import { createParameterStore, MAX_STANDARD_BYTES } from './parameter-store.ts';
 import { openStage, type StageFlags } from './stage.ts';
@@ -69,7 +70,8 @@ export async function runUnexempt(id: string, flags: StageFlags, terminal: Termi
       `no such parameter; there ${held.length === 0 ? 'is none' : `are ${held.join(', ')}`}`,
     );
   }
-  if (!(await confirm({ name: id, what: 'take away this exemption', given: flags.confirm }, terminal))) return 1;
+  if (!(await confirm({ name: id, what: 'take away this exemption', given: flags.confirm }, terminal)))
+    return EXIT_CONFIGURATION;
   await store.remove(name);
   terminal.out(
     flags.json

@@ -3,13 +3,16 @@ import type { SweepReport, SweepStatus } from '../lib/report.ts';
 /** Usage, configuration or credentials; also a sweep that the switch or the clock stopped. */
 export const EXIT_CONFIGURATION = 1;
 
+/** Some job failed, was not seen to stop, or was named in an emergency and is spared. */
+export const EXIT_FAILED = 3;
+
 /** The listing is incomplete, or the deadline came first. */
 export const EXIT_PARTIAL = 4;
 
 const EXIT_CODES: Record<SweepStatus, number> = {
   ok: 0,
   stopped: EXIT_CONFIGURATION,
-  failed: 3,
+  failed: EXIT_FAILED,
   partial: EXIT_PARTIAL,
   capped: 5,
 };

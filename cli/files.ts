@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { codeOf } from '../lib/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 
 /** @throws {SettingsError} naming the file. */
@@ -6,8 +7,7 @@ export function writeText(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new SettingsError(file, `cannot be written (${code})`, { cause: error });
+    throw new SettingsError(file, `cannot be written (${codeOf(error)})`, { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ENGINE_NAMES, type Engine } from '../lib/dli/job.ts';
+import { codeOf, messageOf } from '../lib/error-words.ts';
 import { explain } from '../lib/explain.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { EXIT_PARTIAL, exitCodeOf } from './exit-code.ts';
@@ -33,12 +34,7 @@ export function readSnapshot(path: string): World {
   try {
     return parseSnapshot(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
-    const isSystem = error instanceof Error && 'code' in error;
-    const problem = isSystem
-      ? `cannot be read (${String(error.code)})`
-      : error instanceof Error
-        ? error.message
-        : String(error);
+    const problem = error instanceof Error && 'code' in error ? `cannot be read (${codeOf(error)})` : messageOf(error);
     throw new SettingsError(path, problem, { cause: error });
   }
 }

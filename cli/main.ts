@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { styleText } from 'node:util';
+// As a whole, since an older Node has no styleText and would not get to the line that refuses it.
+import * as util from 'node:util';
 import { environment } from '../lib/settings/environment.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
@@ -27,7 +28,7 @@ const terminal: Terminal = {
   err: (text) => void stderr.write(text),
   columns: stdout.isTTY ? stdout.columns : undefined,
   // It knows NO_COLOR, FORCE_COLOR and what is no screen.
-  paint: (colour, text) => styleText(colour, text, { stream: stdout }),
+  paint: (colour, text) => util.styleText(colour, text, { stream: stdout }),
   isErrScreen: stderr.isTTY,
   ask: stdin.isTTY && stderr.isTTY ? async (question) => (await import('./ask.ts')).ask(question) : undefined,
 };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parse, parseDocument } from 'yaml';
-import { messageOf } from '../lib/error-words.ts';
+import { codeOf, messageOf } from '../lib/error-words.ts';
 import { PolicyError, parsePolicy } from '../lib/policy/parse.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
@@ -100,8 +100,7 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new PolicyFileError(path, `cannot be read (${code})`, { cause: error });
+    throw new PolicyFileError(path, `cannot be read (${codeOf(error)})`, { cause: error });
   }
 }
 

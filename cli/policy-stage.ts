@@ -36,8 +36,8 @@ interface Candidate {
 }
 
 function open({ stage, name }: PolicyFlags) {
-  const { names, client } = openStage(stage);
-  return { parameter: names.policy(name), store: createParameterStore(client) };
+  const { names, client, assertExists } = openStage(stage);
+  return { parameter: names.policy(name), store: createParameterStore(client), assertExists };
 }
 
 /** Writes the live policy to a file, or to stdout, with its version in the first line. @returns the exit code. */
@@ -77,8 +77,9 @@ export async function runPush(
   flags: PolicyFlags & { overVersion?: number },
   terminal: Terminal,
 ): Promise<number> {
-  const { parameter, store } = open(flags);
+  const { parameter, store, assertExists } = open(flags);
   const live = await store.get(parameter);
+  if (live === undefined) await assertExists();
   const candidate = readCandidate(file);
   assertUnchanged(live, { parameter, version: flags.overVersion ?? versionIn(candidate.text, parameter) });
   const { exitCode, version } = await put(candidate, live, { flags, parameter, store }, terminal);

@@ -23,6 +23,8 @@ export function formatReport(report: SweepReport, { spared }: { spared: boolean 
     ...(hidden === 0 ? [] : [`${hidden} more that a rule, an exemption or a protection spares: --spared shows them.`]),
     ...(unmanaged.length === 0 ? [] : [`Queues that no rule names, with their old jobs: ${unmanaged.join(', ')}.`]),
     ...formatFreed(report),
+    // Of a live sweep they are among the problems.
+    ...(report.dryRun ? report.unmet.map(problem) : []),
     ...report.notices.map((notice) => paint('yellow', `Note: ${cleanText(notice)}.`)),
     ...report.problems.map(problem),
     ...report.jobs.flatMap(({ error }) => (error === null ? [] : [problem(error)])),

@@ -222,8 +222,15 @@ export function toSwept(lines: readonly LogLine[]): Swept & {
   incomplete: string[];
 } {
   const finished = lines.filter(({ msg }) => msg === 'sweep finished');
-  const jobsOf = ({ fields: { sweepId } }: LogLine) =>
-    lines.filter(({ fields }) => 'jobId' in fields && fields.sweepId === sweepId);
+  // Lambda may deliver an event twice; those of a lower level are not among those that the last line counts.
+  const jobsOf = ({ fields: { sweepId, awsRequestId } }: LogLine) =>
+    lines.filter(
+      ({ fields }) =>
+        'jobId' in fields &&
+        fields.level !== 'debug' &&
+        fields.sweepId === sweepId &&
+        fields.awsRequestId === awsRequestId,
+    );
   return {
     reports: finished.map((line) => ({
       ...withoutFrame(line.fields),

@@ -6,6 +6,7 @@ import type { JobReport } from '../lib/report.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
+import { EXIT_PARTIAL } from './exit-code.ts';
 import { readSnapshot } from './from-snapshot.ts';
 import { toJson } from './json.ts';
 import { judge } from './judge.ts';
@@ -43,7 +44,7 @@ export interface Capped {
   by: 'new' | 'old';
 }
 
-/** Who would have died under a policy, and how that differs from today's. @returns the exit code. */
+/** Who would have died under a policy, and how that differs from today's. @returns 4 if a snapshot is incomplete. */
 export async function runReplay(flags: ReplayFlags, terminal: Terminal): Promise<number> {
   const worlds = readSnapshots(flags.snapshots);
   const candidate = await replay(worlds, readPolicyFile(flags.policy).policy);
@@ -53,13 +54,14 @@ export async function runReplay(flags: ReplayFlags, terminal: Terminal): Promise
     ...candidate.capped.map((one) => ({ ...one, by: 'new' as const })),
     ...(today?.capped ?? []).map((one) => ({ ...one, by: 'old' as const })),
   ];
+  const { incomplete } = candidate;
   const span = { snapshots: worlds.length, from: isoOf(worlds[0]), to: isoOf(worlds.at(-1)) };
   terminal.out(
     flags.json
-      ? toJson('replay', { ...span, capped, deaths: differences })
-      : format(differences, { ...span, capped, isCompared: today !== undefined }, terminal),
+      ? toJson('replay', { ...span, capped, incomplete, deaths: differences })
+      : format(differences, { ...span, capped, incomplete, isCompared: today !== undefined }, terminal),
   );
-  return 0;
+  return incomplete.length > 0 ? EXIT_PARTIAL : 0;
 }
 
 const isoOf = (world: World | undefined) => new Date(world?.takenAt ?? 0).toISOString();
@@ -80,6 +82,7 @@ function readSnapshots(folder: string): World[] {
 async function replay(worlds: readonly World[], policy: Policy) {
   const deaths = new Map<string, Death>();
   const capped: Omit<Capped, 'by'>[] = [];
+  const incomplete: Omit<Capped, 'by'>[] = [];
   for (const world of worlds) {
     const { target } = world;
     const at = isoOf(world);
@@ -88,12 +91,14 @@ async function replay(worlds: readonly World[], policy: Policy) {
     const { report } = await judge({ ...world, jobs }, policy);
     const { exceeded, drain } = report.caps;
     if (exceeded !== null && !drain) capped.push({ at, target, reason: exceeded });
+    // Its victims are in doubt, and no death.
+    for (const gap of world.gaps) incomplete.push({ at, target, reason: gap });
     for (const { decision, reason, ...job } of report.jobs) {
       const isChosen = decision === 'cancel' && reason === 'dry-run';
       if (isChosen) deaths.set(keyOf({ target, job }), { at, target, job: pick(job) });
     }
   }
-  return { deaths: [...deaths.values()], capped };
+  return { deaths: [...deaths.values()], capped, incomplete };
 }
 
 /** Two targets may have a job of the same id. */
@@ -134,10 +139,17 @@ function toLine({ at, target, by, job: { jobId, queue, owner } }: Difference, is
 
 function format(
   differences: readonly Difference[],
-  facts: { snapshots: number; from: string; to: string; capped: readonly Capped[]; isCompared: boolean },
+  facts: {
+    snapshots: number;
+    from: string;
+    to: string;
+    capped: readonly Capped[];
+    incomplete: readonly Omit<Capped, 'by'>[];
+    isCompared: boolean;
+  },
   { columns }: Terminal,
 ): string {
-  const { snapshots, from, to, capped, isCompared } = facts;
+  const { snapshots, from, to, capped, incomplete, isCompared } = facts;
   const table = formatTable<Difference>(
     [
       { head: 'when', cell: ({ at }) => at },
@@ -163,6 +175,9 @@ function format(
   return [
     ...(differences.length === 0 ? [] : [table ?? differences.map((one) => toLine(one, isCompared)).join('\n')]),
     `${counted(snapshots, 'snapshot')} from ${from} to ${to}: ${died}${changes}.`,
+    ...incomplete.map(({ at, target, reason }) =>
+      cleanText(`! ${target} at ${at}: incomplete, so nobody counts: ${reason}`),
+    ),
     ...capped.map(
       ({ at, target, reason, by }) =>
         `! ${cleanText(target)} at ${at}: a cap${by === 'old' ? ' of today’s policy' : ''} would have stopped the sweep, ${reason}`,

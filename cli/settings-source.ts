@@ -1,6 +1,7 @@
 import { isProjectId } from '../lib/dli/job.ts';
 import { emergencyPolicy } from '../lib/emergency.ts';
 import { salvageExemptions } from '../lib/policy/salvage.ts';
+import type { Policy } from '../lib/policy/schema.ts';
 import type { SweepRequest } from '../lib/request.ts';
 import { type Environment, readCredentials } from '../lib/settings/environment.ts';
 import { defaultEndpoint, parseEndpoint, type Settings, SettingsError } from '../lib/settings/settings.ts';
@@ -51,10 +52,15 @@ function withMoreExemptions(settings: Settings, { policy: more, notices = [] }: 
     policy: {
       ...policy,
       exemptions: [...policy.exemptions, ...more.exemptions],
-      tagExemptions: policy.tagExemptions ?? more.tagExemptions,
+      tagExemptions: wider(policy.tagExemptions, more.tagExemptions),
     },
     notices: [...(settings.notices ?? []), ...notices],
   };
+}
+
+/** The one that lets jobs exempt themselves up to a greater age. */
+function wider(one: Policy['tagExemptions'], other: Policy['tagExemptions']): Policy['tagExemptions'] {
+  return (one?.ceiling ?? 0) >= (other?.ceiling ?? 0) ? one : other;
 }
 
 type PolicyPart = Pick<Settings, 'policy' | 'notices'>;

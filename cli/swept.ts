@@ -12,22 +12,32 @@ export interface Swept {
   failures: string[];
 }
 
-export const exitCodeFor = ({ reports, failures }: Swept) =>
-  failures.length > 0 ? EXIT_CONFIGURATION : worstExitCode(reports);
+export function exitCodeFor({ reports, failures }: Swept): number {
+  return failures.length > 0 ? EXIT_CONFIGURATION : worstExitCode(reports);
+}
 
-/** @param asText also with --json. */
-export function showSwept(
-  { reports, failures }: Swept,
-  { json, spared = false, allTargets = false }: { json?: boolean; spared?: boolean; allTargets?: boolean },
-  terminal: Terminal,
-  asText = false,
-): void {
-  for (const failure of failures) terminal.err(`dli-reaper: ${cleanText(failure)}\n`);
-  if (json && !asText) {
-    for (const report of allTargets ? [] : reports) terminal.out(toJson('sweep', report));
-    if (allTargets) terminal.out(toJson('sweeps', { sweeps: reports, failures }));
-    return;
-  }
+interface ShowFlags {
+  json?: boolean;
+  spared?: boolean;
+  allTargets?: boolean;
+}
+
+export function showSwept(swept: Swept, flags: ShowFlags, terminal: Terminal): void {
+  showFailures(swept, terminal);
+  if (flags.json) showDocument(swept, flags, terminal);
+  else showTables(swept, flags, terminal);
+}
+
+export function showFailures({ failures }: Swept, { err }: Terminal): void {
+  for (const failure of failures) err(`dli-reaper: ${cleanText(failure)}\n`);
+}
+
+export function showDocument({ reports, failures }: Swept, { allTargets = false }: ShowFlags, { out }: Terminal): void {
+  if (allTargets) out(toJson('sweeps', { sweeps: reports, failures }));
+  else for (const report of reports) out(toJson('sweep', report));
+}
+
+export function showTables({ reports }: Swept, { spared = false }: ShowFlags, terminal: Terminal): void {
   for (const report of reports) {
     if (reports.length > 1) terminal.out(`${report.target}\n`);
     terminal.out(formatReport(report, { spared }, terminal));

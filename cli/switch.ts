@@ -46,5 +46,5 @@ export async function runSwitch(value: 'run' | 'stop', flags: SwitchFlags, termi
       ? toJson('switch', { stage, isOn, version: reading.version })
       : `The switch of ${stage} reads ${isOn ? 'run' : 'stop'} (version ${reading.version ?? '?'}): ${words}.\n`,
   );
-  return isOn === (value === 'run') ? 0 : 1;
+  return isOn === (value === 'run') ? 0 : EXIT_CONFIGURATION;
 }

@@ -60,7 +60,10 @@ function parseJobIds(value: unknown, allTargets: unknown, payload: Record<string
   }
   for (const [name, jobIds] of Object.entries(value)) {
     if (!Array.isArray(jobIds)) throw new RequestError(`jobIdsByTarget.${name}: expected a list of job ids`);
-    requestFor({ trigger: 'manual', payload: { ...payload, dryRun: true, jobIds } }, name);
+    requestFor(
+      { trigger: 'manual', payload: { ...payload, ...(payload.dryRun === false && { dryRun: true }), jobIds } },
+      name,
+    );
   }
   return value as Record<string, string[]>;
 }
@@ -123,7 +126,7 @@ export function planMessages(
     });
     const bytesOf = (part: readonly string[]) => Buffer.byteLength(formatMessage(message(part)));
     const empty = bytesOf([]);
-    return split(names, maxBytes - empty, (name) => bytesOf([name]) - empty + 1).map((part, index) => ({
+    return split(names, maxBytes - empty, (name) => bytesOf([name]) - empty + COMMAS).map((part, index) => ({
       groupId: groupId(dispatch, credentials),
       deduplicationId: sha256(JSON.stringify([dispatchId, credentials, index])),
       body: formatMessage(message(part)),
@@ -161,6 +164,9 @@ export function rotate<T>(items: readonly T[], turn: number): T[] {
   const first = Math.floor(((turn * GOLDEN) % 1) * items.length);
   return [...items.slice(first), ...items.slice(0, first)];
 }
+
+/** Of a further target: one before its name, and one before its ids. */
+const COMMAS = 2;
 
 /** In order, as many as fit each time; one alone is never too large, with a thousand ids at most. */
 function split(names: readonly string[], maxBytes: number, bytesOf: (name: string) => number): string[][] {

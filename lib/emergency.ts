@@ -35,13 +35,14 @@ export interface Emergency {
   savepoint: boolean;
 }
 
-const oneOrMany = (item: v.GenericSchema<string, string>) =>
+const oneOrMany = (item: v.GenericSchema<string, string>, most = Number.POSITIVE_INFINITY) =>
   v.optional(
     v.pipe(
       v.union([v.string(), v.array(v.string())], 'expected one value or a list of values'),
       v.transform((value) => (typeof value === 'string' ? [value] : value)),
       v.array(item),
       v.minLength(1, 'expected at least one value'),
+      v.maxLength(most, `expected at most ${most} values`),
     ),
   );
 
@@ -59,7 +60,7 @@ const oneOf = (values: readonly string[]) => v.picklist(values, `expected one of
 /** The keys of an emergency's payload beside those of every request. */
 export const emergencyEntries = {
   olderThan: v.optional(durationField('10m')),
-  jobIds: oneOrMany(id),
+  jobIds: oneOrMany(id, MAX_EMERGENCY_KILLS),
   queue: oneOrMany(text),
   owner: oneOrMany(text),
   engine: oneOrMany(oneOf(ENGINE_NAMES)),
@@ -214,7 +215,9 @@ function whySpared({ protection, type }: Job, { reason, rule }: Extract<Verdict,
       return 'it is younger than was asked for';
     case 'no-rule':
       return 'its queue, owner or type is not what was asked for';
+    case 'asked-recently':
+      return 'a savepoint of it failed less than six hours ago';
     default:
-      return reason;
+      return `it is ${reason}`;
   }
 }

@@ -6,6 +6,10 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 /** Of an AWS error its name tells what happened; its message may hold what was sent. */
 export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown error');
 
+/** Of an error of the system, such as ENOENT. */
+export const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+
 /** The message in one line, with what to do about it where that is known. */
 export function messageAndAdviceOf(error: unknown): string {
   const advice = error instanceof DliError ? adviceOn(error) : undefined;

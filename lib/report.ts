@@ -39,6 +39,8 @@ export interface SweepReport {
   credentialRefused: boolean;
   /** Of what Parameter Store held when the sweep read it; null if it was not asked. */
   parameterVersions: ParameterVersions | null;
+  /** Jobs that were named and are not to be cancelled all the same: why, one sentence each. */
+  unmet: string[];
   /** What somebody should know although nothing is wrong, such as an exemption that soon ends; one sentence each. */
   notices: string[];
   /** Jobs old enough to matter on queues that no rule names, by queue: never swept. */
@@ -186,7 +188,8 @@ export function buildReport(facts: SweepFacts): SweepReport {
     freed: facts.freed ?? null,
     credentialRefused: [...outcomes.values()].some(isCredentialRefused),
     parameterVersions: facts.parameterVersions ?? null,
-    notices: [...facts.notices, ...(facts.dryRunBecause.length > 0 ? (facts.unmet ?? []) : [])],
+    unmet: [...(facts.unmet ?? [])],
+    notices: facts.notices,
     // An emergency manages nothing.
     unmanagedQueues: request.emergency === undefined ? countUnmanaged(decisions, facts.policy) : {},
     jobs,

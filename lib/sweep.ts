@@ -1,4 +1,4 @@
-import { type CancelJob, cancelJobs } from './cancel.ts';
+import { type CancelJob, type Cancellation, cancelJobs } from './cancel.ts';
 import { choose, isCapped, outcomesOf, skipAll, toCapReport } from './choice.ts';
 import type { Clock } from './clock.ts';
 import { type DecideOptions, type Decision, decide } from './decide.ts';
@@ -21,7 +21,7 @@ import { explain } from './explain.ts';
 import { estimateFreed } from './freed.ts';
 import { type Log, withFields } from './log.ts';
 import { dryRunReasons } from './mode.ts';
-import type { SkipReason } from './outcome.ts';
+import type { Outcome, SkipReason } from './outcome.ts';
 import { exemptionNotices } from './policy/exemptions.ts';
 import { needsStatements } from './policy/schema.ts';
 import { type Progress, progressOf } from './progress.ts';
@@ -186,7 +186,7 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
         ...exemptionNotices(allExemptions, context.now),
       ],
       unmet: request.emergency === undefined ? [] : sparedJobs(request.emergency, decisions),
-      stoppedBecause: stoppedBecause ?? whyStopped(verification, stop),
+      stoppedBecause: stoppedBecause ?? whyStopped(verification.cancellations, outcomes, stop),
       caps: toCapReport(choice),
       gaps,
       apiCalls,
@@ -250,8 +250,12 @@ async function readBack(readers: Readers, jobs: readonly Job[], round: number): 
 }
 
 /** What ended the cancelling before its time; of a credential, its refusal. Whoever stops when all is done stops nothing. */
-function whyStopped({ cancellations, outcomes }: Verification, stop: AbortSignal): string | undefined {
-  const isLeftUndone = [...outcomes.values()].some(({ kind }) => kind === 'skipped');
+function whyStopped(
+  cancellations: readonly Cancellation[],
+  outcomes: ReadonlyMap<string, Outcome>,
+  stop: AbortSignal,
+): string | undefined {
+  const isLeftUndone = [...outcomes.values()].some((one) => one.kind === 'skipped' && one.reason === 'stopped');
   if (stop.aborted && isLeftUndone)
     return stop.reason instanceof SwitchedOff ? stop.reason.message : 'the operator interrupted it';
   for (const { result } of cancellations) {

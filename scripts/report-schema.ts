@@ -69,6 +69,7 @@ const sweepEntries = {
   dryRunBecause: about(v.array(v.picklist(['policy', 'target', 'request'])), 'Who kept it from cancelling'),
   status: v.picklist(['ok', 'failed', 'partial', 'capped', 'stopped']),
   problems: about(texts, 'Why the status is not ok, a sentence each'),
+  unmet: about(texts, 'Jobs that an emergency named and that are spared: why, a sentence each'),
   ...{ startedAt: time, finishedAt: time },
   counts: object({
     seen: about(count, 'The sum of all outcomes'),
@@ -174,6 +175,10 @@ const documents = v.variant('kind', [
     capped: about(
       v.array(object({ at: time, target: text, reason: text, by: v.picklist(['new', 'old']) })),
       'Sweeps that a cap would have stopped, and of which policy',
+    ),
+    incomplete: about(
+      v.array(object({ at: time, target: text, reason: text })),
+      'Snapshots with gaps, whose victims cannot be told',
     ),
     deaths: v.array(
       object({

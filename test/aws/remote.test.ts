@@ -124,6 +124,17 @@ describe.concurrent('dli-reaper --remote', () => {
     expect(emulator.requests).toEqual([]);
   });
 
+  it('starts nothing for a mistake in the flags', async (context) => {
+    const { aws, run } = await startStage(context);
+    const args = ['emergency', '--all-targets', '--older-than', '2h', '--reason', 'stuck', '--dry-run'];
+
+    const { exitCode, stderr } = await run(...args, '--max-kills', '5000');
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('--max-kills: expected at most 1000');
+    expect(aws.invocations).toEqual([]);
+  });
+
   it('starts nothing for somebody who could not see what became of it', async (context) => {
     const { aws, run } = await startStage(context, {}, ['FilterLogEvents']);
 
@@ -187,6 +198,17 @@ describe('follow', () => {
 
     expect(swept).toMatchObject({ reports: [{ jobs: [{ jobId: jobId(1) }] }], failures: [] });
     expect(clock.sleeps).toHaveLength(2);
+  });
+
+  it('counts no line of a lower level, and none of a second delivery, as one of the jobs', async () => {
+    const kept = line('2', 'job kept', { jobId: jobId(2), level: 'debug', awsRequestId: 'a' });
+    const twice = line('3', 'job already terminal', { jobId: jobId(1), awsRequestId: 'b' });
+    const own = { ...finished, fields: { ...finished.fields, awsRequestId: 'a' } };
+
+    const swept = await follow(async () => ({ lines: [kept, twice, own], isOver: true }), silent, fakeClock());
+
+    expect(swept.failures).toEqual(['lake: the log shows 0 of 1 jobs; the numbers are of all of them']);
+    expect(swept.reports[0]?.jobs).toEqual([]);
   });
 
   it('goes on where the log cannot be read for a while', async () => {

@@ -23,7 +23,7 @@ describe.concurrent('dli-reaper demo', () => {
     expect(Object.keys(report)).toEqual([
       ...['kind', 'sweepId', 'target', 'trigger', 'requestReason', 'emergency', 'dryRun', 'dryRunBecause', 'status'],
       ...['problems', 'startedAt', 'finishedAt', 'counts', 'apiCalls', 'caps', 'freed', 'credentialRefused'],
-      ...['parameterVersions', 'notices', 'unmanagedQueues', 'jobs'],
+      ...['parameterVersions', 'unmet', 'notices', 'unmanagedQueues', 'jobs'],
     ]);
     expect(Object.keys(report.counts)).toEqual([
       ...['seen', 'overdue', 'cancelled', 'alreadyTerminal', 'unconfirmed', 'failed', 'skipped'],

@@ -2,7 +2,14 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import type { EmulatorOptions } from '../../emulator/server.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
-import { keysOf, runCli, runHere, runningJob, startService as startCliService } from '../helpers/run-cli.ts';
+import {
+  keysOf,
+  makeFolder,
+  runCli,
+  runHere,
+  runningJob,
+  startService as startCliService,
+} from '../helpers/run-cli.ts';
 import { runOnTerminal } from '../helpers/run-terminal.ts';
 import { HOUR, jobId, MINUTE } from '../helpers/world.ts';
 
@@ -28,6 +35,8 @@ async function startService(context: TestContext, options: Partial<EmulatorOptio
   };
 }
 
+const TTL = [{ key: 'reaper/ttl', value: '24h' }];
+const writeFile = makeFolder();
 const REASON = ['--reason', 'adhoc is stuck'];
 
 describe.concurrent('dli-reaper emergency', () => {
@@ -67,9 +76,46 @@ describe.concurrent('dli-reaper emergency', () => {
     const live = await run('--job-id', jobId(4), ...REASON, '--confirm', projectId);
 
     const why = `job ${jobId(4)} is spared: its type INSERT has to be named`;
-    expect(plan).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`Note: ${why}`) });
+    expect(plan).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`! ${why}`) });
     expect(live).toMatchObject({ exitCode: 3, stdout: expect.stringContaining(`! ${why}`) });
     expect(deletes()).toBe(0);
+  });
+
+  it('ends with 3 on a terminal as well, whether or not there is another to ask about', async (context) => {
+    const { runOnTerminal: run, emulator, projectId } = await startService(context);
+    const why = `job ${jobId(4)} is spared: its type INSERT has to be named`;
+
+    const alone = run('--job-id', jobId(4), ...REASON);
+    const aloneExit = await alone.exited;
+    const both = run('--job-id', jobId(4), '--job-id', jobId(3), ...REASON);
+    await both.waitFor('to cancel this job');
+    both.type(`${projectId}\r`);
+
+    expect([aloneExit, await both.exited]).toEqual([3, 3]);
+    expect(await alone.screen()).toContain(`! ${why}`);
+    expect((await both.screen()).split('\n').at(-1)).toBe(`dli-reaper: ${why}`);
+    expect([3, 4].map((n) => emulator.statusOf(jobId(n)))).toEqual(['CANCELLED', 'RUNNING']);
+  });
+
+  it('spares what either the stage or the named policy exempts, tags included', async (context) => {
+    const { emulator } = await startService(context, {
+      jobs: [runningJob(1, { ageMs }), runningJob(2, { ageMs, owner: 'bo' }), runningJob(3, { ageMs, tags: TTL })],
+    });
+    const exempting = (owner: string, ceiling: string) => ({
+      ...{ version: 1, rules: [{ id: 'r', match: 'all', maxRunTime: '1h' }], tagExemptions: { ceiling } },
+      exemptions: [{ id: owner, reason: 'r', owner: 'o', until: '2999-01-01', match: { owner } }],
+    });
+    const aws = await startAwsServer(stageParameters('dev', emulator.connection, exempting('ana', '1h')));
+    context.onTestFinished(aws.close);
+    const file = writeFile('exempting.json', JSON.stringify(exempting('bo', '24h')));
+    const run = (...more: string[]) =>
+      runCli(['emergency', '--stage', 'dev', '--target', 'default', '--older-than', '1h', ...REASON, ...more], aws.env);
+
+    const plan = await run('--policy', file, '--dry-run', '--json');
+    const mistyped = await run('--policy', `${file}.absent`, '--dry-run');
+
+    expect(JSON.parse(plan.stdout)).toMatchObject({ counts: { overdue: 0, skipped: { exempt: 3 } } });
+    expect(mistyped).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('cannot be read (ENOENT)') });
   });
 
   it('cancels nobody with --dry-run, nor over its cap', async (context) => {

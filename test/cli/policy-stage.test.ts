@@ -113,6 +113,17 @@ describe.concurrent('dli-reaper policy', () => {
     expect(readFileSync(changed, 'utf8')).toBe(JSON.stringify(policyOf(6)));
   });
 
+  it('writes nothing to a stage that is none', async (context) => {
+    const { aws } = await startStage(context);
+    const file = newFile(JSON.stringify(policyOf(1, 'dry-run')));
+
+    const { exitCode, stderr } = await runCli(['policy', 'push', file, '--stage', 'prdo'], aws.env);
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('there is no stage prdo');
+    expect(aws.calls).not.toContain('PutParameter');
+  });
+
   it('takes a pulled file that an editor saved with CRLF', async (context) => {
     const { run } = await startStage(context);
     const { stdout } = await run('pull', '--json');

@@ -39,6 +39,33 @@ describe.concurrent('dli-reaper emergency for several targets', () => {
     expect(end).toContain('Sweep ok: 1 job seen, 1 overdue, 1 cancelled');
   });
 
+  it('reports what it cancelled also where a target has a name that no sweep takes', async (context) => {
+    const { aws, deletes } = await startTargets(
+      context,
+      { east: { jobs: [runningJob(1)] } },
+      { changes: { '/dli-reaper/dev/targets/old/west': '{}' } },
+    );
+
+    const { exitCode, stdout, stderr } = await runCli([...EMERGENCY, '--confirm', 'dev 2', '--json'], aws.env);
+
+    expect(exitCode).toBe(1);
+    expect(deletes('east')).toBe(1);
+    expect(stderr).toContain('dli-reaper: old/west: ');
+    expect(JSON.parse(stdout)).toMatchObject({
+      sweeps: [{ target: 'east', counts: { cancelled: 1 } }],
+      failures: [expect.stringContaining('old/west: ')],
+    });
+  });
+
+  it('names what failed in its document too, where there was nothing to ask about', async (context) => {
+    const { aws } = await startTargets(context, { east: {} }, { changes: { '/dli-reaper/dev/targets/broken': '{}' } });
+
+    const terminal = runOnTerminal([...EMERGENCY, '--json'], aws.env, { columns: 300 });
+
+    expect(await terminal.exited).toBe(1);
+    expect(await terminal.screen()).toMatch(/"failures": \[\n {4}"broken: /);
+  });
+
   it('asks for no cancel of a further target once Ctrl-C is pressed, and names those left out', async (context) => {
     const jobs = Array.from({ length: 60 }, (_, n) => runningJob(n + 1));
     const { aws, emulators, deletes } = await startTargets(context, {

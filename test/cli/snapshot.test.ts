@@ -168,6 +168,21 @@ describe.concurrent('dli-reaper replay', () => {
     });
   });
 
+  it('says so and ends with 4 where a snapshot has gaps, since nobody can count its victims', async () => {
+    const gaps = join(dirname(two), 'gaps');
+    mkdirSync(gaps, { recursive: true });
+    const jobs = [makeJob({ id: jobId(1), startedAt: NOW - 9 * HOUR })];
+    const snapshot = toSnapshot({ target: 'lake', takenAt: NOW, gaps: ['one page'], jobs }, { withStatements: false });
+    writeFileSync(join(gaps, '1.json'), JSON.stringify(snapshot));
+
+    const text = await runHere(['replay', '--policy', two, '--snapshots', gaps]);
+    const json = await runHere(['replay', '--policy', two, '--snapshots', gaps, '--json']);
+
+    expect([text.exitCode, json.exitCode]).toEqual([4, 4]);
+    expect(text.stdout).toContain('! lake at 2026-01-05T09:00:00.000Z: incomplete, so nobody counts: one page');
+    expect(JSON.parse(json.stdout)).toMatchObject({ incomplete: [{ target: 'lake', reason: 'one page' }] });
+  });
+
   it('lets nobody die where a cap would have stopped the sweep, and says when', async () => {
     const capped = writeFile('capped.json', policy(2, { maxKills: 0 }));
 

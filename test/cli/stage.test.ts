@@ -346,6 +346,18 @@ describe.concurrent('dli-reaper doctor', () => {
     expect(stdout).toMatch(/✓ stopping /);
   });
 
+  it('makes no switch of a stage that is none', async (context) => {
+    const { aws } = await startStage(context);
+    const before = { ...aws.parameters };
+
+    const { exitCode, stdout } = await runCli(['doctor', '--stage', 'prdo'], aws.env);
+
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/✗ switch +there is none, which means stop/);
+    expect(stdout).toMatch(/! stopping +not tried/);
+    expect(aws.parameters).toEqual(before);
+  });
+
   it('is yellow where only an emergency would miss a right, and says what to do where nobody answers', async (context) => {
     const { emulator, run } = await startStage(context);
     emulator.faults.add({ on: 'list-flink-jobs', answer: { status: 403, body: { error_code: 'DLI.0003' } }, times: 9 });

@@ -87,15 +87,17 @@ describe('parseDispatch', () => {
     });
 
     it('becomes several messages where the ids of its jobs do not fit one', () => {
-      const jobIds = Array.from({ length: 100 }, (_, n) => jobId(n));
-      const jobIdsByTarget = Object.fromEntries(fleet(10).map(({ name }) => [name, jobIds]));
-      const dispatch = parse({ ...emergency, confirm: 'prod 10', jobIdsByTarget });
+      const jobIdsByTarget = Object.fromEntries(fleet(60).map(({ name }) => [name, ['7']]));
+      const dispatch = parse({ ...emergency, engine: 'flink', confirm: 'prod 60', jobIdsByTarget });
+      const [whole] = plan(fleet(60), dispatch);
+      const bytes = Buffer.byteLength(whole?.body ?? '');
 
-      const messages = plan(fleet(10), dispatch, { maxBytes: 10_000 });
-
-      expect(messages.length).toBeGreaterThan(3);
-      for (const { body } of messages) expect(Buffer.byteLength(body)).toBeLessThanOrEqual(10_000);
-      expect(messages.flatMap(({ body }) => parseMessage(body).targets)).toHaveLength(10);
+      for (const maxBytes of [bytes - 1, bytes - 60, 1_000]) {
+        const messages = plan(fleet(60), dispatch, { maxBytes });
+        expect(messages.length).toBeGreaterThan(1);
+        for (const { body } of messages) expect(Buffer.byteLength(body)).toBeLessThanOrEqual(maxBytes);
+        expect(messages.flatMap(({ body }) => parseMessage(body).targets)).toHaveLength(60);
+      }
     });
 
     it('needs no confirmation as a dry run, and is never live without one', () => {
@@ -129,6 +131,11 @@ describe('parseDispatch', () => {
     { event: { allTargets: true, jobIdsByTarget: { lake: ['7'] } }, problem: 'goes with "kind": "emergency"' },
     { event: { ...named, jobIdsByTarget: {} }, problem: 'expected lists of job ids' },
     { event: { ...named, jobIdsByTarget: { lake: '7' } }, problem: 'jobIdsByTarget.lake: expected a list' },
+    { event: { ...named, dryRun: 'yes', jobIdsByTarget: { lake: ['7'] } }, problem: 'dryRun: expected true or false' },
+    {
+      event: { ...named, jobIdsByTarget: { lake: Array.from({ length: 1_001 }, (_, n) => `${n + 1}`) } },
+      problem: 'expected at most 1000 values',
+    },
     { event: { ...named, jobIdsByTarget: { lake: ['?'] } }, problem: 'expected the id of a job' },
     { event: { ...named, jobIdsByTarget: { '../x': ['7'] } }, problem: 'target: expected letters' },
     { event: { ...named, jobIds: ['7'], jobIdsByTarget: { lake: ['7'] } }, problem: 'expected one of them' },

@@ -94,6 +94,7 @@ describe('buildReport', () => {
       freed: null,
       credentialRefused: false,
       parameterVersions: null,
+      unmet: [],
       notices: [],
       unmanagedQueues: {},
       jobs: [

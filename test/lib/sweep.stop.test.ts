@@ -1,4 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { Fault } from '../../emulator/faults.ts';
+import type { Progress } from '../../lib/progress.ts';
 import { SwitchedOff } from '../../lib/switch-watch.ts';
 import { emulatedJob, MINUTE, makeWorld } from '../helpers/world.ts';
 
@@ -21,6 +23,37 @@ describe('sweep', () => {
       counts: { cancelled: 0, skipped: { stopped: 1 } },
     });
     expect(world.conversation().filter((line) => line.startsWith('DELETE'))).toEqual([]);
+  });
+
+  it.each([
+    { name: 'over its cap', policy: { maxKills: 0 }, faults: [] },
+    {
+      name: 'with an incomplete listing',
+      policy: { maxKillsPercent: 50 },
+      faults: [{ on: 'list-sql-jobs', target: 'LAUNCHING', times: 100, answer: { status: 500, body: '' } }] as Fault[],
+    },
+  ])('is stopped also $name, where it would have chosen nobody', async ({ policy, faults }) => {
+    const world = await makeWorld({ jobs: [emulatedJob(1), emulatedJob(2)], faults });
+    const stop = new AbortController();
+
+    const report = await world.sweep(
+      {},
+      { ...world.withPolicy(policy), stop: stop.signal, beforeCancelling: async () => stop.abort() },
+    );
+
+    expect(report).toMatchObject({ status: 'stopped', counts: { skipped: { stopped: 2 } } });
+    expect(report.problems).toContain('stopped: the operator interrupted it');
+  });
+
+  it('is complete where the stop comes after the last cancel', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1)] });
+    const stop = new AbortController();
+    const onProgress = ({ stage }: Progress) => stage === 'verifying' && stop.abort();
+
+    expect(await world.sweep({}, { stop: stop.signal, onProgress })).toMatchObject({
+      ...{ status: 'ok', problems: [], counts: { cancelled: 1 } },
+    });
+    expect(stop.signal.aborted).toBe(true);
   });
 
   it.each([
