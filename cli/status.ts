@@ -32,8 +32,7 @@ const DAY_MS = 86_400_000;
 /**
  * The reaper keeps no state: what it did is in its log.
  *
- * @returns 0; 1 if the log or some target could not be looked
- * at, or a target's last sweep came to no report.
+ * @returns 0; 1 if the log or some target could not be looked at, or a target's last sweep came to no report.
  */
 export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise<number> {
   const { stage, json, look = true } = flags;
