@@ -23,6 +23,6 @@ export async function confirm(
     );
   }
   if ((await ask(`Type ${name} to ${what}:`)).trim() === name) return true;
-  err('Not confirmed; nothing was changed.\n');
+  err(`Not confirmed, since ${name} was expected; nothing was changed.\n`);
   return false;
 }

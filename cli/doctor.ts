@@ -2,7 +2,7 @@ import { systemClock } from '../lib/clock.ts';
 import { lintPolicy } from '../lib/policy/lint.ts';
 import { parseRequest } from '../lib/request.ts';
 import { type Settings, SettingsError } from '../lib/settings/settings.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanText, oneLine } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { dliFindings } from './doctor-dli.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
@@ -61,6 +61,9 @@ async function targetFindings(flags: DoctorFlags, target: string, { env }: Termi
 
 function fixForSettings(error: unknown): string {
   const setting = error instanceof SettingsError ? error.setting : '';
+  const [, stage = '', kind = '', name = ''] = /^\/dli-reaper\/([^/]+)\/([^/]+)\/(.+)$/.exec(setting) ?? [];
+  if (kind === 'exemptions') return `dli-reaper unexempt ${name} --stage ${stage}, and exempt again`;
+  if (kind === 'policies') return `dli-reaper policy rollback --stage ${stage} --name ${name}, or push a valid one`;
   if (setting.startsWith('/dli-reaper/')) return 'correct that parameter; docs/deploy.md shows its form';
   if (setting.startsWith('--')) return 'give that flag, or --stage to take all of it from Parameter Store';
   if (/^[A-Z_]+$/.test(setting)) return 'set that variable, or give --stage to take the key from Parameter Store';
@@ -88,7 +91,7 @@ const SIGNS: Record<Finding['light'], string> = { green: '✓', yellow: '!', red
 function format(findings: readonly Finding[], { paint = plain }: Terminal): string {
   const width = Math.max(...findings.map(({ check }) => check.length));
   const lines = findings.flatMap(({ check, light, found, fix }) => [
-    `${paint(light, SIGNS[light])} ${check.padEnd(width)}  ${cleanText(found.replaceAll(/\s*\n\s*/g, '; '))}`,
+    `${paint(light, SIGNS[light])} ${check.padEnd(width)}  ${cleanText(oneLine(found))}`,
     ...(fix === null ? [] : [`  ${' '.repeat(width)}  → ${fix}`]),
   ]);
   return `${lines.join('\n')}\n`;

@@ -4,6 +4,7 @@ import { messageAndAdviceOf } from '../lib/error-words.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { type EmergencyPayload, parseRequest } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
+import { cleanText } from './clean-text.ts';
 import { confirm } from './confirm.ts';
 import { counted } from './counted.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILED } from './exit-code.ts';
@@ -91,10 +92,12 @@ async function actOn(
 
   const swept = await sweepTargets({ ...payload, dryRun: false }, shown);
   // What could not be planned was not swept: told again, at the end.
+  const failures = [...plan.failures, ...swept.failures];
+  showSwept({ ...swept, failures }, flags, terminal);
   const leftOut = capped.map(({ target, caps }) => `${target}: nothing was cancelled there, ${caps.exceeded}`);
-  const exitCode = finish({ ...swept, failures: [...plan.failures, ...leftOut, ...swept.failures] }, flags, terminal);
-  for (const text of unmet) terminal.err(`dli-reaper: ${text}\n`);
-  return exitCode || codeForUnmet(unmet);
+  for (const text of [...leftOut, ...unmet]) terminal.err(`dli-reaper: ${cleanText(text)}\n`);
+  const ofCapped = capped.map((report) => ({ ...report, dryRun: false }));
+  return exitCodeFor({ failures, reports: [...ofCapped, ...swept.reports] }) || codeForUnmet(unmet);
 }
 
 const codeForUnmet = (unmet: readonly string[]) => (unmet.length > 0 ? EXIT_FAILED : 0);
@@ -147,7 +150,14 @@ function payloadOf(flags: EmergencyFlags): EmergencyPayload {
   const { olderThan, jobId, queue, owner, engine, type, maxKills, reason, includeExempt, savepoint, verifyFor } = flags;
   return {
     kind: 'emergency',
-    ...{ olderThan, jobIds: jobId, queue, owner, engine, jobType: type?.map(asType) },
+    ...{
+      olderThan,
+      jobIds: jobId,
+      queue,
+      owner,
+      engine: engine?.map((one) => one.toLowerCase()),
+      jobType: type?.map(asType),
+    },
     ...{ maxKills, reason, includeExempt, savepoint, verifyFor },
   };
 }

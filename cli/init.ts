@@ -90,7 +90,9 @@ async function initStage(
     wanted.push([names.target(target), JSON.stringify(targetFields(region, projectId))]);
   }
   for (const [name, value] of wanted) {
-    if ((await store.get(name)) !== undefined) kept.push(name);
+    const there = await store.get(name);
+    const isOther = name === names.target(target) && there !== undefined && there.value !== value;
+    if (there !== undefined) kept.push(isOther ? `${name} (it holds something else)` : name);
     else {
       const version = await store.put(name, value, { overwrite: false });
       // It can then be changed and pushed.

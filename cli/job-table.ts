@@ -36,7 +36,7 @@ const COLUMNS: readonly Column<JobReport>[] = [
 function formatCard(job: JobReport, paint: Paint, isPlan: boolean): string {
   const { jobId, engine, jobType, queue, owner, rule } = job;
   const what = [engine, jobType ?? '?', 'on', queue ?? '?', 'by', owner ?? '?'].map(cleanText).join(' ');
-  const bar = isPlan ? `${formatBar(job)} ` : '';
+  const bar = isPlan && formatBar(job) !== '' ? `${formatBar(job)} ` : '';
   return [
     `${jobId}  ${paint(colourOf(job), cleanText(formatOutcome(job)))}`,
     `  ${what}, ${bar}${formatTime(job)} of ${formatLimit(job)}, ${cleanText(rule ?? '–')}`,

@@ -4,7 +4,7 @@ import { parse, stringify } from 'yaml';
 import { messageOf } from '../lib/error-words.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanText, oneLine } from './clean-text.ts';
 import { confirm } from './confirm.ts';
 import { counted } from './counted.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
@@ -199,7 +199,7 @@ function toYaml(value: string): string {
 }
 
 function formatEffect({ target, before, after, capped, added, removed, problem }: Effect, paint: Paint): string[] {
-  const warn = (text: string) => paint('yellow', `! ${target}: ${cleanText(text)}`);
+  const warn = (text: string) => paint('yellow', `! ${target}: ${cleanText(oneLine(text))}`);
   const warnings = problem === null ? [] : [warn(problem)];
   if (after === null) return warnings;
   const byLive = before === null ? 'nobody can tell how many by the live policy' : `${before} by the live policy`;

@@ -27,6 +27,7 @@ export function formatReport(report: SweepReport, { spared }: { spared: boolean 
     ...(report.dryRun ? report.unmet.map(problem) : []),
     ...report.notices.map((notice) => paint('yellow', `Note: ${cleanText(notice)}.`)),
     ...report.problems.map(problem),
+    ...(report.problems.some((text) => text.includes('the switch is no')) ? ['dli-reaper resume sets it to run.'] : []),
     ...report.jobs.flatMap(({ error }) => (error === null ? [] : [problem(error)])),
   ];
   return `${lines.join('\n')}\n`;
@@ -74,12 +75,13 @@ function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: Swe
 
 /** Why a job was decided upon as it was, for a person. */
 export function formatExplanation(explanation: Explanation, caps: CapReport): string {
-  const { jobId, status, clocks, rules, exemptions, tagExemption, verdict } = explanation;
+  const { jobId, engine, jobType, queue, owner, status, clocks, rules, exemptions, tagExemption, verdict } =
+    explanation;
   const readings = (Object.entries(clocks) as [ClockName, number | null][])
     .filter(([, ms]) => ms !== null)
     .map(([clock, ms]) => `${CLOCK_WORDS[clock]} ${formatDuration(ms ?? 0)}`);
   const lines = [
-    `Job ${jobId}, ${status ?? 'no status'}`,
+    `Job ${jobId}, ${engine} ${jobType ?? '?'} on ${queue ?? '?'} by ${owner ?? '?'}, ${status ?? 'no status'}`,
     `Clocks: ${readings.join(', ') || 'no reading'}`,
     ...rules.flatMap(formatRule),
     ...exemptions.flatMap(({ id, until, isInForce, predicates, holds }) => [

@@ -24,6 +24,11 @@ Exit codes:
   4  partial: the listing is incomplete, or the deadline came first
   5  a cap stopped the sweep`;
 
+export const STAGE_EXIT_CODES_HELP = `
+Exit codes:
+  0  all well
+  1  usage, configuration, credentials or permissions; not confirmed; or something is wrong, and is named`;
+
 /** Always the last part of a verb's help. */
 export const examples = (...lines: string[]) =>
   `\nExamples:\n${lines.map((line) => `  dli-reaper ${line}`).join('\n')}`;
@@ -45,6 +50,14 @@ export function createVerbs(terminal: Terminal): Verbs {
       examples('demo', `plan --policy policy.yml ${ACCOUNT}`, 'sweep --stage prod --target lake', 'emergency --help'),
     );
 
+  // A value that was forgotten must not swallow the flag behind it, least of all --dry-run.
+  program.hook('preAction', (_, verb) => {
+    for (const option of verb.options) {
+      const swallowed = [verb.getOptionValue(option.attributeName()) as unknown].flat().find(isFlag);
+      if (swallowed !== undefined)
+        verb.error(`error: option '${option.long}' lacks its value, and was given ${swallowed}`);
+    }
+  });
   let exitCode = 0;
   return {
     program,
@@ -60,6 +73,8 @@ export function createVerbs(terminal: Terminal): Verbs {
     },
   };
 }
+
+const isFlag = (value: unknown): value is string => typeof value === 'string' && /^--[a-z]/.test(value);
 
 /** What stops a verb is told in one line; a stack helps only where the error is ours. */
 function describe(error: unknown): string {

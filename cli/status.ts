@@ -1,7 +1,7 @@
 import { systemClock } from '../lib/clock.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
 import { messageAndAdviceOf } from '../lib/error-words.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanText, oneLine } from './clean-text.ts';
 import { EXIT_CONFIGURATION, exitCodeOf } from './exit-code.ts';
 import { toJson } from './json.ts';
 import { judgeSchedule, type LastSweep, lastSweepOf, type ScheduleStatus } from './last-sweeps.ts';
@@ -134,7 +134,9 @@ function format(
     ...targets.flatMap(({ target, problem, lastSweep }) => {
       const error = lastSweep?.error ?? null;
       const problems = [error === null ? null : `the last sweep could not run: ${error}`, problem];
-      return problems.flatMap((text) => (text === null ? [] : [paint('red', `! ${target}: ${cleanText(text)}`)]));
+      return problems.flatMap((text) =>
+        text === null ? [] : [paint('red', `! ${target}: ${cleanText(oneLine(text))}`)],
+      );
     }),
     '',
   ].join('\n');

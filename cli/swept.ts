@@ -1,5 +1,5 @@
 import type { SweepReport } from '../lib/report.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanText, oneLine } from './clean-text.ts';
 import { EXIT_CONFIGURATION, worstExitCode } from './exit-code.ts';
 import { toJson } from './json.ts';
 import { formatReport } from './print.ts';
@@ -29,7 +29,7 @@ export function showSwept(swept: Swept, flags: ShowFlags, terminal: Terminal): v
 }
 
 export function showFailures({ failures }: Swept, { err }: Terminal): void {
-  for (const failure of failures) err(`dli-reaper: ${cleanText(failure)}\n`);
+  for (const failure of failures) err(`dli-reaper: ${cleanText(oneLine(failure))}\n`);
 }
 
 export function showDocument({ reports, failures }: Swept, { allTargets = false }: ShowFlags, { out }: Terminal): void {

@@ -33,7 +33,7 @@ export async function cancelJobs(
     victims.map(async (victim) => {
       const result = await cancelOne(victim, cancelJob, { notAfter: stopAt, signal });
       if (result.kind === 'refused' && result.error.kind === 'authentication') refusedForAll.abort();
-      onAsked?.();
+      if (result.kind !== 'not-sent') onAsked?.();
       return { victim, result };
     }),
   );

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { Decision, Verdict } from './decide.ts';
 import { ENGINES } from './dli/engines.ts';
 import { ENGINE_NAMES, type Engine, isJobId, type Job } from './dli/job.ts';
+import { formatDuration } from './duration.ts';
 import { durationField } from './duration-field.ts';
 import { compileMatcher } from './policy/matcher.ts';
 import { parsePolicy } from './policy/parse.ts';
@@ -185,10 +186,39 @@ function withIds(match: 'all' | Selector, jobIds: readonly string[]): Selector {
   return selector;
 }
 
-/** Whoever names a job should hear that it is not there. One sentence each. */
-export function missingJobs({ jobIds }: Emergency, seen: readonly { id: string }[]): string[] {
+/** Whoever names a job should hear that it is not there, as far as was looked. One sentence each. */
+export function missingJobs({ jobIds, engines, olderThanMs }: Emergency, seen: readonly { id: string }[]): string[] {
   const ids = new Set(seen.map((job) => job.id.toLowerCase()));
-  return jobIds.filter((id) => !ids.has(id.toLowerCase())).map((id) => `job ${id} is not among the live jobs`);
+  const age = olderThanMs === 0 ? '' : ` older than ${formatDuration(olderThanMs)}`;
+  return jobIds
+    .filter((id) => !ids.has(id.toLowerCase()) && engines.some((engine) => isJobId(id, engine)))
+    .map(
+      (id) => `job ${id} is not among the live ${kindsOf(engines)}${age}; if it should be, check target and project`,
+    );
+}
+
+const kindsOf = (engines: readonly Engine[]) => engines.map((engine) => ENGINES[engine].facts.jobs).join(' and ');
+
+/** Named jobs that no engine in scope could have: nobody looked for them. One sentence each. */
+export function unlookedJobs({ jobIds, engines }: Emergency): string[] {
+  return jobIds
+    .filter((id) => !engines.some((engine) => isJobId(id, engine)))
+    .map((id) => `job ${id} was not looked for: it is the id of none of the ${kindsOf(engines)}`);
+}
+
+const MOST_NAMES = 10;
+
+/** A queue or an owner that is misspelt is nobody's. What there is, one sentence for each that matches nothing. */
+export function unmatchedNames({ queue, owner }: Emergency, seen: readonly Pick<Job, 'queue' | 'owner'>[]): string[] {
+  const wanted = { queue, owner };
+  return (['queue', 'owner'] as const).flatMap((key) => {
+    const names = [...new Set(seen.flatMap((job) => job[key] ?? []))].sort();
+    const there = names.length === 0 ? 'none' : names.slice(0, MOST_NAMES).join(', ');
+    const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+    return wanted[key]
+      .filter((text) => !names.some((name) => compileMatcher(text).matches(name)))
+      .map((text) => `no job that was looked at has ${key} ${text}; there are ${there}${more}`);
+  });
 }
 
 /** Named jobs that are alive and were not to be cancelled all the same: why, one sentence each. */

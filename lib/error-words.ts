@@ -4,7 +4,12 @@ import { adviceOn, DliError } from './dli/errors.ts';
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Of an AWS error its name tells what happened; its message may hold what was sent. */
-export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown error');
+export function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
+  if (error.message === 'Region is missing') return 'no region: set AWS_REGION';
+  if (error.name === 'CredentialsProviderError') return 'no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID';
+  return error.name === 'Error' && 'code' in error ? String(error.code) : error.name;
+}
 
 /** Of an error of the system, such as ENOENT. */
 export const codeOf = (error: unknown): string =>

@@ -6,6 +6,10 @@ import { type Predicate, predicatesOf, type Selected, selects } from './policy/s
 /** Why a job was decided upon as it was: every rule and exemption that was tried, with what was wanted and found. */
 export interface Explanation {
   jobId: string;
+  engine: string;
+  jobType: string | null;
+  queue: string | null;
+  owner: string | null;
   status: string | null;
   clocks: Record<ClockName, number | null>;
   rules: RuleExplanation[];
@@ -30,6 +34,10 @@ export function explain({ job, verdict }: Decision, { policy, exemptions, now }:
   const byTags = exemptionOf(job, [], policy, now).exempt;
   return {
     jobId: job.id,
+    engine: job.engine,
+    jobType: job.type ?? null,
+    queue: job.queue ?? null,
+    owner: job.owner ?? null,
     status: job.status ?? null,
     clocks: toNulls(clocks),
     rules: policy.rules.map((rule) => {

@@ -15,7 +15,7 @@ export function progressOf(total: number, onProgress: (progress: Progress) => vo
     },
     /** @param pending how many are still looked for. */
     reading: (pending: number) => {
-      if (total > 0) onProgress({ stage: 'verifying', done: total - pending, total });
+      if (asked > 0) onProgress({ stage: 'verifying', done: asked - pending, total: asked });
     },
   };
 }

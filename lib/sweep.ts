@@ -16,7 +16,7 @@ import { DliError } from './dli/errors.ts';
 import type { Engine, Job } from './dli/job.ts';
 import { listQueueCus } from './dli/queues.ts';
 import { formatDuration } from './duration.ts';
-import { missingJobs, sparedJobs } from './emergency.ts';
+import { missingJobs, sparedJobs, unlookedJobs, unmatchedNames } from './emergency.ts';
 import { explain } from './explain.ts';
 import { estimateFreed } from './freed.ts';
 import { type Log, withFields } from './log.ts';
@@ -179,13 +179,18 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
       policy,
       notices: [
         ...(settings.notices ?? []),
-        ...(request.emergency === undefined ? [] : missingJobs(request.emergency, scanned.jobs)),
+        ...(request.emergency === undefined
+          ? []
+          : [...missingJobs(request.emergency, scanned.jobs), ...unmatchedNames(request.emergency, scanned.jobs)]),
         ...(canceller === undefined && !isSwitchedOn
           ? ['the switch is not set to run, so a live sweep would cancel nobody']
           : []),
         ...exemptionNotices(allExemptions, context.now),
       ],
-      unmet: request.emergency === undefined ? [] : sparedJobs(request.emergency, decisions),
+      unmet:
+        request.emergency === undefined
+          ? []
+          : [...unlookedJobs(request.emergency), ...sparedJobs(request.emergency, decisions)],
       stoppedBecause: stoppedBecause ?? whyStopped(verification.cancellations, outcomes, stop),
       caps: toCapReport(choice),
       gaps,

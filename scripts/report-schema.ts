@@ -100,7 +100,8 @@ const sweepEntries = {
 const predicates = v.array(object({ key: text, wanted: texts, found: textOrNull, holds: selected }));
 
 const explanation = object({
-  ...{ kind: kind('explanation'), jobId: text, status: textOrNull },
+  ...{ kind: kind('explanation'), jobId: text, engine, jobType: textOrNull, queue: textOrNull, owner: textOrNull },
+  status: textOrNull,
   clocks: object({ maxRunTime: numberOrNull, maxQueueTime: numberOrNull, maxTotalTime: numberOrNull }),
   rules: v.array(
     object({

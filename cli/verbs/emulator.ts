@@ -1,4 +1,5 @@
-import { duration, share, speed, wholeNumber } from '../arguments.ts';
+import { Option } from 'commander';
+import { duration, port, share, speed, wholeNumber } from '../arguments.ts';
 import type { EmulatorFlags } from '../emulator.ts';
 import { examples, type Verbs } from '../program.ts';
 
@@ -6,7 +7,7 @@ export function addEmulatorVerbs({ program, terminal, exitWith }: Verbs): void {
   program
     .command('emulator')
     .description('a DLI on this machine, until SIGTERM; its first line says how to reach it')
-    .option('--port <n>', 'port; 0 takes a free one', wholeNumber, 0)
+    .option('--port <n>', 'port; 0 takes a free one', port, 0)
     .option('--seed <n>', 'the same seed gives the same jobs', wholeNumber, 1)
     .option('--world <name>', 'what is in it: busy-morning, lake, orphans, storm, ten-thousand, empty', 'busy-morning')
     .option('--jobs <n>', 'so many live jobs, in place of a world', wholeNumber)
@@ -14,7 +15,11 @@ export function addEmulatorVerbs({ program, terminal, exitWith }: Verbs): void {
     .option('--faults <file>', 'trouble on order, YAML or JSON')
     .option('--state <file>', 'begin with this file, if there is one, and write it at the end')
     .option('--speed <n>', 'how fast its clock runs; 0 stands still', speed, 1)
-    .option('--cancel-delay <duration>', 'from an accepted cancel to CANCELLED', duration, 1_000)
+    .addOption(
+      new Option('--cancel-delay <duration>', 'from an accepted cancel to CANCELLED')
+        .argParser(duration)
+        .default(1_000, '1s'),
+    )
     .addHelpText(
       'after',
       examples(

@@ -4,7 +4,7 @@ import { collect, durationText } from '../arguments.ts';
 import type { DoctorFlags } from '../doctor.ts';
 import type { ExemptFlags } from '../exempt.ts';
 import type { InitFlags } from '../init.ts';
-import { ACCOUNT, examples, type Verbs } from '../program.ts';
+import { ACCOUNT, examples, STAGE_EXIT_CODES_HELP, type Verbs } from '../program.ts';
 import type { StageFlags } from '../stage.ts';
 import type { StatusFlags } from '../status.ts';
 
@@ -18,6 +18,7 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
   withStage(program.command('status').description('switch, last sweep of each target, what is overdue, is it alive'))
     .option('--within <duration>', 'how far back to look in the log', durationText, '24h')
     .option('--no-look', 'do not ask DLI what is overdue now')
+    .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('status --stage prod', 'status --stage prod --no-look --json'))
     .action((flags: StatusFlags) => exitWith(async () => (await import('../status.ts')).runStatus(flags, terminal)));
 
@@ -30,6 +31,7 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
     .option('--owner <pattern>', "this user's jobs", collect)
     .option('--tag <tag>', 'jobs with this tag, such as team=bi', collect)
     .option('--replace', 'overwrite an exemption of the same id')
+    .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText(
       'after',
       examples(
@@ -42,6 +44,7 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
 
   withStage(program.command('unexempt <id>').description('take an exemption away; asks for its id'))
     .option('--confirm <id>', 'in place of typing the id, for scripts')
+    .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('unexempt backfill --stage prod'))
     .action((id: string, flags: StageFlags) =>
       exitWith(async () => (await import('../exempt.ts')).runUnexempt(id, flags, terminal)),
@@ -56,6 +59,7 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
     .option('--region <region>', 'region of the target')
     .option('--project-id <id>', 'project of the target')
     .option('--json', 'one JSON document on stdout and nothing else')
+    .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('init', `init --stage prod --target lake ${ACCOUNT}`))
     .action((flags: InitFlags) => exitWith(async () => (await import('../init.ts')).runInit(flags, terminal)));
 
@@ -66,11 +70,12 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
     )
     .option('--policy <file>', 'the runtime policy, YAML or JSON')
     .option('--endpoint <url>', 'address of DLI; https, or http to this machine')
-    .option('--project-id <id>', 'project, 32 hexadecimal digits')
+    .option('--project-id <id>', 'id of the project in that region')
     .option('--region <region>', 'region, for the default endpoint')
     .option('--stage <stage>', 'take target, credentials and policy from Parameter Store')
     .option('--target <name>', 'name of the target there')
     .option('--json', 'one JSON document on stdout and nothing else')
+    .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('doctor --stage prod --target lake', `doctor --policy policy.yml ${ACCOUNT}`))
     .action((flags: DoctorFlags) => exitWith(async () => (await import('../doctor.ts')).runDoctor(flags, terminal)));
 }

@@ -16,7 +16,7 @@ const withTarget = (command: Command) =>
   command
     .option('--policy <file>', 'the runtime policy, YAML or JSON')
     .option('--endpoint <url>', 'address of DLI; https, or http to this machine')
-    .option('--project-id <id>', 'project, 32 hexadecimal digits')
+    .option('--project-id <id>', 'id of the project in that region')
     .option('--region <region>', 'region, for the default endpoint')
     .option('--stage <stage>', 'take target, credentials and policy from Parameter Store')
     .option('--target <name>', 'name of the target there');
@@ -53,6 +53,7 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
     );
 
   verb('sweep', 'cancel overdue jobs and prove what became of each; a dry run unless --no-dry-run')
+    .option('--dry-run', 'show what it would do; so it is unless told otherwise', true)
     .option('--no-dry-run', 'cancel for real, if the mode of policy and target is live')
     .option('--max-kills <n>', "in place of the policy's maxKills", wholeNumber)
     .option('--verify-for <duration>', 'how long to wait for cancelled jobs to stop', durationText, '60s')
@@ -129,7 +130,7 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
     .option('--job-id <id>', 'only this job, of any age; may be given several times', collect)
     .option('--queue <pattern>', 'only jobs of this queue; may be given several times', collect)
     .option('--owner <pattern>', "only this user's jobs; may be given several times", collect)
-    .option('--engine <name>', 'only jobs of this engine; may be given several times', collect)
+    .option('--engine <name>', 'only jobs of this engine: sql, spark or flink; may be given several times', collect)
     .option('--type <type>', 'only jobs of this type; writes only if named so', collect)
     .option('--all-targets', 'every target of --stage')
     .option('--max-kills <n>', 'more victims than this, and none is cancelled; at most 1000', wholeNumber, 50)

@@ -1,4 +1,4 @@
-import { examples, type Verbs } from '../program.ts';
+import { examples, STAGE_EXIT_CODES_HELP, type Verbs } from '../program.ts';
 import type { SwitchFlags } from '../switch.ts';
 
 export function addSwitchVerbs({ program, terminal, exitWith }: Verbs): void {
@@ -7,6 +7,7 @@ export function addSwitchVerbs({ program, terminal, exitWith }: Verbs): void {
     .description('keep every sweep of a stage from cancelling, those under way included')
     .option('--stage <stage>', 'whose switch')
     .option('--json', 'one JSON document on stdout and nothing else')
+    .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('stop --stage prod'))
     .action((flags: SwitchFlags) =>
       exitWith(async () => (await import('../switch.ts')).runSwitch('stop', flags, terminal)),
@@ -18,6 +19,7 @@ export function addSwitchVerbs({ program, terminal, exitWith }: Verbs): void {
     .option('--stage <stage>', 'whose switch')
     .option('--confirm <stage>', 'in place of typing it, for scripts')
     .option('--json', 'one JSON document on stdout and nothing else')
+    .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('resume --stage prod'))
     .action((flags: SwitchFlags) =>
       exitWith(async () => (await import('../switch.ts')).runSwitch('run', flags, terminal)),

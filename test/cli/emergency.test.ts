@@ -63,7 +63,9 @@ describe.concurrent('dli-reaper emergency', () => {
     const young = await run('--job-id', jobId(3), '--job-id', jobId(7), ...REASON, '--confirm', projectId);
 
     expect([write.exitCode, young.exitCode]).toEqual([0, 0]);
-    expect(young.stdout).toContain(`Note: job ${jobId(7)} is not among the live jobs.`);
+    expect(young.stdout).toContain(
+      `Note: job ${jobId(7)} is not among the live SQL jobs and Spark batches; if it should be, check target and project.`,
+    );
     expect([1, 2, 3, 4].map((n) => emulator.statusOf(jobId(n)))).toEqual([
       ...['RUNNING', 'RUNNING', 'CANCELLED', 'CANCELLED'],
     ]);
@@ -79,6 +81,39 @@ describe.concurrent('dli-reaper emergency', () => {
     expect(plan).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`! ${why}`) });
     expect(live).toMatchObject({ exitCode: 3, stdout: expect.stringContaining(`! ${why}`) });
     expect(deletes()).toBe(0);
+  });
+
+  it('says what there is where a queue or an owner is nobody’s, and that an id is not of the engine', async (context) => {
+    const { run, projectId } = await startService(context);
+
+    const misspelt = await run('--older-than', '10m', '--queue', 'adhok', '--engine', 'SQL', ...REASON, '--dry-run');
+    const elsewhere = await run('--job-id', '150', '--engine', 'sql', ...REASON, '--confirm', projectId);
+
+    expect(misspelt.stdout).toContain('Note: no job that was looked at has queue adhok; there are adhoc, 报表.');
+    expect(elsewhere).toMatchObject({
+      exitCode: 3,
+      stdout: expect.stringContaining('! job 150 was not looked for: it is the id of none of the SQL jobs'),
+    });
+  });
+
+  it('is not held up by an exemption that cannot be read, once exempt jobs are to go too', async (context) => {
+    const { emulator } = await startService(context);
+    const parameters = stageParameters('dev', emulator.connection, {});
+    const aws = await startAwsServer({ ...parameters, '/dli-reaper/dev/exemptions/backfill': '{}' });
+    context.onTestFinished(aws.close);
+    const run = (...more: string[]) =>
+      runCli(['emergency', '--stage', 'dev', '--older-than', '3h', ...REASON, '--dry-run', ...more], aws.env);
+
+    const held = await run('--target', 'default');
+    const taken = await run('--target', 'default', '--include-exempt');
+    const mistyped = await run('--target', 'lak');
+
+    expect(held).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('/dli-reaper/dev/exemptions/backfill') });
+    expect(taken).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1 overdue') });
+    expect(mistyped).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('--target: there is no target lak in dev; there are default'),
+    });
   });
 
   it('ends with 3 on a terminal as well, whether or not there is another to ask about', async (context) => {
@@ -150,6 +185,11 @@ describe.concurrent('dli-reaper emergency', () => {
       says: '--confirm: expected the name of the target, 0123456789abcdef0123456789abcdef',
     },
     {
+      name: 'a value that was forgotten, so that it took the flag behind it',
+      args: ['--older-than', '10m', '--confirm', 'x', '--reason', '--dry-run'],
+      says: "option '--reason' lacks its value, and was given --dry-run",
+    },
+    {
       name: 'what is the id of no job',
       args: [...REASON, '--job-id', 'xyz', '--dry-run'],
       says: '--job-id: expected the id of a job: 8-4-4-4-12 hexadecimal digits',
@@ -189,14 +229,14 @@ describe.concurrent('dli-reaper emergency', () => {
     { name: 'the question is broken off with Ctrl-C', typed: '\u0003' },
     { name: 'the question is broken off with Ctrl-D', typed: '\u0004' },
   ])('cancels nobody if $name', async ({ typed }, context) => {
-    const { runOnTerminal: run, deletes } = await startService(context);
+    const { runOnTerminal: run, deletes, projectId } = await startService(context);
 
     const terminal = run('--older-than', '10m', ...REASON);
     await terminal.waitFor('to cancel these 2 jobs');
     terminal.type(typed);
 
     expect(await terminal.exited).toBe(1);
-    expect(await terminal.screen()).toContain('Not confirmed; nothing was changed.');
+    expect(await terminal.screen()).toContain(`Not confirmed, since ${projectId} was expected; nothing was changed.`);
     expect(deletes()).toBe(0);
   });
 

@@ -36,7 +36,7 @@ describe.concurrent('dli-reaper explain', () => {
     // By the machine's own clock, so seconds do not matter.
     expect(stdout.replace(/h(29m59|30m\d+)s|h30m/g, 'h30m')).toBe(
       `\
-Job ${jobId(1)}, RUNNING
+Job ${jobId(1)}, sql QUERY on adhoc by ana, RUNNING
 Clocks: running 3h30m, in all 3h30m
 Rule two-hours: cancel
   match   queue: wanted adhoc, found adhoc: yes

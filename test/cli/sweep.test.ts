@@ -30,10 +30,11 @@ describe.concurrent('dli-reaper', () => {
   it.for([
     { name: 'plan', args: ['plan'] },
     { name: 'sweep without --no-dry-run', args: ['sweep'] },
-  ])('sends no DELETE for $name, and says why', async ({ args: [verb = ''] }, context) => {
+    { name: 'sweep with --dry-run', args: ['sweep', '--dry-run'] },
+  ])('sends no DELETE for $name, and says why', async ({ args: [verb = '', ...more] }, context) => {
     const { run, emulator } = await startService(context);
 
-    const { exitCode, stdout, stderr } = await run(verb);
+    const { exitCode, stdout, stderr } = await run(verb, more);
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: 'Listing\n' });
     expect(stdout).toContain('Dry run (because of the request): 2 jobs seen, 2 overdue, none cancelled');

@@ -42,6 +42,19 @@ describe.concurrent('dli-reaper stop and resume', () => {
     expect(ssm.calls).not.toContain('PutParameter');
   });
 
+  it.for([
+    { lacks: 'AWS_REGION', says: 'no region: set AWS_REGION' },
+    { lacks: 'AWS_ACCESS_KEY_ID', says: 'no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID' },
+  ])('says what to set where $lacks is missing', async ({ lacks, says }, context) => {
+    const { ssm } = await startStage(context, 'run');
+    const { [lacks as 'AWS_REGION']: _, ...env } = { ...ssm.env, AWS_EC2_METADATA_DISABLED: 'true' };
+
+    const { exitCode, stderr } = await runCli(['stop', '--stage', 'prod'], env);
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`cannot be written to Parameter Store (${says})`);
+  });
+
   it('stops also for somebody who may write and not read', async (context) => {
     const { ssm, run } = await startStage(context, 'run', ['GetParameters', 'GetParametersByPath']);
 

@@ -127,10 +127,12 @@ describe('sparedJobs', () => {
 });
 
 describe('missingJobs', () => {
-  it('names those that nobody has seen, whatever the case of their letters', () => {
-    const asked = makeEmergency({ jobIds: ['AB-1', 'cd-2'] });
+  it('names those that nobody has seen, whatever the case of their letters, and where they were looked for', () => {
+    const asked = makeEmergency({ jobIds: [jobId(0xab).toUpperCase(), jobId(2)], olderThanMs: HOUR });
 
-    expect(missingJobs(asked, [{ id: 'ab-1' }])).toEqual(['job cd-2 is not among the live jobs']);
+    expect(missingJobs(asked, [{ id: jobId(0xab) }])).toEqual([
+      `job ${jobId(2)} is not among the live SQL jobs older than 1h; if it should be, check target and project`,
+    ]);
   });
 });
 
@@ -184,7 +186,7 @@ describe('an emergency sweep', () => {
     const report = await sweep();
 
     expect(report).toMatchObject({ counts: { overdue: 1, cancelled: 1 } });
-    expect(report.notices).toContain(`job ${jobId(7)} is not among the live jobs`);
+    expect(report.notices).toContainEqual(expect.stringContaining(`job ${jobId(7)} is not among the live SQL jobs`));
   });
 
   it('cancels nobody where there are more victims than it may have', async () => {

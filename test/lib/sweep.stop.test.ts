@@ -45,6 +45,25 @@ describe('sweep', () => {
     expect(report.problems).toContain('stopped: the operator interrupted it');
   });
 
+  it('tells of no progress with jobs that it never asked to stop', async () => {
+    const world = await makeWorld({ jobs: Array.from({ length: 300 }, (_, n) => emulatedJob(n)) });
+    const stop = new AbortController();
+    const seen: Progress[] = [];
+    const onProgress = (progress: Progress) => {
+      seen.push(progress);
+      if (progress.stage === 'cancelling') stop.abort();
+    };
+
+    const report = await world.sweep({}, { ...world.withPolicy({ maxKills: 300 }), stop: stop.signal, onProgress });
+
+    const asked = 300 - (report.counts.skipped.stopped ?? 0);
+    expect(asked).toBeLessThan(300);
+    expect(seen.filter(({ stage }) => stage === 'cancelling').map(({ done }) => done)).toEqual(
+      Array.from({ length: asked }, (_, n) => n + 1),
+    );
+    expect(seen.at(-1)).toEqual({ stage: 'verifying', done: asked, total: asked });
+  });
+
   it('is complete where the stop comes after the last cancel', async () => {
     const world = await makeWorld({ jobs: [emulatedJob(1)] });
     const stop = new AbortController();
