@@ -249,7 +249,8 @@ function parseExemptions(values: ReadonlyMap<string, string>): Exemption[] {
       return parseExemption(parseJson(name, values));
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error;
-      throw new SettingsError(name, error.message, { cause: error });
+      // Nobody is cancelled while it stands, so the way out is told as well.
+      throw new SettingsError(name, `${error.message}\n  dli-reaper unexempt takes it away`, { cause: error });
     }
   });
 }
