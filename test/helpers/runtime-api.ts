@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 const fromHere = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const CLIENT = fromHere('../../node_modules/aws-lambda-ric/index.mjs');
+/** Installed by `npm run test:aws`. */
+const CLIENT = fromHere('../aws/runtime/node_modules/aws-lambda-ric/index.mjs');
 const NATIVE_PART = fromHere('./rapid-client.mjs');
 
 export interface Invoked {
