@@ -1,5 +1,7 @@
 import { systemClock } from '../lib/clock.ts';
 import { enginesOf } from '../lib/decide.ts';
+import { iamEndpointBeside, readKeyCreation } from '../lib/dli/access-key.ts';
+import type { Credentials } from '../lib/dli/auth.ts';
 import { createDliReader, type DliReader } from '../lib/dli/client.ts';
 import { type ClockReading, createSharedStates } from '../lib/dli/connection.ts';
 import { ENGINES } from '../lib/dli/engines.ts';
@@ -39,6 +41,10 @@ export async function dliFindings({ target, credentials, policy }: Settings): Pr
       if (dli.clockReading() === undefined) break;
     }
     if (findings.every(({ light }) => light === 'green')) findings.push(await queuesFinding(dli));
+    // Its signature is known to be good by then: bad ones lock a key.
+    if (findings.some(({ light }) => light === 'green')) {
+      findings.push(...(await keyFindings(await credentials.read(), target.endpoint)));
+    }
     return [...findings, ...clockFindings(dli.clockReading(), findings)];
   } finally {
     dli.close();
@@ -71,6 +77,28 @@ async function queuesFinding(dli: DliReader): Promise<Finding> {
   } catch (error) {
     if (!(error instanceof DliError)) throw error;
     return yellow('listing queues', error.message, 'grant it; without it no sweep can tell what it freed');
+  }
+}
+
+const OLD_KEY_MS = 90 * 86_400_000;
+
+/** A password has no such age, and a temporary key ends by itself. */
+async function keyFindings(credentials: Credentials, endpoint: URL): Promise<Finding[]> {
+  if ('password' in credentials || credentials.securityToken !== undefined) return [];
+  const unknown = (why: string) => [
+    yellow('key', `of unknown age, ${why}`, 'see in IAM, My Credentials, when it was made'),
+  ];
+  const iamEndpoint = iamEndpointBeside(endpoint);
+  if (iamEndpoint === undefined) return unknown('since this endpoint does not tell where IAM is');
+  try {
+    const createdAt = await readKeyCreation(credentials, { iamEndpoint, clock: systemClock });
+    if (createdAt === undefined) return unknown('since IAM does not tell');
+    const ageMs = systemClock.now() - createdAt;
+    const found = `made ${formatDuration(Math.max(ageMs, 0))} ago`;
+    return [ageMs > OLD_KEY_MS ? yellow('key', found, 'make a new one') : green('key', found)];
+  } catch (error) {
+    if (!(error instanceof DliError)) throw error;
+    return unknown(error.message);
   }
 }
 

@@ -29,7 +29,7 @@ export async function storedFindings(stage: string, { credentials, target }: Set
       : yellow('target', 'a dry run', 'set "mode": "live" in its parameter when its plans prove right');
   const key = await createParameterStore(openStage(stage).client).get(credentials.name);
   const ageMs = key?.changedAt == null ? undefined : systemClock.now() - Date.parse(key.changedAt);
-  if (ageMs === undefined) return [mode, yellow('credentials', 'of unknown age', 'see when the key was made')];
+  if (ageMs === undefined) return [mode];
   if (ageMs <= OLD_KEY_MS) return [mode, green('credentials', `changed ${formatDuration(ageMs)} ago`)];
   const fix = `make a new key, and put it in ${credentials.name}`;
   return [mode, yellow('credentials', `${formatDuration(ageMs)} old`, fix)];

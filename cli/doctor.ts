@@ -54,7 +54,7 @@ async function targetFindings(flags: DoctorFlags, target: string, { env }: Termi
   return [
     green('settings', `target ${found.name} at ${found.endpoint.host}`),
     ...policyFindings(settings),
-    ...(await credentialFindings(flags.stage, settings)),
+    ...(flags.stage === undefined ? [] : await storedFindings(flags.stage, settings)),
     ...(await dliFindings(settings)),
   ];
 }
@@ -70,6 +70,10 @@ function fixForSettings(error: unknown): string {
   return error instanceof PolicyFileError ? `dli-reaper validate ${setting}` : 'correct what is named';
 }
 
+async function storedFindings(stage: string, settings: Settings): Promise<Finding[]> {
+  return (await import('./doctor-stage.ts')).storedFindings(stage, settings);
+}
+
 function policyFindings({ policy, exemptions }: Settings): Finding[] {
   const warnings = lintPolicy({ ...policy, exemptions: [...policy.exemptions, ...exemptions] }, systemClock.now());
   return [
@@ -78,12 +82,6 @@ function policyFindings({ policy, exemptions }: Settings): Finding[] {
       : yellow('policy', 'valid, and a dry run', 'set mode: live when its plans prove right'),
     ...warnings.map(({ message }) => yellow('policy', message, 'see docs/policy.md')),
   ];
-}
-
-async function credentialFindings(stage: string | undefined, settings: Settings): Promise<Finding[]> {
-  if (stage !== undefined) return (await import('./doctor-stage.ts')).storedFindings(stage, settings);
-  const fix = 'see in IAM, My Credentials, when the key was made';
-  return [yellow('credentials', 'from the environment, of unknown age', fix)];
 }
 
 const SIGNS: Record<Finding['light'], string> = { green: '✓', yellow: '!', red: '✗' };

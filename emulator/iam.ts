@@ -14,22 +14,26 @@ export interface IamOptions {
   project: { id: string; name: string };
   /** 24 hours, as in the real world, unless told. */
   lifetimeMs?: number | undefined;
+  /** When the access keys were made, epoch ms; a month ago unless told. */
+  keysMadeAt?: number | undefined;
   now: () => number;
 }
 
 export type Iam = ReturnType<typeof createIam>;
 
 const LIFETIME_MS = 24 * 3_600_000;
+const MONTH_MS = 30 * 24 * 3_600_000;
 
 /** "Obtaining a User Token Through Password Authentication": tokens by password, for one project each. */
-export function createIam({ users, project, lifetimeMs = LIFETIME_MS, now }: IamOptions) {
+export function createIam({ users, project, lifetimeMs = LIFETIME_MS, now, ...options }: IamOptions) {
+  const { keysMadeAt = now() - MONTH_MS } = options;
   let isAvailable = true;
   const tokens = new Map<string, { user: string; projectId: string; expiresAt: number }>();
 
   return {
     /** POST /v3/auth/tokens; the token is in X-Subject-Token, its end in the body, with microseconds. */
     issue(body: Buffer): Answer {
-      if (!isAvailable) return iamError(503, 'Service Unavailable', 'The service is unavailable.');
+      if (!isAvailable) return UNAVAILABLE;
       const asked = parse(body);
       if (asked === undefined) return iamError(400, 'Bad Request', 'The request body is invalid');
       const user = users.find(
@@ -56,6 +60,18 @@ export function createIam({ users, project, lifetimeMs = LIFETIME_MS, now }: Iam
         },
         headers: { 'x-subject-token': token },
       };
+    },
+
+    /**
+     * GET /v3.0/OS-CREDENTIAL/credentials/{access_key}, "Querying a Permanent Access Key".
+     *
+     * @param user who asks; for now a key knows only itself.
+     */
+    showKey(accessKeyId: string, user: string): Answer {
+      if (!isAvailable) return UNAVAILABLE;
+      if (accessKeyId !== user) return iamError(404, 'Not Found', 'akkey not found');
+      const credential = { access: accessKeyId, create_time: toMicroseconds(keysMadeAt), status: 'active' };
+      return { status: 200, body: { credential: { user_id: 'emulated', description: '', ...credential } } };
     },
 
     /** @param projectId if the call is for one. @returns the user's name, or the refusal. */
@@ -85,6 +101,8 @@ export function createIam({ users, project, lifetimeMs = LIFETIME_MS, now }: Iam
 function iamError(code: number, title: string, message: string): Answer {
   return { status: code, body: { error: { code, message, title } } };
 }
+
+const UNAVAILABLE = iamError(503, 'Service Unavailable', 'The service is unavailable.');
 
 function toMicroseconds(epochMs: number): string {
   return new Date(epochMs).toISOString().replace(/(\.\d{3})Z$/, '$1000Z');

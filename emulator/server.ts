@@ -49,6 +49,8 @@ export interface EmulatorOptions {
   assumptions?: Partial<Assumptions>;
   deniedQueues?: readonly string[];
   keys?: readonly AccessKey[];
+  /** When they were made, epoch ms; a month ago unless told. */
+  keysMadeAt?: number;
   /** Who may have tokens. */
   users?: readonly IamUser[];
   /** 24 hours unless told. */
@@ -121,7 +123,13 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   faults.add(...(options.faults ?? []));
   const requests: RequestRecord[] = [];
   const project = { id: EMULATOR_PROJECT_ID, name: EMULATOR_REGION };
-  const iam = createIam({ users: options.users ?? [], project, lifetimeMs: options.tokenLifetimeMs, now });
+  const iam = createIam({
+    users: options.users ?? [],
+    project,
+    lifetimeMs: options.tokenLifetimeMs,
+    keysMadeAt: options.keysMadeAt,
+    now,
+  });
   const temporaryKeys = createTemporaryKeys(now);
   const authenticate = createGateway({ keys, temporaryKeys, iam, now, wall: options.wall ?? now });
   const { rateLimit } = options;
@@ -137,6 +145,11 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   /** IAM and STS, which in the real world have hosts of their own. @returns undefined for what is not theirs. */
   const issueCredentials = (request: GatewayRequest): Answer | undefined => {
     const { path } = decodeTarget(request.target);
+    const [, accessKeyId] = /^\/v3\.0\/OS-CREDENTIAL\/credentials\/([^/]+)$/.exec(path) ?? [];
+    if (request.method === 'GET' && accessKeyId !== undefined) {
+      const asking = authenticate(request);
+      return 'refusal' in asking ? asking.refusal : iam.showKey(accessKeyId, asking.user);
+    }
     if (request.method !== 'POST') return undefined;
     if (path === '/v3/auth/tokens') return iam.issue(request.body);
     if (path !== '/v3.0/OS-CREDENTIAL/securitytokens' && path !== '/v5/agencies/assume') return undefined;

@@ -73,7 +73,8 @@ export function createAuthenticator(
   };
 }
 
-function signed(
+/** The headers given, with the date and the signature. @param now epoch ms by the service's clock. */
+export function signed(
   request: UnsignedRequest,
   headers: Record<string, string>,
   { accessKeyId, secretAccessKey, securityToken }: AccessKeyCredentials,

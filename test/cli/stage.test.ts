@@ -268,7 +268,7 @@ describe.concurrent('a stage on a terminal', () => {
     context.expect(await push.screen()).toMatchSnapshot('policy push');
     context.expect(await resume.screen()).toMatchSnapshot('resume');
     const screen = (await doctor.screen())
-      .replace(/changed \w+ ago/, 'changed some time ago')
+      .replace(/(changed|made) \w+ ago/g, '$1 some time ago')
       .replace(/\ds apart/, 'hardly apart')
       .replace(/:\d{4,5}/, ':port');
     context.expect(screen).toMatchSnapshot('doctor');
@@ -291,7 +291,7 @@ describe.concurrent('dli-reaper doctor', () => {
       ...['yellow switch', 'green stopping', 'green invoking sweep', 'green invoking dispatch', 'green schedule'],
       ...['green settings', 'green policy', 'green target', 'green credentials', 'green listing SQL jobs'],
       ...['green reading SQL jobs', 'green listing Spark batches', 'green reading Spark batches'],
-      ...['green listing Flink jobs', 'green reading Flink jobs', 'green listing queues', 'green clocks'],
+      ...['green listing Flink jobs', 'green reading Flink jobs', 'green listing queues', 'green key', 'green clocks'],
       'green last success',
     ]);
     expect(findings.find(({ check }) => check === 'switch')?.fix).toBe('dli-reaper resume --stage dev');
@@ -319,16 +319,26 @@ describe.concurrent('dli-reaper doctor', () => {
     expect(stdout).toMatch(/! log +.*cannot be read \(AccessDeniedException\)\n +→ grant logs:FilterLogEvents/);
   });
 
-  it('does not call a key green whose age it does not know', async (context) => {
-    const { emulator } = await startStage(context);
+  it.for([
+    { name: 'is young', ageMs: 48 * HOUR, isAvailable: true, says: /^✓ key +made \w+ ago$/m },
+    { name: 'is old', ageMs: 2_400 * HOUR, isAvailable: true, says: /^! key +made \w+ ago\n +→ make a new one$/m },
+    {
+      name: 'has an unknown age',
+      ageMs: 0,
+      isAvailable: false,
+      says: /^! key +of unknown age, ask IAM .*: 503\n +→ see /,
+    },
+  ])('asks IAM about a key of the environment that $name', async ({ ageMs, isAvailable, says }, context) => {
+    const { emulator } = await startService(context, '', { jobs: [runningJob(1)], keysMadeAt: Date.now() - ageMs });
+    emulator.iam.setAvailable(isAvailable);
     const { url, projectId } = emulator.connection;
-    const policy = writeFile('doctor.json', JSON.stringify(POLICY));
+    const policy = writeFile(`doctor-${ageMs}.json`, JSON.stringify(POLICY));
     const flags = ['--policy', policy, '--endpoint', url, '--project-id', projectId];
 
     const { exitCode, stdout } = await runCli(['doctor', ...flags], keysOf(emulator.connection));
 
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/! credentials +from the environment, of unknown age/);
+    expect(stdout).toMatch(new RegExp(says, 'm'));
   });
 
   it('goes on where a setting is wrong, examines every target, and names what to correct', async (context) => {

@@ -1,0 +1,55 @@
+import type { Clock } from '../clock.ts';
+import { createTransport, type HttpResponse } from '../http/transport.ts';
+import { type AccessKeyCredentials, signed, type UnsignedRequest } from './auth.ts';
+import { DliResponseError, findErrorCode, toDliError } from './errors.ts';
+import { requestTarget } from './sign.ts';
+import { isRecord, parseJson } from './wire.ts';
+
+/**
+ * Where IAM is, beside DLI: `iam.` in place of `dli.`, as in the endpoints of both clouds; an emulator is both.
+ *
+ * @returns undefined for a host that does not tell.
+ * @see "Regions and Endpoints" of DLI and of IAM
+ */
+export function iamEndpointBeside(dli: URL): URL | undefined {
+  if (dli.hostname.startsWith('dli.')) return new URL(`https://iam.${dli.hostname.slice('dli.'.length)}`);
+  return dli.protocol === 'http:' ? new URL(dli.origin) : undefined;
+}
+
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/**
+ * When a permanent access key was made. Every IAM user may ask that of a key of its own.
+ *
+ * @returns epoch ms; undefined if the answer does not say.
+ * @throws {DliError} if IAM is out of reach or refuses.
+ * @see IAM API reference, "Querying a Permanent Access Key": GET /v3.0/OS-CREDENTIAL/credentials/{access_key}, 200,
+ * `{"credential":{"access":"…","create_time":"2020-01-08T06:25:19.014028Z","status":"active",…}}`
+ */
+export async function readKeyCreation(
+  credentials: AccessKeyCredentials,
+  { iamEndpoint, clock }: { iamEndpoint: URL; clock: Clock },
+): Promise<number | undefined> {
+  const operation = 'ask IAM about the access key';
+  const path = `/v3.0/OS-CREDENTIAL/credentials/${credentials.accessKeyId}`;
+  const request: UnsignedRequest = { method: 'GET', path, query: [] };
+  const headers = signed(request, { host: iamEndpoint.host, 'x-language': 'en-us' }, credentials, clock.now());
+  const limits = { connectTimeoutMs: ANSWER_TIMEOUT_MS, answerTimeoutMs: ANSWER_TIMEOUT_MS, maxConnections: 1 };
+  const transport = createTransport({ endpoint: iamEndpoint, ...limits });
+  let response: HttpResponse;
+  try {
+    const target = requestTarget(path, []);
+    response = await transport.send({ method: 'GET', target, headers, body: undefined, timeoutMs: ANSWER_TIMEOUT_MS });
+  } catch (error) {
+    throw toDliError(operation, error);
+  } finally {
+    transport.close();
+  }
+  const answer = parseJson(response.body);
+  if (response.status !== 200) {
+    throw new DliResponseError(operation, { status: response.status, errorCode: findErrorCode(answer) });
+  }
+  const credential = isRecord(answer) ? answer.credential : undefined;
+  const createdAt = isRecord(credential) ? Date.parse(String(credential.create_time)) : Number.NaN;
+  return Number.isNaN(createdAt) ? undefined : createdAt;
+}
