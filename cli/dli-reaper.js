@@ -2,7 +2,6 @@
 // Plain JavaScript on purpose: it must run on the old Node that it complains about, and from where there is no source.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { findOwnNode, follow, isNodeNewEnough, NO_NODE } from './own-node.js';
 
@@ -17,6 +16,6 @@ else {
     process.exitCode = 1;
   } else {
     const child = spawn(node, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit' });
-    process.exitCode = await follow(child, constants.signals);
+    process.exitCode = await follow(child);
   }
 }

@@ -1,7 +1,7 @@
 import { systemClock } from '../lib/clock.ts';
 import { enginesOf } from '../lib/decide.ts';
 import { iamEndpointBeside, readKeyCreation } from '../lib/dli/access-key.ts';
-import type { Credentials } from '../lib/dli/auth.ts';
+import type { CredentialSource } from '../lib/dli/auth.ts';
 import { createDliReader, type DliReader } from '../lib/dli/client.ts';
 import { type ClockReading, createSharedStates } from '../lib/dli/connection.ts';
 import { ENGINES } from '../lib/dli/engines.ts';
@@ -9,9 +9,9 @@ import { adviceOn, DliError } from '../lib/dli/errors.ts';
 import { ENGINE_NAMES, type Engine, type Job } from '../lib/dli/job.ts';
 import { listQueueCus } from '../lib/dli/queues.ts';
 import { formatDuration } from '../lib/duration.ts';
-import type { Settings } from '../lib/settings/settings.ts';
+import { type Settings, SettingsError } from '../lib/settings/settings.ts';
 import { MAX_CLOCK_SKEW_MS } from '../lib/sweep.ts';
-import { type Finding, green, red, yellow } from './finding.ts';
+import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 
 const WORRYING_SKEW_MS = 60_000;
 
@@ -43,7 +43,7 @@ export async function dliFindings({ target, credentials, policy }: Settings): Pr
     if (findings.every(({ light }) => light === 'green')) findings.push(await queuesFinding(dli));
     // Its signature is known to be good by then: bad ones lock a key.
     if (findings.some(({ light }) => light === 'green')) {
-      findings.push(...(await keyFindings(await credentials.read(), target.endpoint)));
+      findings.push(...(await keyFindings(credentials, target.endpoint)));
     }
     return [...findings, ...clockFindings(dli.clockReading(), findings)];
   } finally {
@@ -80,24 +80,23 @@ async function queuesFinding(dli: DliReader): Promise<Finding> {
   }
 }
 
-const OLD_KEY_MS = 90 * 86_400_000;
-
 /** A password has no such age, and a temporary key ends by itself. */
-async function keyFindings(credentials: Credentials, endpoint: URL): Promise<Finding[]> {
-  if ('password' in credentials || credentials.securityToken !== undefined) return [];
+async function keyFindings(source: CredentialSource, endpoint: URL): Promise<Finding[]> {
   const unknown = (why: string) => [
     yellow('key', `of unknown age, ${why}`, 'see in IAM, My Credentials, when it was made'),
   ];
   const iamEndpoint = iamEndpointBeside(endpoint);
-  if (iamEndpoint === undefined) return unknown('since this endpoint does not tell where IAM is');
   try {
+    const credentials = await source.read();
+    if ('password' in credentials || credentials.securityToken !== undefined) return [];
+    if (iamEndpoint === undefined) return unknown('since this endpoint does not tell where IAM is');
     const createdAt = await readKeyCreation(credentials, { iamEndpoint, clock: systemClock });
     if (createdAt === undefined) return unknown('since IAM does not tell');
     const ageMs = systemClock.now() - createdAt;
     const found = `made ${formatDuration(Math.max(ageMs, 0))} ago`;
     return [ageMs > OLD_KEY_MS ? yellow('key', found, 'make a new one') : green('key', found)];
   } catch (error) {
-    if (!(error instanceof DliError)) throw error;
+    if (!(error instanceof DliError || error instanceof SettingsError)) throw error;
     return unknown(error.message);
   }
 }

@@ -3,7 +3,7 @@ import { systemClock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { messageOf } from '../lib/error-words.ts';
 import type { Settings } from '../lib/settings/settings.ts';
-import { type Finding, green, red, yellow } from './finding.ts';
+import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 import { judgeSchedule, lastSweepOf } from './last-sweeps.ts';
 import { createParameterStore } from './parameter-store.ts';
 import { refusalToInvoke } from './remote.ts';
@@ -11,16 +11,22 @@ import { openStage } from './stage.ts';
 import { listTargets } from './stage-targets.ts';
 import { findEnds, type LogLine } from './sweep-log.ts';
 
+const READING = 'grant ssm:GetParameters and ssm:GetParametersByPath on it';
+
+/** A right helps only whoever is known and lacks it. @param grant which one. */
+const fixForAws = (problem: string, grant: string): string =>
+  problem.includes('AccessDenied') ? grant : 'see AWS_REGION and AWS_PROFILE, and whether AWS can be reached from here';
+
 export async function targetsOf(stage: string, findings: Finding[]): Promise<string[]> {
   try {
     return await listTargets(stage);
   } catch (error) {
-    findings.push(red('targets', error, `dli-reaper init --stage ${stage} --target … makes one`));
+    const isRead = messageOf(error).includes('holds no target');
+    const fix = isRead ? `dli-reaper init --stage ${stage} --target … makes one` : fixForAws(messageOf(error), READING);
+    findings.push(red('targets', error, fix));
     return [];
   }
 }
-
-const OLD_KEY_MS = 90 * 86_400_000;
 
 export async function storedFindings(stage: string, { credentials, target }: Settings): Promise<Finding[]> {
   const mode =
@@ -43,7 +49,8 @@ async function stoppingFinding(
   if (value === undefined) return yellow('stopping', 'not tried without a switch that can be read', 'see the switch');
   const refusal = await createParameterStore(client).refusalToWrite(name, 'stop');
   if (refusal === undefined) return green('stopping', 'you may write the switch');
-  return yellow('stopping', `dli-reaper stop would be refused (${refusal})`, `grant ssm:PutParameter on ${name}`);
+  const fix = fixForAws(refusal, `grant ssm:PutParameter on ${name}`);
+  return yellow('stopping', `dli-reaper stop would be refused (${refusal})`, fix);
 }
 
 /** What is the same for all targets: the switch, and what somebody needs on a bad night. */
@@ -58,7 +65,7 @@ export async function stageFindings(stage: string): Promise<Finding[]> {
     } else if (value === 'run') findings.push(green('switch', 'run'));
     else findings.push(yellow('switch', 'not run, so no job is cancelled', `dli-reaper resume --stage ${stage}`));
   } catch (error) {
-    findings.push(red('switch', error, `grant ssm:GetParameters on ${names.switch}; unread it means stop`));
+    findings.push(red('switch', error, fixForAws(messageOf(error), `${READING}; unread it means stop`)));
   }
   findings.push(await stoppingFinding(value, { client, name: names.switch }));
   for (const name of ['sweep', 'dispatch'] as const) {
@@ -68,7 +75,8 @@ export async function stageFindings(stage: string): Promise<Finding[]> {
     else if (refusal === 'ResourceNotFoundException') {
       findings.push(red(check, 'there is no such function', `npx serverless deploy --stage ${stage}`));
     } else {
-      findings.push(yellow(check, `--remote would be refused (${refusal})`, 'grant lambda:InvokeFunction on it'));
+      const fix = fixForAws(refusal, 'grant lambda:InvokeFunction on it');
+      findings.push(yellow(check, `--remote would be refused (${refusal})`, fix));
     }
   }
   return findings;
@@ -89,7 +97,9 @@ export async function endsOf(stage: string, findings: Finding[]): Promise<LogLin
     return ends;
   } catch (error) {
     const isMissing = messageOf(error).includes('ResourceNotFoundException');
-    const fix = isMissing ? `npx serverless deploy --stage ${stage}` : 'grant logs:FilterLogEvents on it';
+    const fix = isMissing
+      ? `npx serverless deploy --stage ${stage}`
+      : fixForAws(messageOf(error), 'grant logs:FilterLogEvents on it');
     findings.push(yellow('log', messageOf(error), fix));
     return undefined;
   }

@@ -65,6 +65,7 @@ function fixForSettings(error: unknown): string {
   if (kind === 'exemptions') return `dli-reaper unexempt ${name} --stage ${stage}, and exempt again`;
   if (kind === 'policies') return `dli-reaper policy rollback --stage ${stage} --name ${name}, or push a valid one`;
   if (setting.startsWith('/dli-reaper/')) return 'correct that parameter; docs/deploy.md shows its form';
+  if (setting === '--target' || setting === '--stage') return 'correct the name';
   if (setting.startsWith('--')) return 'give that flag, or --stage to take all of it from Parameter Store';
   if (/^[A-Z_]+$/.test(setting)) return 'set that variable, or give --stage to take the key from Parameter Store';
   return error instanceof PolicyFileError ? `dli-reaper validate ${setting}` : 'correct what is named';

@@ -9,6 +9,9 @@ export interface Finding {
   fix: string | null;
 }
 
+/** Older than this, a key or a password is worth a warning. */
+export const OLD_KEY_MS = 90 * 86_400_000;
+
 export const green = (check: string, found: string): Finding => ({ check, light: 'green', found, fix: null });
 export const yellow = (check: string, found: string, fix: string): Finding => ({ check, light: 'yellow', found, fix });
 export const red = (check: string, error: unknown, fix: string): Finding => ({

@@ -1,5 +1,6 @@
 // Plain JavaScript on purpose: it must run on the old Node that it helps.
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 
 /** Whether this Node can run the project's TypeScript as it is. */
 export const isNodeNewEnough = Number(process.versions.node.split('.')[0]) >= 24;
@@ -20,12 +21,12 @@ export const NO_NODE =
   'for x64, npm brings one along unless it is told --omit=optional.\n';
 
 /** Resolves to the exit code, as a shell would tell it. What is sent to this process alone is passed on. */
-export function follow(child, signals) {
+export function follow(child) {
   // Ctrl-C reaches the child as well, and is its to answer.
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => {
     child.once('error', () => resolve(127));
-    child.once('exit', (code, signal) => resolve(code ?? 128 + signals[signal]));
+    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
   });
 }

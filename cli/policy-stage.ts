@@ -146,7 +146,7 @@ function assertUnchanged(
   );
 }
 
-/** @returns the new version; undefined if nobody agreed, or there was nothing to write. */
+/** @returns the exit code; and the version that holds the candidate, unless nobody agreed to write it. */
 async function put(
   candidate: Candidate,
   live: ParameterVersion | undefined,

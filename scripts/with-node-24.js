@@ -1,7 +1,6 @@
 // Runs a command of the project with Node 24 first on the PATH: this one, or the one that npm brought along. npm itself
 // puts that one there too, but for npm 10. Plain JavaScript on purpose: it must run on an old Node.
 import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
 import { delimiter, dirname } from 'node:path';
 import { findOwnNode, follow, isNodeNewEnough, NO_NODE } from '../cli/own-node.js';
 
@@ -14,5 +13,5 @@ if (node === undefined || command === undefined) {
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
   // On Windows a command of npm's is a script, which takes a shell.
   const child = spawn(command, args, { env, stdio: 'inherit', shell: process.platform === 'win32' });
-  process.exitCode = await follow(child, constants.signals);
+  process.exitCode = await follow(child);
 }

@@ -1,9 +1,8 @@
 import type { Clock } from '../clock.ts';
-import { createTransport, type HttpResponse } from '../http/transport.ts';
 import { type AccessKeyCredentials, signed, type UnsignedRequest } from './auth.ts';
-import { DliResponseError, findErrorCode, toDliError } from './errors.ts';
+import { askIam } from './iam.ts';
 import { requestTarget } from './sign.ts';
-import { isRecord, parseJson } from './wire.ts';
+import { isRecord } from './wire.ts';
 
 /**
  * Where IAM is, beside DLI: `iam.` in place of `dli.`, as in the endpoints of both clouds; an emulator is both.
@@ -16,7 +15,7 @@ export function iamEndpointBeside(dli: URL): URL | undefined {
   return dli.protocol === 'http:' ? new URL(dli.origin) : undefined;
 }
 
-const ANSWER_TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 /**
  * When a permanent access key was made. Every IAM user may ask that of a key of its own.
@@ -30,25 +29,14 @@ export async function readKeyCreation(
   credentials: AccessKeyCredentials,
   { iamEndpoint, clock }: { iamEndpoint: URL; clock: Clock },
 ): Promise<number | undefined> {
-  const operation = 'ask IAM about the access key';
   const path = `/v3.0/OS-CREDENTIAL/credentials/${credentials.accessKeyId}`;
   const request: UnsignedRequest = { method: 'GET', path, query: [] };
-  const headers = signed(request, { host: iamEndpoint.host, 'x-language': 'en-us' }, credentials, clock.now());
-  const limits = { connectTimeoutMs: ANSWER_TIMEOUT_MS, answerTimeoutMs: ANSWER_TIMEOUT_MS, maxConnections: 1 };
-  const transport = createTransport({ endpoint: iamEndpoint, ...limits });
-  let response: HttpResponse;
-  try {
-    const target = requestTarget(path, []);
-    response = await transport.send({ method: 'GET', target, headers, body: undefined, timeoutMs: ANSWER_TIMEOUT_MS });
-  } catch (error) {
-    throw toDliError(operation, error);
-  } finally {
-    transport.close();
-  }
-  const answer = parseJson(response.body);
-  if (response.status !== 200) {
-    throw new DliResponseError(operation, { status: response.status, errorCode: findErrorCode(answer) });
-  }
+  const { answer } = await askIam({
+    ...{ operation: 'ask IAM about the access key', endpoint: iamEndpoint, method: 'GET', expected: 200 },
+    target: requestTarget(path, []),
+    headers: signed(request, { host: iamEndpoint.host }, credentials, clock.now()),
+    ...{ connectTimeoutMs: TIMEOUT_MS, answerTimeoutMs: TIMEOUT_MS },
+  });
   const credential = isRecord(answer) ? answer.credential : undefined;
   const createdAt = isRecord(credential) ? Date.parse(String(credential.create_time)) : Number.NaN;
   return Number.isNaN(createdAt) ? undefined : createdAt;

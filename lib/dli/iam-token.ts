@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
-import { createTransport, type HttpResponse } from '../http/transport.ts';
-import { DliProtocolError, DliResponseError, findErrorCode, toDliError } from './errors.ts';
-import { parseJson } from './wire.ts';
+import { DliProtocolError } from './errors.ts';
+import { askIam } from './iam.ts';
 
 /** An IAM user's own password, for clouds whose gateway takes no plain signature, such as Open Telekom Cloud. */
 export interface PasswordCredentials {
@@ -90,31 +89,15 @@ async function fetchToken(
   { projectId, clock, connectTimeoutMs, answerTimeoutMs }: TokenSourceOptions,
 ): Promise<{ text: string; expiresAt: number }> {
   const operation = 'get an IAM token';
-  const transport = createTransport({ endpoint: iamEndpoint, connectTimeoutMs, answerTimeoutMs, maxConnections: 1 });
   const user = { name: userName, password, domain: { name: domainName } };
-  const body = JSON.stringify({
-    auth: { identity: { methods: ['password'], password: { user } }, scope: { project: { id: projectId } } },
+  const { headers, answer } = await askIam({
+    ...{ operation, endpoint: iamEndpoint, connectTimeoutMs, answerTimeoutMs, expected: 201 },
+    ...{ method: 'POST', target: '/v3/auth/tokens?nocatalog=true', headers: { 'content-type': 'application/json' } },
+    body: JSON.stringify({
+      auth: { identity: { methods: ['password'], password: { user } }, scope: { project: { id: projectId } } },
+    }),
   });
-  let response: HttpResponse;
-  try {
-    response = await transport.send({
-      method: 'POST',
-      target: '/v3/auth/tokens?nocatalog=true',
-      headers: { host: iamEndpoint.host, 'content-type': 'application/json', 'x-language': 'en-us' },
-      body,
-      timeoutMs: answerTimeoutMs,
-    });
-  } catch (error) {
-    throw toDliError(operation, error);
-  } finally {
-    transport.close();
-  }
-
-  const answer = parseJson(response.body);
-  if (response.status !== 201) {
-    throw new DliResponseError(operation, { status: response.status, errorCode: findErrorCode(answer) });
-  }
-  const token = response.headers['x-subject-token'];
+  const token = headers['x-subject-token'];
   if (typeof token !== 'string' || token === '')
     throw new DliProtocolError(operation, 'without X-Subject-Token', { status: 201 });
   const expiresAt = Date.parse(expiryOf(answer) ?? '');

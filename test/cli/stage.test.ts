@@ -356,6 +356,18 @@ describe.concurrent('dli-reaper doctor', () => {
     expect(stdout).toMatch(/✓ stopping /);
   });
 
+  it('advises no right to somebody who has not said where AWS is', async (context) => {
+    const { aws } = await startStage(context);
+    const { AWS_REGION: _, ...env } = aws.env;
+
+    const { exitCode, stdout } = await runCli(['doctor', '--stage', 'dev'], env);
+
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/✗ switch +.*no region: set AWS_REGION.*\n +→ see AWS_REGION and AWS_PROFILE/);
+    expect(stdout).not.toContain('→ grant');
+    expect(stdout).not.toContain('dli-reaper init');
+  });
+
   it('makes no switch of a stage that is none', async (context) => {
     const { aws } = await startStage(context);
     const before = { ...aws.parameters };

@@ -1,7 +1,7 @@
 import type { TestContext } from 'vitest';
 import type { EmulatedFlinkJob } from '../../emulator/flink-jobs.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
-import { type Emulator, startEmulator } from '../../emulator/server.ts';
+import { type Emulator, type EmulatorOptions, startEmulator } from '../../emulator/server.ts';
 import { startAwsServer } from './aws-server.ts';
 import { emulatedFlinkJob } from './emulated-api.ts';
 import { stageParameters } from './parameter-store.ts';
@@ -12,6 +12,7 @@ const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'al
 interface Jobs {
   jobs?: EmulatedJob[];
   flinkJobs?: EmulatedFlinkJob[];
+  onRequest?: NonNullable<EmulatorOptions['onRequest']>;
 }
 
 /**
