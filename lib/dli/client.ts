@@ -2,7 +2,7 @@ import type { CredentialSource, Credentials, UnsignedRequest } from './auth.ts';
 import { type Call, type ClockReading, type ConnectionOptions, createConnection } from './connection.ts';
 import { DliError, DliNotSentError, DliResponseError } from './errors.ts';
 import { isJobId, isLive, isProjectId, isTerminal, type Job } from './job.ts';
-import { parseSqlCancel, parseSqlJobPage, parseSqlJobStatus, type SqlJobPage, type WireAnswer } from './wire.ts';
+import { type AnswerContext, parseSqlJobPage, parseSqlJobStatus, type SqlJobPage } from './wire.ts';
 
 /** "Querying All Jobs": page-size range 1–100. */
 export const MAX_PAGE_SIZE = 100;
@@ -34,8 +34,8 @@ export interface ReadCall<T> {
   /** What follows the project id. Ids in it have been checked. */
   path: string;
   query?: [name: string, value: string][];
-  /** @throws {DliError} for an answer that is not what was asked for. */
-  parse: (answer: WireAnswer) => T;
+  /** Gets the JSON object of a success. @throws {DliProtocolError} if it is not what was asked for. */
+  parse: (body: Record<string, unknown>, about: AnswerContext) => T;
 }
 
 /** One order below a project that asks a job to stop. */
@@ -46,8 +46,8 @@ export interface OrderCall extends CancelOptions {
   path: string;
   /** JSON. */
   body?: string;
-  /** @throws {DliError} for anything but an acceptance. */
-  parse: (answer: WireAnswer) => void;
+  /** Whether the answer is a verdict or a list of them, none of which may be a no. Default false. */
+  hasVerdicts?: boolean;
   /** How the job is read before it is asked again. */
   read: ReadCall<Job>;
   /** Whether it is read before it is asked for the first time as well. */
@@ -75,7 +75,8 @@ export interface DliClient extends DliReader {
    * Asks DLI to cancel one SQL job. After a failure that may have reached DLI, the job is read before it is asked again.
    *
    * @throws {TypeError} for a malformed id. What DLI or the network did is in the result instead.
-   * @see "Canceling a Job" (CancelSqlJob): DELETE /v1.0/{project_id}/jobs/{job_id}, no body
+   * @see "Canceling a Job" (CancelSqlJob): DELETE /v1.0/{project_id}/jobs/{job_id}, no body, 200
+   * `{"is_success":true,"message":""}`, both optional
    */
   cancelSqlJob(jobId: string, options?: CancelOptions): Promise<CancelResult>;
   /** Gives an order that asks one job to stop; likewise read before it is repeated, and likewise never thrown. */
@@ -169,7 +170,7 @@ function connect({ credentials, ...options }: DliClientOptions) {
     operation: `read job ${jobId}`,
     version: 'v1.0',
     path: `${jobPath(jobId)}/status`,
-    parse: (answer: WireAnswer) => parseSqlJobStatus(answer, jobId, withStatement),
+    parse: (body, about) => parseSqlJobStatus(body, about, jobId, withStatement),
   });
   const get = async <T>(call: ReadCall<T>): Promise<T> => (await connection.send(toCall(call))).value;
 
@@ -190,16 +191,21 @@ function connect({ credentials, ...options }: DliClientOptions) {
       if (startedBefore !== undefined) query.push(['end', String(startedBefore)]);
       // 0 means no bound, and less is refused.
       if (startedAfter !== undefined && startedAfter > 0) query.push(['start', String(startedAfter)]);
-      const operation = `list ${status} jobs, page ${page}`;
-      const parse = (answer: WireAnswer) => parseSqlJobPage(answer, withStatements);
-      return get({ kind: 'list', operation, version: 'v1.0', path: '/jobs', query, parse });
+      return get({
+        kind: 'list',
+        operation: `list ${status} jobs, page ${page}`,
+        version: 'v1.0',
+        path: '/jobs',
+        query,
+        parse: (body, about) => parseSqlJobPage(body, about, withStatements),
+      });
     },
 
     showSqlJobStatus: async (jobId, { withStatements } = {}) => get(statusCall(jobId, withStatements)),
   };
 
   async function order(call: OrderCall): Promise<CancelResult> {
-    const { method, operation, body, parse, notAfter, signal } = call;
+    const { method, operation, body, hasVerdicts, notAfter, signal } = call;
     const limits = { notAfter, signal };
     let attempts = 0;
     let ambiguous: DliError | undefined;
@@ -217,8 +223,10 @@ function connect({ credentials, ...options }: DliClientOptions) {
     };
 
     try {
+      // Accepted is not done, whatever else the answer says: the job ends later.
+      const parse = () => undefined;
       const { requestId } = await connection.send(
-        { ...limits, kind: 'cancel', operation, request, parse, onExchange },
+        { ...limits, kind: 'cancel', operation, request, hasVerdicts, parse, onExchange },
         readBefore,
       );
       return { kind: 'accepted', attempts, requestId };
@@ -248,7 +256,6 @@ function connect({ credentials, ...options }: DliClientOptions) {
       operation: `cancel job ${jobId}`,
       version: 'v1.0',
       path: jobPath(jobId),
-      parse: parseSqlCancel,
       read: statusCall(jobId),
       // "Canceling a Job" refuses a job that has ended, so there is nothing to lose by asking.
       readsFirst: false,

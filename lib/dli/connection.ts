@@ -6,7 +6,7 @@ import { type CredentialSource, createAuthenticator, type UnsignedRequest } from
 import { DliError, DliNotSentError, DliProtocolError, DliResponseError, toDliError } from './errors.ts';
 import type { TokenCache } from './iam-token.ts';
 import { requestTarget } from './sign.ts';
-import type { WireAnswer } from './wire.ts';
+import { type AnswerContext, readSuccess, readVerdicts } from './wire.ts';
 
 export interface ConnectionOptions {
   /** Scheme, host and port, such as `https://dli.eu-west-101.myhuaweicloud.eu`. */
@@ -80,7 +80,10 @@ export interface Call<T> {
   /** For errors, such as "cancel job 5b3c6e1e-…". */
   operation: string;
   request: UnsignedRequest;
-  parse: (answer: WireAnswer) => T;
+  /** Whether the answer is a verdict or a list of them. None may be a no, and `parse` is given the first. Default false. */
+  hasVerdicts?: boolean | undefined;
+  /** Gets the JSON object of a success; the connection refuses every other answer. */
+  parse: (body: Record<string, unknown>, about: AnswerContext) => T;
   /** Epoch ms; the connection's own deadline holds as well. */
   notAfter?: number | undefined;
   signal?: AbortSignal | undefined;
@@ -93,7 +96,7 @@ export interface Answered<T> {
   requestId: string | undefined;
 }
 
-/** The way to DLI: signs, paces, sends, reads, and repeats what is worth it. */
+/** The way to DLI: signs, paces, sends, tells a success from a refusal, and repeats what is worth it. */
 export interface Connection {
   /** With retries. `prepare` runs before each attempt. @throws {DliError} of the last attempt. */
   send<T>(call: Call<T>, prepare?: (attempt: number) => Promise<void>): Promise<Answered<T>>;
@@ -167,12 +170,12 @@ export function createConnection(options: ConnectionOptions): Connection {
       });
       const answeredAt = clock.now();
       time.read(header(response, 'date'), answeredAt);
-      const requestId = header(response, 'x-request-id');
+      const about = { operation, status: response.status, requestId: header(response, 'x-request-id') };
       const retryAfterMs = parseRetryAfter(header(response, 'retry-after'), answeredAt, RETRY_AFTER_CAP_MS);
-      const answer = { operation, status: response.status, requestId, retryAfterMs, body: response.body };
-      const value = call.parse(answer);
+      const read = call.hasVerdicts ? readVerdicts : readSuccess;
+      const value = call.parse(read({ ...about, retryAfterMs, body: response.body }), about);
       tell(undefined);
-      return { value, requestId };
+      return { value, requestId: about.requestId };
     } catch (cause) {
       const error = toDliError(operation, cause);
       if (error instanceof DliError) tell(error);

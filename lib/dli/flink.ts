@@ -1,17 +1,8 @@
 import type { ReadCall } from './client.ts';
 import { type EngineAdapter, liveByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
-import { DliProtocolError, DliResponseError, findErrorCode } from './errors.ts';
+import { DliProtocolError } from './errors.ts';
 import { isJobId, type Job, type JobState } from './job.ts';
-import {
-  isRecord,
-  parseBody,
-  parseSuccess,
-  refuseUnsuccessful,
-  toNumber,
-  toTags,
-  toText,
-  type WireAnswer,
-} from './wire.ts';
+import { type AnswerContext, isRecord, toNumber, toTags, toText } from './wire.ts';
 
 /*
  * Flink jobs. Streaming jobs are long by design, so they are touched only by rules that name the engine. `is_success` is
@@ -74,10 +65,17 @@ export const flinkEngine: EngineAdapter = {
     /** @see "Stopping Jobs in Batches": POST …/streaming/jobs/stop {"job_ids":[128],"trigger_savepoint":true} */
     cancel: async ({ id, state }, { savepoint, notAfter, signal }) =>
       dli.order({
-        ...{ method: 'POST', operation: `stop Flink job ${id}`, version: 'v1.0', path: '/streaming/jobs/stop' },
+        method: 'POST',
+        operation: `stop Flink job ${id}`,
+        version: 'v1.0',
+        path: '/streaming/jobs/stop',
         // One id a call: verdicts carry no id. A job that does not run yet has nothing to save.
         body: JSON.stringify({ job_ids: [toWireId(id)], trigger_savepoint: savepoint && state === 'running' }),
-        ...{ notAfter, signal, parse: parseStop, read: showCall(id), readsFirst: true },
+        hasVerdicts: true,
+        notAfter,
+        signal,
+        read: showCall(id),
+        readsFirst: true,
       }),
     // A savepoint that is asked for twice is written twice.
     mayAskAgain: false,
@@ -116,49 +114,27 @@ const showCall = (id: string): ReadCall<Job> => ({
   operation: `read Flink job ${id}`,
   version: 'v1.0',
   path: `/streaming/jobs/${toWireId(id)}`,
-  parse: (answer) => parseDetail(answer, id),
+  parse: (body, about) => parseDetail(body, about, id),
 });
 
 /** `{"is_success":"true","message":"…","job_list":{"total_count":26,"jobs":[…]}}` */
-function parsePage(answer: WireAnswer): Page {
-  const { job_list: list } = parseSuccess(answer);
+function parsePage({ job_list: list }: Record<string, unknown>, about: AnswerContext): Page {
   if (!isRecord(list) || !Array.isArray(list.jobs)) {
-    throw new DliProtocolError(answer.operation, 'without a list of jobs', answer);
+    throw new DliProtocolError(about.operation, 'without a list of jobs', about);
   }
   const total = toNumber(list.total_count);
   if (total === undefined || !Number.isSafeInteger(total) || total < 0) {
-    throw new DliProtocolError(answer.operation, 'without total_count', answer);
+    throw new DliProtocolError(about.operation, 'without total_count', about);
   }
   return { jobs: list.jobs.map(toFlinkJob), total };
 }
 
 /** `{"is_success":"true","message":"…","job_detail":{…}}` */
-function parseDetail(answer: WireAnswer, id: string): Job {
-  const { job_detail: detail } = parseSuccess(answer);
-  if (!isRecord(detail)) throw new DliProtocolError(answer.operation, 'without job_detail', answer);
+function parseDetail({ job_detail: detail }: Record<string, unknown>, about: AnswerContext, id: string): Job {
+  if (!isRecord(detail)) throw new DliProtocolError(about.operation, 'without job_detail', about);
   const job = toFlinkJob(detail);
-  if (job.id !== '' && job.id !== id) throw new DliProtocolError(answer.operation, 'about another job', answer);
+  if (job.id !== '' && job.id !== id) throw new DliProtocolError(about.operation, 'about another job', about);
   return { ...job, id };
-}
-
-/**
- * `[{"is_success":"true","message":"…"}]`, or one such object, as in 2021; a refusal is a 400 with a list in it. For one
- * id there is one verdict; were there more, none of them may be a refusal.
- *
- * @see "Stopping Jobs in Batches"
- */
-function parseStop(answer: WireAnswer): void {
-  const body = parseBody(answer);
-  const verdicts = Array.isArray(body) ? body : [body];
-  if (verdicts.length === 0 || !verdicts.every(isRecord)) {
-    throw new DliProtocolError(answer.operation, 'without a verdict', answer);
-  }
-  for (const verdict of verdicts) {
-    const { operation, status, requestId } = answer;
-    const errorCode = findErrorCode(verdict);
-    if (errorCode !== undefined) throw new DliResponseError(operation, { status, requestId, errorCode });
-    refuseUnsuccessful(answer, verdict);
-  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { DliReader } from './client.ts';
 import { DliProtocolError } from './errors.ts';
-import { isRecord, parseSuccess, toNumber, toText, type WireAnswer } from './wire.ts';
+import { type AnswerContext, isRecord, toNumber, toText } from './wire.ts';
 
 /**
  * The compute units of every queue of the project, by name.
@@ -16,9 +16,8 @@ export function listQueueCus(dli: DliReader): Promise<ReadonlyMap<string, number
 }
 
 /** `{"is_success":"true","message":"","queues":[{"queue_name":"etl","cu_count":16,…}]}` */
-function parseQueues(answer: WireAnswer): ReadonlyMap<string, number> {
-  const { queues } = parseSuccess(answer);
-  if (!Array.isArray(queues)) throw new DliProtocolError(answer.operation, 'without a list of queues', answer);
+function parseQueues({ queues }: Record<string, unknown>, about: AnswerContext): ReadonlyMap<string, number> {
+  if (!Array.isArray(queues)) throw new DliProtocolError(about.operation, 'without a list of queues', about);
   return new Map(
     queues.flatMap((queue): [string, number][] => {
       const [name, cus] = isRecord(queue) ? [toText(queue.queue_name), toNumber(queue.cu_count)] : [];

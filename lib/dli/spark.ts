@@ -2,7 +2,7 @@ import type { ReadCall } from './client.ts';
 import { type EngineAdapter, liveByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
 import { DliProtocolError } from './errors.ts';
 import { isJobId, type Job, type JobState } from './job.ts';
-import { isRecord, parseBody, parseJson, parseSuccess, toNumber, toText, type WireAnswer } from './wire.ts';
+import { type AnswerContext, isRecord, parseJson, toNumber, toText } from './wire.ts';
 
 /*
  * Spark batches. Their API is Livy's: nothing says `is_success`, errors apart; lists are paged by rows; and there is no
@@ -59,15 +59,12 @@ export const sparkEngine: EngineAdapter = {
      */
     cancel: async ({ id }, { notAfter, signal }) =>
       dli.order({
-        ...{
-          method: 'DELETE',
-          operation: `cancel batch ${id}`,
-          version: 'v2.0',
-          path: batchPath(id),
-          notAfter,
-          signal,
-        },
-        parse: (answer) => void parseSuccess(answer),
+        method: 'DELETE',
+        operation: `cancel batch ${id}`,
+        version: 'v2.0',
+        path: batchPath(id),
+        notAfter,
+        signal,
         read: stateCall(id),
         readsFirst: true,
       }),
@@ -103,34 +100,33 @@ const listCall = (state: string, offset: number, size: number): ReadCall<Page> =
 });
 
 const showCall = (id: string): ReadCall<Job> => ({
-  ...{ kind: 'status', operation: `read batch ${id}`, version: 'v2.0', path: batchPath(id) },
-  parse: (answer) => sameBatch(answer, toBatch(parseSuccess(answer)), id),
+  kind: 'status',
+  operation: `read batch ${id}`,
+  version: 'v2.0',
+  path: batchPath(id),
+  parse: (body, about) => parseBatch(body, about, id),
 });
 
 /** `{"id":"…","state":"running"}`, both optional. */
-const stateCall = (id: string): ReadCall<Job> => ({
-  ...{ kind: 'status', operation: `read batch ${id}`, version: 'v2.0', path: `${batchPath(id)}/state` },
-  parse: (answer) => sameBatch(answer, toBatch(parseSuccess(answer)), id),
-});
+const stateCall = (id: string): ReadCall<Job> => ({ ...showCall(id), path: `${batchPath(id)}/state` });
 
-function sameBatch(answer: WireAnswer, job: Job, id: string): Job {
+function parseBatch(body: Record<string, unknown>, about: AnswerContext, id: string): Job {
+  const job = toBatch(body);
   if (job.id !== '' && job.id.toLowerCase() !== id.toLowerCase()) {
-    throw new DliProtocolError(answer.operation, 'about another batch', answer);
+    throw new DliProtocolError(about.operation, 'about another batch', about);
   }
   return { ...job, id };
 }
 
 /** `{"from":0,"total":1,"sessions":[…]}` */
-function parsePage(answer: WireAnswer): Page {
-  const body = parseBody(answer);
-  if (!isRecord(body) || !Array.isArray(body.sessions)) {
-    throw new DliProtocolError(answer.operation, 'without a list of batches', answer);
-  }
+function parsePage(body: Record<string, unknown>, about: AnswerContext): Page {
+  const { sessions } = body;
+  if (!Array.isArray(sessions)) throw new DliProtocolError(about.operation, 'without a list of batches', about);
   const total = toNumber(body.total);
   if (total === undefined || !Number.isSafeInteger(total) || total < 0) {
-    throw new DliProtocolError(answer.operation, 'without total', answer);
+    throw new DliProtocolError(about.operation, 'without total', about);
   }
-  return { jobs: body.sessions.map(toBatch), total };
+  return { jobs: sessions.map(toBatch), total };
 }
 
 /**

@@ -1,11 +1,17 @@
 import { DliProtocolError, DliResponseError, findErrorCode, findRateHint } from './errors.ts';
 import type { Job, JobState, Protection } from './job.ts';
 
-/** One answer, as far as it is the same for every operation. */
-export interface WireAnswer {
+/** Which answer it was, for an error about it. */
+export interface AnswerContext {
+  /** Such as "read job 5b3c6e1e-…". */
   operation: string;
+  /** HTTP status. */
   status: number;
   requestId: string | undefined;
+}
+
+/** One answer as it came; whether it is a success is not known yet. */
+export interface WireAnswer extends AnswerContext {
   retryAfterMs: number | undefined;
   body: string;
 }
@@ -38,16 +44,17 @@ const SQL_STATES: Record<string, JobState> = {
  *
  * The statement, which rows carry in full, ends here unless it is asked for.
  *
- * @throws {DliResponseError} if DLI says it did not succeed.
  * @throws {DliProtocolError} if the list or its count is missing: an unreadable page is not an empty one.
  * @see "Querying All Jobs" (ListSqlJobs)
  */
-export function parseSqlJobPage(answer: WireAnswer, withStatements = false): SqlJobPage {
-  const body = parseSuccess(answer);
-  const { jobs, job_count: jobCount } = body;
-  if (!Array.isArray(jobs)) throw new DliProtocolError(answer.operation, 'without a list of jobs', answer);
+export function parseSqlJobPage(
+  { jobs, job_count: jobCount }: Record<string, unknown>,
+  about: AnswerContext,
+  withStatements = false,
+): SqlJobPage {
+  if (!Array.isArray(jobs)) throw new DliProtocolError(about.operation, 'without a list of jobs', about);
   if (typeof jobCount !== 'number' || !Number.isSafeInteger(jobCount) || jobCount < 0) {
-    throw new DliProtocolError(answer.operation, 'without job_count', answer);
+    throw new DliProtocolError(about.operation, 'without job_count', about);
   }
   return { jobs: jobs.map((row) => toSqlJob(row, withStatements)), jobCount };
 }
@@ -59,33 +66,59 @@ export function parseSqlJobPage(answer: WireAnswer, withStatements = false): Sql
  * @throws {DliProtocolError} if the answer is about another job.
  * @see "Querying Job Status" (ShowSqlJobStatus)
  */
-export function parseSqlJobStatus(answer: WireAnswer, jobId: string, withStatement = false): Job {
-  const job = toSqlJob(parseSuccess(answer), withStatement);
+export function parseSqlJobStatus(
+  body: Record<string, unknown>,
+  about: AnswerContext,
+  jobId: string,
+  withStatement = false,
+): Job {
+  const job = toSqlJob(body, withStatement);
   if (job.id !== '' && job.id.toLowerCase() !== jobId.toLowerCase()) {
-    throw new DliProtocolError(answer.operation, 'about another job', answer);
+    throw new DliProtocolError(about.operation, 'about another job', about);
   }
   return { ...job, id: jobId };
 }
 
 /**
- * `{"is_success":true,"message":""}`, both optional. Accepted is not done: the job reaches CANCELLED later.
+ * Returns the JSON object of a success. A 200 may still say no, with `is_success` as a boolean or, on some endpoints, as a
+ * string. Spark's successes have no `is_success`.
  *
- * @see "Canceling a Job" (CancelSqlJob)
+ * @throws {DliResponseError} for any status but 2xx, and for an answer that says no.
+ * @throws {DliProtocolError} for a 2xx without a JSON object.
  */
-export function parseSqlCancel(answer: WireAnswer): void {
-  parseSuccess(answer);
-}
-
-/** A 200 may still say no, with `is_success` as a boolean or, on some endpoints, as a string. */
-export function parseSuccess(answer: WireAnswer): Record<string, unknown> {
-  const body = parseBody(answer);
+export function readSuccess(answer: WireAnswer): Record<string, unknown> {
+  const body = readBody(answer);
   if (!isRecord(body)) throw new DliProtocolError(answer.operation, 'with a body that is not a JSON object', answer);
   refuseUnsuccessful(answer, body);
   return body;
 }
 
-/** @throws {DliResponseError} for any status but 2xx. @returns what the JSON holds; undefined if it is none. */
-export function parseBody({ operation, status, requestId, retryAfterMs, body: text }: WireAnswer): unknown {
+/**
+ * Returns the first verdict of a success: `[{"is_success":"true","message":"…"}]`, or one such object, as in 2021. There is
+ * one verdict for each id that was sent, and none of them may be a refusal. A refusal may also come as a 400 with a list.
+ *
+ * @throws {DliResponseError} as {@link readSuccess}, and for a verdict with an error code.
+ * @throws {DliProtocolError} for a 2xx without a verdict.
+ * @see "Stopping Jobs in Batches"
+ */
+export function readVerdicts(answer: WireAnswer): Record<string, unknown> {
+  const body = readBody(answer);
+  const verdicts: unknown[] = Array.isArray(body) ? body : [body];
+  const [first] = verdicts;
+  if (!isRecord(first) || !verdicts.every(isRecord)) {
+    throw new DliProtocolError(answer.operation, 'without a verdict', answer);
+  }
+  for (const verdict of verdicts) {
+    const { operation, status, requestId } = answer;
+    const errorCode = findErrorCode(verdict);
+    if (errorCode !== undefined) throw new DliResponseError(operation, { status, requestId, errorCode });
+    refuseUnsuccessful(answer, verdict);
+  }
+  return first;
+}
+
+/** Returns what the JSON of a 2xx holds; undefined if it is no JSON. */
+function readBody({ operation, status, requestId, retryAfterMs, body: text }: WireAnswer): unknown {
   const body = parseJson(text);
   if (status >= 200 && status <= 299) return body;
   const rateHint = status === 429 ? findRateHint(body) : undefined;
@@ -93,11 +126,7 @@ export function parseBody({ operation, status, requestId, retryAfterMs, body: te
   throw new DliResponseError(operation, { status, requestId, retryAfterMs, rateHint, errorCode });
 }
 
-/** @throws {DliResponseError} if it says that it is none. */
-export function refuseUnsuccessful(
-  { operation, status, requestId }: WireAnswer,
-  verdict: Record<string, unknown>,
-): void {
+function refuseUnsuccessful({ operation, status, requestId }: AnswerContext, verdict: Record<string, unknown>): void {
   const success = verdict.is_success;
   if (success === undefined || success === true || success === 'true') return;
   const errorCode = findErrorCode(verdict);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { startEmulator } from '../../../emulator/server.ts';
-import { parseSqlCancel, parseSqlJobPage, parseSqlJobStatus, type WireAnswer } from '../../../lib/dli/wire.ts';
+import { type AnswerContext, parseSqlJobPage, parseSqlJobStatus, readSuccess } from '../../../lib/dli/wire.ts';
 import { signedCall } from '../../helpers/signed-call.ts';
 import { emulatedJob, jobId, NOW } from '../../helpers/world.ts';
 
@@ -14,10 +14,9 @@ interface Fixture {
 
 const folder = new URL('../../fixtures/dli/', import.meta.url);
 const read = (name: string) => JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as Fixture;
-const answerOf = ({ status, body }: Fixture): WireAnswer => ({
-  ...{ operation: 'read a fixture', status, requestId: undefined, retryAfterMs: undefined },
-  body: JSON.stringify(body),
-});
+const ABOUT: AnswerContext = { operation: 'read a fixture', status: 200, requestId: undefined };
+const successOf = ({ status, body }: Fixture) =>
+  readSuccess({ ...ABOUT, status, retryAfterMs: undefined, body: JSON.stringify(body) });
 
 describe("the vendor's documented examples", () => {
   it('each name their source', () => {
@@ -25,7 +24,7 @@ describe("the vendor's documented examples", () => {
   });
 
   it('are read by the client: querying all jobs', () => {
-    expect(parseSqlJobPage(answerOf(read('list-sql-jobs')))).toEqual({
+    expect(parseSqlJobPage(successOf(read('list-sql-jobs')), ABOUT)).toEqual({
       jobCount: 1,
       jobs: [
         {
@@ -51,7 +50,7 @@ describe("the vendor's documented examples", () => {
   it('are read by the client: querying job status', () => {
     const id = '208b08d4-0dc2-4dd7-8879-ddd4c020d7aa';
 
-    expect(parseSqlJobStatus(answerOf(read('show-sql-job-status')), id)).toMatchObject({
+    expect(parseSqlJobStatus(successOf(read('show-sql-job-status')), ABOUT, id)).toMatchObject({
       id,
       state: 'finished',
       owner: 'test',
@@ -59,7 +58,7 @@ describe("the vendor's documented examples", () => {
   });
 
   it('are read by the client: canceling a job', () => {
-    expect(() => parseSqlCancel(answerOf(read('cancel-sql-job')))).not.toThrow();
+    expect(() => successOf(read('cancel-sql-job'))).not.toThrow();
   });
 
   it.each([

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DliProtocolError, DliResponseError } from '../../../lib/dli/errors.ts';
-import { parseSqlCancel, parseSqlJobPage, parseSqlJobStatus, type WireAnswer } from '../../../lib/dli/wire.ts';
+import {
+  type AnswerContext,
+  parseSqlJobPage,
+  parseSqlJobStatus,
+  readSuccess,
+  readVerdicts,
+  type WireAnswer,
+} from '../../../lib/dli/wire.ts';
 import { jobId } from '../../helpers/world.ts';
 
 const ID = jobId(1);
@@ -37,21 +44,19 @@ const NOTHING_KNOWN = {
   since: { running: undefined, waiting: undefined, submitted: undefined },
 };
 
+const ABOUT: AnswerContext = { operation: 'ask DLI', status: 200, requestId: 'req-1' };
+
 const answer = (body: unknown, status = 200): WireAnswer => ({
-  operation: 'ask DLI',
+  ...ABOUT,
   status,
-  requestId: 'req-1',
   retryAfterMs: 2_000,
   body: typeof body === 'string' ? body : JSON.stringify(body),
 });
-const pageOf = (...rows: unknown[]) =>
-  parseSqlJobPage(answer({ is_success: true, message: '', job_count: rows.length, jobs: rows }));
-
-const parsers = [
-  { name: 'parseSqlJobPage', parse: parseSqlJobPage },
-  { name: 'parseSqlJobStatus', parse: (one: WireAnswer) => parseSqlJobStatus(one, ID) },
-  { name: 'parseSqlCancel', parse: parseSqlCancel },
-];
+const pageIn = (body: unknown, withStatements?: boolean) =>
+  parseSqlJobPage(readSuccess(answer(body)), ABOUT, withStatements);
+const pageOf = (...rows: unknown[]) => pageIn({ is_success: true, message: '', job_count: rows.length, jobs: rows });
+const statusIn = (body: unknown, id = ID, withStatement?: boolean) =>
+  parseSqlJobStatus(readSuccess(answer(body)), ABOUT, id, withStatement);
 
 function thrownBy(run: () => unknown): unknown {
   try {
@@ -62,7 +67,7 @@ function thrownBy(run: () => unknown): unknown {
   return undefined;
 }
 
-describe.each(parsers)('$name', ({ parse }) => {
+describe('readSuccess', () => {
   it.each([
     { name: 'HTML', body: '<html><body>login</body></html>' },
     { name: 'an empty body', body: '' },
@@ -71,7 +76,7 @@ describe.each(parsers)('$name', ({ parse }) => {
     { name: 'a text', body: '"ok"' },
     { name: 'null', body: 'null' },
   ])('refuses a 200 with $name', ({ body }) => {
-    const error = thrownBy(() => parse(answer(body)));
+    const error = thrownBy(() => readSuccess(answer(body)));
 
     expect(error).toBeInstanceOf(DliProtocolError);
     expect(error).toMatchObject({ message: 'ask DLI: 200 with a body that is not a JSON object (request req-1)' });
@@ -80,7 +85,7 @@ describe.each(parsers)('$name', ({ parse }) => {
   it.each([false, 'false', 'False', null, 0, ''])('takes is_success: %j for a no', (is_success) => {
     const body = { is_success, message: 'select secret_column', error_code: 'DLI.0007', jobs: [], job_count: 0 };
 
-    const error = thrownBy(() => parse(answer(body)));
+    const error = thrownBy(() => readSuccess(answer(body)));
 
     expect(error).toBeInstanceOf(DliResponseError);
     expect(error).toMatchObject({
@@ -90,7 +95,7 @@ describe.each(parsers)('$name', ({ parse }) => {
   });
 
   it.each([{ is_success: true }, { is_success: 'true' }, {}])('takes %j for a yes', (success) => {
-    expect(() => parse(answer({ ...success, ...ROW, jobs: [], job_count: 0 }))).not.toThrow();
+    expect(() => readSuccess(answer({ ...success, ...ROW, jobs: [], job_count: 0 }))).not.toThrow();
   });
 
   it.each([
@@ -104,7 +109,7 @@ describe.each(parsers)('$name', ({ parse }) => {
     { name: 'status of an empty body', body: '', errorCode: undefined },
     { name: 'code even of a body that says is_success', body: { ...ROW, code: 'DLI.0012' }, errorCode: 'DLI.0012' },
   ])('brings back the $name, the request id and the wait asked for, and no text', ({ body, errorCode }) => {
-    const error = thrownBy(() => parse(answer(body, 503)));
+    const error = thrownBy(() => readSuccess(answer(body, 503)));
 
     expect(error).toBeInstanceOf(DliResponseError);
     expect(error).toMatchObject({ status: 503, errorCode, requestId: 'req-1', retryAfterMs: 2_000, kind: 'transient' });
@@ -112,9 +117,53 @@ describe.each(parsers)('$name', ({ parse }) => {
   });
 });
 
+describe('readVerdicts', () => {
+  const YES = { is_success: 'true', message: 'ok' };
+
+  it.each([
+    { name: 'a list of one', body: [YES] },
+    { name: 'a list of several', body: [YES, { is_success: true }, {}] },
+    { name: 'one object', body: YES },
+  ])('takes $name for a yes, and returns the first verdict', ({ body }) => {
+    expect(readVerdicts(answer(body))).toEqual(YES);
+  });
+
+  it.each([
+    { name: 'any verdict is a no', body: [YES, { is_success: 'false' }], words: '200 with is_success: false' },
+    { name: 'the one object is a no', body: { is_success: false }, words: '200 with is_success: false' },
+    {
+      name: 'any verdict holds an error code',
+      body: [YES, { ...YES, error_code: 'DLI.13007' }],
+      words: '200 DLI.13007',
+    },
+    { name: 'the one object holds an error code', body: { error_code: 'DLI.13007' }, words: '200 DLI.13007' },
+    { name: 'a 400 brings a list', body: [YES, { error_code: 'DLI.13007' }], status: 400, words: '400 DLI.13007' },
+    { name: 'a 400 brings a yes', body: [YES], status: 400, words: '400' },
+  ])('is a refusal where $name', ({ body, status, words }) => {
+    const error = thrownBy(() => readVerdicts(answer(body, status)));
+
+    expect(error).toBeInstanceOf(DliResponseError);
+    expect(error).toMatchObject({ message: `ask DLI: ${words} (request req-1)` });
+  });
+
+  it.each([
+    { name: 'HTML', body: '<html><body>login</body></html>' },
+    { name: 'an empty body', body: '' },
+    { name: 'an empty list', body: [] },
+    { name: 'a text among verdicts', body: [YES, 'ok'] },
+    { name: 'a list in a list', body: [[YES]] },
+    { name: 'null', body: 'null' },
+  ])('refuses a 200 with $name', ({ body }) => {
+    const error = thrownBy(() => readVerdicts(answer(body)));
+
+    expect(error).toBeInstanceOf(DliProtocolError);
+    expect(error).toMatchObject({ message: 'ask DLI: 200 without a verdict (request req-1)' });
+  });
+});
+
 describe('parseSqlJobPage', () => {
   it('reads rows, and how many there are in all', () => {
-    expect(parseSqlJobPage(answer({ is_success: true, job_count: 250, jobs: [ROW] }))).toEqual({
+    expect(pageIn({ is_success: true, job_count: 250, jobs: [ROW] })).toEqual({
       jobCount: 250,
       jobs: [JOB],
     });
@@ -172,7 +221,7 @@ describe('parseSqlJobPage', () => {
   it('reads a start beyond what a number holds as unknown', () => {
     const body = JSON.stringify({ job_count: 1, jobs: [ROW] }).replace(String(ROW.start_time), '1e999');
 
-    expect(parseSqlJobPage(answer(body)).jobs).toEqual([{ ...JOB, startedAt: undefined, since: NOTHING_KNOWN.since }]);
+    expect(pageIn(body).jobs).toEqual([{ ...JOB, startedAt: undefined, since: NOTHING_KNOWN.since }]);
   });
 
   it('lets no statement past', () => {
@@ -197,7 +246,7 @@ describe('parseSqlJobPage', () => {
       message: '200 without job_count (request req-1)',
     },
   ])('does not take an answer with $name for an empty page', ({ body, message }) => {
-    const error = thrownBy(() => parseSqlJobPage(answer(body)));
+    const error = thrownBy(() => pageIn(body));
 
     expect(error).toBeInstanceOf(DliProtocolError);
     expect(error).toMatchObject({ message: `ask DLI: ${message}` });
@@ -229,22 +278,22 @@ describe('parseSqlJobPage', () => {
 
 describe('parseSqlJobStatus', () => {
   it('reads one job', () => {
-    expect(parseSqlJobStatus(answer({ is_success: true, message: '', ...ROW }), ID)).toEqual(JOB);
+    expect(statusIn({ is_success: true, message: '', ...ROW })).toEqual(JOB);
   });
 
   it('takes an answer without an id for the job it asked about, and knows no more of it', () => {
-    expect(parseSqlJobStatus(answer({ is_success: true }), ID)).toEqual({ ...NOTHING_KNOWN, id: ID });
+    expect(statusIn({ is_success: true })).toEqual({ ...NOTHING_KNOWN, id: ID });
   });
 
   it('reads the id whatever the case of its letters', () => {
     const id = 'abcdef00-0000-4000-8000-000000000001';
 
-    expect(parseSqlJobStatus(answer({ ...ROW, job_id: id.toUpperCase() }), id).id).toBe(id);
+    expect(statusIn({ ...ROW, job_id: id.toUpperCase() }, id).id).toBe(id);
   });
 
   it('refuses an answer about another job', () => {
-    expect(() => parseSqlJobStatus(answer({ ...ROW, job_id: jobId(2) }), ID)).toThrow(DliProtocolError);
-    expect(() => parseSqlJobStatus(answer({ ...ROW, job_id: jobId(2) }), ID)).toThrow('about another job');
+    expect(() => statusIn({ ...ROW, job_id: jobId(2) })).toThrow(DliProtocolError);
+    expect(() => statusIn({ ...ROW, job_id: jobId(2) })).toThrow('about another job');
   });
 });
 
@@ -284,9 +333,9 @@ describe('a row', () => {
     {
       name: 'a page',
       read: (isAsked?: boolean) =>
-        parseSqlJobPage(answer({ is_success: true, message: '', job_count: 1, jobs: [ROW] }), isAsked).jobs[0],
+        pageIn({ is_success: true, message: '', job_count: 1, jobs: [ROW] }, isAsked).jobs[0],
     },
-    { name: 'a status', read: (isAsked?: boolean) => parseSqlJobStatus(answer(ROW), ID, isAsked) },
+    { name: 'a status', read: (isAsked?: boolean) => statusIn(ROW, ID, isAsked) },
   ])('keeps its statement to itself unless it is asked for: $name', ({ read }) => {
     expect(read()).toEqual(JOB);
     expect(read(false)).toEqual(JOB);
@@ -298,8 +347,8 @@ describe('a row', () => {
     { name: 'empty', statement: '' },
     { name: 'absent', statement: undefined },
   ])('has no statement where the statement is $name', ({ statement }) => {
-    const body = answer({ job_count: 1, jobs: [{ ...ROW, statement }] });
+    const body = { job_count: 1, jobs: [{ ...ROW, statement }] };
 
-    expect(parseSqlJobPage(body, true).jobs).toEqual([JOB]);
+    expect(pageIn(body, true).jobs).toEqual([JOB]);
   });
 });
