@@ -2,7 +2,8 @@ import type { CredentialSource, Credentials, UnsignedRequest } from './auth.ts';
 import { type Call, type ClockReading, type ConnectionOptions, createConnection } from './connection.ts';
 import { DliError, DliNotSentError, DliResponseError } from './errors.ts';
 import { isJobId, isLive, isProjectId, isTerminal, type Job } from './job.ts';
-import { type AnswerContext, parseSqlJobPage, parseSqlJobStatus, type SqlJobPage } from './wire.ts';
+import { parseSqlJobPage, parseSqlJobStatus, type SqlJobPage } from './sql-wire.ts';
+import type { AnswerContext } from './wire.ts';
 
 /** "Querying All Jobs": page-size range 1–100. */
 export const MAX_PAGE_SIZE = 100;

@@ -11,7 +11,7 @@ import {
 } from './engine.ts';
 import { DliError } from './errors.ts';
 import type { Job } from './job.ts';
-import { SQL_READS, SQL_WRITES, type SqlJobPage } from './wire.ts';
+import { SQL_READS, SQL_WRITES, type SqlJobPage } from './sql-wire.ts';
 
 export const sqlEngine: EngineAdapter = {
   facts: {

@@ -1,5 +1,4 @@
 import { DliProtocolError, DliResponseError, findErrorCode, findRateHint } from './errors.ts';
-import type { Job, JobState, Protection } from './job.ts';
 
 /** Which answer it was, for an error about it. */
 export interface AnswerContext {
@@ -14,69 +13,6 @@ export interface AnswerContext {
 export interface WireAnswer extends AnswerContext {
   retryAfterMs: number | undefined;
   body: string;
-}
-
-export interface SqlJobPage {
-  jobs: Job[];
-  /** How many jobs match the filter in all, not how many are on this page. */
-  jobCount: number;
-}
-
-/**
- * SQL statuses, spelled as the documents do and as they mistype them ("FINISH" in the status API, "CANCELED" in
- * Terraform's documentation). COMPUTED, SUSPENDED, ACTIVE, DELETED and CREATING appear in a filter's list only, are
- * explained nowhere, and stay unknown.
- */
-const SQL_STATES: Record<string, JobState> = {
-  LAUNCHING: 'queued',
-  RUNNING: 'running',
-  SCALING: 'operation',
-  FINISHED: 'finished',
-  FINISH: 'finished',
-  FAILED: 'failed',
-  CANCELLED: 'cancelled',
-  CANCELED: 'cancelled',
-};
-
-/**
- * `{"is_success":true,"message":"","job_count":1,"jobs":[{"job_id":"5b3c…","job_type":"QUERY","queue_name":"etl",
- * "owner":"ana","start_time":1785540000000,"status":"RUNNING",…}]}`
- *
- * The statement, which rows carry in full, ends here unless it is asked for.
- *
- * @throws {DliProtocolError} if the list or its count is missing: an unreadable page is not an empty one.
- * @see "Querying All Jobs" (ListSqlJobs)
- */
-export function parseSqlJobPage(
-  { jobs, job_count: jobCount }: Record<string, unknown>,
-  about: AnswerContext,
-  withStatements = false,
-): SqlJobPage {
-  if (!Array.isArray(jobs)) throw new DliProtocolError(about.operation, 'without a list of jobs', about);
-  if (typeof jobCount !== 'number' || !Number.isSafeInteger(jobCount) || jobCount < 0) {
-    throw new DliProtocolError(about.operation, 'without job_count', about);
-  }
-  return { jobs: jobs.map((row) => toSqlJob(row, withStatements)), jobCount };
-}
-
-/**
- * `{"is_success":true,"message":"","job_id":"5b3c…","status":"RUNNING",…}`; `is_success` is about the question, and
- * stays true for a failed job.
- *
- * @throws {DliProtocolError} if the answer is about another job.
- * @see "Querying Job Status" (ShowSqlJobStatus)
- */
-export function parseSqlJobStatus(
-  body: Record<string, unknown>,
-  about: AnswerContext,
-  jobId: string,
-  withStatement = false,
-): Job {
-  const job = toSqlJob(body, withStatement);
-  if (job.id !== '' && job.id.toLowerCase() !== jobId.toLowerCase()) {
-    throw new DliProtocolError(about.operation, 'about another job', about);
-  }
-  return { ...job, id: jobId };
 }
 
 /**
@@ -132,44 +68,6 @@ function refuseUnsuccessful({ operation, status, requestId }: AnswerContext, ver
   const errorCode = findErrorCode(verdict);
   throw new DliResponseError(operation, { status, requestId, errorCode, summary: 'with is_success: false' });
 }
-
-function toSqlJob(row: unknown, withStatement: boolean): Job {
-  const fields = isRecord(row) ? row : {};
-  const status = toText(fields.status);
-  const type = toText(fields.job_type);
-  const startedAt = toNumber(fields.start_time);
-  return {
-    engine: 'sql',
-    id: toText(fields.job_id) ?? '',
-    name: null,
-    queue: toText(fields.queue_name),
-    owner: toText(fields.owner),
-    type,
-    protection: protectionOf(type),
-    database: toText(fields.database_name),
-    tags: toTags(fields.tags),
-    statement: withStatement ? toText(fields.statement) : undefined,
-    status,
-    state: (status !== undefined && Object.hasOwn(SQL_STATES, status) && SQL_STATES[status]) || 'unknown',
-    startedAt,
-    // The documents use start_time for submission and start alike ("Querying All Jobs", start_time and order).
-    since: { running: startedAt, waiting: startedAt, submitted: startedAt },
-  };
-}
-
-/** "Querying All Jobs", job_type; DATA_MIGRATION from the newer pages. */
-export const SQL_READS = ['QUERY'] as const;
-export const SQL_WRITES = ['DDL', 'DCL', 'IMPORT', 'EXPORT', 'INSERT', 'DATA_MIGRATION', 'UPDATE', 'DELETE'] as const;
-/** Operations on a queue, shown as jobs; cancelling one would cancel somebody's scaling. */
-const SQL_OPERATIONS = ['RESTART_QUEUE', 'SCALE_QUEUE'] as const;
-
-const SQL_PROTECTIONS = new Map<string, Protection>([
-  ...SQL_READS.map((type): [string, Protection] => [type, 'none']),
-  ...SQL_WRITES.map((type): [string, Protection] => [type, 'unless-named']),
-  ...SQL_OPERATIONS.map((type): [string, Protection] => [type, 'always']),
-]);
-
-const protectionOf = (type: string | undefined): Protection => SQL_PROTECTIONS.get(type ?? '') ?? 'unknown';
 
 const NO_TAGS: ReadonlyMap<string, string> = new Map();
 

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { startEmulator } from '../../../emulator/server.ts';
-import { type AnswerContext, parseSqlJobPage, parseSqlJobStatus, readSuccess } from '../../../lib/dli/wire.ts';
+import { parseSqlJobPage, parseSqlJobStatus } from '../../../lib/dli/sql-wire.ts';
+import { type AnswerContext, readSuccess } from '../../../lib/dli/wire.ts';
 import { signedCall } from '../../helpers/signed-call.ts';
 import { emulatedJob, jobId, NOW } from '../../helpers/world.ts';
 
