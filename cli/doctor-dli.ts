@@ -27,7 +27,7 @@ export async function dliFindings({ target, credentials, policy }: Settings): Pr
       // The policy can do without the others; an emergency could not.
       const isNeeded = enginesOf(policy).includes(engine);
       const { jobs } = ENGINES[engine].facts;
-      const reads = ENGINES[engine].createReads(dli);
+      const reads = ENGINES[engine].createReads(dli, { withStatements: false });
       try {
         findings.push(green(`listing ${jobs}`, `${await reads.countLive()} alive`));
         findings.push(await readingFinding(`reading ${jobs}`, () => reads.show(NOBODYS_ID[engine])));

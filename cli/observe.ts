@@ -31,9 +31,9 @@ export async function observe(
     ...{ clock: systemClock, random: Math.random, shared: createSharedStates(systemClock)('observe') },
   });
   try {
-    const readers = createReaders(everything, dli);
+    const readers = createReaders(everything, dli, { withStatements: true });
     const now = systemClock.now();
-    const listed = await scan(readers, everything, { now, withStatements: true });
+    const listed = await scan(readers, everything, { now });
     const reading = dli.clockReading();
     const takenAt = reading === undefined ? now : Math.min(reading.serviceAt, reading.localAt);
     const { jobs, gaps } = await examineVictims(readers, listed, { policy: everything, exemptions: [], now: takenAt });

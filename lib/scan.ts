@@ -1,6 +1,6 @@
 import { type DecideOptions, decide, enginesOf, youngestOverdueStart } from './decide.ts';
 import type { DliReader } from './dli/client.ts';
-import type { EngineReads } from './dli/engine.ts';
+import type { EngineReads, ReadOptions } from './dli/engine.ts';
 import { ENGINES } from './dli/engines.ts';
 import { DliError } from './dli/errors.ts';
 import type { Engine, Job } from './dli/job.ts';
@@ -17,8 +17,8 @@ export interface Scan {
 
 export type Readers = ReadonlyMap<Engine, EngineReads>;
 
-export function createReaders(policy: Policy, dli: DliReader): Readers {
-  return new Map(enginesOf(policy).map((engine) => [engine, ENGINES[engine].createReads(dli)]));
+export function createReaders(policy: Policy, dli: DliReader, options: ReadOptions): Readers {
+  return new Map(enginesOf(policy).map((engine) => [engine, ENGINES[engine].createReads(dli, options)]));
 }
 
 /**
@@ -26,11 +26,7 @@ export function createReaders(policy: Policy, dli: DliReader): Readers {
  *
  * @throws {DliError} if no engine can be listed.
  */
-export async function scan(
-  readers: Readers,
-  policy: Policy,
-  { now, withStatements }: { now: number; withStatements: boolean },
-): Promise<Scan> {
+export async function scan(readers: Readers, policy: Policy, { now }: { now: number }): Promise<Scan> {
   const jobs: Job[] = [];
   const gaps: string[] = [];
   const incomplete = new Set<Engine>();
@@ -40,7 +36,7 @@ export async function scan(
     [...readers].map(async ([engine, reads]) => {
       try {
         const startedBefore = youngestOverdueStart(policy, engine, now);
-        const listing = await reads.listLive({ startedBefore, withStatements });
+        const listing = await reads.listLive({ startedBefore });
         jobs.push(...listing.jobs);
         gaps.push(...listing.gaps);
         if (listing.gaps.length > 0) incomplete.add(engine);

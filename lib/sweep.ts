@@ -112,11 +112,9 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
 
   try {
     const allExemptions = [...policy.exemptions, ...exemptions];
-    const readers = createReaders(policy, dli);
-    const listed = await scan(readers, policy, {
-      now: startedAt,
-      withStatements: needsStatements({ ...policy, exemptions: allExemptions }),
-    });
+    const withStatements = needsStatements({ ...policy, exemptions: allExemptions });
+    const readers = createReaders(policy, dli, { withStatements });
+    const listed = await scan(readers, policy, { now: startedAt });
     const clocks = compareClocks(dli.clockReading());
     const context: DecideOptions = { policy, exemptions, now: clocks.now ?? startedAt };
     const scanned = await examineVictims(readers, listed, context);

@@ -8,7 +8,7 @@ import { isLive, isTerminal, type Job, type TerminalState } from './job.ts';
  */
 export interface EngineAdapter {
   facts: EngineFacts;
-  createReads: (dli: DliReader) => EngineReads;
+  createReads: (dli: DliReader, options: ReadOptions) => EngineReads;
   createCancels: (dli: DliClient) => EngineCancels;
 }
 
@@ -37,11 +37,14 @@ export interface Listing {
   gaps: string[];
 }
 
+export interface ReadOptions {
+  /** Whether listed jobs carry their statements, where an engine has them; these are long. */
+  withStatements: boolean;
+}
+
 export interface ListScope {
   /** Epoch ms; younger jobs need not be listed. */
   startedBefore: number;
-  /** Whether jobs carry their statements; not unless told, since those are long. */
-  withStatements?: boolean | undefined;
 }
 
 /** Of one engine, and reads only. */

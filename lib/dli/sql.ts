@@ -22,8 +22,8 @@ export const sqlEngine: EngineAdapter = {
     untold: {},
     hasSavepoints: false,
   },
-  createReads: (dli) => ({
-    listLive: (scope) => listLiveSqlJobs(dli, scope),
+  createReads: (dli, { withStatements }) => ({
+    listLive: ({ startedBefore }) => listLiveSqlJobs(dli, { startedBefore, withStatements }),
     countLive: () => countLiveSqlJobs(dli),
     show: (jobId) => dli.showSqlJobStatus(jobId, { withStatements: true }),
     readBack: (jobs, round) => readBackSqlJobs(dli, jobs, round),
@@ -43,7 +43,10 @@ type ListFilter = Omit<SqlJobQuery, 'page' | 'pageSize'>;
  *
  * @throws {DliError} if the credential, a permission or a setting is wrong, or DLI cannot be reached at all.
  */
-export async function listLiveSqlJobs(dli: DliReader, { startedBefore, withStatements }: ListScope): Promise<Listing> {
+export async function listLiveSqlJobs(
+  dli: DliReader,
+  { startedBefore, withStatements }: Pick<SqlJobQuery, 'withStatements'> & ListScope,
+): Promise<Listing> {
   const seen = new JobSet();
   const gaps: string[] = [];
   for (const status of ['LAUNCHING', 'RUNNING'] as const) {

@@ -116,7 +116,9 @@ describe('a listing of Spark batches', () => {
     const answer = { status: 200, body: { is_success: false, sessions: [], total: 0 } };
     world.emulator.faults.add({ on: 'list-spark-batches', answer });
 
-    await expect(ENGINES.spark.createReads(world.client()).countLive()).rejects.toBeInstanceOf(DliResponseError);
+    const reads = ENGINES.spark.createReads(world.client(), { withStatements: false });
+
+    await expect(reads.countLive()).rejects.toBeInstanceOf(DliResponseError);
   });
 });
 

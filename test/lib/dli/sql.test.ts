@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EmulatedJob } from '../../../emulator/jobs.ts';
-import { countLiveSqlJobs, listLiveSqlJobs, readBackSqlJobs } from '../../../lib/dli/sql.ts';
+import { countLiveSqlJobs, listLiveSqlJobs, readBackSqlJobs, sqlEngine } from '../../../lib/dli/sql.ts';
 import { makeJob } from '../../helpers/make-job.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../../helpers/world.ts';
 
@@ -127,6 +127,24 @@ describe('listLiveSqlJobs', () => {
       { numRuns: 40 },
     );
   });
+});
+
+describe('the reads of SQL', () => {
+  it.each([
+    { withStatements: true, listed: 'select 1' },
+    { withStatements: false, listed: undefined },
+  ])(
+    'list jobs with their statements or without, as told once, and show a job with its own: $withStatements',
+    async ({ withStatements, listed }) => {
+      const world = await makeWorld({ jobs: many(1) });
+      const reads = sqlEngine.createReads(world.client(), { withStatements });
+
+      const { jobs } = await reads.listLive({ startedBefore: NOW - HOUR });
+
+      expect(jobs.map(({ statement }) => statement)).toEqual([listed]);
+      expect((await reads.show(jobId(1))).statement).toBe('select 1');
+    },
+  );
 });
 
 describe('countLiveSqlJobs', () => {
