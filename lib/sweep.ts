@@ -9,12 +9,13 @@ import {
   type DliClientOptions,
   type DliReader,
 } from './dli/client.ts';
-import type { ClockReading, SharedStates } from './dli/connection.ts';
+import type { SharedStates } from './dli/connection.ts';
 import type { EngineCancels, Reading } from './dli/engine.ts';
 import { ENGINES } from './dli/engines.ts';
 import { DliError } from './dli/errors.ts';
 import type { Engine, Job } from './dli/job.ts';
 import { listQueueCus } from './dli/queues.ts';
+import type { ClockReading } from './dli/service-time.ts';
 import { formatDuration } from './duration.ts';
 import { missingJobs, sparedJobs, unlookedJobs, unmatchedNames } from './emergency.ts';
 import { explain } from './explain.ts';

@@ -3,8 +3,10 @@ import { createPacer, type Pacer, type Priority, type Turn, TurnMissed } from '.
 import { createRetryBudget, parseRetryAfter, type RetryOptions, retry } from '../http/retry.ts';
 import { createTransport, type HttpResponse, TimeoutError, within } from '../http/transport.ts';
 import { type CredentialSource, createAuthenticator, type UnsignedRequest } from './auth.ts';
-import { DliError, DliNotSentError, DliProtocolError, DliResponseError, toDliError } from './errors.ts';
+import { createAuthGate } from './auth-gate.ts';
+import { DliError, DliNotSentError, DliResponseError, isAnswer, isRetryable, refusalIn, toDliError } from './errors.ts';
 import type { TokenCache } from './iam-token.ts';
+import { type ClockReading, createServiceTime } from './service-time.ts';
 import { requestTarget } from './sign.ts';
 import { type AnswerContext, readSuccess, readVerdicts } from './wire.ts';
 
@@ -67,11 +69,6 @@ export interface DliCallEvent {
   error: DliError | undefined;
 }
 
-export interface ClockReading {
-  serviceAt: number;
-  localAt: number;
-}
-
 /** One operation on DLI. */
 export interface Call<T> {
   kind: Priority;
@@ -119,8 +116,6 @@ const RETRY_AFTER_CAP_MS = 30_000;
 const RETRY_BUDGET = { initial: 50, perSuccess: 0.1 };
 /** With pauses of up to ten seconds this outlasts every window of the gateway several times over. */
 const MAX_REFUSALS = 30;
-/** The gateway takes signatures up to 15 minutes off; a clock that is nearly as wrong may have been the reason. */
-const SUSPICIOUS_SKEW_MS = 10 * 60_000;
 
 /** @throws {TypeError} for an endpoint that is not https (or http to this machine). */
 export function createConnection(options: ConnectionOptions): Connection {
@@ -238,121 +233,6 @@ export function createConnection(options: ConnectionOptions): Connection {
     close: () => {
       ended.abort();
       transport.close();
-    },
-  };
-}
-
-function isRetryable(error: unknown): boolean {
-  return error instanceof DliError && error.kind === 'transient' && !(error instanceof DliNotSentError);
-}
-
-function refusalIn(error: unknown) {
-  if (!(error instanceof DliResponseError) || error.kind !== 'throttled') return undefined;
-  return { hint: error.rateHint, retryAfterMs: error.retryAfterMs };
-}
-
-/** The gateway let the call through, whatever DLI said. */
-function isAnswer(error: unknown): boolean {
-  return error instanceof DliProtocolError || (error instanceof DliResponseError && error.kind !== 'authentication');
-}
-
-/** The service's time as its answers tell it, for signing. Ours is believed until a signature has been refused. */
-function createServiceTime(clock: Clock) {
-  let first: ClockReading | undefined;
-  let latestSkewMs = 0;
-  let correctionMs = 0;
-
-  return {
-    now: () => clock.now() + correctionMs,
-    first: () => first,
-    read: (date: string | undefined, localAt: number) => {
-      const serviceAt = Date.parse(date ?? '');
-      if (Number.isNaN(serviceAt)) return;
-      first ??= { serviceAt, localAt };
-      latestSkewMs = serviceAt - localAt;
-    },
-    /** @returns whether the clock may have been the reason for a refusal, and is now corrected: once, and no more. */
-    correct: () => {
-      if (correctionMs !== 0 || Math.abs(latestSkewMs) < SUSPICIOUS_SKEW_MS) return false;
-      correctionMs = latestSkewMs;
-      return true;
-    },
-  };
-}
-
-/**
- * Lets calls through one at a time until one has authenticated, and none while a refused credential is read again or
- * after it has failed: five failures lock an access key for everybody who uses it, for five minutes (API Gateway, "AK
- * access failed to reach the limit").
- *
- * @param options.renew whether there is now something new to try.
- * @param options.onFailure nothing that is sent from now on can succeed.
- */
-function createAuthGate({ renew, onFailure }: { renew: () => Promise<boolean>; onFailure: () => void }) {
-  let failure: DliError | undefined;
-  /** Counts what has been changed since the first call; a call refused with an older state just tries the newer. */
-  let generation = 0;
-  let provenGeneration = -1;
-  /** The call that is to find out whether the credential is good. Never rejects, like the next one. */
-  let trial: Promise<unknown> | undefined;
-  /** Reads the credential again; by its end either the generation or the failure has been set. */
-  let renewal: Promise<void> | undefined;
-
-  const fail = (error: DliError) => {
-    failure ??= error;
-    onFailure();
-  };
-
-  function renewAfter(refusal: DliError): Promise<void> {
-    renewal ??= renew()
-      // A credential that cannot be read again has not changed: the refusal itself is what the reader needs to know.
-      .catch(() => false)
-      .then((hasChanged) => {
-        if (hasChanged) generation += 1;
-        else fail(refusal);
-        renewal = undefined;
-      });
-    return renewal;
-  }
-
-  /** @returns undefined if it is to be sent again with what is new. */
-  async function trySending<T>(send: () => Promise<T>, isRepeated: boolean): Promise<{ result: T } | undefined> {
-    const seen = generation;
-    try {
-      const result = await send();
-      provenGeneration = Math.max(provenGeneration, seen);
-      return { result };
-    } catch (error) {
-      // What a sick service answers, it may have answered without a look at the credential.
-      if (isAnswer(error) && !isRetryable(error)) provenGeneration = Math.max(provenGeneration, seen);
-      if (!(error instanceof DliError) || error.kind !== 'authentication') throw error;
-      if (isRepeated) fail(error);
-      else if (generation === seen) await renewAfter(error);
-      if (failure !== undefined) throw error;
-      return undefined;
-    }
-  }
-
-  return {
-    failure: () => failure,
-    pass: async <T>(send: () => Promise<T>): Promise<T> => {
-      for (let isRepeated = false; ; isRepeated = true) {
-        while (trial !== undefined || renewal !== undefined) await (trial ?? renewal);
-        if (failure !== undefined) throw failure;
-
-        const sending = trySending(send, isRepeated);
-        if (provenGeneration !== generation) {
-          const mine = sending.then(
-            () => undefined,
-            () => undefined,
-          );
-          trial = mine.then(() => {
-            trial = undefined;
-          });
-        }
-        const sent = await sending;
-        if (sent !== undefined) return sent.result;
-      }
     },
   };
 }

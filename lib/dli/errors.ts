@@ -108,6 +108,22 @@ export function adviceOn(error: DliError): string | undefined {
   }
 }
 
+/** Whether the same call may succeed when it is sent again. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof DliError && error.kind === 'transient' && !(error instanceof DliNotSentError);
+}
+
+/** What a refusal for too many calls tells of the limit; undefined for any other error. */
+export function refusalIn(error: unknown) {
+  if (!(error instanceof DliResponseError) || error.kind !== 'throttled') return undefined;
+  return { hint: error.rateHint, retryAfterMs: error.retryAfterMs };
+}
+
+/** Whether the gateway let the call through, whatever DLI said. */
+export function isAnswer(error: unknown): boolean {
+  return error instanceof DliProtocolError || (error instanceof DliResponseError && error.kind !== 'authentication');
+}
+
 export interface Answer {
   status: number;
   errorCode?: string | undefined;
