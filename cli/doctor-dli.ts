@@ -1,5 +1,4 @@
 import { systemClock } from '../lib/clock.ts';
-import { enginesOf } from '../lib/decide.ts';
 import { iamEndpointBeside, readKeyCreation } from '../lib/dli/access-key.ts';
 import type { CredentialSource } from '../lib/dli/auth.ts';
 import { createDliReader, type DliReader } from '../lib/dli/client.ts';
@@ -10,8 +9,10 @@ import { ENGINE_NAMES, type Engine, type Job } from '../lib/dli/job.ts';
 import { listQueueCus } from '../lib/dli/queues.ts';
 import type { ClockReading } from '../lib/dli/service-time.ts';
 import { formatDuration } from '../lib/duration.ts';
+import { MAX_CLOCK_SKEW_MS } from '../lib/look.ts';
+import { ENGINE_FACTS } from '../lib/policy/facts.ts';
+import { enginesOf } from '../lib/policy/scope.ts';
 import { type Settings, SettingsError } from '../lib/settings/settings.ts';
-import { MAX_CLOCK_SKEW_MS } from '../lib/sweep.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 
 const WORRYING_SKEW_MS = 60_000;
@@ -27,7 +28,7 @@ export async function dliFindings({ target, credentials, policy }: Settings): Pr
     for (const engine of ENGINE_NAMES) {
       // The policy can do without the others; an emergency could not.
       const isNeeded = enginesOf(policy).includes(engine);
-      const { jobs } = ENGINES[engine].facts;
+      const { jobs } = ENGINE_FACTS[engine];
       const reads = ENGINES[engine].createReads(dli, { withStatements: false });
       try {
         findings.push(green(`listing ${jobs}`, `${await reads.countLive()} alive`));

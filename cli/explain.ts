@@ -1,9 +1,11 @@
 import { decide } from '../lib/decide.ts';
 import { DliError } from '../lib/dli/errors.ts';
-import { isJobId } from '../lib/dli/job.ts';
+import { isJobId, type Job } from '../lib/dli/job.ts';
 import { type Explanation, explain } from '../lib/explain.ts';
+import type { Judgement } from '../lib/judge.ts';
+import type { Readers } from '../lib/look.ts';
+import { enginesOf } from '../lib/policy/scope.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
-import type { Decided } from '../lib/sweep.ts';
 import { assertJobId } from './arguments.ts';
 import { toJson } from './json.ts';
 import { performSweep, type SweepFlags } from './perform-sweep.ts';
@@ -19,8 +21,8 @@ export async function runExplain(jobId: string, flags: SweepFlags, terminal: Ter
   assertJobId('JOB_ID', jobId);
   let explanation: Explanation | undefined;
   const report = await performSweep({ ...flags, dryRun: true, quiet: true }, terminal, {
-    onDecided: async (decided) => {
-      explanation = await explainOne(jobId, decided);
+    onJudged: async (judgement, readers) => {
+      explanation = await explainOne(jobId, judgement, () => show(jobId, readers));
     },
   });
   if (explanation === undefined) throw new SettingsError('JOB_ID', 'DLI knows no such job');
@@ -29,15 +31,30 @@ export async function runExplain(jobId: string, flags: SweepFlags, terminal: Ter
   return 0;
 }
 
-/** A job too young for any rule is not listed, so it is asked for: of each engine that the policy names. */
-async function explainOne(jobId: string, { decisions, context, readers }: Decided): Promise<Explanation | undefined> {
-  const listed = decisions.find(({ job }) => job.id.toLowerCase() === jobId.toLowerCase());
-  if (listed !== undefined) return explain(listed, context);
+/**
+ * Explains a job that was seen; or one that was not, since it is too young for any rule.
+ *
+ * @param findJob undefined if there is no such job.
+ */
+export async function explainOne(
+  jobId: string,
+  { decisions, context }: Judgement,
+  findJob: () => Promise<Job | undefined>,
+): Promise<Explanation | undefined> {
+  const seen = decisions.find(({ job }) => job.id.toLowerCase() === jobId.toLowerCase());
+  if (seen !== undefined) return explain(seen, context);
+  const job = await findJob();
+  if (job === undefined || !enginesOf(context.policy).includes(job.engine)) return undefined;
+  const [decision] = decide([job], context);
+  return decision && explain(decision, context);
+}
+
+/** Asks each engine that the policy names. */
+async function show(jobId: string, readers: Readers): Promise<Job | undefined> {
   for (const [engine, reads] of readers) {
     if (!isJobId(jobId, engine)) continue;
     try {
-      const [decision] = decide([await reads.show(jobId)], context);
-      return decision && explain(decision, context);
+      return await reads.show(jobId);
     } catch (error) {
       if (!(error instanceof DliError) || error.kind !== 'not-found') throw error;
     }

@@ -37,7 +37,7 @@ export const interrupted: AbortSignal = interruption.signal;
 interface Hooks {
   /** Unless given, made of the flags. */
   request?: SweepRequest;
-  onDecided?: SweepDeps['onDecided'];
+  onJudged?: SweepDeps['onJudged'];
 }
 
 /**
@@ -66,7 +66,7 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
       sharedFor,
       deadlineAt: systemClock.now() + DEADLINE_MS,
       stop: AbortSignal.any([interrupted, ...(watch === undefined ? [] : [watch.signal])]),
-      onDecided: hooks.onDecided,
+      onJudged: hooks.onJudged,
       beforeCancelling: watch?.start,
       onProgress: progress.show,
     });

@@ -1,9 +1,9 @@
-import { enginesOf } from '../lib/decide.ts';
 import { messageAndAdviceOf } from '../lib/error-words.ts';
 import { parsePolicy } from '../lib/policy/parse.ts';
 import type { Policy } from '../lib/policy/schema.ts';
+import { enginesOf } from '../lib/policy/scope.ts';
 import { parseTarget } from '../lib/settings/ssm.ts';
-import { judge } from './judge.ts';
+import { planFrom } from '../lib/sweep.ts';
 import { observe } from './observe.ts';
 import type { ParameterVersion } from './parameter-store.ts';
 import { withSpinner } from './spinner.ts';
@@ -25,6 +25,9 @@ export interface Effect {
   problem: string | null;
 }
 
+/** Of a target whose jobs could not be seen, or whose ages mean nothing. */
+const UNSEEN = { before: null, after: null, capped: null, added: [], removed: [] };
+
 /** On every target that goes by this policy, with the exemptions of the stage. */
 export async function effectsOf(
   { stage, name, look = true, json = false }: { stage: string; name: string; look?: boolean; json?: boolean },
@@ -43,22 +46,33 @@ export async function effectsOf(
       const target = parameter.slice(names.targets.length);
       try {
         if (parseTarget(parameter, values).policy !== name) continue;
-        const { world, settings } = await observe({ stage, target }, terminal, { engines });
+        const { seen, settings } = await observe({ stage, target }, terminal, { engines });
+        // By clocks that disagree nobody can tell who is overdue.
+        if (seen.clockProblem !== undefined) {
+          effects.push({ ...UNSEEN, target, problem: seen.clockProblem });
+          continue;
+        }
         const victimsBy = async (one: Policy) => {
-          const { report } = await judge(world, one, { exemptions: settings.exemptions });
+          const { report } = await planFrom(seen, one, { exemptions: settings.exemptions });
           const ids = report.jobs.flatMap(({ jobId, decision }) => (decision === 'cancel' ? [jobId] : []));
           return { ids, capped: report.caps.exceeded };
         };
         const { ids: after, capped } = await victimsBy(policy);
         const before = livePolicy === undefined ? undefined : (await victimsBy(livePolicy)).ids;
         effects.push({
-          ...{ target, before: before?.length ?? null, after: after.length, capped, problem: world.gaps[0] ?? null },
+          ...{
+            target,
+            before: before?.length ?? null,
+            after: after.length,
+            capped,
+            problem: seen.gaps[0]?.what ?? null,
+          },
           added: after.filter((id) => before?.includes(id) !== true),
           removed: (before ?? []).filter((id) => !after.includes(id)),
         });
       } catch (error) {
         const problem = messageAndAdviceOf(error);
-        effects.push({ target, before: null, after: null, capped: null, added: [], removed: [], problem });
+        effects.push({ ...UNSEEN, target, problem });
       }
     }
     return effects;

@@ -1,8 +1,9 @@
+import type { CapReport } from '../lib/cap.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { Explanation, RuleExplanation } from '../lib/explain.ts';
-import type { ClockName } from '../lib/policy/schema.ts';
+import { clockOf, type LimitName } from '../lib/policy/clocks.ts';
 import type { Predicate } from '../lib/policy/select.ts';
-import type { CapReport, SweepReport, SweepStatus } from '../lib/report.ts';
+import type { SweepReport, SweepStatus } from '../lib/report.ts';
 import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { formatJobs } from './job-table.ts';
@@ -77,9 +78,9 @@ function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: Swe
 export function formatExplanation(explanation: Explanation, caps: CapReport): string {
   const { jobId, engine, jobType, queue, owner, status, clocks, rules, exemptions, tagExemption, verdict } =
     explanation;
-  const readings = (Object.entries(clocks) as [ClockName, number | null][])
+  const readings = (Object.entries(clocks) as [LimitName, number | null][])
     .filter(([, ms]) => ms !== null)
-    .map(([clock, ms]) => `${CLOCK_WORDS[clock]} ${formatDuration(ms ?? 0)}`);
+    .map(([clock, ms]) => `${clockOf(clock).word} ${formatDuration(ms ?? 0)}`);
   const lines = [
     `Job ${jobId}, ${engine} ${jobType ?? '?'} on ${queue ?? '?'} by ${owner ?? '?'}, ${status ?? 'no status'}`,
     `Clocks: ${readings.join(', ') || 'no reading'}`,
@@ -95,12 +96,6 @@ export function formatExplanation(explanation: Explanation, caps: CapReport): st
   ];
   return `${lines.map(cleanText).join('\n')}\n`;
 }
-
-const CLOCK_WORDS: Record<ClockName, string> = {
-  maxRunTime: 'running',
-  maxQueueTime: 'waiting',
-  maxTotalTime: 'in all',
-};
 
 function formatRule({ rule, match, ignore, limits, result }: RuleExplanation): string[] {
   return [

@@ -1,19 +1,19 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatDuration } from '../lib/duration.ts';
+import type { StoredLook } from '../lib/look.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import type { JobReport } from '../lib/report.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
+import { planFrom } from '../lib/sweep.ts';
 import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { EXIT_PARTIAL } from './exit-code.ts';
 import { readSnapshot } from './from-snapshot.ts';
 import { toJson } from './json.ts';
-import { judge } from './judge.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
-import type { World } from './world.ts';
 
 export interface ReplayFlags {
   policy: string;
@@ -64,10 +64,10 @@ export async function runReplay(flags: ReplayFlags, terminal: Terminal): Promise
   return incomplete.length > 0 ? EXIT_PARTIAL : 0;
 }
 
-const isoOf = (world: World | undefined) => new Date(world?.takenAt ?? 0).toISOString();
+const isoOf = (seen: StoredLook | undefined) => new Date(seen?.now ?? 0).toISOString();
 
 /** @throws {SettingsError} if there is none, or one cannot be read. */
-function readSnapshots(folder: string): World[] {
+function readSnapshots(folder: string): StoredLook[] {
   let files: string[];
   try {
     files = readdirSync(folder).filter((file) => file.endsWith('.json'));
@@ -75,11 +75,11 @@ function readSnapshots(folder: string): World[] {
     throw new SettingsError('--snapshots', `${folder} is no folder that can be read`, { cause: error });
   }
   if (files.length === 0) throw new SettingsError('--snapshots', `${folder} holds no .json file`);
-  return files.map((file) => readSnapshot(join(folder, file))).sort((a, b) => a.takenAt - b.takenAt);
+  return files.map((file) => readSnapshot(join(folder, file))).sort((a, b) => a.now - b.now);
 }
 
 /** A job dies once, as far as the caps let it. Modes do not matter: it is asked what would be if the policy were live. */
-async function replay(worlds: readonly World[], policy: Policy) {
+async function replay(worlds: readonly StoredLook[], policy: Policy) {
   const deaths = new Map<string, Death>();
   const capped: Omit<Capped, 'by'>[] = [];
   const incomplete: Omit<Capped, 'by'>[] = [];
@@ -88,11 +88,15 @@ async function replay(worlds: readonly World[], policy: Policy) {
     const at = isoOf(world);
     // Whoever has died by then is no victim any more.
     const jobs = world.jobs.filter(({ engine, id }) => !deaths.has(keyOf({ target, job: { engine, jobId: id } })));
-    const { report } = await judge({ ...world, jobs }, policy);
+    const { report, sight } = await planFrom({ ...world, jobs }, policy);
     const { exceeded, drain } = report.caps;
     if (exceeded !== null && !drain) capped.push({ at, target, reason: exceeded });
     // Its victims are in doubt, and no death.
-    for (const gap of world.gaps) incomplete.push({ at, target, reason: gap });
+    const doubts = [
+      ...(sight.clockProblem === undefined ? [] : [sight.clockProblem]),
+      ...sight.gaps.map(({ what }) => what),
+    ];
+    for (const reason of doubts) incomplete.push({ at, target, reason });
     for (const { decision, reason, ...job } of report.jobs) {
       const isChosen = decision === 'cancel' && reason === 'dry-run';
       if (isChosen) deaths.set(keyOf({ target, job }), { at, target, job: pick(job) });

@@ -1,22 +1,20 @@
 import * as v from 'valibot';
 import { ENGINE_NAMES, type Job } from '../lib/dli/job.ts';
+import type { StoredLook } from '../lib/look.ts';
 import { fingerprint } from '../lib/policy/fingerprint.ts';
 
-/** The live jobs of a target at one moment, to judge them later by another policy. */
-export interface World {
-  target: string;
-  /** Epoch ms, by the sweep's own instant. */
-  takenAt: number;
-  jobs: Job[];
-  /** What could not be listed, in words. */
-  gaps: string[];
-}
-
-/** Without statements, unless told: they are secrets of their authors. Their fingerprints are no secret. */
-export function toSnapshot({ target, takenAt, jobs, gaps }: World, { withStatements }: { withStatements: boolean }) {
+/** A stored look as a document. Statements are secrets of their authors, so they stay out by default; fingerprints do not. */
+export function toSnapshot(
+  { target, now, clockProblem, engines, gaps, jobs }: StoredLook,
+  { withStatements }: { withStatements: boolean },
+) {
   return {
-    version: 1,
-    ...{ target, takenAt: new Date(takenAt).toISOString(), gaps },
+    version: 2,
+    target,
+    takenAt: new Date(now).toISOString(),
+    clockProblem: clockProblem ?? null,
+    engines,
+    gaps: gaps.map(({ engine, what }) => ({ engine: engine ?? null, what })),
     jobs: jobs.map(({ tags, statement, ...job }) => ({
       ...job,
       tags: tags === undefined ? null : Object.fromEntries(tags),
@@ -53,27 +51,53 @@ const job = v.object({
   ...{ askedAt: number, updatedAt: number, cus: number },
 });
 
-const snapshot = v.object({
-  version: v.literal(1, 'expected a snapshot of version 1'),
+const common = {
   target: v.string('expected the name of the target'),
   takenAt: v.pipe(v.string('expected a time'), v.isoTimestamp('expected a time such as 2026-01-05T09:00:00.000Z')),
-  gaps: v.array(v.string()),
   jobs: v.array(job),
+};
+
+const snapshot = v.object({
+  version: v.literal(2, 'expected a snapshot of version 1 or 2'),
+  ...common,
+  clockProblem: v.nullable(v.string()),
+  engines: v.array(v.picklist(ENGINE_NAMES)),
+  gaps: v.array(v.object({ engine: v.nullable(v.picklist(ENGINE_NAMES)), what: v.string() })),
 });
 
+/** Until 0.1.0. It did not say which engine a gap is of, nor whether the clocks agreed. */
+const snapshotOfVersion1 = v.object({ version: v.literal(1), ...common, gaps: v.array(v.string()) });
+
 /**
- * What {@link toSnapshot} made. What is missing in it is unknown, and so spared.
+ * Reads what {@link toSnapshot} made. What is missing in it is unknown, and so spared.
  *
  * @throws {Error} naming the fields that are wrong.
  */
-export function parseSnapshot(document: unknown): World {
+export function parseSnapshot(document: unknown): StoredLook {
+  const old = v.safeParse(snapshotOfVersion1, document);
+  if (old.success) {
+    const { gaps, ...fields } = old.output;
+    const asGaps = gaps.map((what) => ({ engine: undefined, what }));
+    return toStoredLook(fields, { engines: ENGINE_NAMES, gaps: asGaps, clockProblem: undefined });
+  }
   const result = v.safeParse(snapshot, document);
   if (!result.success) {
     const problems = result.issues.map((issue) => `${v.getDotPath(issue) ?? 'the document'}: ${issue.message}`);
     throw new Error(`not a snapshot: ${problems.slice(0, 5).join('; ')}`);
   }
-  const { target, takenAt, gaps, jobs } = result.output;
-  return { target, takenAt: Date.parse(takenAt), gaps, jobs: jobs.map(toJob) };
+  const { gaps, engines, clockProblem, ...fields } = result.output;
+  return toStoredLook(fields, {
+    engines,
+    gaps: gaps.map(({ engine, what }) => ({ engine: engine ?? undefined, what })),
+    clockProblem: clockProblem ?? undefined,
+  });
+}
+
+function toStoredLook(
+  { target, takenAt, jobs }: { target: string; takenAt: string; jobs: v.InferOutput<typeof job>[] },
+  more: Pick<StoredLook, 'engines' | 'gaps' | 'clockProblem'>,
+): StoredLook {
+  return { target, now: Date.parse(takenAt), jobs: jobs.map(toJob), ...more };
 }
 
 function toJob({ tags, since, ...fields }: v.InferOutput<typeof job>): Job {

@@ -1,17 +1,21 @@
-import { type Engine, isJobId, isLive, isTerminal, type Job } from './dli/job.ts';
-import { exemptionOf } from './policy/exemptions.ts';
-import { ACTIONS, type Action, type ClockName, type Exemption, type Policy, type Rule } from './policy/schema.ts';
-import { groupKey, namesType, selects } from './policy/select.ts';
+import { isJobId, isLive, isTerminal, type Job } from './dli/job.ts';
+import { CLOCKS, type Clock, clockOf, type LimitName, type ReadingName } from './policy/clocks.ts';
+import { type ExemptionResult, exemptionOf } from './policy/exemptions.ts';
+import { ACTIONS, type Action, type Exemption, type Policy, type Rule } from './policy/schema.ts';
+import { groupKey, namesType, selectedBy, type Tried, trySelector } from './policy/select.ts';
 
-/** What the policy wants for one job, and why. */
+/** What the policy wants for one job, and what led to it. */
 export interface Decision {
   job: Job;
   clocks: ClockReadings;
+  /** What each rule says of the job by itself, before groups and exemptions; in the policy's order. */
+  rules: readonly RuleResult[];
+  exemption: ExemptionResult;
   verdict: Verdict;
 }
 
 /** By the sweep's own instant, in ms; undefined if a clock is not for the job's state, or its start is not believed. */
-export type ClockReadings = Record<ClockName, number | undefined>;
+export type ClockReadings = Record<ReadingName, number | undefined>;
 
 export type Verdict =
   | {
@@ -20,7 +24,8 @@ export type Verdict =
       rule: string;
       /** Every rule that found the job over its limit, by id. */
       matched: string[];
-      clock: ClockName;
+      /** The limit that is exceeded furthest. */
+      clock: LimitName;
       limitMs: number;
       overLimitMs: number;
       /** As the rule that is named wants it; without meaning for engines that have no savepoints. */
@@ -80,10 +85,19 @@ const OLDEST_BELIEVED_MS = 400 * 86_400_000;
 /** A savepoint that failed is likely to fail again, and to be written is work for the job. */
 const ASK_AGAIN_AFTER_MS = 6 * 3_600_000;
 
-/** What one rule says of one job. */
-export type RuleResult =
-  | { rule: Rule; action: Action; clock: ClockName; limitMs: number; overLimitMs: number }
-  | { rule: Rule; action: 'keep'; reason: KeepReason };
+/** What one rule says of one job, with what its selectors found. */
+export type RuleResult = {
+  rule: Rule;
+  match: Tried;
+  /** Undefined if the rule has no `ignore`, or it was not tried since nothing depended on it. */
+  ignore?: Tried | undefined;
+} & (
+  | { action: Action; clock: LimitName; limitMs: number; overLimitMs: number }
+  | { action: 'keep'; reason: KeepReason }
+);
+
+type Over = Exclude<RuleResult, { action: 'keep' }>;
+type Kept = Extract<RuleResult, { action: 'keep' }>;
 
 export interface DecideOptions {
   policy: Policy;
@@ -93,6 +107,9 @@ export interface DecideOptions {
   now: number;
 }
 
+/** Decides for jobs that are looked at together. @param now epoch ms. */
+export type Decide = (jobs: readonly Job[], now: number) => Decision[];
+
 /**
  * Pure: the same jobs, policy and instant give the same decisions, in whatever order jobs and rules come.
  *
@@ -100,24 +117,53 @@ export interface DecideOptions {
  * are equal. An exemption holds against all rules. A job exactly at its limit is kept.
  */
 export function decide(jobs: readonly Job[], { policy, exemptions, now }: DecideOptions): Decision[] {
-  const judged = jobs.map((job) => {
-    const clocks = readClocks(job, now);
-    const results = policy.rules.map((rule) => tryRule(job, rule, clocks));
-    return { job, clocks, results };
-  });
-  for (const [i, rule] of policy.rules.entries()) spareByGroup(rule, i, judged);
-
-  const allExemptions = [...policy.exemptions, ...exemptions];
-  return judged.map(({ job, clocks, results }) => {
-    // Whatever the rules: there is none that it could be for.
-    if (isPseudoJob(job)) return { job, clocks, verdict: PROTECTED };
-    const exemption = exemptionOf(job, allExemptions, policy, now);
-    return { job, clocks, verdict: conclude(results.map(spareIfAskedRecently(job, now)), exemption) };
-  });
+  return createDecide({ policy, exemptions })(jobs, now);
 }
 
-/** Which rules the job was over the limit of, and otherwise the strongest reason to spare it. */
-function conclude(results: readonly RuleResult[], exemption: ReturnType<typeof exemptionOf>): Verdict {
+/** As {@link decide}, for jobs that are decided on again when more is known of some: the others are not tried again. */
+export function createDecide({ policy, exemptions }: Omit<DecideOptions, 'now'>): Decide {
+  const allExemptions = [...policy.exemptions, ...exemptions];
+  const known = new WeakMap<Job, Trial>();
+  const tryJob = (job: Job, now: number): Trial => {
+    const before = known.get(job);
+    if (before?.now === now) return before;
+    const clocks = readClocks(job, now);
+    const rules = policy.rules.map((rule) => tryRule(job, rule, clocks));
+    const trial = { now, job, clocks, rules, exemption: exemptionOf(job, allExemptions, policy, now) };
+    known.set(job, trial);
+    return trial;
+  };
+
+  return (jobs, now) => {
+    const trials = jobs.map((job) => tryJob(job, now));
+    const sparedByRule = policy.rules.map((rule, i) => sparedByGroup(rule, i, trials));
+    return trials.map(({ job, clocks, rules, exemption }, index) => {
+      const results = rules
+        .map((result, i) => (sparedByRule[i]?.has(index) ? spare(result, 'group') : result))
+        // After the groups: the job stays the oldest of its group, although it is not asked.
+        .map((result) => (wasAskedRecently(job, result, now) ? spare(result, 'asked-recently') : result));
+      // There is no rule that an operation on a queue could be for.
+      const verdict = isPseudoJob(job) ? PROTECTED : conclude(results, exemption);
+      return { job, clocks, rules, exemption, verdict };
+    });
+  };
+}
+
+/** All that can be said of a job without the others. */
+interface Trial extends Omit<Decision, 'verdict'> {
+  now: number;
+}
+
+const spare = ({ rule, match, ignore }: RuleResult, reason: KeepReason): Kept => ({
+  rule,
+  match,
+  ignore,
+  action: 'keep',
+  reason,
+});
+
+/** The rules whose limit the job is over, and otherwise the strongest reason to spare it. */
+function conclude(results: readonly RuleResult[], exemption: ExemptionResult): Verdict {
   const [worst, ...others] = results.filter((result) => result.action !== 'keep').toSorted(bySeverity);
   const [strongest] = results.filter((result) => result.action === 'keep').toSorted(byStrength);
   // What cannot be cancelled anyway needs no exemption.
@@ -127,13 +173,18 @@ function conclude(results: readonly RuleResult[], exemption: ReturnType<typeof e
   }
 
   if (worst === undefined) return strongest === undefined ? NO_RULE : keep(strongest);
-  if (exemption.exempt === 'unknown') return keep({ rule: worst.rule, action: 'keep', reason: 'undetermined' });
+  if (exemption.exempt === 'unknown') return keep(spare(worst, 'undetermined'));
   const { rule, action, clock, limitMs, overLimitMs } = worst;
-  const { id, savepoint, onSavepointFailure } = rule;
-  const matched = [worst, ...others].map((result) => result.rule.id).sort();
   return {
-    ...{ action, reason: 'over-limit', rule: id, matched, clock, limitMs, overLimitMs },
-    ...{ savepoint, onSavepointFailure },
+    action,
+    reason: 'over-limit',
+    rule: rule.id,
+    matched: [worst, ...others].map((result) => result.rule.id).sort(),
+    clock,
+    limitMs,
+    overLimitMs,
+    savepoint: rule.savepoint,
+    onSavepointFailure: rule.onSavepointFailure,
   };
 }
 
@@ -141,32 +192,37 @@ const NO_RULE: Verdict = { action: 'keep', reason: 'no-rule', rule: undefined, l
 
 const PROTECTED: Verdict = { action: 'keep', reason: 'protected', rule: undefined, limitMs: undefined };
 
-function keep({ rule, reason }: Extract<RuleResult, { action: 'keep' }>): Verdict {
+function keep({ rule, reason }: Kept): Verdict {
   if (reason === 'no-rule') return NO_RULE;
   return { action: 'keep', reason, rule: rule.id, limitMs: Math.min(...rule.limits.map(({ limitMs }) => limitMs)) };
 }
 
 /** What a rule says of a job by itself, before groups and exemptions. */
-export function tryRule(job: Job, rule: Rule, clocks: ClockReadings): RuleResult {
-  const spare = (reason: KeepReason): RuleResult => ({ rule, action: 'keep', reason });
-  if (!rule.engines.includes(job.engine)) return spare('no-rule');
-  if (isPseudoJob(job)) return spare('protected');
+function tryRule(job: Job, rule: Rule, clocks: ClockReadings): RuleResult {
+  if (!rule.engines.includes(job.engine)) return { rule, match: [], action: 'keep', reason: 'no-rule' };
+  if (isPseudoJob(job)) return { rule, match: [], action: 'keep', reason: 'protected' };
 
-  const selected = selects(rule.match, job);
-  if (selected === 'no') return spare('no-rule');
-  if (isTerminal(job.state)) return spare('terminal');
-  if (job.state === 'stopping') return spare('stopping');
-  if (selected === 'unknown' || !isLive(job.state) || !isJobId(job.id, job.engine)) return spare('undetermined');
+  const match = trySelector(rule.match, job);
+  const selected = selectedBy(match);
+  const keepFor = (reason: KeepReason, ignore?: Tried): RuleResult => ({ rule, match, ignore, action: 'keep', reason });
+  if (selected === 'no') return keepFor('no-rule');
+  if (isTerminal(job.state)) return keepFor('terminal');
+  if (job.state === 'stopping') return keepFor('stopping');
+  if (selected === 'unknown' || !isLive(job.state) || !isJobId(job.id, job.engine)) return keepFor('undetermined');
 
-  const ignored = rule.ignore === undefined ? 'no' : selects(rule.ignore, job);
-  if (ignored === 'yes') return spare('ignored');
-  if (ignored === 'unknown' || job.protection === 'unknown') return spare('undetermined');
-  if (job.protection === 'unless-named' && !namesType(rule, job)) return spare('protected');
-  if (rule.groupBy !== undefined && groupKey(rule.groupBy, job) === undefined) return spare('undetermined');
+  const ignore = rule.ignore === undefined ? undefined : trySelector(rule.ignore, job);
+  const ignored = ignore === undefined ? 'no' : selectedBy(ignore);
+  if (ignored === 'yes') return keepFor('ignored', ignore);
+  if (ignored === 'unknown' || job.protection === 'unknown') return keepFor('undetermined', ignore);
+  if (job.protection === 'unless-named' && !namesType(rule, job)) return keepFor('protected', ignore);
+  if (rule.groupBy !== undefined && groupKey(rule.groupBy, job) === undefined) return keepFor('undetermined', ignore);
 
-  const limits = rule.limits.filter(({ clock }) => isClockOf(clock, job.state));
-  if (limits.length === 0) return spare(job.state === 'queued' ? 'queued' : 'within-limit');
-  const readings = limits.map(({ clock, limitMs }) => ({ clock, limitMs, readingMs: clocks[clock] }));
+  const { state } = job;
+  const limits = rule.limits
+    .map(({ clock, limitMs }) => ({ clock, limitMs, row: clockOf(clock) }))
+    .filter(({ row: { states } }) => states.some((one) => one === state));
+  if (limits.length === 0) return keepFor(state === 'queued' ? 'queued' : 'within-limit', ignore);
+  const readings = limits.map(({ clock, limitMs, row }) => ({ clock, limitMs, readingMs: clocks[row.reading] }));
   const [over] = readings
     .flatMap(({ clock, limitMs, readingMs = 0 }) =>
       readingMs > limitMs ? [{ clock, limitMs, overLimitMs: readingMs - limitMs }] : [],
@@ -174,25 +230,18 @@ export function tryRule(job: Job, rule: Rule, clocks: ClockReadings): RuleResult
     .toSorted((a, b) => b.overLimitMs - a.overLimitMs);
   if (over === undefined) {
     const isTold = readings.every(({ readingMs }) => readingMs !== undefined);
-    return spare(isTold ? 'within-limit' : 'undetermined');
+    return keepFor(isTold ? 'within-limit' : 'undetermined', ignore);
   }
-  return { rule, action: rule.action, ...over };
+  return { rule, match, ignore, action: rule.action, ...over };
 }
 
-/** A limit on running time is not for a job that waits, nor the other way round. */
-function isClockOf(clock: ClockName, state: Job['state']): boolean {
-  if (clock === 'maxTotalTime') return true;
-  return state === (clock === 'maxRunTime' ? 'running' : 'queued');
-}
-
-/** From when each of them counts is for the engine to say; see docs/policy.md. */
-export function readClocks({ state, since }: Job, now: number): ClockReadings {
-  const read = (at: number | undefined) => (isLive(state) && isBelievedStart(at, now) ? now - at : undefined);
-  return {
-    maxRunTime: state === 'running' ? read(since.running) : undefined,
-    maxQueueTime: state === 'queued' ? read(since.waiting) : undefined,
-    maxTotalTime: read(since.submitted),
+/** The engine says from when each clock counts; see docs/policy.md. */
+function readClocks({ state, since }: Job, now: number): ClockReadings {
+  const read = ({ states, since: instant }: Clock): number | undefined => {
+    const at = since[instant];
+    return states.some((one) => one === state) && isBelievedStart(at, now) ? now - at : undefined;
   };
+  return Object.fromEntries(CLOCKS.map((clock) => [clock.reading, read(clock)])) as ClockReadings;
 }
 
 function isBelievedStart(startedAt: number | undefined, now: number): startedAt is number {
@@ -200,44 +249,39 @@ function isBelievedStart(startedAt: number | undefined, now: number): startedAt 
 }
 
 /**
- * Groups form among the jobs over the rule's limit, the exempt ones included: otherwise an exemption for the oldest would
- * make another one the oldest, and so a victim.
+ * Which jobs, by their place, a rule spares since they are not the ones of their group that it is for. Groups form among
+ * the jobs over the rule's limit, the exempt ones included: otherwise an exemption for the oldest would make another one
+ * the oldest, and so a victim.
  */
-function spareByGroup(rule: Rule, index: number, judged: readonly { job: Job; results: RuleResult[] }[]): void {
-  if (rule.victims === 'all' && rule.minGroupSize === 1) return;
-  const over = judged.filter(({ results }) => results[index]?.action !== 'keep');
+function sparedByGroup(rule: Rule, ruleIndex: number, trials: readonly Trial[]): ReadonlySet<number> {
+  if (rule.victims === 'all' && rule.minGroupSize === 1) return new Set();
+  const over = trials.flatMap(({ job, rules }, place) => (rules[ruleIndex]?.action === 'keep' ? [] : [{ job, place }]));
   const groups = Map.groupBy(over, ({ job }) =>
     rule.groupBy === undefined ? '' : (groupKey(rule.groupBy, job) ?? ''),
   );
-  for (const group of groups.values()) {
+  const spared = [...groups.values()].flatMap((group) => {
+    if (group.length < rule.minGroupSize) return group;
     const [oldest, ...younger] = group.toSorted((a, b) => compareAge(a.job, b.job));
-    const victims = rule.victims === 'oldest' ? [oldest] : rule.victims === 'all-but-oldest' ? younger : group;
-    const spared = group.length < rule.minGroupSize ? group : group.filter((member) => !victims.includes(member));
-    for (const { results } of spared) results[index] = { rule, action: 'keep', reason: 'group' };
-  }
+    if (rule.victims === 'oldest') return younger;
+    return rule.victims === 'all-but-oldest' && oldest !== undefined ? [oldest] : [];
+  });
+  return new Set(spared.map(({ place }) => place));
 }
 
-/** After the groups: the job stays the oldest of its group, although it is not asked. */
-function spareIfAskedRecently({ askedAt }: Job, now: number): (result: RuleResult) => RuleResult {
-  const isRecent = askedAt !== undefined && now - askedAt < ASK_AGAIN_AFTER_MS;
-  return (result) => {
-    if (!isRecent || result.action !== 'cancel' || !result.rule.savepoint) return result;
-    return { rule: result.rule, action: 'keep', reason: 'asked-recently' };
-  };
+function wasAskedRecently({ askedAt }: Job, { action, rule }: RuleResult, now: number): boolean {
+  return action === 'cancel' && rule.savepoint && askedAt !== undefined && now - askedAt < ASK_AGAIN_AFTER_MS;
 }
 
 function compareAge(a: Job, b: Job): number {
   return (a.startedAt ?? 0) - (b.startedAt ?? 0) || compareIds(a.id, b.id);
 }
 
-type Over = Exclude<RuleResult, { action: 'keep' }>;
-
 function bySeverity(a: Over, b: Over): number {
   const severity = ACTIONS.indexOf(b.action) - ACTIONS.indexOf(a.action);
   return severity || b.overLimitMs - a.overLimitMs || compareIds(a.rule.id, b.rule.id);
 }
 
-function byStrength(a: Extract<RuleResult, { action: 'keep' }>, b: Extract<RuleResult, { action: 'keep' }>): number {
+function byStrength(a: Kept, b: Kept): number {
   return KEEP_REASONS.indexOf(a.reason) - KEEP_REASONS.indexOf(b.reason) || compareIds(a.rule.id, b.rule.id);
 }
 
@@ -249,15 +293,4 @@ function compareIds(a: string, b: string): number {
 /** Scaling or restarting a queue: by type, or by the status that only such operations have. */
 function isPseudoJob(job: Job): boolean {
   return job.state === 'operation' || job.protection === 'always';
-}
-
-/** Of which engines a policy wants jobs at all. */
-export function enginesOf({ rules }: Policy): Engine[] {
-  return [...new Set(rules.flatMap(({ engines }) => engines))];
-}
-
-/** The youngest start, epoch ms exclusive, that any rule for the engine could call overdue: younger jobs need not be listed. */
-export function youngestOverdueStart({ rules }: Policy, engine: Engine, now: number): number {
-  const limits = rules.filter(({ engines }) => engines.includes(engine)).flatMap((rule) => rule.limits);
-  return now - Math.min(...limits.map(({ limitMs }) => limitMs));
 }

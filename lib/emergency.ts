@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import type { Decision, Verdict } from './decide.ts';
-import { ENGINES } from './dli/engines.ts';
 import { ENGINE_NAMES, type Engine, isJobId, type Job } from './dli/job.ts';
 import { formatDuration } from './duration.ts';
 import { durationField } from './duration-field.ts';
+import { ENGINE_FACTS } from './policy/facts.ts';
 import { compileMatcher } from './policy/matcher.ts';
 import { parsePolicy } from './policy/parse.ts';
 import { PatternError } from './policy/pattern.ts';
@@ -14,7 +14,7 @@ export const MAX_EMERGENCY_KILLS = 1_000;
 const DEFAULT_EMERGENCY_KILLS = 50;
 
 /** What `jobType` may say, as each engine spells it. */
-export const EMERGENCY_TYPES: readonly string[] = ENGINE_NAMES.flatMap((engine) => ENGINES[engine].facts.types);
+export const EMERGENCY_TYPES: readonly string[] = ENGINE_NAMES.flatMap((engine) => ENGINE_FACTS[engine].types);
 
 /** Long by design, so that age alone says nothing against them: touched only where they are named. */
 const LONG_BY_DESIGN: readonly string[] = ['flink'];
@@ -97,7 +97,7 @@ export function emergencyProblems(
   }
   for (const engine of asEngines(fields.engine ?? [])) {
     const lacking = selectorKeys(fields).find((key) => !canTell(engine, key, fields));
-    if (lacking !== undefined) problems.push(`${lacking}: no ${ENGINES[engine].facts.jobs} have that`);
+    if (lacking !== undefined) problems.push(`${lacking}: no ${ENGINE_FACTS[engine].jobs} have that`);
   }
   if (enginesOf(fields).length === 0) problems.push('jobType: no engine has jobs like that; Flink has to be named');
   for (const key of ['queue', 'owner'] as const) {
@@ -138,7 +138,7 @@ function enginesOf(fields: Fields): Engine[] {
 
 /** Whether the engine's jobs have such a thing, and of types at least one of those asked for. */
 function canTell(engine: Engine, key: SelectorKey, { jobType }: Fields): boolean {
-  const { selectors, types } = ENGINES[engine].facts;
+  const { selectors, types } = ENGINE_FACTS[engine];
   return selectors.includes(key) && (key !== 'jobType' || jobType?.some((type) => types.includes(type)) === true);
 }
 
@@ -165,7 +165,7 @@ export function emergencyPolicy(
     ...{ version: 1, mode: 'live', maxKills, maxKillsPercent: 100 },
     rules: engines.map((engine) => ({
       ...{ id: engines.length === 1 ? 'emergency' : `emergency-${engine}`, engines: [engine], maxTotalTime: '1s' },
-      ...(ENGINES[engine].facts.hasSavepoints && { savepoint }),
+      ...(ENGINE_FACTS[engine].hasSavepoints && { savepoint }),
       match: Object.keys(match).length === 0 ? 'all' : match,
     })),
   });
@@ -197,7 +197,7 @@ export function missingJobs({ jobIds, engines, olderThanMs }: Emergency, seen: r
     );
 }
 
-const kindsOf = (engines: readonly Engine[]) => engines.map((engine) => ENGINES[engine].facts.jobs).join(' and ');
+const kindsOf = (engines: readonly Engine[]) => engines.map((engine) => ENGINE_FACTS[engine].jobs).join(' and ');
 
 /** Named jobs that no engine in scope could have: nobody looked for them. One sentence each. */
 export function unlookedJobs({ jobIds, engines }: Emergency): string[] {

@@ -1,6 +1,7 @@
-import { type ClockReadings, type DecideOptions, type Decision, readClocks, tryRule, type Verdict } from './decide.ts';
-import { exemptionOf } from './policy/exemptions.ts';
-import type { ClockName } from './policy/schema.ts';
+import type { ClockReadings, DecideOptions, Decision, RuleResult, Verdict } from './decide.ts';
+import type { Job } from './dli/job.ts';
+import type { Judgement } from './judge.ts';
+import { CLOCKS, clockOf, type LimitName } from './policy/clocks.ts';
 import { type Predicate, predicatesOf, type Selected, selects } from './policy/select.ts';
 
 /** Why a job was decided upon as it was: every rule and exemption that was tried, with what was wanted and found. */
@@ -11,7 +12,8 @@ export interface Explanation {
   queue: string | null;
   owner: string | null;
   status: string | null;
-  clocks: Record<ClockName, number | null>;
+  /** What each clock reads, under the name of the limit that it is held against. */
+  clocks: Record<LimitName, number | null>;
   rules: RuleExplanation[];
   exemptions: { id: string; until: string; isInForce: boolean; predicates: Predicate[]; holds: Selected }[];
   /** By the job's own tags; null where the policy does not allow that. */
@@ -23,15 +25,14 @@ export interface RuleExplanation {
   rule: string;
   match: Predicate[] | 'all';
   ignore: Predicate[];
-  limits: { clock: ClockName; limitMs: number; readingMs: number | null }[];
+  limits: { clock: LimitName; limitMs: number; readingMs: number | null }[];
   /** What this rule says by itself, before groups and exemptions. */
   result: string;
 }
 
-/** The statement stays out of it: only its fingerprint is told. */
-export function explain({ job, verdict }: Decision, { policy, exemptions, now }: DecideOptions): Explanation {
-  const clocks = readClocks(job, now);
-  const byTags = exemptionOf(job, [], policy, now).exempt;
+/** Writes down what led to a decision. The statement stays out of it: only its fingerprint is told. */
+export function explain(decision: Decision, { policy, exemptions, now }: DecideOptions): Explanation {
+  const { job, clocks, verdict } = decision;
   return {
     jobId: job.id,
     engine: job.engine,
@@ -39,17 +40,8 @@ export function explain({ job, verdict }: Decision, { policy, exemptions, now }:
     queue: job.queue ?? null,
     owner: job.owner ?? null,
     status: job.status ?? null,
-    clocks: toNulls(clocks),
-    rules: policy.rules.map((rule) => {
-      const result = tryRule(job, rule, clocks);
-      return {
-        rule: rule.id,
-        match: rule.match === 'all' ? 'all' : predicatesOf(rule.match, job),
-        ignore: rule.ignore === undefined ? [] : predicatesOf(rule.ignore, job),
-        limits: rule.limits.map(({ clock, limitMs }) => ({ clock, limitMs, readingMs: clocks[clock] ?? null })),
-        result: result.action === 'keep' ? result.reason : result.action,
-      };
-    }),
+    clocks: byLimit(clocks),
+    rules: decision.rules.map((result) => explainRule(result, job, clocks)),
     exemptions: [...policy.exemptions, ...exemptions].map(({ id, until, match }) => ({
       id,
       until: new Date(until).toISOString(),
@@ -57,12 +49,37 @@ export function explain({ job, verdict }: Decision, { policy, exemptions, now }:
       predicates: predicatesOf(match, job),
       holds: selects(match, job),
     })),
-    tagExemption: policy.tagExemptions === undefined ? null : byTags,
+    tagExemption: decision.exemption.byTags ?? null,
     verdict,
   };
 }
 
-function toNulls(clocks: ClockReadings): Explanation['clocks'] {
-  const { maxRunTime = null, maxQueueTime = null, maxTotalTime = null } = clocks;
-  return { maxRunTime, maxQueueTime, maxTotalTime };
+function explainRule(result: RuleResult, job: Job, clocks: ClockReadings): RuleExplanation {
+  const { rule, match, ignore } = result;
+  return {
+    rule: rule.id,
+    match: rule.match === 'all' ? 'all' : predicatesOf(rule.match, job, match),
+    ignore: rule.ignore === undefined ? [] : predicatesOf(rule.ignore, job, ignore),
+    limits: rule.limits.map(({ clock, limitMs }) => ({
+      clock,
+      limitMs,
+      readingMs: clocks[clockOf(clock).reading] ?? null,
+    })),
+    result: result.action === 'keep' ? result.reason : result.action,
+  };
+}
+
+function byLimit(clocks: ClockReadings): Explanation['clocks'] {
+  return Object.fromEntries(
+    CLOCKS.map(({ limit, reading }) => [limit, clocks[reading] ?? null]),
+  ) as Explanation['clocks'];
+}
+
+/** Explains the decisions of a judgement, by job id. */
+export function explainIn({ decisions, context }: Pick<Judgement, 'decisions' | 'context'>) {
+  const byId = new Map(decisions.map((decision) => [decision.job.id, decision]));
+  return (jobId: string): Explanation | undefined => {
+    const decision = byId.get(jobId);
+    return decision && explain(decision, context);
+  };
 }

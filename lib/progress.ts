@@ -1,4 +1,4 @@
-/** How far a sweep is, for whoever watches. */
+/** How far a sweep is, for a person who watches. */
 export type Progress =
   /** Requests so far; how many it takes shows only at the end. */
   | { stage: 'listing'; done: number }
@@ -6,15 +6,31 @@ export type Progress =
   | { stage: 'cancelling' | 'verifying'; done: number; total: number };
 
 /** Counts what the stages tell. */
-export function progressOf(total: number, onProgress: (progress: Progress) => void = () => {}) {
+export interface ProgressWatch {
+  /** @param calls lists asked for so far. Shown until the cancelling begins, since jobs are read back by lists as well. */
+  listing: (calls: number) => void;
+  /** @param total victims that are to be asked to stop. */
+  begin: (total: number) => void;
+  asked: () => void;
+  /** @param pending victims that are still looked for. */
+  reading: (pending: number) => void;
+}
+
+export function createProgressWatch(onProgress: (progress: Progress) => void = () => {}): ProgressWatch {
+  let total: number | undefined;
   let asked = 0;
   return {
+    listing: (calls) => {
+      if (total === undefined) onProgress({ stage: 'listing', done: calls });
+    },
+    begin: (victims) => {
+      total = victims;
+    },
     asked: () => {
       asked += 1;
-      onProgress({ stage: 'cancelling', done: asked, total });
+      onProgress({ stage: 'cancelling', done: asked, total: total ?? asked });
     },
-    /** @param pending how many are still looked for. */
-    reading: (pending: number) => {
+    reading: (pending) => {
       if (asked > 0) onProgress({ stage: 'verifying', done: asked - pending, total: asked });
     },
   };

@@ -3,7 +3,8 @@ import { toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import type { DocumentKind } from '../cli/json.ts';
 import { ENGINE_NAMES } from '../lib/dli/job.ts';
-import { ACTIONS, CLOCKS } from '../lib/policy/schema.ts';
+import { LIMIT_NAMES } from '../lib/policy/clocks.ts';
+import { ACTIONS } from '../lib/policy/schema.ts';
 
 /*
  * Writes docs/report.schema.json, which describes every document that the command line prints with --json. Nothing in it
@@ -25,7 +26,7 @@ const timeOrNull = v.nullable(time);
 const object = v.strictObject;
 const kind = <T extends DocumentKind>(name: T) => v.literal(name);
 const engine = v.picklist(ENGINE_NAMES);
-const clock = v.picklist(CLOCKS);
+const clock = v.picklist(LIMIT_NAMES);
 const selected = about(v.picklist(['yes', 'no', 'unknown']), 'Whether it holds; unknown spares');
 
 const caps = object({
@@ -192,7 +193,16 @@ const documents = v.variant('kind', [
     ),
   }),
   object({
-    ...{ kind: kind('snapshot'), version: v.literal(1), target: text, takenAt: time, gaps: texts },
+    kind: kind('snapshot'),
+    version: v.literal(2),
+    target: text,
+    takenAt: time,
+    clockProblem: about(textOrNull, 'Why the ages of the jobs mean nothing; null if they do mean something'),
+    engines: about(v.array(engine), 'Engines whose jobs were looked at'),
+    gaps: about(
+      v.array(object({ engine: v.nullable(engine), what: text })),
+      'What could not be read; the engine is null where it may be any',
+    ),
     jobs: v.array(
       about(
         v.looseObject({ engine, id: text, fingerprint: textOrNull, tags: v.nullable(v.record(text, text)) }),

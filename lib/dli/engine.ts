@@ -7,27 +7,8 @@ import { isLive, isTerminal, type Job, type TerminalState } from './job.ts';
  * engine is a file that makes one of these.
  */
 export interface EngineAdapter {
-  facts: EngineFacts;
   createReads: (dli: DliReader, options: ReadOptions) => EngineReads;
   createCancels: (dli: DliClient) => EngineCancels;
-}
-
-export const SELECTORS = ['queue', 'owner', 'jobType', 'status', 'tag', 'name', 'statement', 'database'] as const;
-export type SelectorName = (typeof SELECTORS)[number];
-
-export interface EngineFacts {
-  /** What its jobs are called in messages, such as `Spark batches`. */
-  jobs: string;
-  /** What its jobs can be selected by; a rule that asks for more is refused. */
-  selectors: readonly SelectorName[];
-  /** Statuses of live jobs, as the API spells them. */
-  statuses: readonly string[];
-  /** For `jobType`. */
-  types: readonly string[];
-  /** Which of `since` its jobs never tell, and what to do about it: for warnings. */
-  untold: Partial<Record<keyof Job['since'], string>>;
-  /** Whether a stop can write a savepoint first. */
-  hasSavepoints: boolean;
 }
 
 /** What could be listed. One entry per job id; the later reading of a job that was met twice. */

@@ -1,7 +1,7 @@
 import type { ReadCall } from './client.ts';
 import { type EngineAdapter, liveByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
 import { DliProtocolError } from './errors.ts';
-import { isJobId, type Job, type JobState } from './job.ts';
+import { FLINK_TYPES, isJobId, type Job, type JobState } from './job.ts';
 import { type AnswerContext, isRecord, toNumber, toTags, toText } from './wire.ts';
 
 /*
@@ -23,7 +23,6 @@ const STATES: Readonly<Record<string, JobState>> = {
 };
 
 const LIVE_STATUSES = ['job_submitting', 'job_running'] as const;
-const TYPES = ['flink_sql_job', 'flink_opensource_sql_job', 'flink_sql_edge_job', 'flink_jar_job'];
 
 /** "Querying the Job List", limit: 10 unless asked for, 100 at most. */
 const PAGE_SIZE = 100;
@@ -32,15 +31,6 @@ const PAGE_SIZE = 100;
 const STARTED_WITHIN_MS = 60_000;
 
 export const flinkEngine: EngineAdapter = {
-  facts: {
-    jobs: 'Flink jobs',
-    selectors: ['queue', 'owner', 'jobType', 'status', 'name'],
-    statuses: [...LIVE_STATUSES],
-    types: TYPES,
-    untold: { waiting: 'DLI does not tell since when a Flink job has been waiting' },
-    hasSavepoints: true,
-  },
-
   createReads: (dli) => ({
     ...liveByOffset(dli, { jobs: 'Flink jobs', statuses: LIVE_STATUSES, pageSize: PAGE_SIZE, call: listCall }),
     show: (id) => dli.get(showCall(id)),
@@ -165,7 +155,7 @@ function toFlinkJob(row: unknown): Job {
     // `username` in 2021.
     owner: toText(fields.user_name) ?? toText(fields.username),
     type,
-    protection: type !== undefined && TYPES.includes(type) ? 'none' : 'unknown',
+    protection: FLINK_TYPES.some((known) => known === type) ? 'none' : 'unknown',
     ...{ database: null, statement: null },
     // A job may have tags, and the documented rows do not show them: none seen is not none there.
     tags: fields.tags === undefined ? undefined : toTags(fields.tags),

@@ -42,6 +42,18 @@ export interface Since {
   submitted: number | undefined;
 }
 
+/** "Querying All Jobs", job_type; DATA_MIGRATION from the newer pages. */
+export const SQL_READS = ['QUERY'] as const;
+export const SQL_WRITES = ['DDL', 'DCL', 'IMPORT', 'EXPORT', 'INSERT', 'DATA_MIGRATION', 'UPDATE', 'DELETE'] as const;
+
+/** "Querying the Job List" of Flink, job_type. */
+export const FLINK_TYPES = [
+  'flink_sql_job',
+  'flink_opensource_sql_job',
+  'flink_sql_edge_job',
+  'flink_jar_job',
+] as const;
+
 /** What a rule has to say to touch a job of this type. */
 export type Protection =
   | 'none'

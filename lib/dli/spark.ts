@@ -28,15 +28,6 @@ const LIVE_STATES = ['starting', 'recovering', 'running', 'recovering'] as const
 const PAGE_SIZE = 100;
 
 export const sparkEngine: EngineAdapter = {
-  facts: {
-    jobs: 'Spark batches',
-    selectors: ['queue', 'owner', 'status', 'name'],
-    statuses: ['starting', 'running', 'recovering'],
-    types: [],
-    untold: { running: 'DLI does not tell since when a batch has been running; use maxTotalTime' },
-    hasSavepoints: false,
-  },
-
   createReads: (dli) => ({
     ...liveByOffset(dli, { jobs: 'batches', statuses: LIVE_STATES, pageSize: PAGE_SIZE, call: listCall }),
     show: (id) => dli.get(showCall(id)),

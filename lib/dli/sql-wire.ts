@@ -1,5 +1,5 @@
 import { DliProtocolError } from './errors.ts';
-import type { Job, JobState, Protection } from './job.ts';
+import { type Job, type JobState, type Protection, SQL_READS, SQL_WRITES } from './job.ts';
 import { type AnswerContext, isRecord, toNumber, toTags, toText } from './wire.ts';
 
 export interface SqlJobPage {
@@ -89,9 +89,6 @@ function toSqlJob(row: unknown, withStatement: boolean): Job {
   };
 }
 
-/** "Querying All Jobs", job_type; DATA_MIGRATION from the newer pages. */
-export const SQL_READS = ['QUERY'] as const;
-export const SQL_WRITES = ['DDL', 'DCL', 'IMPORT', 'EXPORT', 'INSERT', 'DATA_MIGRATION', 'UPDATE', 'DELETE'] as const;
 /** Operations on a queue, shown as jobs; cancelling one would cancel somebody's scaling. */
 const SQL_OPERATIONS = ['RESTART_QUEUE', 'SCALE_QUEUE'] as const;
 

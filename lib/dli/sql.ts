@@ -11,17 +11,9 @@ import {
 } from './engine.ts';
 import { DliError } from './errors.ts';
 import type { Job } from './job.ts';
-import { SQL_READS, SQL_WRITES, type SqlJobPage } from './sql-wire.ts';
+import type { SqlJobPage } from './sql-wire.ts';
 
 export const sqlEngine: EngineAdapter = {
-  facts: {
-    jobs: 'SQL jobs',
-    selectors: ['queue', 'owner', 'jobType', 'status', 'tag', 'statement', 'database'],
-    statuses: ['LAUNCHING', 'RUNNING'],
-    types: [...SQL_READS, ...SQL_WRITES],
-    untold: {},
-    hasSavepoints: false,
-  },
   createReads: (dli, { withStatements }) => ({
     listLive: ({ startedBefore }) => listLiveSqlJobs(dli, { startedBefore, withStatements }),
     countLive: () => countLiveSqlJobs(dli),

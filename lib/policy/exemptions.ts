@@ -3,8 +3,14 @@ import { formatDuration, parseDuration } from '../duration.ts';
 import { type Exemption, type Policy, parseInstant } from './schema.ts';
 import { type Selected, selects } from './select.ts';
 
-/** Whether something exempts a job, and what. `unknown` spares it as well. */
-export type ExemptionResult = { exempt: 'yes'; by: string } | { exempt: Exclude<Selected, 'yes'> };
+/** Whether something exempts a job; `unknown` spares it as well. */
+export interface ExemptionResult {
+  exempt: Selected;
+  /** The id of the exemption, or `tag`; undefined unless the job is exempt. */
+  by?: string | undefined;
+  /** What the job's own tags say; undefined where the policy does not allow that. */
+  byTags: Selected | undefined;
+}
 
 /** Tags by which the owner of a job can exempt it. DLI's rules for keys know no slash, so a colon does as well. */
 const UNTIL_TAGS = ['reaper/exempt-until', 'reaper:exempt-until'];
@@ -20,16 +26,16 @@ export function exemptionOf(
   { tagExemptions }: Pick<Policy, 'tagExemptions'>,
   now: number,
 ): ExemptionResult {
-  let isUnknown = false;
+  const byTags = tagExemptions === undefined ? undefined : exemptByTag(job, tagExemptions.ceiling, now);
+  let isUnknown = byTags === 'unknown';
   for (const { id, until, match } of exemptions) {
     if (now >= until) continue;
     const selected = selects(match, job);
-    if (selected === 'yes') return { exempt: 'yes', by: id };
+    if (selected === 'yes') return { exempt: 'yes', by: id, byTags };
     if (selected === 'unknown') isUnknown = true;
   }
-  const byTag = tagExemptions === undefined ? 'no' : exemptByTag(job, tagExemptions.ceiling, now);
-  if (byTag === 'yes') return { exempt: 'yes', by: 'tag' };
-  return { exempt: isUnknown || byTag === 'unknown' ? 'unknown' : 'no' };
+  if (byTags === 'yes') return { exempt: 'yes', by: 'tag', byTags };
+  return { exempt: isUnknown ? 'unknown' : 'no', byTags };
 }
 
 /** The tags count up to the ceiling only, which is an age: whoever submits a job must not be able to keep it for ever. */

@@ -1,8 +1,8 @@
-import { ENGINES } from '../dli/engines.ts';
-import type { Since } from '../dli/job.ts';
 import { formatDuration } from '../duration.ts';
+import { clockOf } from './clocks.ts';
 import { exemptionNotices } from './exemptions.ts';
-import type { ClockName, Policy, Rule } from './schema.ts';
+import { ENGINE_FACTS } from './facts.ts';
+import type { Policy, Rule } from './schema.ts';
 
 /** "SQL jobs running longer than 12 hours are cancelled by default", unless dli.sql.job.timeout says otherwise. */
 const NATIVE_LIMIT_MS = 12 * 3_600_000;
@@ -32,17 +32,11 @@ export function lintPolicy(policy: Policy, now: number): PolicyWarning[] {
   return warnings;
 }
 
-const READS: Record<ClockName, keyof Since> = {
-  maxRunTime: 'running',
-  maxQueueTime: 'waiting',
-  maxTotalTime: 'submitted',
-};
-
 function lintRule(rule: Rule): PolicyWarning[] {
   const untold = rule.engines.flatMap((engine) => {
-    const { jobs, untold: words } = ENGINES[engine].facts;
+    const { jobs, untold: words } = ENGINE_FACTS[engine];
     return rule.limits.flatMap(({ clock }): PolicyWarning[] => {
-      const why = words[READS[clock]];
+      const why = words[clockOf(clock).since];
       return why === undefined ? [] : [{ keys: [clock], message: `is never exceeded by ${jobs}: ${why}` }];
     });
   });

@@ -1,19 +1,17 @@
 import * as v from 'valibot';
-import { ENGINES } from '../dli/engines.ts';
 import { ENGINE_NAMES, type Engine } from '../dli/job.ts';
 import { durationField } from '../duration-field.ts';
+import { LIMIT_NAMES } from './clocks.ts';
+import { ENGINE_FACTS } from './facts.ts';
 import { compileMatcher, compileTagMatcher } from './matcher.ts';
 import { PatternError } from './pattern.ts';
 
 /** The least severe first. */
 export const ACTIONS = ['log', 'warn', 'cancel'] as const;
 
-export const CLOCKS = ['maxRunTime', 'maxQueueTime', 'maxTotalTime'] as const;
-export type ClockName = (typeof CLOCKS)[number];
-
 /** What the jobs of any engine can be; which of them goes with which engine is checked for each rule. */
-const TYPES = [...new Set(Object.values(ENGINES).flatMap(({ facts }) => facts.types))];
-const STATUSES = [...new Set(Object.values(ENGINES).flatMap(({ facts }) => facts.statuses))];
+const TYPES = [...new Set(Object.values(ENGINE_FACTS).flatMap(({ types }) => types))];
+const STATUSES = [...new Set(Object.values(ENGINE_FACTS).flatMap(({ statuses }) => statuses))];
 
 /**
  * Every unknown key is complained of, not only the first. Arrays, which pass as objects otherwise, are refused as a whole.
@@ -167,7 +165,7 @@ const rule = v.pipe(
     ...fields,
     savepoint: fields.savepoint ?? true,
     onSavepointFailure: fields.onSavepointFailure ?? 'keep',
-    limits: CLOCKS.flatMap((clock) => {
+    limits: LIMIT_NAMES.flatMap((clock) => {
       const limitMs = fields[clock];
       return limitMs === undefined ? [] : [{ clock, limitMs }];
     }),
@@ -182,7 +180,7 @@ function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Pat
     keys.map((key) => ({ type: 'object', origin: 'value', input: {}, key, value: undefined })) as unknown as Path;
   const found: { path: Path; message: string }[] = [];
 
-  const clocks = CLOCKS.filter((clock) => fields[clock] !== undefined);
+  const clocks = LIMIT_NAMES.filter((clock) => fields[clock] !== undefined);
   if (clocks.length === 0) {
     const message = 'missing; a rule needs a limit, such as maxRunTime: 2h, maxQueueTime: 30m or maxTotalTime: 6h';
     found.push({ path: at('maxRunTime'), message });
@@ -204,7 +202,7 @@ function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Pat
       }
     }
   }
-  if (!fields.engines.some((engine) => ENGINES[engine].facts.hasSavepoints)) {
+  if (!fields.engines.some((engine) => ENGINE_FACTS[engine].hasSavepoints)) {
     for (const key of ['savepoint', 'onSavepointFailure'] as const) {
       if (fields[key] === undefined) continue;
       found.push({ path: at(key), message: 'is for Flink; add engines: [flink], or leave it out' });
@@ -215,7 +213,7 @@ function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Pat
 
 /** What an engine's jobs cannot tell is refused rather than never matched, and so is a value that none of them can have. */
 function whyNotFor(engine: Engine, key: SelectorKey, keys: v.InferOutput<typeof selector>): string | undefined {
-  const { jobs, selectors, statuses, types } = ENGINES[engine].facts;
+  const { jobs, selectors, statuses, types } = ENGINE_FACTS[engine];
   if (!selectors.includes(key)) return `${jobs} have no ${key}; they have ${selectors.join(', ')}`;
   const [wanted, possible] = key === 'status' ? [keys.status, statuses] : [keys.jobType, types];
   if ((key !== 'status' && key !== 'jobType') || wanted === undefined) return undefined;

@@ -17,26 +17,46 @@ export interface Predicate {
 
 type AnySelector = Selector | Exemption['match'];
 
-/** Every key must hold, by any of its values. A certain no outweighs what is unknown. */
-export function selects(selector: 'all' | AnySelector, job: Job): Selected {
-  if (selector === 'all') return 'yes';
-  let answer: Selected = 'yes';
+/**
+ * What trying a selector on a job came to: an answer for each of its keys, in their order, up to the first certain no,
+ * which outweighs what is unknown.
+ */
+export type Tried = readonly Selected[];
+
+const ALL: Tried = [];
+
+/** Every key must hold, by any of its values. */
+export function trySelector(selector: 'all' | AnySelector, job: Job): Tried {
+  if (selector === 'all') return ALL;
+  const answers: Selected[] = [];
   for (const key of keysOf(selector)) {
-    const held = holds(selector, key, job);
-    if (held === 'no') return 'no';
-    if (held === 'unknown') answer = 'unknown';
+    const answer = holds(selector, key, job);
+    answers.push(answer);
+    if (answer === 'no') break;
   }
-  return answer;
+  return answers;
 }
 
-/** The same at length, for whoever asks why. */
-export function predicatesOf(selector: 'all' | AnySelector, job: Job): Predicate[] {
+/** What the answers come to together. */
+export function selectedBy(tried: Tried): Selected {
+  if (tried.includes('no')) return 'no';
+  return tried.includes('unknown') ? 'unknown' : 'yes';
+}
+
+export const selects = (selector: 'all' | AnySelector, job: Job): Selected => selectedBy(trySelector(selector, job));
+
+/**
+ * Each key at length, with what was wanted and found, for a person who asks why.
+ *
+ * @param tried answers that are known already; the other keys are tried now.
+ */
+export function predicatesOf(selector: 'all' | AnySelector, job: Job, tried: Tried = []): Predicate[] {
   if (selector === 'all') return [];
-  return keysOf(selector).map((key) => ({
+  return keysOf(selector).map((key, i) => ({
     key,
     wanted: wantedTexts(selector, key),
     found: foundText(key, job),
-    holds: holds(selector, key, job),
+    holds: tried[i] ?? holds(selector, key, job),
   }));
 }
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { toSnapshot } from '../../cli/world.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
-import { makeJob } from '../helpers/make-job.ts';
+import { makeJob, makeStoredLook } from '../helpers/make-job.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { keysOf, makeFolder, runningJob, startService } from '../helpers/run-cli.ts';
 import { runOnTerminal } from '../helpers/run-terminal.ts';
@@ -71,7 +71,7 @@ describe.concurrent('the screen of', () => {
         makeJob({ id: jobId(1), owner: '张伟', startedAt: NOW - HOUR }),
         makeJob({ id: jobId(2), startedAt: NOW }),
       ];
-      const world = toSnapshot({ target: 'lake', takenAt, gaps: [], jobs }, { withStatements: false });
+      const world = toSnapshot(makeStoredLook({ now: takenAt, jobs }), { withStatements: false });
       writeFileSync(join(snapshots, `${hour}.json`), JSON.stringify(world));
     }
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseSnapshot, toSnapshot } from '../../cli/world.ts';
 import type { SweepReport } from '../../lib/report.ts';
-import { makeJob } from '../helpers/make-job.ts';
+import { makeJob, makeStoredLook } from '../helpers/make-job.ts';
 import { keysOf, makeFolder, runCli, runHere, runningJob, startService } from '../helpers/run-cli.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 
@@ -32,7 +32,8 @@ describe.concurrent('dli-reaper snapshot', () => {
 
     expect(snapshot).toMatchObject({ exitCode: 0, stderr: '' });
     expect(JSON.parse(snapshot.stdout)).toMatchObject({
-      ...{ kind: 'snapshot', version: 1, target: 'cli', gaps: [] },
+      ...{ kind: 'snapshot', version: 2, target: 'cli', clockProblem: null, gaps: [] },
+      engines: ['sql', 'spark', 'flink'],
       jobs: [{ id: jobId(1), fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) }, { id: jobId(2) }],
     });
     expect(snapshot.stdout).not.toContain('secret_column');
@@ -67,6 +68,62 @@ describe.concurrent('dli-reaper snapshot', () => {
     expect(other).toMatchObject({ counts: one.counts, caps: { exceeded: one.caps.exceeded }, status: one.status });
   });
 
+  it('ends as a plan does where the clocks disagree, and passes that on to whatever judges it', async (context) => {
+    const { emulator, run } = await startService(context, two, {
+      now: () => Date.now() + 11 * HOUR,
+      jobs: [runningJob(1, { ageMs: 9 * HOUR })],
+    });
+    const { url, projectId } = emulator.connection;
+    const args = ['snapshot', '--endpoint', url, '--project-id', projectId];
+
+    const plan = await run('plan', ['--json']);
+    const snapshot = await runCli(args, keysOf(emulator.connection));
+    const file = writeFile('skewed/1.json', snapshot.stdout);
+    const past = await runHere(['plan', '--policy', two, '--from', file, '--json']);
+    const replay = await runHere(['replay', '--policy', two, '--snapshots', dirname(file)]);
+
+    const { status, problems, counts, jobs } = JSON.parse(plan.stdout) as SweepReport;
+    expect(status).toBe('stopped');
+    expect([snapshot.exitCode, past.exitCode]).toEqual([plan.exitCode, plan.exitCode]);
+    expect(snapshot.stderr).toMatch(
+      /^! DLI's clock and ours differ by (11h|10h59m59s), more than 5m; .* ages mean nothing\n$/,
+    );
+    expect(JSON.parse(snapshot.stdout)).toMatchObject({ clockProblem: snapshot.stderr.slice(2, -1) });
+    expect(JSON.parse(past.stdout)).toMatchObject({
+      status,
+      counts,
+      problems: [expect.stringMatching(/^stopped: DLI's clock and ours differ by /)],
+      jobs: jobs.map(({ jobId: id, outcome, reason }) => ({ jobId: id, outcome, reason })),
+    });
+    expect(problems).toHaveLength(1);
+    expect(replay).toMatchObject({ exitCode: 4, stdout: expect.stringContaining('0 jobs would have been cancelled.') });
+    expect(replay.stdout).toMatch(/! cli at .*: incomplete, so nobody counts: DLI's clock and ours differ by /);
+  });
+
+  it('says which engines it is of, so that a policy for another one is not judged by silence', async () => {
+    const seen = makeStoredLook({ engines: ['spark'], jobs: [] });
+    const file = writeFile('spark.json', JSON.stringify(toSnapshot(seen, { withStatements: false })));
+
+    const { exitCode, stdout } = await runHere(['plan', '--policy', two, '--from', file]);
+
+    expect(exitCode).toBe(4);
+    expect(stdout).toContain('! listing incomplete: SQL jobs: not looked at');
+  });
+
+  it('of version 1 can still be judged; a gap in it may be of any engine', async () => {
+    const { jobs } = toSnapshot(makeStoredLook(), { withStatements: false });
+    const old = { version: 1, target: 'lake', takenAt: '2026-01-05T09:00:00.000Z', jobs };
+    const whole = writeFile('whole-1.json', JSON.stringify({ ...old, gaps: [] }));
+    const torn = writeFile('torn-1.json', JSON.stringify({ ...old, gaps: ['one page'] }));
+
+    const [one, other] = await Promise.all(
+      [whole, torn].map((file) => runHere(['plan', '--policy', two, '--from', file, '--json'])),
+    );
+
+    expect(one).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('"reason": "dry-run"') });
+    expect(other).toMatchObject({ exitCode: 4, stdout: expect.stringContaining('"reason": "partial"') });
+  });
+
   it('is of one target, so that no other may be named beside it', async () => {
     const { exitCode, stderr } = await runHere(['plan', '--policy', two, '--from', two, '--stage', 'prod']);
 
@@ -80,7 +137,7 @@ describe.concurrent('dli-reaper snapshot', () => {
     { name: 'a file that is not there', file: 'absent.json', says: 'absent.json: cannot be read (ENOENT)' },
     {
       name: 'something else',
-      file: writeFile('else.json', '{"version":2}'),
+      file: writeFile('else.json', '{"version":3}'),
       says: 'not a snapshot: version: expected',
     },
   ])('ends with 1 for $name', async ({ file, says }) => {
@@ -97,11 +154,15 @@ describe('parseSnapshot', () => {
       makeJob({ tags: new Map([['team', 'bi']]) }),
       makeJob({ id: jobId(2), tags: undefined, owner: undefined, startedAt: undefined }),
     ];
-    const world = { target: 'lake', takenAt: NOW, gaps: ['one page'], jobs };
+    const gaps = [
+      { engine: 'sql', what: 'one page' },
+      { engine: undefined, what: 'another' },
+    ] as const;
+    const seen = makeStoredLook({ engines: ['sql', 'flink'], clockProblem: 'hours apart', gaps, jobs });
 
-    const saved: unknown = JSON.parse(JSON.stringify(toSnapshot(world, { withStatements: false })));
+    const saved: unknown = JSON.parse(JSON.stringify(toSnapshot(seen, { withStatements: false })));
 
-    expect(parseSnapshot(saved)).toEqual(world);
+    expect(parseSnapshot(saved)).toEqual(seen);
   });
 });
 
@@ -113,7 +174,7 @@ describe.concurrent('dli-reaper replay', () => {
     const jobs = Object.entries(ages).map(([n, age]) =>
       makeJob({ id: jobId(Number(n)), startedAt: takenAt - age * HOUR }),
     );
-    const snapshot = toSnapshot({ target: 'lake', takenAt, gaps: [], jobs }, { withStatements: false });
+    const snapshot = toSnapshot(makeStoredLook({ now: takenAt, jobs }), { withStatements: false });
     writeFileSync(join(folder, `${hour}.json`), JSON.stringify(snapshot));
   };
   // The first grows old, the second ends at three hours, the third is over every limit from the start.
@@ -145,7 +206,7 @@ describe.concurrent('dli-reaper replay', () => {
     mkdirSync(twins, { recursive: true });
     for (const target of ['east', 'west']) {
       const jobs = [4, 5].map((hours) => makeJob({ id: jobId(hours), startedAt: NOW - hours * HOUR }));
-      const snapshot = toSnapshot({ target, takenAt: NOW, gaps: [], jobs }, { withStatements: false });
+      const snapshot = toSnapshot(makeStoredLook({ target, jobs }), { withStatements: false });
       writeFileSync(join(twins, `${target}.json`), JSON.stringify(snapshot));
     }
     const drain = writeFile('drain.json', policy(2, { maxKills: 1, drain: true }));
@@ -172,7 +233,8 @@ describe.concurrent('dli-reaper replay', () => {
     const gaps = join(dirname(two), 'gaps');
     mkdirSync(gaps, { recursive: true });
     const jobs = [makeJob({ id: jobId(1), startedAt: NOW - 9 * HOUR })];
-    const snapshot = toSnapshot({ target: 'lake', takenAt: NOW, gaps: ['one page'], jobs }, { withStatements: false });
+    const seen = makeStoredLook({ gaps: [{ engine: 'sql', what: 'one page' }], jobs });
+    const snapshot = toSnapshot(seen, { withStatements: false });
     writeFileSync(join(gaps, '1.json'), JSON.stringify(snapshot));
 
     const text = await runHere(['replay', '--policy', two, '--snapshots', gaps]);

@@ -1,8 +1,9 @@
+import type { Victim } from '../../lib/cap.ts';
 import { type Decision, decide } from '../../lib/decide.ts';
 import type { Job } from '../../lib/dli/job.ts';
+import type { StoredLook } from '../../lib/look.ts';
 import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
 import type { Exemption, Policy } from '../../lib/policy/schema.ts';
-import type { Victim } from '../../lib/victims.ts';
 import { HOUR, jobId, NOW } from './world.ts';
 
 /** A query of ana's on adhoc that has run for three hours. */
@@ -61,7 +62,9 @@ export function makeVictim(n: number, overLimitMs = HOUR): Victim {
   const runTimeMs = limitMs + overLimitMs;
   return {
     job: makeJob({ id: jobId(n), startedAt: NOW - runTimeMs }),
-    clocks: { maxRunTime: runTimeMs, maxQueueTime: undefined, maxTotalTime: runTimeMs },
+    clocks: { runTimeMs, queueTimeMs: undefined, totalTimeMs: runTimeMs },
+    rules: [],
+    exemption: { exempt: 'no', byTags: undefined },
     verdict: {
       ...{ action: 'cancel', reason: 'over-limit', rule: 'r', matched: ['r'] },
       ...{ clock: 'maxRunTime', limitMs, overLimitMs, savepoint: true, onSavepointFailure: 'keep' },
@@ -75,3 +78,22 @@ export function decideOne(job: Job, policy = makePolicy(), exemptions: readonly 
   if (decision === undefined) throw new Error('no decision');
   return decision;
 }
+
+/** A look at the target lake, where one job of ana's runs on adhoc. */
+export function makeStoredLook(changes: Partial<StoredLook> = {}): StoredLook {
+  return {
+    target: 'lake',
+    now: NOW,
+    clockProblem: undefined,
+    engines: ['sql', 'spark', 'flink'],
+    gaps: [],
+    jobs: [makeJob()],
+    ...changes,
+  };
+}
+
+/** The decision with what each rule says under its id, for tests in which the order of rules is not to matter. */
+export const withRulesById = ({ rules, ...decision }: Decision) => ({
+  ...decision,
+  rules: Object.fromEntries(rules.map(({ rule, ...result }) => [rule.id, result])),
+});

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { allowedKills, exceededCap, victimsOf } from '../../lib/cap.ts';
 import { decide } from '../../lib/decide.ts';
 import type { Job } from '../../lib/dli/job.ts';
 import { parseExemption } from '../../lib/policy/parse.ts';
-import { allowedKills, chooseVictims, exceededCap } from '../../lib/victims.ts';
-import { decideOne, makeJob, makePolicy } from '../helpers/make-job.ts';
+import { decideOne, makeJob, makePolicy, withRulesById } from '../helpers/make-job.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 
 const DAY = 24 * HOUR;
@@ -50,10 +50,10 @@ describe('the three clocks', () => {
   it('are read by the state of the job', () => {
     const readings = (job: Partial<Job>) => decideOne(makeJob(job)).clocks;
 
-    expect(readings({})).toEqual({ maxRunTime: 3 * HOUR, maxQueueTime: undefined, maxTotalTime: 3 * HOUR });
-    expect(readings(QUEUED)).toEqual({ maxRunTime: undefined, maxQueueTime: 3 * HOUR, maxTotalTime: 3 * HOUR });
+    expect(readings({})).toEqual({ runTimeMs: 3 * HOUR, queueTimeMs: undefined, totalTimeMs: 3 * HOUR });
+    expect(readings(QUEUED)).toEqual({ runTimeMs: undefined, queueTimeMs: 3 * HOUR, totalTimeMs: 3 * HOUR });
     expect(readings({ state: 'finished' })).toEqual({
-      ...{ maxRunTime: undefined, maxQueueTime: undefined, maxTotalTime: undefined },
+      ...{ runTimeMs: undefined, queueTimeMs: undefined, totalTimeMs: undefined },
     });
   });
 });
@@ -74,9 +74,9 @@ describe('actions', () => {
   });
 
   it('cancels nobody by a rule that only warns', () => {
-    expect(
-      chooseVictims(decide([makeJob()], { policy: makePolicy({ rules: [warn] }), exemptions: [], now: NOW })),
-    ).toEqual([]);
+    expect(victimsOf(decide([makeJob()], { policy: makePolicy({ rules: [warn] }), exemptions: [], now: NOW }))).toEqual(
+      [],
+    );
   });
 });
 
@@ -272,9 +272,9 @@ describe('promises', () => {
     fc.assert(
       fc.property(shuffled, ({ all, drafts, otherJobs, otherRules }) => {
         const inOrder = (some: readonly Job[], rulesOf: readonly RuleDraft[]) =>
-          decide(some, { policy: policyOf(rulesOf), exemptions: [], now: NOW }).toSorted((a, b) =>
-            a.job.id < b.job.id ? -1 : 1,
-          );
+          decide(some, { policy: policyOf(rulesOf), exemptions: [], now: NOW })
+            .map(withRulesById)
+            .toSorted((a, b) => (a.job.id < b.job.id ? -1 : 1));
 
         expect(inOrder(otherJobs, otherRules)).toEqual(inOrder(all, drafts));
       }),

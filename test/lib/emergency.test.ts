@@ -100,7 +100,9 @@ describe('sparedJobs', () => {
   const asked = makeEmergency({ jobIds: [jobId(1)] });
   const kept = (reason: KeepReason, job: Partial<Job> = {}, rule?: string): Decision => ({
     job: makeJob({ id: jobId(1), ...job }),
-    clocks: { maxRunTime: undefined, maxQueueTime: undefined, maxTotalTime: undefined },
+    clocks: { runTimeMs: undefined, queueTimeMs: undefined, totalTimeMs: undefined },
+    rules: [],
+    exemption: { exempt: 'no', byTags: undefined },
     verdict: { action: 'keep', reason, rule, limitMs: undefined },
   });
 

@@ -5,9 +5,8 @@ import type { EmulatedJob } from '../../emulator/jobs.ts';
 import type { RouteName } from '../../emulator/routes.ts';
 import type { Emulator, EmulatorOptions } from '../../emulator/server.ts';
 import { batchStateAt, type EmulatedBatch } from '../../emulator/spark-jobs.ts';
-import { SELECTORS } from '../../lib/dli/engine.ts';
-import { ENGINES } from '../../lib/dli/engines.ts';
 import { ENGINE_NAMES, type Engine } from '../../lib/dli/job.ts';
+import { ENGINE_FACTS, SELECTORS } from '../../lib/policy/facts.ts';
 import { PolicyError, parsePolicy } from '../../lib/policy/parse.ts';
 import type { SweepReport } from '../../lib/report.ts';
 import { emulatedBatch, emulatedFlinkJob } from '../helpers/emulated-api.ts';
@@ -117,7 +116,7 @@ describe('every engine', () => {
 
 describe.each(SPECIMENS)('$engine', (specimen) => {
   const { engine, clock, idOf, stopped, alive } = specimen;
-  const { facts } = ENGINES[engine];
+  const facts = ENGINE_FACTS[engine];
 
   it('is cancelled over its limit and kept exactly at it, with one outcome each that is proved', async () => {
     const { sweep, statusOf } = await start(specimen, [3 * HOUR, 2 * HOUR, MINUTE]);

@@ -355,7 +355,7 @@ describe('sweep, by the action of a rule', () => {
     await world.sweep(
       {},
       {
-        onDecided: async ({ decisions, context, readers }) => {
+        onJudged: async ({ decisions, context }, readers) => {
           const status = (await readers.get('sql')?.show(jobId(1)))?.status;
           const actions = decisions.map(({ verdict }) => verdict.action);
           told.push({ actions, conversation: world.conversation(), status });
@@ -596,11 +596,11 @@ describe('sweep, by statements', () => {
   ])('keeps statements that $name: $isKept, and shows none', async ({ policy, exemptions, isKept }) => {
     const world = await makeWorld({ jobs: [emulatedJob(1, { statement: SECRET })] });
     let decisions: readonly Decision[] = [];
-    const onDecided = (decided: { decisions: readonly Decision[] }) => {
-      decisions = decided.decisions;
+    const onJudged = (judgement: { decisions: readonly Decision[] }) => {
+      decisions = judgement.decisions;
     };
 
-    const report = await world.sweep({}, { ...world.withPolicy(policy, exemptions), onDecided });
+    const report = await world.sweep({}, { ...world.withPolicy(policy, exemptions), onJudged });
 
     expect(decisions.map(({ job }) => job.statement)).toEqual([isKept ? SECRET : undefined]);
     expect(report.counts.cancelled).toBe(1);

@@ -141,13 +141,21 @@ describe('exemptionOf', () => {
     it('is named as such, and comes behind the exemptions', () => {
       const job = makeJob({ tags: new Map([['reaper/ttl', '4h']]) });
 
-      expect(exemptionOf(job, [], allowing, NOW)).toEqual({ exempt: 'yes', by: 'tag' });
-      expect(exemptionOf(job, [exemption({ owner: 'ana' })], allowing, NOW)).toEqual({ exempt: 'yes', by: 'e' });
-      expect(exemptionOf(job, [exemption({ statement: 'x' })], allowing, NOW)).toEqual({ exempt: 'yes', by: 'tag' });
+      expect(exemptionOf(job, [], allowing, NOW)).toEqual({ exempt: 'yes', by: 'tag', byTags: 'yes' });
+      expect(exemptionOf(job, [exemption({ owner: 'ana' })], allowing, NOW)).toEqual({
+        exempt: 'yes',
+        by: 'e',
+        byTags: 'yes',
+      });
+      expect(exemptionOf(job, [exemption({ statement: 'x' })], allowing, NOW)).toEqual({
+        exempt: 'yes',
+        by: 'tag',
+        byTags: 'yes',
+      });
     });
 
     it('needs no start where the job does not ask for it', () => {
-      expect(exemptionOf(makeJob({ startedAt: undefined }), [], allowing, NOW)).toEqual({ exempt: 'no' });
+      expect(exemptionOf(makeJob({ startedAt: undefined }), [], allowing, NOW)).toEqual({ exempt: 'no', byTags: 'no' });
     });
 
     it('means nothing where the policy does not allow it', () => {

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Ends } from '../../lib/act.ts';
+import type { CapReport } from '../../lib/cap.ts';
 import type { Decision } from '../../lib/decide.ts';
 import type { DliCallEvent } from '../../lib/dli/connection.ts';
 import { DliResponseError } from '../../lib/dli/errors.ts';
@@ -9,14 +11,10 @@ import type { LogFields } from '../../lib/log.ts';
 import type { DryRunReason } from '../../lib/mode.ts';
 import type { Outcome, SkipReason } from '../../lib/outcome.ts';
 import { parseExemption } from '../../lib/policy/parse.ts';
-import {
-  buildReport,
-  type CapReport,
-  createCallCounter,
-  type JobReport,
-  logReport,
-  type SweepFacts,
-} from '../../lib/report.ts';
+import type { Policy } from '../../lib/policy/schema.ts';
+import { createCallCounter, type JobReport } from '../../lib/report.ts';
+import { logReport } from '../../lib/report-log.ts';
+import { type SweepRun, tell } from '../../lib/tell.ts';
 import { decideOne, makeJob, makePolicy, makeVictim } from '../helpers/make-job.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 
@@ -31,16 +29,22 @@ const CAPS: CapReport = {
   ...{ maxKills: 20, maxKillsPercent: 50, percentFloor: 10, drain: false },
 };
 
+/** What the stages of a sweep hand to `tell`, as far as it shows in the report. */
+interface Facts extends Pick<SweepRun, 'request' | 'dryRunBecause' | 'notices'>, Ends {
+  decisions: readonly Decision[];
+  caps: CapReport;
+  policy: Policy;
+  gaps: readonly string[];
+}
+
 /** A live sweep whose victims 0, 1, … came to the outcomes given. */
-function makeFacts(outcomes: readonly Outcome[], changes: Partial<SweepFacts> = {}): SweepFacts {
+function makeFacts(outcomes: readonly Outcome[], changes: Partial<Facts> = {}): Facts {
   return {
     request: {
       ...{ sweepId: 'sweep-1', trigger: 'manual', target: 'prod', dryRun: false },
       ...{ maxKills: undefined, verifyForMs: MINUTE, reason: 'queue is stuck' },
     },
     dryRunBecause: [],
-    startedAt: NOW,
-    finishedAt: NOW + MINUTE,
     decisions: outcomes.map((_, n) => makeVictim(n)),
     cancellations: [],
     outcomes: new Map(outcomes.map((outcome, n) => [jobId(n), outcome])),
@@ -50,9 +54,41 @@ function makeFacts(outcomes: readonly Outcome[], changes: Partial<SweepFacts> = 
     policy: makePolicy(),
     notices: [],
     gaps: [],
-    apiCalls: { list: 2, status: 0, cancel: 0, retries: 0, throttled: 0 },
     ...changes,
   };
+}
+
+function tellOf({ request, dryRunBecause, notices, decisions, caps, policy, gaps, ...ends }: Facts) {
+  return tell(
+    {
+      request,
+      dryRunBecause,
+      notices,
+      isSwitchedOn: true,
+      startedAt: NOW,
+      finishedAt: NOW + MINUTE,
+      apiCalls: { list: 2, status: 0, cancel: 0, retries: 0, throttled: 0 },
+    },
+    {
+      engines: ['sql'],
+      jobs: decisions.map(({ job }) => job),
+      now: NOW,
+      clockProblem: undefined,
+      gaps: gaps.map((what) => ({ engine: 'sql', what })),
+      countLive: async () => 0,
+    },
+    {
+      decisions,
+      caps,
+      context: { policy, exemptions: [], now: NOW },
+      overdue: [],
+      chosen: [],
+      spared: new Map(),
+      obstacle: undefined,
+      gaps: [],
+    },
+    ends,
+  );
 }
 
 const skipped = (reason: SkipReason): Outcome => ({ kind: 'skipped', reason });
@@ -63,9 +99,9 @@ const advisory = (action: 'log' | 'warn') => decideOne(makeJob(), makePolicy({ r
 const decided = (fields: Partial<Job>): Decision => decideOne(makeJob(fields));
 const young = decided({ id: jobId(90), startedAt: NOW });
 
-describe('buildReport', () => {
+describe('tell', () => {
   it('tells what was asked, when, and of each job what was decided and became of it', () => {
-    const report = buildReport(
+    const report = tellOf(
       makeFacts([FAILED], {
         cancellations: [
           {
@@ -129,7 +165,7 @@ describe('buildReport', () => {
 
   it('writes null for what is not known', () => {
     const nameless = { queue: undefined, owner: undefined, type: undefined, status: undefined, startedAt: undefined };
-    const report = buildReport(makeFacts([], { decisions: [decided({ ...nameless, state: 'unknown' })] }));
+    const report = tellOf(makeFacts([], { decisions: [decided({ ...nameless, state: 'unknown' })] }));
 
     expect(report.jobs).toMatchObject([
       {
@@ -150,13 +186,13 @@ describe('buildReport', () => {
     { name: 'why it was skipped', outcome: LATE, expected: { status: 'RUNNING', reason: 'deadline' } },
     { name: 'no error where there is none', outcome: UNCONFIRMED, expected: { status: 'RUNNING', error: null } },
   ])('tells of a job $name', ({ outcome, expected }) => {
-    expect(buildReport(makeFacts([outcome])).jobs).toMatchObject([expected]);
+    expect(tellOf(makeFacts([outcome])).jobs).toMatchObject([expected]);
   });
 
   it.each(['log', 'warn'] as const)(
     'tells of a job whose rule says %s that it is over, and not asked to stop',
     (action) => {
-      const { counts, status, problems, jobs } = buildReport(makeFacts([], { decisions: [advisory(action)] }));
+      const { counts, status, problems, jobs } = tellOf(makeFacts([], { decisions: [advisory(action)] }));
 
       expect(jobs).toMatchObject([
         {
@@ -173,7 +209,7 @@ describe('buildReport', () => {
     const policy = makePolicy({ rules: [{ id: 'line', match: 'all', maxQueueTime: '30m', action: 'warn' }] });
     const waiting = decideOne(makeJob({ status: 'LAUNCHING', state: 'queued' }), policy);
 
-    const { jobs } = buildReport(makeFacts([], { decisions: [waiting] }));
+    const { jobs } = tellOf(makeFacts([], { decisions: [waiting] }));
 
     expect(jobs).toMatchObject([
       { runTimeMs: null, queueTimeMs: 3 * HOUR, clock: 'maxQueueTime', limitMs: 30 * MINUTE, status: 'LAUNCHING' },
@@ -187,7 +223,7 @@ describe('buildReport', () => {
       { id: 'adhoc', match: { queue: 'adhoc' }, maxRunTime: '2h', action: 'warn' },
     ];
 
-    const { jobs } = buildReport(makeFacts([], { decisions: [decideOne(makeJob(), makePolicy({ rules }))] }));
+    const { jobs } = tellOf(makeFacts([], { decisions: [decideOne(makeJob(), makePolicy({ rules }))] }));
 
     expect(jobs).toMatchObject([{ rule: 'adhoc', matched: ['adhoc', 'slow'], clock: 'maxRunTime' }]);
   });
@@ -199,7 +235,7 @@ describe('buildReport', () => {
     });
     const decisions = [decideOne(makeJob(), makePolicy(), [exemption]), decided({ id: jobId(2), startedAt: NOW })];
 
-    const { jobs } = buildReport(makeFacts([], { decisions }));
+    const { jobs } = tellOf(makeFacts([], { decisions }));
 
     expect(jobs).toMatchObject([
       { decision: 'keep', reason: 'exempt', rule: 'backfill', matched: [], clock: null, limitMs: null },
@@ -217,7 +253,7 @@ describe('buildReport', () => {
     const queues = ['etl', 'bi_reports', 'etl', 'tmp_1', 'tmp_keep', 'ml', 'adhoc', undefined, 'ETL'];
     const decisions = queues.map((queue, n) => decideOne(makeJob({ id: jobId(n), queue, startedAt: NOW }), policy));
 
-    const { unmanagedQueues } = buildReport(makeFacts([], { decisions, policy }));
+    const { unmanagedQueues } = tellOf(makeFacts([], { decisions, policy }));
 
     expect(unmanagedQueues).toEqual({ etl: 2, ml: 1, ETL: 1 });
   });
@@ -233,7 +269,7 @@ describe('buildReport', () => {
       ],
     });
 
-    const { unmanagedQueues } = buildReport(makeFacts([], { decisions: [young], policy }));
+    const { unmanagedQueues } = tellOf(makeFacts([], { decisions: [young], policy }));
 
     expect(unmanagedQueues).toEqual({});
   });
@@ -241,7 +277,7 @@ describe('buildReport', () => {
   it('passes on the state of the caps and what somebody should know', () => {
     const caps = { ...CAPS, victims: 7, liveJobs: 60, drain: true };
 
-    expect(buildReport(makeFacts([], { caps, notices: ['exemption a ends'] }))).toMatchObject({
+    expect(tellOf(makeFacts([], { caps, notices: ['exemption a ends'] }))).toMatchObject({
       ...{ caps, notices: ['exemption a ends'], status: 'ok', problems: [] },
     });
   });
@@ -260,7 +296,7 @@ describe('buildReport', () => {
   ])('words the cap for a sweep that $name', ({ drain, dryRunBecause, says }) => {
     const caps = { ...CAPS, drain, exceeded: '9 victims are more than maxKills 8' };
 
-    const report = buildReport(makeFacts([skipped('cap')], { caps, dryRunBecause }));
+    const report = tellOf(makeFacts([skipped('cap')], { caps, dryRunBecause }));
 
     expect(report.status).toBe('capped');
     expect(report.problems).toEqual([`over the cap, so ${says}: 9 victims are more than maxKills 8`]);
@@ -269,14 +305,14 @@ describe('buildReport', () => {
   it('is capped although a drain cancelled the worst', () => {
     const caps = { ...CAPS, drain: true, exceeded: 'too many' };
 
-    const report = buildReport(makeFacts([CANCELLED, skipped('cap')], { caps }));
+    const report = tellOf(makeFacts([CANCELLED, skipped('cap')], { caps }));
 
     expect(report).toMatchObject({ status: 'capped', counts: { overdue: 2, cancelled: 1, skipped: { cap: 1 } } });
   });
 
   it('counts jobs that no rule is for, and does not list them', () => {
     const policy = makePolicy({ rules: [{ id: 'r', match: { queue: 'etl' }, maxRunTime: '2h' }] });
-    const report = buildReport(makeFacts([], { decisions: [decideOne(makeJob(), policy), young] }));
+    const report = tellOf(makeFacts([], { decisions: [decideOne(makeJob(), policy), young] }));
 
     expect(report.counts).toMatchObject({ seen: 2, overdue: 0, skipped: { 'no-rule': 1, 'within-limit': 1 } });
     expect(report.jobs.map(({ jobId: id }) => id)).toEqual([jobId(90)]);
@@ -290,7 +326,7 @@ describe('buildReport', () => {
       { id: jobId(5), queue: undefined },
     ].map((fields) => decided({ ...fields, startedAt: NOW }));
 
-    const { jobs } = buildReport(makeFacts([], { decisions }));
+    const { jobs } = tellOf(makeFacts([], { decisions }));
 
     expect(jobs.map(({ jobId: id }) => id)).toEqual([jobId(5), jobId(4), jobId(2), jobId(3)]);
   });
@@ -317,7 +353,7 @@ describe('buildReport', () => {
       facts: { stoppedBecause: 'the switch', gaps: ['page 2'], caps: { ...CAPS, exceeded: 'too many' } },
     },
   ])('is $status after $name', ({ outcomes, facts, status }) => {
-    expect(buildReport(makeFacts(outcomes, facts)).status).toBe(status);
+    expect(tellOf(makeFacts(outcomes, facts)).status).toBe(status);
   });
 
   it('tells every problem, in the order of what they keep from being done', () => {
@@ -327,7 +363,7 @@ describe('buildReport', () => {
       caps: { ...CAPS, exceeded: '9 victims' },
     };
 
-    const { problems } = buildReport(makeFacts([FAILED, FAILED, UNCONFIRMED, LATE], facts));
+    const { problems } = tellOf(makeFacts([FAILED, FAILED, UNCONFIRMED, LATE], facts));
 
     expect(problems).toEqual([
       'stopped: the switch',
@@ -341,11 +377,11 @@ describe('buildReport', () => {
   });
 
   it('has no problems when all went well', () => {
-    expect(buildReport(makeFacts([CANCELLED, FINISHED])).problems).toEqual([]);
+    expect(tellOf(makeFacts([CANCELLED, FINISHED])).problems).toEqual([]);
   });
 
   it('says who kept it from cancelling', () => {
-    expect(buildReport(makeFacts([], { dryRunBecause: ['target'] }))).toMatchObject({
+    expect(tellOf(makeFacts([], { dryRunBecause: ['target'] }))).toMatchObject({
       dryRun: true,
       dryRunBecause: ['target'],
     });
@@ -354,7 +390,7 @@ describe('buildReport', () => {
   it('does not report on a victim whose outcome is missing', () => {
     const facts = makeFacts([CANCELLED], { outcomes: new Map() });
 
-    expect(() => buildReport(facts)).toThrow(`no outcome for job ${jobId(0)}`);
+    expect(() => tellOf(facts)).toThrow(`no outcome for job ${jobId(0)}`);
   });
 
   it('counts every job seen under exactly one outcome', () => {
@@ -364,7 +400,7 @@ describe('buildReport', () => {
         const facts = makeFacts(outcomes);
         const kept = Array.from({ length: keptCount }, () => young);
 
-        const { counts } = buildReport({ ...facts, decisions: [...facts.decisions, ...kept] });
+        const { counts } = tellOf({ ...facts, decisions: [...facts.decisions, ...kept] });
 
         const { seen, overdue, skipped, ...others } = counts;
         const sum = [...Object.values(others), ...Object.values(skipped)].reduce((a, b) => a + b, 0);
@@ -376,14 +412,14 @@ describe('buildReport', () => {
 });
 
 describe('logReport', () => {
-  function linesOf(facts: SweepFacts, explainJob?: Parameters<typeof logReport>[2]) {
+  function linesOf(facts: Facts, explainJob?: Parameters<typeof logReport>[2]) {
     const lines: { level: string; msg: string; fields: LogFields }[] = [];
     const at =
       (level: string) =>
       (msg: string, fields: LogFields = {}) =>
         void lines.push({ level, msg, fields });
     const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-    logReport(buildReport(facts), log, explainJob);
+    logReport(tellOf(facts), log, explainJob);
     return lines;
   }
 
@@ -475,11 +511,11 @@ describe('logReport', () => {
     { name: 'a capped one', outcomes: [], facts: { caps: { ...CAPS, exceeded: 'too many' } }, level: 'error' },
     {
       ...{ name: 'a capped one that was a dry run anyway', outcomes: [], level: 'info' },
-      facts: { caps: { ...CAPS, exceeded: 'too many' }, dryRunBecause: ['request'] } satisfies Partial<SweepFacts>,
+      facts: { caps: { ...CAPS, exceeded: 'too many' }, dryRunBecause: ['request'] } satisfies Partial<Facts>,
     },
     {
       ...{ name: 'a partial one that was a dry run anyway', outcomes: [], level: 'error' },
-      facts: { gaps: ['page 2'], dryRunBecause: ['request'] } satisfies Partial<SweepFacts>,
+      facts: { gaps: ['page 2'], dryRunBecause: ['request'] } satisfies Partial<Facts>,
     },
   ])('writes the summary of $name at $level', ({ outcomes, facts, level }) => {
     expect(linesOf(makeFacts(outcomes, facts)).at(-1)).toMatchObject({ level, msg: 'sweep finished' });

@@ -1,21 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allowedKills, chooseVictims, exceededCap, needsLiveCount } from '../../lib/victims.ts';
+import { allowedKills, exceededCap, needsLiveCount, victimsOf } from '../../lib/cap.ts';
 import { decideOne, makeJob, makeVictim } from '../helpers/make-job.ts';
 import { HOUR, NOW } from '../helpers/world.ts';
 
-describe('chooseVictims', () => {
+describe('victimsOf', () => {
   it('takes what the policy wants cancelled, the longest over its limit first, then by id', () => {
     const kept = decideOne(makeJob({ startedAt: NOW }));
     const [one, two, three] = [makeVictim(1), makeVictim(2), makeVictim(3, 2 * HOUR)];
 
-    expect(chooseVictims([two, kept, one, three])).toEqual([three, one, two]);
+    expect(victimsOf([two, kept, one, three])).toEqual([three, one, two]);
   });
 
   it('leaves the decisions as they were', () => {
     const decisions = [makeVictim(1), makeVictim(2, 2 * HOUR)];
 
-    chooseVictims(decisions);
+    victimsOf(decisions);
 
     expect(decisions).toEqual([makeVictim(1), makeVictim(2, 2 * HOUR)]);
   });

@@ -1,0 +1,187 @@
+import { type CancelJob, type Cancellation, cancelJobs } from './cancel.ts';
+import type { Victim } from './cap.ts';
+import type { Clock } from './clock.ts';
+import type { DliClient } from './dli/client.ts';
+import type { EngineCancels, Reading } from './dli/engine.ts';
+import { ENGINES } from './dli/engines.ts';
+import { DliError } from './dli/errors.ts';
+import type { Engine, Job } from './dli/job.ts';
+import { listQueueCus } from './dli/queues.ts';
+import { estimateFreed, type Freed } from './freed.ts';
+import { type Judgement, spareAll } from './judge.ts';
+import type { Log } from './log.ts';
+import type { Readers } from './look.ts';
+import type { Outcome, SkipReason } from './outcome.ts';
+import { clockOf } from './policy/clocks.ts';
+import type { ProgressWatch } from './progress.ts';
+import { SwitchedOff } from './switch-watch.ts';
+import { verifyCancellations } from './verify.ts';
+
+/** What became of the overdue jobs. */
+export interface Ends {
+  /** By job id; one for each overdue job. */
+  outcomes: ReadonlyMap<string, Outcome>;
+  /** One for each job that was to be asked to stop. */
+  cancellations: readonly Cancellation[];
+  /** What kept the sweep from its work, or ended it before its time. */
+  stoppedBecause: string | undefined;
+  freed: Freed | undefined;
+}
+
+/** What a live sweep can do to jobs, and read of them afterwards. A dry run has none. */
+export interface Cancels {
+  cancel: CancelJob;
+  /** Whether a job that lives on after an accepted request may be asked once more in the same sweep. */
+  mayAskAgain: (job: Job) => boolean;
+  /** A reading for each job that was looked at. @param round 0 for the first look. */
+  readBack: (jobs: readonly Job[], round: number) => Promise<ReadonlyMap<string, Reading>>;
+  /** Compute units by queue. @throws {DliError} */
+  listQueueCus: () => Promise<ReadonlyMap<string, number>>;
+}
+
+export function createCancels(client: DliClient, readers: Readers): Cancels {
+  const made = new Map<Engine, EngineCancels>();
+  const cancelsOf = ({ engine }: Job): EngineCancels => {
+    const cancels = made.get(engine) ?? ENGINES[engine].createCancels(client);
+    made.set(engine, cancels);
+    return cancels;
+  };
+  return {
+    cancel: (job, options) => cancelsOf(job).cancel(job, options),
+    mayAskAgain: (job) => cancelsOf(job).mayAskAgain,
+    readBack: (jobs, round) => readBack(readers, jobs, round),
+    listQueueCus: () => listQueueCus(client),
+  };
+}
+
+/** When to stop. */
+export interface Limits {
+  clock: Clock;
+  /** Epoch ms; everything but the report is over by then. */
+  deadlineAt: number;
+  /** How long to wait for cancelled jobs to stop. */
+  verifyForMs: number;
+  isSwitchedOn: boolean;
+  /** Once aborted, no more jobs are cancelled; those already asked to stop are still read back. */
+  stop: AbortSignal;
+  /** Awaited before the first cancel: the last moment to abort `stop`. */
+  beforeCancelling?: (() => Promise<void>) | undefined;
+}
+
+/** Asks the chosen jobs to stop, and reads back what became of each. */
+export async function act(
+  judgement: Judgement,
+  cancels: Cancels,
+  { clock, deadlineAt, verifyForMs, isSwitchedOn, stop, beforeCancelling }: Limits,
+  { log, progress }: { log: Log; progress: ProgressWatch },
+): Promise<Ends> {
+  const { overdue, chosen } = judgement;
+  if (overdue.length > 0) await beforeCancelling?.();
+  if (!isSwitchedOn || stop.aborted || judgement.obstacle !== undefined) {
+    return leaveAlone(judgement, { stop, log, isSwitchedOn });
+  }
+
+  logVictims(chosen, undefined, log);
+  progress.begin(chosen.length);
+  const stopAt = deadlineAt - Math.min(verifyForMs, (deadlineAt - clock.now()) / 4);
+  const asked = await cancelJobs(chosen, cancels.cancel, { stopAt, stop, onAsked: progress.asked });
+  const untilAt = Math.min(clock.now() + verifyForMs, deadlineAt);
+  const { outcomes, cancellations } = await verifyCancellations(
+    asked,
+    {
+      readBack: (jobs, round) => {
+        progress.reading(jobs.length);
+        return cancels.readBack(jobs, round);
+      },
+      mayAskAgain: cancels.mayAskAgain,
+      askAgain: (job, { savepoint }) => cancels.cancel(job, { savepoint, notAfter: untilAt, signal: stop }),
+    },
+    { clock, untilAt },
+  );
+  progress.reading([...outcomes.values()].filter(({ kind }) => kind === 'unconfirmed').length);
+
+  const all = new Map([...spareAll(judgement, 'cap'), ...outcomes]);
+  const cancelled = chosen.flatMap(({ job }) => (outcomes.get(job.id)?.kind === 'cancelled' ? [job] : []));
+  return {
+    outcomes: all,
+    cancellations,
+    stoppedBecause: whyStopped(cancellations, all, stop),
+    freed: estimateFreed(cancelled, await readQueueCus(cancels, cancelled), judgement.context.now),
+  };
+}
+
+/** The ends of a plan, and of a sweep that something keeps from cancelling: no job is asked to stop. */
+export function leaveAlone(
+  judgement: Judgement,
+  { log, stop, isSwitchedOn = true }: { log: Log; stop?: AbortSignal; isSwitchedOn?: boolean },
+): Ends {
+  const obstacle = !isSwitchedOn || stop?.aborted ? 'stopped' : (judgement.obstacle ?? 'dry-run');
+  logVictims(judgement.chosen, obstacle, log);
+  const outcomes = spareAll(judgement, obstacle);
+  return {
+    outcomes,
+    cancellations: [],
+    stoppedBecause: isSwitchedOn ? whyStopped([], outcomes, stop) : 'the switch is not set to run',
+    freed: undefined,
+  };
+}
+
+/** What ended the cancelling before its time; for a credential, its refusal. A stop after the last job ends nothing. */
+function whyStopped(
+  cancellations: readonly Cancellation[],
+  outcomes: ReadonlyMap<string, Outcome>,
+  stop: AbortSignal | undefined,
+): string | undefined {
+  const isLeftUndone = [...outcomes.values()].some((one) => one.kind === 'skipped' && one.reason === 'stopped');
+  if (stop?.aborted && isLeftUndone)
+    return stop.reason instanceof SwitchedOff ? stop.reason.message : 'the operator interrupted it';
+  for (const { result } of cancellations) {
+    if (result.kind === 'not-sent' && result.error !== undefined) return result.error.message;
+    if (result.kind === 'refused' && result.error.kind === 'authentication') return result.error.message;
+  }
+  return undefined;
+}
+
+/** All engines side by side. */
+async function readBack(readers: Readers, jobs: readonly Job[], round: number): Promise<Map<string, Reading>> {
+  const readings = await Promise.all(
+    [...readers].flatMap(([engine, reads]) => {
+      const asked = jobs.filter((job) => job.engine === engine);
+      return asked.length === 0 ? [] : [reads.readBack(asked, round)];
+    }),
+  );
+  return new Map(readings.flatMap((part) => [...part]));
+}
+
+/** Asked only where a job does not tell its own units; it must not cost a sweep its report. */
+async function readQueueCus(cancels: Cancels, cancelled: readonly Job[]): Promise<ReadonlyMap<string, number>> {
+  if (cancelled.every(({ cus }) => cus !== undefined)) return new Map();
+  try {
+    return await cancels.listQueueCus();
+  } catch (error) {
+    if (!(error instanceof DliError)) throw error;
+    return new Map();
+  }
+}
+
+/** CloudWatch cuts a record at 256 KB. */
+const VICTIMS_PER_LINE = 100;
+
+/** On record before the first DELETE, whatever happens then. */
+function logVictims(victims: readonly Victim[], skipped: SkipReason | undefined, log: Log): void {
+  for (let i = 0; i < victims.length; i += VICTIMS_PER_LINE) {
+    log.info('victims chosen', {
+      count: victims.length,
+      skipped: skipped ?? null,
+      victims: victims.slice(i, i + VICTIMS_PER_LINE).map(({ job, clocks, verdict: { rule, clock, limitMs } }) => ({
+        jobId: job.id,
+        queue: job.queue,
+        owner: job.owner,
+        rule,
+        clock,
+        limitMs,
+        readingMs: clocks[clockOf(clock).reading],
+      })),
+    });
+  }
+}

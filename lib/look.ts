@@ -1,0 +1,192 @@
+import type { DliReader } from './dli/client.ts';
+import type { EngineReads } from './dli/engine.ts';
+import { ENGINES } from './dli/engines.ts';
+import { DliError } from './dli/errors.ts';
+import { type Engine, isLive, type Job } from './dli/job.ts';
+import type { ClockReading } from './dli/service-time.ts';
+import { formatDuration } from './duration.ts';
+import { ENGINE_FACTS } from './policy/facts.ts';
+import type { Policy } from './policy/schema.ts';
+import { enginesOf, youngestOverdueStart } from './policy/scope.ts';
+
+/** Which jobs a look is for. */
+export interface Scope {
+  /** By engine, epoch ms: jobs that started then or later need not be listed. */
+  startedBefore: ReadonlyMap<Engine, number>;
+  /** The jobs that have to be known in detail, where an engine's lists do not tell all. Pure; asked until none is new. */
+  needsDetail: (jobs: readonly Job[], now: number) => ReadonlySet<Job>;
+}
+
+/** What there was to see at one moment. */
+export interface Sight {
+  engines: readonly Engine[];
+  /** The live jobs in scope; one entry per job id. */
+  jobs: readonly Job[];
+  /** Epoch ms: the earlier of DLI's clock and ours, so that neither can make a job look older than it is. */
+  now: number;
+  /** Why the ages of jobs mean nothing, in words. */
+  clockProblem: string | undefined;
+  /** What could not be read; empty if nothing is missing. */
+  gaps: readonly Gap[];
+  /** How many jobs of the engine are alive, whatever their age. @throws {DliError} */
+  countLive: (engine: Engine) => Promise<number>;
+}
+
+export interface Gap {
+  /** Undefined where it is not on record, so that it may be any. */
+  engine: Engine | undefined;
+  /** In words. */
+  what: string;
+}
+
+export type Readers = ReadonlyMap<Engine, EngineReads>;
+
+/** @param options.withStatements whether jobs carry their statements, which are long. */
+export function createReaders(
+  engines: Iterable<Engine>,
+  dli: DliReader,
+  options: { withStatements: boolean },
+): Readers {
+  return new Map([...engines].map((engine) => [engine, ENGINES[engine].createReads(dli, options)]));
+}
+
+/** The jobs that any rule of a policy could call overdue. @param now epoch ms, our clock. */
+export const scopeOf = (policy: Policy, now: number): Scope['startedBefore'] =>
+  new Map(enginesOf(policy).map((engine) => [engine, youngestOverdueStart(policy, engine, now)]));
+
+/** Ages are worth nothing when the two clocks disagree further. */
+export const MAX_CLOCK_SKEW_MS = 5 * 60_000;
+
+/**
+ * Lists the live jobs of all engines side by side, and asks for what the lists do not tell of those that need it. An
+ * engine whose listing fails leaves a gap, and stops no other.
+ *
+ * @param clock our clock when the look began, epoch ms, and DLI's as its answers tell it.
+ * @throws {DliError} if no engine can be listed, or the credential is refused.
+ */
+export async function look(
+  scope: Scope,
+  readers: Readers,
+  clock: { startedAt: number; reading: () => ClockReading | undefined },
+): Promise<Sight> {
+  const listed = await list(scope, readers);
+  const { now = clock.startedAt, problem } = compareClocks(clock.reading());
+  const detailed = await readDetails(scope, readers, { ...listed, now });
+  return {
+    engines: [...readers.keys()],
+    jobs: detailed.jobs,
+    now,
+    clockProblem: problem,
+    gaps: [...listed.gaps, ...detailed.gaps],
+    countLive: async (engine) => (await readers.get(engine)?.countLive()) ?? 0,
+  };
+}
+
+interface Listed {
+  jobs: Job[];
+  gaps: Gap[];
+}
+
+async function list({ startedBefore }: Scope, readers: Readers): Promise<Listed> {
+  const jobs: Job[] = [];
+  const gaps: Gap[] = [];
+  const failures: DliError[] = [];
+
+  await Promise.all(
+    [...readers].map(async ([engine, reads]) => {
+      try {
+        const listing = await reads.listLive({ startedBefore: startedBefore.get(engine) ?? Number.NEGATIVE_INFINITY });
+        jobs.push(...listing.jobs);
+        gaps.push(...listing.gaps.map((what) => ({ engine, what })));
+      } catch (error) {
+        if (!(error instanceof DliError)) throw error;
+        failures.push(error);
+        gaps.push({ engine, what: error.message });
+      }
+    }),
+  );
+  const [failure] = failures;
+  // A credential that has failed for one has failed for all, even if another one's list came in before.
+  if (failure !== undefined && (failures.length === readers.size || failure.kind === 'authentication')) throw failure;
+  return { jobs, gaps };
+}
+
+/**
+ * Reads jobs until every one that needs detail has it: what is read of one may make another the oldest of its group. A job
+ * that cannot be read any more is of unknown state, and so spared.
+ */
+async function readDetails(
+  { needsDetail }: Scope,
+  readers: Readers,
+  { jobs: listed, now }: Listed & { now: number },
+): Promise<Listed> {
+  const gaps: Gap[] = [];
+  let jobs = listed;
+  if ([...readers.values()].every(({ examine }) => examine === undefined)) return { jobs, gaps };
+
+  const known = new Set<Job>();
+  for (;;) {
+    const needed = needsDetail(jobs, now);
+    const isWanted = (job: Job) => needed.has(job) && !known.has(job) && readers.get(job.engine)?.examine !== undefined;
+    if (!jobs.some(isWanted)) return { jobs, gaps };
+    jobs = await Promise.all(
+      jobs.map(async (job) => {
+        if (!isWanted(job)) return job;
+        const detailed = await readDetail(job, readers, gaps);
+        known.add(detailed);
+        return detailed;
+      }),
+    );
+  }
+}
+
+async function readDetail(job: Job, readers: Readers, gaps: Gap[]): Promise<Job> {
+  try {
+    return (await readers.get(job.engine)?.examine?.(job)) ?? job;
+  } catch (error) {
+    if (!(error instanceof DliError)) throw error;
+    if (error.kind !== 'not-found') gaps.push({ engine: job.engine, what: error.message });
+    return { ...job, state: 'unknown' };
+  }
+}
+
+function compareClocks(reading: ClockReading | undefined): { now: number | undefined; problem: string | undefined } {
+  if (reading === undefined) {
+    return { now: undefined, problem: 'DLI sent no readable Date header, so the clocks cannot be compared' };
+  }
+  const { serviceAt, localAt } = reading;
+  const skewMs = Math.abs(serviceAt - localAt);
+  const problem =
+    skewMs > MAX_CLOCK_SKEW_MS
+      ? `DLI's clock and ours differ by ${formatDuration(skewMs)}, more than ${formatDuration(MAX_CLOCK_SKEW_MS)}; correct ours, or ages mean nothing`
+      : undefined;
+  return { now: Math.min(serviceAt, localAt), problem };
+}
+
+/** A look that was stored: every live job of a target, in detail. */
+export interface StoredLook extends Omit<Sight, 'countLive'> {
+  target: string;
+}
+
+/** What a look with this scope would have seen at the moment of a stored one. Makes no call. */
+export function lookBack(stored: StoredLook, startedBefore: Scope['startedBefore']): Sight {
+  const isListed = ({ engine, since: { submitted } }: Job): boolean => {
+    const before = startedBefore.get(engine);
+    if (before === undefined) return false;
+    return !ENGINE_FACTS[engine].listsByStart || submitted === undefined || submitted < before;
+  };
+  const { jobs, gaps, now, clockProblem } = stored;
+  return {
+    now,
+    clockProblem,
+    engines: [...startedBefore.keys()],
+    jobs: jobs.filter(isListed),
+    gaps: [
+      ...gaps.filter(({ engine }) => engine === undefined || startedBefore.has(engine)),
+      ...[...startedBefore.keys()]
+        .filter((engine) => !stored.engines.includes(engine))
+        .map((engine) => ({ engine, what: `${ENGINE_FACTS[engine].jobs}: not looked at` })),
+    ],
+    countLive: async (engine) => jobs.filter((job) => job.engine === engine && isLive(job.state)).length,
+  };
+}

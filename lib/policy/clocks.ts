@@ -1,0 +1,34 @@
+import type { JobState, Since } from '../dli/job.ts';
+
+interface ClockRow {
+  /** The key of the rule's limit that this clock is held against. */
+  limit: string;
+  /** The name of its reading, in decisions and reports; milliseconds. */
+  reading: string;
+  /** The instant of the job that it counts from. */
+  since: keyof Since;
+  /** The states of a job in which it counts: a limit on running time is not for a job that waits. */
+  states: readonly JobState[];
+  /** What it is called on a screen. */
+  word: string;
+}
+
+/** Every clock of a job, one row each. A limit names the most that its clock may read. docs/policy.md explains them. */
+export const CLOCKS = [
+  { limit: 'maxRunTime', reading: 'runTimeMs', since: 'running', states: ['running'], word: 'running' },
+  { limit: 'maxQueueTime', reading: 'queueTimeMs', since: 'waiting', states: ['queued'], word: 'waiting' },
+  { limit: 'maxTotalTime', reading: 'totalTimeMs', since: 'submitted', states: ['queued', 'running'], word: 'in all' },
+] as const satisfies readonly ClockRow[];
+
+export type Clock = (typeof CLOCKS)[number];
+export type LimitName = Clock['limit'];
+export type ReadingName = Clock['reading'];
+
+export const LIMIT_NAMES: readonly LimitName[] = CLOCKS.map(({ limit }) => limit);
+
+/** The clock that a limit is for. */
+export function clockOf(limit: LimitName): Clock {
+  const clock = CLOCKS.find((row) => row.limit === limit);
+  if (clock === undefined) throw new TypeError(`no clock for ${limit}`);
+  return clock;
+}

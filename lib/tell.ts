@@ -1,0 +1,245 @@
+import type { Ends } from './act.ts';
+import type { Cancellation } from './cancel.ts';
+import type { CapReport } from './cap.ts';
+import type { Decision } from './decide.ts';
+import { DliError } from './dli/errors.ts';
+import { missingJobs, sparedJobs, unlookedJobs, unmatchedNames } from './emergency.ts';
+import type { Judgement } from './judge.ts';
+import type { Sight } from './look.ts';
+import type { DryRunReason } from './mode.ts';
+import type { Outcome } from './outcome.ts';
+import { exemptionNotices } from './policy/exemptions.ts';
+import type { Policy, Rule } from './policy/schema.ts';
+import type { ApiCalls, Counts, JobReport, SweepReport, SweepStatus } from './report.ts';
+import type { SweepRequest } from './request.ts';
+import type { ParameterVersions } from './settings/settings.ts';
+
+/** The sweep as a whole, apart from the jobs. */
+export interface SweepRun {
+  request: SweepRequest;
+  /** Who kept it from cancelling; empty for a live one. */
+  dryRunBecause: DryRunReason[];
+  isSwitchedOn: boolean;
+  /** Epoch ms, our clock. */
+  startedAt: number;
+  finishedAt: number;
+  apiCalls: ApiCalls;
+  /** What was met while the settings were read, one sentence each. */
+  notices: readonly string[];
+  parameterVersions?: ParameterVersions | undefined;
+}
+
+/** The report of a sweep. Pure; the counters are taken from the outcomes and from nothing else. */
+export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: Ends): SweepReport {
+  const { request, dryRunBecause } = run;
+  const { decisions, context, caps } = judgement;
+  const { outcomes } = ends;
+  const counts = countOutcomes(decisions, outcomes);
+  const unmet =
+    request.emergency === undefined
+      ? []
+      : [...unlookedJobs(request.emergency), ...sparedJobs(request.emergency, decisions)];
+  const troubles: Troubles = {
+    stoppedBecause: sight.clockProblem ?? ends.stoppedBecause,
+    gaps: [...sight.gaps, ...judgement.gaps].map(({ what }) => what),
+    caps,
+    counts,
+    unmet,
+    isDryRun: dryRunBecause.length > 0,
+  };
+
+  return {
+    sweepId: request.sweepId,
+    target: request.target,
+    trigger: request.trigger,
+    requestReason: request.reason ?? null,
+    emergency: request.emergency ?? null,
+    dryRun: dryRunBecause.length > 0,
+    dryRunBecause,
+    status: statusOf(troubles),
+    problems: problemsOf(troubles),
+    startedAt: new Date(run.startedAt).toISOString(),
+    finishedAt: new Date(run.finishedAt).toISOString(),
+    counts,
+    apiCalls: run.apiCalls,
+    caps,
+    freed: ends.freed ?? null,
+    credentialRefused: [...outcomes.values()].some(isCredentialRefused),
+    parameterVersions: run.parameterVersions ?? null,
+    unmet,
+    notices: noticesOf(run, sight, judgement),
+    // An emergency manages nothing.
+    unmanagedQueues: request.emergency === undefined ? countUnmanaged(decisions, context.policy) : {},
+    jobs: toJobReports(decisions, ends),
+  };
+}
+
+function toJobReports(decisions: readonly Decision[], { outcomes, cancellations }: Ends): JobReport[] {
+  const byId = new Map(cancellations.map((cancellation) => [cancellation.victim.job.id, cancellation]));
+  return decisions
+    .filter(({ verdict }) => verdict.reason !== 'no-rule')
+    .map((decision) => toJobReport(decision, outcomeOf(decision, outcomes), byId.get(decision.job.id)))
+    .sort((a, b) => compare(a.queue ?? '', b.queue ?? '') || compare(a.jobId, b.jobId));
+}
+
+function noticesOf(
+  { request: { emergency }, notices, dryRunBecause, isSwitchedOn }: SweepRun,
+  { jobs }: Sight,
+  { context: { policy, exemptions, now } }: Judgement,
+): string[] {
+  return [
+    ...notices,
+    ...(emergency === undefined ? [] : [...missingJobs(emergency, jobs), ...unmatchedNames(emergency, jobs)]),
+    ...(dryRunBecause.length > 0 && !isSwitchedOn
+      ? ['the switch is not set to run, so a live sweep would cancel nobody']
+      : []),
+    ...exemptionNotices([...policy.exemptions, ...exemptions], now),
+  ];
+}
+
+function isCredentialRefused(outcome: Outcome): boolean {
+  return 'error' in outcome && outcome.error instanceof DliError && outcome.error.kind === 'authentication';
+}
+
+function outcomeOf({ job, verdict }: Decision, outcomes: ReadonlyMap<string, Outcome>): Outcome {
+  if (verdict.action === 'keep') return { kind: 'skipped', reason: verdict.reason };
+  if (verdict.action !== 'cancel') return { kind: 'skipped', reason: verdict.action };
+  const outcome = outcomes.get(job.id);
+  if (outcome === undefined) throw new Error(`no outcome for job ${job.id}`);
+  return outcome;
+}
+
+function countOutcomes(decisions: readonly Decision[], outcomes: ReadonlyMap<string, Outcome>): Counts {
+  const counts: Counts = {
+    seen: 0,
+    overdue: 0,
+    cancelled: 0,
+    alreadyTerminal: 0,
+    unconfirmed: 0,
+    failed: 0,
+    skipped: {},
+  };
+  for (const decision of decisions) count(counts, decision, outcomeOf(decision, outcomes));
+  return counts;
+}
+
+function count(counts: Counts, { verdict }: Decision, outcome: Outcome): void {
+  counts.seen += 1;
+  if (verdict.action === 'cancel') counts.overdue += 1;
+  switch (outcome.kind) {
+    case 'cancelled':
+      counts.cancelled += 1;
+      break;
+    case 'already-terminal':
+      counts.alreadyTerminal += 1;
+      break;
+    case 'unconfirmed':
+      counts.unconfirmed += 1;
+      break;
+    case 'failed':
+      counts.failed += 1;
+      break;
+    case 'skipped':
+      counts.skipped[outcome.reason] = (counts.skipped[outcome.reason] ?? 0) + 1;
+      break;
+    default:
+      outcome satisfies never;
+  }
+}
+
+/** What makes a status other than ok. */
+interface Troubles {
+  stoppedBecause: string | undefined;
+  gaps: readonly string[];
+  caps: CapReport;
+  counts: Counts;
+  unmet: readonly string[];
+  isDryRun: boolean;
+}
+
+function statusOf({ stoppedBecause, gaps, caps, counts, unmet, isDryRun }: Troubles): SweepStatus {
+  if (stoppedBecause !== undefined) return 'stopped';
+  if (gaps.length > 0 || (counts.skipped.deadline ?? 0) > 0) return 'partial';
+  if (caps.exceeded !== null) return 'capped';
+  const isUnmet = !isDryRun && unmet.length > 0;
+  return isUnmet || counts.failed + counts.unconfirmed > 0 ? 'failed' : 'ok';
+}
+
+function problemsOf({ stoppedBecause, gaps, caps, counts, unmet, isDryRun }: Troubles): string[] {
+  const late = counts.skipped.deadline ?? 0;
+  return [
+    ...(stoppedBecause === undefined ? [] : [`stopped: ${stoppedBecause}`]),
+    ...gaps.map((gap) => `listing incomplete: ${gap}`),
+    ...(late === 0 ? [] : [`the deadline came before ${late} of the overdue jobs`]),
+    ...(caps.exceeded === null ? [] : [`over the cap, so ${wordsForCap(caps, isDryRun)}: ${caps.exceeded}`]),
+    ...(counts.failed === 0
+      ? []
+      : [`${counts.failed} failed: DLI refused to cancel or gave up, and they were then read as alive`]),
+    ...(counts.unconfirmed === 0 ? [] : [`${counts.unconfirmed} unconfirmed: asked to stop, not yet seen to stop`]),
+    ...(isDryRun ? [] : unmet),
+  ];
+}
+
+function wordsForCap({ drain }: CapReport, isDryRun: boolean): string {
+  if (isDryRun) return `a live sweep would cancel ${drain ? 'only the worst' : 'no job'}`;
+  return drain ? 'only the worst were cancelled' : 'no job was cancelled';
+}
+
+function toJobReport(
+  { job, clocks, verdict }: Decision,
+  outcome: Outcome,
+  cancellation: Cancellation | undefined,
+): JobReport {
+  const result = cancellation?.result;
+  return {
+    jobId: job.id,
+    engine: job.engine,
+    name: job.name ?? null,
+    queue: job.queue ?? null,
+    owner: job.owner ?? null,
+    jobType: job.type ?? null,
+    runTimeMs: clocks.runTimeMs ?? null,
+    queueTimeMs: clocks.queueTimeMs ?? null,
+    totalTimeMs: clocks.totalTimeMs ?? null,
+    clock: verdict.action === 'keep' ? null : verdict.clock,
+    limitMs: verdict.limitMs ?? null,
+    overLimitMs: verdict.action === 'keep' ? null : verdict.overLimitMs,
+    rule: verdict.rule ?? null,
+    matched: verdict.action === 'keep' ? [] : verdict.matched,
+    decision: verdict.action,
+    reason: outcome.kind === 'skipped' ? outcome.reason : verdict.reason,
+    outcome: outcome.kind,
+    status: ('status' in outcome ? outcome.status : job.status) ?? null,
+    evidence: outcome.kind === 'cancelled' ? outcome.evidence : null,
+    cus: job.cus ?? null,
+    attempts: result?.attempts ?? 0,
+    requestId: result?.requestId ?? null,
+    error: ('error' in outcome ? outcome.error?.message : undefined) ?? null,
+  };
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** A queue is managed if a rule names it, or if a rule is for all. */
+function countUnmanaged(decisions: readonly Decision[], { rules }: Policy): Record<string, number> {
+  const counts = new Map<string, number>();
+  const isManaged = new Map<string, boolean>();
+  for (const { job } of decisions) {
+    if (job.queue === undefined) continue;
+    const { queue } = job;
+    if (!isManaged.has(queue))
+      isManaged.set(
+        queue,
+        rules.some((rule) => isFor(rule, queue)),
+      );
+    if (!isManaged.get(queue)) counts.set(queue, (counts.get(queue) ?? 0) + 1);
+  }
+  return Object.fromEntries(counts);
+}
+
+function isFor({ match }: Rule, queue: string): boolean {
+  return match === 'all' || match.queue === undefined || match.queue.some((one) => one.matches(queue));
+}

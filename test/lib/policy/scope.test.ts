@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { enginesOf, youngestOverdueStart } from '../../../lib/policy/scope.ts';
+import { makePolicy } from '../../helpers/make-job.ts';
+import { HOUR, NOW } from '../../helpers/world.ts';
+
+const R = { id: 'r', match: 'all', maxRunTime: '2h' };
+
+describe('enginesOf', () => {
+  it('names each engine once that a rule is for', () => {
+    const rules = [R, { ...R, id: 's', engines: ['flink', 'sql'] }];
+
+    expect(enginesOf(makePolicy({ rules }))).toEqual(['sql', 'flink']);
+  });
+});
+
+describe('youngestOverdueStart', () => {
+  it('overlooks rules for other engines', () => {
+    const rules = [R, { ...R, id: 's', engines: ['spark'], maxRunTime: undefined, maxTotalTime: '1m' }];
+
+    expect(youngestOverdueStart(makePolicy({ rules }), 'sql', NOW)).toBe(NOW - 2 * HOUR);
+  });
+
+  it('is given by the shortest limit of all rules', () => {
+    const policy = makePolicy({ rules: [R, { ...R, id: 's', maxRunTime: '30m' }] });
+
+    expect(youngestOverdueStart(policy, 'sql', NOW)).toBe(NOW - HOUR / 2);
+  });
+
+  it('is given by the shortest limit of a rule, whichever clock it is for', () => {
+    const policy = makePolicy({ rules: [{ ...R, maxQueueTime: '15m', maxTotalTime: '1h' }] });
+
+    expect(youngestOverdueStart(policy, 'sql', NOW)).toBe(NOW - HOUR / 4);
+  });
+});
