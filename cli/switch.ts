@@ -1,10 +1,9 @@
-import { PutParameterCommand } from '@aws-sdk/client-ssm';
-import { nameOf } from '../lib/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { isSwitchOn, readSwitchFrom } from '../lib/settings/ssm.ts';
 import { confirm } from './confirm.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
 import { toJson } from './json.ts';
+import { createParameterStore } from './parameter-store.ts';
 import { openStage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -30,12 +29,7 @@ export async function runSwitch(value: 'run' | 'stop', flags: SwitchFlags, termi
     (await confirm({ name: stage, what: 'let its sweeps cancel again', given: flags.confirm }, terminal));
   if (!isAgreed) return EXIT_CONFIGURATION;
 
-  try {
-    await client.send(new PutParameterCommand({ Name: names.switch, Value: value, Type: 'String', Overwrite: true }));
-  } catch (error) {
-    const what = nameOf(error);
-    throw new SettingsError(names.switch, `cannot be written to Parameter Store (${what})`, { cause: error });
-  }
+  await createParameterStore(client).put(names.switch, value, { overwrite: true });
   const reading = await readSwitchFrom(read, stage);
   const isOn = isSwitchOn(reading);
   const words = isOn
