@@ -8,6 +8,7 @@ import { parseRequest } from '../lib/request.ts';
 import { createReaders, examineVictims, scan } from '../lib/scan.ts';
 import type { Settings } from '../lib/settings/settings.ts';
 import { type SettingsFlags, settingsSource } from './settings-source.ts';
+import type { Stage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 import type { World } from './world.ts';
 
@@ -19,12 +20,12 @@ import type { World } from './world.ts';
 export async function observe(
   flags: SettingsFlags,
   { env }: Terminal,
-  { engines }: { engines: readonly Engine[] },
+  { engines, stage }: { engines: readonly Engine[]; stage?: Stage },
 ): Promise<{ world: World; settings: Settings }> {
   const target = flags.stage === undefined ? 'cli' : flags.target;
   // As for an emergency, since that needs no policy either.
   const request = parseRequest({ kind: 'emergency', olderThan: '0s', reason: 'to look', target }, randomUUID);
-  const settings = await settingsSource(flags, env)(request);
+  const settings = await settingsSource(flags, env, stage)(request);
   const everything = emergencyPolicy({ ...toEmergency({}), engines });
   const dli = createDliReader({
     ...{ endpoint: settings.target.endpoint, projectId: settings.target.projectId, credentials: settings.credentials },

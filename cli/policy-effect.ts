@@ -7,7 +7,7 @@ import { judge } from './judge.ts';
 import { observe } from './observe.ts';
 import type { ParameterVersion } from './parameter-store.ts';
 import { withSpinner } from './spinner.ts';
-import { openStage } from './stage.ts';
+import type { Stage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Whom a policy wants cancelled at this moment on one target. */
@@ -27,13 +27,14 @@ export interface Effect {
 
 /** On every target that goes by this policy, with the exemptions of the stage. */
 export async function effectsOf(
-  { stage, name, look = true, json = false }: { stage: string; name: string; look?: boolean; json?: boolean },
+  stage: Stage,
+  { name, look = true, json = false }: { name: string; look?: boolean; json?: boolean },
   policy: Policy,
   live: ParameterVersion | undefined,
   terminal: Terminal,
 ): Promise<Effect[]> {
   if (!look) return [];
-  const { names, readPath } = openStage(stage);
+  const { names, readPath } = stage;
   const values = await readPath(names.targets);
   const livePolicy = parsePolicyOrNot(live);
   const engines = [...new Set([policy, ...(livePolicy === undefined ? [] : [livePolicy])].flatMap(enginesOf))];
@@ -43,7 +44,7 @@ export async function effectsOf(
       const target = parameter.slice(names.targets.length);
       try {
         if (parseTarget(parameter, values).policy !== name) continue;
-        const { world, settings } = await observe({ stage, target }, terminal, { engines });
+        const { world, settings } = await observe({ stage: stage.name, target }, terminal, { engines, stage });
         const victimsBy = async (one: Policy) => {
           const { report } = await judge(world, one, { exemptions: settings.exemptions });
           const ids = report.jobs.flatMap(({ jobId, decision }) => (decision === 'cancel' ? [jobId] : []));

@@ -7,6 +7,7 @@ import { type Environment, readCredentials } from '../lib/settings/environment.t
 import { defaultEndpoint, parseEndpoint, type Settings, SettingsError } from '../lib/settings/settings.ts';
 import type { SweepDeps } from '../lib/sweep.ts';
 import { readPolicyDocument, readPolicyFile, readPolicyText } from './policy-file.ts';
+import type { Stage } from './stage.ts';
 
 /** Where a target is found: in flags and environment, or in Parameter Store. */
 export interface SettingsFlags {
@@ -20,8 +21,11 @@ export interface SettingsFlags {
   target?: string;
 }
 
-/** @throws {SettingsError} for flags that are missing or do not go together, before anything is read. */
-export function settingsSource(flags: SettingsFlags, env: Environment): SweepDeps['loadSettings'] {
+/**
+ * @param opened the stage of the flags; by default it is opened when the settings are read.
+ * @throws {SettingsError} for flags that are missing or do not go together, before anything is read.
+ */
+export function settingsSource(flags: SettingsFlags, env: Environment, opened?: Stage): SweepDeps['loadSettings'] {
   const { stage, target, policy: policyPath } = flags;
   if (stage === undefined) return async (request) => settingsFromFlags(flags, env, request);
 
@@ -35,8 +39,8 @@ export function settingsSource(flags: SettingsFlags, env: Environment): SweepDep
   return async (request) => {
     const policy = policyPath === undefined ? undefined : policyFor(request, { policy: policyPath });
     // The AWS SDK takes longer to load than all the rest.
-    const { openStage } = await import('./stage.ts');
-    const settings = await openStage(stage).loadSettings(request);
+    const { loadSettings } = opened ?? (await import('./stage.ts')).openStage(stage);
+    const settings = await loadSettings(request);
     if (policy === undefined) return settings;
     // An exemption is never lost by naming a further one.
     if (request.emergency !== undefined) return withMoreExemptions(settings, policy);

@@ -3,7 +3,6 @@ import { isSwitchOn, readSwitchFrom } from '../lib/settings/ssm.ts';
 import { confirm } from './confirm.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
 import { toJson } from './json.ts';
-import { createParameterStore } from './parameter-store.ts';
 import { openStage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -22,14 +21,14 @@ export interface SwitchFlags {
 export async function runSwitch(value: 'run' | 'stop', flags: SwitchFlags, terminal: Terminal): Promise<number> {
   const { stage, json = false } = flags;
   if (stage === undefined) throw new SettingsError('--stage', 'missing; name the stage whose switch is meant');
-  const { client, read, names, assertExists } = openStage(stage);
+  const { read, names, store, assertExists } = openStage(stage);
   await assertExists();
   const isAgreed =
     value === 'stop' ||
     (await confirm({ name: stage, what: 'let its sweeps cancel again', given: flags.confirm }, terminal));
   if (!isAgreed) return EXIT_CONFIGURATION;
 
-  await createParameterStore(client).put(names.switch, value, { overwrite: true });
+  await store.put(names.switch, value, { overwrite: true });
   const reading = await readSwitchFrom(read, stage);
   const isOn = isSwitchOn(reading);
   const words = isOn
