@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { describeError } from '../lib/dli/errors.ts';
 import { EMERGENCY_TYPES } from '../lib/emergency.ts';
-import { messageAndAdviceOf } from '../lib/error-words.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { type EmergencyPayload, parseRequest } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
@@ -197,7 +197,7 @@ async function sweepLocally(
       swept.reports.push(await performSweep({ ...flags, ...target }, terminal, { request, stage }));
     } catch (error) {
       if (names.length === 1) throw error;
-      swept.failures.push(`${name}: ${messageAndAdviceOf(error)}`);
+      swept.failures.push(`${name}: ${describeError(error)}`);
     }
   }
   return swept;

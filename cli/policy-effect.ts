@@ -1,5 +1,5 @@
 import { enginesOf } from '../lib/decide.ts';
-import { messageAndAdviceOf } from '../lib/error-words.ts';
+import { describeError } from '../lib/dli/errors.ts';
 import { parsePolicy } from '../lib/policy/parse.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { parseTarget } from '../lib/settings/ssm.ts';
@@ -58,7 +58,7 @@ export async function effectsOf(
           removed: (before ?? []).filter((id) => !after.includes(id)),
         });
       } catch (error) {
-        const problem = messageAndAdviceOf(error);
+        const problem = describeError(error);
         effects.push({ target, before: null, after: null, capped: null, added: [], removed: [], problem });
       }
     }

@@ -1,6 +1,6 @@
 import { systemClock } from '../lib/clock.ts';
+import { describeError } from '../lib/dli/errors.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
-import { messageAndAdviceOf } from '../lib/error-words.ts';
 import { cleanText, oneLine } from './clean-text.ts';
 import { EXIT_CONFIGURATION, exitCodeOf } from './exit-code.ts';
 import { toJson } from './json.ts';
@@ -73,7 +73,7 @@ async function readLog(stage: string, since: number): Promise<{ ends: LogLine[];
   try {
     return { ends: await findEnds(stage, since), logProblem: null };
   } catch (error) {
-    return { ends: [], logProblem: messageAndAdviceOf(error) };
+    return { ends: [], logProblem: describeError(error) };
   }
 }
 
@@ -85,7 +85,7 @@ async function lookAt(stage: Stage, target: string, terminal: Terminal) {
     const [problem = null] = exitCodeOf(report) === 0 ? [] : report.problems;
     return { overdue: report.counts.overdue, problem };
   } catch (error) {
-    return { overdue: null, problem: messageAndAdviceOf(error) };
+    return { overdue: null, problem: describeError(error) };
   }
 }
 

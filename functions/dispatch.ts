@@ -26,7 +26,7 @@ import {
   parameterNames,
   parseTarget,
 } from '../lib/settings/ssm.ts';
-import { createLambdaLog, describeError } from './shared/log.ts';
+import { createLambdaLog, errorField } from './shared/log.ts';
 import { createMetricsWriter } from './shared/metrics.ts';
 
 const stage = required(environment, 'STAGE');
@@ -66,7 +66,7 @@ async function handleDispatch(event: unknown, context: Context): Promise<Dispatc
     return await dispatchSweeps(parseDispatch(event, { id: context.awsRequestId, now: systemClock.now() }));
   } catch (error) {
     writeMetrics({ PolicyException: 1 });
-    log.error('dispatch could not run', { error: describeError(error) });
+    log.error('dispatch could not run', { error: errorField(error) });
     throw error;
   }
 }
@@ -130,7 +130,7 @@ function readTarget(name: string, values: ParameterValues, dispatchId: string): 
     const { credentials } = parseTarget(parameterNames(stage).target(name), values);
     return [{ name, credentials }];
   } catch (error) {
-    log.error('target unreadable', { dispatchId, target: name, error: describeError(error) });
+    log.error('target unreadable', { dispatchId, target: name, error: errorField(error) });
     return [];
   }
 }
