@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ENGINE_NAMES, type Job } from '../lib/dli/job.ts';
+import { issueWords } from '../lib/issue-words.ts';
 import { fingerprint } from '../lib/policy/fingerprint.ts';
 
 /** The live jobs of a target at one moment, to judge them later by another policy. */
@@ -69,7 +70,7 @@ const snapshot = v.object({
 export function parseSnapshot(document: unknown): World {
   const result = v.safeParse(snapshot, document);
   if (!result.success) {
-    const problems = result.issues.map((issue) => `${v.getDotPath(issue) ?? 'the document'}: ${issue.message}`);
+    const problems = result.issues.map((issue) => issueWords(issue, { whole: 'expected an object' }));
     throw new Error(`not a snapshot: ${problems.slice(0, 5).join('; ')}`);
   }
   const { target, takenAt, gaps, jobs } = result.output;

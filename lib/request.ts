@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { durationField } from './duration-field.ts';
 import { type Emergency, emergencyEntries, emergencyProblems, toEmergency } from './emergency.ts';
+import { issueWords } from './issue-words.ts';
 
 /** What one sweep is asked to do; cron, payload and command line all become this. */
 export interface SweepRequest {
@@ -117,14 +118,9 @@ function read<T extends typeof manualPayload | typeof emergencyPayload>(schema: 
   // A list would pass as an object without keys, and so as a sweep by hand.
   const result = v.safeParse(schema, isPlainObject(event) ? event : undefined);
   if (result.success) return result.output;
-  throw new RequestError(
-    result.issues.map((issue) => {
-      const key = v.getDotPath(issue);
-      if (key === null) return 'expected an object such as {"target": "prod", "dryRun": true}';
-      const allowed = Object.keys(schema.entries).join(', ');
-      return issue.expected === 'never' ? `${key}: unknown key; allowed: ${allowed}` : `${key}: ${issue.message}`;
-    }),
-  );
+  const allowed = Object.keys(schema.entries);
+  const whole = 'expected an object such as {"target": "prod", "dryRun": true}';
+  throw new RequestError(result.issues.map((issue) => issueWords(issue, { allowed, whole })));
 }
 
 /**

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { keyProblem } from '../issue-words.ts';
 import { exampleFor, hintForKey, spellingHint } from './hints.ts';
 import { type Exemption, exemptionSchema, type Policy, policySchema } from './schema.ts';
 
@@ -50,9 +51,11 @@ function describe(issue: v.BaseIssue<unknown>, above: readonly (string | number)
 
   const path = formatKeys(keys);
   const key = String(keys.at(-1));
-  if (issue.type === 'never')
-    return [{ path, keys, message: `unknown key${hintForKey(key, issue.message.split(', '))}` }];
-  if (issue.type === 'object_with_rest') return [{ path, keys, message: `missing${exampleFor(key)}` }];
+  const problem = keyProblem(issue);
+  if (problem === 'unknown key') {
+    return [{ path, keys, message: `${problem}${hintForKey(key, issue.message.split(', '))}` }];
+  }
+  if (problem === 'missing') return [{ path, keys, message: `${problem}${exampleFor(key)}` }];
   if (issue.type === 'picklist') {
     const allowed = issue.expected?.replaceAll(' | ', ', ').replaceAll(/[()"]/g, '') ?? '';
     const hint = spellingHint(issue.input, allowed.split(', '));
