@@ -1,6 +1,6 @@
 import { systemClock } from '../lib/clock.ts';
 import { lintPolicy } from '../lib/policy/lint.ts';
-import { parseRequest } from '../lib/request.ts';
+import { assertTargetName } from '../lib/request.ts';
 import { type Settings, SettingsError } from '../lib/settings/settings.ts';
 import { cleanText, oneLine } from './clean-text.ts';
 import { counted } from './counted.ts';
@@ -53,7 +53,8 @@ async function targetFindings(
 ): Promise<Finding[]> {
   let settings: Settings;
   try {
-    settings = await settingsSource(flags, env, stage)(parseRequest({ target }));
+    assertTargetName(target);
+    settings = await settingsSource(flags, env, stage)({ target });
   } catch (error) {
     return [red('settings', error, fixForSettings(error))];
   }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { parseRequest } from '../lib/request.ts';
+import { assertTargetName } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { withVersionLine, writeText } from './files.ts';
 import { toJson } from './json.ts';
@@ -111,7 +111,7 @@ const targetFields = (region: string, projectId: string) => ({
 /** @throws {SettingsError} for a target that no sweep would take, before anything is written. */
 async function assertTarget({ names }: Stage, { target, region, projectId }: InitFlags): Promise<void> {
   const { parseTarget } = await import('../lib/settings/ssm.ts');
-  parseRequest({ target });
+  assertTargetName(target);
   if (region === undefined || projectId === undefined) return;
   const name = names.target(target);
   parseTarget(name, new Map([[name, JSON.stringify(targetFields(region, projectId))]]));

@@ -5,7 +5,6 @@ import type { Policy } from '../lib/policy/schema.ts';
 import type { SweepRequest } from '../lib/request.ts';
 import { type Environment, readCredentials } from '../lib/settings/environment.ts';
 import { defaultEndpoint, parseEndpoint, type Settings, SettingsError } from '../lib/settings/settings.ts';
-import type { SweepDeps } from '../lib/sweep.ts';
 import { readPolicyDocument, readPolicyFile, readPolicyText } from './policy-file.ts';
 import type { Stage } from './stage.ts';
 
@@ -21,11 +20,13 @@ export interface SettingsFlags {
   target?: string;
 }
 
+type LoadSettings = (request: Pick<SweepRequest, 'target' | 'emergency'>) => Promise<Settings>;
+
 /**
  * @param opened the stage of the flags; by default it is opened when the settings are read.
  * @throws {SettingsError} for flags that are missing or do not go together, before anything is read.
  */
-export function settingsSource(flags: SettingsFlags, env: Environment, opened?: Stage): SweepDeps['loadSettings'] {
+export function settingsSource(flags: SettingsFlags, env: Environment, opened?: Stage): LoadSettings {
   const { stage, target, policy: policyPath } = flags;
   if (stage === undefined) return async (request) => settingsFromFlags(flags, env, request);
 
@@ -79,7 +80,7 @@ export function assertRemote({ policy, endpoint, projectId, region }: SettingsFl
 
 /** An emergency may do without, and so without the exemptions in it. */
 function policyFor(
-  { emergency }: SweepRequest,
+  { emergency }: Pick<SweepRequest, 'emergency'>,
   { policy: path, policyText }: Pick<SettingsFlags, 'policy' | 'policyText'>,
 ): PolicyPart {
   if (policyText !== undefined) return { policy: readPolicyText(policyText, 'the policy').policy };
@@ -92,7 +93,7 @@ function policyFor(
   return { policy: emergencyPolicy(emergency, kept), notices };
 }
 
-function settingsFromFlags(flags: SettingsFlags, env: Environment, request: SweepRequest): Settings {
+function settingsFromFlags(flags: SettingsFlags, env: Environment, request: Parameters<LoadSettings>[0]): Settings {
   const { endpoint, projectId, region, target } = flags;
   if (target !== undefined)
     throw new SettingsError('--target', 'is the name of a target in Parameter Store; give --stage too');

@@ -14,8 +14,7 @@ import {
   parseDispatch,
   planMessages,
 } from '../lib/dispatch.ts';
-import { requestFor } from '../lib/message.ts';
-import { RequestError } from '../lib/request.ts';
+import { assertTargetName, RequestError } from '../lib/request.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import {
@@ -125,8 +124,8 @@ function withJobs(names: readonly string[], { jobIdsByTarget }: Dispatch): reado
 /** One that cannot be read must not keep the others from being swept. */
 function readTarget(name: string, values: ParameterValues, dispatchId: string): DispatchTarget[] {
   try {
-    // The name is checked as the sweep will check it.
-    requestFor({ trigger: 'manual', payload: {} }, name);
+    // Refused by the sweep as well, but only once a message is spent on it.
+    assertTargetName(name);
     const { credentials } = parseTarget(parameterNames(stage).target(name), values);
     return [{ name, credentials }];
   } catch (error) {
