@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { keyProblem } from '../issue-words.ts';
 import { exampleFor, hintForKey, spellingHint } from './hints.ts';
-import { type Exemption, exemptionSchema, type Policy, policySchema } from './schema.ts';
+import { type Exemption, exemptionSchema, type Policy, policySchema, tagExemptionsSchema } from './schema.ts';
 
 export interface PolicyProblem {
   /** Where, such as `rules[0].maxRunTime`; empty for the document itself. */
@@ -33,6 +33,11 @@ export function parsePolicy(document: unknown): Policy {
 /** @throws {PolicyError} as {@link parsePolicy}. */
 export function parseExemption(document: unknown): Exemption {
   return parse(exemptionSchema, document, 'the exemption');
+}
+
+/** Reads that part of a policy; undefined where it has none. @throws {PolicyError} as {@link parsePolicy}. */
+export function parseTagExemptions(document: unknown): Policy['tagExemptions'] {
+  return parse(tagExemptionsSchema, document, 'tagExemptions');
 }
 
 function parse<T extends v.GenericSchema>(schema: T, document: unknown, what: string): v.InferOutput<T> {

@@ -244,6 +244,13 @@ const exemption = strictObject({
 
 export const exemptionSchema = exemption;
 
+export const tagExemptionsSchema = v.optional(
+  about(
+    strictObject({ ceiling: duration }),
+    'Lets jobs exempt themselves by the tags reaper/exempt-until and reaper/ttl, up to this age',
+  ),
+);
+
 export const policySchema = strictObject({
   version: v.literal(1, 'expected 1, the only version there is'),
   mode: v.optional(v.picklist(['dry-run', 'live']), 'dry-run'),
@@ -260,12 +267,7 @@ export const policySchema = strictObject({
     ),
     false,
   ),
-  tagExemptions: v.optional(
-    about(
-      strictObject({ ceiling: duration }),
-      'Lets jobs exempt themselves by the tags reaper/exempt-until and reaper/ttl, up to this age',
-    ),
-  ),
+  tagExemptions: tagExemptionsSchema,
   rules: v.pipe(
     v.array(rule, 'expected a list of rules'),
     v.minLength(1, 'expected at least one rule'),
