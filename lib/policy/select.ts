@@ -1,24 +1,22 @@
 import type { Job } from '../dli/job.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { Matcher } from './matcher.ts';
-import type { Exemption, Rule, Selector, SelectorKey } from './schema.ts';
+import type { Rule, Selector } from './schema.ts';
 
 /** Three answers, because a job may not say what a rule asks for, and unknown is never a match. */
 export type Selected = 'yes' | 'no' | 'unknown';
 
 /** One key of a selector, tried on one job. */
 export interface Predicate {
-  key: SelectorKey | 'jobId';
+  key: keyof Selector;
   wanted: readonly string[];
   /** Null if the job does not say. Of a statement only its fingerprint is told. */
   found: string | null;
   holds: Selected;
 }
 
-type AnySelector = Selector | Exemption['match'];
-
 /** Every key must hold, by any of its values. A certain no outweighs what is unknown. */
-export function selects(selector: 'all' | AnySelector, job: Job): Selected {
+export function selects(selector: 'all' | Selector, job: Job): Selected {
   if (selector === 'all') return 'yes';
   let answer: Selected = 'yes';
   for (const key of keysOf(selector)) {
@@ -30,7 +28,7 @@ export function selects(selector: 'all' | AnySelector, job: Job): Selected {
 }
 
 /** The same at length, for whoever asks why. */
-export function predicatesOf(selector: 'all' | AnySelector, job: Job): Predicate[] {
+export function predicatesOf(selector: 'all' | Selector, job: Job): Predicate[] {
   if (selector === 'all') return [];
   return keysOf(selector).map((key) => ({
     key,
@@ -51,15 +49,11 @@ export function groupKey(by: NonNullable<Rule['groupBy']>, job: Job): string | u
   return typeof job.statement === 'string' ? fingerprint(job.statement) : undefined;
 }
 
-type AnyKey = Predicate['key'];
-
-function keysOf(selector: AnySelector): AnyKey[] {
-  const wanted: Partial<Record<AnyKey, unknown>> = selector;
-  return (Object.keys(selector) as AnyKey[]).filter((key) => wanted[key] !== undefined);
+function keysOf(selector: Selector): (keyof Selector)[] {
+  return (Object.keys(selector) as (keyof Selector)[]).filter((key) => selector[key] !== undefined);
 }
 
-function holds(selector: AnySelector, key: AnyKey, job: Job): Selected {
-  const wanted: Selector & { jobId?: string[] | undefined } = selector;
+function holds(wanted: Selector, key: keyof Selector, job: Job): Selected {
   switch (key) {
     case 'jobId':
       return isAny(job.id || undefined, wanted.jobId, (id, one) => id.toLowerCase() === one.toLowerCase());
@@ -94,12 +88,12 @@ function isAny<TValue, TWanted>(
   return answers.includes(undefined) ? 'unknown' : 'no';
 }
 
-function wantedTexts(selector: AnySelector, key: AnyKey): string[] {
-  const wanted: Partial<Record<AnyKey, readonly (string | { text: string })[] | undefined>> = selector;
-  return (wanted[key] ?? []).map((one) => (typeof one === 'string' ? one : one.text));
+function wantedTexts(selector: Selector, key: keyof Selector): string[] {
+  const wanted: readonly (string | { text: string })[] = selector[key] ?? [];
+  return wanted.map((one) => (typeof one === 'string' ? one : one.text));
 }
 
-function foundText(key: AnyKey, job: Job): string | null {
+function foundText(key: keyof Selector, job: Job): string | null {
   switch (key) {
     case 'jobId':
       return job.id || null;
