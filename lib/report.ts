@@ -1,4 +1,5 @@
 import type { Cancellation } from './cancel.ts';
+import { compareText } from './compare-text.ts';
 import type { Decision } from './decide.ts';
 import type { DliCallEvent } from './dli/connection.ts';
 import { DliError } from './dli/errors.ts';
@@ -168,7 +169,7 @@ export function buildReport(facts: SweepFacts): SweepReport {
     if (decision.verdict.reason !== 'no-rule')
       jobs.push(toJobReport(decision, outcome, cancellations.get(decision.job.id)));
   }
-  jobs.sort((a, b) => compare(a.queue ?? '', b.queue ?? '') || compare(a.jobId, b.jobId));
+  jobs.sort((a, b) => compareText(a.queue ?? '', b.queue ?? '') || compareText(a.jobId, b.jobId));
 
   return {
     sweepId: request.sweepId,
@@ -347,11 +348,6 @@ export function createCallCounter(): { apiCalls: ApiCalls; onCall: (event: DliCa
       if (error?.kind === 'throttled') apiCalls.throttled += 1;
     },
   };
-}
-
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
 
 /** A queue is managed if a rule names it, or if a rule is for all. */

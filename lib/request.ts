@@ -99,7 +99,7 @@ export function createRequest({
  */
 export function parseRequest(event: unknown, createId: () => string = randomUUID): SweepRequest {
   if (isScheduleTick(event)) return createRequest({ sweepId: createId(), trigger: 'schedule', dryRun: false });
-  if (isPlainObject(event) && 'kind' in event && event.kind === 'emergency') return parseEmergency(event, createId);
+  if (isPlainObject(event) && event.kind === 'emergency') return parseEmergency(event, createId);
   const fields = read(manualPayload, event);
   return createRequest({ ...commonOf(fields, createId), maxKills: fields.maxKills });
 }
@@ -142,6 +142,7 @@ export function isScheduleTick(event: unknown): event is object {
   );
 }
 
-function isPlainObject(value: unknown): value is object {
+/** Whether it is an object as JSON has it: no list, and no instance of a class. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

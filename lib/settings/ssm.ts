@@ -1,5 +1,6 @@
 import { GetParametersCommand, type Parameter, paginateGetParametersByPath, type SSMClient } from '@aws-sdk/client-ssm';
 import * as v from 'valibot';
+import { compareText } from '../compare-text.ts';
 import type { CredentialSource, Credentials } from '../dli/auth.ts';
 import { isProjectId } from '../dli/job.ts';
 import { emergencyPolicy } from '../emergency.ts';
@@ -169,7 +170,7 @@ export async function loadSsmSettings(
       target: first.versionOf(targetName),
       policy: values.versionOf(policyName),
       credentials: values.versionOf(credentialsName),
-      exemptions: Object.fromEntries([...exemptions.versions].sort(([a], [b]) => (a < b ? -1 : 1))),
+      exemptions: Object.fromEntries([...exemptions.versions].sort(([a], [b]) => compareText(a, b))),
     },
   };
 }
