@@ -1,14 +1,11 @@
-import type { SSMClient } from '@aws-sdk/client-ssm';
 import { systemClock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { messageOf } from '../lib/error-words.ts';
 import type { Settings } from '../lib/settings/settings.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 import { judgeSchedule, lastSweepOf } from './last-sweeps.ts';
-import { createParameterStore } from './parameter-store.ts';
 import { refusalToInvoke } from './remote.ts';
-import { openStage } from './stage.ts';
-import { listTargets } from './stage-targets.ts';
+import type { Stage } from './stage.ts';
 import { findEnds, type LogLine } from './sweep-log.ts';
 
 const READING = 'grant ssm:GetParameters and ssm:GetParametersByPath on it';
@@ -17,23 +14,25 @@ const READING = 'grant ssm:GetParameters and ssm:GetParametersByPath on it';
 const fixForAws = (problem: string, grant: string): string =>
   problem.includes('AccessDenied') ? grant : 'see AWS_REGION and AWS_PROFILE, and whether AWS can be reached from here';
 
-export async function targetsOf(stage: string, findings: Finding[]): Promise<string[]> {
+export async function targetsOf(stage: Stage, findings: Finding[]): Promise<string[]> {
   try {
-    return await listTargets(stage);
+    return await stage.listTargets();
   } catch (error) {
     const isRead = messageOf(error).includes('holds no target');
-    const fix = isRead ? `dli-reaper init --stage ${stage} --target … makes one` : fixForAws(messageOf(error), READING);
+    const fix = isRead
+      ? `dli-reaper init --stage ${stage.name} --target … makes one`
+      : fixForAws(messageOf(error), READING);
     findings.push(red('targets', error, fix));
     return [];
   }
 }
 
-export async function storedFindings(stage: string, { credentials, target }: Settings): Promise<Finding[]> {
+export async function storedFindings({ store }: Stage, { credentials, target }: Settings): Promise<Finding[]> {
   const mode =
     target.mode === 'live'
       ? green('target', 'live')
       : yellow('target', 'a dry run', 'set "mode": "live" in its parameter when its plans prove right');
-  const key = await createParameterStore(openStage(stage).client).get(credentials.name);
+  const key = await store.get(credentials.name);
   const ageMs = key?.changedAt == null ? undefined : systemClock.now() - Date.parse(key.changedAt);
   if (ageMs === undefined) return [mode];
   if (ageMs <= OLD_KEY_MS) return [mode, green('credentials', `changed ${formatDuration(ageMs)} ago`)];
@@ -42,38 +41,35 @@ export async function storedFindings(stage: string, { credentials, target }: Set
 }
 
 /** Tried only where there is a switch: a write that is refused either way must not make one. */
-async function stoppingFinding(
-  value: string | undefined,
-  { client, name }: { client: SSMClient; name: string },
-): Promise<Finding> {
+async function stoppingFinding(value: string | undefined, { store, names }: Stage): Promise<Finding> {
   if (value === undefined) return yellow('stopping', 'not tried without a switch that can be read', 'see the switch');
-  const refusal = await createParameterStore(client).refusalToWrite(name, 'stop');
+  const refusal = await store.refusalToWrite(names.switch, 'stop');
   if (refusal === undefined) return green('stopping', 'you may write the switch');
-  const fix = fixForAws(refusal, `grant ssm:PutParameter on ${name}`);
+  const fix = fixForAws(refusal, `grant ssm:PutParameter on ${names.switch}`);
   return yellow('stopping', `dli-reaper stop would be refused (${refusal})`, fix);
 }
 
 /** What is the same for all targets: the switch, and what somebody needs on a bad night. */
-export async function stageFindings(stage: string): Promise<Finding[]> {
-  const { client, names, read } = openStage(stage);
+export async function stageFindings(stage: Stage): Promise<Finding[]> {
+  const { names, read } = stage;
   const findings: Finding[] = [];
   let value: string | undefined;
   try {
     value = (await read([names.switch])).get(names.switch);
     if (value === undefined) {
-      findings.push(red('switch', 'there is none, which means stop', `dli-reaper init --stage ${stage}`));
+      findings.push(red('switch', 'there is none, which means stop', `dli-reaper init --stage ${stage.name}`));
     } else if (value === 'run') findings.push(green('switch', 'run'));
-    else findings.push(yellow('switch', 'not run, so no job is cancelled', `dli-reaper resume --stage ${stage}`));
+    else findings.push(yellow('switch', 'not run, so no job is cancelled', `dli-reaper resume --stage ${stage.name}`));
   } catch (error) {
     findings.push(red('switch', error, fixForAws(messageOf(error), `${READING}; unread it means stop`)));
   }
-  findings.push(await stoppingFinding(value, { client, name: names.switch }));
+  findings.push(await stoppingFinding(value, stage));
   for (const name of ['sweep', 'dispatch'] as const) {
-    const refusal = await refusalToInvoke(stage, name);
+    const refusal = await refusalToInvoke(stage.name, name);
     const check = `invoking ${name}`;
     if (refusal === undefined) findings.push(green(check, 'you may'));
     else if (refusal === 'ResourceNotFoundException') {
-      findings.push(red(check, 'there is no such function', `npx serverless deploy --stage ${stage}`));
+      findings.push(red(check, 'there is no such function', `npx serverless deploy --stage ${stage.name}`));
     } else {
       const fix = fixForAws(refusal, 'grant lambda:InvokeFunction on it');
       findings.push(yellow(check, `--remote would be refused (${refusal})`, fix));

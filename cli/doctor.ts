@@ -1,6 +1,6 @@
 import { systemClock } from '../lib/clock.ts';
 import { lintPolicy } from '../lib/policy/lint.ts';
-import { parseRequest } from '../lib/request.ts';
+import { assertTargetName } from '../lib/request.ts';
 import { type Settings, SettingsError } from '../lib/settings/settings.ts';
 import { cleanText, oneLine } from './clean-text.ts';
 import { counted } from './counted.ts';
@@ -11,6 +11,7 @@ import { toJson } from './json.ts';
 import { PolicyFileError } from './policy-file.ts';
 import { type SettingsFlags, settingsSource } from './settings-source.ts';
 import { withSpinner } from './spinner.ts';
+import type { Stage } from './stage.ts';
 import { plain, type Terminal } from './terminal.ts';
 
 export interface DoctorFlags extends SettingsFlags {
@@ -25,28 +26,35 @@ export async function runDoctor(flags: DoctorFlags, terminal: Terminal): Promise
 }
 
 async function examine(flags: DoctorFlags, terminal: Terminal): Promise<Finding[]> {
-  const { stage, target } = flags;
-  if (stage === undefined) return targetFindings(flags, 'cli', terminal);
+  const { target } = flags;
+  if (flags.stage === undefined) return targetFindings(flags, { target: 'cli', stage: undefined }, terminal);
 
   // The AWS SDK takes longer to load than all the rest.
+  const { openStage } = await import('./stage.ts');
+  const stage = openStage(flags.stage);
   const { endsOf, lastSweepFindings, stageFindings, targetsOf } = await import('./doctor-stage.ts');
   const findings = await stageFindings(stage);
   const names = target === undefined ? await targetsOf(stage, findings) : [target];
-  const ends = await endsOf(stage, findings);
+  const ends = await endsOf(stage.name, findings);
   for (const name of names) {
-    const examined = await targetFindings({ ...flags, target: name }, name, terminal);
+    const examined = await targetFindings({ ...flags, target: name }, { target: name, stage }, terminal);
     // Of several it has to be told which.
     const mark = (finding: Finding) =>
       names.length === 1 ? finding : { ...finding, check: `${name}: ${finding.check}` };
-    findings.push(...[...examined, ...lastSweepFindings(stage, name, ends)].map(mark));
+    findings.push(...[...examined, ...lastSweepFindings(stage.name, name, ends)].map(mark));
   }
   return findings;
 }
 
-async function targetFindings(flags: DoctorFlags, target: string, { env }: Terminal): Promise<Finding[]> {
+async function targetFindings(
+  flags: DoctorFlags,
+  { target, stage }: { target: string; stage: Stage | undefined },
+  { env }: Terminal,
+): Promise<Finding[]> {
   let settings: Settings;
   try {
-    settings = await settingsSource(flags, env)(parseRequest({ target }));
+    assertTargetName(target);
+    settings = await settingsSource(flags, env, stage)({ target });
   } catch (error) {
     return [red('settings', error, fixForSettings(error))];
   }
@@ -54,7 +62,7 @@ async function targetFindings(flags: DoctorFlags, target: string, { env }: Termi
   return [
     green('settings', `target ${found.name} at ${found.endpoint.host}`),
     ...policyFindings(settings),
-    ...(flags.stage === undefined ? [] : await storedFindings(flags.stage, settings)),
+    ...(stage === undefined ? [] : await storedFindings(stage, settings)),
     ...(await dliFindings(settings)),
   ];
 }
@@ -71,7 +79,7 @@ function fixForSettings(error: unknown): string {
   return error instanceof PolicyFileError ? `dli-reaper validate ${setting}` : 'correct what is named';
 }
 
-async function storedFindings(stage: string, settings: Settings): Promise<Finding[]> {
+async function storedFindings(stage: Stage, settings: Settings): Promise<Finding[]> {
   return (await import('./doctor-stage.ts')).storedFindings(stage, settings);
 }
 

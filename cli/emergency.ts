@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { describeError } from '../lib/dli/errors.ts';
 import { EMERGENCY_TYPES } from '../lib/emergency.ts';
-import { messageAndAdviceOf } from '../lib/error-words.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { type EmergencyPayload, parseRequest } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
@@ -10,6 +10,7 @@ import { counted } from './counted.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILED } from './exit-code.ts';
 import { interrupted, performSweep, type SweepFlags } from './perform-sweep.ts';
 import { assertRemote } from './settings-source.ts';
+import type { Stage } from './stage.ts';
 import { exitCodeFor, type Swept, showDocument, showFailures, showSwept, showTables } from './swept.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -122,28 +123,32 @@ async function prepare(flags: EmergencyFlags, terminal: Terminal) {
     const { prepareRemote } = await import('./remote-emergency.ts');
     return prepareRemote({ ...flags, stage }, payloadOf(flags), terminal);
   }
-  if (!allTargets) {
+  const sweepTargets =
+    (names: readonly string[], opened?: Stage): SweepTargets =>
+    (asked, shown) =>
+      sweepLocally({ names, stage: opened }, flags, asked, terminal, shown);
+  if (stage === undefined) {
     // With flags there is no name that anybody knows the target by but its project's.
-    const name = stage === undefined ? flags.projectId : target;
+    const name = flags.projectId;
     if (name === undefined) {
-      throw stage === undefined
-        ? new SettingsError('--project-id', 'missing; give the id of the project, or --stage and --target')
-        : new SettingsError('--target', 'missing; --stage needs the name of a target, or --all-targets');
+      throw new SettingsError('--project-id', 'missing; give the id of the project, or --stage and --target');
     }
+    return { name, payload: { ...payloadOf(flags), target: name }, sweepTargets: sweepTargets([name]) };
+  }
+  if (!allTargets && target === undefined) {
+    throw new SettingsError('--target', 'missing; --stage needs the name of a target, or --all-targets');
+  }
+  // The AWS SDK takes longer to load than all the rest.
+  const opened = (await import('./stage.ts')).openStage(stage);
+  if (target !== undefined) {
     return {
-      name,
-      payload: { ...payloadOf(flags), target: name },
-      sweepTargets: (asked: EmergencyPayload, shown?: ReadonlyMap<string, string[]>) =>
-        sweepLocally([name], flags, asked, terminal, shown),
+      name: target,
+      payload: { ...payloadOf(flags), target },
+      sweepTargets: sweepTargets([target], opened),
     };
   }
-  const names = await (await import('./stage-targets.ts')).listTargets(stage ?? '');
-  return {
-    name: `${stage} ${names.length}`,
-    payload: payloadOf(flags),
-    sweepTargets: (asked: EmergencyPayload, shown?: ReadonlyMap<string, string[]>) =>
-      sweepLocally(names, flags, asked, terminal, shown),
-  };
+  const names = await opened.listTargets();
+  return { name: `${stage} ${names.length}`, payload: payloadOf(flags), sweepTargets: sweepTargets(names, opened) };
 }
 
 function payloadOf(flags: EmergencyFlags): EmergencyPayload {
@@ -167,7 +172,7 @@ const asType = (text: string) => EMERGENCY_TYPES.find((one) => one.toLowerCase()
 
 /** One after the other, since they may share a credential. A target that cannot be swept does not keep the next waiting. */
 async function sweepLocally(
-  names: readonly string[],
+  { names, stage }: { names: readonly string[]; stage: Stage | undefined },
   flags: EmergencyFlags,
   payload: EmergencyPayload,
   terminal: Terminal,
@@ -189,10 +194,10 @@ async function sweepLocally(
         randomUUID,
       );
       const target = flags.stage === undefined ? {} : { target: name };
-      swept.reports.push(await performSweep({ ...flags, ...target }, terminal, { request }));
+      swept.reports.push(await performSweep({ ...flags, ...target }, terminal, { request, stage }));
     } catch (error) {
       if (names.length === 1) throw error;
-      swept.failures.push(`${name}: ${messageAndAdviceOf(error)}`);
+      swept.failures.push(`${name}: ${describeError(error)}`);
     }
   }
   return swept;

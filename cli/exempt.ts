@@ -5,7 +5,7 @@ import { assertJobId } from './arguments.ts';
 import { confirm } from './confirm.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
 import { toJson } from './json.ts';
-import { createParameterStore, MAX_STANDARD_BYTES } from './parameter-store.ts';
+import { MAX_STANDARD_BYTES } from './parameter-store.ts';
 import { openStage, type StageFlags } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -24,7 +24,7 @@ export interface ExemptFlags extends StageFlags {
 /** Writes one exemption, as the policy's own schema wants it. @returns the exit code. @throws {SettingsError} */
 export async function runExempt(id: string, flags: ExemptFlags, terminal: Terminal, now: number): Promise<number> {
   const { stage, reason, contact, jobId, queue, owner, tag, json, replace = false } = flags;
-  const { names, client, assertExists } = openStage(stage);
+  const { names, store, assertExists } = openStage(stage);
   for (const one of jobId ?? []) assertJobId('--job-id', one);
   const match = { jobId, queue, owner, tag };
   const document = {
@@ -44,7 +44,6 @@ export async function runExempt(id: string, flags: ExemptFlags, terminal: Termin
     );
   }
   await assertExists();
-  const store = createParameterStore(client);
   if (!replace && (await store.get(name)) !== undefined) {
     throw new SettingsError(name, 'is there already; --replace overwrites it');
   }
@@ -59,8 +58,7 @@ export async function runExempt(id: string, flags: ExemptFlags, terminal: Termin
 
 /** Takes it away, and its jobs may be cancelled again. @returns the exit code. @throws {SettingsError} */
 export async function runUnexempt(id: string, flags: StageFlags, terminal: Terminal): Promise<number> {
-  const { names, client, readPath } = openStage(flags.stage);
-  const store = createParameterStore(client);
+  const { names, store, readPath } = openStage(flags.stage);
   const name = `${names.exemptions}${id}`;
   const before = await store.get(name);
   if (before === undefined) {

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { parseRequest } from '../lib/request.ts';
+import { assertTargetName } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { withVersionLine, writeText } from './files.ts';
 import { toJson } from './json.ts';
 import { readPolicyText } from './policy-file.ts';
+import type { Stage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface InitFlags {
@@ -43,9 +44,11 @@ const POLICY = 'base';
 
 /** Overwrites nothing. @returns the exit code. @throws {SettingsError} */
 export async function runInit(flags: InitFlags, terminal: Terminal): Promise<number> {
-  const { policy: path, stage, json } = flags;
+  const { policy: path, json } = flags;
   const created: string[] = [];
   const kept: string[] = [];
+  // The AWS SDK takes longer to load than all the rest.
+  const stage = flags.stage === undefined ? undefined : (await import('./stage.ts')).openStage(flags.stage);
   if (stage !== undefined) await assertTarget(stage, flags);
   if (existsSync(path)) {
     if (stage === undefined) throw new SettingsError(path, 'is there already, and is not overwritten');
@@ -54,9 +57,9 @@ export async function runInit(flags: InitFlags, terminal: Terminal): Promise<num
     writeText(path, STARTER_POLICY);
     created.push(path);
   }
-  if (stage !== undefined) await initStage({ ...flags, stage }, created, kept);
+  if (stage !== undefined) await initStage(stage, flags, created, kept);
 
-  const hints = stage === undefined ? [`dli-reaper validate ${path}`] : hintsFor(stage, flags);
+  const hints = stage === undefined ? [`dli-reaper validate ${path}`] : hintsFor(stage.name, flags);
   terminal.out(
     json
       ? toJson('init', { created, kept, next: hints })
@@ -72,14 +75,11 @@ export async function runInit(flags: InitFlags, terminal: Terminal): Promise<num
 }
 
 async function initStage(
-  { stage, target, region, projectId, policy }: InitFlags & { stage: string },
+  { names, store }: Stage,
+  { target, region, projectId, policy }: InitFlags,
   created: string[],
   kept: string[],
 ): Promise<void> {
-  const { openStage } = await import('./stage.ts');
-  const { createParameterStore } = await import('./parameter-store.ts');
-  const { names, client } = openStage(stage);
-  const store = createParameterStore(client);
   const { document } = readPolicyText(STARTER_POLICY, 'the starter policy');
   const wanted: [name: string, value: string][] = [
     // First, so that nothing that follows can turn anything on.
@@ -109,11 +109,9 @@ const targetFields = (region: string, projectId: string) => ({
 });
 
 /** @throws {SettingsError} for a target that no sweep would take, before anything is written. */
-async function assertTarget(stage: string, { target, region, projectId }: InitFlags): Promise<void> {
+async function assertTarget({ names }: Stage, { target, region, projectId }: InitFlags): Promise<void> {
   const { parseTarget } = await import('../lib/settings/ssm.ts');
-  const { openStage } = await import('./stage.ts');
-  const { names } = openStage(stage);
-  parseRequest({ target });
+  assertTargetName(target);
   if (region === undefined || projectId === undefined) return;
   const name = names.target(target);
   parseTarget(name, new Map([[name, JSON.stringify(targetFields(region, projectId))]]));

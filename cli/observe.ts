@@ -1,12 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { systemClock } from '../lib/clock.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
 import type { Engine } from '../lib/dli/job.ts';
+import { toEmergency } from '../lib/emergency.ts';
 import type { StoredLook } from '../lib/look.ts';
-import { parseRequest } from '../lib/request.ts';
+import { DEFAULT_TARGET } from '../lib/request.ts';
 import type { Settings } from '../lib/settings/settings.ts';
 import { lookAtEverything } from '../lib/sweep.ts';
 import { type SettingsFlags, settingsSource } from './settings-source.ts';
+import type { Stage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -17,12 +18,11 @@ import type { Terminal } from './terminal.ts';
 export async function observe(
   flags: SettingsFlags,
   { env }: Terminal,
-  { engines }: { engines: readonly Engine[] },
+  { engines, stage }: { engines: readonly Engine[]; stage?: Stage },
 ): Promise<{ seen: StoredLook; settings: Settings }> {
-  const target = flags.stage === undefined ? 'cli' : flags.target;
+  const target = flags.stage === undefined ? 'cli' : (flags.target ?? DEFAULT_TARGET);
   // As for an emergency, since that needs no policy either.
-  const request = parseRequest({ kind: 'emergency', olderThan: '0s', reason: 'to look', target }, randomUUID);
-  const settings = await settingsSource(flags, env)(request);
+  const settings = await settingsSource(flags, env, stage)({ target, emergency: toEmergency({}) });
   const deps = { clock: systemClock, random: Math.random, sharedFor: createSharedStates(systemClock) };
   return { seen: await lookAtEverything(engines, settings, deps), settings };
 }

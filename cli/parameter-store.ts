@@ -27,20 +27,20 @@ export function createParameterStore(client: SSMClient) {
     try {
       return await call();
     } catch (error) {
-      throw new SettingsError(name, `cannot be ${what} (${nameOf(error)})`, { cause: error });
+      throw new SettingsError(name, `cannot be ${what} Parameter Store (${nameOf(error)})`, { cause: error });
     }
   };
   return {
     /** @returns undefined if there is no such parameter. */
     get: (name: string): Promise<ParameterVersion | undefined> =>
-      attempt(name, 'read', async () => {
+      attempt(name, 'read from', async () => {
         const { Parameters = [] } = await client.send(new GetParametersCommand({ Names: [name] }));
         return Parameters.map(toVersion)[0];
       }),
 
     /** @returns the new version. */
     put: (name: string, value: string, { overwrite }: { overwrite: boolean }): Promise<number> =>
-      attempt(name, 'written', async () => {
+      attempt(name, 'written to', async () => {
         const isLarge = Buffer.byteLength(value) > MAX_STANDARD_BYTES;
         const { Version = 0 } = await client.send(
           new PutParameterCommand({
@@ -68,13 +68,13 @@ export function createParameterStore(client: SSMClient) {
     },
 
     remove: (name: string): Promise<void> =>
-      attempt(name, 'deleted', async () => {
+      attempt(name, 'deleted from', async () => {
         await client.send(new DeleteParameterCommand({ Name: name }));
       }),
 
     /** The versions that Parameter Store still holds, the oldest first. It keeps a hundred. */
     history: (name: string): Promise<ParameterVersion[]> =>
-      attempt(name, 'read', async () => {
+      attempt(name, 'read from', async () => {
         const versions: ParameterVersion[] = [];
         let token: string | undefined;
         do {

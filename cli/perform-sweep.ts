@@ -4,9 +4,10 @@ import { createJsonLinesLog, silentLog } from '../lib/log.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { type ManualPayload, parseRequest, type SweepRequest } from '../lib/request.ts';
 import { type SweepDeps, sweep } from '../lib/sweep.ts';
-import { type SwitchWatch, watchSwitch } from '../lib/switch-watch.ts';
+import { watchSwitch } from '../lib/switch-watch.ts';
 import { showProgress } from './progress.ts';
 import { type SettingsFlags, settingsSource } from './settings-source.ts';
+import type { Stage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What all verbs that sweep take, as commander hands it over. */
@@ -37,6 +38,8 @@ export const interrupted: AbortSignal = interruption.signal;
 interface Hooks {
   /** Unless given, made of the flags. */
   request?: SweepRequest;
+  /** The stage of the flags, where the verb has it open; opened here by default. */
+  stage?: Stage | undefined;
   onJudged?: SweepDeps['onJudged'];
 }
 
@@ -47,14 +50,16 @@ interface Hooks {
  * process.
  */
 export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks: Hooks = {}): Promise<SweepReport> {
-  const loadSettings = settingsSource(flags, terminal.env);
+  const stage = hooks.stage ?? (await stageOf(flags));
+  const loadSettings = settingsSource(flags, terminal.env, stage);
   const request = hooks.request ?? requestOf(flags);
   const progress = showProgress(flags, terminal);
   const interrupt = () => {
     interruption.abort();
     progress.note('Interrupted: no more jobs are asked to stop. What is under way is finished and reported.');
   };
-  const watch = await watchStage(flags);
+  // With a stage its switch stops a sweep that is under way, as it does in the function.
+  const watch = stage && watchSwitch(stage.isSwitchedOn, systemClock);
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
@@ -78,12 +83,9 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
   }
 }
 
-/** With a stage its switch stops a sweep that is under way, as it does in the function. */
-async function watchStage({ stage }: SweepFlags): Promise<SwitchWatch | undefined> {
-  if (stage === undefined) return undefined;
-  const { openStage } = await import('./stage.ts');
-  const { isSwitchedOn } = openStage(stage);
-  return watchSwitch(isSwitchedOn, systemClock);
+/** The AWS SDK takes longer to load than all the rest. */
+async function stageOf({ stage }: SweepFlags): Promise<Stage | undefined> {
+  return stage === undefined ? undefined : (await import('./stage.ts')).openStage(stage);
 }
 
 function requestOf({ stage, target, dryRun, maxKills, verifyFor, reason }: SweepFlags): SweepRequest {

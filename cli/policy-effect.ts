@@ -1,4 +1,4 @@
-import { messageAndAdviceOf } from '../lib/error-words.ts';
+import { describeError } from '../lib/dli/errors.ts';
 import { parsePolicy } from '../lib/policy/parse.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { enginesOf } from '../lib/policy/scope.ts';
@@ -7,7 +7,7 @@ import { planFrom } from '../lib/sweep.ts';
 import { observe } from './observe.ts';
 import type { ParameterVersion } from './parameter-store.ts';
 import { withSpinner } from './spinner.ts';
-import { openStage } from './stage.ts';
+import type { Stage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Whom a policy wants cancelled at this moment on one target. */
@@ -30,13 +30,14 @@ const UNSEEN = { before: null, after: null, capped: null, added: [], removed: []
 
 /** On every target that goes by this policy, with the exemptions of the stage. */
 export async function effectsOf(
-  { stage, name, look = true, json = false }: { stage: string; name: string; look?: boolean; json?: boolean },
+  stage: Stage,
+  { name, look = true, json = false }: { name: string; look?: boolean; json?: boolean },
   policy: Policy,
   live: ParameterVersion | undefined,
   terminal: Terminal,
 ): Promise<Effect[]> {
   if (!look) return [];
-  const { names, readPath } = openStage(stage);
+  const { names, readPath } = stage;
   const values = await readPath(names.targets);
   const livePolicy = parsePolicyOrNot(live);
   const engines = [...new Set([policy, ...(livePolicy === undefined ? [] : [livePolicy])].flatMap(enginesOf))];
@@ -46,7 +47,7 @@ export async function effectsOf(
       const target = parameter.slice(names.targets.length);
       try {
         if (parseTarget(parameter, values).policy !== name) continue;
-        const { seen, settings } = await observe({ stage, target }, terminal, { engines });
+        const { seen, settings } = await observe({ stage: stage.name, target }, terminal, { engines, stage });
         // By clocks that disagree nobody can tell who is overdue.
         if (seen.clockProblem !== undefined) {
           effects.push({ ...UNSEEN, target, problem: seen.clockProblem });
@@ -71,8 +72,7 @@ export async function effectsOf(
           removed: (before ?? []).filter((id) => !after.includes(id)),
         });
       } catch (error) {
-        const problem = messageAndAdviceOf(error);
-        effects.push({ ...UNSEEN, target, problem });
+        effects.push({ ...UNSEEN, target, problem: describeError(error) });
       }
     }
     return effects;

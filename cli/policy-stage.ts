@@ -10,15 +10,10 @@ import { counted } from './counted.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
 import { versionIn, withVersionLine, writeText } from './files.ts';
 import { toJson } from './json.ts';
-import {
-  createParameterStore,
-  MAX_ADVANCED_BYTES,
-  MAX_STANDARD_BYTES,
-  type ParameterVersion,
-} from './parameter-store.ts';
+import { MAX_ADVANCED_BYTES, MAX_STANDARD_BYTES, type ParameterVersion } from './parameter-store.ts';
 import { type Effect, effectsOf } from './policy-effect.ts';
 import { readPolicyFile, readPolicyText } from './policy-file.ts';
-import { openStage, type StageFlags } from './stage.ts';
+import { openStage, type Stage, type StageFlags } from './stage.ts';
 import { type Paint, plain, type Terminal } from './terminal.ts';
 
 export interface PolicyFlags extends StageFlags {
@@ -35,9 +30,9 @@ interface Candidate {
   value: string;
 }
 
-function open({ stage, name }: PolicyFlags) {
-  const { names, client, assertExists } = openStage(stage);
-  return { parameter: names.policy(name), store: createParameterStore(client), assertExists };
+function open({ stage: stageName, name }: PolicyFlags): { stage: Stage; parameter: string } {
+  const stage = openStage(stageName);
+  return { stage, parameter: stage.names.policy(name) };
 }
 
 /** Writes the live policy to a file, or to stdout, with its version in the first line. @returns the exit code. */
@@ -46,27 +41,27 @@ export async function runPull(
   { out }: Terminal,
 ): Promise<number> {
   const { output, replace = false, json } = flags;
-  const { parameter, store } = open(flags);
+  const { stage, parameter } = open(flags);
   // It may hold somebody's comments, which no parameter keeps.
   if (output !== undefined && !replace && existsSync(output)) {
     throw new SettingsError(output, 'is there already; --replace overwrites it');
   }
-  const live = await store.get(parameter);
+  const live = await stage.store.get(parameter);
   if (live === undefined) throw new SettingsError(parameter, 'no such parameter; push one, or see dli-reaper init');
   const { version } = live;
   const text = withVersionLine(toYaml(live.value), parameter, version);
   if (output !== undefined) writeText(output, text);
-  if (json) out(toJson('policy', { stage: flags.stage, parameter, version, file: output ?? null, text }));
+  if (json) out(toJson('policy', { stage: stage.name, parameter, version, file: output ?? null, text }));
   else out(output === undefined ? text : `${parameter}, version ${version}, is in ${output}.\n`);
   return 0;
 }
 
 /** The difference between a file and live, and its effect. @returns the exit code. */
 export async function runDiff(file: string, flags: PolicyFlags, terminal: Terminal): Promise<number> {
-  const { parameter, store } = open(flags);
-  const live = await store.get(parameter);
+  const { stage, parameter } = open(flags);
+  const live = await stage.store.get(parameter);
   const candidate = readCandidate(file);
-  const effects = await effectsOf(flags, candidate.policy, live, terminal);
+  const effects = await effectsOf(stage, flags, candidate.policy, live, terminal);
   show({ flags, parameter, live, candidate, effects, version: null }, terminal);
   return 0;
 }
@@ -77,12 +72,12 @@ export async function runPush(
   flags: PolicyFlags & { overVersion?: number },
   terminal: Terminal,
 ): Promise<number> {
-  const { parameter, store, assertExists } = open(flags);
-  const live = await store.get(parameter);
-  if (live === undefined) await assertExists();
+  const { stage, parameter } = open(flags);
+  const live = await stage.store.get(parameter);
+  if (live === undefined) await stage.assertExists();
   const candidate = readCandidate(file);
   assertUnchanged(live, { parameter, version: flags.overVersion ?? versionIn(candidate.text, parameter) });
-  const { exitCode, version } = await put(candidate, live, { flags, parameter, store }, terminal);
+  const { exitCode, version } = await put(candidate, live, { flags, stage, parameter }, terminal);
   // So that it can be changed and pushed again; JSON has no room for it.
   if (version !== undefined && !isJson(candidate.text)) {
     writeText(file, withVersionLine(candidate.text, parameter, version));
@@ -101,8 +96,8 @@ function isJson(text: string): boolean {
 
 /** Puts an earlier version on top. @returns the exit code. @throws {SettingsError} if it is not held any more. */
 export async function runRollback(flags: PolicyFlags & { to?: number }, terminal: Terminal): Promise<number> {
-  const { parameter, store } = open(flags);
-  const versions = await store.history(parameter);
+  const { stage, parameter } = open(flags);
+  const versions = await stage.store.history(parameter);
   const live = versions.at(-1);
   const wanted = flags.to ?? (live?.version ?? 0) - 1;
   const earlier = versions.find(({ version }) => version === wanted);
@@ -111,7 +106,7 @@ export async function runRollback(flags: PolicyFlags & { to?: number }, terminal
     throw new SettingsError(parameter, `holds no version ${wanted}; ${held}`);
   }
   const candidate = { ...readVersion(earlier, `${parameter}:${wanted}`, held), value: earlier.value };
-  return (await put(candidate, live, { flags, parameter, store }, terminal)).exitCode;
+  return (await put(candidate, live, { flags, stage, parameter }, terminal)).exitCode;
 }
 
 function readVersion({ value }: ParameterVersion, name: string, held: string): { text: string; policy: Policy } {
@@ -150,14 +145,10 @@ function assertUnchanged(
 async function put(
   candidate: Candidate,
   live: ParameterVersion | undefined,
-  {
-    flags,
-    parameter,
-    store,
-  }: { flags: PolicyFlags; parameter: string; store: ReturnType<typeof createParameterStore> },
+  { flags, stage, parameter }: { flags: PolicyFlags; stage: Stage; parameter: string },
   terminal: Terminal,
 ): Promise<{ exitCode: number; version?: number }> {
-  const effects = await effectsOf(flags, candidate.policy, live, terminal);
+  const effects = await effectsOf(stage, flags, candidate.policy, live, terminal);
   // What is asked about belongs on the screen; with --json stdout is for what was done.
   const seen = { flags: { ...flags, json: false }, parameter, live, candidate, effects, version: null };
   if (!flags.json) show(seen, terminal);
@@ -167,13 +158,13 @@ async function put(
     return { exitCode: 0, version: live.version };
   }
   if (candidate.policy.mode === 'live') {
-    const { stage: name, confirm: given } = flags;
+    const { name } = stage;
     const what = `put this live policy in place on ${name}`;
-    if (!(await confirm({ name, what, given }, terminal))) return { exitCode: EXIT_CONFIGURATION };
+    if (!(await confirm({ name, what, given: flags.confirm }, terminal))) return { exitCode: EXIT_CONFIGURATION };
   }
   // Somebody may have been quicker while the question was open.
-  assertUnchanged(await store.get(parameter), { parameter, version: live?.version });
-  const version = await store.put(parameter, candidate.value, { overwrite: live !== undefined });
+  assertUnchanged(await stage.store.get(parameter), { parameter, version: live?.version });
+  const version = await stage.store.put(parameter, candidate.value, { overwrite: live !== undefined });
   if (flags.json) show({ flags, parameter, live, candidate, effects, version }, terminal);
   else terminal.out(`${parameter} is version ${version} now; it holds from the next sweep on.\n`);
   const between = version - 1;
@@ -181,7 +172,7 @@ async function put(
   // Parameter Store compares nothing before it writes, so this much later is the first moment to know.
   terminal.err(
     `dli-reaper: ${parameter}: somebody wrote version ${between} at the same time, and this one is on top of it now\n` +
-      `            dli-reaper policy rollback --stage ${flags.stage} --name ${flags.name} --to ${between}  puts theirs back\n`,
+      `            dli-reaper policy rollback --stage ${stage.name} --name ${flags.name} --to ${between}  puts theirs back\n`,
   );
   return { exitCode: EXIT_CONFIGURATION, version };
 }

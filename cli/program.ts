@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { adviceOn, DliError } from '../lib/dli/errors.ts';
+import { DliError, describeError } from '../lib/dli/errors.ts';
 import { RequestError } from '../lib/request.ts';
 import { readAsset } from './assets.ts';
 import { cleanText } from './clean-text.ts';
@@ -67,7 +67,7 @@ export function createVerbs(terminal: Terminal): Verbs {
       try {
         exitCode = await run();
       } catch (error) {
-        terminal.err(`dli-reaper: ${describe(error).split('\n').map(cleanText).join('\n')}\n`);
+        terminal.err(`dli-reaper: ${toWords(error).split('\n').map(cleanText).join('\n')}\n`);
         exitCode = EXIT_CONFIGURATION;
       }
     },
@@ -76,12 +76,14 @@ export function createVerbs(terminal: Terminal): Verbs {
 
 const isFlag = (value: unknown): value is string => typeof value === 'string' && /^--[a-z]/.test(value);
 
+/** Below the text that follows `dli-reaper: `. */
+const NEXT_LINE = '\n            ';
+
 /** What stops a verb is told in one line; a stack helps only where the error is ours. */
-function describe(error: unknown): string {
+function toWords(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error instanceof RequestError) return error.problems.map(inFlags).join('\n            ');
-  const advice = error instanceof DliError ? adviceOn(error) : undefined;
-  if (advice !== undefined) return `${error.message}\n            ${advice}`;
+  if (error instanceof RequestError) return error.problems.map(inFlags).join(NEXT_LINE);
+  if (error instanceof DliError) return describeError(error, NEXT_LINE);
   // An error of the system, such as a port that is taken, has a code and needs no stack.
   const isOurs = !('syscall' in error) && (error.name === 'Error' || error instanceof TypeError);
   return (isOurs && error.stack) || error.message;

@@ -30,8 +30,8 @@ export async function prepareRemote(
       },
     };
   }
-  const { listTargets } = await import('./stage-targets.ts');
-  const name = `${stage} ${(await listTargets(stage)).length}`;
+  const { openStage } = await import('./stage.ts');
+  const name = `${stage} ${(await openStage(stage).listTargets()).length}`;
   return {
     name,
     payload,

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { compareText } from '../lib/compare-text.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { StoredLook } from '../lib/look.ts';
 import type { Policy } from '../lib/policy/schema.ts';
@@ -125,7 +126,7 @@ function compare(candidate: readonly Death[], today: readonly Death[] | undefine
   return [
     ...candidate.map((death): Difference => ({ ...death, by: whenOf(death) })),
     ...(today ?? []).filter((death) => !after.has(keyOf(death))).map((death): Difference => ({ ...death, by: 'old' })),
-  ].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.job.jobId < b.job.jobId ? -1 : 1));
+  ].sort((a, b) => compareText(a.at, b.at) || compareText(a.job.jobId, b.job.jobId));
 }
 
 const WORDS: Record<Difference['by'], string> = {

@@ -5,8 +5,8 @@ import type { Policy } from '../lib/policy/schema.ts';
 import type { SweepRequest } from '../lib/request.ts';
 import { type Environment, readCredentials } from '../lib/settings/environment.ts';
 import { defaultEndpoint, parseEndpoint, type Settings, SettingsError } from '../lib/settings/settings.ts';
-import type { SweepDeps } from '../lib/sweep.ts';
 import { readPolicyDocument, readPolicyFile, readPolicyText } from './policy-file.ts';
+import type { Stage } from './stage.ts';
 
 /** Where a target is found: in flags and environment, or in Parameter Store. */
 export interface SettingsFlags {
@@ -20,8 +20,13 @@ export interface SettingsFlags {
   target?: string;
 }
 
-/** @throws {SettingsError} for flags that are missing or do not go together, before anything is read. */
-export function settingsSource(flags: SettingsFlags, env: Environment): SweepDeps['loadSettings'] {
+type LoadSettings = (request: Pick<SweepRequest, 'target' | 'emergency'>) => Promise<Settings>;
+
+/**
+ * @param opened the stage of the flags; by default it is opened when the settings are read.
+ * @throws {SettingsError} for flags that are missing or do not go together, before anything is read.
+ */
+export function settingsSource(flags: SettingsFlags, env: Environment, opened?: Stage): LoadSettings {
   const { stage, target, policy: policyPath } = flags;
   if (stage === undefined) return async (request) => settingsFromFlags(flags, env, request);
 
@@ -35,8 +40,8 @@ export function settingsSource(flags: SettingsFlags, env: Environment): SweepDep
   return async (request) => {
     const policy = policyPath === undefined ? undefined : policyFor(request, { policy: policyPath });
     // The AWS SDK takes longer to load than all the rest.
-    const { openStage } = await import('./stage.ts');
-    const settings = await openStage(stage).loadSettings(request);
+    const { loadSettings } = opened ?? (await import('./stage.ts')).openStage(stage);
+    const settings = await loadSettings(request);
     if (policy === undefined) return settings;
     // An exemption is never lost by naming a further one.
     if (request.emergency !== undefined) return withMoreExemptions(settings, policy);
@@ -75,7 +80,7 @@ export function assertRemote({ policy, endpoint, projectId, region }: SettingsFl
 
 /** An emergency may do without, and so without the exemptions in it. */
 function policyFor(
-  { emergency }: SweepRequest,
+  { emergency }: Pick<SweepRequest, 'emergency'>,
   { policy: path, policyText }: Pick<SettingsFlags, 'policy' | 'policyText'>,
 ): PolicyPart {
   if (policyText !== undefined) return { policy: readPolicyText(policyText, 'the policy').policy };
@@ -88,7 +93,7 @@ function policyFor(
   return { policy: emergencyPolicy(emergency, kept), notices };
 }
 
-function settingsFromFlags(flags: SettingsFlags, env: Environment, request: SweepRequest): Settings {
+function settingsFromFlags(flags: SettingsFlags, env: Environment, request: Parameters<LoadSettings>[0]): Settings {
   const { endpoint, projectId, region, target } = flags;
   if (target !== undefined)
     throw new SettingsError('--target', 'is the name of a target in Parameter Store; give --stage too');

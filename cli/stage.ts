@@ -12,6 +12,7 @@ import {
   parameterNames,
   readSwitchFrom,
 } from '../lib/settings/ssm.ts';
+import { createParameterStore } from './parameter-store.ts';
 
 /** Of the verbs that look at a stage, or change it. */
 export interface StageFlags {
@@ -20,13 +21,16 @@ export interface StageFlags {
   confirm?: string;
 }
 
+/** What a verb needs of its stage: one connection to Parameter Store, opened once and handed on. */
+export type Stage = ReturnType<typeof openStage>;
+
 /** A stage's settings in Parameter Store, as a sweep reads them. @throws {SettingsError} for a name that is none. */
-export function openStage(stage: string) {
-  assertStage(stage);
+export function openStage(name: string) {
+  assertStage(name);
   const client = new SSMClient(AWS_CLIENT_OPTIONS);
   const read = createParameterReader(client);
   const readPath = createPathReader(client);
-  const names = parameterNames(stage);
+  const names = parameterNames(name);
 
   /**
    * A name that is mistyped must not look like a stage where all is well.
@@ -39,29 +43,40 @@ export function openStage(stage: string) {
       () => false,
     );
     if (!isEmpty) return;
-    const problem = `there is no stage ${stage}: neither a switch nor a target is stored under /dli-reaper/${stage}/`;
+    const problem = `there is no stage ${name}: neither a switch nor a target is stored under /dli-reaper/${name}/`;
     throw new SettingsError('--stage', `${problem}; nothing was changed`);
   }
+
+  const heldTargets = async (): Promise<string[]> =>
+    [...(await readPath(names.targets)).keys()].map((parameter) => parameter.slice(names.targets.length)).sort();
 
   /** @throws {SettingsError} that names those there are, unless it is there and something else is wrong with it. */
   async function assertTarget(target: string, cause: unknown): Promise<void> {
     await assertExists();
-    const held = [...(await readPath(names.targets)).keys()].map((name) => name.slice(names.targets.length)).sort();
+    const held = await heldTargets();
     if (held.includes(target)) return;
-    const problem = `there is no target ${target} in ${stage}; there are ${held.join(', ') || 'none'}`;
+    const problem = `there is no target ${target} in ${name}; there are ${held.join(', ') || 'none'}`;
     throw new SettingsError('--target', problem, { cause });
   }
 
   return {
+    name,
     names,
-    client,
     read,
     readPath,
+    /** Reads and writes single parameters. */
+    store: createParameterStore(client),
     assertExists,
+    /** Returns the names of the targets, in alphabetical order. @throws {SettingsError} if there are none. */
+    listTargets: async (): Promise<string[]> => {
+      const targets = await heldTargets();
+      if (targets.length === 0) throw new SettingsError(names.targets, 'holds no target');
+      return targets;
+    },
     /** Rejects if it cannot be read. */
-    isSwitchedOn: async () => isSwitchOn(await readSwitchFrom(read, stage)),
+    isSwitchedOn: async () => isSwitchOn(await readSwitchFrom(read, name)),
     loadSettings: async (request: Pick<SweepRequest, 'target' | 'emergency'>): Promise<Settings> => {
-      const readers = { ...{ stage, read, readPath }, readSwitch: () => readSwitchFrom(read, stage) };
+      const readers = { stage: name, read, readPath, readSwitch: () => readSwitchFrom(read, name) };
       try {
         return await loadSsmSettings(request, readers);
       } catch (error) {

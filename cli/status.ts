@@ -1,14 +1,13 @@
 import { systemClock } from '../lib/clock.ts';
+import { describeError } from '../lib/dli/errors.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
-import { messageAndAdviceOf } from '../lib/error-words.ts';
 import { cleanText, oneLine } from './clean-text.ts';
 import { EXIT_CONFIGURATION, exitCodeOf } from './exit-code.ts';
 import { toJson } from './json.ts';
 import { judgeSchedule, type LastSweep, lastSweepOf, type ScheduleStatus } from './last-sweeps.ts';
 import { interrupted, performSweep } from './perform-sweep.ts';
 import { withSpinner } from './spinner.ts';
-import { openStage, type StageFlags } from './stage.ts';
-import { listTargets } from './stage-targets.ts';
+import { openStage, type Stage, type StageFlags } from './stage.ts';
 import { findEnds, type LogLine } from './sweep-log.ts';
 import { formatTable } from './table.ts';
 import { plain, type Terminal } from './terminal.ts';
@@ -35,15 +34,16 @@ const DAY_MS = 86_400_000;
  * @returns 0; 1 if the log or some target could not be looked at, or a target's last sweep came to no report.
  */
 export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise<number> {
-  const { stage, json, look = true } = flags;
-  const { names, read } = openStage(stage);
+  const { json, look = true } = flags;
+  const stage = openStage(flags.stage);
+  const { names, read, listTargets } = stage;
   const now = systemClock.now();
   // Less than a day is no time to tell of a schedule that it does not tick.
   const since = now - Math.max(parseDuration(flags.within), DAY_MS);
   const [values, targetNames, log] = await Promise.all([
     read([names.switch]),
-    listTargets(stage),
-    readLog(stage, since),
+    listTargets(),
+    readLog(stage.name, since),
   ]);
   const { ends, logProblem } = log;
   const schedule = logProblem === null ? judgeSchedule(ends, now) : null;
@@ -61,7 +61,7 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
   const switchValue = values.get(names.switch) ?? null;
   terminal.out(
     json
-      ? toJson('status', { stage, switch: switchValue, schedule, logProblem, targets })
+      ? toJson('status', { stage: stage.name, switch: switchValue, schedule, logProblem, targets })
       : format(flags, { switchValue, schedule, logProblem, targets, now }, terminal),
   );
   const isTrouble = targets.some(({ problem, lastSweep }) => problem !== null || (lastSweep?.error ?? null) !== null);
@@ -73,19 +73,19 @@ async function readLog(stage: string, since: number): Promise<{ ends: LogLine[];
   try {
     return { ends: await findEnds(stage, since), logProblem: null };
   } catch (error) {
-    return { ends: [], logProblem: messageAndAdviceOf(error) };
+    return { ends: [], logProblem: describeError(error) };
   }
 }
 
-async function lookAt(stage: string, target: string, terminal: Terminal) {
+async function lookAt(stage: Stage, target: string, terminal: Terminal) {
   if (interrupted.aborted) return { overdue: null, problem: 'not looked at, the operator interrupted it' };
   try {
-    const report = await performSweep({ stage, target, dryRun: true, quiet: true }, terminal);
+    const report = await performSweep({ stage: stage.name, target, dryRun: true, quiet: true }, terminal, { stage });
     // Over a cap a look is as good as any.
     const [problem = null] = exitCodeOf(report) === 0 ? [] : report.problems;
     return { overdue: report.counts.overdue, problem };
   } catch (error) {
-    return { overdue: null, problem: messageAndAdviceOf(error) };
+    return { overdue: null, problem: describeError(error) };
   }
 }
 

@@ -1,5 +1,3 @@
-import { PutParameterCommand } from '@aws-sdk/client-ssm';
-import { nameOf } from '../lib/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { isSwitchOn, readSwitchFrom } from '../lib/settings/ssm.ts';
 import { confirm } from './confirm.ts';
@@ -23,19 +21,14 @@ export interface SwitchFlags {
 export async function runSwitch(value: 'run' | 'stop', flags: SwitchFlags, terminal: Terminal): Promise<number> {
   const { stage, json = false } = flags;
   if (stage === undefined) throw new SettingsError('--stage', 'missing; name the stage whose switch is meant');
-  const { client, read, names, assertExists } = openStage(stage);
+  const { read, names, store, assertExists } = openStage(stage);
   await assertExists();
   const isAgreed =
     value === 'stop' ||
     (await confirm({ name: stage, what: 'let its sweeps cancel again', given: flags.confirm }, terminal));
   if (!isAgreed) return EXIT_CONFIGURATION;
 
-  try {
-    await client.send(new PutParameterCommand({ Name: names.switch, Value: value, Type: 'String', Overwrite: true }));
-  } catch (error) {
-    const what = nameOf(error);
-    throw new SettingsError(names.switch, `cannot be written to Parameter Store (${what})`, { cause: error });
-  }
+  await store.put(names.switch, value, { overwrite: true });
   const reading = await readSwitchFrom(read, stage);
   const isOn = isSwitchOn(reading);
   const words = isOn

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ENGINE_NAMES, type Job } from '../lib/dli/job.ts';
+import { issueWords } from '../lib/issue-words.ts';
 import type { StoredLook } from '../lib/look.ts';
 import { fingerprint } from '../lib/policy/fingerprint.ts';
 
@@ -82,7 +83,7 @@ export function parseSnapshot(document: unknown): StoredLook {
   }
   const result = v.safeParse(snapshot, document);
   if (!result.success) {
-    const problems = result.issues.map((issue) => `${v.getDotPath(issue) ?? 'the document'}: ${issue.message}`);
+    const problems = result.issues.map((issue) => issueWords(issue, { whole: 'expected an object' }));
     throw new Error(`not a snapshot: ${problems.slice(0, 5).join('; ')}`);
   }
   const { gaps, engines, clockProblem, ...fields } = result.output;

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { durationField } from '../lib/duration-field.ts';
+import { issueWords } from '../lib/issue-words.ts';
 import type { Fault } from './faults.ts';
 import { ROUTES } from './routes.ts';
 
@@ -70,11 +71,6 @@ export function parseFaults(document: unknown): Fault[] {
       const { delay, ...more } = result.output;
       return { ...more, ...(delay !== undefined && { delayMs: delay }) } as Fault;
     }
-    const problems = result.issues.map((issue) => {
-      const path = v.getDotPath(issue);
-      if (path === null) return issue.message;
-      return issue.expected === 'never' ? `${path}: unknown key` : `${path}: ${issue.message}`;
-    });
-    throw new Error(`fault ${i + 1}: ${problems.join('; ')}`);
+    throw new Error(`fault ${i + 1}: ${result.issues.map((issue) => issueWords(issue)).join('; ')}`);
   });
 }

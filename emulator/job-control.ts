@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { durationField } from '../lib/duration-field.ts';
+import { issueWords } from '../lib/issue-words.ts';
 import { type EmulatedFlinkJob, flinkStatusAt } from './flink-jobs.ts';
 import { type EmulatedJob, statusAt } from './jobs.ts';
 import { randomUuid } from './random.ts';
@@ -43,10 +44,7 @@ const draft = v.strictObject({
  */
 export function addJobs(document: unknown, stores: Stores, now: number): void {
   const result = v.safeParse(v.array(draft), Array.isArray(document) ? document : [document]);
-  if (!result.success) {
-    const problems = result.issues.map((issue) => `${v.getDotPath(issue) ?? 'a job'}: ${issue.message}`);
-    throw new Error(problems.join('; '));
-  }
+  if (!result.success) throw new Error(result.issues.map((issue) => issueWords(issue)).join('; '));
   for (const { engine, queue, owner, type, statement, tags, name, age, waits, runs, onCancel } of result.output) {
     const createdAt = now - age;
     const runsFrom = createdAt + waits;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
+import { issueWords } from '../lib/issue-words.ts';
 import { type Answer, dliError } from './answer.ts';
 import { randomUuid } from './random.ts';
 import type { RouteRequest, Service } from './routes.ts';
@@ -70,8 +71,8 @@ export function parseBody<Schema extends v.GenericSchema>(
   const result = v.safeParse(schema, document);
   if (result.success) return { fields: result.output };
   const [issue] = result.issues;
-  const field = v.getDotPath(issue) ?? 'the request body';
-  return { refusal: dliError(400, 'DLI.0001', `Parameter check errors occur: ${field}: ${issue.message}`) };
+  const problem = issueWords(issue, { whole: `the request body: ${issue.message}` });
+  return { refusal: dliError(400, 'DLI.0001', `Parameter check errors occur: ${problem}`) };
 }
 
 /** "Only fuzzy match over all tags is supported": any of `k1=v1,k2=v2`, in any part of a key and its value. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { compareText } from '../lib/compare-text.ts';
 import { type Answer, dliError } from './answer.ts';
 import { hasTagLike, invalid, matching, misspelled, pageOf, QUEUE, reader, toInteger } from './parameters.ts';
 import type { EmulatedQueue } from './queues.ts';
@@ -10,8 +11,8 @@ export const QUEUE_ROUTES: readonly Route[] = [
 ];
 
 const ORDERS: Readonly<Record<string, (a: EmulatedQueue, b: EmulatedQueue) => number>> = {
-  queue_name_asc: (a, b) => compare(a.name, b.name),
-  queue_name_desc: (a, b) => compare(b.name, a.name),
+  queue_name_asc: (a, b) => compareText(a.name, b.name),
+  queue_name_desc: (a, b) => compareText(b.name, a.name),
   cu_asc: (a, b) => a.cuCount - b.cuCount,
   cu_desc: (a, b) => b.cuCount - a.cuCount,
 };
@@ -92,8 +93,4 @@ function idOf(queue: EmulatedQueue): number {
 
 function resourceIdOf(queue: EmulatedQueue): string {
   return digestOf(queue).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-4$3-8$4-$5');
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

@@ -14,8 +14,7 @@ import {
   parseDispatch,
   planMessages,
 } from '../lib/dispatch.ts';
-import { requestFor } from '../lib/message.ts';
-import { RequestError } from '../lib/request.ts';
+import { assertTargetName, RequestError } from '../lib/request.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import {
@@ -26,7 +25,7 @@ import {
   parameterNames,
   parseTarget,
 } from '../lib/settings/ssm.ts';
-import { createLambdaLog, describeError } from './shared/log.ts';
+import { createLambdaLog, errorField } from './shared/log.ts';
 import { createMetricsWriter } from './shared/metrics.ts';
 
 const stage = required(environment, 'STAGE');
@@ -66,7 +65,7 @@ async function handleDispatch(event: unknown, context: Context): Promise<Dispatc
     return await dispatchSweeps(parseDispatch(event, { id: context.awsRequestId, now: systemClock.now() }));
   } catch (error) {
     writeMetrics({ PolicyException: 1 });
-    log.error('dispatch could not run', { error: describeError(error) });
+    log.error('dispatch could not run', { error: errorField(error) });
     throw error;
   }
 }
@@ -125,12 +124,12 @@ function withJobs(names: readonly string[], { jobIdsByTarget }: Dispatch): reado
 /** One that cannot be read must not keep the others from being swept. */
 function readTarget(name: string, values: ParameterValues, dispatchId: string): DispatchTarget[] {
   try {
-    // The name is checked as the sweep will check it.
-    requestFor({ trigger: 'manual', payload: {} }, name);
+    // Refused by the sweep as well, but only once a message is spent on it.
+    assertTargetName(name);
     const { credentials } = parseTarget(parameterNames(stage).target(name), values);
     return [{ name, credentials }];
   } catch (error) {
-    log.error('target unreadable', { dispatchId, target: name, error: describeError(error) });
+    log.error('target unreadable', { dispatchId, target: name, error: errorField(error) });
     return [];
   }
 }

@@ -25,7 +25,7 @@ import {
 import { sweep } from '../lib/sweep.ts';
 import { skipTarget, sweepGroup, type TargetResult } from '../lib/sweep-group.ts';
 import { watchSwitch } from '../lib/switch-watch.ts';
-import { createLambdaLog, describeError } from './shared/log.ts';
+import { createLambdaLog, errorField } from './shared/log.ts';
 import { createMetricsWriter } from './shared/metrics.ts';
 
 /** Left for reading back what is under way, the report and the log's last line. */
@@ -66,7 +66,7 @@ async function handleSweep(event: unknown, context: SweepContext): Promise<Summa
     return summary;
   } catch (error) {
     writeMetrics({ PolicyException: 1 });
-    log.error('sweep could not run', { error: describeError(error) });
+    log.error('sweep could not run', { error: errorField(error) });
     throw error;
   }
 }
@@ -94,7 +94,7 @@ async function sweepMessage(message: SweepMessage, invocation: Invocation): Prom
         return report;
       } catch (error) {
         writeMetrics({ PolicyException: 1 });
-        messageLog.error('sweep could not run', { target, error: describeError(error) });
+        messageLog.error('sweep could not run', { target, error: errorField(error) });
         throw error;
       }
     },
@@ -138,7 +138,7 @@ async function readSwitch(): Promise<SwitchReading> {
 }
 
 function warnOfSwitch(error: unknown): void {
-  log.warn('switch unreadable', { parameter: parameterNames(stage).switch, error: describeError(error) });
+  log.warn('switch unreadable', { parameter: parameterNames(stage).switch, error: errorField(error) });
 }
 
 /** Keeps what @middy/ssm has read from failing the invocation. */

@@ -1,3 +1,4 @@
+import { compareText } from './compare-text.ts';
 import type { Decision, Verdict } from './decide.ts';
 import { DliError } from './dli/errors.ts';
 import { type Engine, isLive } from './dli/job.ts';
@@ -90,7 +91,7 @@ export async function chooseVictims(
 export function victimsOf(decisions: readonly Decision[]): Victim[] {
   return decisions
     .filter((decision): decision is Victim => decision.verdict.action === 'cancel')
-    .sort((a, b) => b.verdict.overLimitMs - a.verdict.overLimitMs || (a.job.id < b.job.id ? -1 : 1));
+    .sort((a, b) => b.verdict.overLimitMs - a.verdict.overLimitMs || compareText(a.job.id, b.job.id));
 }
 
 /**

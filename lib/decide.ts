@@ -1,3 +1,4 @@
+import { compareText } from './compare-text.ts';
 import { isJobId, isLive, isTerminal, type Job } from './dli/job.ts';
 import { CLOCKS, type Clock, clockOf, type LimitName, type ReadingName } from './policy/clocks.ts';
 import { type ExemptionResult, exemptionOf } from './policy/exemptions.ts';
@@ -273,21 +274,16 @@ function wasAskedRecently({ askedAt }: Job, { action, rule }: RuleResult, now: n
 }
 
 function compareAge(a: Job, b: Job): number {
-  return (a.startedAt ?? 0) - (b.startedAt ?? 0) || compareIds(a.id, b.id);
+  return (a.startedAt ?? 0) - (b.startedAt ?? 0) || compareText(a.id, b.id);
 }
 
 function bySeverity(a: Over, b: Over): number {
   const severity = ACTIONS.indexOf(b.action) - ACTIONS.indexOf(a.action);
-  return severity || b.overLimitMs - a.overLimitMs || compareIds(a.rule.id, b.rule.id);
+  return severity || b.overLimitMs - a.overLimitMs || compareText(a.rule.id, b.rule.id);
 }
 
 function byStrength(a: Kept, b: Kept): number {
-  return KEEP_REASONS.indexOf(a.reason) - KEEP_REASONS.indexOf(b.reason) || compareIds(a.rule.id, b.rule.id);
-}
-
-function compareIds(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+  return KEEP_REASONS.indexOf(a.reason) - KEEP_REASONS.indexOf(b.reason) || compareText(a.rule.id, b.rule.id);
 }
 
 /** Scaling or restarting a queue: by type, or by the status that only such operations have. */

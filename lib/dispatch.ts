@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { compareText } from './compare-text.ts';
 import { formatMessage, requestFor, type SweepMessage } from './message.ts';
-import { DEFAULT_TARGET, isScheduleTick, RequestError } from './request.ts';
+import { DEFAULT_TARGET, isPlainObject, isScheduleTick, RequestError } from './request.ts';
 
 /** What one dispatch is asked to do. */
 export interface Dispatch extends Omit<SweepMessage, 'credentials' | 'targets'> {
@@ -54,8 +55,7 @@ function parseJobIds(value: unknown, allTargets: unknown, payload: Record<string
     throw new RequestError('jobIdsByTarget: goes with "kind": "emergency" and "allTargets": true');
   }
   if (payload.jobIds !== undefined) throw new RequestError('jobIds, jobIdsByTarget: expected one of them');
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (!isObject || Object.keys(value).length === 0) {
+  if (!isPlainObject(value) || Object.keys(value).length === 0) {
     throw new RequestError('jobIdsByTarget: expected lists of job ids by the names of their targets');
   }
   for (const [name, jobIds] of Object.entries(value)) {
@@ -113,27 +113,29 @@ export function planMessages(
   { turn, maxBytes = MAX_MESSAGE_BYTES }: { turn: number; maxBytes?: number },
 ): OutgoingMessage[] {
   const groups = Map.groupBy(targets, ({ credentials }) => credentials);
-  return [...groups].sort(byFirst).flatMap(([credentials, group]) => {
-    const names = rotate(group.map(({ name }) => name).sort(), turn);
-    const { dispatchId, trigger, dispatchedAt, payload, confirmed, jobIdsByTarget } = dispatch;
-    const message = (part: readonly string[]): SweepMessage => ({
-      ...{ dispatchId, trigger, dispatchedAt, credentials, payload },
-      ...(confirmed && { confirmed }),
-      ...(jobIdsByTarget && {
-        jobIdsByTarget: Object.fromEntries(part.map((name) => [name, jobIdsByTarget[name] ?? []])),
-      }),
-      targets: [...part],
+  return [...groups]
+    .sort(([a], [b]) => compareText(a, b))
+    .flatMap(([credentials, group]) => {
+      const names = rotate(group.map(({ name }) => name).sort(), turn);
+      const { dispatchId, trigger, dispatchedAt, payload, confirmed, jobIdsByTarget } = dispatch;
+      const message = (part: readonly string[]): SweepMessage => ({
+        ...{ dispatchId, trigger, dispatchedAt, credentials, payload },
+        ...(confirmed && { confirmed }),
+        ...(jobIdsByTarget && {
+          jobIdsByTarget: Object.fromEntries(part.map((name) => [name, jobIdsByTarget[name] ?? []])),
+        }),
+        targets: [...part],
+      });
+      const bytesOf = (part: readonly string[]) => Buffer.byteLength(formatMessage(message(part)));
+      const empty = bytesOf([]);
+      return split(names, maxBytes - empty, (name) => bytesOf([name]) - empty + COMMAS).map((part, index) => ({
+        groupId: groupId(dispatch, credentials),
+        deduplicationId: sha256(JSON.stringify([dispatchId, credentials, index])),
+        body: formatMessage(message(part)),
+        credentials,
+        targets: part,
+      }));
     });
-    const bytesOf = (part: readonly string[]) => Buffer.byteLength(formatMessage(message(part)));
-    const empty = bytesOf([]);
-    return split(names, maxBytes - empty, (name) => bytesOf([name]) - empty + COMMAS).map((part, index) => ({
-      groupId: groupId(dispatch, credentials),
-      deduplicationId: sha256(JSON.stringify([dispatchId, credentials, index])),
-      body: formatMessage(message(part)),
-      credentials,
-      targets: part,
-    }));
-  });
 }
 
 /** SQS takes 1 MiB since 2025 and took 256 KiB before, which is some two thousand of the longest names. */
@@ -208,14 +210,8 @@ function tickTime(event: object): number {
 }
 
 function toPayload(event: unknown): Record<string, unknown> {
-  if (typeof event === 'object' && event !== null && Object.getPrototypeOf(event) === Object.prototype) {
-    return event as Record<string, unknown>;
-  }
+  if (isPlainObject(event)) return event;
   throw new RequestError('expected a schedule tick, or an object such as {"allTargets": true, "dryRun": true}');
-}
-
-function byFirst([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : 1;
 }
 
 function sha256(text: string): string {

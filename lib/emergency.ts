@@ -5,9 +5,15 @@ import { formatDuration } from './duration.ts';
 import { durationField } from './duration-field.ts';
 import { ENGINE_FACTS } from './policy/facts.ts';
 import { compileMatcher } from './policy/matcher.ts';
-import { parsePolicy } from './policy/parse.ts';
 import { PatternError } from './policy/pattern.ts';
-import type { Exemption, Policy, Selector, SelectorKey } from './policy/schema.ts';
+import {
+  createRule,
+  DEFAULT_PERCENT_FLOOR,
+  type Exemption,
+  type Policy,
+  type Selector,
+  type SelectorKey,
+} from './policy/schema.ts';
 
 /** More than this at once is no emergency but a shutdown, and DLI's console has a button for that. */
 export const MAX_EMERGENCY_KILLS = 1_000;
@@ -160,30 +166,32 @@ export function emergencyPolicy(
   { olderThanMs, jobIds, queue, owner, jobType, engines, maxKills, includeExempt, savepoint }: Emergency,
   kept: { exemptions: readonly Exemption[]; tagExemptions?: Policy['tagExemptions'] } = { exemptions: [] },
 ): Policy {
-  const match = Object.fromEntries(Object.entries({ queue, owner, jobType }).filter(([, values]) => values.length > 0));
-  const policy = parsePolicy({
-    ...{ version: 1, mode: 'live', maxKills, maxKillsPercent: 100 },
-    rules: engines.map((engine) => ({
-      ...{ id: engines.length === 1 ? 'emergency' : `emergency-${engine}`, engines: [engine], maxTotalTime: '1s' },
-      ...(ENGINE_FACTS[engine].hasSavepoints && { savepoint }),
-      match: Object.keys(match).length === 0 ? 'all' : match,
-    })),
-  });
-  return {
-    ...policy,
-    ...(!includeExempt && { exemptions: [...kept.exemptions], tagExemptions: kept.tagExemptions }),
-    rules: policy.rules.map((rule) => ({
-      ...rule,
-      match: jobIds.length === 0 ? rule.match : withIds(rule.match, jobIds),
-      limits: rule.limits.map((limit) => ({ ...limit, limitMs: olderThanMs })),
-    })),
+  const selector: Selector = {
+    ...(queue.length > 0 && { queue: queue.map(compileMatcher) }),
+    ...(owner.length > 0 && { owner: owner.map(compileMatcher) }),
+    ...(jobType.length > 0 && { jobType: [...jobType] }),
+    ...(jobIds.length > 0 && { jobId: jobIds }),
   };
-}
-
-/** Policies select no single jobs; what selects for exemptions can. */
-function withIds(match: 'all' | Selector, jobIds: readonly string[]): Selector {
-  const selector: Selector & { jobId: readonly string[] } = { ...(match === 'all' ? {} : match), jobId: jobIds };
-  return selector;
+  const match = Object.keys(selector).length === 0 ? 'all' : selector;
+  return {
+    version: 1,
+    mode: 'live',
+    maxKills,
+    maxKillsPercent: 100,
+    percentFloor: DEFAULT_PERCENT_FLOOR,
+    drain: false,
+    exemptions: includeExempt ? [] : [...kept.exemptions],
+    tagExemptions: includeExempt ? undefined : kept.tagExemptions,
+    rules: engines.map((engine) =>
+      createRule({
+        id: engines.length === 1 ? 'emergency' : `emergency-${engine}`,
+        engines: [engine],
+        match,
+        limits: [{ clock: 'maxTotalTime', limitMs: olderThanMs }],
+        ...(ENGINE_FACTS[engine].hasSavepoints && { savepoint }),
+      }),
+    ),
+  };
 }
 
 /** Whoever names a job should hear that it is not there, as far as was looked. One sentence each. */

@@ -1,9 +1,7 @@
-import { adviceOn, DliError } from './dli/errors.ts';
-
-/** Of whatever was thrown. */
+/** The message of whatever was thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Of an AWS error its name tells what happened; its message may hold what was sent. */
+/** The name of an AWS error, which tells what happened; its message may hold what was sent. */
 export function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   if (error.message === 'Region is missing') return 'no region: set AWS_REGION';
@@ -11,12 +9,6 @@ export function nameOf(error: unknown): string {
   return error.name === 'Error' && 'code' in error ? String(error.code) : error.name;
 }
 
-/** Of an error of the system, such as ENOENT. */
+/** The code of an error of the system, such as ENOENT. */
 export const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-
-/** The message in one line, with what to do about it where that is known. */
-export function messageAndAdviceOf(error: unknown): string {
-  const advice = error instanceof DliError ? adviceOn(error) : undefined;
-  return advice === undefined ? messageOf(error) : `${messageOf(error)}; ${advice}`;
-}

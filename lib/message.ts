@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { parseRequest, RequestError, type SweepRequest } from './request.ts';
+import { createRequest, parseRequest, RequestError, type SweepRequest } from './request.ts';
 
 /** What travels on the queue: targets that share a credential, to be swept one after the other. */
 export interface SweepMessage {
@@ -55,8 +55,6 @@ export function parseMessage(body: string): SweepMessage {
   return message;
 }
 
-const TICK = { source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
-
 /** @throws {RequestError} if the payload is none that a person could have sent to the sweep directly. */
 export function requestFor(
   {
@@ -67,7 +65,7 @@ export function requestFor(
   }: Pick<SweepMessage, 'trigger' | 'payload' | 'confirmed' | 'jobIdsByTarget'>,
   target: string,
 ): SweepRequest {
-  if (trigger === 'schedule') return { ...parseRequest(TICK), target };
+  if (trigger === 'schedule') return createRequest({ trigger, target, dryRun: false });
   return parseRequest({
     ...{ ...payload, target },
     ...(confirmed && { confirm: target }),

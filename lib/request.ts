@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { durationField } from './duration-field.ts';
 import { type Emergency, emergencyEntries, emergencyProblems, toEmergency } from './emergency.ts';
+import { issueWords } from './issue-words.ts';
 
 /** What one sweep is asked to do; cron, payload and command line all become this. */
 export interface SweepRequest {
@@ -37,10 +38,19 @@ export class RequestError extends Error {
   }
 }
 
+const targetName = v.pipe(
+  v.string('expected a name'),
+  v.regex(/^[A-Za-z0-9_.-]{1,128}$/, 'expected letters, digits and _ . -'),
+);
+
+/** @throws {RequestError} for a name that no request may have, and so no sweep would take. */
+export function assertTargetName(name: string): void {
+  const { issues = [] } = v.safeParse(targetName, name);
+  if (issues.length > 0) throw new RequestError(issues.map(({ message }) => `target: ${message}`));
+}
+
 const commonEntries = {
-  target: v.optional(
-    v.pipe(v.string('expected a name'), v.regex(/^[A-Za-z0-9_.-]{1,128}$/, 'expected letters, digits and _ . -')),
-  ),
+  target: v.optional(targetName),
   dryRun: v.optional(v.boolean('expected true or false')),
   verifyFor: v.optional(durationField('60s')),
   reason: v.optional(v.pipe(v.string('expected a text'), v.maxLength(500, 'expected at most 500 characters'))),
@@ -68,63 +78,54 @@ const emergencyPayload = v.strictObject({ ...commonEntries, kind: v.literal('eme
 export type ManualPayload = v.InferInput<typeof manualPayload>;
 export type EmergencyPayload = v.InferInput<typeof emergencyPayload>;
 
+/** Makes a request of values that are known to be right; by default a dry run by hand. */
+export function createRequest({
+  sweepId = randomUUID(),
+  trigger = 'manual',
+  target = DEFAULT_TARGET,
+  dryRun = true,
+  maxKills,
+  verifyForMs = DEFAULT_VERIFY_FOR_MS,
+  reason,
+  emergency,
+}: { [Key in keyof SweepRequest]?: SweepRequest[Key] | undefined }): SweepRequest {
+  return { sweepId, trigger, target, dryRun, maxKills, verifyForMs, reason, emergency };
+}
+
 /**
  * A tick of EventBridge (rule or Scheduler), or a payload written by hand.
  *
  * @throws {RequestError} for anything else; unknown keys are refused, since a misspelt `dryrun` must not be overlooked.
  */
 export function parseRequest(event: unknown, createId: () => string = randomUUID): SweepRequest {
-  if (isScheduleTick(event)) {
-    return {
-      sweepId: createId(),
-      trigger: 'schedule',
-      target: DEFAULT_TARGET,
-      dryRun: false,
-      maxKills: undefined,
-      verifyForMs: DEFAULT_VERIFY_FOR_MS,
-      reason: undefined,
-    };
-  }
-
-  if (isPlainObject(event) && 'kind' in event && event.kind === 'emergency') return parseEmergency(event, createId);
-  const { kind: _, ...fields } = read(manualPayload, event);
-  const { maxKills } = fields;
-  return { ...toRequest(fields, createId), trigger: 'manual', maxKills };
+  if (isScheduleTick(event)) return createRequest({ sweepId: createId(), trigger: 'schedule', dryRun: false });
+  if (isPlainObject(event) && event.kind === 'emergency') return parseEmergency(event, createId);
+  const fields = read(manualPayload, event);
+  return createRequest({ ...commonOf(fields, createId), maxKills: fields.maxKills });
 }
 
 /** Live only with its target's name typed out; a dry run unless it says not, as any sweep by hand. */
 function parseEmergency(event: object, createId: () => string): SweepRequest {
   const fields = read(emergencyPayload, event);
-  const request = toRequest(fields, createId);
+  const request = createRequest({ ...commonOf(fields, createId), trigger: 'emergency' });
   const problems = emergencyProblems(fields, { target: request.target, isLive: !request.dryRun });
   if (problems.length > 0) throw new RequestError(problems);
-  return { ...request, trigger: 'emergency', maxKills: undefined, emergency: toEmergency(fields) };
+  return { ...request, emergency: toEmergency(fields) };
 }
 
 type CommonFields = v.InferOutput<v.StrictObjectSchema<typeof commonEntries, undefined>>;
 
-function toRequest({ sweepId, target, dryRun, verifyFor, reason }: CommonFields, createId: () => string) {
-  return {
-    sweepId: sweepId ?? createId(),
-    target: target ?? DEFAULT_TARGET,
-    dryRun: dryRun ?? true,
-    verifyForMs: verifyFor ?? DEFAULT_VERIFY_FOR_MS,
-    reason,
-  };
+function commonOf({ sweepId, target, dryRun, verifyFor, reason }: CommonFields, createId: () => string) {
+  return { sweepId: sweepId ?? createId(), target, dryRun, verifyForMs: verifyFor, reason };
 }
 
 function read<T extends typeof manualPayload | typeof emergencyPayload>(schema: T, event: unknown): v.InferOutput<T> {
   // A list would pass as an object without keys, and so as a sweep by hand.
   const result = v.safeParse(schema, isPlainObject(event) ? event : undefined);
   if (result.success) return result.output;
-  throw new RequestError(
-    result.issues.map((issue) => {
-      const key = v.getDotPath(issue);
-      if (key === null) return 'expected an object such as {"target": "prod", "dryRun": true}';
-      const allowed = Object.keys(schema.entries).join(', ');
-      return issue.expected === 'never' ? `${key}: unknown key; allowed: ${allowed}` : `${key}: ${issue.message}`;
-    }),
-  );
+  const allowed = Object.keys(schema.entries);
+  const whole = 'expected an object such as {"target": "prod", "dryRun": true}';
+  throw new RequestError(result.issues.map((issue) => issueWords(issue, { allowed, whole })));
 }
 
 /**
@@ -141,6 +142,7 @@ export function isScheduleTick(event: unknown): event is object {
   );
 }
 
-function isPlainObject(value: unknown): value is object {
+/** Whether it is an object as JSON has it: no list, and no instance of a class. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -1,6 +1,7 @@
 import type { Ends } from './act.ts';
 import type { Cancellation } from './cancel.ts';
 import type { CapReport } from './cap.ts';
+import { compareText } from './compare-text.ts';
 import type { Decision } from './decide.ts';
 import { DliError } from './dli/errors.ts';
 import { missingJobs, sparedJobs, unlookedJobs, unmatchedNames } from './emergency.ts';
@@ -79,7 +80,7 @@ function toJobReports(decisions: readonly Decision[], { outcomes, cancellations 
   return decisions
     .filter(({ verdict }) => verdict.reason !== 'no-rule')
     .map((decision) => toJobReport(decision, outcomeOf(decision, outcomes), byId.get(decision.job.id)))
-    .sort((a, b) => compare(a.queue ?? '', b.queue ?? '') || compare(a.jobId, b.jobId));
+    .sort((a, b) => compareText(a.queue ?? '', b.queue ?? '') || compareText(a.jobId, b.jobId));
 }
 
 function noticesOf(
@@ -216,11 +217,6 @@ function toJobReport(
     requestId: result?.requestId ?? null,
     error: ('error' in outcome ? outcome.error?.message : undefined) ?? null,
   };
-}
-
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
 
 /** A queue is managed if a rule names it, or if a rule is for all. */

@@ -1,7 +1,7 @@
 import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 import type { Context } from 'aws-lambda';
-import { adviceOn, DliError } from '../../lib/dli/errors.ts';
+import { describeError } from '../../lib/dli/errors.ts';
 import type { LINE_FRAME, Log } from '../../lib/log.ts';
 
 /** With its nulls, which Powertools leaves out: a line holds what the report holds, and `emergency --remote` reads it. */
@@ -50,8 +50,7 @@ export function createLambdaLog(deployment: Deployment): { log: Log; beginInvoca
   return { log, beginInvocation: (context) => logger.addContext(context) };
 }
 
-export function describeError(error: unknown): string {
-  const advice = error instanceof DliError ? adviceOn(error) : undefined;
-  const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return advice === undefined ? words : `${words}; ${advice}`;
+/** Whatever was thrown, as a field of a line: its name, its message, and what to do about it. */
+export function errorField(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${describeError(error)}` : describeError(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../error-words.ts';
 import { parseRateHint, type RateHint } from '../http/pacer.ts';
 import { NetworkError, TimeoutError } from '../http/transport.ts';
 import { classify, type ErrorKind, mayHaveBeenExecuted } from './classify.ts';
@@ -122,6 +123,12 @@ export function refusalIn(error: unknown) {
 /** Whether the gateway let the call through, whatever DLI said. */
 export function isAnswer(error: unknown): boolean {
   return error instanceof DliProtocolError || (error instanceof DliResponseError && error.kind !== 'authentication');
+}
+
+/** The message of whatever was thrown, with what to do about it where that is known. */
+export function describeError(error: unknown, separator = '; '): string {
+  const advice = error instanceof DliError ? adviceOn(error) : undefined;
+  return advice === undefined ? messageOf(error) : messageOf(error) + separator + advice;
 }
 
 export interface Answer {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
+import { keyProblem } from '../issue-words.ts';
 import { exampleFor, hintForKey, spellingHint } from './hints.ts';
-import { type Exemption, exemptionSchema, type Policy, policySchema } from './schema.ts';
+import { type Exemption, exemptionSchema, type Policy, policySchema, tagExemptionsSchema } from './schema.ts';
 
 export interface PolicyProblem {
   /** Where, such as `rules[0].maxRunTime`; empty for the document itself. */
@@ -34,6 +35,11 @@ export function parseExemption(document: unknown): Exemption {
   return parse(exemptionSchema, document, 'the exemption');
 }
 
+/** Reads that part of a policy; undefined where it has none. @throws {PolicyError} as {@link parsePolicy}. */
+export function parseTagExemptions(document: unknown): Policy['tagExemptions'] {
+  return parse(tagExemptionsSchema, document, 'tagExemptions');
+}
+
 function parse<T extends v.GenericSchema>(schema: T, document: unknown, what: string): v.InferOutput<T> {
   const result = v.safeParse(schema, document);
   if (result.success) return result.output;
@@ -50,9 +56,11 @@ function describe(issue: v.BaseIssue<unknown>, above: readonly (string | number)
 
   const path = formatKeys(keys);
   const key = String(keys.at(-1));
-  if (issue.type === 'never')
-    return [{ path, keys, message: `unknown key${hintForKey(key, issue.message.split(', '))}` }];
-  if (issue.type === 'object_with_rest') return [{ path, keys, message: `missing${exampleFor(key)}` }];
+  const problem = keyProblem(issue);
+  if (problem === 'unknown key') {
+    return [{ path, keys, message: `${problem}${hintForKey(key, issue.message.split(', '))}` }];
+  }
+  if (problem === 'missing') return [{ path, keys, message: `${problem}${exampleFor(key)}` }];
   if (issue.type === 'picklist') {
     const allowed = issue.expected?.replaceAll(' | ', ', ').replaceAll(/[()"]/g, '') ?? '';
     const hint = spellingHint(issue.input, allowed.split(', '));

@@ -1,4 +1,4 @@
-import { parseExemption, parsePolicy } from './parse.ts';
+import { parseExemption, parseTagExemptions } from './parse.ts';
 import type { Exemption, Policy } from './schema.ts';
 
 export interface Salvage {
@@ -28,7 +28,7 @@ export function salvageExemptions(name: string, document: unknown): Salvage {
     }
   };
   keep('tagExemptions', () => {
-    salvage.tagExemptions = parsePolicy({ ...ANY_POLICY, tagExemptions }).tagExemptions;
+    salvage.tagExemptions = parseTagExemptions(tagExemptions);
   });
   for (const [i, one] of (Array.isArray(exemptions) ? exemptions : [undefined]).entries()) {
     keep(`exemptions[${i}]`, () => salvage.exemptions.push(parseExemption(one)));
@@ -37,6 +37,3 @@ export function salvageExemptions(name: string, document: unknown): Salvage {
 }
 
 const NOTHING = { exemptions: [], tagExemptions: undefined };
-
-/** Around the part that is looked at. */
-const ANY_POLICY = { version: 1, rules: [{ id: 'any', match: 'all', maxRunTime: '1h' }] };

@@ -126,6 +126,14 @@ const ruleId = v.pipe(
   v.regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and hyphens, a letter first'),
 );
 
+const RULE_DEFAULTS = {
+  action: 'cancel',
+  victims: 'all',
+  minGroupSize: 1,
+  savepoint: true,
+  onSavepointFailure: 'keep',
+} as const;
+
 const ruleFields = strictObject({
   id: about(ruleId, 'In reports and logs'),
   engines: v.optional(v.pipe(v.array(v.picklist(ENGINE_NAMES)), v.minLength(1, 'expected at least one engine')), [
@@ -139,15 +147,18 @@ const ruleFields = strictObject({
   maxRunTime: v.optional(about(duration, 'For jobs that run; see docs/policy.md for where each engine takes it from')),
   maxQueueTime: v.optional(about(duration, 'For jobs that wait')),
   maxTotalTime: v.optional(about(duration, 'For jobs that wait or run, since they were submitted')),
-  action: v.optional(v.picklist(ACTIONS), 'cancel'),
+  action: v.optional(v.picklist(ACTIONS), RULE_DEFAULTS.action),
   victims: v.optional(
     about(v.picklist(['all', 'oldest', 'all-but-oldest']), 'Which of the overdue jobs of a group'),
-    'all',
+    RULE_DEFAULTS.victims,
   ),
   groupBy: v.optional(
     about(v.picklist(['queue', 'owner', 'fingerprint']), 'All overdue jobs of the rule are one group unless told'),
   ),
-  minGroupSize: v.optional(about(v.pipe(count, v.minValue(1, 'expected 1 or more')), 'Smaller groups are spared'), 1),
+  minGroupSize: v.optional(
+    about(v.pipe(count, v.minValue(1, 'expected 1 or more')), 'Smaller groups are spared'),
+    RULE_DEFAULTS.minGroupSize,
+  ),
   savepoint: v.optional(
     about(v.boolean('expected true or false'), 'For Flink: write a savepoint before the job stops'),
   ),
@@ -163,8 +174,8 @@ const rule = v.pipe(
   }),
   v.transform((fields) => ({
     ...fields,
-    savepoint: fields.savepoint ?? true,
-    onSavepointFailure: fields.onSavepointFailure ?? 'keep',
+    savepoint: fields.savepoint ?? RULE_DEFAULTS.savepoint,
+    onSavepointFailure: fields.onSavepointFailure ?? RULE_DEFAULTS.onSavepointFailure,
     limits: LIMIT_NAMES.flatMap((clock) => {
       const limitMs = fields[clock];
       return limitMs === undefined ? [] : [{ clock, limitMs }];
@@ -242,6 +253,15 @@ const exemption = strictObject({
 
 export const exemptionSchema = exemption;
 
+export const tagExemptionsSchema = v.optional(
+  about(
+    strictObject({ ceiling: duration }),
+    'Lets jobs exempt themselves by the tags reaper/exempt-until and reaper/ttl, up to this age',
+  ),
+);
+
+export const DEFAULT_PERCENT_FLOOR = 10;
+
 export const policySchema = strictObject({
   version: v.literal(1, 'expected 1, the only version there is'),
   mode: v.optional(v.picklist(['dry-run', 'live']), 'dry-run'),
@@ -250,7 +270,10 @@ export const policySchema = strictObject({
     about(v.pipe(count, v.maxValue(100, 'expected 0 to 100')), 'The same in percent of all live jobs of the project'),
     50,
   ),
-  percentFloor: v.optional(about(count, 'Below so many live jobs the percentage says nothing and is not applied'), 10),
+  percentFloor: v.optional(
+    about(count, 'Below so many live jobs the percentage says nothing and is not applied'),
+    DEFAULT_PERCENT_FLOOR,
+  ),
   drain: v.optional(
     about(
       v.boolean('expected true or false'),
@@ -258,12 +281,7 @@ export const policySchema = strictObject({
     ),
     false,
   ),
-  tagExemptions: v.optional(
-    about(
-      strictObject({ ceiling: duration }),
-      'Lets jobs exempt themselves by the tags reaper/exempt-until and reaper/ttl, up to this age',
-    ),
-  ),
+  tagExemptions: tagExemptionsSchema,
   rules: v.pipe(
     v.array(rule, 'expected a list of rules'),
     v.minLength(1, 'expected at least one rule'),
@@ -282,12 +300,30 @@ export const policySchema = strictObject({
   exemptions: v.optional(v.array(exemption, 'expected a list of exemptions'), []),
 });
 
-export type Policy = v.InferOutput<typeof policySchema>;
-export type Rule = Policy['rules'][number];
-export type Selector = v.InferOutput<typeof selector>;
-export type SelectorKey = keyof Selector;
+type WrittenSelector = v.InferOutput<typeof selector>;
+/** What a policy's rules may select by. */
+export type SelectorKey = keyof WrittenSelector;
+
+/** Every key that is there must hold. Exemptions and emergencies name single jobs; what a policy's rules say never does. */
+export interface Selector extends WrittenSelector {
+  jobId?: readonly string[] | undefined;
+}
+
+export interface Rule extends Omit<v.InferOutput<typeof rule>, 'match'> {
+  match: 'all' | Selector;
+}
+
+export interface Policy extends Omit<v.InferOutput<typeof policySchema>, 'rules'> {
+  rules: Rule[];
+}
+
 export type Action = Rule['action'];
 export type Exemption = Policy['exemptions'][number];
+
+/** Makes a rule of values that are known to be right; for the rest it has the defaults of a rule that is written. */
+export function createRule(fields: Pick<Rule, 'id' | 'engines' | 'match' | 'limits'> & Partial<Rule>): Rule {
+  return { ...RULE_DEFAULTS, ...fields };
+}
 
 /** Statements are long, and a secret of their authors: they are kept only for a policy that needs them. */
 export function needsStatements({ rules, exemptions }: Pick<Policy, 'rules' | 'exemptions'>): boolean {

@@ -1,21 +1,19 @@
 import type { Job } from '../dli/job.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { Matcher } from './matcher.ts';
-import type { Exemption, Rule, Selector, SelectorKey } from './schema.ts';
+import type { Rule, Selector } from './schema.ts';
 
 /** Three answers, because a job may not say what a rule asks for, and unknown is never a match. */
 export type Selected = 'yes' | 'no' | 'unknown';
 
 /** One key of a selector, tried on one job. */
 export interface Predicate {
-  key: SelectorKey | 'jobId';
+  key: keyof Selector;
   wanted: readonly string[];
   /** Null if the job does not say. Of a statement only its fingerprint is told. */
   found: string | null;
   holds: Selected;
 }
-
-type AnySelector = Selector | Exemption['match'];
 
 /**
  * What trying a selector on a job came to: an answer for each of its keys, in their order, up to the first certain no,
@@ -26,7 +24,7 @@ export type Tried = readonly Selected[];
 const ALL: Tried = [];
 
 /** Every key must hold, by any of its values. */
-export function trySelector(selector: 'all' | AnySelector, job: Job): Tried {
+export function trySelector(selector: 'all' | Selector, job: Job): Tried {
   if (selector === 'all') return ALL;
   const answers: Selected[] = [];
   for (const key of keysOf(selector)) {
@@ -43,14 +41,14 @@ export function selectedBy(tried: Tried): Selected {
   return tried.includes('unknown') ? 'unknown' : 'yes';
 }
 
-export const selects = (selector: 'all' | AnySelector, job: Job): Selected => selectedBy(trySelector(selector, job));
+export const selects = (selector: 'all' | Selector, job: Job): Selected => selectedBy(trySelector(selector, job));
 
 /**
  * Each key at length, with what was wanted and found, for a person who asks why.
  *
  * @param tried answers that are known already; the other keys are tried now.
  */
-export function predicatesOf(selector: 'all' | AnySelector, job: Job, tried: Tried = []): Predicate[] {
+export function predicatesOf(selector: 'all' | Selector, job: Job, tried: Tried = []): Predicate[] {
   if (selector === 'all') return [];
   return keysOf(selector).map((key, i) => ({
     key,
@@ -71,15 +69,11 @@ export function groupKey(by: NonNullable<Rule['groupBy']>, job: Job): string | u
   return typeof job.statement === 'string' ? fingerprint(job.statement) : undefined;
 }
 
-type AnyKey = Predicate['key'];
-
-function keysOf(selector: AnySelector): AnyKey[] {
-  const wanted: Partial<Record<AnyKey, unknown>> = selector;
-  return (Object.keys(selector) as AnyKey[]).filter((key) => wanted[key] !== undefined);
+function keysOf(selector: Selector): (keyof Selector)[] {
+  return (Object.keys(selector) as (keyof Selector)[]).filter((key) => selector[key] !== undefined);
 }
 
-function holds(selector: AnySelector, key: AnyKey, job: Job): Selected {
-  const wanted: Selector & { jobId?: string[] | undefined } = selector;
+function holds(wanted: Selector, key: keyof Selector, job: Job): Selected {
   switch (key) {
     case 'jobId':
       return isAny(job.id || undefined, wanted.jobId, (id, one) => id.toLowerCase() === one.toLowerCase());
@@ -114,12 +108,12 @@ function isAny<TValue, TWanted>(
   return answers.includes(undefined) ? 'unknown' : 'no';
 }
 
-function wantedTexts(selector: AnySelector, key: AnyKey): string[] {
-  const wanted: Partial<Record<AnyKey, readonly (string | { text: string })[] | undefined>> = selector;
-  return (wanted[key] ?? []).map((one) => (typeof one === 'string' ? one : one.text));
+function wantedTexts(selector: Selector, key: keyof Selector): string[] {
+  const wanted: readonly (string | { text: string })[] = selector[key] ?? [];
+  return wanted.map((one) => (typeof one === 'string' ? one : one.text));
 }
 
-function foundText(key: AnyKey, job: Job): string | null {
+function foundText(key: keyof Selector, job: Job): string | null {
   switch (key) {
     case 'jobId':
       return job.id || null;

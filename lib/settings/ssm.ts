@@ -1,9 +1,11 @@
 import { GetParametersCommand, type Parameter, paginateGetParametersByPath, type SSMClient } from '@aws-sdk/client-ssm';
 import * as v from 'valibot';
+import { compareText } from '../compare-text.ts';
 import type { CredentialSource, Credentials } from '../dli/auth.ts';
 import { isProjectId } from '../dli/job.ts';
 import { emergencyPolicy } from '../emergency.ts';
 import { nameOf } from '../error-words.ts';
+import { issueWords } from '../issue-words.ts';
 import { PolicyError, parseExemption, parsePolicy } from '../policy/parse.ts';
 import { salvageExemptions } from '../policy/salvage.ts';
 import type { Exemption, Policy } from '../policy/schema.ts';
@@ -168,7 +170,7 @@ export async function loadSsmSettings(
       target: first.versionOf(targetName),
       policy: values.versionOf(policyName),
       credentials: values.versionOf(credentialsName),
-      exemptions: Object.fromEntries([...exemptions.versions].sort(([a], [b]) => (a < b ? -1 : 1))),
+      exemptions: Object.fromEntries([...exemptions.versions].sort(([a], [b]) => compareText(a, b))),
     },
   };
 }
@@ -291,11 +293,6 @@ function parseJsonIfAny(text: string | undefined): unknown {
 function parseWith<T extends v.GenericSchema>(schema: T, name: string, document: unknown): v.InferOutput<T> {
   const result = v.safeParse(schema, document);
   if (result.success) return result.output;
-  const problems = result.issues.map((issue) => {
-    const key = v.getDotPath(issue);
-    if (key === null) return 'expected an object';
-    if (issue.type === 'strict_object') return `${key}: ${issue.expected === 'never' ? 'unknown key' : 'missing'}`;
-    return `${key}: ${issue.message}`;
-  });
+  const problems = result.issues.map((issue) => issueWords(issue, { whole: 'expected an object' }));
   throw new SettingsError(name, problems.join('; '));
 }

@@ -111,6 +111,28 @@ describe.concurrent('dli-reaper status', () => {
   });
 });
 
+describe.concurrent('a verb that looks at several targets', () => {
+  const TARGETS = ['b', 'c', 'd', 'e', 'f', 'g', 'h'];
+
+  it.for([
+    { verb: 'status', args: ['status', '--json'] },
+    { verb: 'doctor', args: ['doctor', '--json'] },
+    { verb: 'emergency', args: ['emergency', '--all-targets', '--older-than', '9h', '--reason', 'x', '--dry-run'] },
+    { verb: 'policy diff', args: ['policy', 'diff', writeFile('seen.yml', JSON.stringify(POLICY))] },
+  ])('asks Parameter Store through one client: $verb', async ({ args }, context) => {
+    const { aws, run } = await startStage(context);
+    for (const target of TARGETS) {
+      aws.parameters[name(`targets/${target}`)] = aws.parameters[name('targets/default')] ?? '';
+    }
+
+    await run(...args);
+
+    const asked = aws.asked.filter((names) => names.includes(name('targets/h')));
+    expect(asked).not.toEqual([]);
+    expect(aws.parameterConnections()).toBeLessThan(TARGETS.length);
+  });
+});
+
 describe.concurrent('dli-reaper status of sweeps that fail', () => {
   it('does not show the last good one as the last, tells why, and ends with 1', async (context) => {
     const { aws, run } = await startStage(context);

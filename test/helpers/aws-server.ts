@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { answerForQueue, createFifoQueue, type SqsQuestion } from './fifo-queue.ts';
 import { createParameterStoreStandIn, type StoreQuestion } from './parameter-store.ts';
 
@@ -45,6 +45,7 @@ export async function startAwsServer(
   const invocations: Invocation[] = [];
   const running: Promise<void>[] = [];
   const calls: string[] = [];
+  const parameterSockets = new Set<Socket>();
 
   const services: Record<string, (operation: string, body: object) => object | string> = {
     AmazonSSM: (operation, body: StoreQuestion) => store.answer(operation, body),
@@ -89,6 +90,7 @@ export async function startAwsServer(
     }
     const [service = '', operation = ''] = String(request.headers['x-amz-target']).split('.');
     calls.push(operation);
+    if (service === 'AmazonSSM') parameterSockets.add(request.socket);
     if (operation === 'PutParameter') {
       server.beforeWrite?.();
       server.beforeWrite = undefined;
@@ -116,6 +118,8 @@ export async function startAwsServer(
     refusedGroups,
     /** Every call, by its operation. */
     calls,
+    /** How many connections Parameter Store was asked through; the SDK keeps those of a client open. */
+    parameterConnections: () => parameterSockets.size,
     invocations,
     log: (logGroupName: string, fields: object, timestamp = Date.now()) => {
       lines.push({ logGroupName, timestamp, message: JSON.stringify(fields), eventId: String(lines.length) });

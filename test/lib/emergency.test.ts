@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { type Decision, decide, type KeepReason } from '../../lib/decide.ts';
 import type { Job } from '../../lib/dli/job.ts';
 import { type Emergency, emergencyPolicy, missingJobs, sparedJobs } from '../../lib/emergency.ts';
+import { parsePolicy } from '../../lib/policy/parse.ts';
+import type { Policy } from '../../lib/policy/schema.ts';
 import { makeExemption, makeJob } from '../helpers/make-job.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 
@@ -27,6 +29,32 @@ describe('emergencyPolicy', () => {
       ...{ mode: 'live', maxKills: 7, maxKillsPercent: 100, drain: false },
       rules: [{ id: 'emergency', action: 'cancel', engines: ['sql'] }],
     });
+  });
+
+  it('is the policy that says the same in words', () => {
+    const asked = { queue: ['etl', 'ad*'], owner: ['ana'], jobType: ['flink_sql_job'], engines: ['flink'] as const };
+    const written = parsePolicy({
+      version: 1,
+      mode: 'live',
+      maxKills: 50,
+      maxKillsPercent: 100,
+      rules: [
+        {
+          id: 'emergency',
+          engines: ['flink'],
+          match: { queue: ['etl', 'ad*'], owner: 'ana', jobType: 'flink_sql_job' },
+          maxTotalTime: '10m',
+          savepoint: false,
+        },
+      ],
+    });
+    // The limit as it is written stands beside the limits made of it, and nothing reads it.
+    const dataOf = (policy: Policy) =>
+      JSON.parse(
+        JSON.stringify(policy, (key, value: unknown) => (key === 'maxTotalTime' ? undefined : value)),
+      ) as object;
+
+    expect(dataOf(emergencyPolicy(makeEmergency({ ...asked, savepoint: false })))).toEqual(dataOf(written));
   });
 
   it.each<{ name: string; job?: Partial<Job>; asked?: Partial<Emergency>; expected: string }>([

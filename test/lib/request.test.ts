@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRequest, RequestError } from '../../lib/request.ts';
+import { assertTargetName, createRequest, parseRequest, RequestError } from '../../lib/request.ts';
 
 const DRY_RUN = {
   sweepId: 'sweep-1',
@@ -12,6 +12,15 @@ const DRY_RUN = {
 };
 
 const parse = (event: unknown) => parseRequest(event, () => 'sweep-1');
+const problemsOf = (call: () => unknown): readonly string[] => {
+  try {
+    call();
+    return [];
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    return error.problems;
+  }
+};
 const JOB = '00000000-0000-4000-8000-000000000001';
 const ALLOWED = 'unknown key; allowed: target, dryRun, verifyFor, reason, sweepId, kind, maxKills';
 
@@ -192,5 +201,36 @@ describe('parseRequest', () => {
     ])('refuses $name', ({ change, says }) => {
       expect(() => parse({ ...emergency, ...change })).toThrow(says);
     });
+  });
+});
+
+describe('createRequest', () => {
+  it('has the defaults of an empty payload, and an id of its own', () => {
+    const [one, other] = [createRequest({}), createRequest({})];
+
+    expect({ ...one, sweepId: 'sweep-1' }).toEqual(DRY_RUN);
+    expect(one.sweepId).not.toBe(other.sweepId);
+  });
+
+  it('keeps what it is given, and takes a default for what is undefined', () => {
+    expect(createRequest({ sweepId: 'sweep-1', maxKills: 0, target: undefined, reason: 'stuck' })).toEqual({
+      ...DRY_RUN,
+      maxKills: 0,
+      reason: 'stuck',
+    });
+  });
+});
+
+describe('assertTargetName', () => {
+  it.each(['lake', 'prod.eu-1_a', 'x'.repeat(128)])('takes a name that a payload may have: %s', (name) => {
+    expect(problemsOf(() => assertTargetName(name))).toEqual([]);
+    expect(parse({ target: name }).target).toBe(name);
+  });
+
+  it.each(['', 'my lake', 'a/b', 'x'.repeat(129)])('refuses any other in the words of a payload: "%s"', (name) => {
+    const problems = problemsOf(() => parse({ target: name }));
+
+    expect(problems).toEqual(['target: expected letters, digits and _ . -']);
+    expect(problemsOf(() => assertTargetName(name))).toEqual(problems);
   });
 });
