@@ -4,7 +4,7 @@ import { startEmulator } from '../emulator/server.ts';
 import type { RateLimit } from '../emulator/throttle.ts';
 import { manyJobs } from '../emulator/worlds.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
-import { silentLog } from '../lib/log.ts';
+import { silentLog } from '../lib/log-lines.ts';
 import { parsePolicy } from '../lib/policy/parse.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { parseRequest } from '../lib/request.ts';

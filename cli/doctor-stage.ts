@@ -1,27 +1,32 @@
 import { systemClock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
-import { messageOf } from '../lib/error-words.ts';
+import { awsErrorOf, messageOf } from '../lib/error-words.ts';
 import type { Settings } from '../lib/settings/settings.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 import { judgeSchedule, lastSweepOf } from './last-sweeps.ts';
 import { refusalToInvoke } from './remote.ts';
 import type { Stage } from './stage.ts';
-import { findEnds, type LogLine } from './sweep-log.ts';
+import { type EndLine, findEnds } from './sweep-log.ts';
 
 const READING = 'grant ssm:GetParameters and ssm:GetParametersByPath on it';
 
-/** A right helps only whoever is known and lacks it. @param grant which one. */
-const fixForAws = (problem: string, grant: string): string =>
-  problem.includes('AccessDenied') ? grant : 'see AWS_REGION and AWS_PROFILE, and whether AWS can be reached from here';
+/** SSM and Lambda have a name of their own for it. */
+const DENIALS = ['AccessDeniedException', 'AccessDenied'];
+
+/** A right helps only where AWS knows who asks. @param awsError by its name. @param grant the right that is missing. */
+const fixForAws = (awsError: string | undefined, grant: string): string =>
+  DENIALS.includes(awsError ?? '') ? grant : 'see AWS_REGION and AWS_PROFILE, and whether AWS can be reached from here';
 
 export async function targetsOf(stage: Stage, findings: Finding[]): Promise<string[]> {
   try {
     return await stage.listTargets();
   } catch (error) {
-    const isRead = messageOf(error).includes('holds no target');
-    const fix = isRead
-      ? `dli-reaper init --stage ${stage.name} --target … makes one`
-      : fixForAws(messageOf(error), READING);
+    const awsError = awsErrorOf(error);
+    // Where AWS has answered, there is no target.
+    const fix =
+      awsError === undefined
+        ? `dli-reaper init --stage ${stage.name} --target … makes one`
+        : fixForAws(awsError, READING);
     findings.push(red('targets', error, fix));
     return [];
   }
@@ -61,7 +66,7 @@ export async function stageFindings(stage: Stage): Promise<Finding[]> {
     } else if (value === 'run') findings.push(green('switch', 'run'));
     else findings.push(yellow('switch', 'not run, so no job is cancelled', `dli-reaper resume --stage ${stage.name}`));
   } catch (error) {
-    findings.push(red('switch', error, fixForAws(messageOf(error), `${READING}; unread it means stop`)));
+    findings.push(red('switch', error, fixForAws(awsErrorOf(error), `${READING}; unread it means stop`)));
   }
   findings.push(await stoppingFinding(value, stage));
   for (const name of ['sweep', 'dispatch'] as const) {
@@ -81,7 +86,7 @@ export async function stageFindings(stage: Stage): Promise<Finding[]> {
 const DAY_MS = 86_400_000;
 
 /** The ends of all sweeps of a day; undefined, and a finding, if the log cannot be read. */
-export async function endsOf(stage: string, findings: Finding[]): Promise<LogLine[] | undefined> {
+export async function endsOf(stage: string, findings: Finding[]): Promise<EndLine[] | undefined> {
   const now = systemClock.now();
   try {
     const ends = await findEnds(stage, now - DAY_MS);
@@ -92,20 +97,21 @@ export async function endsOf(stage: string, findings: Finding[]): Promise<LogLin
     else findings.push(yellow('schedule', `quiet since ${lastTickAt}`, `if it should have ticked since, ${console}`));
     return ends;
   } catch (error) {
-    const isMissing = messageOf(error).includes('ResourceNotFoundException');
-    const fix = isMissing
-      ? `npx serverless deploy --stage ${stage}`
-      : fixForAws(messageOf(error), 'grant logs:FilterLogEvents on it');
+    const awsError = awsErrorOf(error);
+    const fix =
+      awsError === 'ResourceNotFoundException'
+        ? `npx serverless deploy --stage ${stage}`
+        : fixForAws(awsError, 'grant logs:FilterLogEvents on it');
     findings.push(yellow('log', messageOf(error), fix));
     return undefined;
   }
 }
 
-export function lastSweepFindings(stage: string, target: string, ends: readonly LogLine[] | undefined): Finding[] {
+export function lastSweepFindings(stage: string, target: string, ends: readonly EndLine[] | undefined): Finding[] {
   if (ends === undefined) return [];
   const own = ends.filter(({ fields }) => fields.target === target);
   const last = lastSweepOf(target, own);
-  const success = own.findLast(({ fields }) => fields.status === 'ok');
+  const success = own.findLast((line) => line.msg === 'sweep finished' && line.fields.status === 'ok');
   const findings: Finding[] = [];
   if (last !== null && last.error !== null) findings.push(red('last sweep', last.error, 'see docs/runbook.md'));
   else if (last !== null && last.status !== 'ok') {

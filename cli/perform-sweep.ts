@@ -1,6 +1,7 @@
 import { systemClock } from '../lib/clock.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
-import { createJsonLinesLog, silentLog } from '../lib/log.ts';
+import { createJsonLinesLog } from '../lib/log.ts';
+import { silentLog } from '../lib/log-lines.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { type ManualPayload, parseRequest, type SweepRequest } from '../lib/request.ts';
 import { type SweepDeps, sweep } from '../lib/sweep.ts';

@@ -1,17 +1,16 @@
 import { InvokeCommand, LambdaClient, LambdaServiceException } from '@aws-sdk/client-lambda';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { nameOf } from '../lib/error-words.ts';
-import { LINE_FRAME } from '../lib/log.ts';
-import type { SweepReport } from '../lib/report.ts';
+import { AROUND_JOB, AROUND_SUMMARY, JOB_LINES, type JobLineName, type Summary } from '../lib/log-lines.ts';
+import type { JobReport, SweepReport } from '../lib/report.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { AWS_CLIENT_OPTIONS } from '../lib/settings/ssm.ts';
 import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
-import { ENDS } from './last-sweeps.ts';
 import type { SweepFlags } from './perform-sweep.ts';
 import { type Waiting, withSpinner } from './spinner.ts';
-import { functionName, type LogLine, openSweepLog } from './sweep-log.ts';
+import { functionName, isEnd, type LogLine, openSweepLog } from './sweep-log.ts';
 import type { Swept } from './swept.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -47,7 +46,7 @@ export async function sweepRemotely(
   const requestId = await invoke(stage, 'sweep', payload, `sweep ${sweepId}`);
   const look = async (since: number) => {
     const lines = await log.find(`?"${sweepId}" ?"${requestId}"`, since);
-    return { lines, isOver: lines.some(({ msg }) => ENDS.includes(msg)) };
+    return { lines, isOver: lines.some(isEnd) };
   };
   const asked = `Asked ${functionName(stage, 'sweep')} for sweep ${sweepId}.`;
   return show({ stage, asked, what: `sweep ${sweepId}`, look }, flags, terminal);
@@ -66,12 +65,12 @@ export async function sweepAllRemotely(
   const dispatchId = `manual-${requestId}`;
   const look = async (since: number) => {
     const dispatched = await log.find(`?"${requestId}"`, since, 'dispatch');
-    const last = dispatched.find(({ msg }) => msg === 'dispatch finished' || msg === 'dispatch could not run');
+    const last = dispatched.find((line) => line.msg === 'dispatch finished' || line.msg === 'dispatch could not run');
     if (last?.msg !== 'dispatch finished') return { lines: dispatched, isOver: last !== undefined };
     const lines = await log.find(`?"${dispatchId}"`, since);
     // A message may be delivered twice, and its targets swept twice.
-    const over = new Set(lines.flatMap(({ msg, fields }) => (ENDS.includes(msg) ? [fields.target] : [])));
-    return { lines: [...dispatched, ...lines], isOver: over.size >= Number(last.fields.sent) };
+    const over = new Set(lines.filter(isEnd).map(({ fields }) => fields.target));
+    return { lines: [...dispatched, ...lines], isOver: over.size >= (last.fields.sent ?? 0) };
   };
   const asked = `Asked ${functionName(stage, 'dispatch')} for ${dispatchId}.`;
   return show({ stage, asked, what: dispatchId, look }, flags, terminal);
@@ -208,63 +207,78 @@ async function tryLook(look: Look, since: number, before: Reading, say: Say): Pr
   }
 }
 
-/** One sentence of what somebody waits for. */
-function progressOf({ msg, fields }: LogLine): string[] {
-  const target = typeof fields.target === 'string' ? `${fields.target}: ` : '';
-  if (msg === 'dispatch finished') return [`${String(fields.sent)} of ${String(fields.expected)} targets sent.`];
-  if (msg === 'victims chosen') return [`${target}${counted(Number(fields.count), 'victim')} chosen.`];
-  return msg === 'sweep finished' ? [`${target}sweep ${String(fields.status)}.`] : [];
+/** One sentence for the person who waits. */
+function progressOf(line: LogLine): string[] {
+  const target = line.fields.target === undefined ? '' : `${line.fields.target}: `;
+  switch (line.msg) {
+    case 'dispatch finished':
+      return [`${line.fields.sent} of ${line.fields.expected} targets sent.`];
+    case 'victims chosen':
+      return [`${target}${counted(line.fields.count ?? 0, 'victim')} chosen.`];
+    case 'sweep finished':
+      return [`${target}sweep ${line.fields.status}.`];
+    default:
+      return [];
+  }
 }
+
+type JobLine = Extract<LogLine, { msg: JobLineName }>;
+type SummaryLine = Extract<LogLine, { msg: 'sweep finished' }>;
+
+const isJobLine = (line: LogLine): line is JobLine => JOB_LINES.some((msg) => msg === line.msg);
 
 /** The lines of a log hold the report: one of the jobs each, and the rest in the last. */
 export function toSwept(lines: readonly LogLine[]): Swept & {
   /** What is known to be missing, one sentence each. */
   incomplete: string[];
 } {
-  const finished = lines.filter(({ msg }) => msg === 'sweep finished');
+  const finished = lines.filter((line): line is SummaryLine => line.msg === 'sweep finished');
+  const jobLines = lines.filter(isJobLine);
   // Lambda may deliver an event twice; those of a lower level are not among those that the last line counts.
-  const jobsOf = ({ fields: { sweepId, awsRequestId } }: LogLine) =>
-    lines.filter(
-      ({ fields }) =>
-        'jobId' in fields &&
-        fields.level !== 'debug' &&
-        fields.sweepId === sweepId &&
-        fields.awsRequestId === awsRequestId,
+  const jobsOf = ({ fields: { sweepId, awsRequestId } }: SummaryLine) =>
+    jobLines.filter(
+      ({ fields }) => fields.level !== 'debug' && fields.sweepId === sweepId && fields.awsRequestId === awsRequestId,
     );
   return {
-    reports: finished.map((line) => ({
-      ...withoutFrame(line.fields),
-      jobs: jobsOf(line).map(({ fields }) => withoutFrame(fields)),
-    })) as unknown as SweepReport[],
+    reports: finished.map((line) => toReport(line, jobsOf(line))),
     failures: lines.flatMap(failureOf),
     incomplete: finished.flatMap((line) => {
-      const { target, jobsLogged } = line.fields;
-      const found = jobsOf(line).length;
       // A function of an earlier version does not say how many.
-      return found >= Number(jobsLogged ?? 0)
+      const { target, jobsLogged = 0 } = line.fields;
+      const found = jobsOf(line).length;
+      return found >= jobsLogged
         ? []
-        : [`${String(target)}: the log shows ${found} of ${String(jobsLogged)} jobs; the numbers are of all of them`];
+        : [`${target}: the log shows ${found} of ${jobsLogged} jobs; the numbers are of all of them`];
     }),
   };
 }
 
-function failureOf({ msg, fields }: LogLine): string[] {
-  const { target, targets, reason, error } = fields;
-  const prefix = typeof target === 'string' ? `${target}: ` : '';
-  if (msg === 'target not swept') return [`${prefix}not swept, ${String(reason)}`];
-  if (msg === 'dispatch finished') {
-    const lost = Number(fields.expected) - Number(fields.sent);
-    return lost > 0 ? [`${lost} of ${String(fields.expected)} targets could not be dispatched`] : [];
-  }
-  if (msg === 'message not sent') return [`${(targets as string[]).join(', ')}: not sent to be swept`];
-  return msg.endsWith('could not run') || msg === 'target unreadable' ? [`${prefix}${String(error)}`] : [];
+/** What the functions log of a sweep is its report, line by line. */
+function toReport({ fields }: SummaryLine, jobs: readonly JobLine[]): SweepReport {
+  const summary = without(AROUND_SUMMARY, fields) as Summary;
+  return { ...summary, jobs: jobs.map((job) => without(AROUND_JOB, job.fields) as JobReport) };
 }
 
-/** What a line has around what a report holds. */
-const FRAME = [...LINE_FRAME, 'dispatchId', 'credentials', 'why', 'jobsLogged'];
+function failureOf(line: LogLine): string[] {
+  const prefix = line.fields.target === undefined ? '' : `${line.fields.target}: `;
+  switch (line.msg) {
+    case 'target not swept':
+      return [`${prefix}not swept, ${line.fields.reason}`];
+    case 'dispatch finished': {
+      const { expected = 0, sent = 0 } = line.fields;
+      return sent < expected ? [`${expected - sent} of ${expected} targets could not be dispatched`] : [];
+    }
+    case 'message not sent':
+      return [`${line.fields.targets?.join(', ')}: not sent to be swept`];
+    case 'sweep could not run':
+    case 'dispatch could not run':
+    case 'target unreadable':
+      return [`${prefix}${line.fields.error}`];
+    default:
+      return [];
+  }
+}
 
-function withoutFrame(fields: Record<string, unknown>): Record<string, unknown> {
-  const isJob = 'jobId' in fields;
-  const frame = isJob ? [...FRAME, 'sweepId', 'target'] : FRAME;
-  return Object.fromEntries(Object.entries(fields).filter(([key]) => !frame.includes(key)));
+function without(names: readonly string[], fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
 }

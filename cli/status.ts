@@ -8,7 +8,7 @@ import { judgeSchedule, type LastSweep, lastSweepOf, type ScheduleStatus } from 
 import { interrupted, performSweep } from './perform-sweep.ts';
 import { withSpinner } from './spinner.ts';
 import { openStage, type Stage, type StageFlags } from './stage.ts';
-import { findEnds, type LogLine } from './sweep-log.ts';
+import { type EndLine, findEnds } from './sweep-log.ts';
 import { formatTable } from './table.ts';
 import { plain, type Terminal } from './terminal.ts';
 
@@ -69,7 +69,7 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
 }
 
 /** Whoever may not read the log may still see the switch, and what is overdue. */
-async function readLog(stage: string, since: number): Promise<{ ends: LogLine[]; logProblem: string | null }> {
+async function readLog(stage: string, since: number): Promise<{ ends: EndLine[]; logProblem: string | null }> {
   try {
     return { ends: await findEnds(stage, since), logProblem: null };
   } catch (error) {

@@ -1,17 +1,16 @@
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { nameOf } from '../lib/error-words.ts';
+import { ENDS, type WrittenLine } from '../lib/log-lines.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { AWS_CLIENT_OPTIONS, assertStage } from '../lib/settings/ssm.ts';
-import { ENDS } from './last-sweeps.ts';
 
-/** One line of the deployed functions' log; what it holds depends on `msg`. */
-export interface LogLine {
-  id: string;
-  /** Epoch ms. */
-  at: number;
-  msg: string;
-  fields: Record<string, unknown>;
-}
+/** One line of the deployed functions' log; what it holds depends on `msg`. `at` is epoch ms. */
+export type LogLine = WrittenLine & { id: string; at: number };
+
+/** The last line of a target that was to be swept. */
+export type EndLine = Extract<LogLine, { msg: (typeof ENDS)[number] }>;
+
+export const isEnd = (line: LogLine): line is EndLine => ENDS.some((msg) => msg === line.msg);
 
 /** @see serverless.yml, name of the function */
 export const functionName = (stage: string, name: 'sweep' | 'dispatch') => `dli-job-reaper-${stage}-${name}`;
@@ -55,14 +54,17 @@ export function openSweepLog(stage: string) {
 }
 
 /** The last line of every sweep since then, by time. @throws {SettingsError} if CloudWatch Logs cannot be asked. */
-export const findEnds = (stage: string, since: number): Promise<LogLine[]> =>
-  openSweepLog(stage).find(`{ ${ENDS.map((msg) => `($.msg = "${msg}")`).join(' || ')} }`, since);
+export async function findEnds(stage: string, since: number): Promise<EndLine[]> {
+  const lines = await openSweepLog(stage).find(`{ ${ENDS.map((msg) => `($.msg = "${msg}")`).join(' || ')} }`, since);
+  return lines.filter(isEnd);
+}
 
 /** Lines of the runtime itself are no JSON, and of no interest. */
 function toLine(id = '', at = 0, message = ''): LogLine[] {
   try {
-    const fields = JSON.parse(message) as Record<string, unknown>;
-    return typeof fields.msg === 'string' ? [{ id, at, msg: fields.msg, fields }] : [];
+    const fields = JSON.parse(message) as { msg?: unknown };
+    // One that no version knows matches nothing that is asked for, so it need not be told apart here.
+    return typeof fields.msg === 'string' ? [{ id, at, msg: fields.msg, fields } as LogLine] : [];
   } catch {
     return [];
   }

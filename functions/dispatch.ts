@@ -14,6 +14,7 @@ import {
   parseDispatch,
   planMessages,
 } from '../lib/dispatch.ts';
+import type { DispatchSummary } from '../lib/log-lines.ts';
 import { assertTargetName, RequestError } from '../lib/request.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
@@ -41,18 +42,6 @@ const readPath = createPathReader(new SSMClient(AWS_CLIENT_OPTIONS), { WithDecry
 const sqs = new SQSClient(AWS_CLIENT_OPTIONS);
 const { log, beginInvocation } = createLambdaLog({ stage, periodMs });
 const writeMetrics = createMetricsWriter(stage);
-
-/** What the caller by hand gets to see; `dispatchId` is on every line that the sweeps write. */
-interface DispatchSummary {
-  dispatchId: string;
-  /** Targets that were asked for. */
-  expected: number;
-  /** Of these, the ones that are on the queue now. */
-  sent: number;
-  credentials: number;
-  messages: number;
-  dropped: boolean;
-}
 
 /**
  * A tick, or a payload by hand, becomes messages on the queue: one for each credential, with the targets that use it.

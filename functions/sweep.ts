@@ -5,7 +5,8 @@ import type { Context } from 'aws-lambda';
 import { systemClock } from '../lib/clock.ts';
 import { isStale } from '../lib/dispatch.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
-import { type Log, withFields } from '../lib/log.ts';
+import { withFields } from '../lib/log.ts';
+import type { SweepLog } from '../lib/log-lines.ts';
 import { isQueueEvent, messageOf, requestFor, type SweepMessage } from '../lib/message.ts';
 import { metricsOf } from '../lib/metrics.ts';
 import type { SweepReport } from '../lib/report.ts';
@@ -78,8 +79,8 @@ interface Invocation {
 }
 
 async function sweepMessage(message: SweepMessage, invocation: Invocation): Promise<TargetResult[]> {
-  const { dispatchId, credentials, targets } = message;
-  const messageLog = withFields(log, { dispatchId, credentials });
+  const { dispatchId, credentials, trigger, targets } = message;
+  const messageLog = withFields(log, { dispatchId, credentials, trigger });
   if (isStale(message, { now: systemClock.now(), periodMs })) {
     writeMetrics({ TicksDropped: 1 });
     return targets.map((target) => skipTarget(target, 'stale', messageLog));
@@ -103,7 +104,7 @@ async function sweepMessage(message: SweepMessage, invocation: Invocation): Prom
 
 async function sweepTarget(
   request: SweepRequest,
-  { deadlineAt, isSwitchedOn, log: targetLog }: Invocation & { log: Log },
+  { deadlineAt, isSwitchedOn, log: targetLog }: Invocation & { log: SweepLog },
 ): Promise<SweepReport> {
   const watch = watchSwitch(async () => isSwitchOn(await readSwitchFrom(read, stage)), systemClock);
   try {

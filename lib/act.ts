@@ -9,7 +9,7 @@ import type { Engine, Job } from './dli/job.ts';
 import { listQueueCus } from './dli/queues.ts';
 import { estimateFreed, type Freed } from './freed.ts';
 import { type Judgement, spareAll } from './judge.ts';
-import type { Log } from './log.ts';
+import type { SweepLog } from './log-lines.ts';
 import type { Readers } from './look.ts';
 import type { Outcome, SkipReason } from './outcome.ts';
 import { clockOf } from './policy/clocks.ts';
@@ -73,7 +73,7 @@ export async function act(
   judgement: Judgement,
   cancels: Cancels,
   { clock, deadlineAt, verifyForMs, isSwitchedOn, stop, beforeCancelling }: Limits,
-  { log, progress }: { log: Log; progress: ProgressWatch },
+  { log, progress }: { log: SweepLog; progress: ProgressWatch },
 ): Promise<Ends> {
   const { overdue, chosen } = judgement;
   if (overdue.length > 0) await beforeCancelling?.();
@@ -113,7 +113,7 @@ export async function act(
 /** The ends of a plan, and of a sweep that something keeps from cancelling: no job is asked to stop. */
 export function leaveAlone(
   judgement: Judgement,
-  { log, stop, isSwitchedOn = true }: { log: Log; stop?: AbortSignal; isSwitchedOn?: boolean },
+  { log, stop, isSwitchedOn = true }: { log: SweepLog; stop?: AbortSignal; isSwitchedOn?: boolean },
 ): Ends {
   const obstacle = !isSwitchedOn || stop?.aborted ? 'stopped' : (judgement.obstacle ?? 'dry-run');
   logVictims(judgement.chosen, obstacle, log);
@@ -168,7 +168,7 @@ async function readQueueCus(cancels: Cancels, cancelled: readonly Job[]): Promis
 const VICTIMS_PER_LINE = 100;
 
 /** On record before the first DELETE, whatever happens then. */
-function logVictims(victims: readonly Victim[], skipped: SkipReason | undefined, log: Log): void {
+function logVictims(victims: readonly Victim[], skipped: SkipReason | undefined, log: SweepLog): void {
   for (let i = 0; i < victims.length; i += VICTIMS_PER_LINE) {
     log.info('victims chosen', {
       count: victims.length,

@@ -9,6 +9,10 @@ export function nameOf(error: unknown): string {
   return error.name === 'Error' && 'code' in error ? String(error.code) : error.name;
 }
 
+/** The name of the AWS error behind an error of ours; undefined if AWS is not what failed. */
+export const awsErrorOf = (error: unknown): string | undefined =>
+  error instanceof Error && error.cause !== undefined ? nameOf(error.cause) : undefined;
+
 /** The code of an error of the system, such as ENOENT. */
 export const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';

@@ -3,31 +3,44 @@ export type LogFields = Record<string, unknown>;
 /**
  * Where a sweep writes what it does. `message` is a constant phrase; what varies is a field.
  * Callers never pass headers, credentials, SQL text or bodies: those must not reach a log at all.
+ *
+ * @template Lines the fields of each line by its message.
  */
-export interface Log {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
+export interface Log<Lines extends Record<keyof Lines, object> = Record<string, object>> {
+  debug<M extends keyof Lines & string>(message: M, fields: Lines[M]): void;
+  info<M extends keyof Lines & string>(message: M, fields: Lines[M]): void;
+  warn<M extends keyof Lines & string>(message: M, fields: Lines[M]): void;
+  error<M extends keyof Lines & string>(message: M, fields: Lines[M]): void;
 }
 
-export const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+export type LogLevel = keyof Log;
 
-/** One JSON object a line, for a terminal or a file; the Lambda has Powertools for this. */
-export function createJsonLinesLog(write: (line: string) => void, now: () => number): Log {
+/** A log whose every line goes through one function. */
+export function createLog<Lines extends Record<keyof Lines, object>>(
+  write: (level: LogLevel, message: string, fields: object) => void,
+): Log<Lines> {
   const at =
-    (level: string) =>
-    (msg: string, fields: LogFields = {}) =>
-      write(`${JSON.stringify({ level, msg, time: new Date(now()).toISOString(), ...fields })}\n`);
+    (level: LogLevel) =>
+    <M extends keyof Lines & string>(message: M, fields: Lines[M]) =>
+      write(level, message, { ...fields });
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** What each line of the deployed functions has beside what it tells; whoever puts a report together from lines drops it. */
-export const LINE_FRAME = ['level', 'msg', 'time', 'stage', 'periodMinutes', 'awsRequestId'] as const;
+/** One JSON object a line, for a terminal or a file; the Lambda has Powertools for this. */
+export function createJsonLinesLog<Lines extends Record<keyof Lines, object>>(
+  write: (line: string) => void,
+  now: () => number,
+): Log<Lines> {
+  return createLog((level, msg, fields) =>
+    write(`${JSON.stringify({ level, msg, time: new Date(now()).toISOString(), ...fields })}\n`),
+  );
+}
 
 /** The same log with some fields on every line. */
-export function withFields(log: Log, common: LogFields): Log {
-  const at = (level: keyof Log) => (message: string, fields?: LogFields) =>
-    log[level](message, { ...common, ...fields });
+export function withFields<Lines extends Record<keyof Lines, object>>(log: Log<Lines>, common: object): Log<Lines> {
+  const at =
+    (level: LogLevel) =>
+    <M extends keyof Lines & string>(message: M, fields: Lines[M]) =>
+      log[level](message, { ...common, ...fields });
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

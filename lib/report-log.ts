@@ -1,12 +1,13 @@
 import type { Explanation } from './explain.ts';
-import type { Log } from './log.ts';
+import type { LogLevel } from './log.ts';
+import type { JobLineName, SweepLog } from './log-lines.ts';
 import type { Outcome } from './outcome.ts';
 import type { JobReport, SweepReport } from './report.ts';
 
 /** One line per job that was touched, with all that led to its decision, and one summary, always last. */
 export function logReport(
   report: SweepReport,
-  log: Log,
+  log: SweepLog,
   explain: (jobId: string) => Explanation | undefined = () => undefined,
 ): void {
   let jobsLogged = 0;
@@ -23,7 +24,7 @@ export function logReport(
   log[isFailure ? 'error' : 'info']('sweep finished', { ...summary, jobsLogged });
 }
 
-const PHRASES: Record<Outcome['kind'], string> = {
+const PHRASES: Record<Outcome['kind'], JobLineName> = {
   cancelled: 'job cancelled',
   'already-terminal': 'job already terminal',
   unconfirmed: 'job not seen to stop',
@@ -31,12 +32,12 @@ const PHRASES: Record<Outcome['kind'], string> = {
   skipped: 'job not asked to stop',
 };
 
-function phraseOf({ decision, outcome }: JobReport): string {
+function phraseOf({ decision, outcome }: JobReport): JobLineName {
   if (decision === 'cancel') return PHRASES[outcome];
   return decision === 'keep' ? 'job kept' : 'job overdue';
 }
 
-function levelOf({ outcome, decision, reason }: JobReport): keyof Log {
+function levelOf({ outcome, decision, reason }: JobReport): LogLevel {
   if (decision === 'warn') return 'warn';
   if (outcome === 'failed' || outcome === 'unconfirmed') return 'error';
   return decision === 'keep' && (reason === 'within-limit' || reason === 'queued' || reason === 'terminal')

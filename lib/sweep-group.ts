@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 import { DliError } from './dli/errors.ts';
-import type { Log } from './log.ts';
+import type { NotSwept, SweepLog } from './log-lines.ts';
 import type { SweepReport } from './report.ts';
 
 /** What became of one target of a message. */
@@ -10,14 +10,12 @@ export type TargetResult =
   | { target: string; kind: 'failed' }
   | { target: string; kind: 'not-swept'; reason: NotSwept };
 
-type NotSwept = 'credential-refused' | 'deadline' | 'stale';
-
 /** Reading the settings and the first page takes a few seconds at worst; with less left nothing would come of it. */
 const LEAST_MS = 10_000;
 
 interface GroupDeps {
   clock: Clock;
-  log: Log;
+  log: SweepLog;
   /** Epoch ms, of them all together. */
   deadlineAt: number;
   /** Rejects if there is nothing to report on. */
@@ -54,7 +52,7 @@ export async function sweepGroup(targets: readonly string[], deps: GroupDeps): P
 }
 
 /** For the log, so that each target that was expected is accounted for. */
-export function skipTarget(target: string, reason: NotSwept, log: Log): TargetResult {
+export function skipTarget(target: string, reason: NotSwept, log: SweepLog): TargetResult {
   log.error('target not swept', { target, reason });
   return { target, kind: 'not-swept', reason };
 }

@@ -6,7 +6,8 @@ import type { SharedStates } from './dli/connection.ts';
 import { type Engine, isLive } from './dli/job.ts';
 import { explainIn } from './explain.ts';
 import { createMeasure, type Judgement, judge, victimsAmong } from './judge.ts';
-import { type Log, silentLog, withFields } from './log.ts';
+import { withFields } from './log.ts';
+import { type SweepLog, silentLog } from './log-lines.ts';
 import {
   createReaders,
   look,
@@ -31,7 +32,7 @@ export interface SweepDeps {
   clock: Clock;
   /** In [0, 1). */
   random: () => number;
-  log: Log;
+  log: SweepLog;
   /** @throws {SettingsError} */
   loadSettings: (request: SweepRequest) => Promise<Settings>;
   /** Epoch ms; everything but the report is over by then. */

@@ -2,7 +2,8 @@ import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 import type { Context } from 'aws-lambda';
 import { describeError } from '../../lib/dli/errors.ts';
-import type { LINE_FRAME, Log } from '../../lib/log.ts';
+import { createLog } from '../../lib/log.ts';
+import type { LineFrame, SweepLog } from '../../lib/log-lines.ts';
 
 /** With its nulls, which Powertools leaves out: a line holds what the report holds, and `emergency --remote` reads it. */
 class WholeItem extends LogItem {
@@ -33,20 +34,18 @@ class LineFormatter extends LogFormatter {
         stage: this.#deployment.stage,
         periodMinutes: this.#deployment.periodMs / 60_000,
         awsRequestId: lambdaContext?.awsRequestId,
-      } satisfies Record<(typeof LINE_FRAME)[number], unknown>,
+      } satisfies LineFrame,
     }).addAttributes(fields);
   }
 }
 
 /** @returns the log, and how to tell it whose invocation this is. */
-export function createLambdaLog(deployment: Deployment): { log: Log; beginInvocation: (context: Context) => void } {
+export function createLambdaLog(deployment: Deployment): {
+  log: SweepLog;
+  beginInvocation: (context: Context) => void;
+} {
   const logger = new Logger({ logFormatter: new LineFormatter(deployment) });
-  const log: Log = {
-    debug: (message, fields) => logger.debug(message, fields ?? {}),
-    info: (message, fields) => logger.info(message, fields ?? {}),
-    warn: (message, fields) => logger.warn(message, fields ?? {}),
-    error: (message, fields) => logger.error(message, fields ?? {}),
-  };
+  const log: SweepLog = createLog((level, message, fields) => logger[level](message, { ...fields }));
   return { log, beginInvocation: (context) => logger.addContext(context) };
 }
 

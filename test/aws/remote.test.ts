@@ -1,6 +1,7 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import { follow } from '../../cli/remote.ts';
 import type { LogLine } from '../../cli/sweep-log.ts';
+import type { LineName } from '../../lib/log-lines.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { startDeployed } from '../helpers/deployed.ts';
@@ -175,16 +176,14 @@ describe.concurrent('dli-reaper --remote', () => {
 });
 
 describe('follow', () => {
-  const line = (id: string, msg: string, fields: Record<string, unknown> = {}): LogLine => ({
-    ...{ id, at: 0, msg },
-    fields: { sweepId: 's', target: 'lake', ...fields },
-  });
+  const line = <M extends LineName>(id: string, msg: M, fields: Extract<LogLine, { msg: M }>['fields'] = {}) =>
+    ({ id, at: 0, msg, fields: { sweepId: 's', target: 'lake', ...fields } }) as Extract<LogLine, { msg: M }>;
   const finished = line('9', 'sweep finished', { status: 'ok', jobsLogged: 1 });
   const job = line('1', 'job cancelled', { jobId: jobId(1), outcome: 'cancelled' });
   const silent = () => {};
 
   it('waits for the lines of the jobs where the last line of the sweep is seen first', async () => {
-    const readings = [[], [finished], [job, finished]];
+    const readings: LogLine[][] = [[], [finished], [job, finished]];
     const clock = fakeClock();
 
     const swept = await follow(
@@ -203,7 +202,7 @@ describe('follow', () => {
   it('counts no line of a lower level, and none of a second delivery, as one of the jobs', async () => {
     const kept = line('2', 'job kept', { jobId: jobId(2), level: 'debug', awsRequestId: 'a' });
     const twice = line('3', 'job already terminal', { jobId: jobId(1), awsRequestId: 'b' });
-    const own = { ...finished, fields: { ...finished.fields, awsRequestId: 'a' } };
+    const own: LogLine = { ...finished, fields: { ...finished.fields, awsRequestId: 'a' } };
 
     const swept = await follow(async () => ({ lines: [kept, twice, own], isOver: true }), silent, fakeClock());
 

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { judgeSchedule } from '../../cli/last-sweeps.ts';
+import type { EndLine } from '../../cli/sweep-log.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { keysOf, makeFolder, runCli, runHere, runningJob, startService } from '../helpers/run-cli.ts';
@@ -12,12 +13,14 @@ const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'al
 const LOG_GROUP = '/aws/lambda/dli-job-reaper-dev-sweep';
 const name = (rest: string) => `/dli-reaper/dev/${rest}`;
 
-const failedTick = {
+const failedTick: EndLine = {
+  id: '1',
   at: NOW,
+  msg: 'sweep could not run',
   fields: {
     msg: 'sweep could not run',
     target: 'lake',
-    dispatchId: 'tick-2026-01-05T09:00:00.000Z',
+    trigger: 'schedule',
     periodMinutes: 15,
   },
 };
@@ -181,8 +184,10 @@ describe.concurrent('dli-reaper status without a log', () => {
 });
 
 describe('judgeSchedule', () => {
-  const tick = (minutesAgo: number, fields: Record<string, unknown> = {}) => ({
+  const tick = (minutesAgo: number, fields: { trigger?: 'manual'; periodMinutes?: number } = {}): EndLine => ({
+    id: '1',
     at: NOW - minutesAgo * MINUTE,
+    msg: 'sweep finished',
     fields: { trigger: 'schedule', target: 'lake', ...fields },
   });
 

@@ -3,7 +3,7 @@ import type { EmulatedJob } from '../../emulator/jobs.ts';
 import { type EmulatorOptions, startEmulator } from '../../emulator/server.ts';
 import { createDliClient, type DliClientOptions } from '../../lib/dli/client.ts';
 import { createSharedStates } from '../../lib/dli/connection.ts';
-import type { LogFields } from '../../lib/log.ts';
+import { createLog, type LogFields } from '../../lib/log.ts';
 import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
 import type { SweepRequest } from '../../lib/request.ts';
 import { type SweepDeps, sweep } from '../../lib/sweep.ts';
@@ -45,10 +45,6 @@ export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: Emul
   const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;
 
   const lines: { level: string; msg: string; fields: LogFields }[] = [];
-  const logAt =
-    (level: string) =>
-    (msg: string, fields: LogFields = {}) =>
-      void lines.push({ level, msg, fields });
   const sleeps: number[] = [];
   const clock = {
     now: () => now,
@@ -60,7 +56,7 @@ export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: Emul
   const deps: SweepDeps = {
     clock,
     random: () => 0.5,
-    log: { debug: logAt('debug'), info: logAt('info'), warn: logAt('warn'), error: logAt('error') },
+    log: createLog((level, msg, fields) => void lines.push({ level, msg, fields: { ...fields } })),
     deadlineAt: NOW + 10 * MINUTE,
     sharedFor: createSharedStates(clock),
     loadSettings: async () => ({

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DliResponseError } from '../../lib/dli/errors.ts';
-import type { Log } from '../../lib/log.ts';
-import { silentLog } from '../../lib/log.ts';
+import { type SweepLog, silentLog } from '../../lib/log-lines.ts';
 import type { SweepReport } from '../../lib/report.ts';
 import { sweepGroup } from '../../lib/sweep-group.ts';
 import { fakeClock } from '../helpers/fake-clock.ts';
@@ -18,7 +17,7 @@ async function run(
   const clock = fakeClock();
   const swept: string[] = [];
   const lines: unknown[] = [];
-  const log: Log = { ...silentLog, error: (msg, fields) => void lines.push({ msg, ...fields }) };
+  const log: SweepLog = { ...silentLog, error: (msg, fields) => void lines.push({ msg, ...fields }) };
   const results = await sweepGroup(Object.keys(targets), {
     ...{ clock, log, deadlineAt: NOW + minutes * MINUTE },
     sweepTarget: async (target) => {

@@ -7,7 +7,7 @@ import type { DliCallEvent } from '../../lib/dli/connection.ts';
 import { DliResponseError } from '../../lib/dli/errors.ts';
 import type { Job } from '../../lib/dli/job.ts';
 import { explain } from '../../lib/explain.ts';
-import type { LogFields } from '../../lib/log.ts';
+import { createLog, type LogFields } from '../../lib/log.ts';
 import type { DryRunReason } from '../../lib/mode.ts';
 import type { Outcome, SkipReason } from '../../lib/outcome.ts';
 import { parseExemption } from '../../lib/policy/parse.ts';
@@ -414,11 +414,7 @@ describe('tell', () => {
 describe('logReport', () => {
   function linesOf(facts: Facts, explainJob?: Parameters<typeof logReport>[2]) {
     const lines: { level: string; msg: string; fields: LogFields }[] = [];
-    const at =
-      (level: string) =>
-      (msg: string, fields: LogFields = {}) =>
-        void lines.push({ level, msg, fields });
-    const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+    const log = createLog((level, msg, fields) => void lines.push({ level, msg, fields: { ...fields } }));
     logReport(tellOf(facts), log, explainJob);
     return lines;
   }
