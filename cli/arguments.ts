@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
-import { ENGINE_NAMES, isJobId } from '../lib/dli/job.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { messageOf } from '../lib/error-words.ts';
+import { ENGINE_NAMES, isJobId } from '../lib/job.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 
 /** Readers of arguments, for commander: each returns the value or says what was expected. */

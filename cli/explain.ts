@@ -1,7 +1,7 @@
 import { decide } from '../lib/decide.ts';
 import { DliError } from '../lib/dli/errors.ts';
-import { isJobId, type Job } from '../lib/dli/job.ts';
 import { type Explanation, explain } from '../lib/explain.ts';
+import { isJobId, type Job } from '../lib/job.ts';
 import type { Judgement } from '../lib/judge.ts';
 import type { Readers } from '../lib/look.ts';
 import { enginesOf } from '../lib/policy/scope.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { ENGINE_NAMES, type Engine } from '../lib/dli/job.ts';
 import { codeOf, messageOf } from '../lib/error-words.ts';
+import { ENGINE_NAMES, type Engine } from '../lib/job.ts';
 import type { StoredLook } from '../lib/look.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { planFrom } from '../lib/sweep.ts';

@@ -1,7 +1,7 @@
 import { systemClock } from '../lib/clock.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
-import type { Engine } from '../lib/dli/job.ts';
 import { toEmergency } from '../lib/emergency.ts';
+import type { Engine } from '../lib/job.ts';
 import type { StoredLook } from '../lib/look.ts';
 import { DEFAULT_TARGET } from '../lib/request.ts';
 import type { Settings } from '../lib/settings/settings.ts';

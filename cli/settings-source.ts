@@ -1,5 +1,5 @@
-import { isProjectId } from '../lib/dli/job.ts';
 import { emergencyPolicy } from '../lib/emergency.ts';
+import { isProjectId } from '../lib/job.ts';
 import { salvageExemptions } from '../lib/policy/salvage.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import type { SweepRequest } from '../lib/request.ts';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { ENGINE_NAMES, type Job } from '../lib/dli/job.ts';
 import { issueWords } from '../lib/issue-words.ts';
+import { ENGINE_NAMES, type Job } from '../lib/job.ts';
 import type { StoredLook } from '../lib/look.ts';
 import { fingerprint } from '../lib/policy/fingerprint.ts';
 

@@ -5,10 +5,10 @@ import type { DliClient } from './dli/client.ts';
 import type { EngineCancels, Reading } from './dli/engine.ts';
 import { ENGINES } from './dli/engines.ts';
 import { DliError } from './dli/errors.ts';
-import type { Engine, Job } from './dli/job.ts';
 import { listQueueCus } from './dli/queues.ts';
 import { estimateFreed, type Freed } from './freed.ts';
-import { type Judgement, spareAll } from './judge.ts';
+import type { Engine, Job } from './job.ts';
+import type { Judgement } from './judge.ts';
 import type { SweepLog } from './log-lines.ts';
 import type { Readers } from './look.ts';
 import type { Outcome, SkipReason } from './outcome.ts';
@@ -124,6 +124,13 @@ export function leaveAlone(
     stoppedBecause: isSwitchedOn ? whyStopped([], outcomes, stop) : 'the switch is not set to run',
     freed: undefined,
   };
+}
+
+/** An outcome for each overdue job where none was asked to stop. */
+function spareAll({ overdue, chosen, spared }: Judgement, reason: SkipReason): Map<string, Outcome> {
+  const skip = (id: string, why: SkipReason): [string, Outcome] => [id, { kind: 'skipped', reason: why }];
+  if (reason === 'stopped') return new Map(overdue.map(({ job }) => skip(job.id, reason)));
+  return new Map([...chosen.map(({ job }) => skip(job.id, reason)), ...[...spared].map(([id, why]) => skip(id, why))]);
 }
 
 /** What ended the cancelling before its time; for a credential, its refusal. A stop after the last job ends nothing. */

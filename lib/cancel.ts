@@ -1,7 +1,7 @@
 import type { Victim } from './cap.ts';
 import type { CancelResult } from './dli/client.ts';
 import type { StopOptions } from './dli/engine.ts';
-import type { Job } from './dli/job.ts';
+import type { Job } from './job.ts';
 
 /** What came of asking for one victim. */
 export interface Cancellation {

@@ -1,7 +1,7 @@
 import { compareText } from './compare-text.ts';
 import type { Decision, Verdict } from './decide.ts';
 import { DliError } from './dli/errors.ts';
-import { type Engine, isLive } from './dli/job.ts';
+import { type Engine, isLive } from './job.ts';
 import type { Gap, Sight } from './look.ts';
 import { ENGINE_FACTS } from './policy/facts.ts';
 import type { Policy } from './policy/schema.ts';

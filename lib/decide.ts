@@ -1,5 +1,5 @@
 import { compareText } from './compare-text.ts';
-import { isJobId, isLive, isTerminal, type Job } from './dli/job.ts';
+import { isJobId, isLive, isTerminal, type Job } from './job.ts';
 import { CLOCKS, type Clock, clockOf, type LimitName, type ReadingName } from './policy/clocks.ts';
 import { type ExemptionResult, exemptionOf } from './policy/exemptions.ts';
 import { ACTIONS, type Action, type Exemption, type Policy, type Rule } from './policy/schema.ts';

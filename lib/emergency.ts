@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import type { Decision, Verdict } from './decide.ts';
-import { ENGINE_NAMES, type Engine, isJobId, type Job } from './dli/job.ts';
 import { formatDuration } from './duration.ts';
 import { durationField } from './duration-field.ts';
+import { ENGINE_NAMES, type Engine, isJobId, type Job } from './job.ts';
 import { ENGINE_FACTS } from './policy/facts.ts';
 import { compileMatcher } from './policy/matcher.ts';
 import { PatternError } from './policy/pattern.ts';

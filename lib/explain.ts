@@ -1,5 +1,5 @@
 import type { ClockReadings, DecideOptions, Decision, RuleResult, Verdict } from './decide.ts';
-import type { Job } from './dli/job.ts';
+import type { Job } from './job.ts';
 import type { Judgement } from './judge.ts';
 import { CLOCKS, clockOf, type LimitName } from './policy/clocks.ts';
 import { type Predicate, predicatesOf, type Selected, selects } from './policy/select.ts';

@@ -1,4 +1,4 @@
-import type { Job } from './dli/job.ts';
+import type { Job } from './job.ts';
 
 /** What a sweep gave back, as a range. An estimate of capacity and never of money: a bill falls only if the queue scales in. */
 export interface Freed {

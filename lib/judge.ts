@@ -1,8 +1,8 @@
 import { type CapReport, type Caps, chooseVictims, type Victim } from './cap.ts';
 import { createDecide, type Decide, type DecideOptions, type Decision } from './decide.ts';
-import type { Job } from './dli/job.ts';
+import type { Job } from './job.ts';
 import type { Gap, Sight } from './look.ts';
-import type { Outcome, SkipReason } from './outcome.ts';
+import type { SkipReason } from './outcome.ts';
 import type { Exemption, Policy } from './policy/schema.ts';
 
 /** By what a sight is judged. */
@@ -54,11 +54,4 @@ export async function judge(sight: Sight, { policy, exemptions, caps, decide }: 
 export function victimsAmong(decide: Decide): (jobs: readonly Job[], now: number) => ReadonlySet<Job> {
   return (jobs, now) =>
     new Set(decide(jobs, now).flatMap(({ job, verdict }) => (verdict.action === 'cancel' ? [job] : [])));
-}
-
-/** An outcome for each overdue job where none was asked to stop. */
-export function spareAll({ overdue, chosen, spared }: Judgement, reason: SkipReason): Map<string, Outcome> {
-  const skip = (id: string, why: SkipReason): [string, Outcome] => [id, { kind: 'skipped', reason: why }];
-  if (reason === 'stopped') return new Map(overdue.map(({ job }) => skip(job.id, reason)));
-  return new Map([...chosen.map(({ job }) => skip(job.id, reason)), ...[...spared].map(([id, why]) => skip(id, why))]);
 }

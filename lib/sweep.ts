@@ -3,8 +3,8 @@ import type { Clock } from './clock.ts';
 import type { CredentialSource } from './dli/auth.ts';
 import { createDliClient, createDliReader, type DliClientOptions } from './dli/client.ts';
 import type { SharedStates } from './dli/connection.ts';
-import { type Engine, isLive } from './dli/job.ts';
 import { explainIn } from './explain.ts';
+import { type Engine, isLive } from './job.ts';
 import { createMeasure, type Judgement, judge, victimsAmong } from './judge.ts';
 import { withFields } from './log.ts';
 import { type SweepLog, silentLog } from './log-lines.ts';
@@ -24,7 +24,7 @@ import { enginesOf } from './policy/scope.ts';
 import { createProgressWatch, type Progress } from './progress.ts';
 import { createCallCounter, type SweepReport } from './report.ts';
 import { logReport } from './report-log.ts';
-import { parseRequest, type SweepRequest } from './request.ts';
+import { createRequest, type SweepRequest } from './request.ts';
 import type { Settings, Target } from './settings/settings.ts';
 import { type SweepRun, tell } from './tell.ts';
 
@@ -130,7 +130,7 @@ export async function planFrom(
   const sight = lookBack(stored, scopeOf(policy, stored.now));
   const judgement = await judge(sight, createMeasure(policy, options));
   const run: SweepRun = {
-    request: parseRequest({ target: stored.target, maxKills: options.maxKills }),
+    request: createRequest({ target: stored.target, maxKills: options.maxKills }),
     dryRunBecause: ['request'],
     isSwitchedOn: true,
     startedAt: stored.now,

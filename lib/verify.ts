@@ -2,7 +2,7 @@ import type { Cancellation } from './cancel.ts';
 import type { Clock } from './clock.ts';
 import type { CancelResult } from './dli/client.ts';
 import type { Reading } from './dli/engine.ts';
-import type { Job } from './dli/job.ts';
+import type { Job } from './job.ts';
 import type { Outcome } from './outcome.ts';
 
 /**

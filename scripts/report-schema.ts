@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import type { DocumentKind } from '../cli/json.ts';
-import { ENGINE_NAMES } from '../lib/dli/job.ts';
+import { ENGINE_NAMES } from '../lib/job.ts';
 import { LIMIT_NAMES } from '../lib/policy/clocks.ts';
 import { ACTIONS } from '../lib/policy/schema.ts';
 
@@ -206,7 +206,7 @@ const documents = v.variant('kind', [
     jobs: v.array(
       about(
         v.looseObject({ engine, id: text, fingerprint: textOrNull, tags: v.nullable(v.record(text, text)) }),
-        'As lib/dli/job.ts has them',
+        'As lib/job.ts has them',
       ),
     ),
   }),

@@ -1,7 +1,7 @@
+import { isJobId, isLive, isProjectId, isTerminal, type Job } from '../job.ts';
 import type { CredentialSource, Credentials, UnsignedRequest } from './auth.ts';
 import { type Call, type ConnectionOptions, createConnection } from './connection.ts';
 import { DliError, DliNotSentError, DliResponseError } from './errors.ts';
-import { isJobId, isLive, isProjectId, isTerminal, type Job } from './job.ts';
 import type { ClockReading } from './service-time.ts';
 import { parseSqlJobPage, parseSqlJobStatus, type SqlJobPage } from './sql-wire.ts';
 import type { AnswerContext } from './wire.ts';

@@ -146,7 +146,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   async function exchange<T>(call: Call<T>, attempt: number): Promise<Answered<T>> {
     const { operation, request } = call;
     let response: HttpResponse | undefined;
-    const tell = (error: DliError | undefined) => {
+    const notify = (error: DliError | undefined) => {
       call.onExchange?.(error);
       try {
         onCall?.({ call: call.kind, attempt, status: response?.status, error });
@@ -169,11 +169,11 @@ export function createConnection(options: ConnectionOptions): Connection {
       const retryAfterMs = parseRetryAfter(header(response, 'retry-after'), answeredAt, RETRY_AFTER_CAP_MS);
       const read = call.hasVerdicts ? readVerdicts : readSuccess;
       const value = call.parse(read({ ...about, retryAfterMs, body: response.body }), about);
-      tell(undefined);
+      notify(undefined);
       return { value, requestId: about.requestId };
     } catch (cause) {
       const error = toDliError(operation, cause);
-      if (error instanceof DliError) tell(error);
+      if (error instanceof DliError) notify(error);
       throw error;
     }
   }

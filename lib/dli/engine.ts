@@ -1,6 +1,6 @@
+import { isLive, isTerminal, type Job, type TerminalState } from '../job.ts';
 import type { CancelOptions, CancelResult, DliClient, DliReader, ReadCall } from './client.ts';
 import { DliError, DliNetworkError } from './errors.ts';
-import { isLive, isTerminal, type Job, type TerminalState } from './job.ts';
 
 /**
  * What there is to know of one engine. The stages of a sweep know no engine by name: what differs is here, and a further

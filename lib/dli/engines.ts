@@ -1,6 +1,6 @@
+import type { Engine } from '../job.ts';
 import type { EngineAdapter } from './engine.ts';
 import { flinkEngine } from './flink.ts';
-import type { Engine } from './job.ts';
 import { sparkEngine } from './spark.ts';
 import { sqlEngine } from './sql.ts';
 

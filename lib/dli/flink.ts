@@ -1,7 +1,7 @@
+import { FLINK_TYPES, isJobId, type Job, type JobState } from '../job.ts';
 import type { ReadCall } from './client.ts';
 import { type EngineAdapter, liveByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
 import { DliProtocolError } from './errors.ts';
-import { FLINK_TYPES, isJobId, type Job, type JobState } from './job.ts';
 import { type AnswerContext, isRecord, toNumber, toTags, toText } from './wire.ts';
 
 /*

@@ -1,7 +1,7 @@
+import { isJobId, type Job, type JobState } from '../job.ts';
 import type { ReadCall } from './client.ts';
 import { type EngineAdapter, liveByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
 import { DliProtocolError } from './errors.ts';
-import { isJobId, type Job, type JobState } from './job.ts';
 import { type AnswerContext, isRecord, parseJson, toNumber, toText } from './wire.ts';
 
 /*

@@ -1,5 +1,5 @@
+import { type Job, type JobState, type Protection, SQL_READS, SQL_WRITES } from '../job.ts';
 import { DliProtocolError } from './errors.ts';
-import { type Job, type JobState, type Protection, SQL_READS, SQL_WRITES } from './job.ts';
 import { type AnswerContext, isRecord, toNumber, toTags, toText } from './wire.ts';
 
 export interface SqlJobPage {

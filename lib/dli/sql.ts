@@ -1,3 +1,4 @@
+import type { Job } from '../job.ts';
 import { type DliReader, MAX_PAGE, MAX_PAGE_SIZE, type SqlJobQuery } from './client.ts';
 import {
   type EngineAdapter,
@@ -10,7 +11,6 @@ import {
   tryReading,
 } from './engine.ts';
 import { DliError } from './errors.ts';
-import type { Job } from './job.ts';
 import type { SqlJobPage } from './sql-wire.ts';
 
 export const sqlEngine: EngineAdapter = {

@@ -1,5 +1,5 @@
-import type { Job } from '../dli/job.ts';
 import { formatDuration, parseDuration } from '../duration.ts';
+import type { Job } from '../job.ts';
 import { type Exemption, type Policy, parseInstant } from './schema.ts';
 import { type Selected, selects } from './select.ts';
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { ENGINE_NAMES, type Engine } from '../dli/job.ts';
 import { durationField } from '../duration-field.ts';
+import { ENGINE_NAMES, type Engine } from '../job.ts';
 import { LIMIT_NAMES } from './clocks.ts';
 import { ENGINE_FACTS } from './facts.ts';
 import { compileMatcher, compileTagMatcher } from './matcher.ts';

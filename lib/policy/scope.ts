@@ -1,4 +1,4 @@
-import type { Engine } from '../dli/job.ts';
+import type { Engine } from '../job.ts';
 import type { Policy } from './schema.ts';
 
 /** The engines whose jobs a policy is about. */

@@ -1,4 +1,4 @@
-import type { Job } from '../dli/job.ts';
+import type { Job } from '../job.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { Matcher } from './matcher.ts';
 import type { Rule, Selector } from './schema.ts';

@@ -2,10 +2,10 @@ import { GetParametersCommand, type Parameter, paginateGetParametersByPath, type
 import * as v from 'valibot';
 import { compareText } from '../compare-text.ts';
 import type { CredentialSource, Credentials } from '../dli/auth.ts';
-import { isProjectId } from '../dli/job.ts';
 import { emergencyPolicy } from '../emergency.ts';
 import { nameOf } from '../error-words.ts';
 import { issueWords } from '../issue-words.ts';
+import { isProjectId } from '../job.ts';
 import { PolicyError, parseExemption, parsePolicy } from '../policy/parse.ts';
 import { salvageExemptions } from '../policy/salvage.ts';
 import type { Exemption, Policy } from '../policy/schema.ts';

@@ -1,6 +1,6 @@
 import type { Victim } from '../../lib/cap.ts';
 import { type Decision, decide } from '../../lib/decide.ts';
-import type { Job } from '../../lib/dli/job.ts';
+import type { Job } from '../../lib/job.ts';
 import type { StoredLook } from '../../lib/look.ts';
 import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
 import type { Exemption, Policy } from '../../lib/policy/schema.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allowedKills, exceededCap, victimsOf } from '../../lib/cap.ts';
 import { decide } from '../../lib/decide.ts';
-import type { Job } from '../../lib/dli/job.ts';
+import type { Job } from '../../lib/job.ts';
 import { parseExemption } from '../../lib/policy/parse.ts';
 import { decideOne, makeJob, makePolicy, withRulesById } from '../helpers/make-job.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';

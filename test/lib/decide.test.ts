@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../lib/decide.ts';
-import type { Job } from '../../lib/dli/job.ts';
+import type { Job } from '../../lib/job.ts';
 import { selects } from '../../lib/policy/select.ts';
 import { decideOne, makeExemption, makeJob, makePolicy, withRulesById } from '../helpers/make-job.ts';
 import { HOUR, jobId, NOW } from '../helpers/world.ts';

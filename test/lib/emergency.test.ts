@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Decision, decide, type KeepReason } from '../../lib/decide.ts';
-import type { Job } from '../../lib/dli/job.ts';
 import { type Emergency, emergencyPolicy, missingJobs, sparedJobs } from '../../lib/emergency.ts';
+import type { Job } from '../../lib/job.ts';
 import { parsePolicy } from '../../lib/policy/parse.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { makeExemption, makeJob } from '../helpers/make-job.ts';

@@ -5,7 +5,7 @@ import type { EmulatedJob } from '../../emulator/jobs.ts';
 import type { RouteName } from '../../emulator/routes.ts';
 import type { Emulator, EmulatorOptions } from '../../emulator/server.ts';
 import { batchStateAt, type EmulatedBatch } from '../../emulator/spark-jobs.ts';
-import { ENGINE_NAMES, type Engine } from '../../lib/dli/job.ts';
+import { ENGINE_NAMES, type Engine } from '../../lib/job.ts';
 import { ENGINE_FACTS, SELECTORS } from '../../lib/policy/facts.ts';
 import { PolicyError, parsePolicy } from '../../lib/policy/parse.ts';
 import type { SweepReport } from '../../lib/report.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../lib/decide.ts';
-import type { Job } from '../../lib/dli/job.ts';
 import { explain } from '../../lib/explain.ts';
+import type { Job } from '../../lib/job.ts';
 import { parseExemption } from '../../lib/policy/parse.ts';
 import type { Exemption } from '../../lib/policy/schema.ts';
 import { decideOne, makeExemption, makeJob, makePolicy } from '../helpers/make-job.ts';
