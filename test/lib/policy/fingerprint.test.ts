@@ -13,7 +13,6 @@ describe('fingerprint', () => {
   it.each([
     { name: 'another text', other: SALES.replace('2026-01-01', '1999-12-31') },
     { name: 'a text with quotes in it', other: SALES.replace('2026-01-01', "it''s \\' here") },
-    { name: 'a text in double quotes', other: SALES.replace("'2026-01-01'", '"x"') },
     { name: 'a number for the text', other: SALES.replace("'2026-01-01'", '1.5e3') },
     { name: 'a longer list', other: SALES.replace('1, 2, 3', "4,5,\n6, 7,'8'") },
     { name: 'a shorter list', other: SALES.replace('1, 2, 3', '1') },
@@ -34,6 +33,7 @@ describe('fingerprint', () => {
     { name: 'one column more', other: SALES.replace('region,', 'region, day,') },
     { name: 'a comment that hides a part', other: SALES.replace('AND', '-- AND') },
     { name: 'nothing left', other: '' },
+    { name: 'a name in double quotes for the text', other: SALES.replace("'2026-01-01'", '"x"') },
     { name: 'a list of names for the list', other: SALES.replace('1, 2, 3', 'a, b') },
   ])('differs with $name', ({ other }) => {
     expect(fingerprint(other)).not.toBe(fingerprint(SALES));
@@ -44,7 +44,8 @@ describe('fingerprint', () => {
     { name: 'an empty text is a text', one: "a = ''", other: "a = 'x'", same: true },
     { name: 'a text that ends in a quote is one text', one: "a = 'it''s'", other: "a = 'x'", same: true },
     { name: 'two texts in a row are two', one: "a 'x' 'y'", other: "a 'x'", same: false },
-    { name: 'a quote within the other kind is no end', one: `a = "it's"`, other: "a = 'x'", same: true },
+    { name: 'a quote within the other kind is no end', one: `a = 'say "x'`, other: "a = 'x'", same: true },
+    { name: 'a text quote within a name is no text', one: `from "it's" b`, other: `from "it'x" b`, same: false },
     { name: 'an escaped quote is no end', one: "a = 'it\\'s' b", other: "a = 'x' b", same: true },
     { name: 'an escaped backslash ends before the quote', one: "a = 'x\\\\' b", other: "a = 'x' b", same: true },
     { name: 'a comment within a text is text', one: "a = '-- x' b", other: "a = 'x' b", same: true },
@@ -56,6 +57,35 @@ describe('fingerprint', () => {
     { name: 'one slash is no comment', one: 'a / b', other: 'a', same: false },
     { name: 'a quoted name is a name', one: 'from `Sales`', other: 'from `sales`', same: true },
     { name: 'a quoted name is no text', one: 'from `sales`', other: 'from `orders`', same: false },
+    { name: 'a name in double quotes is a name', one: 'from "Sales"', other: 'from "sales"', same: true },
+    { name: 'a name in double quotes is no text', one: 'from "sales"', other: 'from "orders"', same: false },
+    {
+      name: 'each part of a name in double quotes counts',
+      one: 'from "hive"."sales"."orders_eu"',
+      other: 'from "hive"."sales"."orders_us"',
+      same: false,
+    },
+    { name: 'a name in double quotes is not the bare one', one: 'from "a b"', other: 'from a b', same: false },
+    { name: 'a blank in a quoted name counts', one: 'from `a b`', other: 'from `a  b`', same: false },
+    { name: 'a hyphen in a quoted name hides no digit', one: 'from `t-1`', other: 'from `t-2`', same: false },
+    { name: 'two hyphens in a quoted name are no comment', one: 'from `a--b`', other: 'from `a--c`', same: false },
+    { name: 'a quote in a quoted name begins no text', one: "from `a'b`, c", other: "from `a'b`, d", same: false },
+    { name: 'a backquote twice does not end the name', one: 'from `a``b` c', other: 'from `a``x` c', same: false },
+    {
+      name: 'a backslash does not keep a backquote open',
+      one: "from `a\\`, 'b'",
+      other: "from `a\\`, 'c'",
+      same: true,
+    },
+    { name: 'a backslash keeps double quotes open', one: `a "x\\"y" 'b'`, other: `a "x\\"y" 'c'`, same: true },
+    { name: 'a name that begins with digits is a name', one: 'from 2024_t', other: 'from 2025_t', same: false },
+    { name: 'a name in a schema of digits is a name', one: 'from 1.a', other: 'from 2.a', same: false },
+    { name: 'a name may hold a dollar behind digits', one: 'from 1$a', other: 'from 2$a', same: false },
+    { name: 'a number with a fraction and an exponent is one', one: 'a 1.5e-3 b', other: 'a 7 b', same: true },
+    { name: 'a number ends with a point', one: 'a > 1. b', other: 'a > 2 b', same: true },
+    { name: 'a number with its type behind it is one', one: 'a > 10L', other: 'a > 1.5BD', same: true },
+    { name: 'a number before a quoted name is none', one: 'from 1`a`', other: 'from 2`a`', same: false },
+    { name: 'a point after a name belongs to it', one: 'a.b', other: 'a . b', same: false },
     { name: 'a name with a digit in it is a name', one: 'from t1', other: 'from t2', same: false },
     { name: 'a variable is a name', one: 'set $a', other: 'set $b', same: false },
     { name: 'a word is not two', one: 'ab', other: 'a b', same: false },
@@ -72,6 +102,8 @@ describe('fingerprint', () => {
   it.each([
     { open: "a 'open b", closed: "a 'open b'" },
     { open: 'a "open b', closed: 'a "open b"' },
+    { open: 'a `open b', closed: 'a `open b`' },
+    { open: 'a "', closed: 'a ""' },
     { open: "a 'b\\", closed: "a 'b'" },
     { open: "a 'b''", closed: "a 'b'" },
     { open: 'a /* open b', closed: 'a' },
@@ -82,12 +114,30 @@ describe('fingerprint', () => {
   });
 
   // Quadratic work on such a text would be ten thousand million steps.
-  it.each(["\\'", "''", "'", '/*', '*/', '--', '(1,', '(', '"\\', 'a', '1', ' ', '`', '((1)'])(
-    'looks at each character once, however often %j comes',
-    (part) => {
-      expect(fingerprint(part.repeat(100_000))).toMatch(/^[0-9a-f]{16}$/);
-    },
-  );
+  it.each([
+    "\\'",
+    "''",
+    "'",
+    '"',
+    '""',
+    '1_',
+    '1.',
+    '1e',
+    '`a`.',
+    '/*',
+    '*/',
+    '--',
+    '(1,',
+    '(',
+    '"\\',
+    'a',
+    '1',
+    ' ',
+    '`',
+    '((1)',
+  ])('looks at each character once, however often %j comes', (part) => {
+    expect(fingerprint(part.repeat(100_000))).toMatch(/^[0-9a-f]{16}$/);
+  });
 
   it('is the same whatever the values, and differs when anything else does', () => {
     const value = fc.oneof(
