@@ -10,6 +10,7 @@ import { manyJobs, WORLDS, type World } from '../emulator/worlds.ts';
 import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
+import { decodeText } from '../lib/text.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface EmulatorFlags {
@@ -68,7 +69,7 @@ function readFaults(path: string): Fault[] {
 
 function readWith<T>(flag: string, path: string, read: (text: string) => T): T {
   try {
-    return read(readFileSync(path, 'utf8'));
+    return read(decodeText(readFileSync(path)));
   } catch (error) {
     throw new SettingsError(`${flag} ${path}`, messageOf(error), {
       cause: error,

@@ -1,6 +1,17 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { codeOf } from '../lib/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
+import { decodeText, TextError } from '../lib/text.ts';
+
+/** Reads a file that somebody wrote. @throws {SettingsError} if it cannot be read, or is not UTF-8. */
+export function readText(file: string): string {
+  try {
+    return decodeText(readFileSync(file));
+  } catch (error) {
+    const problem = error instanceof TextError ? error.message : `cannot be read (${codeOf(error)})`;
+    throw new SettingsError(file, problem, { cause: error });
+  }
+}
 
 /** @throws {SettingsError} naming the file. */
 export function writeText(file: string, text: string): void {

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { codeOf, messageOf } from '../lib/error-words.ts';
+import { messageOf } from '../lib/error-words.ts';
 import { ENGINE_NAMES, type Engine } from '../lib/job.ts';
 import type { StoredLook } from '../lib/look.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
@@ -7,6 +6,7 @@ import { planFrom } from '../lib/sweep.ts';
 import { cleanText } from './clean-text.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { explainOne } from './explain.ts';
+import { readText } from './files.ts';
 import { toJson } from './json.ts';
 import { observe } from './observe.ts';
 import type { SweepFlags } from './perform-sweep.ts';
@@ -39,11 +39,11 @@ export async function runSnapshot(
 
 /** @throws {SettingsError} naming the file. */
 export function readSnapshot(path: string): StoredLook {
+  const text = readText(path);
   try {
-    return parseSnapshot(JSON.parse(readFileSync(path, 'utf8')));
+    return parseSnapshot(JSON.parse(text));
   } catch (error) {
-    const problem = error instanceof Error && 'code' in error ? `cannot be read (${codeOf(error)})` : messageOf(error);
-    throw new SettingsError(path, problem, { cause: error });
+    throw new SettingsError(path, messageOf(error), { cause: error });
   }
 }
 

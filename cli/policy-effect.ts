@@ -4,6 +4,7 @@ import type { Policy } from '../lib/policy/schema.ts';
 import { enginesOf } from '../lib/policy/scope.ts';
 import { parseTarget } from '../lib/settings/ssm.ts';
 import { planFrom } from '../lib/sweep.ts';
+import { withoutMark } from '../lib/text.ts';
 import { observe } from './observe.ts';
 import type { ParameterVersion } from './parameter-store.ts';
 import { withSpinner } from './spinner.ts';
@@ -81,7 +82,7 @@ export async function effectsOf(
 
 function parsePolicyOrNot(live: ParameterVersion | undefined): Policy | undefined {
   try {
-    return live && parsePolicy(JSON.parse(live.value));
+    return live && parsePolicy(JSON.parse(withoutMark(live.value)));
   } catch {
     return undefined;
   }

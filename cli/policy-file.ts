@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parse, parseDocument } from 'yaml';
-import { codeOf, messageOf } from '../lib/error-words.ts';
+import { messageOf } from '../lib/error-words.ts';
 import { PolicyError, parsePolicy } from '../lib/policy/parse.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
+import { readText } from './files.ts';
 
 /** A policy as somebody wrote it, with the way back from a path in it to its line. */
 export interface PolicyFile {
@@ -18,15 +18,10 @@ export interface PolicyFile {
 /** A policy file is wrong; the message holds a line for each problem. */
 export class PolicyFileError extends SettingsError {
   override name = 'PolicyFileError';
-  /** Of what is in it, each with its line; undefined if it could not be read. */
-  readonly problems: readonly string[] | undefined;
-  constructor(
-    path: string,
-    problem: string,
-    { problems, cause }: { problems?: readonly string[]; cause?: unknown } = {},
-  ) {
-    const lines = problems === undefined ? '' : `:\n${problems.join('\n')}`;
-    super(path, `${problem}${lines}`, { cause });
+  /** Of what is in it, each with its line. */
+  readonly problems: readonly string[];
+  constructor(path: string, problem: string, { problems, cause }: { problems: readonly string[]; cause?: unknown }) {
+    super(path, `${problem}:\n${problems.join('\n')}`, { cause });
     this.problems = problems;
   }
 }
@@ -34,6 +29,7 @@ export class PolicyFileError extends SettingsError {
 /**
  * A policy in YAML, of which JSON is a part.
  *
+ * @throws {SettingsError} if there is no such file, or it is not UTF-8.
  * @throws {PolicyFileError} with every problem in it, each with line and column.
  */
 export function readPolicyFile(path: string): PolicyFile {
@@ -72,7 +68,7 @@ export function readPolicyText(text: string, path: string): PolicyFile {
 /**
  * What a file holds that need not be a valid policy; undefined if it is not even YAML.
  *
- * @throws {PolicyFileError} if there is no such file: whoever names one relies on what it exempts.
+ * @throws {SettingsError} if there is no such file, or it is not UTF-8: a person who names one relies on what it exempts.
  */
 export function readPolicyDocument(path: string): unknown {
   const text = readText(path);
@@ -93,14 +89,6 @@ function toJs(path: string, document: Document): unknown {
       problems: [`${path}: ${problem}`],
       cause: error,
     });
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new PolicyFileError(path, `cannot be read (${codeOf(error)})`, { cause: error });
   }
 }
 

@@ -4,6 +4,7 @@ import { parse, stringify } from 'yaml';
 import { messageOf } from '../lib/error-words.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
+import { withoutMark } from '../lib/text.ts';
 import { cleanText, oneLine } from './clean-text.ts';
 import { confirm } from './confirm.ts';
 import { counted } from './counted.ts';
@@ -183,7 +184,7 @@ const isSame = (live: ParameterVersion, { value }: Candidate): boolean =>
 /** In the order of its keys; a text that is no JSON is shown as it is, but for what would move the cursor. */
 function toYaml(value: string): string {
   try {
-    return stringify(JSON.parse(value));
+    return stringify(JSON.parse(withoutMark(value)));
   } catch {
     return value.split('\n').map(cleanText).join('\n');
   }

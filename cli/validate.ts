@@ -29,7 +29,7 @@ function validateForMachines(path: string, out: Terminal['out'], now: number): n
     out(toJson('validation', { file: path, isValid: true, ...facts, warnings, problems: [] }));
     return 0;
   } catch (error) {
-    if (!(error instanceof PolicyFileError) || error.problems === undefined) throw error;
+    if (!(error instanceof PolicyFileError)) throw error;
     const facts = { mode: null, rules: null, exemptions: null };
     out(toJson('validation', { file: path, isValid: false, ...facts, warnings: [], problems: error.problems }));
     return EXIT_CONFIGURATION;

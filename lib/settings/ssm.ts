@@ -10,6 +10,7 @@ import { PolicyError, parseExemption, parsePolicy } from '../policy/parse.ts';
 import { salvageExemptions } from '../policy/salvage.ts';
 import type { Exemption, Policy } from '../policy/schema.ts';
 import type { SweepRequest } from '../request.ts';
+import { withoutMark } from '../text.ts';
 import {
   defaultEndpoint,
   parseEndpoint,
@@ -274,7 +275,7 @@ function parseJson(name: string, values: ReadonlyMap<string, string>): unknown {
   const text = values.get(name);
   if (text === undefined) throw new SettingsError(name, 'no such parameter; create it, or correct the name');
   try {
-    return JSON.parse(text);
+    return JSON.parse(withoutMark(text));
   } catch {
     // The parser's own message quotes the text, and the text may be a secret.
     throw new SettingsError(name, 'not JSON; parameters hold JSON only');
@@ -283,7 +284,7 @@ function parseJson(name: string, values: ReadonlyMap<string, string>): unknown {
 
 function parseJsonIfAny(text: string | undefined): unknown {
   try {
-    return text === undefined ? undefined : JSON.parse(text);
+    return text === undefined ? undefined : JSON.parse(withoutMark(text));
   } catch {
     return undefined;
   }

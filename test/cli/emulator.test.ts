@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { describe, expect, it, type TestContext } from 'vitest';
+import { afterAll, describe, expect, it, type TestContext } from 'vitest';
 import type { Emulator } from '../../emulator/server.ts';
 import type { SweepReport } from '../../lib/report.ts';
 import { CLI, cleanEnvironment, keysOf, runCli, runHere } from '../helpers/run-cli.ts';
@@ -30,6 +30,10 @@ async function start({ onTestFinished }: TestContext, flags: string[] = []) {
     },
   };
 }
+
+const notUtf8 = join(mkdtempSync(join(tmpdir(), 'dli-reaper-')), 'not-utf8');
+writeFileSync(notUtf8, Uint8Array.from([0xba, 0xcb]));
+afterAll(() => rmSync(dirname(notUtf8), { recursive: true }));
 
 describe.concurrent('dli-reaper emulator', () => {
   it.for([{ signal: 'SIGTERM' as const }, { signal: 'SIGINT' as const }])(
@@ -130,6 +134,8 @@ describe.concurrent('dli-reaper emulator', () => {
     },
     { flags: ['--faults', 'absent.yml'], says: /--faults absent\.yml: ENOENT/ },
     { flags: ['--speed', '-1'], says: /Expected 0 or more/ },
+    { flags: ['--faults', notUtf8], says: /--faults \S+: is not UTF-8 \(line 1\); save it as UTF-8/ },
+    { flags: ['--state', notUtf8], says: /--state \S+: is not UTF-8 \(line 1\); save it as UTF-8/ },
   ])('does not start with $flags', async ({ flags, says }) => {
     const { exitCode, stdout, stderr } = await runHere(['emulator', ...flags]);
 

@@ -25,6 +25,17 @@ let files = 0;
 const newFile = (text: string) => writeFile(`policy-${files++}.yml`, text);
 
 describe.concurrent('dli-reaper policy', () => {
+  it('takes a policy with a byte-order mark before it for the policy that it is', async (context) => {
+    const { aws, run } = await startStage(context);
+    aws.put(PARAMETER, `\ufeff${JSON.stringify(policyOf(5))}`);
+
+    const pull = await run('pull');
+    const diff = await run('diff', newFile(pull.stdout), '--json');
+
+    expect(pull.stdout).toMatch(/version: 1\nmode: live\n/);
+    expect(JSON.parse(diff.stdout)).toMatchObject({ isSame: true, effects: [{ before: 1, after: 1, problem: null }] });
+  });
+
   it('pulls, shows what a change does, pushes it, and refuses a file that live has left behind', async (context) => {
     const { aws, emulator, run } = await startStage(context);
     const file = newFile('');

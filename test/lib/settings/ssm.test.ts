@@ -241,6 +241,32 @@ describe('loadSsmSettings', () => {
     expect(message).not.toContain('hush');
   });
 
+  it('reads every document with a byte-order mark before it, and takes no such switch for run', async () => {
+    const marked = (document: object) => `\ufeff${JSON.stringify(document)}`;
+    const { load } = await startStage({
+      [TARGET]: marked(target),
+      [POLICY]: marked(policy),
+      [CREDENTIALS]: marked(password),
+      [`${EXEMPTIONS}one`]: marked(exemption('one')),
+    });
+
+    expect(await load(async () => ({ value: '\ufeffrun', version: 1 }))).toMatchObject({
+      policy: { rules: [{ id: 'two-hours' }] },
+      exemptions: [{ id: 'one' }],
+      isSwitchedOn: false,
+    });
+  });
+
+  it('stops at an exemption that no job can match', async () => {
+    const { setting, message } = await failureOf({
+      [`${EXEMPTIONS}big`]: { ...exemption('big'), match: { queue: 'FINANCE' } },
+    });
+
+    expect(setting).toBe(`${EXEMPTIONS}big`);
+    expect(message).toContain('match.queue: no queue has such a name');
+    expect(message).toContain('write finance');
+  });
+
   it('reads a password in place of an access key', async () => {
     const { load } = await startStage({ [CREDENTIALS]: { ...password, iamEndpoint: `${iamEndpoint}/v3` } });
 

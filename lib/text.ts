@@ -1,0 +1,39 @@
+import { isUtf8 } from 'node:buffer';
+
+/** The text without the byte-order mark that some editors put before it. */
+export const withoutMark = (text: string): string => (text.startsWith('\ufeff') ? text.slice(1) : text);
+
+/** Bytes that are no text as it has to be; the message says what they are instead. */
+export class TextError extends Error {
+  override name = 'TextError';
+}
+
+/**
+ * Decodes UTF-8, without a byte-order mark before it. No byte is replaced: a pattern with a replaced character matches
+ * nothing, so that what it is to protect would be cancelled.
+ *
+ * @throws {TextError} for anything else, naming the line.
+ */
+export function decodeText(bytes: Uint8Array): string {
+  // Plain text in UTF-16 is UTF-8 with a NUL behind each character.
+  if (hasUtf16Mark(bytes) || bytes.includes(0)) throw new TextError('is UTF-16, or no text; save it as UTF-8');
+  if (!isUtf8(bytes)) throw new TextError(`is not UTF-8 (line ${firstBadLine(bytes)}); save it as UTF-8`);
+  return new TextDecoder().decode(bytes);
+}
+
+function hasUtf16Mark([first, second]: Uint8Array): boolean {
+  return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+}
+
+/** No character of UTF-8 goes over the end of a line. */
+function firstBadLine(bytes: Uint8Array): number {
+  let line = 1;
+  for (let from = 0; from < bytes.length; line++) {
+    const end = bytes.indexOf(LINE_FEED, from);
+    if (!isUtf8(bytes.subarray(from, end < 0 ? undefined : end))) return line;
+    from = end < 0 ? bytes.length : end + 1;
+  }
+  return line;
+}
+
+const LINE_FEED = 0x0a;
