@@ -1,7 +1,9 @@
 import { parseDuration } from '../lib/duration.ts';
+import { lintSelector } from '../lib/policy/lint.ts';
 import { PolicyError, parseExemption } from '../lib/policy/parse.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { assertJobId } from './arguments.ts';
+import { cleanText } from './clean-text.ts';
 import { confirm } from './confirm.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
 import { toJson } from './json.ts';
@@ -31,7 +33,7 @@ export async function runExempt(id: string, flags: ExemptFlags, terminal: Termin
     ...{ id, reason, owner: contact, until: untilText(flags.until, now) },
     match: Object.fromEntries(Object.entries(match).filter(([, values]) => values !== undefined)),
   };
-  const { until } = checked(document);
+  const { until, match: selector } = checked(document);
   if (until <= now) throw new SettingsError('--until', 'is over already; such an exemption protects nothing');
 
   const name = `${names.exemptions}${id}`;
@@ -48,6 +50,9 @@ export async function runExempt(id: string, flags: ExemptFlags, terminal: Termin
     throw new SettingsError(name, 'is there already; --replace overwrites it');
   }
   const version = await store.put(name, value, { overwrite: replace });
+  for (const { keys, message } of lintSelector(selector)) {
+    terminal.err(`dli-reaper: warning: --${keys[0]} ${cleanText(message)}\n`);
+  }
   terminal.out(
     json
       ? toJson('exemption', { stage, exemption: document, parameter: name, version })

@@ -4,7 +4,8 @@ import { formatDuration } from './duration.ts';
 import { durationField } from './duration-field.ts';
 import { ENGINE_NAMES, type Engine, isJobId, type Job } from './job.ts';
 import { ENGINE_FACTS } from './policy/facts.ts';
-import { compileMatcher } from './policy/matcher.ts';
+import { JOB_ID, whyForeign, whyNever } from './policy/forms.ts';
+import { compileMatcher, compileQueueMatcher } from './policy/matcher.ts';
 import { PatternError } from './policy/pattern.ts';
 import {
   createRule,
@@ -57,10 +58,7 @@ const text = v.pipe(v.string('expected a text'), v.nonEmpty('is empty'), v.maxLe
 /** Those of SQL and Spark are UUIDs, those of Flink numbers. */
 const id = v.pipe(
   v.string('expected an id'),
-  v.check(
-    (value) => ENGINE_NAMES.some((engine) => isJobId(value, engine)),
-    "expected the id of a job: 8-4-4-4-12 hexadecimal digits, or a Flink job's number",
-  ),
+  v.check((value) => whyNever(value, 'jobId') === undefined, `expected ${JOB_ID}`),
 );
 const oneOf = (values: readonly string[]) => v.picklist(values, `expected one of ${values.join(', ')}`);
 
@@ -107,18 +105,21 @@ export function emergencyProblems(
   }
   if (enginesOf(fields).length === 0) problems.push('jobType: no engine has jobs like that; Flink has to be named');
   for (const key of ['queue', 'owner'] as const) {
-    for (const one of fields[key] ?? []) problems.push(...patternProblems(one).map((problem) => `${key}: ${problem}`));
+    for (const one of fields[key] ?? []) {
+      const problem = whyNever(one, key) ?? patternProblem(one);
+      if (problem !== undefined) problems.push(`${key}: ${problem}`);
+    }
   }
   return problems;
 }
 
-function patternProblems(text: string): string[] {
+function patternProblem(text: string): string | undefined {
   try {
     compileMatcher(text);
-    return [];
+    return undefined;
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
-    return [`not a pattern: ${error.message}`];
+    return `not a pattern: ${error.message}`;
   }
 }
 
@@ -167,7 +168,7 @@ export function emergencyPolicy(
   kept: { exemptions: readonly Exemption[]; tagExemptions?: Policy['tagExemptions'] } = { exemptions: [] },
 ): Policy {
   const selector: Selector = {
-    ...(queue.length > 0 && { queue: queue.map(compileMatcher) }),
+    ...(queue.length > 0 && { queue: queue.map(compileQueueMatcher) }),
     ...(owner.length > 0 && { owner: owner.map(compileMatcher) }),
     ...(jobType.length > 0 && { jobType: [...jobType] }),
     ...(jobIds.length > 0 && { jobId: jobIds }),
@@ -216,6 +217,8 @@ export function unlookedJobs({ jobIds, engines }: Emergency): string[] {
 
 const MOST_NAMES = 10;
 
+const compile = { queue: compileQueueMatcher, owner: compileMatcher };
+
 /** A queue or an owner that is misspelt is nobody's. What there is, one sentence for each that matches nothing. */
 export function unmatchedNames({ queue, owner }: Emergency, seen: readonly Pick<Job, 'queue' | 'owner'>[]): string[] {
   const wanted = { queue, owner };
@@ -224,8 +227,12 @@ export function unmatchedNames({ queue, owner }: Emergency, seen: readonly Pick<
     const there = names.length === 0 ? 'none' : names.slice(0, MOST_NAMES).join(', ');
     const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
     return wanted[key]
-      .filter((text) => !names.some((name) => compileMatcher(text).matches(name)))
-      .map((text) => `no job that was looked at has ${key} ${text}; there are ${there}${more}`);
+      .filter((text) => !names.some((name) => compile[key](text).matches(name)))
+      .map((text) => {
+        const hint = whyForeign(text, key);
+        const found = `no job that was looked at has ${key} ${text}; there are ${there}${more}`;
+        return hint === undefined ? found : `${found}; ${hint}`;
+      });
   });
 }
 

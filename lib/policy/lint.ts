@@ -2,7 +2,8 @@ import { formatDuration } from '../duration.ts';
 import { clockOf } from './clocks.ts';
 import { exemptionNotices } from './exemptions.ts';
 import { ENGINE_FACTS } from './facts.ts';
-import type { Policy, Rule } from './schema.ts';
+import { TEXT_KEYS, whyForeign } from './forms.ts';
+import type { Policy, Rule, Selector } from './schema.ts';
 
 /** "SQL jobs running longer than 12 hours are cancelled by default", unless dli.sql.job.timeout says otherwise. */
 const NATIVE_LIMIT_MS = 12 * 3_600_000;
@@ -27,6 +28,12 @@ export function lintPolicy(policy: Policy, now: number): PolicyWarning[] {
     warnings.push({ keys: ['maxKillsPercent'], message: '0 means that no job is ever cancelled' });
   }
   for (const [i, exemption] of policy.exemptions.entries()) {
+    warnings.push(
+      ...lintSelector(exemption.match).map(({ keys, message }) => ({
+        keys: ['exemptions', i, 'match', ...keys],
+        message,
+      })),
+    );
     for (const message of exemptionNotices([exemption], now)) warnings.push({ keys: ['exemptions', i], message });
   }
   return warnings;
@@ -40,7 +47,21 @@ function lintRule(rule: Rule): PolicyWarning[] {
       return why === undefined ? [] : [{ keys: [clock], message: `is never exceeded by ${jobs}: ${why}` }];
     });
   });
-  return [...untold, ...(rule.engines.includes('sql') ? lintSqlRule(rule) : [])];
+  const foreign = (['match', 'ignore'] as const).flatMap((where) =>
+    lintSelector(rule[where]).map(({ keys, message }) => ({ keys: [where, ...keys], message })),
+  );
+  return [...untold, ...foreign, ...(rule.engines.includes('sql') ? lintSqlRule(rule) : [])];
+}
+
+/** What is written as another tool has it, and means something else here. */
+export function lintSelector(selector: 'all' | Selector | undefined): PolicyWarning[] {
+  if (selector === undefined || selector === 'all') return [];
+  return TEXT_KEYS.flatMap((key) =>
+    (selector[key] ?? []).flatMap(({ text }, i): PolicyWarning[] => {
+      const message = whyForeign(text, key);
+      return message === undefined ? [] : [{ keys: [key, i], message: `${text}: ${message}` }];
+    }),
+  );
 }
 
 function lintSqlRule(rule: Rule): PolicyWarning[] {

@@ -14,26 +14,56 @@ const MAX_VALUE_LENGTH = 65_536;
 
 const PATTERN = /^\/(.+)\/(i?)$/s;
 
+/** Whether a text means a pattern, and not a glob. */
+export const isPattern = (text: string): boolean => PATTERN.test(text);
+
+/** The same text may be written in two ways: é is one character, or an e and an accent. Both sides are compared as one. */
+const normal = (text: string): string => text.normalize('NFC');
+
 /**
  * `adhoc_*` is a glob for the whole value; `/adhoc_\d+/` and `/select/i` are patterns that are looked for within it.
  *
  * @throws {PatternError}
  */
 export function compileMatcher(text: string): Matcher {
-  const [, source, flags] = PATTERN.exec(text) ?? [];
+  const wanted = normal(text);
+  const [, source, flags] = PATTERN.exec(wanted) ?? [];
   const test =
     source === undefined
-      ? (value: string) => matchesGlob(text, value)
+      ? (value: string) => matchesGlob(wanted, value)
       : compilePattern(source, { ignoreCase: flags === 'i' });
-  return { text, matches: (value) => (value.length > MAX_VALUE_LENGTH ? undefined : test(value)) };
+  return {
+    text,
+    matches: (value) => (value.length > MAX_VALUE_LENGTH ? undefined : test(normal(value))),
+  };
+}
+
+/** As {@link compileMatcher}, for names of queues, in which case means nothing to DLI ("Viewing Details of a Queue"). */
+export function compileQueueMatcher(text: string): Matcher {
+  const matcher = compileMatcher(text);
+  return {
+    text,
+    matches: (name) => matcher.matches(name) || matcher.matches(name.toLowerCase()),
+  };
 }
 
 /** `team=bi` is that tag with that value, `team` the tag with any. Both are exact: DLI's own filter of tags is not. */
 export function compileTagMatcher(text: string): TagMatcher {
+  const { key, value } = splitTag(normal(text));
+  return {
+    text,
+    matches: (tags) =>
+      [...tags].some(
+        ([ownKey, ownValue]) => normal(ownKey) === key && (value === undefined || normal(ownValue) === value),
+      ),
+  };
+}
+
+/** @returns no value for a tag of any. */
+export function splitTag(text: string): { key: string; value: string | undefined } {
   const equals = text.indexOf('=');
-  const key = equals < 0 ? text : text.slice(0, equals);
-  const value = equals < 0 ? undefined : text.slice(equals + 1);
-  return { text, matches: (tags) => tags.has(key) && (value === undefined || tags.get(key) === value) };
+  if (equals < 0) return { key: text, value: undefined };
+  return { key: text.slice(0, equals), value: text.slice(equals + 1) };
 }
 
 export interface TagMatcher {

@@ -3,7 +3,8 @@ import { durationField } from '../duration-field.ts';
 import { ENGINE_NAMES, type Engine } from '../job.ts';
 import { LIMIT_NAMES } from './clocks.ts';
 import { ENGINE_FACTS } from './facts.ts';
-import { compileMatcher, compileTagMatcher } from './matcher.ts';
+import { type TextKey, whyNever } from './forms.ts';
+import { compileMatcher, compileQueueMatcher, compileTagMatcher } from './matcher.ts';
 import { PatternError } from './pattern.ts';
 
 /** The least severe first. */
@@ -32,7 +33,9 @@ function strictObject<T extends v.ObjectEntries>(entries: T): v.StrictObjectSche
   return strict as unknown as v.StrictObjectSchema<T, undefined>;
 }
 
-const isRecord = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Whether it is an object as YAML and JSON have it, and no list. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const notAnObject = v.custom(() => false, 'expected an object');
 const ODD_KEYS = ['constructor', 'prototype', '__proto__'];
 const withOddKey = v.custom(() => false, `unknown key: one of ${ODD_KEYS.join(', ')}`);
@@ -79,33 +82,39 @@ const oneOrMany = <TOutput>(item: v.GenericSchema<string, TOutput>) =>
 
 const name = v.pipe(v.string('expected a name'), v.nonEmpty('expected a name, not an empty text'));
 
-const matcher = v.pipe(
-  v.string('expected a text'),
-  v.nonEmpty('expected a text, not an empty one'),
-  v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    try {
-      return compileMatcher(dataset.value);
-    } catch (error) {
-      if (!(error instanceof PatternError)) throw error;
-      addIssue({ message: `not a pattern: ${error.message}` });
-      return NEVER;
-    }
-  }),
-);
+const nonEmptyText = v.pipe(v.string('expected a text'), v.nonEmpty('expected a text, not an empty one'));
 
-const tag = v.pipe(name, v.transform(compileTagMatcher));
+/** A value that no job can have is refused: a rule would idle for it, and what it is to protect would be cancelled. */
+const wanted = <T>(key: TextKey, make: (text: string) => T) =>
+  v.pipe(
+    key === 'tag' || key === 'jobId' ? name : nonEmptyText,
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const never = whyNever(dataset.value, key);
+      if (never !== undefined) {
+        addIssue({ message: never });
+        return NEVER;
+      }
+      try {
+        return make(dataset.value);
+      } catch (error) {
+        if (!(error instanceof PatternError)) throw error;
+        addIssue({ message: `not a pattern: ${error.message}` });
+        return NEVER;
+      }
+    }),
+  );
 
-const text = { queue: matcher, owner: matcher, name: matcher, statement: matcher } as const;
+const matcher = (key: TextKey) => wanted(key, key === 'queue' ? compileQueueMatcher : compileMatcher);
 
 const selectorEntries = {
-  queue: v.optional(oneOrMany(text.queue)),
-  owner: v.optional(about(oneOrMany(text.owner), 'Name of the IAM user who submitted the job')),
+  queue: v.optional(oneOrMany(matcher('queue'))),
+  owner: v.optional(about(oneOrMany(matcher('owner')), 'Name of the IAM user who submitted the job')),
   jobType: v.optional(oneOrMany(v.picklist(TYPES))),
   status: v.optional(oneOrMany(v.picklist(STATUSES))),
-  tag: v.optional(oneOrMany(tag)),
-  name: v.optional(oneOrMany(text.name)),
-  statement: v.optional(oneOrMany(text.statement)),
-  database: v.optional(oneOrMany(matcher)),
+  tag: v.optional(oneOrMany(wanted('tag', compileTagMatcher))),
+  name: v.optional(oneOrMany(matcher('name'))),
+  statement: v.optional(oneOrMany(matcher('statement'))),
+  database: v.optional(oneOrMany(matcher('database'))),
 };
 
 const hasKey = (keys: Record<string, unknown>) => Object.values(keys).some((values) => values !== undefined);
@@ -232,23 +241,25 @@ function whyNotFor(engine: Engine, key: SelectorKey, keys: v.InferOutput<typeof 
   return `no ${jobs} have ${key} ${wanted.join(' or ')}; they have ${possible.join(', ')}`;
 }
 
+export const exemptionMatchSchema = v.pipe(
+  strictObject({
+    jobId: v.optional(oneOrMany(wanted('jobId', (id) => id))),
+    queue: selectorEntries.queue,
+    owner: selectorEntries.owner,
+    tag: selectorEntries.tag,
+    name: selectorEntries.name,
+    statement: selectorEntries.statement,
+  }),
+  v.check((keys) => hasKey(keys), 'expected at least one of jobId, queue, owner, tag, name, statement'),
+);
+
 const exemption = strictObject({
   id: ruleId,
   /** Why, for whoever reads it later. */
-  reason: v.pipe(v.string('expected a text'), v.nonEmpty('expected a text, not an empty one')),
+  reason: nonEmptyText,
   owner: about(name, 'Whom to ask'),
   until: about(instant, 'From then on it no longer protects'),
-  match: v.pipe(
-    strictObject({
-      jobId: v.optional(oneOrMany(name)),
-      queue: selectorEntries.queue,
-      owner: selectorEntries.owner,
-      tag: selectorEntries.tag,
-      name: selectorEntries.name,
-      statement: selectorEntries.statement,
-    }),
-    v.check((keys) => hasKey(keys), 'expected at least one of jobId, queue, owner, tag, name, statement'),
-  ),
+  match: exemptionMatchSchema,
 });
 
 export const exemptionSchema = exemption;

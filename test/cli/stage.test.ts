@@ -60,6 +60,16 @@ describe.concurrent('dli-reaper exempt and unexempt', () => {
     expect(aws.parameters[name('exemptions/backfill')]).toBeUndefined();
   });
 
+  it("warns of another tool's syntax, and says how it is written here", async (context) => {
+    const { run } = await startStage(context);
+
+    expect(await run(...exempt, '--until', '7d', '--owner', 'ana', '--owner', '%bo%', '--json')).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('"kind": "exemption"'),
+      stderr: 'dli-reaper: warning: --owner %bo%: % is a plain character; write *bo*\n',
+    });
+  });
+
   it.for([
     { title: 'that selects nothing', more: ['--until', '7d'], says: 'expected at least one of jobId, queue, owner' },
     { title: 'that is over', more: ['--until', '2020-01-01', '--owner', 'ana'], says: '--until: is over already' },
@@ -68,6 +78,16 @@ describe.concurrent('dli-reaper exempt and unexempt', () => {
       title: 'too large for a parameter that costs nothing',
       more: ['--until', '7d', ...Array.from({ length: 120 }, (_, n) => ['--job-id', jobId(n)]).flat()],
       says: 'bytes as JSON; a parameter holds 4096',
+    },
+    {
+      title: 'of a queue in capitals',
+      more: ['--until', '7d', '--queue', 'Prod_ETL'],
+      says: 'match.queue[0]: no queue has such a name: DLI keeps them in lower-case letters, digits and _; write prod_etl',
+    },
+    {
+      title: 'of a tag by a glob',
+      more: ['--until', '7d', '--tag', 'keep=*'],
+      says: 'match.tag[0]: tags are compared as they are, without patterns; write keep for any value',
     },
     { title: 'without an end', more: ['--until', 'soon', '--owner', 'ana'], says: 'until: expected a day' },
   ])('refuses an exemption $title', async ({ more, says }, context) => {

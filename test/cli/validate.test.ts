@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PolicyFileError, readPolicyFile } from '../../cli/policy-file.ts';
@@ -119,6 +119,60 @@ exemptions:
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toMatch(says);
     expect(stderr).not.toContain('    at ');
+  });
+
+  it.for([
+    {
+      name: 'GBK',
+      bytes: [...Buffer.from('version: 1\n# '), 0xba, 0xcb],
+      says: 'is not UTF-8 (line 2); save it as UTF-8',
+    },
+    {
+      name: 'UTF-16, as PowerShell writes it',
+      bytes: [0xff, 0xfe, ...Buffer.from('version: 1\n', 'utf16le')],
+      says: 'is UTF-16, or no text; save it as UTF-8',
+    },
+  ])('ends with 1 for a file in $name', async ({ name, bytes, says }) => {
+    const path = writeFile(`${name.slice(0, 3)}.yml`, '');
+    writeFileSync(path, Uint8Array.from(bytes));
+
+    expect(await runHere(['validate', path])).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: `dli-reaper: ${path}: ${says}\n`,
+    });
+  });
+
+  it('takes a file with a byte-order mark before it', async () => {
+    const { exitCode, stdout } = await validate(
+      'mark.yml',
+      '\ufeffversion: 1\nrules:\n  - {id: r, match: all, maxRunTime: 2h}\n',
+    );
+
+    expect({ exitCode, stdout }).toEqual({
+      exitCode: 0,
+      stdout: 'mark.yml is valid: mode dry-run, 1 rule, 0 exemptions\n',
+    });
+  });
+
+  it("warns of another tool's syntax at its line, and says how it is written here", async () => {
+    const text = `version: 1
+rules:
+  - id: r
+    match: all
+    ignore:
+      owner: "(?i)CLOSING"
+      tag: [keep, "keep:true"]
+    maxRunTime: 2h
+`;
+
+    expect(await validate('foreign.yml', text)).toMatchObject({
+      exitCode: 0,
+      stdout:
+        'foreign.yml:6:7: warning: (?i)CLOSING: (?…) is no flag here; write /CLOSING/i\n' +
+        'foreign.yml:7:19: warning: keep:true: is the key of a tag; a tag with its value is written keep=true\n' +
+        'foreign.yml is valid: mode dry-run, 1 rule, 0 exemptions\n',
+    });
   });
 
   it('ends with 1 for a file that is not there', async () => {

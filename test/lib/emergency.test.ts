@@ -79,6 +79,12 @@ describe('emergencyPolicy', () => {
       asked: { includeExempt: true },
       expected: 'cancel',
     },
+    {
+      name: 'a job of a queue that DLI spells in capitals',
+      job: { queue: 'ADHOC' },
+      asked: { queue: ['adhoc'] },
+      expected: 'cancel',
+    },
     { name: 'a write', job: { type: 'INSERT' }, expected: 'protected' },
     { name: 'a write by its id alone', job: { type: 'INSERT' }, asked: { jobIds: [jobId(1)] }, expected: 'protected' },
     { name: 'a write that is named', job: { type: 'INSERT' }, asked: { jobType: ['INSERT'] }, expected: 'cancel' },

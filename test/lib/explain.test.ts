@@ -105,14 +105,14 @@ describe('explain', () => {
   });
 
   it('says null for a name and an id that a job does not have', () => {
-    const match = { jobId: ['a', 'b'], name: 'n*' };
+    const match = { jobId: ['146', '147'], name: 'n*' };
 
     const { jobId: id, exemptions: tried } = explainOne({ id: '' }, {}, [makeExemption({ match })]);
 
     expect(id).toBe('');
     expect(tried[0]).toMatchObject({
       predicates: [
-        { key: 'jobId', wanted: ['a', 'b'], found: null, holds: 'unknown' },
+        { key: 'jobId', wanted: ['146', '147'], found: null, holds: 'unknown' },
         { key: 'name', wanted: ['n*'], found: null, holds: 'no' },
       ],
       // SQL jobs have no names at all, and that is known.

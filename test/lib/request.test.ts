@@ -196,6 +196,14 @@ describe('parseRequest', () => {
       { name: 'an unknown engine', change: { engine: 'presto' }, says: 'engine.0: expected one of sql' },
       { name: 'an unknown type', change: { jobType: 'insert' }, says: 'jobType.0: expected one of QUERY' },
       { name: 'a queue that is a bad pattern', change: { queue: '/(/' }, says: 'queue: not a pattern' },
+      { name: 'a queue in capitals', change: { queue: ['adhoc', 'ETL'] }, says: 'queue: no queue has such a name' },
+      {
+        name: 'an owner with a blank behind it',
+        change: { owner: 'ana ' },
+        says: 'owner: begins or ends with a blank',
+      },
+      { name: 'half a pattern', change: { owner: '/ana/g' }, says: 'owner: begins with / and is no pattern' },
+      { name: 'an id that is cut short', change: { jobIds: '5b3c6e1e' }, says: 'jobIds.0: expected the id of a job' },
       { name: 'an id that could be no path', change: { jobIds: '../x' }, says: 'jobIds.0: expected the id of a job' },
       { name: 'an age without a unit', change: { olderThan: '10' }, says: 'olderThan: not a duration' },
     ])('refuses $name', ({ change, says }) => {

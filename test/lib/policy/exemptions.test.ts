@@ -15,7 +15,7 @@ describe('exemptionOf', () => {
     { name: 'its id', match: { jobId: jobId(1) }, exempt: 'yes' },
     {
       name: 'its id in another case',
-      match: { jobId: ['x', jobId(10).toUpperCase()] },
+      match: { jobId: [jobId(11), jobId(10).toUpperCase()] },
       job: { id: jobId(10) },
       exempt: 'yes',
     },
@@ -39,7 +39,7 @@ describe('exemptionOf', () => {
     },
     { name: 'an owner that is not known', match: { owner: 'ana' }, job: { owner: undefined }, exempt: 'unknown' },
     { name: 'tags that cannot be read', match: { tag: 'keep' }, job: { tags: undefined }, exempt: 'unknown' },
-    { name: 'an id it has not', match: { jobId: 'x' }, job: { id: '' }, exempt: 'unknown' },
+    { name: 'an id it has not', match: { jobId: jobId(1) }, job: { id: '' }, exempt: 'unknown' },
     {
       name: 'its statement, which is too long to be looked through',
       match: { statement: '/orders/' },

@@ -126,4 +126,37 @@ describe('lintPolicy', () => {
     expect(lint({ engines: ['spark'], maxRunTime: undefined, maxTotalTime: '3d' })).toEqual([]);
     expect(lint({ engines: ['flink'], maxRunTime: '3d' })).toEqual([]);
   });
+
+  it('warns of what is written as another tool has it, in rules and exemptions, each with its place', () => {
+    const exemption = { id: 'e', reason: 'why', owner: 'team', until: '2026-06-01' };
+
+    expect(
+      lint(
+        { match: { owner: ['ana', '%ana%'] }, ignore: { tag: 'keep:true', statement: '^select' } },
+        { exemptions: [{ ...exemption, match: { name: 'a,b' } }] },
+      ),
+    ).toEqual([
+      { keys: ['rules', 1, 'match', 'owner', 1], message: '%ana%: % is a plain character; write *ana*' },
+      {
+        keys: ['rules', 1, 'ignore', 'statement', 0],
+        message: '^select: ^ and $ are plain characters in a glob; write /^select/',
+      },
+      {
+        keys: ['rules', 1, 'ignore', 'tag', 0],
+        message: 'keep:true: is the key of a tag; a tag with its value is written keep=true',
+      },
+      { keys: ['exemptions', 0, 'match', 'name', 0], message: 'a,b: is one value, and no list; write [a, b]' },
+    ]);
+  });
+
+  it('warns of it for every key whose values are patterns', () => {
+    expect(lint({ match: { queue: '/A/', owner: 'a|b', database: 'a|b' } }).map(({ keys }) => keys[3])).toEqual([
+      'queue',
+      'owner',
+      'database',
+    ]);
+    expect(
+      lint({ engines: ['spark'], match: { name: 'a|b' }, maxRunTime: undefined, maxTotalTime: '1h' }),
+    ).toHaveLength(1);
+  });
 });

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { compileMatcher, compileTagMatcher } from '../../../lib/policy/matcher.ts';
+import {
+  compileMatcher,
+  compileQueueMatcher,
+  compileTagMatcher,
+  isPattern,
+  splitTag,
+} from '../../../lib/policy/matcher.ts';
 import { PatternError } from '../../../lib/policy/pattern.ts';
 
 describe('compileMatcher', () => {
@@ -35,6 +41,56 @@ describe('compileMatcher', () => {
     expect(compileMatcher('*').matches('x'.repeat(65_537))).toBeUndefined();
     expect(compileMatcher('/x/').matches('x'.repeat(65_537))).toBeUndefined();
   });
+
+  it.each([
+    { text: 'jos\u00e9', value: 'jose\u0301' },
+    { text: 'jose\u0301', value: 'jos\u00e9' },
+    { text: 'jos?', value: 'jose\u0301' },
+    { text: '/^jos[\u00e9]$/', value: 'jose\u0301' },
+    { text: '/^jose\u0301$/', value: 'jos\u00e9' },
+  ])('takes the two ways to write a character for one: $text and $value', ({ text, value }) => {
+    expect(compileMatcher(text).matches(value)).toBe(true);
+    expect(compileMatcher(text).text).toBe(text);
+  });
+});
+
+describe('compileQueueMatcher', () => {
+  it.each([
+    ['prod_etl', 'prod_etl', true],
+    ['prod_*', 'Prod_ETL', true],
+    ['/prod/', 'Prod_ETL', true],
+    ['/Prod/', 'Prod_ETL', true],
+    ['/Prod/', 'prod_etl', false],
+    ['etl', 'Prod_ETL', false],
+  ])('finds %j in the queue %j, however DLI spells it: %j', (text, queue, expected) => {
+    expect(compileQueueMatcher(text).text).toBe(text);
+    expect(compileQueueMatcher(text).matches(queue)).toBe(expected);
+  });
+});
+
+describe('isPattern', () => {
+  it.each([
+    ['/a/', true],
+    ['/a/i', true],
+    ['/a\nb/', true],
+    ['/a/g', false],
+    ['//', false],
+    ['a/', false],
+  ])('tells a pattern from a glob: %j %j', (text, expected) => {
+    expect(isPattern(text)).toBe(expected);
+  });
+});
+
+describe('splitTag', () => {
+  it.each([
+    ['team=bi', { key: 'team', value: 'bi' }],
+    ['team', { key: 'team', value: undefined }],
+    ['team=', { key: 'team', value: '' }],
+    ['a=b=c', { key: 'a', value: 'b=c' }],
+    ['=bi', { key: '', value: 'bi' }],
+  ])('splits %j', (text, expected) => {
+    expect(splitTag(text)).toEqual(expected);
+  });
 });
 
 describe('compileTagMatcher', () => {
@@ -65,5 +121,12 @@ describe('compileTagMatcher', () => {
   it('knows a tag of no name', () => {
     expect(compileTagMatcher('=bi').matches(new Map([['', 'bi']]))).toBe(true);
     expect(compileTagMatcher('=bi').matches(new Map([['', 'etl']]))).toBe(false);
+  });
+
+  it.each([
+    { text: 'jos\u00e9=\u00e9', key: 'jose\u0301', value: 'e\u0301' },
+    { text: 'jose\u0301=e\u0301', key: 'jos\u00e9', value: '\u00e9' },
+  ])('takes the two ways to write a character for one: $text', ({ text, key, value }) => {
+    expect(compileTagMatcher(text).matches(new Map([[key, value]]))).toBe(true);
   });
 });

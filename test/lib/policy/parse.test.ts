@@ -55,13 +55,13 @@ describe('parsePolicy', () => {
   it('reads a full policy, with one value and with lists of values', () => {
     const rule = {
       id: 'adhoc-90m',
-      match: { queue: ['adhoc', 'dev-*'], owner: 'ana', jobType: ['QUERY', 'INSERT'], tag: 'team=bi' },
+      match: { queue: ['adhoc', 'dev_*'], owner: 'ana', jobType: ['QUERY', 'INSERT'], tag: 'team=bi' },
       ignore: { statement: ['/keep/i'], status: 'LAUNCHING', database: 'x' },
       ...{ maxRunTime: '1h30m', action: 'warn', victims: 'oldest', groupBy: 'fingerprint', minGroupSize: 3 },
     };
     const exemption = {
       ...{ id: 'e', reason: 'because', owner: 'team', until: '2027-02-01T00:00:00+01:00' },
-      match: { jobId: 'a', queue: 'q' },
+      match: { jobId: '146', queue: 'q' },
     };
 
     const policy = parsePolicy({
@@ -75,7 +75,7 @@ describe('parsePolicy', () => {
       rules: [
         {
           match: {
-            ...{ queue: [{ text: 'adhoc' }, { text: 'dev-*' }], owner: [{ text: 'ana' }] },
+            ...{ queue: [{ text: 'adhoc' }, { text: 'dev_*' }], owner: [{ text: 'ana' }] },
             ...{ jobType: ['QUERY', 'INSERT'], tag: [{ text: 'team=bi' }] },
           },
           ignore: { statement: [{ text: '/keep/i' }], status: ['LAUNCHING'], database: [{ text: 'x' }] },
@@ -83,7 +83,7 @@ describe('parsePolicy', () => {
           limits: [{ clock: 'maxRunTime', limitMs: 5_400_000 }],
         },
       ],
-      exemptions: [{ until: Date.parse('2027-01-31T23:00:00Z'), match: { jobId: ['a'], queue: [{ text: 'q' }] } }],
+      exemptions: [{ until: Date.parse('2027-01-31T23:00:00Z'), match: { jobId: ['146'], queue: [{ text: 'q' }] } }],
     });
   });
 
@@ -379,6 +379,49 @@ describe('parsePolicy', () => {
       ...{ path: 'rules[0].ignore.queue[1]', message: 'not a pattern: it ends too early (at character 2)' },
     },
     {
+      ...{ name: 'a queue in capitals', document: withRule({ match: { queue: ['adhoc', 'ETL'] } }) },
+      ...{ path: 'rules[0].match.queue[1]' },
+      message: 'no queue has such a name: DLI keeps them in lower-case letters, digits and _; write etl',
+    },
+    {
+      ...{ name: 'an owner with a blank behind', document: withRule({ ignore: { owner: 'ana ' } }) },
+      ...{
+        path: 'rules[0].ignore.owner',
+        message: 'begins or ends with a blank, and no job has that; write it without',
+      },
+    },
+    {
+      ...{ name: 'a name with a blank behind', document: withRule({ engines: ['spark'], match: { name: 'x ' } }) },
+      ...{ path: 'rules[0].match.name', message: 'begins or ends with a blank, and no job has that; write it without' },
+    },
+    {
+      ...{ name: 'a database with a blank behind', document: withRule({ match: { database: 'x ' } }) },
+      ...{ path: 'rules[0].match.database' },
+      message: 'begins or ends with a blank, and no job has that; write it without',
+    },
+    {
+      ...{ name: 'half a pattern for a statement', document: withRule({ ignore: { statement: '/x/g' } }) },
+      ...{ path: 'rules[0].ignore.statement' },
+      message:
+        'begins with / and is no pattern; a pattern is written /…/, or /…/i for any case, with nothing behind it',
+    },
+    {
+      ...{ name: 'a glob for a tag', document: withRule({ ignore: { tag: 'keep=*' } }), path: 'rules[0].ignore.tag' },
+      message: 'tags are compared as they are, without patterns; write keep for any value',
+    },
+    {
+      name: 'an exemption of half an id',
+      document: { ...MINIMAL, exemptions: [{ ...EXEMPTION, match: { jobId: '5b3c6e1e' } }] },
+      path: 'exemptions[0].match.jobId',
+      message: "expected the id of a job: 8-4-4-4-12 hexadecimal digits, or a Flink job's number",
+    },
+    {
+      name: 'an exemption of an empty id',
+      document: { ...MINIMAL, exemptions: [{ ...EXEMPTION, match: { jobId: '' } }] },
+      path: 'exemptions[0].match.jobId',
+      message: 'expected a name, not an empty text',
+    },
+    {
       ...{ name: 'no engine', document: withRule({ engines: [] }), path: 'rules[0].engines' },
       message: 'expected at least one engine',
     },
@@ -636,12 +679,12 @@ describe('parsePolicy', () => {
 
 describe('parseExemption', () => {
   it('reads an exemption, for one value and for lists of values', () => {
-    const match = { jobId: ['a', 'b'], queue: 'q*', owner: ['/^x/i'], tag: 'keep', statement: '/orders/' };
+    const match = { jobId: ['146', '147'], queue: 'q*', owner: ['/^x/i'], tag: 'keep', statement: '/orders/' };
 
     expect(parseExemption({ ...EXEMPTION, match })).toMatchObject({
       ...{ id: 'e', reason: 'why', owner: 'team', until: Date.parse('2027-01-02T00:00:00Z') },
       match: {
-        ...{ jobId: ['a', 'b'], queue: [{ text: 'q*' }], owner: [{ text: '/^x/i' }], tag: [{ text: 'keep' }] },
+        ...{ jobId: ['146', '147'], queue: [{ text: 'q*' }], owner: [{ text: '/^x/i' }], tag: [{ text: 'keep' }] },
         statement: [{ text: '/orders/' }],
       },
     });

@@ -19,11 +19,13 @@ describe('selects', () => {
     { match: { queue: 'ad*' }, job: {}, answer: 'yes' },
     { match: { queue: ['etl', 'adhoc'] }, job: {}, answer: 'yes' },
     { match: { queue: ['etl', 'bi'] }, job: {}, answer: 'no' },
-    { match: { queue: 'ADHOC' }, job: {}, answer: 'no' },
+    { match: { owner: 'ANA' }, job: {}, answer: 'no' },
     { match: { queue: 'adhoc' }, job: { queue: undefined }, answer: 'unknown' },
     { match: { queue: '*' }, job: { queue: undefined }, answer: 'unknown' },
     { match: { owner: 'an?' }, job: {}, answer: 'yes' },
     { match: { owner: 'bob' }, job: {}, answer: 'no' },
+    { match: { owner: 'jos\u00e9' }, job: { owner: 'jose\u0301' }, answer: 'yes' },
+    { match: { queue: 'adhoc' }, job: { queue: 'ADHOC' }, answer: 'yes' },
     { match: { owner: 'ana' }, job: { owner: undefined }, answer: 'unknown' },
     { match: { jobType: 'QUERY' }, job: {}, answer: 'yes' },
     { match: { jobType: ['DDL', 'DCL'] }, job: {}, answer: 'no' },
@@ -97,11 +99,11 @@ describe('predicatesOf', () => {
   it('tells of ids and names, which only exemptions ask for', () => {
     const { match } = parseExemption({
       ...{ id: 'e', reason: 'why', owner: 'team', until: '2027-01-01' },
-      match: { jobId: [jobId(1).toUpperCase(), 'x'], name: 'n' },
+      match: { jobId: [jobId(1).toUpperCase(), jobId(2)], name: 'n' },
     });
 
     expect(predicatesOf(match, job)).toEqual([
-      { key: 'jobId', wanted: [jobId(1).toUpperCase(), 'x'], found: jobId(1), holds: 'yes' },
+      { key: 'jobId', wanted: [jobId(1).toUpperCase(), jobId(2)], found: jobId(1), holds: 'yes' },
       { key: 'name', wanted: ['n'], found: null, holds: 'no' },
     ]);
     expect(predicatesOf(match, makeJob({ id: '' }))[0]).toMatchObject({ found: null, holds: 'unknown' });

@@ -1,0 +1,172 @@
+import { ENGINE_NAMES, isJobId } from '../job.ts';
+import { isPattern, splitTag } from './matcher.ts';
+
+/** The keys of a selector whose values are patterns, or pairs of a key and a value. */
+export const TEXT_KEYS = ['queue', 'owner', 'name', 'statement', 'database', 'tag'] as const;
+
+/** The keys of a selector whose values are written freely. */
+export type TextKey = (typeof TEXT_KEYS)[number] | 'jobId';
+
+/** How one value of a selector is written. */
+type Form = (text: string, key: TextKey) => string | undefined;
+
+/**
+ * Says why no job can ever have such a value, and what to write instead; undefined if one may have it. A rule would idle
+ * for it, and what is meant to protect would protect nothing.
+ */
+export const whyNever: Form = (text, key) => firstOf(NEVER[key], text, key);
+
+/**
+ * Says what in a value looks like the syntax of another tool, and how it is written here; undefined if nothing does. Some
+ * job may be called like that, so it is no error.
+ */
+export const whyForeign: Form = (text, key) => firstOf(FOREIGN[key], text, key);
+
+function firstOf(forms: readonly Form[], text: string, key: TextKey): string | undefined {
+  for (const form of forms) {
+    const problem = form(text, key);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+/** It stands where a decoder found a character that it could not read. */
+const lost: Form = (text) =>
+  text.includes('\ufffd') ? 'holds U+FFFD, which stands for a character that got lost; write it anew' : undefined;
+
+const UNSEEN = /[\p{Cc}\u00ad\u200b\u2060\ufeff]/u;
+
+const unseen: Form = (text) => {
+  const found = UNSEEN.exec(text)?.[0].codePointAt(0);
+  if (found === undefined) return undefined;
+  const code = found.toString(16).toUpperCase().padStart(4, '0');
+  return `holds U+${code}, a character that cannot be seen; write it without`;
+};
+
+/** What stands between slashes and has other letters behind it. A statement may begin with a comment. */
+const halfPattern: Form = (text, key) => {
+  const written = text.trim();
+  if (!written.startsWith('/') || isPattern(text) || (key === 'statement' && written.startsWith('/*')))
+    return undefined;
+  return 'begins with / and is no pattern; a pattern is written /…/, or /…/i for any case, with nothing behind it';
+};
+
+const blankOutside: Form = (text) =>
+  text === text.trim() ? undefined : 'begins or ends with a blank, and no job has that; write it without';
+
+/** In a pattern a $ is the end of the text, behind which nothing comes. Spark SQL fills in variables of its own. */
+const unfilled: Form = (text, key) => {
+  const isVariable = /(?<!\\)\$\{[\w.-]+\}/.test(text) && (key !== 'statement' || isPattern(text));
+  const isTemplate = /\{\{.*\}\}/.test(text) && key !== 'statement';
+  return isVariable || isTemplate ? 'holds a variable that was not filled in' : undefined;
+};
+
+/** "Creating a Queue": lower-case letters, digits and underscores; a name in capitals is stored in lower case. */
+const noQueue: Form = (text) => {
+  if (isPattern(text) || /^[a-z0-9_*?]+$/.test(text)) return undefined;
+  const meant = queuesMeantBy(text);
+  const hint = meant === undefined ? '' : `; write ${meant}`;
+  return `no queue has such a name: DLI keeps them in lower-case letters, digits and _${hint}`;
+};
+
+/** What comes of `^Finance`, `%finance%` or `finance,closing`; undefined if there is no telling. */
+function queuesMeantBy(text: string): string | undefined {
+  const names = text.split(/[,|;]/).map((part) => {
+    const name = part.trim().toLowerCase().replace('(?i)', '').replaceAll('.*', '*').replaceAll('%', '*');
+    if (name.startsWith('^')) return name.endsWith('$') ? name.slice(1, -1) : `${name.slice(1)}*`;
+    return name.endsWith('$') ? `*${name.slice(0, -1)}` : name;
+  });
+  if (!names.every((name) => /^[a-z0-9_*?]+$/.test(name))) return undefined;
+  return names.length === 1 ? names[0] : `[${names.join(', ')}]`;
+}
+
+/**
+ * "Submitting a SQL Job", tags: letters of any script, digits, space and `_ . : + - @`. DLI's own filter has an escape for
+ * `=` and `,`, and the tags by which jobs exempt themselves are known with a slash too, so these are let pass.
+ */
+const noTag: Form = (text) => {
+  const { key, value } = splitTag(text);
+  if (key === '') return 'expected the key of a tag before the =';
+  const isBlank = (part: string) => part !== part.trim();
+  if (isBlank(key) || (value !== undefined && isBlank(value))) {
+    return `has a blank beside the key or the value, and no tag has that; write ${[key, value].flatMap((part) => part?.trim() ?? []).join('=')}`;
+  }
+  if (text.startsWith('/') || /[*?]/.test(text)) {
+    const hint = /[/*?]/.test(key) ? 'name the key' : `write ${key} for any value`;
+    return `tags are compared as they are, without patterns; ${hint}`;
+  }
+  const odd = /[^\p{L}\p{M}\p{N} _.:+\-@/=,]/u.exec(text)?.[0];
+  return odd === undefined ? undefined : `no tag has ${odd} in it`;
+};
+
+const noJobId: Form = (text) =>
+  ENGINE_NAMES.some((engine) => isJobId(text, engine)) ? undefined : `expected ${JOB_ID}`;
+
+/** What an id looks like, for messages. */
+export const JOB_ID = "the id of a job: 8-4-4-4-12 hexadecimal digits, or a Flink job's number";
+
+const NAME: readonly Form[] = [lost, unseen, halfPattern, blankOutside, unfilled];
+
+const NEVER: Record<TextKey, readonly Form[]> = {
+  queue: [lost, halfPattern, unfilled, noQueue],
+  owner: NAME,
+  name: NAME,
+  database: NAME,
+  statement: [lost, halfPattern, unfilled],
+  tag: [lost, unseen, unfilled, noTag],
+  jobId: [noJobId],
+};
+
+/** Says it of globs only: between slashes these signs mean what they mean elsewhere. */
+const inGlob =
+  (sign: RegExp, say: (text: string) => string): Form =>
+  (text) =>
+    !isPattern(text) && sign.test(text) ? say(text) : undefined;
+
+const caseFlag = inGlob(/^\(\?[a-z]+\)/, (text) => `(?…) is no flag here; write /${text.replace(/^\(\?\w+\)/, '')}/i`);
+const anchor = inGlob(/^\^|\$$/, (text) => `^ and $ are plain characters in a glob; write /${text}/`);
+const barePattern = inGlob(
+  /\\|^\.[*+]|\[.+\]|\(.*\|.*\)|\)[*+?{]/,
+  (text) => `is a glob, and no pattern; write /${text}/`,
+);
+const like = inGlob(/%/, (text) => `% is a plain character; write ${text.replaceAll('%', '*')}`);
+const likeOutside = inGlob(/^%|%$/, (text) => `% is a plain character; write ${text.replaceAll(/^%|%$/g, '*')}`);
+const list = inGlob(/[,|;]/, (text) => `is one value, and no list; write [${text.split(/\s*[,|;]\s*/).join(', ')}]`);
+const negation = inGlob(/^!/, () => '! is a plain character, and negates nothing; use match and ignore');
+const prefixed = inGlob(/^(regex|re|glob|contains|exact|like):/i, (text) => {
+  const [how = '', what = ''] = text.split(/:(.*)/s);
+  return `${how}: is a part of the value; write ${/^re/i.test(how) ? `/${what}/` : what}`;
+});
+const quoted = inGlob(/^(['"]).*\1$/s, (text) => `the quotes are a part of the value; write ${text.slice(1, -1)}`);
+const outerBlank: Form = (text) =>
+  text === text.trim() ? undefined : 'a blank at its beginning or end is a part of the value';
+
+const capitalsInPattern: Form = (text) =>
+  isPattern(text) && !text.endsWith('i') && /[A-Z]/.test(text.replaceAll(/\\[A-Z]/g, ''))
+    ? `DLI keeps the names of queues in lower case; write ${text}i`
+    : undefined;
+
+const tagWithColon: Form = (text) =>
+  /^[^=:]+:[^=]+$/.test(text) && !text.startsWith('reaper:')
+    ? `is the key of a tag; a tag with its value is written ${text.replace(':', '=')}`
+    : undefined;
+
+const tagOfPython: Form = (text) =>
+  /=(True|False|None)$/.test(text)
+    ? `case matters; write ${text.replace(/[^=]+$/, (value) => value.toLowerCase())} if the tag reads so`
+    : undefined;
+
+const tagTwice: Form = (text) =>
+  text.includes('==') ? `the second = is a part of the value; write ${text.replace('==', '=')}` : undefined;
+
+const NAMES: readonly Form[] = [caseFlag, quoted, prefixed, anchor, barePattern, list, like, negation];
+
+const FOREIGN: Record<TextKey, readonly Form[]> = {
+  queue: [capitalsInPattern],
+  owner: NAMES,
+  name: NAMES,
+  database: NAMES,
+  statement: [caseFlag, prefixed, anchor, likeOutside, outerBlank],
+  tag: [tagWithColon, tagTwice, tagOfPython],
+  jobId: [],
+};
