@@ -9,6 +9,7 @@ export default defineConfig({
       'test/lib/policy/**/*.test.ts',
       'test/lib/decide.test.ts',
       'test/lib/decide.groups.test.ts',
+      'test/lib/decide.steps.test.ts',
       'test/lib/explain.test.ts',
     ],
   },

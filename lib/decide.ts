@@ -1,8 +1,16 @@
 import { compareText } from './compare-text.ts';
 import { isJobId, isLive, isTerminal, type Job } from './job.ts';
 import { CLOCKS, type Clock, clockOf, type LimitName, type ReadingName } from './policy/clocks.ts';
-import { type ExemptionResult, exemptionOf } from './policy/exemptions.ts';
-import { ACTIONS, type Action, type Exemption, type Policy, type Rule } from './policy/schema.ts';
+import { type ExemptionResult, exemptionOf, type TriedExemption, tryExemptions } from './policy/exemptions.ts';
+import { MAX_STEPS_PER_VALUE } from './policy/matcher.ts';
+import {
+  ACTIONS,
+  type Action,
+  countStatementQuestions,
+  type Exemption,
+  type Policy,
+  type Rule,
+} from './policy/schema.ts';
 import { groupKey, namesType, selectedBy, type Tried, trySelector } from './policy/select.ts';
 
 /** What the policy wants for one job, and what led to it. */
@@ -11,7 +19,11 @@ export interface Decision {
   clocks: ClockReadings;
   /** What each rule says of the job by itself, before groups and exemptions; in the policy's order. */
   rules: readonly RuleResult[];
+  /** Those in force that are for it, or may be. */
+  exemptions: readonly TriedExemption[];
   exemption: ExemptionResult;
+  /** How many steps each of its texts was worth; see {@link stepsPerValue}. */
+  maxSteps: number;
   verdict: Verdict;
 }
 
@@ -124,36 +136,51 @@ export function decide(jobs: readonly Job[], { policy, exemptions, now }: Decide
 /** As {@link decide}, for jobs that are decided on again when more is known of some: the others are not tried again. */
 export function createDecide({ policy, exemptions }: Omit<DecideOptions, 'now'>): Decide {
   const allExemptions = [...policy.exemptions, ...exemptions];
-  const known = new WeakMap<Job, Trial>();
-  const tryJob = (job: Job, now: number): Trial => {
+  const questions = countStatementQuestions({ ...policy, exemptions: allExemptions });
+  const known = new WeakMap<Job, { now: number; trial: Trial }>();
+  const tryJob = (job: Job, now: number, maxSteps: number): Trial => {
     const before = known.get(job);
-    if (before?.now === now) return before;
+    if (before?.now === now && before.trial.maxSteps === maxSteps) return before.trial;
     const clocks = readClocks(job, now);
-    const rules = policy.rules.map((rule) => tryRule(job, rule, clocks));
-    const trial = { now, job, clocks, rules, exemption: exemptionOf(job, allExemptions, policy, now) };
-    known.set(job, trial);
+    const rules = policy.rules.map((rule) => tryRule(job, rule, { clocks, maxSteps }));
+    const tried = tryExemptions(job, allExemptions, now, maxSteps);
+    const exemption = exemptionOf(job, tried, policy, now, maxSteps);
+    const trial = { job, clocks, rules, exemptions: tried, exemption, maxSteps };
+    known.set(job, { now, trial });
     return trial;
   };
 
   return (jobs, now) => {
-    const trials = jobs.map((job) => tryJob(job, now));
+    const maxSteps = stepsPerValue(jobs, questions);
+    const trials = jobs.map((job) => tryJob(job, now, maxSteps));
     const sparedByRule = policy.rules.map((rule, i) => sparedByGroup(rule, i, trials));
-    return trials.map(({ job, clocks, rules, exemption }, index) => {
+    return trials.map((trial, index) => {
+      const { job, rules, exemption } = trial;
       const results = rules
         .map((result, i) => (sparedByRule[i]?.has(index) ? spare(result, 'group') : result))
         // After the groups: the job stays the oldest of its group, although it is not asked.
         .map((result) => (wasAskedRecently(job, result, now) ? spare(result, 'asked-recently') : result));
       // There is no rule that an operation on a queue could be for.
       const verdict = isPseudoJob(job) ? PROTECTED : conclude(results, exemption);
-      return { job, clocks, rules, exemption, verdict };
+      return { ...trial, verdict };
     });
   };
 }
 
-/** All that can be said of a job without the others. */
-interface Trial extends Omit<Decision, 'verdict'> {
-  now: number;
+/** Some four seconds of one processor. A person who submits jobs must not be able to keep a sweep busy until its deadline. */
+const MAX_STEPS_PER_SWEEP = 100_000_000;
+
+/**
+ * What each text may cost: an equal share for each question to each statement, so that it depends neither on the machine
+ * nor on the order of jobs and rules. A statement that takes more is not known to match, and its job is spared.
+ */
+function stepsPerValue(jobs: readonly Job[], questions: number): number {
+  const statements = jobs.filter(({ statement }) => typeof statement === 'string').length;
+  return Math.min(MAX_STEPS_PER_VALUE, Math.floor(MAX_STEPS_PER_SWEEP / Math.max(1, statements * questions)));
 }
+
+/** All that can be said of a job without the others. */
+type Trial = Omit<Decision, 'verdict'>;
 
 const spare = ({ rule, match, ignore }: RuleResult, reason: KeepReason): Kept => ({
   rule,
@@ -199,11 +226,11 @@ function keep({ rule, reason }: Kept): Verdict {
 }
 
 /** What a rule says of a job by itself, before groups and exemptions. */
-function tryRule(job: Job, rule: Rule, clocks: ClockReadings): RuleResult {
+function tryRule(job: Job, rule: Rule, { clocks, maxSteps }: { clocks: ClockReadings; maxSteps: number }): RuleResult {
   if (!rule.engines.includes(job.engine)) return { rule, match: [], action: 'keep', reason: 'no-rule' };
   if (isPseudoJob(job)) return { rule, match: [], action: 'keep', reason: 'protected' };
 
-  const match = trySelector(rule.match, job);
+  const match = trySelector(rule.match, job, maxSteps);
   const selected = selectedBy(match);
   const keepFor = (reason: KeepReason, ignore?: Tried): RuleResult => ({ rule, match, ignore, action: 'keep', reason });
   if (selected === 'no') return keepFor('no-rule');
@@ -211,12 +238,14 @@ function tryRule(job: Job, rule: Rule, clocks: ClockReadings): RuleResult {
   if (job.state === 'stopping') return keepFor('stopping');
   if (selected === 'unknown' || !isLive(job.state) || !isJobId(job.id, job.engine)) return keepFor('undetermined');
 
-  const ignore = rule.ignore === undefined ? undefined : trySelector(rule.ignore, job);
+  const ignore = rule.ignore === undefined ? undefined : trySelector(rule.ignore, job, maxSteps);
   const ignored = ignore === undefined ? 'no' : selectedBy(ignore);
   if (ignored === 'yes') return keepFor('ignored', ignore);
   if (ignored === 'unknown' || job.protection === 'unknown') return keepFor('undetermined', ignore);
   if (job.protection === 'unless-named' && !namesType(rule, job)) return keepFor('protected', ignore);
-  if (rule.groupBy !== undefined && groupKey(rule.groupBy, job) === undefined) return keepFor('undetermined', ignore);
+  if (rule.groupBy !== undefined && groupKey(rule.groupBy, job, maxSteps) === undefined) {
+    return keepFor('undetermined', ignore);
+  }
 
   const { state } = job;
   const limits = rule.limits
@@ -256,9 +285,11 @@ function isBelievedStart(startedAt: number | undefined, now: number): startedAt 
  */
 function sparedByGroup(rule: Rule, ruleIndex: number, trials: readonly Trial[]): ReadonlySet<number> {
   if (rule.victims === 'all' && rule.minGroupSize === 1) return new Set();
-  const over = trials.flatMap(({ job, rules }, place) => (rules[ruleIndex]?.action === 'keep' ? [] : [{ job, place }]));
-  const groups = Map.groupBy(over, ({ job }) =>
-    rule.groupBy === undefined ? '' : (groupKey(rule.groupBy, job) ?? ''),
+  const over = trials.flatMap(({ job, rules, maxSteps }, place) =>
+    rules[ruleIndex]?.action === 'keep' ? [] : [{ job, place, maxSteps }],
+  );
+  const groups = Map.groupBy(over, ({ job, maxSteps }) =>
+    rule.groupBy === undefined ? '' : (groupKey(rule.groupBy, job, maxSteps) ?? ''),
   );
   const spared = [...groups.values()].flatMap((group) => {
     if (group.length < rule.minGroupSize) return group;

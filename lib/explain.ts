@@ -1,8 +1,8 @@
 import type { ClockReadings, DecideOptions, Decision, RuleResult, Verdict } from './decide.ts';
-import type { Job } from './job.ts';
 import type { Judgement } from './judge.ts';
 import { CLOCKS, clockOf, type LimitName } from './policy/clocks.ts';
-import { type Predicate, predicatesOf, type Selected, selects } from './policy/select.ts';
+import type { Exemption } from './policy/schema.ts';
+import { type Predicate, predicatesOf, type Selected, selectedBy, selects } from './policy/select.ts';
 
 /** Why a job was decided upon as it was: every rule and exemption that was tried, with what was wanted and found. */
 export interface Explanation {
@@ -32,7 +32,13 @@ export interface RuleExplanation {
 
 /** Writes down what led to a decision. The statement stays out of it: only its fingerprint is told. */
 export function explain(decision: Decision, { policy, exemptions, now }: DecideOptions): Explanation {
-  const { job, clocks, verdict } = decision;
+  const { job, clocks, verdict, maxSteps } = decision;
+  const tried = new Map(decision.exemptions.map((one) => [one.exemption, one.tried]));
+  const holdsOf = (exemption: Exemption): Selected => {
+    const answers = tried.get(exemption);
+    if (answers !== undefined) return selectedBy(answers);
+    return now < exemption.until ? 'no' : selects(exemption.match, job, maxSteps);
+  };
   return {
     jobId: job.id,
     engine: job.engine,
@@ -41,25 +47,25 @@ export function explain(decision: Decision, { policy, exemptions, now }: DecideO
     owner: job.owner ?? null,
     status: job.status ?? null,
     clocks: byLimit(clocks),
-    rules: decision.rules.map((result) => explainRule(result, job, clocks)),
-    exemptions: [...policy.exemptions, ...exemptions].map(({ id, until, match }) => ({
-      id,
-      until: new Date(until).toISOString(),
-      isInForce: now < until,
-      predicates: predicatesOf(match, job),
-      holds: selects(match, job),
+    rules: decision.rules.map((result) => explainRule(result, decision)),
+    exemptions: [...policy.exemptions, ...exemptions].map((exemption) => ({
+      id: exemption.id,
+      until: new Date(exemption.until).toISOString(),
+      isInForce: now < exemption.until,
+      predicates: predicatesOf(exemption.match, job, { tried: tried.get(exemption), maxSteps }),
+      holds: holdsOf(exemption),
     })),
     tagExemption: decision.exemption.byTags ?? null,
     verdict,
   };
 }
 
-function explainRule(result: RuleResult, job: Job, clocks: ClockReadings): RuleExplanation {
+function explainRule(result: RuleResult, { job, clocks, maxSteps }: Decision): RuleExplanation {
   const { rule, match, ignore } = result;
   return {
     rule: rule.id,
-    match: rule.match === 'all' ? 'all' : predicatesOf(rule.match, job, match),
-    ignore: rule.ignore === undefined ? [] : predicatesOf(rule.ignore, job, ignore),
+    match: rule.match === 'all' ? 'all' : predicatesOf(rule.match, job, { tried: match, maxSteps }),
+    ignore: rule.ignore === undefined ? [] : predicatesOf(rule.ignore, job, { tried: ignore, maxSteps }),
     limits: rule.limits.map(({ clock, limitMs }) => ({
       clock,
       limitMs,

@@ -1,7 +1,7 @@
 import { formatDuration, parseDuration } from '../duration.ts';
 import type { Job } from '../job.ts';
 import { type Exemption, type Policy, parseInstant } from './schema.ts';
-import { type Selected, selects } from './select.ts';
+import { type Selected, selectedBy, selects, type Tried, trySelector } from './select.ts';
 
 /** Whether something exempts a job; `unknown` spares it as well. */
 export interface ExemptionResult {
@@ -15,27 +15,49 @@ export interface ExemptionResult {
 /** Tags by which the owner of a job can exempt it. DLI's rules for keys know no slash, so a colon does as well. */
 const UNTIL_TAGS = ['reaper/exempt-until', 'reaper:exempt-until'];
 const TTL_TAGS = ['reaper/ttl', 'reaper:ttl'];
+export const OWN_TAGS = [...UNTIL_TAGS, ...TTL_TAGS];
+
+/** An exemption that is for a job, or may be. */
+export interface TriedExemption {
+  exemption: Exemption;
+  /** What its selector found: never a no. */
+  tried: Tried;
+}
 
 /**
+ * Tries every exemption on a job, so that it is known of each whether it is for any job at all.
+ *
  * @param exemptions those in force or not; expired ones do not protect.
  * @param now epoch ms.
+ * @param maxSteps what each text of the job is worth.
  */
-export function exemptionOf(
+export function tryExemptions(
   job: Job,
   exemptions: readonly Exemption[],
-  { tagExemptions }: Pick<Policy, 'tagExemptions'>,
   now: number,
+  maxSteps?: number,
+): TriedExemption[] {
+  return exemptions.flatMap((exemption) => {
+    if (now >= exemption.until) return [];
+    const tried = trySelector(exemption.match, job, maxSteps);
+    return selectedBy(tried) === 'no' ? [] : [{ exemption, tried }];
+  });
+}
+
+/** @param tried as {@link tryExemptions} gives it. */
+export function exemptionOf(
+  job: Job,
+  tried: readonly TriedExemption[],
+  { tagExemptions, doubts = [] }: Pick<Policy, 'tagExemptions' | 'doubts'>,
+  now: number,
+  maxSteps?: number,
 ): ExemptionResult {
   const byTags = tagExemptions === undefined ? undefined : exemptByTag(job, tagExemptions.ceiling, now);
-  let isUnknown = byTags === 'unknown';
-  for (const { id, until, match } of exemptions) {
-    if (now >= until) continue;
-    const selected = selects(match, job);
-    if (selected === 'yes') return { exempt: 'yes', by: id, byTags };
-    if (selected === 'unknown') isUnknown = true;
-  }
+  const certain = tried.find((one) => selectedBy(one.tried) === 'yes');
+  if (certain !== undefined) return { exempt: 'yes', by: certain.exemption.id, byTags };
   if (byTags === 'yes') return { exempt: 'yes', by: 'tag', byTags };
-  return { exempt: isUnknown ? 'unknown' : 'no', byTags };
+  const isInDoubt = doubts.some(({ match, until }) => now < until && selects(match, job, maxSteps) !== 'no');
+  return { exempt: tried.length > 0 || byTags === 'unknown' || isInDoubt ? 'unknown' : 'no', byTags };
 }
 
 /** The tags count up to the ceiling only, which is an age: whoever submits a job must not be able to keep it for ever. */

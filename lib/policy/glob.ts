@@ -2,13 +2,16 @@
  * Whether `text` matches `glob`, where `*` is any run of characters and `?` is one; case matters.
  * On a mismatch only the last `*` is widened, so the work is bounded by both lengths multiplied and no pattern can hang
  * a sweep.
+ *
+ * @returns undefined if that cannot be told in so many steps.
  */
-export function matchesGlob(glob: string, text: string): boolean {
+export function matchesGlob(glob: string, text: string, maxSteps = Number.POSITIVE_INFINITY): boolean | undefined {
   let g = 0;
   let t = 0;
   let star = -1;
   let starText = 0;
-  while (t < text.length) {
+  for (let steps = 1; t < text.length; steps++) {
+    if (steps > maxSteps) return undefined;
     if (glob[g] === '*') {
       star = g++;
       starText = t;

@@ -5,12 +5,18 @@ import { compilePattern } from './pattern.ts';
 export interface Matcher {
   /** As the policy writes it. */
   text: string;
-  /** @returns undefined if the value is too large to be looked through. */
-  matches(value: string): boolean | undefined;
+  /** @returns undefined if the value is too large to be looked through, or takes more steps than are allowed. */
+  matches(value: string, maxSteps?: number): boolean | undefined;
 }
 
 /** A statement may have 500,000 characters. One that is longer than this is matched by no pattern: it stays unknown. */
-const MAX_VALUE_LENGTH = 65_536;
+export const MAX_VALUE_LENGTH = 65_536;
+
+/**
+ * The most steps that one value is worth, some 30 ms: enough for any pattern on a statement of a few thousand characters,
+ * and for a plain one on the longest.
+ */
+export const MAX_STEPS_PER_VALUE = 1_000_000;
 
 const PATTERN = /^\/(.+)\/(i?)$/s;
 
@@ -30,11 +36,12 @@ export function compileMatcher(text: string): Matcher {
   const [, source, flags] = PATTERN.exec(wanted) ?? [];
   const test =
     source === undefined
-      ? (value: string) => matchesGlob(wanted, value)
+      ? (value: string, maxSteps: number) => matchesGlob(wanted, value, maxSteps)
       : compilePattern(source, { ignoreCase: flags === 'i' });
   return {
     text,
-    matches: (value) => (value.length > MAX_VALUE_LENGTH ? undefined : test(normal(value))),
+    matches: (value, maxSteps = MAX_STEPS_PER_VALUE) =>
+      value.length > MAX_VALUE_LENGTH ? undefined : test(normal(value), maxSteps),
   };
 }
 
@@ -43,7 +50,7 @@ export function compileQueueMatcher(text: string): Matcher {
   const matcher = compileMatcher(text);
   return {
     text,
-    matches: (name) => matcher.matches(name) || matcher.matches(name.toLowerCase()),
+    matches: (name, maxSteps) => matcher.matches(name, maxSteps) || matcher.matches(name.toLowerCase(), maxSteps),
   };
 }
 

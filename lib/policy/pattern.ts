@@ -9,11 +9,23 @@ export class PatternError extends Error {
 
 type Assertion = 'start' | 'end' | 'boundary' | 'not-boundary';
 
+interface CharState {
+  kind: 'char';
+  accepts: (char: string) => boolean;
+  next: number;
+}
+
 type State =
-  | { kind: 'char'; accepts: (char: string) => boolean; next: number }
+  | CharState
   | { kind: 'split'; next: number; other: number }
   | { kind: 'assert'; what: Assertion; next: number }
   | { kind: 'match' };
+
+/**
+ * Whether a text matches. Undefined if that cannot be told in so many steps, which are counted rather than timed, so that
+ * the answer is the same on every machine.
+ */
+export type Test = (text: string, maxSteps?: number) => boolean | undefined;
 
 /**
  * A regular expression without backtracking (Thompson's construction): however hostile the pattern, the work grows with
@@ -25,24 +37,52 @@ type State =
  * @throws {PatternError} for anything else, look-around and back-references above all.
  * @see https://swtch.com/~rsc/regexp/regexp1.html
  */
-export function compilePattern(source: string, { ignoreCase = false } = {}): (text: string) => boolean {
+export function compilePattern(source: string, { ignoreCase = false } = {}): Test {
   const states = new Compiler(source, ignoreCase).compile();
   const start = states.length - 1;
-  return (text) => run(states, start, Array.from(text));
+  const beginnings = beginningsOf(states, start);
+  return (text, maxSteps = Number.POSITIVE_INFINITY) => run({ states, start, beginnings }, Array.from(text), maxSteps);
 }
 
-function run(states: readonly State[], start: number, text: readonly string[]): boolean {
+interface Program {
+  states: readonly State[];
+  start: number;
+  /** What the first character of a match may be; undefined if a match need not begin with a character. */
+  beginnings: readonly CharState[] | undefined;
+}
+
+function beginningsOf(states: readonly State[], start: number): CharState[] | undefined {
+  const found: CharState[] = [];
+  const seen = new Set<number>();
+  const open = [start];
+  for (let index = open.pop(); index !== undefined; index = open.pop()) {
+    const state = states[index];
+    if (state === undefined || seen.has(index)) continue;
+    seen.add(index);
+    if (state.kind === 'char') found.push(state);
+    else if (state.kind === 'split') open.push(state.other, state.next);
+    else return undefined;
+  }
+  return found;
+}
+
+/** A step is a character that is looked at, or a state that is entered. */
+function run({ states, start, beginnings }: Program, text: readonly string[], maxSteps: number): boolean | undefined {
+  let steps = 0;
   /** At which position a state was last added, so that it is added once for each. */
   const addedAt = new Int32Array(states.length).fill(-1);
   let current: number[] = [];
+  let next: number[] = [];
+  const open: number[] = [];
 
   /** Follows what needs no character. @returns whether the pattern is complete. */
   const add = (first: number, position: number, list: number[]): boolean => {
-    const open = [first];
+    open.push(first);
     for (let index = open.pop(); index !== undefined; index = open.pop()) {
       const state = states[index];
       if (state === undefined || addedAt[index] === position) continue;
       addedAt[index] = position;
+      steps += 1;
       if (state.kind === 'match') return true;
       if (state.kind === 'char') list.push(index);
       else if (state.kind === 'split') open.push(state.other, state.next);
@@ -52,16 +92,21 @@ function run(states: readonly State[], start: number, text: readonly string[]): 
   };
 
   for (let position = 0; ; position++) {
+    steps += 1;
+    if (steps > maxSteps) return undefined;
+    const char = text[position];
+    // Most characters of most texts begin nothing.
+    const isIdle = current.length === 0 && beginnings !== undefined;
+    if (isIdle && char !== undefined && !beginnings.some(({ accepts }) => accepts(char))) continue;
     // A match may begin at any character.
     if (add(start, position, current)) return true;
-    const char = text[position];
     if (char === undefined) return false;
-    const next: number[] = [];
     for (const index of current) {
       const state = states[index];
       if (state?.kind === 'char' && state.accepts(char) && add(state.next, position + 1, next)) return true;
     }
-    current = next;
+    [current, next] = [next, current];
+    next.length = 0;
   }
 }
 

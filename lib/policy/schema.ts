@@ -326,6 +326,15 @@ export interface Rule extends Omit<v.InferOutput<typeof rule>, 'match'> {
 
 export interface Policy extends Omit<v.InferOutput<typeof policySchema>, 'rules'> {
   rules: Rule[];
+  /** What is written of exemptions and cannot be read, in an emergency; otherwise such a policy is refused. */
+  doubts?: readonly Doubt[] | undefined;
+}
+
+/** The jobs that may be exempt, although nobody can tell. */
+export interface Doubt {
+  match: 'all' | Selector;
+  /** Epoch ms; infinite where nobody can tell. */
+  until: number;
 }
 
 export type Action = Rule['action'];
@@ -337,14 +346,22 @@ export function createRule(fields: Pick<Rule, 'id' | 'engines' | 'match' | 'limi
 }
 
 /** Statements are long, and a secret of their authors: they are kept only for a policy that needs them. */
-export function needsStatements({ rules, exemptions }: Pick<Policy, 'rules' | 'exemptions'>): boolean {
-  return (
-    exemptions.some(({ match }) => match.statement !== undefined) ||
-    rules.some(
-      ({ match, ignore, groupBy }) =>
-        groupBy === 'fingerprint' ||
-        (match !== 'all' && match.statement !== undefined) ||
-        ignore?.statement !== undefined,
-    )
-  );
+export const needsStatements = (policy: Pick<Policy, 'rules' | 'exemptions' | 'doubts'>): boolean =>
+  countStatementQuestions(policy) > 0;
+
+/** How many of a policy's questions look through the statement of a job. Nothing else that a job tells is long. */
+export function countStatementQuestions({
+  rules,
+  exemptions,
+  doubts = [],
+}: Pick<Policy, 'rules' | 'exemptions' | 'doubts'>): number {
+  const selectors = [
+    ...rules.flatMap(({ match, ignore }) => [match, ignore]),
+    ...[...exemptions, ...doubts].map(matchOf),
+  ];
+  const asked = selectors.map((one) => (one === undefined || one === 'all' ? 0 : (one.statement?.length ?? 0)));
+  const groups = rules.filter(({ groupBy }) => groupBy === 'fingerprint').length;
+  return asked.reduce((sum, n) => sum + n, groups);
 }
+
+const matchOf = ({ match }: { match: 'all' | Selector }) => match;

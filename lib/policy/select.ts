@@ -1,6 +1,6 @@
 import type { Job } from '../job.ts';
 import { fingerprint } from './fingerprint.ts';
-import type { Matcher } from './matcher.ts';
+import { MAX_STEPS_PER_VALUE, MAX_VALUE_LENGTH, type Matcher } from './matcher.ts';
 import type { Rule, Selector } from './schema.ts';
 
 /** Three answers, because a job may not say what a rule asks for, and unknown is never a match. */
@@ -23,12 +23,16 @@ export type Tried = readonly Selected[];
 
 const ALL: Tried = [];
 
-/** Every key must hold, by any of its values. */
-export function trySelector(selector: 'all' | Selector, job: Job): Tried {
+/**
+ * Every key must hold, by any of its values.
+ *
+ * @param maxSteps what each text of the job is worth; where that is not enough the answer is unknown.
+ */
+export function trySelector(selector: 'all' | Selector, job: Job, maxSteps = MAX_STEPS_PER_VALUE): Tried {
   if (selector === 'all') return ALL;
   const answers: Selected[] = [];
   for (const key of keysOf(selector)) {
-    const answer = holds(selector, key, job);
+    const answer = holds(selector, key, job, maxSteps);
     answers.push(answer);
     if (answer === 'no') break;
   }
@@ -41,20 +45,25 @@ export function selectedBy(tried: Tried): Selected {
   return tried.includes('unknown') ? 'unknown' : 'yes';
 }
 
-export const selects = (selector: 'all' | Selector, job: Job): Selected => selectedBy(trySelector(selector, job));
+export const selects = (selector: 'all' | Selector, job: Job, maxSteps?: number): Selected =>
+  selectedBy(trySelector(selector, job, maxSteps));
 
 /**
  * Each key at length, with what was wanted and found, for a person who asks why.
  *
  * @param tried answers that are known already; the other keys are tried now.
  */
-export function predicatesOf(selector: 'all' | Selector, job: Job, tried: Tried = []): Predicate[] {
+export function predicatesOf(
+  selector: 'all' | Selector,
+  job: Job,
+  { tried = [], maxSteps = MAX_STEPS_PER_VALUE }: { tried?: Tried | undefined; maxSteps?: number } = {},
+): Predicate[] {
   if (selector === 'all') return [];
   return keysOf(selector).map((key, i) => ({
     key,
     wanted: wantedTexts(selector, key),
     found: foundText(key, job),
-    holds: tried[i] ?? holds(selector, key, job),
+    holds: tried[i] ?? holds(selector, key, job, maxSteps),
   }));
 }
 
@@ -63,17 +72,31 @@ export function namesType(rule: Rule, { type }: Job): boolean {
   return rule.match !== 'all' && rule.match.jobType?.some((named) => named === type) === true;
 }
 
-/** What a rule's groups are formed by; undefined if the job does not say. */
-export function groupKey(by: NonNullable<Rule['groupBy']>, job: Job): string | undefined {
-  if (by !== 'fingerprint') return job[by];
-  return typeof job.statement === 'string' ? fingerprint(job.statement) : undefined;
+/** What a rule's groups are formed by; undefined if the job does not say, or its statement is too long. */
+export function groupKey(
+  by: NonNullable<Rule['groupBy']>,
+  job: Job,
+  maxSteps = MAX_STEPS_PER_VALUE,
+): string | undefined {
+  return by === 'fingerprint' ? fingerprintOf(job, maxSteps) : job[by]?.normalize('NFC');
+}
+
+const fingerprints = new WeakMap<Job, string>();
+
+/** Made once for each job, since groups and logs ask for it again. A character is a step. */
+function fingerprintOf(job: Job, maxSteps = MAX_STEPS_PER_VALUE): string | undefined {
+  const { statement } = job;
+  if (typeof statement !== 'string' || statement.length > Math.min(MAX_VALUE_LENGTH, maxSteps)) return undefined;
+  const made = fingerprints.get(job) ?? fingerprint(statement);
+  fingerprints.set(job, made);
+  return made;
 }
 
 function keysOf(selector: Selector): (keyof Selector)[] {
   return (Object.keys(selector) as (keyof Selector)[]).filter((key) => selector[key] !== undefined);
 }
 
-function holds(wanted: Selector, key: keyof Selector, job: Job): Selected {
+function holds(wanted: Selector, key: keyof Selector, job: Job, maxSteps: number): Selected {
   switch (key) {
     case 'jobId':
       return isAny(job.id || undefined, wanted.jobId, (id, one) => id.toLowerCase() === one.toLowerCase());
@@ -88,7 +111,7 @@ function holds(wanted: Selector, key: keyof Selector, job: Job): Selected {
     case 'owner':
     case 'database':
     case 'statement':
-      return isAny(job[key], wanted[key], (value, one: Matcher) => one.matches(value));
+      return isAny(job[key], wanted[key], (value, one: Matcher) => one.matches(value, maxSteps));
     default:
       return key satisfies never;
   }
@@ -122,8 +145,13 @@ function foundText(key: keyof Selector, job: Job): string | null {
     case 'tag':
       return job.tags === undefined ? null : [...job.tags].map(([name, value]) => `${name}=${value}`).join(', ');
     case 'statement':
-      return typeof job.statement === 'string' ? `fingerprint ${fingerprint(job.statement)}` : null;
+      return foundStatement(job);
     default:
       return job[key] ?? null;
   }
+}
+
+function foundStatement(job: Job): string | null {
+  const made = fingerprintOf(job);
+  return made === undefined ? null : `fingerprint ${made}`;
 }

@@ -2,6 +2,7 @@ import type { Victim } from '../../lib/cap.ts';
 import { type Decision, decide } from '../../lib/decide.ts';
 import type { Job } from '../../lib/job.ts';
 import type { StoredLook } from '../../lib/look.ts';
+import { MAX_STEPS_PER_VALUE } from '../../lib/policy/matcher.ts';
 import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
 import type { Exemption, Policy } from '../../lib/policy/schema.ts';
 import { HOUR, jobId, NOW } from './world.ts';
@@ -64,7 +65,9 @@ export function makeVictim(n: number, overLimitMs = HOUR): Victim {
     job: makeJob({ id: jobId(n), startedAt: NOW - runTimeMs }),
     clocks: { runTimeMs, queueTimeMs: undefined, totalTimeMs: runTimeMs },
     rules: [],
+    exemptions: [],
     exemption: { exempt: 'no', byTags: undefined },
+    maxSteps: MAX_STEPS_PER_VALUE,
     verdict: {
       ...{ action: 'cancel', reason: 'over-limit', rule: 'r', matched: ['r'] },
       ...{ clock: 'maxRunTime', limitMs, overLimitMs, savepoint: true, onSavepointFailure: 'keep' },

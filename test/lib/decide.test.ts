@@ -26,7 +26,9 @@ describe('decide', () => {
           overLimitMs: HOUR,
         },
       ],
+      exemptions: [],
       exemption: { exempt: 'no' },
+      maxSteps: 1_000_000,
       verdict: {
         ...{ action: 'cancel', reason: 'over-limit', rule: 'r', matched: ['r'] },
         ...{ clock: 'maxRunTime', limitMs: 2 * HOUR, overLimitMs: HOUR, savepoint: true, onSavepointFailure: 'keep' },

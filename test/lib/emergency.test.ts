@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Decision, decide, type KeepReason } from '../../lib/decide.ts';
 import { type Emergency, emergencyPolicy, missingJobs, sparedJobs } from '../../lib/emergency.ts';
 import type { Job } from '../../lib/job.ts';
+import { MAX_STEPS_PER_VALUE } from '../../lib/policy/matcher.ts';
 import { parsePolicy } from '../../lib/policy/parse.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { makeExemption, makeJob } from '../helpers/make-job.ts';
@@ -136,7 +137,9 @@ describe('sparedJobs', () => {
     job: makeJob({ id: jobId(1), ...job }),
     clocks: { runTimeMs: undefined, queueTimeMs: undefined, totalTimeMs: undefined },
     rules: [],
+    exemptions: [],
     exemption: { exempt: 'no', byTags: undefined },
+    maxSteps: MAX_STEPS_PER_VALUE,
     verdict: { action: 'keep', reason, rule, limitMs: undefined },
   });
 

@@ -205,4 +205,30 @@ describe('explain', () => {
       }),
     );
   });
+
+  it('tries what was not tried before with no more steps than the decision had, and nothing else again', () => {
+    const options = {
+      policy: makePolicy({
+        rules: [{ ...R, match: { queue: 'etl', statement: '/c/' }, ignore: { statement: '/c/' } }],
+        exemptions: [
+          { id: 'over', reason: 'r', owner: 'o', until: '2026-01-01', match: { statement: '/c/' } },
+          { id: 'sure', reason: 'r', owner: 'o', until: '2027-01-01', match: { statement: '/c/' } },
+          { id: 'no', reason: 'r', owner: 'o', until: '2027-01-01', match: { statement: '/d/', owner: 'bo' } },
+        ],
+      }),
+      exemptions: [],
+      now: NOW,
+    };
+    const decision = { ...decideOne(makeJob({ statement: 'abc' }), options.policy), maxSteps: 2 };
+
+    const { rules, exemptions: tried } = explain(decision, options);
+
+    expect(rules[0]?.match.at(-1)).toMatchObject({ key: 'statement', holds: 'unknown' });
+    expect(rules[0]?.ignore[0]).toMatchObject({ key: 'statement', holds: 'unknown' });
+    expect(tried.map(({ id, holds, predicates }) => [id, holds, predicates.at(-1)?.holds])).toEqual([
+      ['over', 'unknown', 'unknown'],
+      ['sure', 'yes', 'yes'],
+      ['no', 'no', 'unknown'],
+    ]);
+  });
 });

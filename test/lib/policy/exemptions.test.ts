@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { exemptionNotices, exemptionOf } from '../../../lib/policy/exemptions.ts';
+import type { Job } from '../../../lib/job.ts';
+import { exemptionNotices, exemptionOf as exemptionOfTried, tryExemptions } from '../../../lib/policy/exemptions.ts';
 import { parseExemption } from '../../../lib/policy/parse.ts';
-import { parseInstant } from '../../../lib/policy/schema.ts';
+import { type Exemption, type Policy, parseInstant } from '../../../lib/policy/schema.ts';
 import { makeJob, makePolicy } from '../../helpers/make-job.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../../helpers/world.ts';
 
@@ -9,6 +10,9 @@ const DAY = 24 * HOUR;
 const at = (ms: number) => new Date(ms).toISOString();
 const exemption = (match: object, until = at(NOW + DAY)) =>
   parseExemption({ id: 'e', reason: 'backfill', owner: 'orders', until, match });
+
+const exemptionOf = (job: Job, exemptions: readonly Exemption[], policy: Policy, now: number) =>
+  exemptionOfTried(job, tryExemptions(job, exemptions, now), policy, now);
 
 describe('exemptionOf', () => {
   it.each([

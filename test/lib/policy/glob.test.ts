@@ -61,4 +61,16 @@ describe('matchesGlob', () => {
   it('comes to an end with a pattern that would keep a backtracking matcher busy for ever', () => {
     expect(matchesGlob(`${'*a'.repeat(50)}b`, 'a'.repeat(5_000))).toBe(false);
   });
+
+  it.each([
+    { glob: 'a*c', text: 'abbc', steps: 5, expected: true },
+    { glob: 'a*c', text: 'abbc', steps: 4, expected: undefined },
+    { glob: 'ab', text: 'ab', steps: 2, expected: true },
+    { glob: 'ab', text: 'ab', steps: 1, expected: undefined },
+    { glob: 'b', text: 'ab', steps: 1, expected: false },
+    { glob: 'b', text: 'ab', steps: 0, expected: undefined },
+    { glob: '*', text: '', steps: 0, expected: true },
+  ])('answers whether $glob matches $text in $steps steps: $expected', ({ glob, text, steps, expected }) => {
+    expect(matchesGlob(glob, text, steps)).toBe(expected);
+  });
 });

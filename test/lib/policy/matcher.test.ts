@@ -42,6 +42,16 @@ describe('compileMatcher', () => {
     expect(compileMatcher('/x/').matches('x'.repeat(65_537))).toBeUndefined();
   });
 
+  it('takes no more than a million steps for a value, or as many as it is given', () => {
+    const hungry = compileMatcher('/(select|insert) .{0,90}from .{0,90}big_table/');
+    const text = 'select a from t '.repeat(4_000);
+
+    expect(hungry.matches(text)).toBeUndefined();
+    expect(hungry.matches(text, 10_000_000)).toBe(false);
+    expect(compileMatcher('*b').matches('ab', 1)).toBeUndefined();
+    expect(compileMatcher('/b/').matches('ab', 1)).toBeUndefined();
+  });
+
   it.each([
     { text: 'jos\u00e9', value: 'jose\u0301' },
     { text: 'jose\u0301', value: 'jos\u00e9' },
@@ -65,6 +75,12 @@ describe('compileQueueMatcher', () => {
   ])('finds %j in the queue %j, however DLI spells it: %j', (text, queue, expected) => {
     expect(compileQueueMatcher(text).text).toBe(text);
     expect(compileQueueMatcher(text).matches(queue)).toBe(expected);
+  });
+
+  it('takes as many steps as it is given for either spelling', () => {
+    expect(compileQueueMatcher('ab').matches('AB', 2)).toBe(true);
+    expect(compileQueueMatcher('ab').matches('AB', 1)).toBeUndefined();
+    expect(compileQueueMatcher('b').matches('b'.repeat(65_537))).toBeUndefined();
   });
 });
 

@@ -194,6 +194,34 @@ describe('compilePattern', () => {
     expect(compilePattern(pattern)(text)).toBe(expected);
   });
 
+  // A step for each character, and one for each state that is entered.
+  it.each([
+    { pattern: 'b', text: 'aaab', steps: 8, expected: true },
+    { pattern: 'b', text: 'aaab', steps: 4, expected: true },
+    { pattern: 'b', text: 'aaab', steps: 3, expected: undefined },
+    { pattern: 'b', text: 'aaaa', steps: 5, expected: false },
+    { pattern: 'b', text: 'aaaa', steps: 4, expected: undefined },
+    { pattern: 'ab', text: 'ab', steps: 5, expected: true },
+    { pattern: 'ab', text: 'ab', steps: 4, expected: undefined },
+    { pattern: '(a|b)c', text: 'ab', steps: 13, expected: false },
+    { pattern: '(a|b)c', text: 'ab', steps: 12, expected: undefined },
+    { pattern: '\\bb', text: 'aab', steps: 3, expected: undefined },
+    { pattern: '', text: '', steps: 1, expected: true },
+    { pattern: '', text: '', steps: 0, expected: undefined },
+  ])('looks for $pattern in $text for $steps steps: $expected', ({ pattern, text, steps, expected }) => {
+    expect(compilePattern(pattern)(text, steps)).toBe(expected);
+  });
+
+  it('needs the same number of steps every time, and no more than states times length', () => {
+    const find = compilePattern('(select|insert) .{0,90}from .{0,90}big_table');
+    const text = 'select a from t '.repeat(500);
+    const states = 500;
+
+    expect(find(text, states * (text.length + 1))).toBe(false);
+    expect(find(text, text.length)).toBeUndefined();
+    expect(find(text, text.length)).toBeUndefined();
+  });
+
   it("says what JavaScript's own engine says", () => {
     const character = fc.constantFrom('a', 'b', 'A', 'Z', '1', '_', '-');
     const set = fc

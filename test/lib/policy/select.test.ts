@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseExemption } from '../../../lib/policy/parse.ts';
 import type { Rule } from '../../../lib/policy/schema.ts';
-import { groupKey, namesType, predicatesOf, selects } from '../../../lib/policy/select.ts';
+import { groupKey, namesType, predicatesOf, selects, trySelector } from '../../../lib/policy/select.ts';
 import { makeJob, makePolicy } from '../../helpers/make-job.ts';
 import { jobId } from '../../helpers/world.ts';
 
@@ -117,6 +117,15 @@ describe('predicatesOf', () => {
       expect(predicate).toMatchObject({ found: null, holds: 'unknown' });
   });
 
+  it('tells no fingerprint of a statement that is too long', () => {
+    const { match } = ruleFor({ statement: '/x/' });
+
+    expect(predicatesOf(match, makeJob({ statement: 'x'.repeat(65_537) }))[0]).toMatchObject({
+      found: null,
+      holds: 'unknown',
+    });
+  });
+
   it('has nothing to tell of a rule that is for all', () => {
     expect(predicatesOf('all', job)).toEqual([]);
   });
@@ -130,5 +139,44 @@ describe('groupKey', () => {
     expect(groupKey('owner', job)).toBe('ana');
     expect(groupKey('fingerprint', job)).toBe(groupKey('fingerprint', makeJob({ statement: 'SELECT 2' })));
     expect(groupKey('fingerprint', makeJob())).toBeUndefined();
+  });
+
+  it('takes the two ways to write a character in a name for one', () => {
+    expect(groupKey('owner', makeJob({ owner: 'jose\u0301' }))).toBe('jos\u00e9');
+    expect(groupKey('owner', makeJob({ owner: undefined }))).toBeUndefined();
+  });
+
+  it('is not known of a statement that is too long to be looked through, or is longer than it may take', () => {
+    const long = (length: number) => makeJob({ statement: 'x'.repeat(length) });
+
+    expect(groupKey('fingerprint', long(65_536))).toBeDefined();
+    expect(groupKey('fingerprint', long(65_537))).toBeUndefined();
+    expect(groupKey('fingerprint', long(10), 10)).toBeDefined();
+    expect(groupKey('fingerprint', long(11), 10)).toBeUndefined();
+    expect(groupKey('fingerprint', makeJob({ statement: null }))).toBeUndefined();
+  });
+
+  it('is made once for each job', () => {
+    const jobs = [makeJob({ statement: 'select a' }), makeJob({ statement: 'select b' })];
+    const keys = jobs.map((job) => groupKey('fingerprint', job));
+
+    expect(keys[0]).not.toBe(keys[1]);
+    expect(jobs.map((job) => groupKey('fingerprint', job))).toEqual(keys);
+  });
+});
+
+describe('trySelector', () => {
+  it('does not know of a text that takes more steps than it may', () => {
+    const { match } = ruleFor({ owner: 'ana', statement: '/c/' });
+    const job = makeJob({ statement: 'abc' });
+
+    expect(trySelector(match, job)).toEqual(['yes', 'yes']);
+    expect(trySelector(match, job, 2)).toEqual(['unknown', 'unknown']);
+    expect(selects(match, job, 2)).toBe('unknown');
+    expect(predicatesOf(match, job, { maxSteps: 2 }).map(({ holds }) => holds)).toEqual(['unknown', 'unknown']);
+    expect(predicatesOf(match, job, { tried: ['no'], maxSteps: 2 }).map(({ holds }) => holds)).toEqual([
+      'no',
+      'unknown',
+    ]);
   });
 });
