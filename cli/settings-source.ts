@@ -58,6 +58,7 @@ function withMoreExemptions(settings: Settings, { policy: more, notices = [] }: 
       ...policy,
       exemptions: [...policy.exemptions, ...more.exemptions],
       tagExemptions: wider(policy.tagExemptions, more.tagExemptions),
+      doubts: [...(policy.doubts ?? []), ...(more.doubts ?? [])],
     },
     notices: [...(settings.notices ?? []), ...notices],
   };
@@ -88,7 +89,7 @@ function policyFor(
     if (path === undefined) throw new SettingsError('--policy', 'missing; name the policy file');
     return { policy: readPolicyFile(path).policy };
   }
-  if (path === undefined) return { policy: emergencyPolicy(emergency) };
+  if (path === undefined || emergency.includeExempt) return { policy: emergencyPolicy(emergency) };
   const { notices, ...kept } = salvageExemptions(path, readPolicyDocument(path));
   return { policy: emergencyPolicy(emergency, kept), notices };
 }

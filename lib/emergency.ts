@@ -7,14 +7,7 @@ import { ENGINE_FACTS } from './policy/facts.ts';
 import { JOB_ID, whyForeign, whyNever } from './policy/forms.ts';
 import { compileMatcher, compileQueueMatcher } from './policy/matcher.ts';
 import { PatternError } from './policy/pattern.ts';
-import {
-  createRule,
-  DEFAULT_PERCENT_FLOOR,
-  type Exemption,
-  type Policy,
-  type Selector,
-  type SelectorKey,
-} from './policy/schema.ts';
+import { createRule, DEFAULT_PERCENT_FLOOR, type Policy, type Selector, type SelectorKey } from './policy/schema.ts';
 
 /** More than this at once is no emergency but a shutdown, and DLI's console has a button for that. */
 export const MAX_EMERGENCY_KILLS = 1_000;
@@ -161,11 +154,11 @@ function selectorKeys(fields: Pick<Fields, 'queue' | 'owner' | 'jobType'>): Sele
  *
  * Age is the time since submission, waiting included: a queue that is stuck is full of jobs that wait.
  *
- * @param kept what holds of a policy that was meant for every day: its exemptions.
+ * @param kept what holds of a policy that was meant for every day: its exemptions, and what may be one.
  */
 export function emergencyPolicy(
   { olderThanMs, jobIds, queue, owner, jobType, engines, maxKills, includeExempt, savepoint }: Emergency,
-  kept: { exemptions: readonly Exemption[]; tagExemptions?: Policy['tagExemptions'] } = { exemptions: [] },
+  kept: Pick<Policy, 'exemptions' | 'doubts'> & { tagExemptions?: Policy['tagExemptions'] } = { exemptions: [] },
 ): Policy {
   const selector: Selector = {
     ...(queue.length > 0 && { queue: queue.map(compileQueueMatcher) }),
@@ -183,6 +176,7 @@ export function emergencyPolicy(
     drain: false,
     exemptions: includeExempt ? [] : [...kept.exemptions],
     tagExemptions: includeExempt ? undefined : kept.tagExemptions,
+    doubts: includeExempt ? [] : kept.doubts,
     rules: engines.map((engine) =>
       createRule({
         id: engines.length === 1 ? 'emergency' : `emergency-${engine}`,
@@ -239,12 +233,16 @@ export function unmatchedNames({ queue, owner }: Emergency, seen: readonly Pick<
 /** Named jobs that are alive and were not to be cancelled all the same: why, one sentence each. */
 export function sparedJobs({ jobIds }: Emergency, decisions: readonly Decision[]): string[] {
   const named = new Set(jobIds.map((id) => id.toLowerCase()));
-  return decisions.flatMap(({ job, verdict }) => {
+  return decisions.flatMap(({ job, rules, exemption, verdict }) => {
     if (verdict.action !== 'keep' || !named.has(job.id.toLowerCase())) return [];
     if (verdict.reason === 'terminal' || verdict.reason === 'stopping') return [];
-    return [`job ${job.id} is spared: ${whySpared(job, verdict)}`];
+    const isDoubtful = exemption.exempt === 'unknown' && rules.some(({ action }) => action !== 'keep');
+    return [`job ${job.id} is spared: ${isDoubtful ? MAY_BE_EXEMPT : whySpared(job, verdict)}`];
   });
 }
+
+const MAY_BE_EXEMPT =
+  'it may be exempt, and that cannot be told; --include-exempt, or includeExempt, takes it all the same';
 
 function whySpared({ protection, type }: Job, { reason, rule }: Extract<Verdict, { action: 'keep' }>): string {
   switch (reason) {

@@ -1,7 +1,14 @@
 import * as v from 'valibot';
 import { keyProblem } from '../issue-words.ts';
 import { exampleFor, hintForKey, spellingHint } from './hints.ts';
-import { type Exemption, exemptionSchema, type Policy, policySchema, tagExemptionsSchema } from './schema.ts';
+import {
+  type Exemption,
+  exemptionMatchSchema,
+  exemptionSchema,
+  type Policy,
+  policySchema,
+  tagExemptionsSchema,
+} from './schema.ts';
 
 export interface PolicyProblem {
   /** Where, such as `rules[0].maxRunTime`; empty for the document itself. */
@@ -33,6 +40,11 @@ export function parsePolicy(document: unknown): Policy {
 /** @throws {PolicyError} as {@link parsePolicy}. */
 export function parseExemption(document: unknown): Exemption {
   return parse(exemptionSchema, document, 'the exemption');
+}
+
+/** Reads whom an exemption is for. @throws {PolicyError} as {@link parsePolicy}. */
+export function parseExemptionMatch(document: unknown): Exemption['match'] {
+  return parse(exemptionMatchSchema, document, 'match');
 }
 
 /** Reads that part of a policy; undefined where it has none. @throws {PolicyError} as {@link parsePolicy}. */

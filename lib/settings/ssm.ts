@@ -225,13 +225,14 @@ function toTarget(
   };
 }
 
-/** An emergency does not need the policy to be valid, but for its exemptions. */
+/** An emergency does not need the policy to be valid, but for its exemptions; and not even these if it includes exempt jobs. */
 function policyFor(
   { emergency }: Pick<SweepRequest, 'emergency'>,
   name: string,
   values: ReadonlyMap<string, string>,
 ): Pick<Settings, 'policy' | 'notices'> {
   if (emergency === undefined) return { policy: parsePolicyParameter(name, values) };
+  if (emergency.includeExempt) return { policy: emergencyPolicy(emergency) };
   const { notices, ...kept } = salvageExemptions(name, parseJsonIfAny(values.get(name)));
   return { policy: emergencyPolicy(emergency, kept), notices };
 }

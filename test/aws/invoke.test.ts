@@ -24,7 +24,11 @@ async function start(context: TestContext) {
   const emulator = await startEmulator({ now: Date.now, random: Math.random, cancelDelayMs: 0, jobs });
   context.onTestFinished(emulator.close);
   const { '/dli-reaper/dev/targets/default': target = '', ...others } = stageParameters('dev', emulator.connection, {});
-  const parameters = { ...others, '/dli-reaper/dev/targets/lake': target, '/dli-reaper/dev/policies/base': 'broken' };
+  const parameters = {
+    ...others,
+    '/dli-reaper/dev/targets/lake': target,
+    '/dli-reaper/dev/policies/base': '{"rules": "broken"}',
+  };
   const aws = await startDeployed(parameters);
   context.onTestFinished(aws.close);
 

@@ -49,7 +49,7 @@ describe.concurrent('dli-reaper --remote', () => {
   });
 
   it('sends an emergency with the name of its target, tells how it goes, and shows the same table', async (context) => {
-    const { aws, run } = await startStage(context, { '/dli-reaper/dev/policies/base': 'broken' });
+    const { aws, run } = await startStage(context, { '/dli-reaper/dev/policies/base': '{"rules": "broken"}' });
 
     const args = ['emergency', '--target', 'default', '--older-than', '2h', '--reason', 'stuck'];
     const { exitCode, stdout, stderr } = await run(...args, '--confirm', 'default');

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { EmulatorOptions } from '../../emulator/server.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
@@ -153,6 +154,81 @@ describe.concurrent('dli-reaper emergency', () => {
     expect(mistyped).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('cannot be read (ENOENT)') });
   });
 
+  it('says before it asks what it cannot read of exemptions, and spares the jobs that it may be for', async (context) => {
+    const { emulator } = await startService(context, {
+      jobs: [runningJob(1, { ageMs }), runningJob(2, { ageMs, owner: 'bo' })],
+    });
+    const half = { id: 'bo', reason: 'r', owner: 'o', until: 'soon', match: { owner: 'bo' } };
+    const aws = await startAwsServer(
+      stageParameters('dev', emulator.connection, { rules: 'none', exemptions: [half] }),
+    );
+    context.onTestFinished(aws.close);
+    const args = ['emergency', '--stage', 'dev', '--target', 'default', '--older-than', '1h', ...REASON];
+
+    const terminal = runOnTerminal(args, aws.env);
+    await terminal.waitFor('to cancel this job');
+    const asked = await terminal.screen();
+    terminal.type('default\r');
+    await terminal.exited;
+
+    expect(asked.replaceAll(/\s+/g, ' ')).toMatch(
+      /Note: .*policies\/base cannot be read \(until: expected a day .* the jobs that it may be for may be exempt, and is spared/,
+    );
+    expect([1, 2].map((n) => emulator.statusOf(jobId(n)))).toEqual(['CANCELLED', 'RUNNING']);
+  });
+
+  it.for([
+    { name: 'is no JSON', policy: '{' },
+    { name: 'is not there', policy: undefined },
+  ])('asks about no job where a policy that $name may exempt them all', async ({ policy }, context) => {
+    const { emulator } = await startService(context);
+    const parameters = stageParameters('dev', emulator.connection, {});
+    if (policy === undefined) delete parameters['/dli-reaper/dev/policies/base'];
+    else parameters['/dli-reaper/dev/policies/base'] = policy;
+    const aws = await startAwsServer(parameters);
+    context.onTestFinished(aws.close);
+    const run = (...more: string[]) =>
+      runCli(['emergency', '--stage', 'dev', '--target', 'default', '--older-than', '1h', ...REASON, ...more], aws.env);
+
+    const plan = await run('--dry-run');
+    const included = await run('--dry-run', '--include-exempt');
+
+    expect(plan.stdout).toContain('0 overdue, none cancelled');
+    expect(plan.stdout).toContain(
+      'any job may be exempt, and is spared unless exempt jobs are included (--include-exempt)',
+    );
+    expect(included.stdout).toContain('2 overdue, none cancelled');
+    expect(included.stdout).not.toContain('may be exempt');
+  });
+
+  it('does not begin with a named policy that is not UTF-8', async (context) => {
+    const { runHere: run, projectId, emulator } = await startService(context);
+    const file = writeFile('gbk.yml', '');
+    writeFileSync(file, Uint8Array.from([0xba, 0xcb]));
+
+    const { exitCode, stderr } = await run('--older-than', '1h', ...REASON, '--policy', file, '--confirm', projectId);
+
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: `dli-reaper: ${file}: is not UTF-8 (line 1); save it as UTF-8\n`,
+    });
+    expect(emulator.requests).toEqual([]);
+  });
+
+  it('spares by a named policy that cannot be read, and by that of the stage, whatever the other says', async (context) => {
+    const { emulator } = await startService(context);
+    const whole = { version: 1, rules: [{ id: 'r', match: 'all', maxRunTime: '1h' }] };
+    const aws = await startAwsServer(stageParameters('dev', emulator.connection, whole));
+    context.onTestFinished(aws.close);
+    const file = writeFile('torn.yml', 'exemptions: [\n');
+    const run = (...more: string[]) =>
+      runCli(['emergency', '--stage', 'dev', '--target', 'default', '--older-than', '1h', ...REASON, ...more], aws.env);
+
+    expect((await run('--dry-run')).stdout).toContain('2 overdue');
+    expect((await run('--dry-run', '--policy', file)).stdout).toContain('0 overdue');
+    expect((await run('--dry-run', '--policy', file, '--include-exempt')).stdout).toContain('2 overdue');
+  });
+
   it('cancels nobody with --dry-run, nor over its cap', async (context) => {
     const { run, deletes, projectId } = await startService(context);
 
@@ -240,13 +316,13 @@ describe.concurrent('dli-reaper emergency', () => {
     expect(deletes()).toBe(0);
   });
 
-  it('sweeps every target of a stage with a broken policy, whatever their modes', async (context) => {
+  it('sweeps every target of a stage with a policy of broken rules, whatever their modes', async (context) => {
     const { emulator } = await startService(context);
     const parameters = stageParameters('dev', emulator.connection, {});
     const target = JSON.parse(parameters['/dli-reaper/dev/targets/default'] ?? '') as object;
     const ssm = await startAwsServer({
       ...parameters,
-      '/dli-reaper/dev/policies/base': '{',
+      '/dli-reaper/dev/policies/base': '{"rules": "none"}',
       '/dli-reaper/dev/targets/default': JSON.stringify({ ...target, mode: 'dry-run' }),
       '/dli-reaper/dev/targets/broken': '{}',
     });

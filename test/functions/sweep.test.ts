@@ -52,9 +52,9 @@ describe('the bundled sweep function', () => {
   describe('in an emergency', () => {
     const emergency = { kind: 'emergency', olderThan: '2h', reason: 'adhoc is stuck', dryRun: false };
 
-    it('cancels with a broken policy and a target in dry-run, once its name is typed out', async () => {
+    it('cancels with a policy of broken rules and a target in dry-run, once its name is typed out', async () => {
       await start((parameters) => {
-        parameters['/dli-reaper/dev/policies/base'] = '{';
+        parameters['/dli-reaper/dev/policies/base'] = '{"rules": "none"}';
         const target = JSON.parse(parameters['/dli-reaper/dev/targets/default'] ?? '') as object;
         parameters['/dli-reaper/dev/targets/default'] = JSON.stringify({ ...target, mode: 'dry-run' });
       });
@@ -64,6 +64,23 @@ describe('the bundled sweep function', () => {
       expect(returned).toMatchObject({ trigger: 'emergency', dryRun: false, requestReason: 'adhoc is stuck' });
       expect(returned).toMatchObject({ status: 'ok', counts: { cancelled: 6 } });
       expect(deletes()).toHaveLength(6);
+    });
+
+    it('spares every job that may be exempt by a policy that cannot be read, unless exempt jobs are included', async () => {
+      await start((parameters) => {
+        parameters['/dli-reaper/dev/policies/base'] = '{';
+      });
+
+      const { returned } = await invoke({ ...emergency, confirm: 'default' });
+      const spared = deletes().length;
+      const { returned: included } = await invoke({ ...emergency, confirm: 'default', includeExempt: true });
+
+      expect(returned).toMatchObject({
+        counts: { cancelled: 0, skipped: { undetermined: expect.any(Number) } },
+        notices: [expect.stringMatching(/^\/dli-reaper\/dev\/policies\/base cannot be read, .* any job may be exempt/)],
+      });
+      expect(spared).toBe(0);
+      expect(included).toMatchObject({ counts: { cancelled: 6 }, notices: [] });
     });
 
     it('throws without confirm, and calls nobody', async () => {

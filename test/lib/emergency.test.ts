@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Decision, decide, type KeepReason } from '../../lib/decide.ts';
-import { type Emergency, emergencyPolicy, missingJobs, sparedJobs } from '../../lib/emergency.ts';
+import { type Emergency, emergencyPolicy, missingJobs, sparedJobs, unmatchedNames } from '../../lib/emergency.ts';
 import type { Job } from '../../lib/job.ts';
 import { MAX_STEPS_PER_VALUE } from '../../lib/policy/matcher.ts';
 import { parsePolicy } from '../../lib/policy/parse.ts';
@@ -118,6 +118,15 @@ describe('emergencyPolicy', () => {
   });
 });
 
+describe('emergencyPolicy, with what cannot be read of exemptions', () => {
+  const doubts = [{ match: 'all' as const, until: NOW + 1 }];
+
+  it('keeps that, unless exempt jobs are included', () => {
+    expect(emergencyPolicy(makeEmergency(), { exemptions: [], doubts }).doubts).toEqual(doubts);
+    expect(emergencyPolicy(makeEmergency({ includeExempt: true }), { exemptions: [], doubts }).doubts).toEqual([]);
+  });
+});
+
 describe('emergencyPolicy, of Flink', () => {
   const asked = { engines: ['flink'] as const };
   const stream: Partial<Job> = { engine: 'flink', id: '146', type: 'flink_sql_job', protection: 'none' };
@@ -163,6 +172,43 @@ describe('sparedJobs', () => {
       expect(sparedJobs(asked, [decision])).toEqual([]);
     },
   );
+});
+
+describe('sparedJobs, of a job that may be exempt by what cannot be read', () => {
+  const spared = (job: Partial<Job>) => {
+    const doubts = [{ match: 'all' as const, until: NOW + 1 }];
+    const policy = emergencyPolicy(makeEmergency({ jobIds: [jobId(1)] }), { exemptions: [], doubts });
+    return sparedJobs(
+      makeEmergency({ jobIds: [jobId(1)] }),
+      decide([makeJob(job)], { policy, exemptions: [], now: NOW }),
+    );
+  };
+
+  it('says so, and how it can be cancelled all the same', () => {
+    expect(spared({})).toEqual([
+      `job ${jobId(1)} is spared: it may be exempt, and that cannot be told; --include-exempt, or includeExempt, takes it all the same`,
+    ]);
+  });
+
+  it('says nothing of it where the job is spared either way', () => {
+    expect(spared({ startedAt: undefined })).toEqual([expect.stringContaining('something that has to be known')]);
+  });
+});
+
+describe('unmatchedNames', () => {
+  const seen = [makeJob({ queue: 'finance', owner: 'ana' }), makeJob({ queue: 'Adhoc', owner: 'jose\u0301' })];
+  const unmatched = (changes: Partial<Emergency>) => unmatchedNames(makeEmergency(changes), seen);
+
+  it('names what is asked for and not there, what is there, and what it may be mistaken for', () => {
+    expect(unmatched({ queue: ['finance', 'adhok'], owner: ['bo|cy'] })).toEqual([
+      'no job that was looked at has queue adhok; there are Adhoc, finance',
+      'no job that was looked at has owner bo|cy; there are ana, jose\u0301; is one value, and no list; write [bo, cy]',
+    ]);
+  });
+
+  it('compares as a rule does', () => {
+    expect(unmatched({ queue: ['adhoc'], owner: ['jos\u00e9'] })).toEqual([]);
+  });
 });
 
 describe('missingJobs', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PolicyError, parseExemption, parsePolicy } from '../../../lib/policy/parse.ts';
+import { PolicyError, parseExemption, parseExemptionMatch, parsePolicy } from '../../../lib/policy/parse.ts';
 
 const R = { id: 'r', match: 'all', maxRunTime: '2h' };
 const MINIMAL = { version: 1, rules: [R] };
@@ -742,5 +742,14 @@ describe('parsePolicy, for several engines', () => {
     { engines: ['spark', 'flink'], match: 'all', savepoint: true },
   ])('takes what each of them has: $match', (changes) => {
     expect(parsePolicy(withRule(changes)).rules[0]).toMatchObject({ engines: changes.engines });
+  });
+});
+
+describe('parseExemptionMatch', () => {
+  it('reads whom an exemption is for, whatever else is wrong with it', () => {
+    expect(parseExemptionMatch({ owner: 'ana' })).toMatchObject({ owner: [{ text: 'ana' }] });
+    expect(() => parseExemptionMatch({ owner: '' })).toThrow(
+      'match is not valid:\n  owner: expected a text, not an empty one',
+    );
   });
 });

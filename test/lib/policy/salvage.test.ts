@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { Job } from '../../../lib/job.ts';
+import { exemptionOf, tryExemptions } from '../../../lib/policy/exemptions.ts';
 import { salvageExemptions } from '../../../lib/policy/salvage.ts';
-import { HOUR } from '../../helpers/world.ts';
+import { makeJob } from '../../helpers/make-job.ts';
+import { HOUR, NOW } from '../../helpers/world.ts';
 
 const exemption = {
   id: 'orders',
@@ -9,6 +12,14 @@ const exemption = {
   until: '2027-02-01',
   match: { owner: 'orders' },
 };
+const SPARED = 'and is spared unless exempt jobs are included (--include-exempt)';
+const UNTIL = 'expected a day such as 2026-12-31, or a time with its zone such as 2026-12-31T18:00:00Z';
+
+/** Whether a job is exempt by what could be read of a policy. */
+function exempt(document: unknown, job: Partial<Job>) {
+  const { exemptions, ...policy } = salvageExemptions('policy', document);
+  return exemptionOf(makeJob(job), tryExemptions(makeJob(job), exemptions, NOW), policy, NOW).exempt;
+}
 
 describe('salvageExemptions', () => {
   it('keeps what can be read of a policy whose rules cannot', () => {
@@ -17,36 +28,103 @@ describe('salvageExemptions', () => {
     expect(salvageExemptions('policy', policy)).toMatchObject({
       exemptions: [{ id: 'orders' }],
       tagExemptions: { ceiling: 12 * HOUR },
+      doubts: [],
       notices: [],
     });
   });
 
-  it('names each that cannot be read, and keeps the others', () => {
+  it('names each that cannot be read and what is wrong with it, and keeps the others', () => {
     const policy = { tagExemptions: { ceiling: 12 }, exemptions: [{ ...exemption, until: 'soon' }, exemption] };
 
     expect(salvageExemptions('policy', policy)).toMatchObject({
       exemptions: [{ id: 'orders' }],
       tagExemptions: undefined,
       notices: [
-        'tagExemptions of policy cannot be read, so it does not hold',
-        'exemptions[0] of policy cannot be read, so it does not hold',
+        `tagExemptions of policy cannot be read (ceiling: expected a duration with a unit, such as 90m or 2h45m; found the number 12): the jobs that it may be for may be exempt, ${SPARED}`,
+        `exemptions[0] of policy cannot be read (until: ${UNTIL}): the jobs that it may be for may be exempt, ${SPARED}`,
       ],
     });
   });
 
   it.each([
-    { name: 'is missing', document: undefined, says: 'policy cannot be read, so exemptions written in it do not hold' },
-    { name: 'is a text', document: 'x', says: 'policy cannot be read, so exemptions written in it do not hold' },
+    { name: 'is missing', document: undefined, says: 'policy cannot be read, nor can the exemptions in it' },
+    { name: 'is a text', document: 'x', says: 'policy cannot be read, nor can the exemptions in it' },
+    { name: 'is nothing', document: null, says: 'policy cannot be read, nor can the exemptions in it' },
+    { name: 'is a list', document: [exemption], says: 'policy cannot be read, nor can the exemptions in it' },
+    { name: 'has exemptions that are no list', document: { exemptions: {} }, says: 'exemptions of policy is no list' },
     {
-      name: 'has exemptions that are no list',
-      document: { exemptions: {} },
-      says: 'exemptions[0] of policy cannot be read, so it does not hold',
+      name: 'has a misspelt key that may be meant',
+      document: { Exemption: [exemption] },
+      says: 'Exemption of policy is not a key of a policy, and may be meant for exemptions',
     },
-  ])('says that nothing holds of a policy that $name', ({ document, says }) => {
+    {
+      name: 'has an exemption that is no object',
+      document: { exemptions: [null] },
+      says: 'exemptions[0] of policy cannot be read (expected an object; found nothing)',
+    },
+  ])('takes any job for one that may be exempt by a policy that $name', ({ document, says }) => {
     expect(salvageExemptions('policy', document)).toEqual({
       exemptions: [],
       tagExemptions: undefined,
-      notices: [says],
+      doubts: [{ match: 'all', until: Number.POSITIVE_INFINITY }],
+      notices: [`${says}: any job may be exempt, ${SPARED}`],
+    });
+    expect(exempt(document, {})).toBe('unknown');
+  });
+
+  it('names everything that is wrong with one', () => {
+    const policy = { exemptions: [{ ...exemption, until: 'soon', reason: '' }] };
+
+    expect(salvageExemptions('policy', policy).notices).toEqual([
+      expect.stringContaining(`(reason: expected a text, not an empty one; until: ${UNTIL})`),
+    ]);
+  });
+
+  it.each([
+    { name: 'neither', document: {} },
+    { name: 'empty ones', document: { exemptions: null, tagExemptions: null } },
+  ])('finds nothing to doubt in a policy that has $name', ({ document }) => {
+    expect(salvageExemptions('policy', document)).toEqual({
+      exemptions: [],
+      tagExemptions: undefined,
+      doubts: [],
+      notices: [],
     });
   });
+
+  it('takes only the jobs of an exemption whose end cannot be read for such that may be exempt', () => {
+    const policy = { exemptions: [{ ...exemption, until: 'soon' }] };
+
+    expect(exempt(policy, { owner: 'orders' })).toBe('unknown');
+    expect(exempt(policy, { owner: undefined })).toBe('unknown');
+    expect(exempt(policy, { owner: 'ana' })).toBe('no');
+  });
+
+  it('takes only jobs with tags of their own for such that may be exempt by tags', () => {
+    const policy = { tagExemptions: { ceiling: 12 } };
+
+    for (const key of ['reaper/exempt-until', 'reaper:exempt-until', 'reaper/ttl', 'reaper:ttl']) {
+      expect(exempt(policy, { tags: new Map([[key, 'x']]) })).toBe('unknown');
+    }
+    expect(exempt(policy, { tags: new Map([['team', 'bi']]) })).toBe('no');
+    expect(exempt(policy, { tags: undefined })).toBe('unknown');
+  });
+
+  it.each([
+    { until: '2026-01-04', exempt: 'no', end: ' until 2026-01-05T00:00:00.000Z' },
+    { until: '2026-01-05', exempt: 'unknown', end: ' until 2026-01-06T00:00:00.000Z' },
+    { until: 'soon', exempt: 'unknown', end: '' },
+    { until: 7, exempt: 'unknown', end: '' },
+    { until: undefined, exempt: 'unknown', end: '' },
+  ])(
+    'takes jobs for such that may be exempt until the end of the exemption, $until',
+    ({ until, exempt: expected, end }) => {
+      const policy = { exemptions: [{ ...exemption, until, match: { owner: '/(/' } }] };
+
+      expect(exempt(policy, {})).toBe(expected);
+      expect(salvageExemptions('policy', policy).notices).toEqual([
+        expect.stringMatching(new RegExp(`any job may be exempt${end}, and is spared`)),
+      ]);
+    },
+  );
 });

@@ -437,7 +437,7 @@ describe('loadSsmSettings of an emergency', () => {
   it.each([
     { name: 'is broken', value: '{"rules": ' },
     { name: 'is missing', value: undefined },
-  ])('needs no policy: one that $name is a notice', async ({ value }) => {
+  ])('needs no policy: with one that $name any job may be exempt, which is a notice', async ({ value }) => {
     const { read, readPath } = await startStage({ [POLICY]: value });
 
     const settings = await loadSsmSettings(request, {
@@ -448,13 +448,47 @@ describe('loadSsmSettings of an emergency', () => {
     });
 
     expect(settings).toMatchObject({
-      policy: { mode: 'live', rules: expect.arrayContaining([expect.objectContaining({ action: 'cancel' })]) },
-      notices: [`${POLICY} cannot be read, so exemptions written in it do not hold`],
+      policy: {
+        mode: 'live',
+        rules: expect.arrayContaining([expect.objectContaining({ action: 'cancel' })]),
+        doubts: [{ match: 'all', until: Number.POSITIVE_INFINITY }],
+      },
+      notices: [
+        `${POLICY} cannot be read, nor can the exemptions in it: any job may be exempt, and is spared unless exempt jobs are included (--include-exempt)`,
+      ],
     });
   });
 
   it('keeps the exemptions of a policy whose rules are wrong', async () => {
     const { read, readPath } = await startStage({ [POLICY]: { rules: [], exemptions: [exemption('inside')] } });
+
+    const settings = await loadSsmSettings(request, {
+      stage: 'dev',
+      read,
+      readPath,
+      readSwitch: async () => ({ value: 'run', version: 1 }),
+    });
+
+    expect(settings.policy.exemptions).toMatchObject([{ id: 'inside' }]);
+    expect(settings.notices).toEqual([]);
+  });
+
+  it('holds nothing against a policy that cannot be read where exempt jobs are included', async () => {
+    const { read, readPath } = await startStage({ [POLICY]: '{' });
+
+    const settings = await loadSsmSettings(
+      parseRequest({ kind: 'emergency', olderThan: '10m', reason: 'stuck', includeExempt: true }),
+      { stage: 'dev', read, readPath, readSwitch: async () => ({ value: 'run', version: 1 }) },
+    );
+
+    expect(settings.policy.doubts).toEqual([]);
+    expect(settings.notices).toBeUndefined();
+  });
+
+  it('keeps the exemptions of a policy with a byte-order mark before it', async () => {
+    const { read, readPath } = await startStage({
+      [POLICY]: `\ufeff${JSON.stringify({ rules: [], exemptions: [exemption('inside')] })}`,
+    });
 
     const settings = await loadSsmSettings(request, {
       stage: 'dev',
