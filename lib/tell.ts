@@ -14,6 +14,7 @@ import type { Policy, Rule } from './policy/schema.ts';
 import type { ApiCalls, Counts, JobReport, SweepReport, SweepStatus } from './report.ts';
 import type { SweepRequest } from './request.ts';
 import type { ParameterVersions } from './settings/settings.ts';
+import { unmatchedSelectors } from './unmatched.ts';
 
 /** The sweep as a whole, apart from the jobs. */
 export interface SweepRun {
@@ -86,8 +87,9 @@ function toJobReports(decisions: readonly Decision[], { outcomes, cancellations 
 function noticesOf(
   { request: { emergency }, notices, dryRunBecause, isSwitchedOn }: SweepRun,
   { jobs }: Sight,
-  { context: { policy, exemptions, now } }: Judgement,
+  { decisions, context }: Judgement,
 ): string[] {
+  const { policy, exemptions, now } = context;
   return [
     ...notices,
     ...(emergency === undefined ? [] : [...missingJobs(emergency, jobs), ...unmatchedNames(emergency, jobs)]),
@@ -95,6 +97,8 @@ function noticesOf(
       ? ['the switch is not set to run, so a live sweep would cancel nobody']
       : []),
     ...exemptionNotices([...policy.exemptions, ...exemptions], now),
+    // An emergency is meant for some jobs only, and whom it names is told above.
+    ...(emergency === undefined ? unmatchedSelectors(decisions, context) : []),
   ];
 }
 

@@ -5,6 +5,7 @@ import type { CapReport } from '../../lib/cap.ts';
 import type { Decision } from '../../lib/decide.ts';
 import type { DliCallEvent } from '../../lib/dli/connection.ts';
 import { DliResponseError } from '../../lib/dli/errors.ts';
+import { toEmergency } from '../../lib/emergency.ts';
 import { explain } from '../../lib/explain.ts';
 import type { Job } from '../../lib/job.ts';
 import { createLog, type LogFields } from '../../lib/log.ts';
@@ -408,6 +409,15 @@ describe('tell', () => {
         expect(sum).toBe(seen);
       }),
     );
+  });
+
+  it('says which selectors are for no job that was looked at, but in an emergency, which is for some jobs only', () => {
+    const policy = makePolicy({ rules: [{ ...LIMITED, match: { queue: 'etl' } }] });
+    const facts = makeFacts([], { policy, decisions: [decideOne(makeJob(), policy)] });
+    const emergency = toEmergency({ olderThan: HOUR });
+
+    expect(tellOf(facts).notices).toEqual(['no job that was looked at is matched by rules r']);
+    expect(tellOf({ ...facts, request: { ...facts.request, emergency } }).notices).toEqual([]);
   });
 });
 
