@@ -106,7 +106,10 @@ async function sweepTarget(
   request: SweepRequest,
   { deadlineAt, isSwitchedOn, log: targetLog }: Invocation & { log: SweepLog },
 ): Promise<SweepReport> {
-  const watch = watchSwitch(async () => isSwitchOn(await readSwitchFrom(read, stage)), systemClock);
+  const watch = watchSwitch(async () => isSwitchOn(await readSwitchFrom(read, stage)), {
+    clock: systemClock,
+    deadlineAt,
+  });
   try {
     const report = await sweep(request, {
       clock: systemClock,

@@ -4,6 +4,7 @@ import type { CredentialSource } from './dli/auth.ts';
 import { createDliClient, createDliReader, type DliClientOptions } from './dli/client.ts';
 import type { SharedStates } from './dli/connection.ts';
 import { explainIn } from './explain.ts';
+import { TimeoutError, within } from './http/transport.ts';
 import { type Engine, isLive } from './job.ts';
 import { createMeasure, type Judgement, judge, victimsAmong } from './judge.ts';
 import { withFields } from './log.ts';
@@ -25,7 +26,7 @@ import { createProgressWatch, type Progress } from './progress.ts';
 import { createCallCounter, type SweepReport } from './report.ts';
 import { logReport } from './report-log.ts';
 import { createRequest, type SweepRequest } from './request.ts';
-import type { Settings, Target } from './settings/settings.ts';
+import { type Settings, SettingsError, type Target } from './settings/settings.ts';
 import { type SweepRun, tell } from './tell.ts';
 
 export interface SweepDeps {
@@ -73,7 +74,7 @@ export interface SweepDeps {
  */
 export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<SweepReport> {
   const startedAt = deps.clock.now();
-  const settings = await deps.loadSettings(request);
+  const settings = await loadInTime(request, deps);
   const { dli, readers, cancels, measure, limits, log, progress, ...run } = prepare(request, settings, deps);
   try {
     const scope = { startedBefore: scopeOf(measure.policy, startedAt), needsDetail: victimsAmong(measure.decide) };
@@ -140,6 +141,16 @@ export async function planFrom(
   };
   const report = tell(run, sight, judgement, leaveAlone(judgement, { log: silentLog }));
   return { report, sight, judgement };
+}
+
+/** @throws {SettingsError} also if they have not been read by the deadline: the caller has others to sweep, and to report. */
+async function loadInTime(request: SweepRequest, { loadSettings, deadlineAt, clock }: SweepDeps): Promise<Settings> {
+  try {
+    return await within(loadSettings(request), deadlineAt - clock.now());
+  } catch (cause) {
+    if (!(cause instanceof TimeoutError)) throw cause;
+    throw new SettingsError(`target ${request.target}`, 'its settings were not read before the deadline', { cause });
+  }
 }
 
 /** Everything that the stages work with, made of what was asked for and of what the settings hold. */

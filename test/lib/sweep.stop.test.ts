@@ -5,6 +5,16 @@ import { SwitchedOff } from '../../lib/switch-watch.ts';
 import { emulatedJob, MINUTE, makeWorld } from '../helpers/world.ts';
 
 describe('sweep', () => {
+  it('does not wait for settings beyond its deadline', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1)] });
+    const loadSettings = () => new Promise<never>(() => {});
+
+    const swept = world.sweep({}, { loadSettings, deadlineAt: world.clock.now() + 1 });
+
+    await expect(swept).rejects.toThrow('target test: its settings were not read before the deadline');
+    expect(world.conversation()).toEqual([]);
+  });
+
   it('says that the switch stopped it, where it was the switch', async () => {
     const world = await makeWorld({ jobs: [emulatedJob(1)] });
     const stop = new AbortController();
