@@ -256,18 +256,25 @@ function isBelievedStart(startedAt: number | undefined, now: number): startedAt 
  */
 function sparedByGroup(rule: Rule, ruleIndex: number, trials: readonly Trial[]): ReadonlySet<number> {
   if (rule.victims === 'all' && rule.minGroupSize === 1) return new Set();
+  const keyOf = (job: Job) => (rule.groupBy === undefined ? '' : groupKey(rule.groupBy, job));
   const over = trials.flatMap(({ job, rules }, place) => (rules[ruleIndex]?.action === 'keep' ? [] : [{ job, place }]));
-  const groups = Map.groupBy(over, ({ job }) =>
-    rule.groupBy === undefined ? '' : (groupKey(rule.groupBy, job) ?? ''),
-  );
-  const spared = [...groups.values()].flatMap((group) => {
+  const doubtful = trials.filter(({ rules }) => isUndetermined(rules[ruleIndex])).map(({ job }) => job);
+  const groups = Map.groupBy(over, ({ job }) => keyOf(job) ?? '');
+  const spared = [...groups].flatMap(([key, group]) => {
     if (group.length < rule.minGroupSize) return group;
     const [oldest, ...younger] = group.toSorted((a, b) => compareAge(a.job, b.job));
-    if (rule.victims === 'oldest') return younger;
-    return rule.victims === 'all-but-oldest' && oldest !== undefined ? [oldest] : [];
+    if (oldest === undefined || rule.victims === 'all') return [];
+    if (rule.victims === 'all-but-oldest') return [oldest];
+    // What is not known of a job may be that it is over the limit as well, and older.
+    const mayBeOlder = (job: Job) =>
+      (keyOf(job) ?? key) === key && (job.startedAt === undefined || compareAge(job, oldest.job) < 0);
+    return doubtful.some(mayBeOlder) ? group : younger;
   });
   return new Set(spared.map(({ place }) => place));
 }
+
+const isUndetermined = (result: RuleResult | undefined): boolean =>
+  result?.action === 'keep' && result.reason === 'undetermined';
 
 function wasAskedRecently({ askedAt }: Job, { action, rule }: RuleResult, now: number): boolean {
   return action === 'cancel' && rule.savepoint && askedAt !== undefined && now - askedAt < ASK_AGAIN_AFTER_MS;
