@@ -152,7 +152,8 @@ export function liveByOffset(
     },
     countLive: async () => {
       let count = 0;
-      for (const status of new Set(statuses)) count += (await dli.get(call(status, 0, 1))).total;
+      // Backwards, so that a job that begins to run meanwhile is not counted twice: caps are a share of the live jobs.
+      for (const status of new Set(statuses.toReversed())) count += (await dli.get(call(status, 0, 1))).total;
       return count;
     },
   };

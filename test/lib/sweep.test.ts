@@ -105,6 +105,21 @@ describe('sweep', () => {
     expect(report).toMatchObject({ status: 'partial', counts: { cancelled } });
   });
 
+  it('takes no job for the oldest of a rule while another engine of the rule could not be listed', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1), emulatedJob(2, { ageMs: 9 * HOUR })] });
+    world.emulator.faults.add({
+      on: 'list-flink-jobs',
+      times: 100,
+      answer: { status: 400, body: { error_code: 'DLI.0003', error_msg: '' } },
+    });
+    const rules = [{ ...LIMITED, engines: ['sql', 'flink'], victims: 'oldest' }];
+
+    const report = await world.sweep({}, world.withPolicy({ rules }));
+
+    expect(deleted(world)).toEqual([]);
+    expect(report).toMatchObject({ status: 'partial', counts: { cancelled: 0, skipped: { partial: 1, group: 1 } } });
+  });
+
   it('finds nothing to do the second time', async () => {
     const world = await makeWorld({ jobs: [emulatedJob(1), emulatedJob(2)] });
 
