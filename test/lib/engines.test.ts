@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../emulator/faults.ts';
+import type { Edit, Fault } from '../../emulator/faults.ts';
 import { type EmulatedFlinkJob, flinkStatusAt } from '../../emulator/flink-jobs.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import type { RouteName } from '../../emulator/routes.ts';
@@ -162,6 +162,31 @@ describe.each(SPECIMENS)('$engine', (specimen) => {
     expect(reasonsOf(report)).toEqual(['undetermined']);
     expect(statusOf(1)).toBe(alive);
     expect(orders()).toBe(0);
+  });
+
+  describe('whose rows say when it began', () => {
+    const began = (value: unknown) => ({ start_time: value, create_time: value });
+    const told = (fault: Edit) => ({ faults: [{ on: specimen.listRoute, times: Infinity, edit: fault }] });
+
+    it('as a text, with null for what it does not have, is judged as ever', async () => {
+      const setInRows = { ...began(String(NOW - 3 * HOUR)), tags: null, name: null, database_name: null };
+      const { sweep } = await start(specimen, [3 * HOUR], told({ setInRows }));
+      const ignore = facts.selectors.includes('tag') ? { ignore: { tag: 'keep=true' } } : {};
+
+      expect(await sweep(ignore)).toMatchObject({ status: 'ok', counts: { overdue: 1, cancelled: 1 } });
+    });
+
+    it.each([
+      { name: 'in seconds', value: (NOW - 3 * HOUR) / 1_000 },
+      { name: 'in seconds, as a text', value: String((NOW - 3 * HOUR) / 1_000) },
+      { name: 'as a date', value: new Date(NOW - 3 * HOUR).toISOString() },
+      { name: 'as null', value: null },
+    ])('$name is spared', async ({ value }) => {
+      const { sweep, orders } = await start(specimen, [3 * HOUR], told({ setInRows: began(value) }));
+
+      expect(reasonsOf(await sweep())).toEqual(['undetermined']);
+      expect(orders()).toBe(0);
+    });
   });
 
   it.each([
