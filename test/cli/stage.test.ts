@@ -422,6 +422,24 @@ describe.concurrent('dli-reaper doctor', () => {
     expect(silent.stdout).not.toContain('Spark');
   });
 
+  it.for([
+    { name: 'of another object', status: 400, code: 'DLI.0001', light: '✓' },
+    { name: 'in no table', status: 400, code: 'DLI.9876', light: '✓' },
+    { name: 'of a missing permission', status: 400, code: 'DLI.0003', light: '✗' },
+    { name: 'of the gateway', status: 404, code: 'APIG.0101', light: '✗' },
+  ])(
+    'shows $light for reading where an unknown id is answered with the code $name',
+    async ({ status, code, light }, context) => {
+      const { emulator, run } = await startStage(context);
+      const answer = { status, body: { error_code: code, error_msg: 'Job does not exist' } };
+      emulator.faults.add({ on: 'show-sql-job-status', times: Infinity, answer });
+
+      const { stdout } = await run('doctor', '--target', 'default');
+
+      expect(stdout).toContain(`${light} reading SQL jobs`);
+    },
+  );
+
   it('is red where DLI does not tell the time, since no sweep would act', async (context) => {
     const { emulator, run } = await startStage(context);
     const headers = { date: 'never' };
