@@ -37,7 +37,7 @@ module.exports = async ({ resolveVariable }) => {
       'What is overdue now?',
       0,
       12,
-      'filter decision = "cancel" and outcome not in ["cancelled", "already-terminal"] | stats latest(@timestamp) as seen, latest(reason) as why, latest(overLimitMs) / 60000 as minutesOver by jobId, target, queue, owner | sort seen desc, minutesOver desc | limit 50',
+      'filter decision in ["cancel", "warn", "log"] and outcome not in ["cancelled", "already-terminal"] | stats latest(@timestamp) as seen, latest(reason) as why, latest(overLimitMs) / 60000 as minutesOver by jobId, target, queue, owner | sort seen desc, minutesOver desc | limit 50',
     ),
     graph('What is stuck?', 12, 12, ['JobsStuck', 'JobsUnconfirmed']),
     share,

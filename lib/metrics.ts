@@ -19,6 +19,7 @@ export const METRICS = {
   SweepsStopped: 'Count',
   /** Jobs looked at: the live ones that are old enough to matter. */
   ResourceCount: 'Count',
+  /** Over a limit, whether their rule cancels, warns or logs. */
   JobsOverdue: 'Count',
   JobsCancelled: 'Count',
   JobsUnconfirmed: 'Count',

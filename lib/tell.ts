@@ -1,4 +1,4 @@
-import type { Ends } from './act.ts';
+import type { Ends, Stopped } from './act.ts';
 import type { Cancellation } from './cancel.ts';
 import type { CapReport } from './cap.ts';
 import { compareText } from './compare-text.ts';
@@ -11,7 +11,14 @@ import type { DryRunReason } from './mode.ts';
 import type { Outcome } from './outcome.ts';
 import { exemptionNotices } from './policy/exemptions.ts';
 import type { Policy, Rule } from './policy/schema.ts';
-import type { ApiCalls, Counts, JobReport, SweepReport, SweepStatus } from './report.ts';
+import {
+  type ApiCalls,
+  type Counts,
+  type JobReport,
+  REPORT_VERSION,
+  type SweepReport,
+  type SweepStatus,
+} from './report.ts';
 import type { SweepRequest } from './request.ts';
 import type { ParameterVersions } from './settings/settings.ts';
 
@@ -41,7 +48,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
       ? []
       : [...unlookedJobs(request.emergency), ...sparedJobs(request.emergency, decisions)];
   const troubles: Troubles = {
-    stoppedBecause: sight.clockProblem ?? ends.stoppedBecause,
+    stopped: sight.clockProblem === undefined ? ends.stopped : { by: 'clock', because: sight.clockProblem },
     gaps: [...sight.gaps, ...judgement.gaps].map(({ what }) => what),
     caps,
     counts,
@@ -50,6 +57,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
   };
 
   return {
+    version: REPORT_VERSION,
     sweepId: request.sweepId,
     target: request.target,
     trigger: request.trigger,
@@ -58,6 +66,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     dryRun: dryRunBecause.length > 0,
     dryRunBecause,
     status: statusOf(troubles),
+    stoppedBy: troubles.stopped?.by ?? null,
     problems: problemsOf(troubles),
     startedAt: new Date(run.startedAt).toISOString(),
     finishedAt: new Date(run.finishedAt).toISOString(),
@@ -114,6 +123,7 @@ function countOutcomes(decisions: readonly Decision[], outcomes: ReadonlyMap<str
   const counts: Counts = {
     seen: 0,
     overdue: 0,
+    toCancel: 0,
     cancelled: 0,
     alreadyTerminal: 0,
     unconfirmed: 0,
@@ -126,7 +136,8 @@ function countOutcomes(decisions: readonly Decision[], outcomes: ReadonlyMap<str
 
 function count(counts: Counts, { verdict }: Decision, outcome: Outcome): void {
   counts.seen += 1;
-  if (verdict.action === 'cancel') counts.overdue += 1;
+  if (verdict.action !== 'keep') counts.overdue += 1;
+  if (verdict.action === 'cancel') counts.toCancel += 1;
   switch (outcome.kind) {
     case 'cancelled':
       counts.cancelled += 1;
@@ -150,7 +161,7 @@ function count(counts: Counts, { verdict }: Decision, outcome: Outcome): void {
 
 /** What makes a status other than ok. */
 interface Troubles {
-  stoppedBecause: string | undefined;
+  stopped: Stopped | undefined;
   gaps: readonly string[];
   caps: CapReport;
   counts: Counts;
@@ -158,18 +169,18 @@ interface Troubles {
   isDryRun: boolean;
 }
 
-function statusOf({ stoppedBecause, gaps, caps, counts, unmet, isDryRun }: Troubles): SweepStatus {
-  if (stoppedBecause !== undefined) return 'stopped';
+function statusOf({ stopped, gaps, caps, counts, unmet, isDryRun }: Troubles): SweepStatus {
+  if (stopped !== undefined) return 'stopped';
   if (gaps.length > 0 || (counts.skipped.deadline ?? 0) > 0) return 'partial';
   if (caps.exceeded !== null) return 'capped';
   const isUnmet = !isDryRun && unmet.length > 0;
   return isUnmet || counts.failed + counts.unconfirmed > 0 ? 'failed' : 'ok';
 }
 
-function problemsOf({ stoppedBecause, gaps, caps, counts, unmet, isDryRun }: Troubles): string[] {
+function problemsOf({ stopped, gaps, caps, counts, unmet, isDryRun }: Troubles): string[] {
   const late = counts.skipped.deadline ?? 0;
   return [
-    ...(stoppedBecause === undefined ? [] : [`stopped: ${stoppedBecause}`]),
+    ...(stopped === undefined ? [] : [`stopped: ${stopped.because}`]),
     ...gaps.map((gap) => `listing incomplete: ${gap}`),
     ...(late === 0 ? [] : [`the deadline came before ${late} of the overdue jobs`]),
     ...(caps.exceeded === null ? [] : [`over the cap, so ${wordsForCap(caps, isDryRun)}: ${caps.exceeded}`]),
