@@ -4,7 +4,7 @@ import type { CapReport } from './cap.ts';
 import { compareText } from './compare-text.ts';
 import type { Decision } from './decide.ts';
 import { DliError } from './dli/errors.ts';
-import { missingJobs, sparedJobs, unlookedJobs, unmatchedNames } from './emergency.ts';
+import { type Emergency, missingJobs, sparedJobs, unlookedJobs, unmatchedNames } from './emergency.ts';
 import type { Judgement } from './judge.ts';
 import type { Sight } from './look.ts';
 import type { DryRunReason } from './mode.ts';
@@ -21,6 +21,7 @@ import {
 } from './report.ts';
 import type { SweepRequest } from './request.ts';
 import type { ParameterVersions } from './settings/settings.ts';
+import { describeUndetermined, isBlind } from './undetermined.ts';
 
 /** The sweep as a whole, apart from the jobs. */
 export interface SweepRun {
@@ -47,9 +48,14 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     request.emergency === undefined
       ? []
       : [...unlookedJobs(request.emergency), ...sparedJobs(request.emergency, decisions)];
+  const undetermined = decisions.filter((decision) => isUndetermined(outcomeOf(decision, outcomes)));
+  const isBlindSweep =
+    request.emergency === undefined ? isBlind(decisions) : hasUnnamed(undetermined, request.emergency);
+  const undeterminedWords = undetermined.length === 0 ? [] : [describeUndetermined(undetermined)];
   const troubles: Troubles = {
     stopped: sight.clockProblem === undefined ? ends.stopped : { by: 'clock', because: sight.clockProblem },
     gaps: [...sight.gaps, ...judgement.gaps].map(({ what }) => what),
+    blindness: isBlindSweep ? undeterminedWords : [],
     caps,
     counts,
     unmet,
@@ -77,7 +83,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     credentialRefused: [...outcomes.values()].some(isCredentialRefused),
     parameterVersions: run.parameterVersions ?? null,
     unmet,
-    notices: noticesOf(run, sight, judgement),
+    notices: [...noticesOf(run, sight, judgement), ...(isBlindSweep ? [] : undeterminedWords)],
     // An emergency manages nothing.
     unmanagedQueues: request.emergency === undefined ? countUnmanaged(decisions, context.policy) : {},
     jobs: toJobReports(decisions, ends),
@@ -105,6 +111,14 @@ function noticesOf(
       : []),
     ...exemptionNotices([...policy.exemptions, ...exemptions], now),
   ];
+}
+
+const isUndetermined = (outcome: Outcome) => outcome.kind === 'skipped' && outcome.reason === 'undetermined';
+
+/** Whether an emergency may have been meant for one of these. Of those that it names `unmet` tells. */
+function hasUnnamed(undetermined: readonly Decision[], { jobIds }: Emergency): boolean {
+  const named = new Set(jobIds.map((id) => id.toLowerCase()));
+  return undetermined.some(({ job }) => !named.has(job.id.toLowerCase()));
 }
 
 function isCredentialRefused(outcome: Outcome): boolean {
@@ -163,25 +177,28 @@ function count(counts: Counts, { verdict }: Decision, outcome: Outcome): void {
 interface Troubles {
   stopped: Stopped | undefined;
   gaps: readonly string[];
+  /** Jobs that could not be judged, where that is more than a notice. */
+  blindness: readonly string[];
   caps: CapReport;
   counts: Counts;
   unmet: readonly string[];
   isDryRun: boolean;
 }
 
-function statusOf({ stopped, gaps, caps, counts, unmet, isDryRun }: Troubles): SweepStatus {
+function statusOf({ stopped, gaps, blindness, caps, counts, unmet, isDryRun }: Troubles): SweepStatus {
   if (stopped !== undefined) return 'stopped';
-  if (gaps.length > 0 || (counts.skipped.deadline ?? 0) > 0) return 'partial';
+  if (gaps.length + blindness.length > 0 || (counts.skipped.deadline ?? 0) > 0) return 'partial';
   if (caps.exceeded !== null) return 'capped';
   const isUnmet = !isDryRun && unmet.length > 0;
   return isUnmet || counts.failed + counts.unconfirmed > 0 ? 'failed' : 'ok';
 }
 
-function problemsOf({ stopped, gaps, caps, counts, unmet, isDryRun }: Troubles): string[] {
+function problemsOf({ stopped, gaps, blindness, caps, counts, unmet, isDryRun }: Troubles): string[] {
   const late = counts.skipped.deadline ?? 0;
   return [
     ...(stopped === undefined ? [] : [`stopped: ${stopped.because}`]),
     ...gaps.map((gap) => `listing incomplete: ${gap}`),
+    ...blindness,
     ...(late === 0 ? [] : [`the deadline came before ${late} of the overdue jobs`]),
     ...(caps.exceeded === null ? [] : [`over the cap, so ${wordsForCap(caps, isDryRun)}: ${caps.exceeded}`]),
     ...(counts.failed === 0

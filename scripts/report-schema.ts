@@ -150,7 +150,13 @@ const documents = v.variant('kind', [
     schedule: about(v.nullable(object({ lastTickAt: timeOrNull, isAlive: flag })), 'Null if the log cannot be read'),
     logProblem: textOrNull,
     targets: v.array(
-      object({ target: text, lastSweep: v.nullable(lastSweep), overdue: countOrNull, problem: textOrNull }),
+      object({
+        target: text,
+        lastSweep: v.nullable(lastSweep),
+        overdue: about(countOrNull, 'Jobs over a limit now; null if nobody looked, or the look failed'),
+        undetermined: about(countOrNull, 'Jobs that could not be judged now'),
+        problem: textOrNull,
+      }),
     ),
   }),
   object({ kind: kind('switch'), stage: text, isOn: flag, version: countOrNull }),

@@ -114,6 +114,22 @@ describe.concurrent('dli-reaper status', () => {
   });
 });
 
+describe.concurrent('dli-reaper status, of jobs that cannot be judged', () => {
+  it('tells how many there are beside the overdue ones, and why where it could judge none', async (context) => {
+    const { emulator, run } = await startStage(context);
+    emulator.jobs.add(runningJob(3, { hiddenFields: ['start_time'] }));
+    const some = await run('status');
+    emulator.faults.add({ on: 'list-sql-jobs', times: Infinity, edit: { setInRows: { status: 'Running' } } });
+    const none = await run('status', '--json');
+
+    expect(some.stdout).toMatch(/│ 1, 1 undetermined │/);
+    expect(none.exitCode).toBe(1);
+    expect(JSON.parse(none.stdout)).toMatchObject({
+      targets: [{ overdue: 0, undetermined: 2, problem: expect.stringContaining('2 jobs could not be judged') }],
+    });
+  });
+});
+
 describe.concurrent('a verb that looks at several targets', () => {
   const TARGETS = ['b', 'c', 'd', 'e', 'f', 'g', 'h'];
 

@@ -173,7 +173,10 @@ describe.each(SPECIMENS)('$engine', (specimen) => {
       const { sweep } = await start(specimen, [3 * HOUR], told({ setInRows }));
       const ignore = facts.selectors.includes('tag') ? { ignore: { tag: 'keep=true' } } : {};
 
-      expect(await sweep(ignore)).toMatchObject({ status: 'ok', counts: { overdue: 1, cancelled: 1 } });
+      expect(await sweep(ignore)).toMatchObject({
+        status: 'ok',
+        counts: { overdue: 1, cancelled: 1 },
+      });
     });
 
     it.each([
@@ -669,7 +672,12 @@ describe('lists that are paged by rows', () => {
               is_success: 'true',
               job_list: {
                 total_count: total,
-                jobs: numbers.map((n) => ({ job_id: Number(idOf(n)), status: 'job_running', start_time: NOW })),
+                jobs: numbers.map((n) => ({
+                  job_id: Number(idOf(n)),
+                  job_type: 'flink_sql_job',
+                  status: 'job_running',
+                  start_time: NOW,
+                })),
               },
             },
     });
