@@ -5,6 +5,7 @@ import { compareText } from './compare-text.ts';
 import type { Decision } from './decide.ts';
 import { DliError } from './dli/errors.ts';
 import { type Emergency, missingJobs, sparedJobs, unlookedJobs, unmatchedNames } from './emergency.ts';
+import type { Job } from './job.ts';
 import type { Judgement } from './judge.ts';
 import type { Sight } from './look.ts';
 import type { DryRunReason } from './mode.ts';
@@ -110,7 +111,16 @@ function noticesOf(
       ? ['the switch is not set to run, so a live sweep would cancel nobody']
       : []),
     ...exemptionNotices([...policy.exemptions, ...exemptions], now),
+    ...startNotices(jobs),
   ];
+}
+
+/** A guess is told as one. */
+function startNotices(jobs: readonly Job[]): string[] {
+  const count = jobs.filter(({ isStartText }) => isStartText).length;
+  if (count === 0) return [];
+  const whose = count === 1 ? 'the start of 1 job' : `the start of ${count} jobs`;
+  return [`DLI wrote ${whose} as a text, where its documents have a number; it was read as that number`];
 }
 
 const isUndetermined = (outcome: Outcome) => outcome.kind === 'skipped' && outcome.reason === 'undetermined';

@@ -2,7 +2,7 @@ import { isJobId, type Job, type JobState } from '../job.ts';
 import type { ReadCall } from './client.ts';
 import { type EngineAdapter, liveByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
 import { DliProtocolError } from './errors.ts';
-import { type AnswerContext, isRecord, parseJson, toCount, toNumber, toText } from './wire.ts';
+import { type AnswerContext, isNumberAsText, isRecord, parseJson, toCount, toNumber, toText } from './wire.ts';
 
 /*
  * Spark batches. Their API is Livy's: nothing says `is_success`, errors apart; lists are paged by rows; and there is no
@@ -141,6 +141,7 @@ function toBatch(row: unknown): Job {
     status,
     state: (Object.hasOwn(STATES, state) && STATES[state]) || 'unknown',
     startedAt: createdAt,
+    isStartText: isNumberAsText(fields.create_time) || undefined,
     // create_time is the one instant there is. No field says since when a batch has been running.
     since: { running: undefined, waiting: createdAt, submitted: createdAt },
     updatedAt: toNumber(fields.update_time),

@@ -1,6 +1,6 @@
 import { type Job, type JobState, type Protection, SQL_READS, SQL_WRITES } from '../job.ts';
 import { DliProtocolError } from './errors.ts';
-import { type AnswerContext, isRecord, toCount, toNumber, toTags, toText } from './wire.ts';
+import { type AnswerContext, isNumberAsText, isRecord, toCount, toNumber, toTags, toText } from './wire.ts';
 
 export interface SqlJobPage {
   jobs: Job[];
@@ -83,6 +83,7 @@ function toSqlJob(row: unknown, withStatement: boolean): Job {
     status,
     state: (status !== undefined && Object.hasOwn(SQL_STATES, status) && SQL_STATES[status]) || 'unknown',
     startedAt,
+    isStartText: isNumberAsText(fields.start_time) || undefined,
     // The documents use start_time for submission and start alike ("Querying All Jobs", start_time and order).
     since: { running: startedAt, waiting: startedAt, submitted: startedAt },
   };

@@ -91,10 +91,13 @@ const NUMBER_AS_TEXT = /^(0|[1-9]\d*)(\.\d+)?$/;
  * ("Querying Job Status"). Whole numbers beyond 2^53 are not known exactly, and no other text is a number for certain.
  */
 export function toNumber(value: unknown): number | undefined {
-  const number = typeof value === 'string' && NUMBER_AS_TEXT.test(value) ? Number(value) : value;
+  const number = isNumberAsText(value) ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isFinite(number)) return undefined;
   return Math.abs(number) > Number.MAX_SAFE_INTEGER ? undefined : number;
 }
+
+/** Whether a field has a number as a text, where DLI's documents have a number. */
+export const isNumberAsText = (value: unknown): boolean => typeof value === 'string' && NUMBER_AS_TEXT.test(value);
 
 /** Returns a count; undefined for anything that is not a whole number from 0 on. */
 export function toCount(value: unknown): number | undefined {

@@ -176,6 +176,9 @@ describe.each(SPECIMENS)('$engine', (specimen) => {
       expect(await sweep(ignore)).toMatchObject({
         status: 'ok',
         counts: { overdue: 1, cancelled: 1 },
+        notices: [
+          'DLI wrote the start of 1 job as a text, where its documents have a number; it was read as that number',
+        ],
       });
     });
 

@@ -117,7 +117,7 @@ describe('parseSqlJobPage', () => {
   it('reads numbers that come as texts', () => {
     const page = pageIn({ job_count: '1', jobs: [{ ...ROW, start_time: String(ROW.start_time) }] });
 
-    expect(page).toEqual({ jobCount: 1, jobs: [JOB] });
+    expect(page).toEqual({ jobCount: 1, jobs: [{ ...JOB, isStartText: true }] });
   });
 
   it('reads a start beyond what a number holds as unknown', () => {
