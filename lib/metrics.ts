@@ -19,10 +19,13 @@ export const METRICS = {
   SweepsStopped: 'Count',
   /** Jobs looked at: the live ones that are old enough to matter. */
   ResourceCount: 'Count',
+  /** Over a limit, whether their rule cancels, warns or logs. */
   JobsOverdue: 'Count',
   JobsCancelled: 'Count',
-  JobsUnconfirmed: 'Count',
+  /** Asked to stop in vain: DLI refused or gave up, or they were not seen to stop. */
   JobsFailed: 'Count',
+  /** Spared since something that has to be known of them is not. */
+  JobsUndetermined: 'Count',
   /** Alive three periods past their limit, and after a sweep that was to cancel them. */
   JobsStuck: 'Count',
   ApiCalls: 'Count',
@@ -46,8 +49,8 @@ export function metricsOf(report: SweepReport, { periodMs }: { periodMs: number 
     ResourceCount: counts.seen,
     JobsOverdue: counts.overdue,
     JobsCancelled: counts.cancelled,
-    JobsUnconfirmed: counts.unconfirmed,
-    JobsFailed: counts.failed,
+    JobsFailed: counts.failed + counts.unconfirmed,
+    JobsUndetermined: counts.skipped.undetermined ?? 0,
     JobsStuck: dryRun ? 0 : stuck.length,
     ApiCalls: apiCalls.list + apiCalls.status + apiCalls.cancel,
     ApiCallsThrottled: apiCalls.throttled,

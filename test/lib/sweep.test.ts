@@ -188,6 +188,7 @@ describe('sweep', () => {
     const report = await world.sweep();
 
     expect(report).toMatchObject({ status: 'stopped', counts: { skipped: { stopped: 1 } }, apiCalls: { cancel: 0 } });
+    expect(report.stoppedBy).toBe('clock');
     expect(report.problems[0]).toContain('clock');
   });
 
@@ -303,7 +304,7 @@ describe('sweep, by the action of a rule', () => {
     expect(world.conversation()).toEqual(['GET LAUNCHING 1', 'GET RUNNING 1']);
     expect(report).toMatchObject({
       ...{ status: 'ok', dryRun: false, caps: { victims: 0 } },
-      counts: { seen: 1, overdue: 0, cancelled: 0, skipped: { [action]: 1 } },
+      counts: { seen: 1, overdue: 1, toCancel: 0, cancelled: 0, skipped: { [action]: 1 } },
       jobs: [{ decision: action, outcome: 'skipped', reason: action, rule: 'r', matched: ['r'], clock: 'maxRunTime' }],
     });
     expect(world.lines.map((line) => [line.level, line.msg])).toEqual([
