@@ -22,7 +22,10 @@ export interface Sight {
   engines: readonly Engine[];
   /** The live jobs in scope; one entry per job id. */
   jobs: readonly Job[];
-  /** Epoch ms: the earlier of DLI's clock and ours, so that neither can make a job look older than it is. */
+  /**
+   * Epoch ms: the earlier of DLI's clock and ours, so that neither can make a job look older than it is. In an emergency
+   * the instant of the asking, likewise.
+   */
   now: number;
   /** Why the ages of jobs mean nothing, in words. */
   clockProblem: string | undefined;
@@ -57,21 +60,28 @@ export const scopeOf = (policy: Policy, now: number): Scope['startedBefore'] =>
 /** Ages are worth nothing when the two clocks disagree further. */
 export const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 
+/** What a look has of time, epoch ms. */
+export interface LookClock {
+  /** Our clock when the look began. */
+  startedAt: number;
+  /** DLI's, as its answers tell it, beside ours. */
+  reading: () => ClockReading | undefined;
+  /** Our clock at the earlier instant that jobs are to be judged at; what was submitted later is then not seen. */
+  asOf?: number | undefined;
+}
+
 /**
  * Lists the live jobs of all engines side by side, and asks for what the lists do not tell of those that need it. An
  * engine whose listing fails leaves a gap, and stops no other.
  *
- * @param clock our clock when the look began, epoch ms, and DLI's as its answers tell it.
  * @throws {DliError} if no engine can be listed, or the credential is refused.
  */
-export async function look(
-  scope: Scope,
-  readers: Readers,
-  clock: { startedAt: number; reading: () => ClockReading | undefined },
-): Promise<Sight> {
+export async function look(scope: Scope, readers: Readers, clock: LookClock): Promise<Sight> {
   const listed = await list(scope, readers);
-  const { now = clock.startedAt, problem } = compareClocks(clock.reading());
-  const detailed = await readDetails(scope, readers, { ...listed, now });
+  const { now, problem } = compareClocks(clock);
+  const isSeen = ({ since }: Job) => clock.asOf === undefined || (since.submitted ?? now) <= now;
+  const jobs = listed.jobs.filter(isSeen);
+  const detailed = await readDetails(scope, readers, { jobs, now });
   return {
     engines: [...readers.keys()],
     jobs: detailed.jobs,
@@ -118,7 +128,7 @@ async function list({ startedBefore }: Scope, readers: Readers): Promise<Listed>
 async function readDetails(
   { needsDetail }: Scope,
   readers: Readers,
-  { jobs: listed, now }: Listed & { now: number },
+  { jobs: listed, now }: Pick<Listed, 'jobs'> & { now: number },
 ): Promise<Listed> {
   const gaps: Gap[] = [];
   let jobs = listed;
@@ -150,17 +160,21 @@ async function readDetail(job: Job, readers: Readers, gaps: Gap[]): Promise<Job>
   }
 }
 
-function compareClocks(reading: ClockReading | undefined): { now: number | undefined; problem: string | undefined } {
-  if (reading === undefined) {
-    return { now: undefined, problem: 'DLI sent no readable Date header, so the clocks cannot be compared' };
+/** The instant that jobs are judged at, by the earlier of the two clocks. */
+function compareClocks({ startedAt, reading, asOf }: LookClock): { now: number; problem: string | undefined } {
+  const clocks = reading();
+  if (clocks === undefined) {
+    const problem = 'DLI sent no readable Date header, so the clocks cannot be compared';
+    return { now: asOf ?? startedAt, problem };
   }
-  const { serviceAt, localAt } = reading;
-  const skewMs = Math.abs(serviceAt - localAt);
+  const { serviceAt, localAt } = clocks;
+  const aheadMs = localAt - serviceAt;
+  const skewMs = Math.abs(aheadMs);
   const problem =
     skewMs > MAX_CLOCK_SKEW_MS
       ? `DLI's clock and ours differ by ${formatDuration(skewMs)}, more than ${formatDuration(MAX_CLOCK_SKEW_MS)}; correct ours, or ages mean nothing`
       : undefined;
-  return { now: Math.min(serviceAt, localAt), problem };
+  return { now: (asOf ?? localAt) - Math.max(aheadMs, 0), problem };
 }
 
 /** A look that was stored: every live job of a target, in detail. */

@@ -60,6 +60,9 @@ describe.concurrent('dli-reaper --remote', () => {
     );
     expect(stdout).toContain('Sweep ok: 2 jobs seen, 1 overdue, 1 cancelled');
     expect(aws.invocations).toMatchObject([{ payload: { kind: 'emergency', confirm: 'default', dryRun: false } }]);
+    // When it was asked for goes along, since Lambda may deliver it late.
+    const [askedAt] = aws.invocations.map(({ payload }) => Date.parse(String(payload.askedAt)));
+    expect(Date.now() - (askedAt ?? 0)).toBeLessThan(10 * MINUTE);
   });
 
   it('sends one for all targets to the dispatch, and names the target that it could not send', async (context) => {
