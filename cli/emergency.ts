@@ -88,7 +88,7 @@ async function actOn(
   showTables(plan, flags, { ...terminal, out: terminal.err });
   const capped = plan.reports.filter(({ caps }) => caps.exceeded !== null);
   const others = plan.reports.filter(({ caps }) => caps.exceeded === null);
-  const unmet = plan.reports.flatMap((report) => report.unmet);
+  const unmet = [...plan.reports.flatMap((report) => report.unmet), ...nowhereFound(plan, flags)];
   const shown = new Map(others.map((report) => [report.target, victimsOf(report)]));
   const victims = [...shown.values()].flat().length;
   const jobs = victims === 1 ? 'this job' : `these ${victims} jobs`;
@@ -101,6 +101,7 @@ async function actOn(
     // The plan is all there is to tell.
     if (flags.json) showDocument(plan, flags, terminal);
     if (victims > 0) return EXIT_CONFIGURATION;
+    for (const text of nowhereFound(plan, flags)) terminal.err(`dli-reaper: ${cleanText(text)}\n`);
     // It was to be live, so that a cap that stands in the way is no success.
     const asLive = plan.reports.map((report) => ({ ...report, dryRun: false }));
     return exitCodeFor({ ...plan, reports: asLive }) || codeForUnmet(unmet);
@@ -128,7 +129,23 @@ const codeForUnmet = (unmet: readonly string[]) => (unmet.length > 0 ? EXIT_FAIL
 
 function finish(swept: Swept, flags: EmergencyFlags, terminal: Terminal): number {
   showSwept(swept, flags, terminal);
-  return exitCodeFor(swept);
+  const nowhere = nowhereFound(swept, flags);
+  for (const text of nowhere) terminal.err(`dli-reaper: ${cleanText(text)}\n`);
+  return exitCodeFor(swept) || (flags.dryRun ? 0 : codeForUnmet(nowhere));
+}
+
+/** Jobs that were named for all targets, and that none of their reports tells of. One sentence each. */
+function nowhereFound({ reports }: Swept, { allTargets = false, jobId: named = [] }: EmergencyFlags): string[] {
+  if (!allTargets || reports.length === 0) return [];
+  const isThere =
+    (id: string) =>
+    ({ jobs, unmet }: SweepReport) =>
+      jobs.some(({ jobId }) => jobId.toLowerCase() === id.toLowerCase()) || unmet.some((text) => text.includes(id));
+  return named
+    .filter((id) => !reports.some(isThere(id)))
+    .map(
+      (id) => `job ${id} is on none of the targets that could be looked at; if it should be, check stage and project`,
+    );
 }
 
 const victimsOf = ({ jobs }: SweepReport) =>
@@ -212,10 +229,13 @@ async function sweepLocally(
     }
     try {
       // A stage may hold a target of a name that no sweep takes.
-      const request = parseRequest(
-        { ...payload, target: name, ...(jobIds && { jobIds }), ...(payload.dryRun === false && { confirm: name }) },
-        randomUUID,
-      );
+      const request = {
+        ...parseRequest(
+          { ...payload, target: name, ...(jobIds && { jobIds }), ...(payload.dryRun === false && { confirm: name }) },
+          randomUUID,
+        ),
+        jobsMayBeElsewhere: names.length > 1 && jobIds === undefined,
+      };
       if (!request.dryRun && isExpired(request.askedAt ?? clock.now(), clock)) {
         swept.failures.push(`${name}: not swept, it was asked for more than 10m ago; ask again if it is still wanted`);
         continue;

@@ -53,6 +53,7 @@ export function parseDispatch(event: unknown, { id, now }: { id: string; now: nu
     trigger: 'manual' as const,
     dispatchedAt,
     ...(jobIdsByTarget !== undefined && { jobIdsByTarget: parseJobIds(jobIdsByTarget, allTargets, payload) }),
+    ...(allTargets && payload.jobIds !== undefined && { anyTarget: true as const }),
   };
   if (allTargets && isEmergency(payload) && payload.dryRun === false) {
     // One confirmation for all, which is checked when it is known how many they are; each sweep is then told its own.
@@ -125,10 +126,11 @@ export function planMessages(
     .sort(([a], [b]) => compareText(a, b))
     .flatMap(([credentials, group]) => {
       const names = rotate(group.map(({ name }) => name).sort(), turn);
-      const { dispatchId, trigger, dispatchedAt, payload, confirmed, jobIdsByTarget } = dispatch;
+      const { dispatchId, trigger, dispatchedAt, payload, confirmed, jobIdsByTarget, anyTarget } = dispatch;
       const message = (part: readonly string[]): SweepMessage => ({
         ...{ dispatchId, trigger, dispatchedAt, credentials, payload },
         ...(confirmed && { confirmed }),
+        ...(anyTarget && targets.length > 1 && { anyTarget }),
         ...(jobIdsByTarget && {
           jobIdsByTarget: Object.fromEntries(part.map((name) => [name, jobIdsByTarget[name] ?? []])),
         }),

@@ -4,7 +4,7 @@ import { ENGINES } from './dli/engines.ts';
 import { DliError } from './dli/errors.ts';
 import type { ClockReading } from './dli/service-time.ts';
 import { formatDuration } from './duration.ts';
-import { type Engine, isLive, type Job } from './job.ts';
+import { type Engine, isJobId, isLive, type Job } from './job.ts';
 import { ENGINE_FACTS } from './policy/facts.ts';
 import type { Policy } from './policy/schema.ts';
 import { enginesOf, youngestOverdueStart } from './policy/scope.ts';
@@ -15,6 +15,8 @@ export interface Scope {
   startedBefore: ReadonlyMap<Engine, number>;
   /** The jobs that have to be known in detail, where an engine's lists do not tell all. Pure; asked until none is new. */
   needsDetail: (jobs: readonly Job[], now: number) => ReadonlySet<Job>;
+  /** Jobs that somebody has named, by id: those that no list holds are read one by one, as far as they are few. */
+  named?: readonly string[] | undefined;
 }
 
 /** What there was to see at one moment. */
@@ -79,15 +81,17 @@ export interface LookClock {
 export async function look(scope: Scope, readers: Readers, clock: LookClock): Promise<Sight> {
   const listed = await list(scope, readers);
   const { now, problem } = compareClocks(clock);
-  const isSeen = ({ since }: Job) => clock.asOf === undefined || (since.submitted ?? now) <= now;
-  const jobs = listed.jobs.filter(isSeen);
+  const isNamed = namedIn(scope);
+  const isSeen = (job: Job) => isNamed(job) || clock.asOf === undefined || (job.since.submitted ?? now) <= now;
+  const named = await readNamed(scope, readers, listed.jobs);
+  const jobs = [...listed.jobs.filter(isSeen), ...named.jobs];
   const detailed = await readDetails(scope, readers, { jobs, now });
   return {
     engines: [...readers.keys()],
     jobs: detailed.jobs,
     now,
     clockProblem: problem,
-    gaps: [...listed.gaps, ...detailed.gaps],
+    gaps: [...listed.gaps, ...named.gaps, ...detailed.gaps],
     countLive: async (engine) => (await readers.get(engine)?.countLive()) ?? 0,
   };
 }
@@ -118,6 +122,41 @@ async function list({ startedBefore }: Scope, readers: Readers): Promise<Listed>
   const [failure] = failures;
   // A credential that has failed for one has failed for all, even if another one's list came in before.
   if (failure !== undefined && (failures.length === readers.size || failure.kind === 'authentication')) throw failure;
+  return { jobs, gaps };
+}
+
+const namedIn = ({ named = [] }: Scope) => {
+  const ids = new Set(named.map((id) => id.toLowerCase()));
+  return ({ id }: Job): boolean => ids.has(id.toLowerCase());
+};
+
+/** With more named jobs missing than this, the target is likely to be another one; each would cost a call. */
+const MOST_READ_BY_NAME = 50;
+
+/**
+ * Reads the named jobs that the lists lack, so that one that has ended, or is too young for the lists, is told from one that
+ * is not there.
+ */
+async function readNamed({ named = [] }: Scope, readers: Readers, listed: readonly Job[]): Promise<Listed> {
+  const seen = new Set(listed.map(({ id }) => id.toLowerCase()));
+  const missing = [...new Set(named.map((id) => id.toLowerCase()))].filter((id) => !seen.has(id));
+  const jobs: Job[] = [];
+  const gaps: Gap[] = [];
+  if (missing.length > MOST_READ_BY_NAME) return { jobs, gaps };
+  await Promise.all(
+    missing.map(async (id) => {
+      for (const [engine, reads] of readers) {
+        if (!isJobId(id, engine)) continue;
+        try {
+          jobs.push(await reads.show(id));
+          return;
+        } catch (error) {
+          if (!(error instanceof DliError)) throw error;
+          if (error.kind !== 'not-found') gaps.push({ engine, what: error.message });
+        }
+      }
+    }),
+  );
   return { jobs, gaps };
 }
 

@@ -18,6 +18,8 @@ export interface SweepMessage {
   confirmed?: true | undefined;
   /** The jobs that somebody has seen and agreed to, by the name of their target: ids of two projects may be the same. */
   jobIdsByTarget?: Record<string, string[]> | undefined;
+  /** An emergency that names jobs without saying whose: each is looked for on all targets. */
+  anyTarget?: true | undefined;
 }
 
 const name = v.pipe(v.string(), v.nonEmpty());
@@ -32,6 +34,7 @@ const messageSchema = v.strictObject({
   payload: v.record(v.string(), v.unknown()),
   confirmed: v.optional(v.literal(true)),
   jobIdsByTarget: v.optional(v.record(v.string(), v.array(name))),
+  anyTarget: v.optional(v.literal(true)),
 });
 
 export function formatMessage(message: SweepMessage): string {
@@ -68,11 +71,12 @@ export function requestFor(
     dispatchedAt,
     confirmed,
     jobIdsByTarget,
+    anyTarget,
   }: Pick<SweepMessage, 'trigger' | 'payload'> & Partial<SweepMessage>,
   target: string,
 ): SweepRequest {
   if (trigger === 'schedule') return createRequest({ trigger, target, dryRun: false, askedAt: dispatchedAt });
-  return parseRequest({
+  const request = parseRequest({
     ...payload,
     target,
     ...(dispatchedAt !== undefined && { askedAt: new Date(dispatchedAt).toISOString() }),
@@ -80,6 +84,7 @@ export function requestFor(
     // An empty list is refused: where nothing was agreed to there is nothing to sweep.
     ...(jobIdsByTarget && { jobIds: Object.hasOwn(jobIdsByTarget, target) ? jobIdsByTarget[target] : [] }),
   });
+  return anyTarget ? { ...request, jobsMayBeElsewhere: true } : request;
 }
 
 /** Which of the three kinds of request a message or a dispatch brings. */

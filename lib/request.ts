@@ -26,6 +26,8 @@ export interface SweepRequest {
   askedAt?: number | undefined;
   /** In place of the policy, and of the dry-run modes of policy and target. */
   emergency?: Emergency | undefined;
+  /** The jobs that it names may be those of another target, which is asked for them as well. */
+  jobsMayBeElsewhere?: boolean | undefined;
 }
 
 /** How long after it was asked for a request may begin to cancel. */

@@ -85,6 +85,7 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
     const scope: Scope = {
       startedBefore: scopeOf(measure.policy, asOf ?? startedAt),
       needsDetail: victimsAmong(measure.decide),
+      named: request.emergency?.jobIds,
     };
     const sight = await look(scope, readers, { startedAt, asOf, reading: () => dli.clockReading() });
 

@@ -4,7 +4,7 @@ import type { CapReport } from './cap.ts';
 import { compareText } from './compare-text.ts';
 import type { Decision } from './decide.ts';
 import { DliError } from './dli/errors.ts';
-import { missingJobs, sparedJobs, unlookedJobs, unmatchedNames } from './emergency.ts';
+import { missingJobs, unmatchedNames, unmetJobs } from './emergency.ts';
 import type { Judgement } from './judge.ts';
 import type { Sight } from './look.ts';
 import type { DryRunReason } from './mode.ts';
@@ -36,10 +36,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
   const { decisions, context, caps } = judgement;
   const { outcomes } = ends;
   const counts = countOutcomes(decisions, outcomes);
-  const unmet =
-    request.emergency === undefined
-      ? []
-      : [...unlookedJobs(request.emergency), ...sparedJobs(request.emergency, decisions)];
+  const unmet = request.emergency === undefined ? [] : unmetJobs(request.emergency, sight, decisions, request);
   const troubles: Troubles = {
     stoppedBecause: sight.clockProblem ?? ends.stoppedBecause,
     gaps: [...sight.gaps, ...judgement.gaps].map(({ what }) => what),
@@ -84,13 +81,14 @@ function toJobReports(decisions: readonly Decision[], { outcomes, cancellations 
 }
 
 function noticesOf(
-  { request: { emergency }, notices, dryRunBecause, isSwitchedOn }: SweepRun,
+  { request: { emergency, jobsMayBeElsewhere }, notices, dryRunBecause, isSwitchedOn }: SweepRun,
   { jobs }: Sight,
   { context: { policy, exemptions, now } }: Judgement,
 ): string[] {
   return [
     ...notices,
-    ...(emergency === undefined ? [] : [...missingJobs(emergency, jobs), ...unmatchedNames(emergency, jobs)]),
+    ...(emergency !== undefined && jobsMayBeElsewhere ? missingJobs(emergency, jobs) : []),
+    ...(emergency === undefined ? [] : unmatchedNames(emergency, jobs)),
     ...(dryRunBecause.length > 0 && !isSwitchedOn
       ? ['the switch is not set to run, so a live sweep would cancel nobody']
       : []),

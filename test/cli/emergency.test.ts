@@ -63,9 +63,9 @@ describe.concurrent('dli-reaper emergency', () => {
     const write = await run('--job-id', jobId(4), '--type', 'insert', ...REASON, '--confirm', projectId);
     const young = await run('--job-id', jobId(3), '--job-id', jobId(7), ...REASON, '--confirm', projectId);
 
-    expect([write.exitCode, young.exitCode]).toEqual([0, 0]);
+    expect([write.exitCode, young.exitCode]).toEqual([0, 3]);
     expect(young.stdout).toContain(
-      `Note: job ${jobId(7)} is not among the live SQL jobs and Spark batches; if it should be, check target and project.`,
+      `! job ${jobId(7)} is not among the live SQL jobs and Spark batches; if it should be, check target and project`,
     );
     expect([1, 2, 3, 4].map((n) => emulator.statusOf(jobId(n)))).toEqual([
       ...['RUNNING', 'RUNNING', 'CANCELLED', 'CANCELLED'],

@@ -85,6 +85,17 @@ describe('parseDispatch', () => {
       expect(() => requestFor(message, 'target-002')).toThrow('jobIds: expected at least one value');
     });
 
+    it('says of named jobs that they may be on another target, where there is one', () => {
+      const { olderThan: _, ...named } = emergency;
+      const dispatch = parse({ ...named, jobIds: [jobId(1)], confirm: 'prod 2' });
+      const elsewhere = (targets: number) =>
+        plan(fleet(targets), dispatch).map(
+          ({ body }) => requestFor(parseMessage(body), 'target-000').jobsMayBeElsewhere,
+        );
+
+      expect([elsewhere(2), elsewhere(1)]).toEqual([[true], [undefined]]);
+    });
+
     it('becomes several messages where the ids of its jobs do not fit one', () => {
       const jobIdsByTarget = Object.fromEntries(fleet(60).map(({ name }) => [name, ['7']]));
       const dispatch = parse({ ...emergency, engine: 'flink', confirm: 'prod 60', jobIdsByTarget });

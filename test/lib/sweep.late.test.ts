@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { EmulatedFlinkJob } from '../../emulator/flink-jobs.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import type { EmulatorOptions } from '../../emulator/server.ts';
 import { type Emergency, emergencyPolicy } from '../../lib/emergency.ts';
 import type { SweepRequest } from '../../lib/request.ts';
 import type { SweepDeps } from '../../lib/sweep.ts';
+import { emulatedFlinkJob } from '../helpers/emulated-api.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 
 const EMERGENCY: Emergency = {
@@ -132,6 +134,25 @@ describe('an emergency that is carried out some minutes after it was asked for',
     expect(night.deletes()).toEqual(['DELETE 2']);
   });
 
+  it('takes no run of a Flink job that began later, and tells whoever named it', async () => {
+    const life: EmulatedFlinkJob['life'] = [
+      { from: NOW + MINUTE, state: 'job_submitting' },
+      { from: NOW + MINUTE, state: 'job_running' },
+    ];
+    const restarted = emulatedFlinkJob(146, { life });
+    const unnamed = emulatedFlinkJob(147, { life });
+    const night = await makeNight(
+      { jobs: [], flinkJobs: [restarted, unnamed] },
+      { lateMs: 5 * MINUTE, emergency: { engines: ['flink'], olderThanMs: 0, jobIds: ['146'], savepoint: false } },
+    );
+
+    const report = await night.sweep();
+
+    expect(report).toMatchObject({ status: 'failed', counts: { seen: 1, overdue: 0, cancelled: 0 } });
+    expect(report.unmet).toEqual(['job 146 is spared: it began after this was asked for']);
+    expect(night.conversation().filter((line) => line.startsWith('POST'))).toEqual([]);
+  });
+
   it('counts from now in a sweep by a policy, however long ago that was asked for', async () => {
     const world = await makeWorld({ jobs: [emulatedJob(1, { ageMs: 115 * MINUTE })] });
     world.pass(9 * MINUTE);
@@ -139,5 +160,65 @@ describe('an emergency that is carried out some minutes after it was asked for',
     const report = await world.sweep({ askedAt: NOW }, { deadlineAt: NOW + HOUR });
 
     expect(report).toMatchObject({ counts: { cancelled: 1 }, jobs: [{ runTimeMs: 124 * MINUTE }] });
+  });
+});
+
+describe('an emergency for jobs by their ids', () => {
+  const named = (...jobIds: string[]) => ({ emergency: { olderThanMs: 0, jobIds } });
+
+  it('is not met by a job that is not there', async () => {
+    const night = await makeNight({ jobs: [emulatedJob(1)] }, named(jobId(1), jobId(7)));
+
+    const report = await night.sweep();
+
+    const missing = `job ${jobId(7)} is not among the live SQL jobs; if it should be, check target and project`;
+    expect(report).toMatchObject({ status: 'failed', unmet: [missing], notices: [], counts: { cancelled: 1 } });
+    expect(report.problems).toContain(missing);
+  });
+
+  it('is met by a job that has ended by itself since its plan was shown', async () => {
+    const over = emulatedJob(7, { endsAt: NOW - MINUTE });
+    const night = await makeNight({ jobs: [emulatedJob(1), over] }, named(jobId(1), jobId(7)));
+
+    const report = await night.sweep();
+
+    expect(report).toMatchObject({ status: 'ok', unmet: [], counts: { cancelled: 1, skipped: { terminal: 1 } } });
+    expect(night.conversation()).toContain('GET 7/status');
+  });
+
+  it('says of a job that is too young for the lists that it is younger than was asked for', async () => {
+    const young = emulatedJob(7, { ageMs: 5 * MINUTE });
+    const night = await makeNight({ jobs: [young] }, { emergency: { jobIds: [jobId(7)], olderThanMs: 10 * MINUTE } });
+
+    const report = await night.sweep();
+
+    expect(report.unmet).toEqual([`job ${jobId(7)} is spared: it is younger than was asked for`]);
+    expect(night.deletes()).toEqual([]);
+  });
+
+  it('looks under each engine that could have the id, and tells of an answer that it cannot read', async () => {
+    const night = await makeNight(
+      {
+        jobs: [],
+        faults: [{ on: 'show-sql-job-status', answer: { status: 500, body: '' }, times: 100 }],
+      },
+      { emergency: { olderThanMs: 0, jobIds: [jobId(7)], engines: ['sql', 'spark'] } },
+    );
+
+    const report = await night.sweep();
+
+    expect(report.status).toBe('partial');
+    expect(report.problems[0]).toContain(`listing incomplete: read job ${jobId(7)}: 500`);
+    expect(night.conversation()).toContain('GET batch 7');
+  });
+
+  it('reads none of them one by one where so many are missing that the target must be another one', async () => {
+    const jobIds = Array.from({ length: 51 }, (_, n) => jobId(n + 100));
+    const night = await makeNight({ jobs: [] }, named(...jobIds));
+
+    const report = await night.sweep();
+
+    expect(report.unmet).toHaveLength(51);
+    expect(night.conversation()).toEqual(['GET LAUNCHING 1', 'GET RUNNING 1']);
   });
 });
