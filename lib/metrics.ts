@@ -16,6 +16,7 @@ export const METRICS = {
   /** A sweep that was partial, or of which a job failed or is unconfirmed. */
   SweepsFailed: 'Count',
   SweepsCapped: 'Count',
+  /** Also those that were asked for, by hand or in an emergency, and came too late. */
   SweepsStopped: 'Count',
   /** Jobs looked at: the live ones that are old enough to matter. */
   ResourceCount: 'Count',
