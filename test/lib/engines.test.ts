@@ -365,7 +365,7 @@ describe('a policy with a rule for each engine', () => {
     const { freed } = await sweep({}, withPolicy({ rules }));
 
     // 8 of the batch of type A, 2 of the Flink job, and at most the 16 of the queue for the query.
-    expect(freed).toEqual({ estimate: true, cus: { from: 10, to: 26 }, cuHours: { from: 0, to: 78 } });
+    expect(freed).toEqual({ estimate: true, cus: { from: 10, to: 26 }, cuHoursAtMost: 78 });
   });
 });
 
