@@ -1,4 +1,4 @@
-import { type CancelJob, type Cancellation, cancelJobs } from './cancel.ts';
+import { type CancelJob, type Cancellation, cancelJobs, cancelOne } from './cancel.ts';
 import type { Victim } from './cap.ts';
 import type { Clock } from './clock.ts';
 import type { DliClient } from './dli/client.ts';
@@ -45,10 +45,10 @@ export interface Cancels {
   listQueueCus: () => Promise<ReadonlyMap<string, number>>;
 }
 
-export function createCancels(client: DliClient, readers: Readers): Cancels {
+export function createCancels(client: DliClient, readers: Readers, clock: Clock): Cancels {
   const made = new Map<Engine, EngineCancels>();
   const cancelsOf = ({ engine }: Job): EngineCancels => {
-    const cancels = made.get(engine) ?? ENGINES[engine].createCancels(client);
+    const cancels = made.get(engine) ?? ENGINES[engine].createCancels(client, clock);
     made.set(engine, cancels);
     return cancels;
   };
@@ -90,7 +90,8 @@ export async function act(
   logVictims(chosen, undefined, log);
   progress.begin(chosen.length);
   const stopAt = deadlineAt - Math.min(verifyForMs, (deadlineAt - clock.now()) / 4);
-  const asked = await cancelJobs(chosen, cancels.cancel, { stopAt, stop, onAsked: progress.asked });
+  const { now } = judgement.context;
+  const asked = await cancelJobs(chosen, cancels.cancel, { now, stopAt, stop, onAsked: progress.asked });
   const untilAt = Math.min(clock.now() + verifyForMs, deadlineAt);
   const { outcomes, cancellations } = await verifyCancellations(
     asked,
@@ -100,7 +101,8 @@ export async function act(
         return cancels.readBack(jobs, round);
       },
       mayAskAgain: cancels.mayAskAgain,
-      askAgain: (job, { savepoint }) => cancels.cancel(job, { savepoint, notAfter: untilAt, signal: stop }),
+      askAgain: (victim, { savepoint }) =>
+        cancelOne(victim, cancels.cancel, { now, savepoint, notAfter: untilAt, signal: stop }),
     },
     { clock, untilAt },
   );
@@ -112,7 +114,7 @@ export async function act(
     outcomes: all,
     cancellations,
     stopped: whatStopped(cancellations, all, stop),
-    freed: estimateFreed(cancelled, await readQueueCus(cancels, cancelled), judgement.context.now),
+    freed: estimateFreed(cancelled, await readQueueCus(cancels, cancelled), now),
   };
 }
 
@@ -153,7 +155,8 @@ function whatStopped(
   }
   for (const { result } of cancellations) {
     const isRefused = result.kind === 'refused' && result.error.kind === 'authentication';
-    if ((isRefused || result.kind === 'not-sent') && result.error !== undefined) {
+    const isHeldBack = result.kind === 'not-sent' && result.reason === 'stopped';
+    if ((isRefused || isHeldBack) && result.error !== undefined) {
       return { by: 'credential', because: result.error.message };
     }
   }

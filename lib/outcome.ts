@@ -13,8 +13,8 @@ export type Outcome =
   | { kind: 'unconfirmed'; error: Error | undefined }
   /** DLI refused to cancel it, or gave up doing so, and it was then read as alive. */
   | { kind: 'failed'; error: Error }
-  /** It was not asked to stop. */
-  | { kind: 'skipped'; reason: SkipReason; error?: Error | undefined };
+  /** It was not asked to stop. The status is set where the job was read right before. */
+  | { kind: 'skipped'; reason: SkipReason; status?: string; error?: Error | undefined };
 
 export type SkipReason =
   | KeepReason
@@ -27,5 +27,9 @@ export type SkipReason =
   /** The caps cannot be checked on an incomplete listing. */
   | 'partial'
   | 'deadline'
+  /** Read right before its cancel, it was not what was decided upon any more: it began to run, or runs anew. */
+  | 'changed'
+  /** It could not be read right before its cancel, or DLI was not reached. */
+  | 'unsent'
   /** The switch, the clock or the operator said stop. */
   | 'stopped';

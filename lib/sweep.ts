@@ -193,7 +193,7 @@ function prepare(request: SweepRequest, settings: Settings, deps: SweepDeps) {
   return {
     dli,
     readers,
-    cancels: canceller && createCancels(canceller, readers),
+    cancels: canceller && createCancels(canceller, readers, deps.clock),
     measure,
     limits,
     log,

@@ -1,4 +1,5 @@
 import type { Cancellation } from './cancel.ts';
+import type { Victim } from './cap.ts';
 import type { Clock } from './clock.ts';
 import type { CancelResult } from './dli/client.ts';
 import type { Reading } from './dli/engine.ts';
@@ -38,17 +39,23 @@ export async function verifyCancellations(
   const latest = new Map(cancellations.map((cancellation) => [cancellation.victim.job.id, cancellation]));
   const pending = new Set<string>();
   for (const [id, { result }] of latest) {
-    if (result.kind === 'not-sent') outcomes.set(id, { kind: 'skipped', reason: result.reason, error: result.error });
+    if (result.kind === 'not-sent') outcomes.set(id, toSkipped(result));
     else if (result.kind === 'over') outcomes.set(id, { kind: 'already-terminal', status: result.status });
     else pending.add(id);
   }
 
   const lastReadings = new Map<string, Reading>();
+  /** Since when each reading of a job has said that its savepoint failed, epoch ms. */
+  const givenUpSince = new Map<string, number>();
+  /** Those of which DLI has accepted a request, the first or the second. */
+  const accepted = new Set([...latest].flatMap(([id, { result }]) => (result.kind === 'accepted' ? [id] : [])));
   /** Those whose savepoint failed, and that were asked to stop without one. */
   const withoutSavepoint = new Set<string>();
   const ask = async (cancellation: Cancellation, options: { savepoint: boolean }) => {
-    const { job } = cancellation.victim;
-    latest.set(job.id, withSecond(cancellation, await askAgain(job, options)));
+    const { victim } = cancellation;
+    const second = await askAgain(victim, options);
+    if (second.kind === 'accepted') accepted.add(victim.job.id);
+    latest.set(victim.job.id, withSecond(cancellation, second));
   };
   for (let round = 0; pending.size > 0; round++) {
     const waitMs = Math.min(WAITS_MS[Math.min(round, WAITS_MS.length - 1)] ?? 0, untilAt - clock.now());
@@ -94,8 +101,22 @@ export async function verifyCancellations(
 
 interface VerifyDeps {
   readBack: (jobs: readonly Job[], round: number) => Promise<ReadonlyMap<string, Reading>>;
-  askAgain: (job: Job, options: { savepoint: boolean }) => Promise<CancelResult>;
+  askAgain: (victim: Victim, options: { savepoint: boolean }) => Promise<CancelResult>;
   mayAskAgain: (job: Job) => boolean;
+}
+
+/** What was not sent, with how the job was read right before, if it was. */
+function toSkipped({ reason, status, error }: Extract<CancelResult, { kind: 'not-sent' }>): Outcome {
+  return { kind: 'skipped', reason, ...(status !== undefined && { status }), error };
+}
+
+function hasLostSavepoint(reading: Reading): boolean {
+  return reading.kind === 'gave-up' && reading.cause === 'savepoint';
+}
+
+/** A stop that DLI is not known to have taken it cannot have taken back: then the job just lives on. */
+function believed(reading: Reading, { isAccepted }: { isAccepted: boolean }): Reading {
+  return hasLostSavepoint(reading) && !isAccepted ? { kind: 'live' } : reading;
 }
 
 /** Whether the rule wants the job to stop although its savepoint failed. */

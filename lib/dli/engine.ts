@@ -1,3 +1,5 @@
+import type { Clock } from '../clock.ts';
+import { toError } from '../error-words.ts';
 import { isLive, isTerminal, type Job, type TerminalState } from '../job.ts';
 import type { CancelOptions, CancelResult, DliClient, DliReader, ReadCall } from './client.ts';
 import { DliError, DliNetworkError } from './errors.ts';
@@ -8,7 +10,7 @@ import { DliError, DliNetworkError } from './errors.ts';
  */
 export interface EngineAdapter {
   createReads: (dli: DliReader, options: ReadOptions) => EngineReads;
-  createCancels: (dli: DliClient) => EngineCancels;
+  createCancels: (dli: DliClient, clock: Clock) => EngineCancels;
 }
 
 /** What could be listed. One entry per job id; the later reading of a job that was met twice. */
@@ -52,9 +54,10 @@ export interface EngineCancels {
   mayAskAgain: boolean;
 }
 
-export interface StopOptions extends CancelOptions {
+export interface StopOptions extends Omit<CancelOptions, 'look'> {
   /** Write a savepoint first, where the engine has such a thing. */
   savepoint: boolean;
+  mayStillBeAsked: (read: Job) => boolean;
 }
 
 /** What a reading says became of a job. */

@@ -53,19 +53,22 @@ export const flinkEngine: EngineAdapter = {
 
   createCancels: (dli) => ({
     /** @see "Stopping Jobs in Batches": POST …/streaming/jobs/stop {"job_ids":[128],"trigger_savepoint":true} */
-    cancel: async ({ id, state }, { savepoint, notAfter, signal }) =>
+    cancel: async ({ id, startedAt }, { savepoint, mayStillBeAsked, notAfter, signal }) =>
       dli.order({
         method: 'POST',
         operation: `stop Flink job ${id}`,
         version: 'v1.0',
         path: '/streaming/jobs/stop',
         // One id a call: verdicts carry no id. A job that does not run yet has nothing to save.
-        body: JSON.stringify({ job_ids: [toWireId(id)], trigger_savepoint: savepoint && state === 'running' }),
+        body: ({ state }) =>
+          JSON.stringify({ job_ids: [toWireId(id)], trigger_savepoint: savepoint && state === 'running' }),
         hasVerdicts: true,
         notAfter,
         signal,
         read: showCall(id),
         readsFirst: true,
+        // A job that is started again keeps its id, and is another run.
+        mayStillBeAsked: (read) => read.startedAt === startedAt && mayStillBeAsked(read),
       }),
     // A savepoint that is asked for twice is written twice.
     mayAskAgain: false,

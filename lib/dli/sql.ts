@@ -1,3 +1,4 @@
+import { toError } from '../error-words.ts';
 import type { Job } from '../job.ts';
 import { type DliReader, MAX_PAGE, MAX_PAGE_SIZE, type SqlJobQuery } from './client.ts';
 import {
@@ -11,6 +12,7 @@ import {
   tryReading,
 } from './engine.ts';
 import { DliError } from './errors.ts';
+import { createQueuedLook } from './queued-look.ts';
 import type { SqlJobPage } from './sql-wire.ts';
 
 export const sqlEngine: EngineAdapter = {
@@ -20,10 +22,23 @@ export const sqlEngine: EngineAdapter = {
     show: (jobId) => dli.showSqlJobStatus(jobId, { withStatements: true }),
     readBack: (jobs, round) => readBackSqlJobs(dli, jobs, round),
   }),
-  createCancels: (dli) => ({
-    cancel: ({ id }, options) => dli.cancelSqlJob(id, options),
-    mayAskAgain: true,
-  }),
+  createCancels: (dli, clock) => {
+    const lookAt = createQueuedLook(clock);
+    return {
+      cancel: (job, { mayStillBeAsked, notAfter, signal }) => {
+        const { id, startedAt } = job;
+        const hasToWait = job.state === 'queued' && !mayStillBeAsked({ ...job, status: 'RUNNING', state: 'running' });
+        return dli.cancelSqlJob(id, {
+          notAfter,
+          signal,
+          mayStillBeAsked,
+          // Otherwise it makes no difference whether it has begun to run, and DLI itself refuses a job that is over.
+          look: hasToWait && startedAt !== undefined ? lookAt({ ...job, startedAt }) : undefined,
+        });
+      },
+      mayAskAgain: true,
+    };
+  },
 };
 
 type ListFilter = Omit<SqlJobQuery, 'page' | 'pageSize'>;

@@ -22,6 +22,8 @@ const RESULTS = {
   refused: { ...CALL, kind: 'refused', error: REFUSED },
   deadline: { attempts: 0, requestId: undefined, kind: 'not-sent', reason: 'deadline', error: undefined },
   stopped: { attempts: 0, requestId: undefined, kind: 'not-sent', reason: 'stopped', error: undefined },
+  unsent: { attempts: 0, requestId: undefined, kind: 'not-sent', reason: 'unsent', error: TROUBLE },
+  changed: { attempts: 0, requestId: undefined, kind: 'not-sent', reason: 'changed', status: 'RUNNING' },
 } satisfies Record<string, CancelResult>;
 
 /** What is read of a job, again and again; undefined if it is never looked at. */
@@ -63,8 +65,8 @@ async function verify(
           }),
         );
       },
-      askAgain: async ({ id }) => {
-        askedAgain.push(`${id} after ${rounds.length} readings`);
+      askAgain: async ({ job }) => {
+        askedAgain.push(`${job.id} after ${rounds.length} readings`);
         return second;
       },
       mayAskAgain: () => true,
