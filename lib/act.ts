@@ -2,9 +2,8 @@ import { type CancelJob, type Cancellation, cancelJobs, cancelOne } from './canc
 import type { Victim } from './cap.ts';
 import type { Clock } from './clock.ts';
 import type { DliClient } from './dli/client.ts';
-import type { EngineCancels, Reading } from './dli/engine.ts';
+import { type EngineCancels, type Reading, tryReadings } from './dli/engine.ts';
 import { ENGINES } from './dli/engines.ts';
-import { DliError } from './dli/errors.ts';
 import { listQueueCus } from './dli/queues.ts';
 import { estimateFreed, type Freed } from './freed.ts';
 import type { Engine, Job } from './job.ts';
@@ -163,12 +162,12 @@ function whatStopped(
   return undefined;
 }
 
-/** All engines side by side. */
+/** All engines side by side. Whatever is thrown for one costs no job of another its reading. */
 async function readBack(readers: Readers, jobs: readonly Job[], round: number): Promise<Map<string, Reading>> {
   const readings = await Promise.all(
     [...readers].flatMap(([engine, reads]) => {
       const asked = jobs.filter((job) => job.engine === engine);
-      return asked.length === 0 ? [] : [reads.readBack(asked, round)];
+      return asked.length === 0 ? [] : [tryReadings(asked, () => reads.readBack(asked, round))];
     }),
   );
   return new Map(readings.flatMap((part) => [...part]));
@@ -179,8 +178,7 @@ async function readQueueCus(cancels: Cancels, cancelled: readonly Job[]): Promis
   if (cancelled.every(({ cus }) => cus !== undefined)) return new Map();
   try {
     return await cancels.listQueueCus();
-  } catch (error) {
-    if (!(error instanceof DliError)) throw error;
+  } catch {
     return new Map();
   }
 }

@@ -2,7 +2,8 @@ import type { Cancellation } from './cancel.ts';
 import type { Victim } from './cap.ts';
 import type { Clock } from './clock.ts';
 import type { CancelResult } from './dli/client.ts';
-import type { Reading } from './dli/engine.ts';
+import { type Reading, tryReadings } from './dli/engine.ts';
+import { DliError } from './dli/errors.ts';
 import type { Job } from './job.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -25,7 +26,8 @@ export interface Verification {
 /**
  * Reads back what became of each victim, until all are known or the time is over.
  *
- * @param readBack a reading for each job that was looked at; the others are looked at again.
+ * @param readBack a reading for each job that was looked at; the others are looked at again. What it throws makes all of
+ *   them unreadable, this time.
  * @param askAgain stops a job that was asked before and lives on, without a savepoint if the last one failed.
  * @param mayAskAgain whether that is safe while nothing is known of the first request.
  * @param untilAt epoch ms; the last reading is made then at the latest. There is always at least one.
@@ -165,7 +167,9 @@ function conclude(
       return undefined;
     case 'unreadable':
       // With a refused credential no later reading will succeed either.
-      return reading.error.kind === 'authentication' ? concludeUnseen({ result }, reading) : undefined;
+      return reading.error instanceof DliError && reading.error.kind === 'authentication'
+        ? concludeUnseen({ victim, result }, reading)
+        : undefined;
     default:
       return reading satisfies never;
   }

@@ -73,7 +73,7 @@ export type Reading =
   | { kind: 'unknown'; status: string }
   /** DLI says that there is no such job, after having listed it. */
   | { kind: 'gone' }
-  | { kind: 'unreadable'; error: DliError };
+  | { kind: 'unreadable'; error: Error };
 
 export function toReading({ state, status = '' }: Job): Reading {
   if (isTerminal(state)) return { kind: 'terminal', state, status };
@@ -83,13 +83,26 @@ export function toReading({ state, status = '' }: Job): Reading {
   return { kind: 'unknown', status };
 }
 
-/** @throws whatever is no {@link DliError}. */
+/** Whatever is thrown makes the job unreadable, and costs no other job its reading. */
 export async function tryReading(read: () => Promise<Reading>): Promise<Reading> {
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof DliError)) throw error;
-    return error.kind === 'not-found' ? { kind: 'gone' } : { kind: 'unreadable', error };
+    const isNotFound = error instanceof DliError && error.kind === 'not-found';
+    return isNotFound ? { kind: 'gone' } : { kind: 'unreadable', error: toError(error) };
+  }
+}
+
+/** The same for jobs that are read together: what is thrown makes all of them unreadable. */
+export async function tryReadings(
+  jobs: readonly Job[],
+  read: () => Promise<ReadonlyMap<string, Reading>>,
+): Promise<ReadonlyMap<string, Reading>> {
+  try {
+    return await read();
+  } catch (thrown) {
+    const error = toError(thrown);
+    return new Map(jobs.map(({ id }): [string, Reading] => [id, { kind: 'unreadable', error }]));
   }
 }
 
@@ -100,7 +113,7 @@ export function isHopeless(error: DliError, dli: DliReader): boolean {
   return isRefused || wasNeverThere;
 }
 
-/** Jobs by id. Rows without an id cannot be told apart, so each of them counts. */
+/** Jobs by id, in whatever case it is written. Rows without an id cannot be told apart, so each of them counts. */
 export class JobSet {
   readonly #byId = new Map<string, Job>();
   readonly #nameless: Job[] = [];
@@ -110,7 +123,7 @@ export class JobSet {
     const before = this.#byId.size;
     for (const job of jobs) {
       if (job.id === '') this.#nameless.push(job);
-      else this.#byId.set(job.id, job);
+      else this.#byId.set(job.id.toLowerCase(), job);
     }
     return this.#byId.size - before;
   }
