@@ -7,8 +7,11 @@ export type Outcome =
    * the same for a job that failed (a batch is `dead` either way), so that our own record is the only witness.
    */
   | { kind: 'cancelled'; status: string; evidence: 'status' | 'own-record' }
-  /** It ended before or without our cancel: finished, failed, gone, or cancelled by somebody else. */
-  | { kind: 'already-terminal'; status: string }
+  /**
+   * It ended before or without our cancel: finished, failed, gone, or cancelled by somebody else. Where it cannot be told
+   * whether our cancel had a part in it, the error says so.
+   */
+  | { kind: 'already-terminal'; status: string; error?: Error | undefined }
   /** It was asked to stop, and has not been seen to stop. */
   | { kind: 'unconfirmed'; error: Error | undefined }
   /** DLI refused to cancel it, or gave up doing so, and it was then read as alive. */

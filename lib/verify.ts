@@ -16,6 +16,12 @@ const WAITS_MS = [0, 2_000, 4_000, 8_000, 16_000, 30_000];
 /** A job that lives on at this reading is asked once more: the first request may have met it at a bad moment. */
 const ASK_AGAIN_ROUND = 3;
 
+/**
+ * A savepoint is given up once all readings for so long say so. DLI may note the stop in a job before its status follows,
+ * which looks the same; how long that takes is documented nowhere.
+ */
+const GIVEN_UP_AFTER_MS = 10_000;
+
 export interface Verification {
   /** By job id; one per cancellation. */
   outcomes: Map<string, Outcome>;
@@ -70,17 +76,26 @@ export async function verifyCancellations(
       return job === undefined ? [] : [withoutSavepoint.has(id) ? { ...job, updatedAt: undefined } : job];
     });
     const insisted: Cancellation[] = [];
-    for (const [id, reading] of await readBack(jobs, round)) {
+    for (const [id, read] of await tryReadings(jobs, () => readBack(jobs, round))) {
       const cancellation = latest.get(id);
       if (cancellation === undefined || !pending.has(id)) continue;
+      const isAccepted = accepted.has(id);
+      const reading = believed(read, { isAccepted });
       const before = lastReadings.get(id);
       lastReadings.set(id, reading);
-      if (insists(cancellation, reading) && !withoutSavepoint.has(id)) {
-        withoutSavepoint.add(id);
-        insisted.push(cancellation);
-        continue;
+      if (hasLostSavepoint(reading)) {
+        const since = givenUpSince.get(id) ?? clock.now();
+        givenUpSince.set(id, since);
+        if (clock.now() - since < GIVEN_UP_AFTER_MS) continue;
+        if (insists(cancellation) && !withoutSavepoint.has(id)) {
+          withoutSavepoint.add(id);
+          insisted.push(cancellation);
+          continue;
+        }
+      } else {
+        givenUpSince.delete(id);
       }
-      const outcome = conclude(cancellation, reading, before);
+      const outcome = conclude(cancellation, reading, { before, isAccepted });
       if (outcome === undefined) continue;
       outcomes.set(id, outcome);
       pending.delete(id);
@@ -122,9 +137,8 @@ function believed(reading: Reading, { isAccepted }: { isAccepted: boolean }): Re
 }
 
 /** Whether the rule wants the job to stop although its savepoint failed. */
-function insists({ victim: { verdict } }: Cancellation, reading: Reading): boolean {
-  const hasFailed = reading.kind === 'gave-up' && reading.cause === 'savepoint';
-  return hasFailed && verdict.savepoint && verdict.onSavepointFailure === 'cancel';
+function insists({ victim: { verdict } }: Cancellation): boolean {
+  return verdict.savepoint && verdict.onSavepointFailure === 'cancel';
 }
 
 /**
@@ -140,20 +154,18 @@ function withSecond({ victim, result }: Cancellation, second: CancelResult): Can
 }
 
 /**
- * @param before the reading of the round before.
+ * @param known.before the reading of the round before.
+ * @param known.isAccepted whether DLI has accepted a request.
  * @returns undefined while the job may still stop.
  */
 function conclude(
   { victim, result }: Cancellation,
   reading: Reading,
-  before: Reading | undefined,
+  { before, isAccepted }: { before: Reading | undefined; isAccepted: boolean },
 ): Outcome | undefined {
   switch (reading.kind) {
     case 'terminal':
-      // CANCELLED after DLI refused us was somebody else's doing.
-      return reading.state === 'cancelled' && result.kind !== 'refused'
-        ? { kind: 'cancelled', status: reading.status, evidence: reading.evidence ?? 'status' }
-        : { kind: 'already-terminal', status: reading.status };
+      return concludeEnd({ victim, result }, reading, { isAccepted });
     case 'gone':
       // One such answer may be a slip; DLI's codes for it are documented nowhere.
       return before?.kind === 'gone' ? { kind: 'already-terminal', status: 'GONE' } : undefined;
@@ -175,14 +187,35 @@ function conclude(
   }
 }
 
+/** Cancelled is a job that was asked, and whose end bears witness to it: by DLI's word, or by the request that it accepted. */
+function concludeEnd(
+  { victim, result }: Cancellation,
+  { state, status, evidence = 'status' }: Extract<Reading, { kind: 'terminal' }>,
+  { isAccepted }: { isAccepted: boolean },
+): Outcome {
+  // CANCELLED after DLI refused us was somebody else's doing.
+  if (state !== 'cancelled' || result.kind === 'refused') return { kind: 'already-terminal', status };
+  if (evidence === 'status' || isAccepted) return { kind: 'cancelled', status, evidence };
+  const words = `ended (${status}) after a request whose answer was lost; it may have ended by itself, or by that request`;
+  return { kind: 'already-terminal', status, error: new Error(`job ${victim.job.id}: ${words}`) };
+}
+
 const WHY = {
   stop: 'DLI accepted the request and could not stop the job, which may still be running',
   savepoint: 'DLI took the stop back, as it does after a savepoint that failed, and the job runs on',
 };
 
-function concludeUnseen({ result }: Pick<Cancellation, 'result'>, reading: Reading | undefined): Outcome {
+function concludeUnseen({ victim, result }: Cancellation, reading: Reading | undefined): Outcome {
   // That it lives on is only said of a job that was read so.
   if (result.kind === 'refused' && reading?.kind === 'live') return { kind: 'failed', error: result.error };
   if (result.kind === 'refused' || result.kind === 'lost') return { kind: 'unconfirmed', error: result.error };
-  return { kind: 'unconfirmed', error: reading?.kind === 'unreadable' ? reading.error : undefined };
+  return { kind: 'unconfirmed', error: reading && whyUnseen(victim.job.id, reading) };
+}
+
+function whyUnseen(id: string, reading: Reading): Error | undefined {
+  if (reading.kind === 'unreadable') return reading.error;
+  if (reading.kind !== 'gave-up') return undefined;
+  return new Error(
+    `job ${id}: it runs on, and DLI has changed it since; its savepoint may have failed (${reading.status})`,
+  );
 }

@@ -67,7 +67,10 @@ export type Reading =
   | { kind: 'live' }
   /** The stop has begun. */
   | { kind: 'stopping'; status: string }
-  /** DLI gave up stopping it, because of its savepoint or otherwise, and it may still be running. */
+  /**
+   * DLI gave up stopping it (`stop`), and it may still be running; or it runs and has been changed since it was asked
+   * (`savepoint`), as it is after a savepoint that failed, and may be for a moment after a stop that is under way.
+   */
   | { kind: 'gave-up'; status: string; cause: 'stop' | 'savepoint' }
   /** In a state that nobody knows: neither over nor surely alive. */
   | { kind: 'unknown'; status: string }

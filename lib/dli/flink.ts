@@ -75,11 +75,27 @@ export const flinkEngine: EngineAdapter = {
   }),
 };
 
-/** A job that runs on, and that DLI has changed since it was asked, was not stopped: its savepoint failed. */
+/**
+ * States that are an end once a job has been asked to stop, and no state to ask it in. `job_init` is a job that does not
+ * run, as a draft does not: the vendor's Terraform provider waits for it, or for `job_cancel_success`, when it stops a job.
+ * `job_arrearage_stopped` is one that DLI has stopped by itself, for an unpaid bill.
+ *
+ * @see "Querying the Job List", status; terraform-provider-huaweicloud, resource_huaweicloud_dli_flinksql_job.go
+ */
+const ENDS_OF_ASKED: Readonly<Record<string, Pick<Extract<Reading, { kind: 'terminal' }>, 'state' | 'evidence'>>> = {
+  job_init: { state: 'cancelled', evidence: 'own-record' },
+  job_arrearage_stopped: { state: 'failed' },
+};
+
+/** A job that runs on, and that DLI has changed since it was asked, may have lost its savepoint, and so its stop. */
 function toStopReading(now: Job, asked: Job): Reading {
-  const hasChanged = now.updatedAt !== undefined && asked.updatedAt !== undefined && now.updatedAt > asked.updatedAt;
+  const { status = '', updatedAt } = now;
+  if (Object.hasOwn(ENDS_OF_ASKED, status) && ENDS_OF_ASKED[status] !== undefined) {
+    return { kind: 'terminal', status, ...ENDS_OF_ASKED[status] };
+  }
+  const hasChanged = updatedAt !== undefined && asked.updatedAt !== undefined && updatedAt > asked.updatedAt;
   if (now.state !== 'running' || !hasChanged) return toReading(now);
-  return { kind: 'gave-up', status: now.status ?? '', cause: 'savepoint' };
+  return { kind: 'gave-up', status, cause: 'savepoint' };
 }
 
 function toWireId(id: string): number {
