@@ -56,7 +56,7 @@ export type KeepReason =
   | 'undetermined'
   /** Somebody asked it to stop, and it is stopping. */
   | 'stopping'
-  /** It was asked to stop in vain, and too short a time ago to be asked again. */
+  /** DLI changed it while it ran, and a short time ago: it may have been asked to stop in vain, and is not asked again yet. */
   | 'asked-recently'
   /** A rule is for this job, but it waits, and the rule's limit does not count waiting. */
   | 'queued'

@@ -272,7 +272,10 @@ function whySpared({ protection, type, askedAt }: Job, { reason, rule }: Extract
     case 'no-rule':
       return 'its queue, owner or type is not what was asked for';
     case 'asked-recently':
-      return 'a savepoint of it failed less than six hours ago';
+      return (
+        `DLI changed it${askedAt === undefined ? '' : ` at ${new Date(askedAt).toISOString()}`}, less than six hours ago; ` +
+        'it may be a savepoint that failed, or an edit; --no-savepoint stops it without one'
+      );
     default:
       return `it is ${reason}`;
   }

@@ -27,7 +27,10 @@ const LIVE_STATUSES = ['job_submitting', 'job_running'] as const;
 /** "Querying the Job List", limit: 10 unless asked for, 100 at most. */
 const PAGE_SIZE = 100;
 
-/** A job's own start changes it as well; a later change of a running job may be a savepoint that failed. */
+/**
+ * A job's own start changes it as well. A later change of a running job may be a savepoint that failed, or somebody who
+ * edited it: nothing tells the one from the other.
+ */
 const STARTED_WITHIN_MS = 60_000;
 
 export const flinkEngine: EngineAdapter = {

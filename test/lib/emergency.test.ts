@@ -144,6 +144,10 @@ describe('sparedJobs', () => {
     { decision: kept('exempt', {}, 'backfill'), why: 'exemption backfill is for it' },
     { decision: kept('within-limit'), why: 'it is younger than was asked for' },
     { decision: kept('no-rule'), why: 'its queue, owner or type is not what was asked for' },
+    {
+      decision: kept('asked-recently', { askedAt: NOW - 2 * HOUR }),
+      why: 'DLI changed it at 2026-01-05T07:00:00.000Z, less than six hours ago; it may be a savepoint that failed, or an edit; --no-savepoint stops it without one',
+    },
     { decision: kept('undetermined'), why: 'something that has to be known of it is not, such as its age or its type' },
   ])('says of a named job that is kept as $decision.verdict.reason: $why', ({ decision, why }) => {
     expect(sparedJobs(asked, [decision])).toEqual([`job ${jobId(1)} is spared: ${why}`]);
