@@ -58,9 +58,12 @@ export function metricsOf(report: SweepReport, { periodMs }: { periodMs: number 
   };
 }
 
-/** What a dry run, a rule that only warns or a young overdue job leaves alive is as it should be. */
-function isStuck({ decision, outcome, overLimitMs }: JobReport, afterMs: number): boolean {
-  const isOver = outcome === 'cancelled' || outcome === 'already-terminal';
+/**
+ * What a dry run, a rule that only warns or a young overdue job leaves alive is as it should be; so is a job that its last
+ * reading spared.
+ */
+function isStuck({ decision, outcome, reason, overLimitMs }: JobReport, afterMs: number): boolean {
+  const isOver = outcome === 'cancelled' || outcome === 'already-terminal' || reason === 'changed';
   return decision === 'cancel' && !isOver && (overLimitMs ?? 0) >= afterMs;
 }
 

@@ -68,6 +68,7 @@ describe('metricsOf', () => {
     { name: 'unconfirmed and not yet three periods over', fields: { overLimitMs: 45 * MINUTE - 1 }, stuck: 0 },
     { name: 'one that DLI will not cancel', fields: { outcome: 'failed' }, stuck: 1 },
     { name: 'one that a cap spared', fields: { outcome: 'skipped', reason: 'cap' }, stuck: 1 },
+    { name: 'spared by its last reading', fields: { outcome: 'skipped', reason: 'changed' }, stuck: 0 },
     { name: 'cancelled at last', fields: { outcome: 'cancelled' }, stuck: 0 },
     { name: 'over by itself', fields: { outcome: 'already-terminal' }, stuck: 0 },
     { name: 'one that is only warned about', fields: { decision: 'warn', outcome: 'skipped' }, stuck: 0 },
