@@ -1,12 +1,12 @@
 import type { SweepReport, SweepStatus } from '../lib/report.ts';
 
-/** Usage, configuration or credentials; also a sweep that the switch or the clock stopped. */
+/** Usage, configuration or credentials; also a sweep that the switch or the clock stopped, or that came too late. */
 export const EXIT_CONFIGURATION = 1;
 
-/** Some job failed, was not seen to stop, or was named in an emergency and is spared. */
+/** Some job failed, was not seen to stop, or was named in an emergency and is spared or not there. */
 export const EXIT_FAILED = 3;
 
-/** The listing is incomplete, or the deadline came first. */
+/** The listing is incomplete, no job could be judged, or the deadline came first. */
 export const EXIT_PARTIAL = 4;
 
 const EXIT_CODES: Record<SweepStatus, number> = {

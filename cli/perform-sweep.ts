@@ -60,7 +60,8 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
     progress.note('Interrupted: no more jobs are asked to stop. What is under way is finished and reported.');
   };
   // With a stage its switch stops a sweep that is under way, as it does in the function.
-  const watch = stage && watchSwitch(stage.isSwitchedOn, systemClock);
+  const deadlineAt = systemClock.now() + DEADLINE_MS;
+  const watch = stage && watchSwitch(stage.isSwitchedOn, { clock: systemClock, deadlineAt });
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
@@ -70,7 +71,7 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
       log: flags.verbose ? createJsonLinesLog(terminal.err, systemClock.now) : silentLog,
       loadSettings,
       sharedFor,
-      deadlineAt: systemClock.now() + DEADLINE_MS,
+      deadlineAt,
       stop: AbortSignal.any([interrupted, ...(watch === undefined ? [] : [watch.signal])]),
       onJudged: hooks.onJudged,
       beforeCancelling: watch?.start,

@@ -23,6 +23,8 @@ module.exports = async ({ resolveVariable }) => {
 
   return {
     periodSeconds: periodMinutes * 60,
+    // A sweep by hand is good for 30 minutes, and need not say when it was asked for.
+    sweepEventAgeSeconds: Math.min(periodMinutes, 30) * 60,
     logLevel: await oneOf('logLevel', 'INFO', 'DEBUG'),
     logRetentionDays: await wholeNumber('logRetentionDays', 1, 3_653),
     maxConcurrency: await wholeNumber('maxConcurrency', 2, 1_000),

@@ -1,10 +1,9 @@
-import { type CancelJob, type Cancellation, cancelJobs } from './cancel.ts';
+import { type CancelJob, type Cancellation, cancelJobs, cancelOne } from './cancel.ts';
 import type { Victim } from './cap.ts';
 import type { Clock } from './clock.ts';
 import type { DliClient } from './dli/client.ts';
-import type { EngineCancels, Reading } from './dli/engine.ts';
+import { type EngineCancels, type Reading, tryReadings } from './dli/engine.ts';
 import { ENGINES } from './dli/engines.ts';
-import { DliError } from './dli/errors.ts';
 import { listQueueCus } from './dli/queues.ts';
 import { estimateFreed, type Freed } from './freed.ts';
 import type { Engine, Job } from './job.ts';
@@ -14,6 +13,7 @@ import type { Readers } from './look.ts';
 import type { Outcome, SkipReason } from './outcome.ts';
 import { clockOf } from './policy/clocks.ts';
 import type { ProgressWatch } from './progress.ts';
+import type { StoppedBy } from './report.ts';
 import { SwitchedOff } from './switch-watch.ts';
 import { verifyCancellations } from './verify.ts';
 
@@ -23,9 +23,14 @@ export interface Ends {
   outcomes: ReadonlyMap<string, Outcome>;
   /** One for each job that was to be asked to stop. */
   cancellations: readonly Cancellation[];
-  /** What kept the sweep from its work, or ended it before its time. */
-  stoppedBecause: string | undefined;
+  stopped: Stopped | undefined;
   freed: Freed | undefined;
+}
+
+/** What kept the sweep from its work, or ended it before its time, and why in words. */
+export interface Stopped {
+  by: StoppedBy;
+  because: string;
 }
 
 /** What a live sweep can do to jobs, and read of them afterwards. A dry run has none. */
@@ -39,10 +44,10 @@ export interface Cancels {
   listQueueCus: () => Promise<ReadonlyMap<string, number>>;
 }
 
-export function createCancels(client: DliClient, readers: Readers): Cancels {
+export function createCancels(client: DliClient, readers: Readers, clock: Clock): Cancels {
   const made = new Map<Engine, EngineCancels>();
   const cancelsOf = ({ engine }: Job): EngineCancels => {
-    const cancels = made.get(engine) ?? ENGINES[engine].createCancels(client);
+    const cancels = made.get(engine) ?? ENGINES[engine].createCancels(client, clock);
     made.set(engine, cancels);
     return cancels;
   };
@@ -59,6 +64,8 @@ export interface Limits {
   clock: Clock;
   /** Epoch ms; everything but the report is over by then. */
   deadlineAt: number;
+  /** Epoch ms; no sweep begins to cancel later than that. */
+  expiresAt: number;
   /** How long to wait for cancelled jobs to stop. */
   verifyForMs: number;
   isSwitchedOn: boolean;
@@ -72,7 +79,7 @@ export interface Limits {
 export async function act(
   judgement: Judgement,
   cancels: Cancels,
-  { clock, deadlineAt, verifyForMs, isSwitchedOn, stop, beforeCancelling }: Limits,
+  { clock, deadlineAt, expiresAt, verifyForMs, isSwitchedOn, stop, beforeCancelling }: Limits,
   { log, progress }: { log: SweepLog; progress: ProgressWatch },
 ): Promise<Ends> {
   const { overdue, chosen } = judgement;
@@ -80,11 +87,13 @@ export async function act(
   if (!isSwitchedOn || stop.aborted || judgement.obstacle !== undefined) {
     return leaveAlone(judgement, { stop, log, isSwitchedOn });
   }
+  if (chosen.length > 0 && clock.now() > expiresAt) return leaveExpired(judgement, { expiresAt, log });
 
   logVictims(chosen, undefined, log);
   progress.begin(chosen.length);
   const stopAt = deadlineAt - Math.min(verifyForMs, (deadlineAt - clock.now()) / 4);
-  const asked = await cancelJobs(chosen, cancels.cancel, { stopAt, stop, onAsked: progress.asked });
+  const { now } = judgement.context;
+  const asked = await cancelJobs(chosen, cancels.cancel, { now, stopAt, stop, onAsked: progress.asked });
   const untilAt = Math.min(clock.now() + verifyForMs, deadlineAt);
   const { outcomes, cancellations } = await verifyCancellations(
     asked,
@@ -94,7 +103,8 @@ export async function act(
         return cancels.readBack(jobs, round);
       },
       mayAskAgain: cancels.mayAskAgain,
-      askAgain: (job, { savepoint }) => cancels.cancel(job, { savepoint, notAfter: untilAt, signal: stop }),
+      askAgain: (victim, { savepoint }) =>
+        cancelOne(victim, cancels.cancel, { now, savepoint, notAfter: untilAt, signal: stop }),
     },
     { clock, untilAt },
   );
@@ -105,8 +115,8 @@ export async function act(
   return {
     outcomes: all,
     cancellations,
-    stoppedBecause: whyStopped(cancellations, all, stop),
-    freed: estimateFreed(cancelled, await readQueueCus(cancels, cancelled), judgement.context.now),
+    stopped: whatStopped(cancellations, all, stop),
+    freed: estimateFreed(cancelled, await readQueueCus(cancels, cancelled), now),
   };
 }
 
@@ -121,7 +131,22 @@ export function leaveAlone(
   return {
     outcomes,
     cancellations: [],
-    stoppedBecause: isSwitchedOn ? whyStopped([], outcomes, stop) : 'the switch is not set to run',
+    stopped: isSwitchedOn ? whatStopped([], outcomes, stop) : { by: 'switch', because: 'the switch is not set to run' },
+    freed: undefined,
+  };
+}
+
+/** The ends of a sweep that was asked for too long ago: listing took its time, or the request came late. */
+function leaveExpired(judgement: Judgement, { expiresAt, log }: { expiresAt: number; log: SweepLog }): Ends {
+  logVictims(judgement.chosen, 'expired', log);
+  const at = new Date(expiresAt).toISOString();
+  return {
+    outcomes: spareAll(judgement, 'expired'),
+    cancellations: [],
+    stopped: {
+      by: 'expired',
+      because: `the request expired at ${at}, before the first cancel; no job was cancelled, so ask again if it is still wanted`,
+    },
     freed: undefined,
   };
 }
@@ -134,27 +159,33 @@ function spareAll({ overdue, chosen, spared }: Judgement, reason: SkipReason): M
 }
 
 /** What ended the cancelling before its time; for a credential, its refusal. A stop after the last job ends nothing. */
-function whyStopped(
+function whatStopped(
   cancellations: readonly Cancellation[],
   outcomes: ReadonlyMap<string, Outcome>,
   stop: AbortSignal | undefined,
-): string | undefined {
+): Stopped | undefined {
   const isLeftUndone = [...outcomes.values()].some((one) => one.kind === 'skipped' && one.reason === 'stopped');
-  if (stop?.aborted && isLeftUndone)
-    return stop.reason instanceof SwitchedOff ? stop.reason.message : 'the operator interrupted it';
+  if (stop?.aborted && isLeftUndone) {
+    return stop.reason instanceof SwitchedOff
+      ? { by: 'switch', because: stop.reason.message }
+      : { by: 'operator', because: 'the operator interrupted it' };
+  }
   for (const { result } of cancellations) {
-    if (result.kind === 'not-sent' && result.error !== undefined) return result.error.message;
-    if (result.kind === 'refused' && result.error.kind === 'authentication') return result.error.message;
+    const isRefused = result.kind === 'refused' && result.error.kind === 'authentication';
+    const isHeldBack = result.kind === 'not-sent' && result.reason === 'stopped';
+    if ((isRefused || isHeldBack) && result.error !== undefined) {
+      return { by: 'credential', because: result.error.message };
+    }
   }
   return undefined;
 }
 
-/** All engines side by side. */
+/** All engines side by side. Whatever is thrown for one costs no job of another its reading. */
 async function readBack(readers: Readers, jobs: readonly Job[], round: number): Promise<Map<string, Reading>> {
   const readings = await Promise.all(
     [...readers].flatMap(([engine, reads]) => {
       const asked = jobs.filter((job) => job.engine === engine);
-      return asked.length === 0 ? [] : [reads.readBack(asked, round)];
+      return asked.length === 0 ? [] : [tryReadings(asked, () => reads.readBack(asked, round))];
     }),
   );
   return new Map(readings.flatMap((part) => [...part]));
@@ -165,8 +196,7 @@ async function readQueueCus(cancels: Cancels, cancelled: readonly Job[]): Promis
   if (cancelled.every(({ cus }) => cus !== undefined)) return new Map();
   try {
     return await cancels.listQueueCus();
-  } catch (error) {
-    if (!(error instanceof DliError)) throw error;
+  } catch {
     return new Map();
   }
 }

@@ -1,5 +1,5 @@
 import { compareText } from './compare-text.ts';
-import { isJobId, isLive, isTerminal, type Job } from './job.ts';
+import { isJobId, isLive, isTerminal, type Job, type JobState } from './job.ts';
 import { CLOCKS, type Clock, clockOf, type LimitName, type ReadingName } from './policy/clocks.ts';
 import { type ExemptionResult, exemptionOf, type TriedExemption, tryExemptions } from './policy/exemptions.ts';
 import { MAX_STEPS_PER_VALUE } from './policy/matcher.ts';
@@ -68,7 +68,7 @@ export type KeepReason =
   | 'undetermined'
   /** Somebody asked it to stop, and it is stopping. */
   | 'stopping'
-  /** It was asked to stop in vain, and too short a time ago to be asked again. */
+  /** DLI changed it while it ran, and a short time ago: it may have been asked to stop in vain, and is not asked again yet. */
   | 'asked-recently'
   /** A rule is for this job, but it waits, and the rule's limit does not count waiting. */
   | 'queued'
@@ -153,7 +153,7 @@ export function createDecide({ policy, exemptions }: Omit<DecideOptions, 'now'>)
   return (jobs, now) => {
     const maxSteps = stepsPerValue(jobs, questions);
     const trials = jobs.map((job) => tryJob(job, now, maxSteps));
-    const sparedByRule = policy.rules.map((rule, i) => sparedByGroup(rule, i, trials));
+    const sparedByRule = policy.rules.map((rule, i) => sparedByGroup(rule, i, trials, maxSteps));
     return trials.map((trial, index) => {
       const { job, rules, exemption } = trial;
       const results = rules
@@ -161,7 +161,7 @@ export function createDecide({ policy, exemptions }: Omit<DecideOptions, 'now'>)
         // After the groups: the job stays the oldest of its group, although it is not asked.
         .map((result) => (wasAskedRecently(job, result, now) ? spare(result, 'asked-recently') : result));
       // There is no rule that an operation on a queue could be for.
-      const verdict = isPseudoJob(job) ? PROTECTED : conclude(results, exemption);
+      const verdict = isPseudoJob(job) ? PROTECTED : conclude(results, exemption, job.state);
       return { ...trial, verdict };
     });
   };
@@ -182,6 +182,58 @@ function stepsPerValue(jobs: readonly Job[], questions: number): number {
 /** All that can be said of a job without the others. */
 type Trial = Omit<Decision, 'verdict'>;
 
+/** The decision to cancel a job. */
+type Chosen = Pick<Decision, 'job' | 'rules' | 'maxSteps'> & { verdict: Extract<Verdict, { reason: 'over-limit' }> };
+
+/**
+ * Returns whether the rule that chose a job still finds it over the limit that chose it. Pure.
+ *
+ * A job that began to run meanwhile is over by `maxTotalTime` still, and not by `maxQueueTime`, nor where the rule asks for
+ * the status that it had. Groups are not formed again, and exemptions not tried.
+ *
+ * @param read the job as it was read last. What such a reading may leave out is as it was decided upon.
+ * @param options.now epoch ms: the instant of the decision.
+ * @param options.savepoint whether it is to be saved before it stops.
+ */
+export function isStillOver(
+  { job, rules, maxSteps, verdict }: Chosen,
+  read: Job,
+  { now, savepoint }: { now: number; savepoint: boolean },
+): boolean {
+  const rule = rules.find((result) => result.rule.id === verdict.rule)?.rule;
+  if (rule === undefined) return false;
+  const current = withReading(job, read);
+  const open = openQuestions({ ...rule, savepoint }, verdict.clock);
+  const result = tryRule(current, open, { clocks: readClocks(current, now), maxSteps });
+  return result.action === verdict.action && !wasAskedRecently(current, result, now);
+}
+
+/** The part of a rule that a later reading may answer differently. Queues, names and statements stay as they are. */
+function openQuestions(rule: Rule, chosenBy: LimitName): Rule {
+  const { match, ignore } = rule;
+  return {
+    ...rule,
+    // The type besides, since writes have to be named.
+    match: match === 'all' ? 'all' : { status: match.status, jobType: match.jobType },
+    ignore: ignore?.status === undefined ? undefined : ignore,
+    limits: rule.limits.filter(({ clock }) => clock === chosenBy),
+    groupBy: undefined,
+  };
+}
+
+/** A reading of one job tells its state and times. Who submitted it, where and when does not change. */
+function withReading(job: Job, { status, state, since, askedAt }: Job): Job {
+  // One engine spells a state in its list and in its details differently.
+  const isSameWord = status?.toLowerCase() === job.status?.toLowerCase();
+  return {
+    ...job,
+    status: isSameWord ? job.status : status,
+    state,
+    since: { ...job.since, running: since.running ?? job.since.running },
+    askedAt,
+  };
+}
+
 const spare = ({ rule, match, ignore }: RuleResult, reason: KeepReason): Kept => ({
   rule,
   match,
@@ -191,7 +243,7 @@ const spare = ({ rule, match, ignore }: RuleResult, reason: KeepReason): Kept =>
 });
 
 /** The rules whose limit the job is over, and otherwise the strongest reason to spare it. */
-function conclude(results: readonly RuleResult[], exemption: ExemptionResult): Verdict {
+function conclude(results: readonly RuleResult[], exemption: ExemptionResult, state: JobState): Verdict {
   const [worst, ...others] = results.filter((result) => result.action !== 'keep').toSorted(bySeverity);
   const [strongest] = results.filter((result) => result.action === 'keep').toSorted(byStrength);
   // What cannot be cancelled anyway needs no exemption.
@@ -200,8 +252,8 @@ function conclude(results: readonly RuleResult[], exemption: ExemptionResult): V
     return { action: 'keep', reason: 'exempt', rule: exemption.by, limitMs: undefined };
   }
 
-  if (worst === undefined) return strongest === undefined ? NO_RULE : keep(strongest);
-  if (exemption.exempt === 'unknown') return keep(spare(worst, 'undetermined'));
+  if (worst === undefined) return strongest === undefined ? NO_RULE : keep(strongest, state);
+  if (exemption.exempt === 'unknown') return keep(spare(worst, 'undetermined'), state);
   const { rule, action, clock, limitMs, overLimitMs } = worst;
   return {
     action,
@@ -220,10 +272,16 @@ const NO_RULE: Verdict = { action: 'keep', reason: 'no-rule', rule: undefined, l
 
 const PROTECTED: Verdict = { action: 'keep', reason: 'protected', rule: undefined, limitMs: undefined };
 
-function keep({ rule, reason }: Kept): Verdict {
+/** With the least limit that counts for a job in this state; a job that only waits has none in a rule for running jobs. */
+function keep({ rule, reason }: Kept, state: JobState): Verdict {
   if (reason === 'no-rule') return NO_RULE;
-  return { action: 'keep', reason, rule: rule.id, limitMs: Math.min(...rule.limits.map(({ limitMs }) => limitMs)) };
+  const limits = isLive(state) ? limitsFor(rule, state) : rule.limits;
+  const [limitMs] = limits.map((limit) => limit.limitMs).toSorted((a, b) => a - b);
+  return { action: 'keep', reason, rule: rule.id, limitMs };
 }
+
+const limitsFor = ({ limits }: Rule, state: JobState) =>
+  limits.filter(({ clock }) => clockOf(clock).states.some((one) => one === state));
 
 /** What a rule says of a job by itself, before groups and exemptions. */
 function tryRule(job: Job, rule: Rule, { clocks, maxSteps }: { clocks: ClockReadings; maxSteps: number }): RuleResult {
@@ -248,11 +306,9 @@ function tryRule(job: Job, rule: Rule, { clocks, maxSteps }: { clocks: ClockRead
   }
 
   const { state } = job;
-  const limits = rule.limits
-    .map(({ clock, limitMs }) => ({ clock, limitMs, row: clockOf(clock) }))
-    .filter(({ row: { states } }) => states.some((one) => one === state));
+  const limits = limitsFor(rule, state);
   if (limits.length === 0) return keepFor(state === 'queued' ? 'queued' : 'within-limit', ignore);
-  const readings = limits.map(({ clock, limitMs, row }) => ({ clock, limitMs, readingMs: clocks[row.reading] }));
+  const readings = limits.map((limit) => ({ ...limit, readingMs: clocks[clockOf(limit.clock).reading] }));
   const [over] = readings
     .flatMap(({ clock, limitMs, readingMs = 0 }) =>
       readingMs > limitMs ? [{ clock, limitMs, overLimitMs: readingMs - limitMs }] : [],
@@ -283,22 +339,27 @@ function isBelievedStart(startedAt: number | undefined, now: number): startedAt 
  * the jobs over the rule's limit, the exempt ones included: otherwise an exemption for the oldest would make another one
  * the oldest, and so a victim.
  */
-function sparedByGroup(rule: Rule, ruleIndex: number, trials: readonly Trial[]): ReadonlySet<number> {
+function sparedByGroup(rule: Rule, ruleIndex: number, trials: readonly Trial[], maxSteps: number): ReadonlySet<number> {
   if (rule.victims === 'all' && rule.minGroupSize === 1) return new Set();
-  const over = trials.flatMap(({ job, rules, maxSteps }, place) =>
-    rules[ruleIndex]?.action === 'keep' ? [] : [{ job, place, maxSteps }],
-  );
-  const groups = Map.groupBy(over, ({ job, maxSteps }) =>
-    rule.groupBy === undefined ? '' : (groupKey(rule.groupBy, job, maxSteps) ?? ''),
-  );
-  const spared = [...groups.values()].flatMap((group) => {
+  const keyOf = (job: Job) => (rule.groupBy === undefined ? '' : groupKey(rule.groupBy, job, maxSteps));
+  const over = trials.flatMap(({ job, rules }, place) => (rules[ruleIndex]?.action === 'keep' ? [] : [{ job, place }]));
+  const doubtful = trials.filter(({ rules }) => isUndetermined(rules[ruleIndex])).map(({ job }) => job);
+  const groups = Map.groupBy(over, ({ job }) => keyOf(job) ?? '');
+  const spared = [...groups].flatMap(([key, group]) => {
     if (group.length < rule.minGroupSize) return group;
     const [oldest, ...younger] = group.toSorted((a, b) => compareAge(a.job, b.job));
-    if (rule.victims === 'oldest') return younger;
-    return rule.victims === 'all-but-oldest' && oldest !== undefined ? [oldest] : [];
+    if (oldest === undefined || rule.victims === 'all') return [];
+    if (rule.victims === 'all-but-oldest') return [oldest];
+    // What is not known of a job may be that it is over the limit as well, and older.
+    const mayBeOlder = (job: Job) =>
+      (keyOf(job) ?? key) === key && (job.startedAt === undefined || compareAge(job, oldest.job) < 0);
+    return doubtful.some(mayBeOlder) ? group : younger;
   });
   return new Set(spared.map(({ place }) => place));
 }
+
+const isUndetermined = (result: RuleResult | undefined): boolean =>
+  result?.action === 'keep' && result.reason === 'undetermined';
 
 function wasAskedRecently({ askedAt }: Job, { action, rule }: RuleResult, now: number): boolean {
   return action === 'cancel' && rule.savepoint && askedAt !== undefined && now - askedAt < ASK_AGAIN_AFTER_MS;

@@ -3,6 +3,7 @@ import type { Decision, Verdict } from './decide.ts';
 import { formatDuration } from './duration.ts';
 import { durationField } from './duration-field.ts';
 import { ENGINE_NAMES, type Engine, isJobId, type Job } from './job.ts';
+import type { Outcome } from './outcome.ts';
 import { ENGINE_FACTS } from './policy/facts.ts';
 import { JOB_ID, whyForeign, whyNever } from './policy/forms.ts';
 import { compileMatcher, compileQueueMatcher } from './policy/matcher.ts';
@@ -189,7 +190,21 @@ export function emergencyPolicy(
   };
 }
 
-/** Whoever names a job should hear that it is not there, as far as was looked. One sentence each. */
+/** Every job that was named and is not to be cancelled, unless it has ended or is about to: why, one sentence each. */
+export function unmetJobs(
+  emergency: Emergency,
+  { jobs, now }: { jobs: readonly Job[]; now: number },
+  decisions: readonly Decision[],
+  { jobsMayBeElsewhere = false }: { jobsMayBeElsewhere?: boolean | undefined } = {},
+): string[] {
+  return [
+    ...unlookedJobs(emergency),
+    ...(jobsMayBeElsewhere ? [] : missingJobs(emergency, jobs)),
+    ...sparedJobs(emergency, decisions, now),
+  ];
+}
+
+/** Named jobs that are not there, as far as was looked. One sentence each. */
 export function missingJobs({ jobIds, engines, olderThanMs }: Emergency, seen: readonly { id: string }[]): string[] {
   const ids = new Set(seen.map((job) => job.id.toLowerCase()));
   const age = olderThanMs === 0 ? '' : ` older than ${formatDuration(olderThanMs)}`;
@@ -203,7 +218,7 @@ export function missingJobs({ jobIds, engines, olderThanMs }: Emergency, seen: r
 const kindsOf = (engines: readonly Engine[]) => engines.map((engine) => ENGINE_FACTS[engine].jobs).join(' and ');
 
 /** Named jobs that no engine in scope could have: nobody looked for them. One sentence each. */
-export function unlookedJobs({ jobIds, engines }: Emergency): string[] {
+function unlookedJobs({ jobIds, engines }: Emergency): string[] {
   return jobIds
     .filter((id) => !engines.some((engine) => isJobId(id, engine)))
     .map((id) => `job ${id} was not looked for: it is the id of none of the ${kindsOf(engines)}`);
@@ -230,12 +245,19 @@ export function unmatchedNames({ queue, owner }: Emergency, seen: readonly Pick<
   });
 }
 
-/** Named jobs that are alive and were not to be cancelled all the same: why, one sentence each. */
-export function sparedJobs({ jobIds }: Emergency, decisions: readonly Decision[]): string[] {
+/** Named jobs that are alive and were not to be cancelled all the same: why, one sentence each. @param now as judged. */
+export function sparedJobs(
+  { jobIds }: Emergency,
+  decisions: readonly Decision[],
+  now = Number.POSITIVE_INFINITY,
+): string[] {
   const named = new Set(jobIds.map((id) => id.toLowerCase()));
   return decisions.flatMap(({ job, rules, exemption, verdict }) => {
     if (verdict.action !== 'keep' || !named.has(job.id.toLowerCase())) return [];
     if (verdict.reason === 'terminal' || verdict.reason === 'stopping') return [];
+    if (job.since.submitted !== undefined && job.since.submitted > now) {
+      return [`job ${job.id} is spared: it began after this was asked for`];
+    }
     const isDoubtful = exemption.exempt === 'unknown' && rules.some(({ action }) => action !== 'keep');
     return [`job ${job.id} is spared: ${isDoubtful ? MAY_BE_EXEMPT : whySpared(job, verdict)}`];
   });
@@ -244,7 +266,24 @@ export function sparedJobs({ jobIds }: Emergency, decisions: readonly Decision[]
 const MAY_BE_EXEMPT =
   'it may be exempt, and that cannot be told; --include-exempt, or includeExempt, takes it all the same';
 
-function whySpared({ protection, type }: Job, { reason, rule }: Extract<Verdict, { action: 'keep' }>): string {
+/** Named jobs that were to be cancelled, and that the reading right before spared: why, one sentence each. */
+export function sparedAtLast({ jobIds }: Emergency, outcomes: ReadonlyMap<string, Outcome>): string[] {
+  const named = new Set(jobIds.map((id) => id.toLowerCase()));
+  return [...outcomes].flatMap(([id, outcome]) => {
+    if (outcome.kind !== 'skipped' || !named.has(id.toLowerCase())) return [];
+    const { reason, status = 'no status' } = outcome;
+    if (reason === 'changed') {
+      return [
+        `job ${id} is spared: it has changed since it was listed, and is not over the limit any more (${status})`,
+      ];
+    }
+    return reason === 'undetermined'
+      ? [`job ${id} is spared: its status is one that the reaper does not know (${status})`]
+      : [];
+  });
+}
+
+function whySpared({ protection, type, askedAt }: Job, { reason, rule }: Extract<Verdict, { action: 'keep' }>): string {
   switch (reason) {
     case 'protected':
       return protection === 'always'
@@ -259,7 +298,10 @@ function whySpared({ protection, type }: Job, { reason, rule }: Extract<Verdict,
     case 'no-rule':
       return 'its queue, owner or type is not what was asked for';
     case 'asked-recently':
-      return 'a savepoint of it failed less than six hours ago';
+      return (
+        `DLI changed it${askedAt === undefined ? '' : ` at ${new Date(askedAt).toISOString()}`}, less than six hours ago; ` +
+        'it may be a savepoint that failed, or an edit; --no-savepoint stops it without one'
+      );
     default:
       return `it is ${reason}`;
   }

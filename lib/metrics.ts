@@ -16,13 +16,17 @@ export const METRICS = {
   /** A sweep that was partial, or of which a job failed or is unconfirmed. */
   SweepsFailed: 'Count',
   SweepsCapped: 'Count',
+  /** Also those that were asked for, by hand or in an emergency, and came too late. */
   SweepsStopped: 'Count',
   /** Jobs looked at: the live ones that are old enough to matter. */
   ResourceCount: 'Count',
+  /** Over a limit, whether their rule cancels, warns or logs. */
   JobsOverdue: 'Count',
   JobsCancelled: 'Count',
-  JobsUnconfirmed: 'Count',
+  /** Asked to stop in vain: DLI refused or gave up, or they were not seen to stop. */
   JobsFailed: 'Count',
+  /** Spared since something that has to be known of them is not. */
+  JobsUndetermined: 'Count',
   /** Alive three periods past their limit, and after a sweep that was to cancel them. */
   JobsStuck: 'Count',
   ApiCalls: 'Count',
@@ -46,17 +50,20 @@ export function metricsOf(report: SweepReport, { periodMs }: { periodMs: number 
     ResourceCount: counts.seen,
     JobsOverdue: counts.overdue,
     JobsCancelled: counts.cancelled,
-    JobsUnconfirmed: counts.unconfirmed,
-    JobsFailed: counts.failed,
+    JobsFailed: counts.failed + counts.unconfirmed,
+    JobsUndetermined: counts.skipped.undetermined ?? 0,
     JobsStuck: dryRun ? 0 : stuck.length,
     ApiCalls: apiCalls.list + apiCalls.status + apiCalls.cancel,
     ApiCallsThrottled: apiCalls.throttled,
   };
 }
 
-/** What a dry run, a rule that only warns or a young overdue job leaves alive is as it should be. */
-function isStuck({ decision, outcome, overLimitMs }: JobReport, afterMs: number): boolean {
-  const isOver = outcome === 'cancelled' || outcome === 'already-terminal';
+/**
+ * What a dry run, a rule that only warns or a young overdue job leaves alive is as it should be; so is a job that its last
+ * reading spared.
+ */
+function isStuck({ decision, outcome, reason, overLimitMs }: JobReport, afterMs: number): boolean {
+  const isOver = outcome === 'cancelled' || outcome === 'already-terminal' || reason === 'changed';
   return decision === 'cancel' && !isOver && (overLimitMs ?? 0) >= afterMs;
 }
 

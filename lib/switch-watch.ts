@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { within } from './http/transport.ts';
 
 /** Why a sweep stopped halfway, as the stop signal's reason. */
 export class SwitchedOff extends Error {
@@ -20,13 +21,18 @@ const EVERY_MS = 10_000;
  * they are.
  *
  * @param isSwitchedOn rejects if the switch cannot be read, which counts as off: nobody could stop the sweep any more.
+ * @param options.deadlineAt epoch ms; a look that has not come back by then counts as off as well, so that a Parameter
+ * Store that hangs does not cost the sweep its report.
  */
-export function watchSwitch(isSwitchedOn: () => Promise<boolean>, clock: Clock): SwitchWatch {
+export function watchSwitch(
+  isSwitchedOn: () => Promise<boolean>,
+  { clock, deadlineAt }: { clock: Clock; deadlineAt: number },
+): SwitchWatch {
   const off = new AbortController();
   const ended = new AbortController();
 
   async function look(): Promise<void> {
-    const problem = await isSwitchedOn().then(
+    const problem = await within(isSwitchedOn(), deadlineAt - clock.now()).then(
       (isOn) => (isOn ? undefined : 'the switch is no longer set to run'),
       () => 'the switch can no longer be read',
     );

@@ -60,6 +60,48 @@ describe.concurrent('dli-reaper --remote', () => {
     );
     expect(stdout).toContain('Sweep ok: 2 jobs seen, 1 overdue, 1 cancelled');
     expect(aws.invocations).toMatchObject([{ payload: { kind: 'emergency', confirm: 'default', dryRun: false } }]);
+    // When it was asked for goes along, since Lambda may deliver it late.
+    const [askedAt] = aws.invocations.map(({ payload }) => Date.parse(String(payload.askedAt)));
+    expect(Date.now() - (askedAt ?? 0)).toBeLessThan(10 * MINUTE);
+  });
+
+  it('ends with 3 for a named job that is not there, for one target and for all', async (context) => {
+    const { run } = await startStage(context);
+    const args = ['emergency', '--job-id', jobId(7), '--reason', 'stuck'];
+
+    const one = await run(...args, '--target', 'default', '--confirm', 'default');
+    const all = await run(...args, '--all-targets', '--confirm', 'dev 1');
+
+    expect(one).toMatchObject({
+      exitCode: 3,
+      stdout: expect.stringContaining(`! job ${jobId(7)} is not among the live`),
+    });
+    expect(all.exitCode).toBe(3);
+  });
+
+  it('looks for a named job on every target, and is met where one has it', async (context) => {
+    const { aws } = await startTargets(
+      context,
+      { east: { jobs: [runningJob(1)] }, west: {} },
+      { start: startDeployed },
+    );
+    const run = (id: string) =>
+      runCli(
+        [
+          ...['emergency', '--stage', 'dev', '--remote', '--all-targets', '--reason', 'quota'],
+          ...['--job-id', id, '--confirm', 'dev 2'],
+        ],
+        aws.env,
+      );
+
+    const missing = await run(jobId(7));
+    const there = await run(jobId(1));
+
+    expect(missing).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringContaining(`job ${jobId(7)} is on none of the targets that could be looked at`),
+    });
+    expect(there.exitCode).toBe(0);
   });
 
   it('sends one for all targets to the dispatch, and names the target that it could not send', async (context) => {
@@ -178,7 +220,7 @@ describe.concurrent('dli-reaper --remote', () => {
 describe('follow', () => {
   const line = <M extends LineName>(id: string, msg: M, fields: Extract<LogLine, { msg: M }>['fields'] = {}) =>
     ({ id, at: 0, msg, fields: { sweepId: 's', target: 'lake', ...fields } }) as Extract<LogLine, { msg: M }>;
-  const finished = line('9', 'sweep finished', { status: 'ok', jobsLogged: 1 });
+  const finished = line('9', 'sweep finished', { version: 2, status: 'ok', jobsLogged: 1 });
   const job = line('1', 'job cancelled', { jobId: jobId(1), outcome: 'cancelled' });
   const silent = () => {};
 
@@ -242,6 +284,21 @@ describe('follow', () => {
       'the end of the sweep is not in the log',
     );
     expect(clock.sleeps.reduce((sum, ms) => sum + ms)).toBeGreaterThanOrEqual(17 * MINUTE);
+  });
+
+  it.each([
+    { name: 'an earlier', fields: {}, version: 1 },
+    { name: 'a later', fields: { version: 3 as 2 }, version: 3 },
+  ])('says that it cannot read the report of $name version, and makes up none', async ({ fields, version }) => {
+    const other = line('9', 'sweep finished', { status: 'ok', jobsLogged: 1, ...fields });
+
+    const swept = await follow(async () => ({ lines: [job, other], isOver: true }), silent, fakeClock());
+
+    expect(swept.reports).toEqual([]);
+    expect(swept.failures).toEqual([
+      `lake: sweep ok; its report is of version ${version}, and this command reads version 2: ` +
+        'use the command of the version that is deployed, or deploy the one of this command',
+    ]);
   });
 
   it('tells each line once', async () => {

@@ -69,6 +69,7 @@ const JOB: Names<JobReport & { why: unknown }> = {
   why: true,
 };
 const FINISHED: Names<LogLines['sweep finished']> = {
+  version: true,
   sweepId: true,
   target: true,
   trigger: true,
@@ -77,6 +78,7 @@ const FINISHED: Names<LogLines['sweep finished']> = {
   dryRun: true,
   dryRunBecause: true,
   status: true,
+  stoppedBy: true,
   problems: true,
   startedAt: true,
   finishedAt: true,

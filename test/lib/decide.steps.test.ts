@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createDecide, type Decision, decide } from '../../lib/decide.ts';
+import { createDecide, type Decision, decide, isStillOver } from '../../lib/decide.ts';
 import type { Job } from '../../lib/job.ts';
 import { compileMatcher } from '../../lib/policy/matcher.ts';
 import { parseExemption } from '../../lib/policy/parse.ts';
@@ -129,6 +129,22 @@ describe('decide, on statements that take long to look through', () => {
 
     expect(reasonOf(decided([long], policy))).toBe('over-limit');
     expect(reasonOf(decided([long, ...many(1_700)], policy))).toBe('undetermined');
+  });
+
+  it('judges a job again with no more than its share, right before its cancel', () => {
+    const ignore = { status: 'LAUNCHING', statement: rule.match.statement };
+    const decision = decideOne(heavy, makePolicy({ rules: [{ ...R, ignore }] }));
+    const { verdict } = decision;
+    if (verdict.reason !== 'over-limit') throw new Error('it is over its limit');
+    const isOver = (maxSteps: number) =>
+      isStillOver(
+        { ...decision, maxSteps, verdict },
+        { ...heavy, status: 'LAUNCHING' },
+        { now: NOW, savepoint: false },
+      );
+
+    expect(isOver(1_000_000)).toBe(true);
+    expect(isOver(1_000)).toBe(false);
   });
 
   it('spares a job that may be exempt by what cannot be read', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../emulator/faults.ts';
+import type { Edit, Fault } from '../../emulator/faults.ts';
 import { type EmulatedFlinkJob, flinkStatusAt } from '../../emulator/flink-jobs.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import type { RouteName } from '../../emulator/routes.ts';
@@ -162,6 +162,38 @@ describe.each(SPECIMENS)('$engine', (specimen) => {
     expect(reasonsOf(report)).toEqual(['undetermined']);
     expect(statusOf(1)).toBe(alive);
     expect(orders()).toBe(0);
+  });
+
+  describe('whose rows say when it began', () => {
+    const began = (value: unknown) => ({ start_time: value, create_time: value });
+    const told = (fault: Edit) => ({ faults: [{ on: specimen.listRoute, times: Infinity, edit: fault }] });
+
+    it('as a text, with null for what it does not have, is judged as ever', async () => {
+      const setInRows = { ...began(String(NOW - 3 * HOUR)), tags: null, name: null, database_name: null };
+      const { sweep } = await start(specimen, [3 * HOUR], told({ setInRows }));
+      const hasTags = facts.selectors.includes('tag');
+
+      expect(await sweep(hasTags ? { ignore: { tag: 'keep=true' } } : {})).toMatchObject({
+        status: 'ok',
+        counts: { overdue: 1, cancelled: 1 },
+        notices: [
+          ...(hasTags ? ['no job that was looked at is matched by the ignore of rules r'] : []),
+          'DLI wrote the start of 1 job as a text, where its documents have a number; it was read as that number',
+        ],
+      });
+    });
+
+    it.each([
+      { name: 'in seconds', value: (NOW - 3 * HOUR) / 1_000 },
+      { name: 'in seconds, as a text', value: String((NOW - 3 * HOUR) / 1_000) },
+      { name: 'as a date', value: new Date(NOW - 3 * HOUR).toISOString() },
+      { name: 'as null', value: null },
+    ])('$name is spared', async ({ value }) => {
+      const { sweep, orders } = await start(specimen, [3 * HOUR], told({ setInRows: began(value) }));
+
+      expect(reasonsOf(await sweep())).toEqual(['undetermined']);
+      expect(orders()).toBe(0);
+    });
   });
 
   it.each([
@@ -334,7 +366,7 @@ describe('a policy with a rule for each engine', () => {
     const { freed } = await sweep({}, withPolicy({ rules }));
 
     // 8 of the batch of type A, 2 of the Flink job, and at most the 16 of the queue for the query.
-    expect(freed).toEqual({ estimate: true, cus: { from: 10, to: 26 }, cuHours: { from: 0, to: 78 } });
+    expect(freed).toEqual({ estimate: true, cus: { from: 10, to: 26 }, cuHoursAtMost: 78 });
   });
 });
 
@@ -431,7 +463,8 @@ describe('a Flink job', () => {
     { state: 'job_running_exception', outcome: 'already-terminal' },
     { state: 'job_submit_fail', outcome: 'already-terminal' },
     { state: 'job_idle', outcome: 'unconfirmed' },
-    { state: 'job_arrearage_stopped', outcome: 'unconfirmed' },
+    { state: 'job_arrearage_stopped', outcome: 'already-terminal' },
+    { state: 'job_init', outcome: 'cancelled' },
   ] as const)('that is $state after it was asked is $outcome', async ({ state, outcome }) => {
     const { run, emulator } = await sweepOf({ onStop: 'ignore' });
     const life = [...(emulator.flink.get('146')?.life ?? []), { from: NOW, state }];
@@ -440,6 +473,49 @@ describe('a Flink job', () => {
 
     expect((await run()).jobs).toMatchObject([{ outcome, attempts: 1 }]);
   });
+
+  it('that is a draft again after a stop whose answer was lost may have stopped by itself, and is told so', async () => {
+    const { run, emulator } = await sweepOf({ onStop: 'ignore' });
+    const life = [...(emulator.flink.get('146')?.life ?? []), { from: NOW, state: 'job_init' as const }];
+    emulator.faults.add(
+      { on: 'stop-flink-jobs', times: Number.POSITIVE_INFINITY, answer: 'reset' },
+      { on: 'show-flink-job', skip: 5, change: [{ job: '146', set: { life } }] },
+    );
+
+    const report = await run();
+
+    expect(report.jobs).toMatchObject([{ outcome: 'already-terminal', status: 'job_init', evidence: null }]);
+    expect(report.jobs[0]?.error).toContain('may have ended by itself, or by that request');
+  });
+
+  it.each(['job_init', 'job_arrearage_stopped'] as const)('that is %s before it was asked is spared', async (state) => {
+    const { run, stops, emulator } = await sweepOf({});
+    const life = [...(emulator.flink.get('146')?.life ?? []), { from: NOW, state }];
+    emulator.faults.add({ on: 'show-flink-job', skip: 1, change: [{ job: '146', set: { life } }] });
+
+    expect((await run()).jobs).toMatchObject([{ outcome: 'skipped', reason: 'undetermined', status: state }]);
+    expect(stops()).toBe(0);
+  });
+
+  it.each(['keep', 'cancel'] as const)(
+    'that runs on for seconds after DLI has noted its stop is saved and cancelled, with onSavepointFailure: %s',
+    async (onSavepointFailure) => {
+      const { run, stops, emulator } = await sweepOf({ onStop: 'ignore' }, { onSavepointFailure });
+      const life = [
+        ...(emulator.flink.get('146')?.life ?? []),
+        { from: NOW, state: 'job_running' as const },
+        { from: NOW + 3_000, state: 'job_savepointing' as const },
+        { from: NOW + 4_500, state: 'job_cancel_success' as const },
+      ];
+      // Its examination and the look right before come first.
+      emulator.faults.add({ on: 'show-flink-job', skip: 2, change: [{ job: '146', set: { life } }] });
+
+      const report = await run();
+
+      expect(report.jobs).toMatchObject([{ outcome: 'cancelled', status: 'job_cancel_success', attempts: 1 }]);
+      expect(stops()).toBe(1);
+    },
+  );
 
   it.each(['job_finish', 'job_running_exception'] as const)(
     'that is %s before it was asked is already terminal, and is not asked',
@@ -543,6 +619,27 @@ describe('a Spark batch', () => {
     expect((await run()).jobs).toMatchObject([{ outcome: 'already-terminal', status: 'success', attempts: 1 }]);
   });
 
+  it.each(['reset', 503] as const)(
+    'that dies by itself while no cancel gets through is not called cancelled: %s',
+    async (trouble) => {
+      const { run, emulator } = await sweepOf({});
+      const life = [...(emulator.spark.get(jobId(1))?.life.slice(0, 2) ?? []), { from: NOW, state: 'dead' as const }];
+      const answer = trouble === 'reset' ? trouble : { status: trouble, body: {} };
+      emulator.faults.add(
+        { on: 'cancel-spark-batch', times: Number.POSITIVE_INFINITY, answer },
+        { on: 'show-spark-batch-state', skip: 2, change: [{ job: jobId(1), set: { life } }] },
+      );
+
+      const report = await run();
+
+      expect(report).toMatchObject({ freed: null, counts: { cancelled: 0, alreadyTerminal: 1 } });
+      expect(report.jobs).toMatchObject([{ outcome: 'already-terminal', status: 'dead', evidence: null }]);
+      expect(report.jobs[0]?.error).toBe(
+        `job ${jobId(1)}: ended (dead) after a request whose answer was lost; it may have ended by itself, or by that request`,
+      );
+    },
+  );
+
   it('that recovers by itself is alive, and is cancelled', async () => {
     const recoveries = [{ from: NOW - MINUTE, until: NOW + HOUR }];
     const { run } = await sweepOf({ plan: { recoveries } });
@@ -631,5 +728,73 @@ describe('lists that are paged by rows', () => {
     expect(living.length).toBeLessThan(count);
     expect(living.filter((n) => !seen.has(specimen.idOf(n)))).toEqual([]);
     expect(report.jobs).toHaveLength(seen.size);
+  });
+
+  describe.each(SPECIMENS.filter(({ engine }) => engine !== 'sql'))('of $engine', (specimen) => {
+    const { engine, clock, listRoute, idOf } = specimen;
+    const pageOf = (total: number, numbers: readonly number[]) => ({
+      status: 200,
+      body:
+        engine === 'spark'
+          ? { from: 0, total, sessions: numbers.map((n) => ({ id: idOf(n), state: 'running', create_time: NOW })) }
+          : {
+              is_success: 'true',
+              job_list: {
+                total_count: total,
+                jobs: numbers.map((n) => ({
+                  job_id: Number(idOf(n)),
+                  job_type: 'flink_sql_job',
+                  status: 'job_running',
+                  start_time: NOW,
+                })),
+              },
+            },
+    });
+    const hundred = Array.from({ length: 100 }, (_, i) => i + 1);
+    const list = engine === 'spark' ? 'running batches' : 'job_running Flink jobs';
+    const page = (target: string, answer: ReturnType<typeof pageOf>, times = Number.POSITIVE_INFINITY) => ({
+      on: listRoute,
+      target,
+      times,
+      answer,
+    });
+    const [first, second] =
+      engine === 'spark'
+        ? ['from=0&order=CREATE_TIME_ASC&size=100&state=running', 'from=100']
+        : ['status=job_running', 'offset=100'];
+
+    it.each([
+      { name: 'no row of many', faults: [page(first, pageOf(50, []))], says: 'there are 50, and shows 0' },
+      {
+        name: 'a second page without rows',
+        faults: [page(second, pageOf(250, [])), page(first, pageOf(250, hundred))],
+        says: 'there are 250, and shows 100',
+      },
+      {
+        name: 'the same page again and again',
+        faults: [
+          page(second, pageOf(250, hundred)),
+          page('200', pageOf(250, hundred)),
+          page(first, pageOf(250, hundred)),
+        ],
+        says: 'there are 250, and shows 100',
+      },
+      { name: 'more rows than it counts', faults: [page(first, pageOf(1, [1, 2]))], says: 'there are 1, and shows 2' },
+    ])('are a gap with $name', async ({ faults, says }) => {
+      const { sweep } = await start(specimen, [], { faults });
+
+      const report = await sweep();
+
+      expect(report).toMatchObject({
+        status: 'partial',
+        problems: [`listing incomplete: ${list}: the list says that ${says}`],
+      });
+    });
+
+    it('are read again, and no gap, where a job ended between the count and the rows', async () => {
+      const { sweep } = await start(specimen, [3 * HOUR], { faults: [page(first, pageOf(2, [1]), 1)] });
+
+      expect(await sweep({ [clock]: '2h' })).toMatchObject({ status: 'ok', counts: { seen: 1, cancelled: 1 } });
+    });
   });
 });

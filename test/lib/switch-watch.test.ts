@@ -7,13 +7,16 @@ function script(answers: (boolean | Error)[]) {
   const clock = fakeClock();
   let looks = 0;
   const done = Promise.withResolvers<void>();
-  const watch = watchSwitch(async () => {
-    const answer = answers[looks++];
-    if (answer === undefined || answer === false || answer instanceof Error) done.resolve();
-    if (answer === undefined) watch.end();
-    if (answer instanceof Error) throw answer;
-    return answer ?? true;
-  }, clock);
+  const watch = watchSwitch(
+    async () => {
+      const answer = answers[looks++];
+      if (answer === undefined || answer === false || answer instanceof Error) done.resolve();
+      if (answer === undefined) watch.end();
+      if (answer instanceof Error) throw answer;
+      return answer ?? true;
+    },
+    { clock, deadlineAt: Number.POSITIVE_INFINITY },
+  );
   return { clock, watch, done: done.promise.then(() => new Promise(setImmediate)), looks: () => looks };
 }
 
@@ -45,6 +48,16 @@ describe('watchSwitch', () => {
 
     expect(watch.signal.aborted).toBe(false);
     expect(looks()).toBe(3);
+  });
+
+  it('says stop if the switch is not told before the deadline, so that the sweep still comes to its report', async () => {
+    const never = new Promise<boolean>(() => {});
+    const clock = fakeClock();
+    const watch = watchSwitch(() => never, { clock, deadlineAt: clock.now() + 1 });
+
+    await watch.start();
+
+    expect(watch.signal.reason).toEqual(new SwitchedOff('the switch can no longer be read'));
   });
 
   it('has looked once when it has started, and looks once at a time however often it is told to', async () => {
