@@ -42,7 +42,7 @@ const QUERIES = {
   ],
   NotSwept: [
     'which targets were not swept, and why',
-    `filter msg in ["target not swept", "target unreadable", "sweep could not run", "message not sent"]
+    `filter msg in ["target not swept", "target unreadable", "sweep could not run", "message not sent", "no targets"]
 | stats count() as times, latest(@timestamp) as last, latest(error) as example by target, msg, reason
 | sort last desc`,
   ],

@@ -109,6 +109,7 @@ const OTHERS: Omit<{ [M in keyof LogLines]: Names<LogLines[M]> }, (typeof JOB_LI
   },
   'dispatch could not run': { error: true },
   'tick dropped': { dispatchId: true, ageMs: true, periodMs: true },
+  'no targets': { dispatchId: true, error: true },
   'target unreadable': { dispatchId: true, target: true, error: true },
   'message not sent': { dispatchId: true, credentials: true, targets: true },
 };
