@@ -96,9 +96,12 @@ async function actOn(
   const failures = [...plan.failures, ...swept.failures];
   showSwept({ ...swept, failures }, flags, terminal);
   const leftOut = capped.map(({ target, caps }) => `${target}: nothing was cancelled there, ${caps.exceeded}`);
-  for (const text of [...leftOut, ...unmet]) terminal.err(`dli-reaper: ${cleanText(text)}\n`);
+  // Jobs that the plan could not list or judge are not among those that were cancelled.
+  const partial = plan.reports.filter(({ status }) => status === 'partial');
+  const unseen = partial.flatMap(({ target, problems }) => problems.map((text) => `${target}: ${text}`));
+  for (const text of [...leftOut, ...unseen, ...unmet]) terminal.err(`dli-reaper: ${cleanText(text)}\n`);
   const ofCapped = capped.map((report) => ({ ...report, dryRun: false }));
-  return exitCodeFor({ failures, reports: [...ofCapped, ...swept.reports] }) || codeForUnmet(unmet);
+  return exitCodeFor({ failures, reports: [...ofCapped, ...partial, ...swept.reports] }) || codeForUnmet(unmet);
 }
 
 const codeForUnmet = (unmet: readonly string[]) => (unmet.length > 0 ? EXIT_FAILED : 0);

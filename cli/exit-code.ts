@@ -6,7 +6,7 @@ export const EXIT_CONFIGURATION = 1;
 /** Some job failed, was not seen to stop, or was named in an emergency and is spared. */
 export const EXIT_FAILED = 3;
 
-/** The listing is incomplete, or the deadline came first. */
+/** The listing is incomplete, no job could be judged, or the deadline came first. */
 export const EXIT_PARTIAL = 4;
 
 const EXIT_CODES: Record<SweepStatus, number> = {

@@ -37,9 +37,10 @@ function formatCard(job: JobReport, paint: Paint, isPlan: boolean): string {
   const { jobId, engine, jobType, queue, owner, rule } = job;
   const what = [engine, jobType ?? '?', 'on', queue ?? '?', 'by', owner ?? '?'].map(cleanText).join(' ');
   const bar = isPlan && formatBar(job) !== '' ? `${formatBar(job)} ` : '';
+  const limit = job.limitMs === null ? '' : ` of ${formatLimit(job)}`;
   return [
     `${jobId}  ${paint(colourOf(job), cleanText(formatOutcome(job)))}`,
-    `  ${what}, ${bar}${formatTime(job)} of ${formatLimit(job)}, ${cleanText(rule ?? '–')}`,
+    `  ${what}, ${bar}${formatTime(job)}${limit}, ${cleanText(rule ?? '–')}`,
   ].join('\n');
 }
 
@@ -47,7 +48,8 @@ const RANKS: Record<JobReport['decision'], number> = { cancel: 0, warn: 1, log: 
 const rank = ({ decision }: JobReport): number => RANKS[decision];
 const timeOf = ({ runTimeMs, queueTimeMs, totalTimeMs }: JobReport): number | null =>
   runTimeMs ?? queueTimeMs ?? totalTimeMs;
-const overLimit = (job: JobReport): number => (timeOf(job) ?? 0) - (job.limitMs ?? 0);
+const overLimit = (job: JobReport): number =>
+  job.overLimitMs ?? (job.limitMs === null ? 0 : (timeOf(job) ?? 0) - job.limitMs);
 
 /** A job that waits says so, since its time is another one; likewise one that does not tell since when it runs. */
 function formatTime({ runTimeMs, queueTimeMs, totalTimeMs }: JobReport): string {
@@ -69,10 +71,13 @@ function formatMinutes(ms: number): string {
 
 const BAR_CELLS = 10;
 
-/** `██▓▓▓▓▓▓▓▓` is five times the limit, `████░░░░░░` two fifths of it. Empty where either is not known. */
+/**
+ * `██▓▓▓▓▓▓▓▓` is five times the limit, `████░░░░░░` two fifths of it. Empty where the job was not held against a limit:
+ * whatever time and limit are, a job that is spared for another reason is over nothing.
+ */
 export function formatBar(job: JobReport): string {
-  const time = timeOf(job);
   const { limitMs } = job;
+  const time = timeAgainstLimit(job);
   if (time === null || limitMs === null) return '';
   const whole = Math.max(time, limitMs, 1);
   const share = Math.round((BAR_CELLS * Math.min(time, limitMs)) / whole);
@@ -80,6 +85,12 @@ export function formatBar(job: JobReport): string {
   const within = time > limitMs ? Math.min(share, BAR_CELLS - 1) : share;
   const over = time > limitMs ? BAR_CELLS - within : 0;
   return '█'.repeat(within) + '▓'.repeat(over) + '░'.repeat(BAR_CELLS - within - over);
+}
+
+function timeAgainstLimit(job: JobReport): number | null {
+  const { decision, reason, limitMs, overLimitMs } = job;
+  if (decision !== 'keep') return limitMs === null || overLimitMs === null ? null : limitMs + overLimitMs;
+  return reason === 'within-limit' ? timeOf(job) : null;
 }
 
 function formatOutcome({ outcome, reason, status, decision }: JobReport): string {

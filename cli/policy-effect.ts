@@ -56,9 +56,11 @@ export async function effectsOf(
         const victimsBy = async (one: Policy) => {
           const { report } = await planFrom(seen, one, { exemptions: settings.exemptions });
           const ids = report.jobs.flatMap(({ jobId, decision }) => (decision === 'cancel' ? [jobId] : []));
-          return { ids, capped: report.caps.exceeded };
+          // Whether jobs that could not be judged would be victims cannot be told.
+          const [problem = null] = report.status === 'partial' ? report.problems : [];
+          return { ids, capped: report.caps.exceeded, problem };
         };
-        const { ids: after, capped } = await victimsBy(policy);
+        const { ids: after, capped, problem } = await victimsBy(policy);
         const before = livePolicy === undefined ? undefined : (await victimsBy(livePolicy)).ids;
         effects.push({
           ...{
@@ -66,7 +68,7 @@ export async function effectsOf(
             before: before?.length ?? null,
             after: after.length,
             capped,
-            problem: seen.gaps[0]?.what ?? null,
+            problem: seen.gaps[0]?.what ?? problem,
           },
           added: after.filter((id) => before?.includes(id) !== true),
           removed: (before ?? []).filter((id) => !after.includes(id)),

@@ -12,11 +12,16 @@ import { plain, type Terminal } from './terminal.ts';
 type Screen = Pick<Terminal, 'columns' | 'paint'>;
 
 /** The jobs as a table, the overdue first, and one sentence with what went wrong below it. */
-export function formatReport(report: SweepReport, { spared }: { spared: boolean }, screen: Screen = {}): string {
+export function formatReport(
+  report: SweepReport,
+  { spared, stage }: { spared: boolean; stage?: string | undefined },
+  screen: Screen = {},
+): string {
   const { paint = plain } = screen;
   const jobs = report.jobs.filter(({ decision }) => spared || decision !== 'keep');
   const hidden = report.jobs.length - jobs.length;
   const unmanaged = Object.entries(report.unmanagedQueues).map(([queue, count]) => `${cleanText(queue)} (${count})`);
+  const ofStage = stage === undefined ? '' : ` --stage ${stage}`;
   const problem = (text: string) => paint('red', `! ${cleanText(text)}`);
   const lines = [
     ...(jobs.length === 0 ? [] : [formatJobs(jobs, { ...screen, isPlan: report.dryRun })]),
@@ -28,7 +33,7 @@ export function formatReport(report: SweepReport, { spared }: { spared: boolean 
     ...(report.dryRun ? report.unmet.map(problem) : []),
     ...report.notices.map((notice) => paint('yellow', `Note: ${cleanText(notice)}.`)),
     ...report.problems.map(problem),
-    ...(report.problems.some((text) => text.includes('the switch is no')) ? ['dli-reaper resume sets it to run.'] : []),
+    ...(report.stoppedBy === 'switch' ? [`dli-reaper resume${ofStage} sets the switch to run.`] : []),
     ...report.jobs.flatMap(({ error }) => (error === null ? [] : [problem(error)])),
   ];
   return `${lines.join('\n')}\n`;
@@ -61,10 +66,15 @@ function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: Swe
   const calls = apiCalls.list + apiCalls.status + apiCalls.cancel;
   const head = dryRun ? `Dry run (because of the ${dryRunBecause.join(', the ')})` : `Sweep ${status}`;
   const skipped = Object.values(counts.skipped).reduce((sum, n) => sum + n, 0);
+  const overdue = [
+    `${counts.overdue} overdue`,
+    // Of the others their rule only warns, or logs them.
+    ...(counts.toCancel === counts.overdue ? [] : [`${counts.toCancel} of them to be cancelled`]),
+  ];
   const outcomes = dryRun
-    ? [`${counts.overdue} overdue`, 'none cancelled']
+    ? [...overdue, 'none cancelled']
     : [
-        `${counts.overdue} overdue`,
+        ...overdue,
         `${counts.cancelled} cancelled`,
         `${counts.alreadyTerminal} already terminal`,
         ...(counts.unconfirmed > 0 ? [`${counts.unconfirmed} unconfirmed`] : []),

@@ -21,7 +21,7 @@ Exit codes:
   0  all well
   1  usage, configuration or credentials; or the switch, the clock or the operator stopped the sweep
   3  some job failed, was not seen to stop, or was named in an emergency and is spared
-  4  partial: the listing is incomplete, or the deadline came first
+  4  partial: the listing is incomplete, no job could be judged, or the deadline came first
   5  a cap stopped the sweep`;
 
 export const STAGE_EXIT_CODES_HELP = `

@@ -2,7 +2,7 @@ import { InvokeCommand, LambdaClient, LambdaServiceException } from '@aws-sdk/cl
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { nameOf } from '../lib/error-words.ts';
 import { AROUND_JOB, AROUND_SUMMARY, JOB_LINES, type JobLineName, type Summary } from '../lib/log-lines.ts';
-import type { JobReport, SweepReport } from '../lib/report.ts';
+import { type JobReport, REPORT_VERSION, type SweepReport } from '../lib/report.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { AWS_CLIENT_OPTIONS } from '../lib/settings/ssm.ts';
 import { cleanText } from './clean-text.ts';
@@ -232,7 +232,10 @@ export function toSwept(lines: readonly LogLine[]): Swept & {
   /** What is known to be missing, one sentence each. */
   incomplete: string[];
 } {
-  const finished = lines.filter((line): line is SummaryLine => line.msg === 'sweep finished');
+  const summaries = lines.filter((line): line is SummaryLine => line.msg === 'sweep finished');
+  // The fields of another version mean something else, or are not there.
+  const isReadable = ({ fields }: SummaryLine) => fields.version === REPORT_VERSION;
+  const finished = summaries.filter(isReadable);
   const jobLines = lines.filter(isJobLine);
   // Lambda may deliver an event twice; those of a lower level are not among those that the last line counts.
   const jobsOf = ({ fields: { sweepId, awsRequestId } }: SummaryLine) =>
@@ -241,7 +244,10 @@ export function toSwept(lines: readonly LogLine[]): Swept & {
     );
   return {
     reports: finished.map((line) => toReport(line, jobsOf(line))),
-    failures: lines.flatMap(failureOf),
+    failures: [
+      ...lines.flatMap(failureOf),
+      ...summaries.filter((line) => !isReadable(line)).map(({ fields }) => wordsForVersion(fields)),
+    ],
     incomplete: finished.flatMap((line) => {
       // A function of an earlier version does not say how many.
       const { target, jobsLogged = 0 } = line.fields;
@@ -252,6 +258,11 @@ export function toSwept(lines: readonly LogLine[]): Swept & {
     }),
   };
 }
+
+/** The first version did not say so. */
+const wordsForVersion = ({ target, status, version }: SummaryLine['fields']): string =>
+  `${target}: sweep ${status}; its report is of version ${version ?? 1}, and this command reads version ${REPORT_VERSION}: ` +
+  'use the command of the version that is deployed, or deploy the one of this command';
 
 /** What the functions log of a sweep is its report, line by line. */
 function toReport({ fields }: SummaryLine, jobs: readonly JobLine[]): SweepReport {

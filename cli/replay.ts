@@ -7,6 +7,7 @@ import type { Policy } from '../lib/policy/schema.ts';
 import type { JobReport } from '../lib/report.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { planFrom } from '../lib/sweep.ts';
+import { isBlind } from '../lib/undetermined.ts';
 import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { EXIT_PARTIAL } from './exit-code.ts';
@@ -89,13 +90,16 @@ async function replay(worlds: readonly StoredLook[], policy: Policy) {
     const at = isoOf(world);
     // Whoever has died by then is no victim any more.
     const jobs = world.jobs.filter(({ engine, id }) => !deaths.has(keyOf({ target, job: { engine, jobId: id } })));
-    const { report, sight } = await planFrom({ ...world, jobs }, policy);
+    const { report, sight, judgement } = await planFrom({ ...world, jobs }, policy);
     const { exceeded, drain } = report.caps;
     if (exceeded !== null && !drain) capped.push({ at, target, reason: exceeded });
+    // One that has died was judged.
+    const isUnjudged = jobs.length === world.jobs.length && isBlind(judgement.decisions);
     // Its victims are in doubt, and no death.
     const doubts = [
       ...(sight.clockProblem === undefined ? [] : [sight.clockProblem]),
       ...sight.gaps.map(({ what }) => what),
+      ...(isUnjudged ? ['no job could be judged'] : []),
     ];
     for (const reason of doubts) incomplete.push({ at, target, reason });
     for (const { decision, reason, ...job } of report.jobs) {

@@ -23,8 +23,12 @@ export interface TargetStatus {
   lastSweep: LastSweep | null;
   /** Now; null if nobody looked, or the look failed. */
   overdue: number | null;
+  /** Of jobs that could not be judged nobody can tell whether they are. */
+  undetermined: number | null;
   problem: string | null;
 }
+
+const UNSEEN = { overdue: null, undetermined: null };
 
 const DAY_MS = 86_400_000;
 
@@ -52,7 +56,7 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
     // One after the other, since they may share a credential.
     for (const target of targetNames) {
       say(`Looking at ${target}`);
-      const seen = look ? await lookAt(stage, target, terminal) : { overdue: null, problem: null };
+      const seen = look ? await lookAt(stage, target, terminal) : { ...UNSEEN, problem: null };
       statuses.push({ target, lastSweep: lastSweepOf(target, ends), ...seen });
     }
     return statuses;
@@ -78,14 +82,15 @@ async function readLog(stage: string, since: number): Promise<{ ends: EndLine[];
 }
 
 async function lookAt(stage: Stage, target: string, terminal: Terminal) {
-  if (interrupted.aborted) return { overdue: null, problem: 'not looked at, the operator interrupted it' };
+  if (interrupted.aborted) return { ...UNSEEN, problem: 'not looked at, the operator interrupted it' };
   try {
     const report = await performSweep({ stage: stage.name, target, dryRun: true, quiet: true }, terminal, { stage });
     // Over a cap a look is as good as any.
     const [problem = null] = exitCodeOf(report) === 0 ? [] : report.problems;
-    return { overdue: report.counts.overdue, problem };
+    const { overdue, skipped } = report.counts;
+    return { overdue, undetermined: skipped.undetermined ?? 0, problem };
   } catch (error) {
-    return { overdue: null, problem: describeError(error) };
+    return { ...UNSEEN, problem: describeError(error) };
   }
 }
 
@@ -110,7 +115,7 @@ function format(
       { head: 'by', cell: ({ lastSweep }) => lastSweep?.trigger ?? '–', dropped: 1 },
       { head: 'status', cell: ({ lastSweep }) => statusText(lastSweep) },
       { head: 'cancelled', cell: ({ lastSweep }) => String(lastSweep?.cancelled ?? '–'), dropped: 2 },
-      { head: 'overdue now', cell: ({ overdue }) => String(overdue ?? '?') },
+      { head: 'overdue now', cell: overdueText },
     ],
     targets,
     { columns },
@@ -130,7 +135,7 @@ function format(
       `The switch of ${stage} reads ${switchText(switchValue)}${isRun ? '' : ': no job is cancelled'}.`,
     ),
     alive,
-    table ?? targets.map(({ target, overdue }) => `${target}: ${overdue ?? '?'} overdue`).join('\n'),
+    table ?? targets.map((one) => `${one.target}: ${overdueText(one)} overdue`).join('\n'),
     ...targets.flatMap(({ target, problem, lastSweep }) => {
       const error = lastSweep?.error ?? null;
       const problems = [error === null ? null : `the last sweep could not run: ${error}`, problem];
@@ -146,6 +151,11 @@ function format(
 function switchText(value: string | null): string {
   if (value === null) return 'nothing';
   return value === 'run' || value === 'stop' ? value : JSON.stringify(cleanText(value));
+}
+
+function overdueText({ overdue, undetermined }: TargetStatus): string {
+  const more = undetermined === null || undetermined === 0 ? '' : `, ${undetermined} undetermined`;
+  return `${overdue ?? '?'}${more}`;
 }
 
 function statusText(last: TargetStatus['lastSweep']): string {

@@ -8,7 +8,9 @@ import type { Terminal } from './terminal.ts';
 export async function runSweep(flags: SweepFlags, terminal: Terminal): Promise<number> {
   const report = await performSweep(flags, terminal);
   terminal.out(
-    flags.json ? toJson('sweep', report) : formatReport(report, { spared: flags.spared ?? false }, terminal),
+    flags.json
+      ? toJson('sweep', report)
+      : formatReport(report, { spared: flags.spared ?? false, stage: flags.stage }, terminal),
   );
   return exitCodeOf(report);
 }

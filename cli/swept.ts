@@ -19,6 +19,7 @@ export function exitCodeFor({ reports, failures }: Swept): number {
 interface ShowFlags {
   json?: boolean;
   spared?: boolean;
+  stage?: string;
   allTargets?: boolean;
 }
 
@@ -37,9 +38,9 @@ export function showDocument({ reports, failures }: Swept, { allTargets = false 
   else for (const report of reports) out(toJson('sweep', report));
 }
 
-export function showTables({ reports }: Swept, { spared = false }: ShowFlags, terminal: Terminal): void {
+export function showTables({ reports }: Swept, { spared = false, stage }: ShowFlags, terminal: Terminal): void {
   for (const report of reports) {
     if (reports.length > 1) terminal.out(`${report.target}\n`);
-    terminal.out(formatReport(report, { spared }, terminal));
+    terminal.out(formatReport(report, { spared, stage }, terminal));
   }
 }

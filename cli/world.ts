@@ -48,6 +48,7 @@ const job = v.object({
     ] as const),
   ]),
   startedAt: number,
+  isStartText: v.optional(v.boolean()),
   since: v.object({ running: number, waiting: number, submitted: number }),
   ...{ askedAt: number, updatedAt: number, cus: number },
 });

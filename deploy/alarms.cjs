@@ -103,6 +103,11 @@ module.exports = async ({ resolveVariable }) => {
       'Jobs live on three periods past their limit, although live sweeps were to cancel them.',
       above('JobsStuck'),
     ),
+    JobsUndeterminedAlarm: alarm(
+      'jobs-undetermined',
+      'Jobs could not be judged, three periods in a row, and were spared.',
+      { ...above('JobsUndetermined'), periods: 3 },
+    ),
     CapReachedAlarm: alarm('cap-reached', 'A live sweep found more victims than a cap allows.', above('SweepsCapped')),
     StoppedAlarm: alarm(
       'stopped',

@@ -26,7 +26,7 @@ module.exports = async ({ resolveVariable }) => {
   const widgets = [
     graph('Is it alive?', 0, 0, ['TargetsExpected', 'TargetsSwept', 'TicksDropped']),
     graph('What went wrong?', 12, 0, ['SweepsFailed', 'PolicyException', 'SweepsCapped', 'SweepsStopped']),
-    graph('How much was cancelled?', 0, 6, ['JobsOverdue', 'JobsCancelled', 'JobsUnconfirmed', 'JobsFailed']),
+    graph('How much was cancelled?', 0, 6, ['JobsOverdue', 'JobsCancelled', 'JobsFailed']),
     table(
       'What was cancelled?',
       12,
@@ -37,9 +37,9 @@ module.exports = async ({ resolveVariable }) => {
       'What is overdue now?',
       0,
       12,
-      'filter decision = "cancel" and outcome not in ["cancelled", "already-terminal"] | stats latest(@timestamp) as seen, latest(reason) as why, latest(overLimitMs) / 60000 as minutesOver by jobId, target, queue, owner | sort seen desc, minutesOver desc | limit 50',
+      'filter decision in ["cancel", "warn", "log"] and outcome not in ["cancelled", "already-terminal"] | stats latest(@timestamp) as seen, latest(reason) as why, latest(overLimitMs) / 60000 as minutesOver by jobId, target, queue, owner | sort seen desc, minutesOver desc | limit 50',
     ),
-    graph('What is stuck?', 12, 12, ['JobsStuck', 'JobsUnconfirmed']),
+    graph('What is stuck, or cannot be judged?', 12, 12, ['JobsStuck', 'JobsFailed', 'JobsUndetermined']),
     share,
     graph('How much is there?', 12, 18, ['ResourceCount', 'TargetsSwept']),
   ];

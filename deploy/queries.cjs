@@ -47,7 +47,7 @@ const QUERIES = {
   LastSweeps: [
     'last sweep of each target',
     `filter msg = "sweep finished"
-| stats latest(@timestamp) as at, latest(status) as lastStatus, latest(dryRun) as wasDryRun, latest(counts.overdue) as overdue, latest(counts.cancelled) as cancelled, latest(parameterVersions.policy) as policyVersion by target
+| stats latest(@timestamp) as at, latest(status) as lastStatus, latest(dryRun) as wasDryRun, latest(counts.overdue) as overdue, latest(counts.toCancel) as toCancel, latest(counts.cancelled) as cancelled, latest(parameterVersions.policy) as policyVersion by target
 | sort at asc`,
   ],
   NotSwept: [

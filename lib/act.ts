@@ -14,6 +14,7 @@ import type { Readers } from './look.ts';
 import type { Outcome, SkipReason } from './outcome.ts';
 import { clockOf } from './policy/clocks.ts';
 import type { ProgressWatch } from './progress.ts';
+import type { StoppedBy } from './report.ts';
 import { SwitchedOff } from './switch-watch.ts';
 import { verifyCancellations } from './verify.ts';
 
@@ -23,9 +24,14 @@ export interface Ends {
   outcomes: ReadonlyMap<string, Outcome>;
   /** One for each job that was to be asked to stop. */
   cancellations: readonly Cancellation[];
-  /** What kept the sweep from its work, or ended it before its time. */
-  stoppedBecause: string | undefined;
+  stopped: Stopped | undefined;
   freed: Freed | undefined;
+}
+
+/** What kept the sweep from its work, or ended it before its time, and why in words. */
+export interface Stopped {
+  by: StoppedBy;
+  because: string;
 }
 
 /** What a live sweep can do to jobs, and read of them afterwards. A dry run has none. */
@@ -105,7 +111,7 @@ export async function act(
   return {
     outcomes: all,
     cancellations,
-    stoppedBecause: whyStopped(cancellations, all, stop),
+    stopped: whatStopped(cancellations, all, stop),
     freed: estimateFreed(cancelled, await readQueueCus(cancels, cancelled), judgement.context.now),
   };
 }
@@ -121,7 +127,7 @@ export function leaveAlone(
   return {
     outcomes,
     cancellations: [],
-    stoppedBecause: isSwitchedOn ? whyStopped([], outcomes, stop) : 'the switch is not set to run',
+    stopped: isSwitchedOn ? whatStopped([], outcomes, stop) : { by: 'switch', because: 'the switch is not set to run' },
     freed: undefined,
   };
 }
@@ -134,17 +140,22 @@ function spareAll({ overdue, chosen, spared }: Judgement, reason: SkipReason): M
 }
 
 /** What ended the cancelling before its time; for a credential, its refusal. A stop after the last job ends nothing. */
-function whyStopped(
+function whatStopped(
   cancellations: readonly Cancellation[],
   outcomes: ReadonlyMap<string, Outcome>,
   stop: AbortSignal | undefined,
-): string | undefined {
+): Stopped | undefined {
   const isLeftUndone = [...outcomes.values()].some((one) => one.kind === 'skipped' && one.reason === 'stopped');
-  if (stop?.aborted && isLeftUndone)
-    return stop.reason instanceof SwitchedOff ? stop.reason.message : 'the operator interrupted it';
+  if (stop?.aborted && isLeftUndone) {
+    return stop.reason instanceof SwitchedOff
+      ? { by: 'switch', because: stop.reason.message }
+      : { by: 'operator', because: 'the operator interrupted it' };
+  }
   for (const { result } of cancellations) {
-    if (result.kind === 'not-sent' && result.error !== undefined) return result.error.message;
-    if (result.kind === 'refused' && result.error.kind === 'authentication') return result.error.message;
+    const isRefused = result.kind === 'refused' && result.error.kind === 'authentication';
+    if ((isRefused || result.kind === 'not-sent') && result.error !== undefined) {
+      return { by: 'credential', because: result.error.message };
+    }
   }
   return undefined;
 }

@@ -99,10 +99,12 @@ export function victimsOf(decisions: readonly Decision[]): Victim[] {
  * than the one taken for the oldest.
  */
 function enginesInDoubt({ rules }: Policy, { maxKillsPercent }: Caps, { engines, gaps }: Sight): ReadonlySet<Engine> {
-  const needsOldest = (engine: Engine) =>
-    rules.some((rule) => rule.victims === 'oldest' && rule.engines.includes(engine));
-  const incomplete = gaps.flatMap(({ engine }) => engine ?? engines);
-  return new Set(incomplete.filter((engine) => maxKillsPercent < 100 || needsOldest(engine)));
+  const incomplete = new Set(gaps.flatMap(({ engine }) => engine ?? engines));
+  // A rule's groups hold jobs of all its engines.
+  const withoutOldest = rules
+    .filter((rule) => rule.victims === 'oldest' && rule.engines.some((engine) => incomplete.has(engine)))
+    .flatMap((rule) => rule.engines);
+  return new Set([...(maxKillsPercent < 100 ? incomplete : []), ...withoutOldest]);
 }
 
 interface LiveCounts {

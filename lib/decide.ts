@@ -1,5 +1,5 @@
 import { compareText } from './compare-text.ts';
-import { isJobId, isLive, isTerminal, type Job } from './job.ts';
+import { isJobId, isLive, isTerminal, type Job, type JobState } from './job.ts';
 import { CLOCKS, type Clock, clockOf, type LimitName, type ReadingName } from './policy/clocks.ts';
 import { type ExemptionResult, exemptionOf } from './policy/exemptions.ts';
 import { ACTIONS, type Action, type Exemption, type Policy, type Rule } from './policy/schema.ts';
@@ -144,7 +144,7 @@ export function createDecide({ policy, exemptions }: Omit<DecideOptions, 'now'>)
         // After the groups: the job stays the oldest of its group, although it is not asked.
         .map((result) => (wasAskedRecently(job, result, now) ? spare(result, 'asked-recently') : result));
       // There is no rule that an operation on a queue could be for.
-      const verdict = isPseudoJob(job) ? PROTECTED : conclude(results, exemption);
+      const verdict = isPseudoJob(job) ? PROTECTED : conclude(results, exemption, job.state);
       return { job, clocks, rules, exemption, verdict };
     });
   };
@@ -164,7 +164,7 @@ const spare = ({ rule, match, ignore }: RuleResult, reason: KeepReason): Kept =>
 });
 
 /** The rules whose limit the job is over, and otherwise the strongest reason to spare it. */
-function conclude(results: readonly RuleResult[], exemption: ExemptionResult): Verdict {
+function conclude(results: readonly RuleResult[], exemption: ExemptionResult, state: JobState): Verdict {
   const [worst, ...others] = results.filter((result) => result.action !== 'keep').toSorted(bySeverity);
   const [strongest] = results.filter((result) => result.action === 'keep').toSorted(byStrength);
   // What cannot be cancelled anyway needs no exemption.
@@ -173,8 +173,8 @@ function conclude(results: readonly RuleResult[], exemption: ExemptionResult): V
     return { action: 'keep', reason: 'exempt', rule: exemption.by, limitMs: undefined };
   }
 
-  if (worst === undefined) return strongest === undefined ? NO_RULE : keep(strongest);
-  if (exemption.exempt === 'unknown') return keep(spare(worst, 'undetermined'));
+  if (worst === undefined) return strongest === undefined ? NO_RULE : keep(strongest, state);
+  if (exemption.exempt === 'unknown') return keep(spare(worst, 'undetermined'), state);
   const { rule, action, clock, limitMs, overLimitMs } = worst;
   return {
     action,
@@ -193,10 +193,16 @@ const NO_RULE: Verdict = { action: 'keep', reason: 'no-rule', rule: undefined, l
 
 const PROTECTED: Verdict = { action: 'keep', reason: 'protected', rule: undefined, limitMs: undefined };
 
-function keep({ rule, reason }: Kept): Verdict {
+/** With the least limit that counts for a job in this state; a job that only waits has none in a rule for running jobs. */
+function keep({ rule, reason }: Kept, state: JobState): Verdict {
   if (reason === 'no-rule') return NO_RULE;
-  return { action: 'keep', reason, rule: rule.id, limitMs: Math.min(...rule.limits.map(({ limitMs }) => limitMs)) };
+  const limits = isLive(state) ? limitsFor(rule, state) : rule.limits;
+  const [limitMs] = limits.map((limit) => limit.limitMs).toSorted((a, b) => a - b);
+  return { action: 'keep', reason, rule: rule.id, limitMs };
 }
+
+const limitsFor = ({ limits }: Rule, state: JobState) =>
+  limits.filter(({ clock }) => clockOf(clock).states.some((one) => one === state));
 
 /** What a rule says of a job by itself, before groups and exemptions. */
 function tryRule(job: Job, rule: Rule, clocks: ClockReadings): RuleResult {
@@ -219,11 +225,9 @@ function tryRule(job: Job, rule: Rule, clocks: ClockReadings): RuleResult {
   if (rule.groupBy !== undefined && groupKey(rule.groupBy, job) === undefined) return keepFor('undetermined', ignore);
 
   const { state } = job;
-  const limits = rule.limits
-    .map(({ clock, limitMs }) => ({ clock, limitMs, row: clockOf(clock) }))
-    .filter(({ row: { states } }) => states.some((one) => one === state));
+  const limits = limitsFor(rule, state);
   if (limits.length === 0) return keepFor(state === 'queued' ? 'queued' : 'within-limit', ignore);
-  const readings = limits.map(({ clock, limitMs, row }) => ({ clock, limitMs, readingMs: clocks[row.reading] }));
+  const readings = limits.map((limit) => ({ ...limit, readingMs: clocks[clockOf(limit.clock).reading] }));
   const [over] = readings
     .flatMap(({ clock, limitMs, readingMs = 0 }) =>
       readingMs > limitMs ? [{ clock, limitMs, overLimitMs: readingMs - limitMs }] : [],
@@ -256,18 +260,25 @@ function isBelievedStart(startedAt: number | undefined, now: number): startedAt 
  */
 function sparedByGroup(rule: Rule, ruleIndex: number, trials: readonly Trial[]): ReadonlySet<number> {
   if (rule.victims === 'all' && rule.minGroupSize === 1) return new Set();
+  const keyOf = (job: Job) => (rule.groupBy === undefined ? '' : groupKey(rule.groupBy, job));
   const over = trials.flatMap(({ job, rules }, place) => (rules[ruleIndex]?.action === 'keep' ? [] : [{ job, place }]));
-  const groups = Map.groupBy(over, ({ job }) =>
-    rule.groupBy === undefined ? '' : (groupKey(rule.groupBy, job) ?? ''),
-  );
-  const spared = [...groups.values()].flatMap((group) => {
+  const doubtful = trials.filter(({ rules }) => isUndetermined(rules[ruleIndex])).map(({ job }) => job);
+  const groups = Map.groupBy(over, ({ job }) => keyOf(job) ?? '');
+  const spared = [...groups].flatMap(([key, group]) => {
     if (group.length < rule.minGroupSize) return group;
     const [oldest, ...younger] = group.toSorted((a, b) => compareAge(a.job, b.job));
-    if (rule.victims === 'oldest') return younger;
-    return rule.victims === 'all-but-oldest' && oldest !== undefined ? [oldest] : [];
+    if (oldest === undefined || rule.victims === 'all') return [];
+    if (rule.victims === 'all-but-oldest') return [oldest];
+    // What is not known of a job may be that it is over the limit as well, and older.
+    const mayBeOlder = (job: Job) =>
+      (keyOf(job) ?? key) === key && (job.startedAt === undefined || compareAge(job, oldest.job) < 0);
+    return doubtful.some(mayBeOlder) ? group : younger;
   });
   return new Set(spared.map(({ place }) => place));
 }
+
+const isUndetermined = (result: RuleResult | undefined): boolean =>
+  result?.action === 'keep' && result.reason === 'undetermined';
 
 function wasAskedRecently({ askedAt }: Job, { action, rule }: RuleResult, now: number): boolean {
   return action === 'cancel' && rule.savepoint && askedAt !== undefined && now - askedAt < ASK_AGAIN_AFTER_MS;

@@ -23,6 +23,8 @@ export interface Job {
   state: JobState;
   /** Its age is counted from here: epoch ms, DLI's clock. Submission or start, whichever the engine tells. */
   startedAt: number | undefined;
+  /** Its start came as a text, where DLI's documents have a number: that it means the same is a guess. */
+  isStartText?: boolean | undefined;
   since: Since;
   /** When it was last asked to stop in vain, epoch ms, as far as its own times tell. */
   askedAt?: number | undefined;

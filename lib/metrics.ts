@@ -23,10 +23,13 @@ export const METRICS = {
   SweepsStopped: 'Count',
   /** Jobs looked at: the live ones that are old enough to matter. */
   ResourceCount: 'Count',
+  /** Over a limit, whether their rule cancels, warns or logs. */
   JobsOverdue: 'Count',
   JobsCancelled: 'Count',
-  JobsUnconfirmed: 'Count',
+  /** Asked to stop in vain: DLI refused or gave up, or they were not seen to stop. */
   JobsFailed: 'Count',
+  /** Spared since something that has to be known of them is not. */
+  JobsUndetermined: 'Count',
   /** Alive three periods past their limit, and after a sweep that was to cancel them and was not stopped before it could. */
   JobsStuck: 'Count',
   ApiCalls: 'Count',
@@ -47,18 +50,18 @@ interface MetricOptions {
 
 /** Pure; of one report. */
 export function metricsOf(report: SweepReport, { periodMs, isStoppedByHand }: MetricOptions): MetricValues {
-  const { status, counts, apiCalls, dryRun } = report;
+  const { status, stoppedBy, counts, apiCalls, dryRun } = report;
   const stuck = report.jobs.filter((job) => isStuck(job, STUCK_AFTER_PERIODS * periodMs));
   return {
     SweepsFailed: toNumber(status === 'failed' || status === 'partial'),
     // A dry run over its cap has stopped nothing.
     SweepsCapped: toNumber(status === 'capped' && !dryRun),
-    SweepsStopped: toNumber(status === 'stopped' && !isStoppedByHand),
+    SweepsStopped: toNumber(status === 'stopped' && !(stoppedBy === 'switch' && isStoppedByHand)),
     ResourceCount: counts.seen,
     JobsOverdue: counts.overdue,
     JobsCancelled: counts.cancelled,
-    JobsUnconfirmed: counts.unconfirmed,
-    JobsFailed: counts.failed,
+    JobsFailed: counts.failed + counts.unconfirmed,
+    JobsUndetermined: counts.skipped.undetermined ?? 0,
     JobsStuck: dryRun ? 0 : stuck.length,
     ApiCalls: apiCalls.list + apiCalls.status + apiCalls.cancel,
     ApiCallsThrottled: apiCalls.throttled,

@@ -9,8 +9,12 @@ import type { Action } from './policy/schema.ts';
 import type { SweepRequest } from './request.ts';
 import type { ParameterVersions } from './settings/settings.ts';
 
+/** Goes up when a field means something else, or is gone. 2: `counts.overdue` counts what rules only warn of or log. */
+export const REPORT_VERSION = 2;
+
 /** A sweep in numbers and, per job, in words; what the CLI prints with --json. */
 export interface SweepReport {
+  version: typeof REPORT_VERSION;
   sweepId: string;
   target: string;
   trigger: SweepRequest['trigger'];
@@ -22,6 +26,8 @@ export interface SweepReport {
   /** Who kept the sweep from cancelling; empty for a live one. */
   dryRunBecause: DryRunReason[];
   status: SweepStatus;
+  /** Null unless the status is `stopped`. */
+  stoppedBy: StoppedBy | null;
   /** Why the status is not ok, one sentence each. */
   problems: string[];
   /** ISO 8601, UTC, our clock. */
@@ -48,10 +54,25 @@ export interface SweepReport {
 
 export type SweepStatus = 'ok' | 'failed' | 'partial' | 'capped' | 'stopped';
 
-/** `seen` is the sum of all outcomes; `overdue` are the jobs that the policy wanted cancelled. */
+/** What kept a sweep from its work, or ended it before its time. */
+export type StoppedBy =
+  /** DLI's clock and ours disagree, so no job is known to be overdue. */
+  | 'clock'
+  /** It is not set to run, or cannot be read. */
+  | 'switch'
+  | 'operator'
+  /** DLI refused it. */
+  | 'credential'
+  /** The request came too long after it was made. */
+  | 'expired';
+
 export interface Counts {
+  /** The sum of all outcomes. */
   seen: number;
+  /** Jobs that a rule found over its limit, whatever its action. */
   overdue: number;
+  /** Of these, the ones that the policy wants cancelled. */
+  toCancel: number;
   cancelled: number;
   alreadyTerminal: number;
   unconfirmed: number;

@@ -1,19 +1,28 @@
-import type { Ends } from './act.ts';
+import type { Ends, Stopped } from './act.ts';
 import type { Cancellation } from './cancel.ts';
 import type { CapReport } from './cap.ts';
 import { compareText } from './compare-text.ts';
 import type { Decision } from './decide.ts';
 import { DliError } from './dli/errors.ts';
-import { missingJobs, sparedJobs, unlookedJobs, unmatchedNames } from './emergency.ts';
+import { type Emergency, missingJobs, sparedJobs, unlookedJobs, unmatchedNames } from './emergency.ts';
+import type { Job } from './job.ts';
 import type { Judgement } from './judge.ts';
 import type { Sight } from './look.ts';
 import type { DryRunReason } from './mode.ts';
 import type { Outcome } from './outcome.ts';
 import { exemptionNotices } from './policy/exemptions.ts';
 import type { Policy, Rule } from './policy/schema.ts';
-import type { ApiCalls, Counts, JobReport, SweepReport, SweepStatus } from './report.ts';
+import {
+  type ApiCalls,
+  type Counts,
+  type JobReport,
+  REPORT_VERSION,
+  type SweepReport,
+  type SweepStatus,
+} from './report.ts';
 import type { SweepRequest } from './request.ts';
 import type { ParameterVersions } from './settings/settings.ts';
+import { describeUndetermined, isBlind } from './undetermined.ts';
 
 /** The sweep as a whole, apart from the jobs. */
 export interface SweepRun {
@@ -40,9 +49,14 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     request.emergency === undefined
       ? []
       : [...unlookedJobs(request.emergency), ...sparedJobs(request.emergency, decisions)];
+  const undetermined = decisions.filter((decision) => isUndetermined(outcomeOf(decision, outcomes)));
+  const isBlindSweep =
+    request.emergency === undefined ? isBlind(decisions) : hasUnnamed(undetermined, request.emergency);
+  const undeterminedWords = undetermined.length === 0 ? [] : [describeUndetermined(undetermined)];
   const troubles: Troubles = {
-    stoppedBecause: sight.clockProblem ?? ends.stoppedBecause,
+    stopped: sight.clockProblem === undefined ? ends.stopped : { by: 'clock', because: sight.clockProblem },
     gaps: [...sight.gaps, ...judgement.gaps].map(({ what }) => what),
+    blindness: isBlindSweep ? undeterminedWords : [],
     caps,
     counts,
     unmet,
@@ -50,6 +64,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
   };
 
   return {
+    version: REPORT_VERSION,
     sweepId: request.sweepId,
     target: request.target,
     trigger: request.trigger,
@@ -58,6 +73,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     dryRun: dryRunBecause.length > 0,
     dryRunBecause,
     status: statusOf(troubles),
+    stoppedBy: troubles.stopped?.by ?? null,
     problems: problemsOf(troubles),
     startedAt: new Date(run.startedAt).toISOString(),
     finishedAt: new Date(run.finishedAt).toISOString(),
@@ -68,7 +84,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     credentialRefused: [...outcomes.values()].some(isCredentialRefused),
     parameterVersions: run.parameterVersions ?? null,
     unmet,
-    notices: noticesOf(run, sight, judgement),
+    notices: [...noticesOf(run, sight, judgement), ...(isBlindSweep ? [] : undeterminedWords)],
     // An emergency manages nothing.
     unmanagedQueues: request.emergency === undefined ? countUnmanaged(decisions, context.policy) : {},
     jobs: toJobReports(decisions, ends),
@@ -95,7 +111,24 @@ function noticesOf(
       ? ['the switch is not set to run, so a live sweep would cancel nobody']
       : []),
     ...exemptionNotices([...policy.exemptions, ...exemptions], now),
+    ...startNotices(jobs),
   ];
+}
+
+/** A guess is told as one. */
+function startNotices(jobs: readonly Job[]): string[] {
+  const count = jobs.filter(({ isStartText }) => isStartText).length;
+  if (count === 0) return [];
+  const whose = count === 1 ? 'the start of 1 job' : `the start of ${count} jobs`;
+  return [`DLI wrote ${whose} as a text, where its documents have a number; it was read as that number`];
+}
+
+const isUndetermined = (outcome: Outcome) => outcome.kind === 'skipped' && outcome.reason === 'undetermined';
+
+/** Whether an emergency may have been meant for one of these. Of those that it names `unmet` tells. */
+function hasUnnamed(undetermined: readonly Decision[], { jobIds }: Emergency): boolean {
+  const named = new Set(jobIds.map((id) => id.toLowerCase()));
+  return undetermined.some(({ job }) => !named.has(job.id.toLowerCase()));
 }
 
 function isCredentialRefused(outcome: Outcome): boolean {
@@ -114,6 +147,7 @@ function countOutcomes(decisions: readonly Decision[], outcomes: ReadonlyMap<str
   const counts: Counts = {
     seen: 0,
     overdue: 0,
+    toCancel: 0,
     cancelled: 0,
     alreadyTerminal: 0,
     unconfirmed: 0,
@@ -126,7 +160,8 @@ function countOutcomes(decisions: readonly Decision[], outcomes: ReadonlyMap<str
 
 function count(counts: Counts, { verdict }: Decision, outcome: Outcome): void {
   counts.seen += 1;
-  if (verdict.action === 'cancel') counts.overdue += 1;
+  if (verdict.action !== 'keep') counts.overdue += 1;
+  if (verdict.action === 'cancel') counts.toCancel += 1;
   switch (outcome.kind) {
     case 'cancelled':
       counts.cancelled += 1;
@@ -150,27 +185,30 @@ function count(counts: Counts, { verdict }: Decision, outcome: Outcome): void {
 
 /** What makes a status other than ok. */
 interface Troubles {
-  stoppedBecause: string | undefined;
+  stopped: Stopped | undefined;
   gaps: readonly string[];
+  /** Jobs that could not be judged, where that is more than a notice. */
+  blindness: readonly string[];
   caps: CapReport;
   counts: Counts;
   unmet: readonly string[];
   isDryRun: boolean;
 }
 
-function statusOf({ stoppedBecause, gaps, caps, counts, unmet, isDryRun }: Troubles): SweepStatus {
-  if (stoppedBecause !== undefined) return 'stopped';
-  if (gaps.length > 0 || (counts.skipped.deadline ?? 0) > 0) return 'partial';
+function statusOf({ stopped, gaps, blindness, caps, counts, unmet, isDryRun }: Troubles): SweepStatus {
+  if (stopped !== undefined) return 'stopped';
+  if (gaps.length + blindness.length > 0 || (counts.skipped.deadline ?? 0) > 0) return 'partial';
   if (caps.exceeded !== null) return 'capped';
   const isUnmet = !isDryRun && unmet.length > 0;
   return isUnmet || counts.failed + counts.unconfirmed > 0 ? 'failed' : 'ok';
 }
 
-function problemsOf({ stoppedBecause, gaps, caps, counts, unmet, isDryRun }: Troubles): string[] {
+function problemsOf({ stopped, gaps, blindness, caps, counts, unmet, isDryRun }: Troubles): string[] {
   const late = counts.skipped.deadline ?? 0;
   return [
-    ...(stoppedBecause === undefined ? [] : [`stopped: ${stoppedBecause}`]),
+    ...(stopped === undefined ? [] : [`stopped: ${stopped.because}`]),
     ...gaps.map((gap) => `listing incomplete: ${gap}`),
+    ...blindness,
     ...(late === 0 ? [] : [`the deadline came before ${late} of the overdue jobs`]),
     ...(caps.exceeded === null ? [] : [`over the cap, so ${wordsForCap(caps, isDryRun)}: ${caps.exceeded}`]),
     ...(counts.failed === 0

@@ -5,6 +5,7 @@ import type { DocumentKind } from '../cli/json.ts';
 import { ENGINE_NAMES } from '../lib/job.ts';
 import { LIMIT_NAMES } from '../lib/policy/clocks.ts';
 import { ACTIONS } from '../lib/policy/schema.ts';
+import { REPORT_VERSION } from '../lib/report.ts';
 
 /*
  * Writes docs/report.schema.json, which describes every document that the command line prints with --json. Nothing in it
@@ -63,18 +64,28 @@ const emergency = object({
 const range = object({ from: v.number(), to: numberOrNull });
 
 const sweepEntries = {
+  version: about(v.literal(REPORT_VERSION), 'Goes up when a field means something else, or is gone'),
   ...{ sweepId: text, target: text, trigger: v.picklist(['schedule', 'manual', 'emergency']) },
   requestReason: about(textOrNull, 'Why a person asked'),
   emergency: about(v.nullable(emergency), 'What an emergency asked for; null for any other sweep'),
   dryRun: flag,
   dryRunBecause: about(v.array(v.picklist(['policy', 'target', 'request'])), 'Who kept it from cancelling'),
   status: v.picklist(['ok', 'failed', 'partial', 'capped', 'stopped']),
+  stoppedBy: about(
+    v.nullable(v.picklist(['clock', 'switch', 'operator', 'credential', 'expired'])),
+    'What kept it from its work, or ended it before its time; null unless the status is stopped',
+  ),
   problems: about(texts, 'Why the status is not ok, a sentence each'),
   unmet: about(texts, 'Jobs that an emergency named and that are spared: why, a sentence each'),
   ...{ startedAt: time, finishedAt: time },
   counts: object({
     seen: about(count, 'The sum of all outcomes'),
-    ...{ overdue: count, cancelled: count, alreadyTerminal: count, unconfirmed: count, failed: count },
+    overdue: about(count, 'Jobs that a rule found over its limit, whatever its action'),
+    toCancel: about(count, 'Of these, the ones that the policy wants cancelled'),
+    cancelled: count,
+    alreadyTerminal: count,
+    unconfirmed: count,
+    failed: count,
     skipped: about(v.record(text, count), 'By reason'),
   }),
   apiCalls: object({ list: count, status: count, cancel: count, retries: count, throttled: count }),
@@ -139,7 +150,13 @@ const documents = v.variant('kind', [
     schedule: about(v.nullable(object({ lastTickAt: timeOrNull, isAlive: flag })), 'Null if the log cannot be read'),
     logProblem: textOrNull,
     targets: v.array(
-      object({ target: text, lastSweep: v.nullable(lastSweep), overdue: countOrNull, problem: textOrNull }),
+      object({
+        target: text,
+        lastSweep: v.nullable(lastSweep),
+        overdue: about(countOrNull, 'Jobs over a limit now; null if nobody looked, or the look failed'),
+        undetermined: about(countOrNull, 'Jobs that could not be judged now'),
+        problem: textOrNull,
+      }),
     ),
   }),
   object({ kind: kind('switch'), stage: text, isOn: flag, version: countOrNull }),

@@ -152,7 +152,8 @@ export function liveByOffset(
     },
     countLive: async () => {
       let count = 0;
-      for (const status of new Set(statuses)) count += (await dli.get(call(status, 0, 1))).total;
+      // Backwards, so that a job that begins to run meanwhile is not counted twice: caps are a share of the live jobs.
+      for (const status of new Set(statuses.toReversed())) count += (await dli.get(call(status, 0, 1))).total;
       return count;
     },
   };
@@ -161,6 +162,9 @@ export function liveByOffset(
 /**
  * A list that is paged by rows and cannot be cut by start time. More than a page of it is no one instant: a job that ends
  * meanwhile pulls others up, past the place that is read next. So it is read until a reading holds nothing new.
+ *
+ * A list that does not fit its own total is read again, since a job may have ended after the service counted. If it does
+ * not fit then either, rows may be missing.
  *
  * @param read rows from `offset` on, up to `pageSize` of them.
  * @throws {DliError} if no reading of it can succeed.
@@ -171,24 +175,36 @@ async function listByOffset(
   seen: JobSet,
   gaps: string[],
 ): Promise<void> {
+  const met = new Set<string>();
   for (let reading = 1; reading <= MAX_READINGS; reading++) {
+    const pages: Page[] = [];
     let newcomers = 0;
-    let total = 0;
-    for (let offset = 0; offset === 0 || offset < total; ) {
+    for (let offset = 0, total = 1; offset < total; ) {
       try {
         const page = await read(offset);
+        pages.push(page);
         newcomers += seen.add(page.jobs);
-        total = page.total;
         if (page.jobs.length === 0) break;
         offset += page.jobs.length;
+        total = page.total;
       } catch (error) {
         if (!(error instanceof DliError) || isHopeless(error, dli)) throw error;
         gaps.push(error.message);
         return;
       }
     }
+    const rows = pages.flatMap(({ jobs }) => jobs);
+    for (const { id } of rows) if (id !== '') met.add(id);
+    // Jobs that came while it was read need not be met, so it is the first total that counts.
+    const [{ total } = { total: 0 }] = pages;
+    const shown = met.size + rows.filter(({ id }) => id === '').length;
+    const fits = shown >= total && rows.length <= Math.max(...pages.map((page) => page.total));
     // One page is one instant.
-    if (total <= pageSize || (reading > 1 && newcomers === 0)) return;
+    if (fits && total <= pageSize) return;
+    if (reading > 1 && newcomers === 0) {
+      if (!fits) gaps.push(`${what}: the list says that there are ${total}, and shows ${shown}`);
+      return;
+    }
   }
   gaps.push(`${what}: the list still changed after ${MAX_READINGS} readings`);
 }

@@ -2,7 +2,7 @@ import { FLINK_TYPES, isJobId, type Job, type JobState } from '../job.ts';
 import type { ReadCall } from './client.ts';
 import { type EngineAdapter, liveByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
 import { DliProtocolError } from './errors.ts';
-import { type AnswerContext, isRecord, toNumber, toTags, toText } from './wire.ts';
+import { type AnswerContext, isNumberAsText, isRecord, toCount, toNumber, toTags, toText } from './wire.ts';
 
 /*
  * Flink jobs. Streaming jobs are long by design, so they are touched only by rules that name the engine. `is_success` is
@@ -112,10 +112,8 @@ function parsePage({ job_list: list }: Record<string, unknown>, about: AnswerCon
   if (!isRecord(list) || !Array.isArray(list.jobs)) {
     throw new DliProtocolError(about.operation, 'without a list of jobs', about);
   }
-  const total = toNumber(list.total_count);
-  if (total === undefined || !Number.isSafeInteger(total) || total < 0) {
-    throw new DliProtocolError(about.operation, 'without total_count', about);
-  }
+  const total = toCount(list.total_count);
+  if (total === undefined) throw new DliProtocolError(about.operation, 'without total_count', about);
   return { jobs: list.jobs.map(toFlinkJob), total };
 }
 
@@ -157,9 +155,10 @@ function toFlinkJob(row: unknown): Job {
     type,
     protection: FLINK_TYPES.some((known) => known === type) ? 'none' : 'unknown',
     ...{ database: null, statement: null },
-    // A job may have tags, and the documented rows do not show them: none seen is not none there.
-    tags: fields.tags === undefined ? undefined : toTags(fields.tags),
+    // A job may have tags, and the documented rows do not show them: none seen, or null, is not none there.
+    tags: fields.tags === undefined || fields.tags === null ? undefined : toTags(fields.tags),
     ...{ status, state, startedAt, updatedAt },
+    isStartText: isNumberAsText(fields.start_time) || undefined,
     // A draft may lie for months, so its creation says nothing of how long it has been submitted; its start is a bound.
     since: { running: startedAt, waiting: undefined, submitted: startedAt },
     askedAt: isChangedLater ? updatedAt : undefined,

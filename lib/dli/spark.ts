@@ -2,7 +2,7 @@ import { isJobId, type Job, type JobState } from '../job.ts';
 import type { ReadCall } from './client.ts';
 import { type EngineAdapter, liveByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
 import { DliProtocolError } from './errors.ts';
-import { type AnswerContext, isRecord, parseJson, toNumber, toText } from './wire.ts';
+import { type AnswerContext, isNumberAsText, isRecord, parseJson, toCount, toNumber, toText } from './wire.ts';
 
 /*
  * Spark batches. Their API is Livy's: nothing says `is_success`, errors apart; lists are paged by rows; and there is no
@@ -113,10 +113,8 @@ function parseBatch(body: Record<string, unknown>, about: AnswerContext, id: str
 function parsePage(body: Record<string, unknown>, about: AnswerContext): Page {
   const { sessions } = body;
   if (!Array.isArray(sessions)) throw new DliProtocolError(about.operation, 'without a list of batches', about);
-  const total = toNumber(body.total);
-  if (total === undefined || !Number.isSafeInteger(total) || total < 0) {
-    throw new DliProtocolError(about.operation, 'without total', about);
-  }
+  const total = toCount(body.total);
+  if (total === undefined) throw new DliProtocolError(about.operation, 'without total', about);
   return { jobs: sessions.map(toBatch), total };
 }
 
@@ -143,6 +141,7 @@ function toBatch(row: unknown): Job {
     status,
     state: (Object.hasOwn(STATES, state) && STATES[state]) || 'unknown',
     startedAt: createdAt,
+    isStartText: isNumberAsText(fields.create_time) || undefined,
     // create_time is the one instant there is. No field says since when a batch has been running.
     since: { running: undefined, waiting: createdAt, submitted: createdAt },
     updatedAt: toNumber(fields.update_time),
@@ -166,8 +165,9 @@ function cusOf({ sc_type: type, req_body: request }: Record<string, unknown>): n
 
 const GB_PER_UNIT: Readonly<Record<string, number>> = { k: 2 ** -20, m: 2 ** -10, g: 1, t: 2 ** 10 };
 
-function cusOfProcess(cores: unknown, memory: unknown): number | undefined {
+function cusOfProcess(coresField: unknown, memory: unknown): number | undefined {
+  const cores = toNumber(coresField);
   const [, amount, unit = ''] = /^(\d+)\s*([kmgt])b?$/i.exec(typeof memory === 'string' ? memory : '') ?? [];
-  if (typeof cores !== 'number' || amount === undefined) return undefined;
+  if (cores === undefined || amount === undefined) return undefined;
   return Math.max(cores, (Number(amount) * (GB_PER_UNIT[unit.toLowerCase()] ?? 0)) / 4);
 }

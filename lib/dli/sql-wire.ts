@@ -1,6 +1,6 @@
 import { type Job, type JobState, type Protection, SQL_READS, SQL_WRITES } from '../job.ts';
 import { DliProtocolError } from './errors.ts';
-import { type AnswerContext, isRecord, toNumber, toTags, toText } from './wire.ts';
+import { type AnswerContext, isNumberAsText, isRecord, toCount, toNumber, toTags, toText } from './wire.ts';
 
 export interface SqlJobPage {
   jobs: Job[];
@@ -34,14 +34,13 @@ const SQL_STATES: Record<string, JobState> = {
  * @see "Querying All Jobs" (ListSqlJobs)
  */
 export function parseSqlJobPage(
-  { jobs, job_count: jobCount }: Record<string, unknown>,
+  { jobs, job_count: count }: Record<string, unknown>,
   about: AnswerContext,
   withStatements = false,
 ): SqlJobPage {
   if (!Array.isArray(jobs)) throw new DliProtocolError(about.operation, 'without a list of jobs', about);
-  if (typeof jobCount !== 'number' || !Number.isSafeInteger(jobCount) || jobCount < 0) {
-    throw new DliProtocolError(about.operation, 'without job_count', about);
-  }
+  const jobCount = toCount(count);
+  if (jobCount === undefined) throw new DliProtocolError(about.operation, 'without job_count', about);
   return { jobs: jobs.map((row) => toSqlJob(row, withStatements)), jobCount };
 }
 
@@ -84,6 +83,7 @@ function toSqlJob(row: unknown, withStatement: boolean): Job {
     status,
     state: (status !== undefined && Object.hasOwn(SQL_STATES, status) && SQL_STATES[status]) || 'unknown',
     startedAt,
+    isStartText: isNumberAsText(fields.start_time) || undefined,
     // The documents use start_time for submission and start alike ("Querying All Jobs", start_time and order).
     since: { running: startedAt, waiting: startedAt, submitted: startedAt },
   };

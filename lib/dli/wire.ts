@@ -71,9 +71,9 @@ function refuseUnsuccessful({ operation, status, requestId }: AnswerContext, ver
 
 const NO_TAGS: ReadonlyMap<string, string> = new Map();
 
-/** `[{"key":"team","value":"bi"}]`; optional, and taken to be absent for a job without tags. */
+/** `[{"key":"team","value":"bi"}]`; optional, and taken to be absent, or null, for a job without tags. */
 export function toTags(value: unknown): ReadonlyMap<string, string> | undefined {
-  if (value === undefined) return NO_TAGS;
+  if (value === undefined || value === null) return NO_TAGS;
   if (!Array.isArray(value)) return undefined;
   const tags = new Map<string, string>();
   for (const tag of value) {
@@ -83,8 +83,26 @@ export function toTags(value: unknown): ReadonlyMap<string, string> | undefined 
   return tags;
 }
 
+/** Digits as JSON writes a number that is not negative: no leading zero, sign, blank or exponent. */
+const NUMBER_AS_TEXT = /^(0|[1-9]\d*)(\.\d+)?$/;
+
+/**
+ * Returns the number that a field holds, as a number or as a text: DLI writes `cpu_cost` and `output_byte` as texts
+ * ("Querying Job Status"). Whole numbers beyond 2^53 are not known exactly, and no other text is a number for certain.
+ */
 export function toNumber(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+  const number = isNumberAsText(value) ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isFinite(number)) return undefined;
+  return Math.abs(number) > Number.MAX_SAFE_INTEGER ? undefined : number;
+}
+
+/** Whether a field has a number as a text, where DLI's documents have a number. */
+export const isNumberAsText = (value: unknown): boolean => typeof value === 'string' && NUMBER_AS_TEXT.test(value);
+
+/** Returns a count; undefined for anything that is not a whole number from 0 on. */
+export function toCount(value: unknown): number | undefined {
+  const number = toNumber(value);
+  return number !== undefined && Number.isInteger(number) && number >= 0 ? number : undefined;
 }
 
 /** @returns undefined for anything that is not JSON; a 504 from a proxy is HTML or empty. */
@@ -96,6 +114,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** Returns the text that a field holds; undefined for an empty one, and for null, which is a field that is not there. */
 export function toText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

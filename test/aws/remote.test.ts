@@ -178,7 +178,7 @@ describe.concurrent('dli-reaper --remote', () => {
 describe('follow', () => {
   const line = <M extends LineName>(id: string, msg: M, fields: Extract<LogLine, { msg: M }>['fields'] = {}) =>
     ({ id, at: 0, msg, fields: { sweepId: 's', target: 'lake', ...fields } }) as Extract<LogLine, { msg: M }>;
-  const finished = line('9', 'sweep finished', { status: 'ok', jobsLogged: 1 });
+  const finished = line('9', 'sweep finished', { version: 2, status: 'ok', jobsLogged: 1 });
   const job = line('1', 'job cancelled', { jobId: jobId(1), outcome: 'cancelled' });
   const silent = () => {};
 
@@ -242,6 +242,21 @@ describe('follow', () => {
       'the end of the sweep is not in the log',
     );
     expect(clock.sleeps.reduce((sum, ms) => sum + ms)).toBeGreaterThanOrEqual(17 * MINUTE);
+  });
+
+  it.each([
+    { name: 'an earlier', fields: {}, version: 1 },
+    { name: 'a later', fields: { version: 3 as 2 }, version: 3 },
+  ])('says that it cannot read the report of $name version, and makes up none', async ({ fields, version }) => {
+    const other = line('9', 'sweep finished', { status: 'ok', jobsLogged: 1, ...fields });
+
+    const swept = await follow(async () => ({ lines: [job, other], isOver: true }), silent, fakeClock());
+
+    expect(swept.reports).toEqual([]);
+    expect(swept.failures).toEqual([
+      `lake: sweep ok; its report is of version ${version}, and this command reads version 2: ` +
+        'use the command of the version that is deployed, or deploy the one of this command',
+    ]);
   });
 
   it('tells each line once', async () => {

@@ -21,12 +21,33 @@ describe.concurrent('dli-reaper demo', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(report).toMatchObject({ status: 'ok', dryRun: false, dryRunBecause: [], counts: { cancelled: 4 } });
     expect(Object.keys(report)).toEqual([
-      ...['kind', 'sweepId', 'target', 'trigger', 'requestReason', 'emergency', 'dryRun', 'dryRunBecause', 'status'],
-      ...['problems', 'startedAt', 'finishedAt', 'counts', 'apiCalls', 'caps', 'freed', 'credentialRefused'],
+      ...[
+        'kind',
+        'version',
+        'sweepId',
+        'target',
+        'trigger',
+        'requestReason',
+        'emergency',
+        'dryRun',
+        'dryRunBecause',
+        'status',
+      ],
+      ...[
+        'stoppedBy',
+        'problems',
+        'startedAt',
+        'finishedAt',
+        'counts',
+        'apiCalls',
+        'caps',
+        'freed',
+        'credentialRefused',
+      ],
       ...['parameterVersions', 'unmet', 'notices', 'unmanagedQueues', 'jobs'],
     ]);
     expect(Object.keys(report.counts)).toEqual([
-      ...['seen', 'overdue', 'cancelled', 'alreadyTerminal', 'unconfirmed', 'failed', 'skipped'],
+      ...['seen', 'overdue', 'toCancel', 'cancelled', 'alreadyTerminal', 'unconfirmed', 'failed', 'skipped'],
     ]);
     expect(Object.keys(report.caps)).toEqual([
       ...['victims', 'liveJobs', 'exceeded', 'maxKills', 'maxKillsPercent', 'percentFloor', 'drain'],

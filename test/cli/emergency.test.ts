@@ -224,6 +224,21 @@ describe.concurrent('dli-reaper emergency', () => {
     expect([1, 2, 5].map((n) => emulator.statusOf(jobId(n)))).toEqual(['CANCELLED', 'CANCELLED', 'RUNNING']);
   });
 
+  it('says at the end, and by its exit code, that the plan could not judge every job in scope', async (context) => {
+    const unreadable = runningJob(5, { ageMs, hiddenFields: ['start_time'] });
+    const { runOnTerminal: run, emulator, projectId } = await startService(context, { jobs: [...jobs(), unreadable] });
+
+    const terminal = run('--older-than', '10m', ...REASON);
+    await terminal.waitFor('to cancel these 2 jobs');
+    terminal.type(`${projectId}\r`);
+
+    expect(await terminal.exited).toBe(4);
+    expect((await terminal.screen()).replaceAll('\n', '')).toContain(
+      `dli-reaper: ${projectId}: 1 job could not be judged, and is spared as undetermined`,
+    );
+    expect([1, 2, 5].map((n) => emulator.statusOf(jobId(n)))).toEqual(['CANCELLED', 'CANCELLED', 'RUNNING']);
+  });
+
   it.for([
     { name: 'something else is typed', typed: 'yes\r' },
     { name: 'the question is broken off with Ctrl-C', typed: '\u0003' },

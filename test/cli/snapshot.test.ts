@@ -245,6 +245,31 @@ describe.concurrent('dli-reaper replay', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ incomplete: [{ target: 'lake', reason: 'one page' }] });
   });
 
+  it('says so and ends with 4 where no job of a snapshot could be judged, and not where the others have died', async () => {
+    const blind = join(dirname(two), 'blind');
+    const seeing = join(dirname(two), 'seeing');
+    const unreadable = makeJob({ id: jobId(1), startedAt: undefined });
+    const overdue = makeJob({ id: jobId(2), startedAt: NOW - 9 * HOUR });
+    for (const [folder, jobs] of [
+      [blind, [unreadable]],
+      [seeing, [unreadable, overdue]],
+    ] as const) {
+      mkdirSync(folder, { recursive: true });
+      for (const hour of [0, 1]) {
+        const snapshot = toSnapshot(makeStoredLook({ now: NOW + hour * HOUR, jobs }), { withStatements: false });
+        writeFileSync(join(folder, `${hour}.json`), JSON.stringify(snapshot));
+      }
+    }
+
+    const unseen = await runHere(['replay', '--policy', two, '--snapshots', blind]);
+    const seen = await runHere(['replay', '--policy', two, '--snapshots', seeing]);
+
+    expect([unseen.exitCode, seen.exitCode]).toEqual([4, 0]);
+    expect(unseen.stdout).toContain(
+      '! lake at 2026-01-05T09:00:00.000Z: incomplete, so nobody counts: no job could be',
+    );
+  });
+
   it('lets nobody die where a cap would have stopped the sweep, and says when', async () => {
     const capped = writeFile('capped.json', policy(2, { maxKills: 0 }));
 

@@ -114,6 +114,22 @@ describe.concurrent('dli-reaper status', () => {
   });
 });
 
+describe.concurrent('dli-reaper status, of jobs that cannot be judged', () => {
+  it('tells how many there are beside the overdue ones, and why where it could judge none', async (context) => {
+    const { emulator, run } = await startStage(context);
+    emulator.jobs.add(runningJob(3, { hiddenFields: ['start_time'] }));
+    const some = await run('status');
+    emulator.faults.add({ on: 'list-sql-jobs', times: Infinity, edit: { setInRows: { status: 'Running' } } });
+    const none = await run('status', '--json');
+
+    expect(some.stdout).toMatch(/│ 1, 1 undetermined │/);
+    expect(none.exitCode).toBe(1);
+    expect(JSON.parse(none.stdout)).toMatchObject({
+      targets: [{ overdue: 0, undetermined: 2, problem: expect.stringContaining('2 jobs could not be judged') }],
+    });
+  });
+});
+
 describe.concurrent('a verb that looks at several targets', () => {
   const TARGETS = ['b', 'c', 'd', 'e', 'f', 'g', 'h'];
 
@@ -421,6 +437,24 @@ describe.concurrent('dli-reaper doctor', () => {
     );
     expect(silent.stdout).not.toContain('Spark');
   });
+
+  it.for([
+    { name: 'of another object', status: 400, code: 'DLI.0001', light: '✓' },
+    { name: 'in no table', status: 400, code: 'DLI.9876', light: '✓' },
+    { name: 'of a missing permission', status: 400, code: 'DLI.0003', light: '✗' },
+    { name: 'of the gateway', status: 404, code: 'APIG.0101', light: '✗' },
+  ])(
+    'shows $light for reading where an unknown id is answered with the code $name',
+    async ({ status, code, light }, context) => {
+      const { emulator, run } = await startStage(context);
+      const answer = { status, body: { error_code: code, error_msg: 'Job does not exist' } };
+      emulator.faults.add({ on: 'show-sql-job-status', times: Infinity, answer });
+
+      const { stdout } = await run('doctor', '--target', 'default');
+
+      expect(stdout).toContain(`${light} reading SQL jobs`);
+    },
+  );
 
   it('is red where DLI does not tell the time, since no sweep would act', async (context) => {
     const { emulator, run } = await startStage(context);

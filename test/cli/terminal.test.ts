@@ -197,9 +197,10 @@ describe('formatJobs', () => {
       ...{ jobId: jobId(1), engine: 'sql', queue: 'adhoc', owner: 'ana', jobType: 'QUERY', rule: 'r', matched: ['r'] },
       ...{ runTimeMs: 9 * HOUR, queueTimeMs: null, totalTimeMs: 9 * HOUR, clock: 'maxRunTime', limitMs: 2 * HOUR },
       ...{ decision: 'cancel', reason: 'dry-run', outcome: 'skipped', status: 'RUNNING', attempts: 0 },
-      ...{ requestId: null, error: null },
+      ...{ overLimitMs: 7 * HOUR, requestId: null, error: null },
       ...fields,
     }) as JobReport;
+  const WITHIN: Partial<JobReport> = { decision: 'keep', reason: 'within-limit', clock: null, overLimitMs: null };
   const barOf = (fields: Partial<JobReport>) =>
     formatJobs([job(fields)], { isPlan: true })
       .split('\n')
@@ -210,12 +211,20 @@ describe('formatJobs', () => {
 
   it.each([
     { name: 'nine hours of two', fields: {}, bar: '██▓▓▓▓▓▓▓▓' },
-    { name: 'half an hour of two', fields: { runTimeMs: HOUR / 2 }, bar: '███░░░░░░░' },
-    { name: 'a minute over two hours', fields: { runTimeMs: 2 * HOUR + MINUTE }, bar: '█████████▓' },
-    { name: 'exactly the limit', fields: { runTimeMs: 2 * HOUR }, bar: '██████████' },
-    { name: 'any time of none', fields: { limitMs: 0 }, bar: '▓▓▓▓▓▓▓▓▓▓' },
-    { name: 'an unknown time', fields: { runTimeMs: null, totalTimeMs: null }, bar: '' },
-  ])('draws $name', ({ fields, bar }) => {
+    { name: 'half an hour of two', fields: { ...WITHIN, runTimeMs: HOUR / 2 }, bar: '███░░░░░░░' },
+    { name: 'a minute over two hours', fields: { overLimitMs: MINUTE }, bar: '█████████▓' },
+    { name: 'exactly the limit', fields: { ...WITHIN, runTimeMs: 2 * HOUR }, bar: '██████████' },
+    { name: 'any time of none', fields: { limitMs: 0, overLimitMs: 9 * HOUR }, bar: '▓▓▓▓▓▓▓▓▓▓' },
+    { name: 'an unknown time', fields: { ...WITHIN, runTimeMs: null, totalTimeMs: null }, bar: '' },
+    {
+      name: 'the time in all, where that is over its limit and the running time is not',
+      fields: { clock: 'maxTotalTime', runTimeMs: HOUR, totalTimeMs: 9 * HOUR },
+      bar: '██▓▓▓▓▓▓▓▓',
+    },
+    { name: 'nothing of a job that waits', fields: { ...WITHIN, reason: 'queued', limitMs: null }, bar: '' },
+    { name: 'nothing of a job that an exemption spares', fields: { ...WITHIN, reason: 'exempt' }, bar: '' },
+    { name: 'nothing of a job that its rule ignores', fields: { ...WITHIN, reason: 'ignored' }, bar: '' },
+  ] satisfies { name: string; fields: Partial<JobReport>; bar: string }[])('draws $name', ({ fields, bar }) => {
     expect(barOf(fields)).toBe(bar);
   });
 });

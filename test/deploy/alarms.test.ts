@@ -4,6 +4,7 @@ import { type AlarmProperties, MetricData, type Raised, readAlarm, simulate } fr
 import { optionsOf, resourcesOf } from '../helpers/deploy-parts.ts';
 import {
   everyMinutes,
+  GOOD_REPORT,
   minuteOf,
   type Outage,
   oldJob,
@@ -160,6 +161,12 @@ const OUTAGES: Outage[] = [
     raises: ['sweep-failed', 'jobs-stuck'],
   },
   {
+    name: 'jobs cannot be judged',
+    ...{ from: '2026-04-15T08:00Z', until: '2026-04-15T14:00Z' },
+    tick: { report: { counts: { ...GOOD_REPORT.counts, skipped: { undetermined: 2 } } } },
+    raises: ['jobs-undetermined'],
+  },
+  {
     name: 'there are more victims than the cap allows',
     ...{ from: '2026-04-21T08:00Z', until: '2026-04-21T14:00Z' },
     tick: { report: { status: 'capped' } },
@@ -170,14 +177,16 @@ const OUTAGES: Outage[] = [
     ...{ from: '2026-04-28T08:00Z', until: '2026-05-01T14:00Z' },
     tick: {
       isStoppedByHand: true,
-      report: { status: 'stopped', jobs: [oldJob({ outcome: 'skipped', reason: 'stopped' })] },
+      report: { status: 'stopped', stoppedBy: 'switch', jobs: [oldJob({ outcome: 'skipped', reason: 'stopped' })] },
     },
     raises: [],
   },
   {
     name: 'the switch is lost',
     ...{ from: '2026-05-05T08:00Z', until: '2026-05-05T14:00Z' },
-    tick: { report: { status: 'stopped', jobs: [oldJob({ outcome: 'skipped', reason: 'stopped' })] } },
+    tick: {
+      report: { status: 'stopped', stoppedBy: 'switch', jobs: [oldJob({ outcome: 'skipped', reason: 'stopped' })] },
+    },
     raises: ['stopped'],
   },
   {

@@ -63,6 +63,7 @@ const JOB: Names<JobLine> = {
   why: 'parts',
 };
 const FINISHED: Names<LogLines['sweep finished']> = {
+  version: true,
   sweepId: true,
   target: true,
   trigger: true,
@@ -71,10 +72,11 @@ const FINISHED: Names<LogLines['sweep finished']> = {
   dryRun: true,
   dryRunBecause: 'parts',
   status: true,
+  stoppedBy: true,
   problems: 'parts',
   startedAt: true,
   finishedAt: true,
-  counts: { overdue: true, cancelled: true },
+  counts: { overdue: true, toCancel: true, cancelled: true },
   apiCalls: 'parts',
   caps: 'parts',
   freed: 'parts',

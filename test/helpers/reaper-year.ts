@@ -63,11 +63,21 @@ export interface Tick {
   sweepMinutes: number;
 }
 
-const GOOD_REPORT = {
+/** What a report says of a sweep that went well, as far as the metrics ask. */
+export const GOOD_REPORT = {
   status: 'ok',
   dryRun: false,
   jobs: [],
-  counts: { seen: 9, overdue: 2, cancelled: 2, alreadyTerminal: 0, unconfirmed: 0, failed: 0, skipped: {} },
+  counts: {
+    seen: 9,
+    overdue: 2,
+    toCancel: 2,
+    cancelled: 2,
+    alreadyTerminal: 0,
+    unconfirmed: 0,
+    failed: 0,
+    skipped: {},
+  },
   apiCalls: { list: 3, status: 2, cancel: 2, retries: 0, throttled: 0 },
 } as unknown as SweepReport;
 

@@ -29,7 +29,8 @@ describe('the three clocks', () => {
     expect(verdictOf(job, rule)).toMatchObject({
       action,
       reason,
-      limitMs: 2 * HOUR,
+      // A limit of a clock that does not count for the job is none that it could be over.
+      limitMs: action === 'keep' ? undefined : 2 * HOUR,
       ...(action !== 'keep' && { clock }),
     });
     expect(verdictOf({ ...job, startedAt: NOW - 2 * HOUR }, rule).action).toBe('keep');
@@ -124,6 +125,25 @@ describe('victims of a group', () => {
   ])('form by $groupBy', ({ groupBy, fields }) => {
     expect(victimsOf(jobs(6, fields), { groupBy, victims: 'oldest' })).toEqual([1, 2]);
     expect(victimsOf(jobs(6, fields), { groupBy, victims: 'all-but-oldest' })).toEqual([3, 4, 5, 6]);
+  });
+
+  it.each([
+    { name: 'an older job in an unknown state', job: { state: 'unknown', startedAt: NOW - 9 * HOUR }, victims: [] },
+    { name: 'a job without a start', job: { startedAt: undefined }, victims: [] },
+    { name: 'a younger job in an unknown state', job: { state: 'unknown', startedAt: NOW - HOUR }, victims: [1] },
+    { name: 'an older job that ended', job: { state: 'finished', startedAt: NOW - 9 * HOUR }, victims: [1] },
+    { name: 'one of another group', job: { startedAt: undefined, owner: 'bo' }, victims: [1] },
+    { name: 'one whose group is not known', job: { startedAt: undefined, owner: undefined }, victims: [] },
+  ] as const)('takes no job for the oldest beside $name: $victims', ({ job, victims }) => {
+    const all = [...jobs(2), makeJob({ id: jobId(7), ...job })];
+
+    expect(victimsOf(all, { victims: 'oldest', groupBy: 'owner' })).toEqual(victims);
+    // That one job more is spared does no harm.
+    expect(victimsOf(all, { victims: 'all-but-oldest', groupBy: 'owner' })).toEqual([2]);
+  });
+
+  it('takes no job for the oldest of all beside one that cannot be judged', () => {
+    expect(victimsOf([...jobs(2), makeJob({ id: jobId(7), startedAt: undefined })], { victims: 'oldest' })).toEqual([]);
   });
 
   it('spares smaller groups than it asks for', () => {

@@ -102,9 +102,33 @@ describe('decide', () => {
     expect(decision.verdict).toEqual({ action: 'keep', reason: 'exempt', rule: 'backfill', limitMs: undefined });
   });
 
-  it('tells of a job within several limits the smallest', () => {
-    expect(verdictOf({}, { ...R, maxRunTime: '9h', maxQueueTime: '4h', maxTotalTime: '5h' })).toEqual({
-      ...{ action: 'keep', reason: 'within-limit', rule: 'r', limitMs: 4 * HOUR },
+  it.each([
+    { name: 'runs', job: {}, limits: { maxRunTime: '9h', maxTotalTime: '5h', maxQueueTime: '1h' }, hours: 5 },
+    { name: 'runs on', job: {}, limits: { maxRunTime: '4h', maxTotalTime: '5h', maxQueueTime: '1h' }, hours: 4 },
+    {
+      name: 'waits',
+      job: { status: 'LAUNCHING', state: 'queued' },
+      limits: { maxRunTime: '1h', maxQueueTime: '4h', maxTotalTime: '5h' },
+      hours: 4,
+    },
+  ] as const)('tells of a job that $name the smallest limit that counts for it', ({ job, limits, hours }) => {
+    expect(verdictOf(job, { ...R, ...limits })).toEqual({
+      ...{ action: 'keep', reason: 'within-limit', rule: 'r', limitMs: hours * HOUR },
+    });
+  });
+
+  it.each([
+    { name: 'waits', job: { status: 'LAUNCHING', state: 'queued' }, reason: 'queued', limits: { maxRunTime: '1h' } },
+    { name: 'runs', job: {}, reason: 'within-limit', limits: { maxRunTime: undefined, maxQueueTime: '1h' } },
+  ] as const)('tells no limit of a job that $name under a rule that has none for it', ({ job, reason, limits }) => {
+    expect(verdictOf(job, { ...R, ...limits })).toEqual({ action: 'keep', reason, rule: 'r', limitMs: undefined });
+  });
+
+  it('tells the smallest limit of a rule for a job of unknown state', () => {
+    const limits = { maxRunTime: '3h', maxQueueTime: '2h' };
+
+    expect(verdictOf({ status: 'SUSPENDED', state: 'unknown' }, { ...R, ...limits })).toMatchObject({
+      ...{ reason: 'undetermined', limitMs: 2 * HOUR },
     });
   });
 

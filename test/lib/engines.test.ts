@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../emulator/faults.ts';
+import type { Edit, Fault } from '../../emulator/faults.ts';
 import { type EmulatedFlinkJob, flinkStatusAt } from '../../emulator/flink-jobs.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import type { RouteName } from '../../emulator/routes.ts';
@@ -162,6 +162,37 @@ describe.each(SPECIMENS)('$engine', (specimen) => {
     expect(reasonsOf(report)).toEqual(['undetermined']);
     expect(statusOf(1)).toBe(alive);
     expect(orders()).toBe(0);
+  });
+
+  describe('whose rows say when it began', () => {
+    const began = (value: unknown) => ({ start_time: value, create_time: value });
+    const told = (fault: Edit) => ({ faults: [{ on: specimen.listRoute, times: Infinity, edit: fault }] });
+
+    it('as a text, with null for what it does not have, is judged as ever', async () => {
+      const setInRows = { ...began(String(NOW - 3 * HOUR)), tags: null, name: null, database_name: null };
+      const { sweep } = await start(specimen, [3 * HOUR], told({ setInRows }));
+      const ignore = facts.selectors.includes('tag') ? { ignore: { tag: 'keep=true' } } : {};
+
+      expect(await sweep(ignore)).toMatchObject({
+        status: 'ok',
+        counts: { overdue: 1, cancelled: 1 },
+        notices: [
+          'DLI wrote the start of 1 job as a text, where its documents have a number; it was read as that number',
+        ],
+      });
+    });
+
+    it.each([
+      { name: 'in seconds', value: (NOW - 3 * HOUR) / 1_000 },
+      { name: 'in seconds, as a text', value: String((NOW - 3 * HOUR) / 1_000) },
+      { name: 'as a date', value: new Date(NOW - 3 * HOUR).toISOString() },
+      { name: 'as null', value: null },
+    ])('$name is spared', async ({ value }) => {
+      const { sweep, orders } = await start(specimen, [3 * HOUR], told({ setInRows: began(value) }));
+
+      expect(reasonsOf(await sweep())).toEqual(['undetermined']);
+      expect(orders()).toBe(0);
+    });
   });
 
   it.each([
@@ -631,5 +662,73 @@ describe('lists that are paged by rows', () => {
     expect(living.length).toBeLessThan(count);
     expect(living.filter((n) => !seen.has(specimen.idOf(n)))).toEqual([]);
     expect(report.jobs).toHaveLength(seen.size);
+  });
+
+  describe.each(SPECIMENS.filter(({ engine }) => engine !== 'sql'))('of $engine', (specimen) => {
+    const { engine, clock, listRoute, idOf } = specimen;
+    const pageOf = (total: number, numbers: readonly number[]) => ({
+      status: 200,
+      body:
+        engine === 'spark'
+          ? { from: 0, total, sessions: numbers.map((n) => ({ id: idOf(n), state: 'running', create_time: NOW })) }
+          : {
+              is_success: 'true',
+              job_list: {
+                total_count: total,
+                jobs: numbers.map((n) => ({
+                  job_id: Number(idOf(n)),
+                  job_type: 'flink_sql_job',
+                  status: 'job_running',
+                  start_time: NOW,
+                })),
+              },
+            },
+    });
+    const hundred = Array.from({ length: 100 }, (_, i) => i + 1);
+    const list = engine === 'spark' ? 'running batches' : 'job_running Flink jobs';
+    const page = (target: string, answer: ReturnType<typeof pageOf>, times = Number.POSITIVE_INFINITY) => ({
+      on: listRoute,
+      target,
+      times,
+      answer,
+    });
+    const [first, second] =
+      engine === 'spark'
+        ? ['from=0&order=CREATE_TIME_ASC&size=100&state=running', 'from=100']
+        : ['status=job_running', 'offset=100'];
+
+    it.each([
+      { name: 'no row of many', faults: [page(first, pageOf(50, []))], says: 'there are 50, and shows 0' },
+      {
+        name: 'a second page without rows',
+        faults: [page(second, pageOf(250, [])), page(first, pageOf(250, hundred))],
+        says: 'there are 250, and shows 100',
+      },
+      {
+        name: 'the same page again and again',
+        faults: [
+          page(second, pageOf(250, hundred)),
+          page('200', pageOf(250, hundred)),
+          page(first, pageOf(250, hundred)),
+        ],
+        says: 'there are 250, and shows 100',
+      },
+      { name: 'more rows than it counts', faults: [page(first, pageOf(1, [1, 2]))], says: 'there are 1, and shows 2' },
+    ])('are a gap with $name', async ({ faults, says }) => {
+      const { sweep } = await start(specimen, [], { faults });
+
+      const report = await sweep();
+
+      expect(report).toMatchObject({
+        status: 'partial',
+        problems: [`listing incomplete: ${list}: the list says that ${says}`],
+      });
+    });
+
+    it('are read again, and no gap, where a job ended between the count and the rows', async () => {
+      const { sweep } = await start(specimen, [3 * HOUR], { faults: [page(first, pageOf(2, [1]), 1)] });
+
+      expect(await sweep({ [clock]: '2h' })).toMatchObject({ status: 'ok', counts: { seen: 1, cancelled: 1 } });
+    });
   });
 });

@@ -11,7 +11,16 @@ const job = (fields: Partial<JobReport>): JobReport =>
 const report = (fields: Partial<SweepReport> = {}): SweepReport =>
   ({
     ...{ status: 'ok', dryRun: false, jobs: [] },
-    counts: { seen: 30, overdue: 6, cancelled: 3, alreadyTerminal: 1, unconfirmed: 1, failed: 1, skipped: {} },
+    counts: {
+      seen: 30,
+      overdue: 8,
+      toCancel: 6,
+      cancelled: 3,
+      alreadyTerminal: 1,
+      unconfirmed: 1,
+      failed: 1,
+      skipped: { warn: 2, undetermined: 4 },
+    },
     apiCalls: { list: 4, status: 5, cancel: 6, retries: 2, throttled: 3 },
     ...fields,
   }) as SweepReport;
@@ -26,9 +35,15 @@ describe('metricsOf', () => {
   it('takes every number from the report', () => {
     expect(metricsOf(report(), PERIOD)).toEqual({
       ...{ SweepsFailed: 0, SweepsCapped: 0, SweepsStopped: 0 },
-      ...{ ResourceCount: 30, JobsOverdue: 6, JobsCancelled: 3, JobsUnconfirmed: 1, JobsFailed: 1, JobsStuck: 0 },
+      ...{ ResourceCount: 30, JobsOverdue: 8, JobsCancelled: 3, JobsFailed: 2, JobsUndetermined: 4, JobsStuck: 0 },
       ...{ ApiCalls: 15, ApiCallsThrottled: 3 },
     });
+  });
+
+  it('counts no undetermined job where every one could be judged', () => {
+    const { counts } = report();
+
+    expect(metricsOf(report({ counts: { ...counts, skipped: {} } }), PERIOD).JobsUndetermined).toBe(0);
   });
 
   it.each([
@@ -49,10 +64,12 @@ describe('metricsOf', () => {
   });
 
   it('counts no sweep as stopped that somebody has stopped by the switch', () => {
-    const stopped = report({ status: 'stopped' });
+    const stoppedBy = (by: SweepReport['stoppedBy']) => report({ status: 'stopped', stoppedBy: by });
+    const byHand = { ...PERIOD, isStoppedByHand: true };
 
-    expect(metricsOf(stopped, { ...PERIOD, isStoppedByHand: true }).SweepsStopped).toBe(0);
-    expect(metricsOf(stopped, PERIOD).SweepsStopped).toBe(1);
+    expect(metricsOf(stoppedBy('switch'), byHand).SweepsStopped).toBe(0);
+    expect(metricsOf(stoppedBy('switch'), PERIOD).SweepsStopped).toBe(1);
+    expect(metricsOf(stoppedBy('credential'), byHand).SweepsStopped).toBe(1);
   });
 
   it.each([

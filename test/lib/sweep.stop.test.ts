@@ -29,6 +29,7 @@ describe('sweep', () => {
 
     expect(report).toMatchObject({
       status: 'stopped',
+      stoppedBy: 'switch',
       problems: ['stopped: the switch is no longer set to run'],
       counts: { cancelled: 0, skipped: { stopped: 1 } },
     });
@@ -51,8 +52,24 @@ describe('sweep', () => {
       { ...world.withPolicy(policy), stop: stop.signal, beforeCancelling: async () => stop.abort() },
     );
 
-    expect(report).toMatchObject({ status: 'stopped', counts: { skipped: { stopped: 2 } } });
+    expect(report).toMatchObject({ status: 'stopped', stoppedBy: 'operator', counts: { skipped: { stopped: 2 } } });
     expect(report.problems).toContain('stopped: the operator interrupted it');
+  });
+
+  it('is stopped by a switch that was off from the beginning', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1)] });
+    const loadSettings: typeof world.deps.loadSettings = async (asked) => ({
+      ...(await world.deps.loadSettings(asked)),
+      isSwitchedOn: false,
+    });
+
+    const report = await world.sweep({}, { loadSettings });
+
+    expect(report).toMatchObject({
+      status: 'stopped',
+      stoppedBy: 'switch',
+      problems: ['stopped: the switch is not set to run'],
+    });
   });
 
   it('tells of no progress with jobs that it never asked to stop', async () => {
@@ -105,7 +122,12 @@ describe('sweep', () => {
       faults: [{ on: 'cancel-sql-job', answer: refusal, times: 100 }],
     });
 
-    expect(await world.sweep()).toMatchObject({ credentialRefused: true, counts: { cancelled: 0 } });
+    expect(await world.sweep()).toMatchObject({
+      status: 'stopped',
+      stoppedBy: 'credential',
+      credentialRefused: true,
+      counts: { cancelled: 0 },
+    });
   });
 
   it('tells of no refused credential after an ordinary sweep, and by which parameters it went', async () => {

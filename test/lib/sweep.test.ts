@@ -105,6 +105,21 @@ describe('sweep', () => {
     expect(report).toMatchObject({ status: 'partial', counts: { cancelled } });
   });
 
+  it('takes no job for the oldest of a rule while another engine of the rule could not be listed', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1), emulatedJob(2, { ageMs: 9 * HOUR })] });
+    world.emulator.faults.add({
+      on: 'list-flink-jobs',
+      times: 100,
+      answer: { status: 400, body: { error_code: 'DLI.0003', error_msg: '' } },
+    });
+    const rules = [{ ...LIMITED, engines: ['sql', 'flink'], victims: 'oldest' }];
+
+    const report = await world.sweep({}, world.withPolicy({ rules }));
+
+    expect(deleted(world)).toEqual([]);
+    expect(report).toMatchObject({ status: 'partial', counts: { cancelled: 0, skipped: { partial: 1, group: 1 } } });
+  });
+
   it('finds nothing to do the second time', async () => {
     const world = await makeWorld({ jobs: [emulatedJob(1), emulatedJob(2)] });
 
@@ -173,6 +188,7 @@ describe('sweep', () => {
     const report = await world.sweep();
 
     expect(report).toMatchObject({ status: 'stopped', counts: { skipped: { stopped: 1 } }, apiCalls: { cancel: 0 } });
+    expect(report.stoppedBy).toBe('clock');
     expect(report.problems[0]).toContain('clock');
   });
 
@@ -288,7 +304,7 @@ describe('sweep, by the action of a rule', () => {
     expect(world.conversation()).toEqual(['GET LAUNCHING 1', 'GET RUNNING 1']);
     expect(report).toMatchObject({
       ...{ status: 'ok', dryRun: false, caps: { victims: 0 } },
-      counts: { seen: 1, overdue: 0, cancelled: 0, skipped: { [action]: 1 } },
+      counts: { seen: 1, overdue: 1, toCancel: 0, cancelled: 0, skipped: { [action]: 1 } },
       jobs: [{ decision: action, outcome: 'skipped', reason: action, rule: 'r', matched: ['r'], clock: 'maxRunTime' }],
     });
     expect(world.lines.map((line) => [line.level, line.msg])).toEqual([

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Ends } from '../../lib/act.ts';
+import type { Ends, Stopped } from '../../lib/act.ts';
 import type { CapReport } from '../../lib/cap.ts';
 import type { Decision } from '../../lib/decide.ts';
 import type { DliCallEvent } from '../../lib/dli/connection.ts';
@@ -23,6 +23,8 @@ const CANCELLED: Outcome = { kind: 'cancelled', status: 'CANCELLED', evidence: '
 const FINISHED: Outcome = { kind: 'already-terminal', status: 'FINISHED' };
 const FAILED: Outcome = { kind: 'failed', error: REFUSED };
 const UNCONFIRMED: Outcome = { kind: 'unconfirmed', error: undefined };
+
+const SWITCHED_OFF: Stopped = { by: 'switch', because: 'the switch' };
 
 const CAPS: CapReport = {
   ...{ victims: 1, liveJobs: 20, exceeded: null },
@@ -48,7 +50,7 @@ function makeFacts(outcomes: readonly Outcome[], changes: Partial<Facts> = {}): 
     decisions: outcomes.map((_, n) => makeVictim(n)),
     cancellations: [],
     outcomes: new Map(outcomes.map((outcome, n) => [jobId(n), outcome])),
-    stoppedBecause: undefined,
+    stopped: undefined,
     caps: CAPS,
     freed: undefined,
     policy: makePolicy(),
@@ -113,6 +115,7 @@ describe('tell', () => {
     );
 
     expect(report).toEqual({
+      version: 2,
       sweepId: 'sweep-1',
       target: 'prod',
       trigger: 'manual',
@@ -121,10 +124,20 @@ describe('tell', () => {
       dryRun: false,
       dryRunBecause: [],
       status: 'failed',
+      stoppedBy: null,
       problems: ['1 failed: DLI refused to cancel or gave up, and they were then read as alive'],
       startedAt: '2026-01-05T09:00:00.000Z',
       finishedAt: '2026-01-05T09:01:00.000Z',
-      counts: { seen: 1, overdue: 1, cancelled: 0, alreadyTerminal: 0, unconfirmed: 0, failed: 1, skipped: {} },
+      counts: {
+        seen: 1,
+        overdue: 1,
+        toCancel: 1,
+        cancelled: 0,
+        alreadyTerminal: 0,
+        unconfirmed: 0,
+        failed: 1,
+        skipped: {},
+      },
       apiCalls: { list: 2, status: 0, cancel: 0, retries: 0, throttled: 0 },
       caps: CAPS,
       freed: null,
@@ -200,7 +213,7 @@ describe('tell', () => {
           ...{ rule: 'r', matched: ['r'], clock: 'maxRunTime', runTimeMs: 3 * HOUR, limitMs: 2 * HOUR },
         },
       ]);
-      expect(counts).toMatchObject({ seen: 1, overdue: 0, skipped: { [action]: 1 } });
+      expect(counts).toMatchObject({ seen: 1, overdue: 1, toCancel: 0, skipped: { [action]: 1 } });
       expect({ status, problems }).toEqual({ status: 'ok', problems: [] });
     },
   );
@@ -350,7 +363,7 @@ describe('tell', () => {
     },
     {
       ...{ name: 'a stop, whatever else', outcomes: [FAILED, LATE], status: 'stopped' },
-      facts: { stoppedBecause: 'the switch', gaps: ['page 2'], caps: { ...CAPS, exceeded: 'too many' } },
+      facts: { stopped: SWITCHED_OFF, gaps: ['page 2'], caps: { ...CAPS, exceeded: 'too many' } },
     },
   ])('is $status after $name', ({ outcomes, facts, status }) => {
     expect(tellOf(makeFacts(outcomes, facts)).status).toBe(status);
@@ -358,7 +371,7 @@ describe('tell', () => {
 
   it('tells every problem, in the order of what they keep from being done', () => {
     const facts = {
-      stoppedBecause: 'the switch',
+      stopped: SWITCHED_OFF,
       gaps: ['page 2', 'page 3'],
       caps: { ...CAPS, exceeded: '9 victims' },
     };
@@ -374,6 +387,14 @@ describe('tell', () => {
       '2 failed: DLI refused to cancel or gave up, and they were then read as alive',
       '1 unconfirmed: asked to stop, not yet seen to stop',
     ]);
+  });
+
+  it('counts as overdue what a rule found over its limit, and apart what is to be cancelled', () => {
+    const decisions = [makeVictim(0), advisory('warn'), advisory('log'), young];
+
+    const report = tellOf({ ...makeFacts([CANCELLED]), decisions });
+
+    expect(report.counts).toMatchObject({ seen: 4, overdue: 3, toCancel: 1, cancelled: 1 });
   });
 
   it('has no problems when all went well', () => {
@@ -402,9 +423,9 @@ describe('tell', () => {
 
         const { counts } = tellOf({ ...facts, decisions: [...facts.decisions, ...kept] });
 
-        const { seen, overdue, skipped, ...others } = counts;
+        const { seen, overdue, toCancel, skipped, ...others } = counts;
         const sum = [...Object.values(others), ...Object.values(skipped)].reduce((a, b) => a + b, 0);
-        expect([seen, overdue]).toEqual([outcomes.length + keptCount, outcomes.length]);
+        expect([seen, overdue, toCancel]).toEqual([outcomes.length + keptCount, outcomes.length, outcomes.length]);
         expect(sum).toBe(seen);
       }),
     );
@@ -476,11 +497,12 @@ describe('logReport', () => {
     const byId = new Map(decisions.map((decision) => [decision.job.id, decision]));
     const asked: string[] = [];
 
-    const lines = linesOf(makeFacts([], { decisions }), (id) => {
+    const all = linesOf(makeFacts([], { decisions }), (id) => {
       asked.push(id);
       const decision = byId.get(id);
       return decision && explain(decision, { policy: makePolicy(), exemptions: [], now: NOW });
     });
+    const lines = all.filter(({ msg }) => msg !== 'notice');
 
     expect(asked).toEqual([jobId(1)]);
     expect(lines[0]).toMatchObject({
@@ -503,7 +525,7 @@ describe('logReport', () => {
     { name: 'a sweep that went well', outcomes: [CANCELLED], facts: {}, level: 'info' },
     { name: 'a failed one', outcomes: [FAILED], facts: {}, level: 'error' },
     { name: 'a partial one', outcomes: [], facts: { gaps: ['page 2'] }, level: 'error' },
-    { name: 'a stopped one', outcomes: [], facts: { stoppedBecause: 'the switch' }, level: 'error' },
+    { name: 'a stopped one', outcomes: [], facts: { stopped: SWITCHED_OFF }, level: 'error' },
     { name: 'a capped one', outcomes: [], facts: { caps: { ...CAPS, exceeded: 'too many' } }, level: 'error' },
     {
       ...{ name: 'a capped one that was a dry run anyway', outcomes: [], level: 'info' },

@@ -94,7 +94,7 @@ describe('parseSqlJobPage', () => {
     { name: 'a row of nulls', row: Object.fromEntries(Object.keys(ROW).map((key) => [key, null])) },
     { name: 'a row of empty texts', row: Object.fromEntries(Object.keys(ROW).map((key) => [key, ''])) },
     { name: 'a row of lists', row: Object.fromEntries(Object.entries(ROW).map(([key, value]) => [key, [value]])) },
-    { name: 'a row of numbers as text', row: { start_time: '1785540000000' } },
+    { name: 'a row whose number is no number', row: { start_time: '2026-08-01T00:00:00Z' } },
     { name: 'a row that is no object', row: 'RUNNING' },
     { name: 'a row that is null', row: null },
     { name: 'a row that is a list', row: [ROW] },
@@ -112,6 +112,12 @@ describe('parseSqlJobPage', () => {
     { field: 'statement', missing: {} },
   ])('knows the rest of a row without $field', ({ field, missing }) => {
     expect(pageOf({ ...ROW, [field]: undefined }).jobs).toEqual([{ ...JOB, ...missing }]);
+  });
+
+  it('reads numbers that come as texts', () => {
+    const page = pageIn({ job_count: '1', jobs: [{ ...ROW, start_time: String(ROW.start_time) }] });
+
+    expect(page).toEqual({ jobCount: 1, jobs: [{ ...JOB, isStartText: true }] });
   });
 
   it('reads a start beyond what a number holds as unknown', () => {
@@ -135,7 +141,11 @@ describe('parseSqlJobPage', () => {
     { name: 'no count', body: { jobs: [] }, message: '200 without job_count (request req-1)' },
     { name: 'a negative count', body: { jobs: [], job_count: -1 }, message: '200 without job_count (request req-1)' },
     { name: 'half a job', body: { jobs: [], job_count: 0.5 }, message: '200 without job_count (request req-1)' },
-    { name: 'a count as text', body: { jobs: [], job_count: '0' }, message: '200 without job_count (request req-1)' },
+    {
+      name: 'a word as count',
+      body: { jobs: [], job_count: 'none' },
+      message: '200 without job_count (request req-1)',
+    },
     {
       name: 'an endless count',
       body: '{"jobs":[],"job_count":1e999}',
@@ -208,7 +218,7 @@ describe('a row', () => {
       ]),
     },
     { name: 'no list', tags: 'team=bi', expected: undefined },
-    { name: 'null', tags: null, expected: undefined },
+    { name: 'null', tags: null, expected: new Map() },
     { name: 'half a tag', tags: [{ key: 'team' }], expected: undefined },
     { name: 'a number for a value', tags: [{ key: 'team', value: 1 }], expected: undefined },
     { name: 'a text among tags', tags: [{ key: 'team', value: 'bi' }, 'keep'], expected: undefined },

@@ -159,8 +159,20 @@ describe('countLiveSqlJobs', () => {
     });
 
     expect(await countLiveSqlJobs(world.client())).toBe(152);
-    expect(world.conversation()).toEqual(['GET LAUNCHING 1', 'GET RUNNING 1']);
+    expect(world.conversation()).toEqual(['GET RUNNING 1', 'GET LAUNCHING 1']);
     for (const { target } of world.emulator.requests) expect(target).toMatch(/[?&]page-size=1(&|$)/);
+  });
+
+  it('does not count a job twice that begins to run meanwhile', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1), emulatedJob(2, { runsFrom: NOW + HOUR })] });
+    world.emulator.faults.add({
+      on: 'list-sql-jobs',
+      skip: 1,
+      change: [{ job: jobId(2), set: { runsFrom: NOW } }],
+    });
+
+    expect(await countLiveSqlJobs(world.client())).toBeLessThanOrEqual(2);
+    expect(world.emulator.faults.unmet()).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DliProtocolError, DliResponseError } from '../../../lib/dli/errors.ts';
-import { readSuccess, readVerdicts, type WireAnswer } from '../../../lib/dli/wire.ts';
+import { readSuccess, readVerdicts, toCount, toNumber, toText, type WireAnswer } from '../../../lib/dli/wire.ts';
 
 const ROW = { job_id: '00000000-0000-4000-8000-000000000001', status: 'RUNNING', statement: 'select secret_column' };
 
@@ -112,5 +112,43 @@ describe('readVerdicts', () => {
 
     expect(error).toBeInstanceOf(DliProtocolError);
     expect(error).toMatchObject({ message: 'ask DLI: 200 without a verdict (request req-1)' });
+  });
+});
+
+describe('toNumber', () => {
+  it.each([
+    { value: 0, number: 0 },
+    { value: -1.5, number: -1.5 },
+    { value: '0', number: 0 },
+    { value: '1785540000000', number: 1_785_540_000_000 },
+    { value: '2.5', number: 2.5 },
+    { value: '9007199254740991', number: Number.MAX_SAFE_INTEGER },
+  ])('reads $value', ({ value, number }) => {
+    expect(toNumber(value)).toBe(number);
+  });
+
+  // Each of these could be meant for something else, or stands for another number than it says.
+  it.each([
+    ...['', ' ', ' 1', '1 ', '1\n', '+1', '-1', '007', '1e3', '0x10', '1_000', '1,5', '1.', '.5', 'NaN', 'Infinity'],
+    ...['9007199254740993', 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY],
+    ...[null, undefined, true, [1], {}, '2026-08-01'],
+  ])('does not guess at %j', (value) => {
+    expect(toNumber(value)).toBeUndefined();
+  });
+});
+
+describe('toCount', () => {
+  it.each([0, 50, '0', '50'])('counts %j', (value) => {
+    expect(toCount(value)).toBe(Number(value));
+  });
+
+  it.each([-1, 0.5, '0.5', '-1', 'none', null, undefined])('does not count %j', (value) => {
+    expect(toCount(value)).toBeUndefined();
+  });
+});
+
+describe('toText', () => {
+  it('takes null, and an empty text, for a field that is not there', () => {
+    expect([null, undefined, '', 'adhoc'].map(toText)).toEqual([undefined, undefined, undefined, 'adhoc']);
   });
 });
