@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { describeError } from '../lib/dli/errors.ts';
 import { EMERGENCY_TYPES } from '../lib/emergency.ts';
 import type { SweepReport } from '../lib/report.ts';
-import { type EmergencyPayload, parseRequest } from '../lib/request.ts';
+import { type EmergencyPayload, expiresAtOf, parseRequest } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { cleanText } from './clean-text.ts';
 import { confirm } from './confirm.ts';
@@ -37,7 +38,11 @@ export type SweepTargets = (payload: EmergencyPayload, jobIds?: ReadonlyMap<stri
  *
  * @returns the exit code. @throws {SettingsError} and {RequestError} before anything is sent.
  */
-export async function runEmergency(flags: EmergencyFlags, terminal: Terminal): Promise<number> {
+export async function runEmergency(
+  flags: EmergencyFlags,
+  terminal: Terminal,
+  clock: Clock = systemClock,
+): Promise<number> {
   if (flags.reason === undefined) throw new SettingsError('--reason', 'missing; say why, for the record');
   if (flags.dryRun !== true && flags.confirm === undefined && terminal.ask === undefined) {
     throw new SettingsError(
@@ -45,35 +50,45 @@ export async function runEmergency(flags: EmergencyFlags, terminal: Terminal): P
       'missing, and nobody can be asked, since stdin or stderr is no terminal; give --confirm NAME, or --dry-run to see the plan',
     );
   }
-  const { name, payload, sweepTargets } = await prepare(flags, terminal);
+  const { name, payload, sweepTargets } = await prepare(flags, terminal, clock);
+  const askedAt = timeOf(clock);
   // Every mistake in the flags shows before the first call.
   if (payload.target === undefined) parseRequest({ ...payload, dryRun: true });
-  else parseRequest({ ...payload, dryRun: flags.dryRun ?? false, confirm: flags.confirm ?? name });
+  else parseRequest({ ...payload, dryRun: flags.dryRun ?? false, confirm: flags.confirm ?? name, askedAt });
   if (flags.confirm !== undefined && flags.confirm !== name) {
     throw new SettingsError('--confirm', `expected ${name}; nothing was changed`);
   }
 
-  if (flags.dryRun || flags.confirm === undefined) {
-    const plan = await sweepTargets({ ...payload, dryRun: true });
-    if (flags.dryRun) return finish(plan, flags, terminal);
-    return actOn(plan, { name, payload, sweepTargets }, flags, terminal);
+  if (flags.confirm !== undefined && !flags.dryRun) {
+    return finish(await sweepTargets({ ...payload, dryRun: false, askedAt }), flags, terminal);
   }
-  return finish(await sweepTargets({ ...payload, dryRun: false }), flags, terminal);
+  for (;;) {
+    const plan = await sweepTargets({ ...payload, dryRun: true, askedAt: timeOf(clock) });
+    if (flags.dryRun) return finish(plan, flags, terminal);
+    const exitCode = await actOn(plan, { name, payload, sweepTargets }, flags, terminal, clock);
+    if (exitCode !== 'too late') return exitCode;
+  }
 }
 
-/** Has the name typed for what the plan shows, and cancels that. */
+/** As a payload says it. */
+const timeOf = (clock: Clock): string => new Date(clock.now()).toISOString();
+
+/** Has the name typed for what the plan shows, and cancels that; nothing if the plan is too old by then. */
 async function actOn(
   plan: Swept,
   { name, payload, sweepTargets }: { name: string; payload: EmergencyPayload; sweepTargets: SweepTargets },
   flags: EmergencyFlags,
   terminal: Terminal,
-): Promise<number> {
+  clock: Clock,
+): Promise<number | 'too late'> {
+  // What is asked for is what is on the screen, from the moment that it is there.
+  const shownAt = clock.now();
   // What is asked about belongs on the screen; stdout is for what was done.
   showFailures(plan, terminal);
   showTables(plan, flags, { ...terminal, out: terminal.err });
   const capped = plan.reports.filter(({ caps }) => caps.exceeded !== null);
   const others = plan.reports.filter(({ caps }) => caps.exceeded === null);
-  const unmet = plan.reports.flatMap((report) => report.unmet);
+  const unmet = [...plan.reports.flatMap((report) => report.unmet), ...nowhereFound(plan, flags)];
   const shown = new Map(others.map((report) => [report.target, victimsOf(report)]));
   const victims = [...shown.values()].flat().length;
   const jobs = victims === 1 ? 'this job' : `these ${victims} jobs`;
@@ -86,12 +101,18 @@ async function actOn(
     // The plan is all there is to tell.
     if (flags.json) showDocument(plan, flags, terminal);
     if (victims > 0) return EXIT_CONFIGURATION;
+    for (const text of nowhereFound(plan, flags)) terminal.err(`dli-reaper: ${cleanText(text)}\n`);
     // It was to be live, so that a cap that stands in the way is no success.
     const asLive = plan.reports.map((report) => ({ ...report, dryRun: false }));
     return exitCodeFor({ ...plan, reports: asLive }) || codeForUnmet(unmet);
   }
 
-  const swept = await sweepTargets({ ...payload, dryRun: false }, shown);
+  if (isExpired(shownAt, clock)) {
+    terminal.err('The plan is older than 10m, and other jobs may run by now. Nothing was cancelled; listing again.\n');
+    return 'too late';
+  }
+  const askedAt = new Date(shownAt).toISOString();
+  const swept = await sweepTargets({ ...payload, dryRun: false, askedAt }, shown);
   // What could not be planned was not swept: told again, at the end.
   const failures = [...plan.failures, ...swept.failures];
   showSwept({ ...swept, failures }, flags, terminal);
@@ -104,18 +125,37 @@ async function actOn(
   return exitCodeFor({ failures, reports: [...ofCapped, ...partial, ...swept.reports] }) || codeForUnmet(unmet);
 }
 
+const isExpired = (askedAt: number, clock: Clock): boolean =>
+  clock.now() > expiresAtOf({ trigger: 'emergency', askedAt }, 0);
+
 const codeForUnmet = (unmet: readonly string[]) => (unmet.length > 0 ? EXIT_FAILED : 0);
 
 function finish(swept: Swept, flags: EmergencyFlags, terminal: Terminal): number {
   showSwept(swept, flags, terminal);
-  return exitCodeFor(swept);
+  const nowhere = nowhereFound(swept, flags);
+  for (const text of nowhere) terminal.err(`dli-reaper: ${cleanText(text)}\n`);
+  return exitCodeFor(swept) || (flags.dryRun ? 0 : codeForUnmet(nowhere));
+}
+
+/** Jobs that were named for all targets, and that none of their reports tells of. One sentence each. */
+function nowhereFound({ reports }: Swept, { allTargets = false, jobId: named = [] }: EmergencyFlags): string[] {
+  if (!allTargets || reports.length === 0) return [];
+  const isThere =
+    (id: string) =>
+    ({ jobs, unmet }: SweepReport) =>
+      jobs.some(({ jobId }) => jobId.toLowerCase() === id.toLowerCase()) || unmet.some((text) => text.includes(id));
+  return named
+    .filter((id) => !reports.some(isThere(id)))
+    .map(
+      (id) => `job ${id} is on none of the targets that could be looked at; if it should be, check stage and project`,
+    );
 }
 
 const victimsOf = ({ jobs }: SweepReport) =>
   jobs.filter(({ decision }) => decision === 'cancel').map(({ jobId }) => jobId);
 
 /** What has to be typed, what is asked for, and by which way. */
-async function prepare(flags: EmergencyFlags, terminal: Terminal) {
+async function prepare(flags: EmergencyFlags, terminal: Terminal, clock: Clock) {
   const { stage, target, allTargets = false, remote = false } = flags;
   if (allTargets && (stage === undefined || target !== undefined)) {
     throw new SettingsError('--all-targets', 'goes with --stage and without --target');
@@ -129,7 +169,7 @@ async function prepare(flags: EmergencyFlags, terminal: Terminal) {
   const sweepTargets =
     (names: readonly string[], opened?: Stage): SweepTargets =>
     (asked, shown) =>
-      sweepLocally({ names, stage: opened }, flags, asked, terminal, shown);
+      sweepLocally({ names, stage: opened }, flags, asked, { terminal, clock }, shown);
   if (stage === undefined) {
     // With flags there is no name that anybody knows the target by but its project's.
     const name = flags.projectId;
@@ -178,7 +218,7 @@ async function sweepLocally(
   { names, stage }: { names: readonly string[]; stage: Stage | undefined },
   flags: EmergencyFlags,
   payload: EmergencyPayload,
-  terminal: Terminal,
+  { terminal, clock }: { terminal: Terminal; clock: Clock },
   shown: ReadonlyMap<string, string[]> | undefined,
 ): Promise<Swept> {
   const swept: Swept = { reports: [], failures: [] };
@@ -192,10 +232,17 @@ async function sweepLocally(
     }
     try {
       // A stage may hold a target of a name that no sweep takes.
-      const request = parseRequest(
-        { ...payload, target: name, ...(jobIds && { jobIds }), ...(payload.dryRun === false && { confirm: name }) },
-        randomUUID,
-      );
+      const request = {
+        ...parseRequest(
+          { ...payload, target: name, ...(jobIds && { jobIds }), ...(payload.dryRun === false && { confirm: name }) },
+          randomUUID,
+        ),
+        jobsMayBeElsewhere: names.length > 1 && jobIds === undefined,
+      };
+      if (!request.dryRun && isExpired(request.askedAt ?? clock.now(), clock)) {
+        swept.failures.push(`${name}: not swept, it was asked for more than 10m ago; ask again if it is still wanted`);
+        continue;
+      }
       const target = flags.stage === undefined ? {} : { target: name };
       swept.reports.push(await performSweep({ ...flags, ...target }, terminal, { request, stage }));
     } catch (error) {

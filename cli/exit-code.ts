@@ -1,9 +1,9 @@
 import type { SweepReport, SweepStatus } from '../lib/report.ts';
 
-/** Usage, configuration or credentials; also a sweep that the switch or the clock stopped. */
+/** Usage, configuration or credentials; also a sweep that the switch or the clock stopped, or that came too late. */
 export const EXIT_CONFIGURATION = 1;
 
-/** Some job failed, was not seen to stop, or was named in an emergency and is spared. */
+/** Some job failed, was not seen to stop, or was named in an emergency and is spared or not there. */
 export const EXIT_FAILED = 3;
 
 /** The listing is incomplete, no job could be judged, or the deadline came first. */

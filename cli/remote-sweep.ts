@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { systemClock } from '../lib/clock.ts';
 import { type ManualPayload, parseRequest } from '../lib/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import type { SweepFlags } from './perform-sweep.ts';
@@ -14,7 +15,15 @@ export async function runRemoteSweep(flags: SweepFlags, terminal: Terminal): Pro
     throw new SettingsError('--remote', 'goes with --stage and --target, whose function it uses');
   }
   assertRemote(flags);
-  const payload = { sweepId: randomUUID(), target, dryRun, maxKills, verifyFor, reason } satisfies ManualPayload;
+  const payload = {
+    sweepId: randomUUID(),
+    target,
+    dryRun,
+    maxKills,
+    verifyFor,
+    reason,
+    askedAt: new Date(systemClock.now()).toISOString(),
+  } satisfies ManualPayload;
   parseRequest(payload);
   const swept = await sweepRemotely(stage, payload, flags, terminal);
   showSwept(swept, flags, terminal);

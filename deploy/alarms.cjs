@@ -3,6 +3,8 @@ const NAMESPACE = 'DliJobReaper';
 /** Of the sweep's timeout, and of DLI's answers. */
 const DURATION_LIMIT_MS = 0.9 * 900_000;
 const THROTTLED_SHARE = 0.2;
+/** Half of the time that an emergency is good for. */
+const EMERGENCY_WAIT_S = 300;
 
 module.exports = async ({ resolveVariable }) => {
   const stage = await resolveVariable('self:provider.stage');
@@ -47,10 +49,15 @@ module.exports = async ({ resolveVariable }) => {
     ...{ Namespace: NAMESPACE, MetricName: metric, Dimensions: [{ Name: 'stage', Value: stage }] },
     ...{ Period: periodSeconds, Statistic: 'Sum' },
   });
+  const queueName = (queue) => [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [queue, 'QueueName'] } }];
   const ofQueue = (queue) => ({
     ...{ Namespace: 'AWS/SQS', MetricName: 'ApproximateNumberOfMessagesVisible' },
-    ...{ Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [queue, 'QueueName'] } }] },
-    ...{ Period: 60, Statistic: 'Maximum' },
+    ...{ Dimensions: queueName(queue), Period: 60, Statistic: 'Maximum' },
+  });
+  const queueMetric = (queue, name) => ({
+    Metric: { Namespace: 'AWS/SQS', MetricName: name, Dimensions: queueName(queue) },
+    Period: 60,
+    Stat: 'Maximum',
   });
 
   const Resources = {
@@ -111,7 +118,7 @@ module.exports = async ({ resolveVariable }) => {
     CapReachedAlarm: alarm('cap-reached', 'A live sweep found more victims than a cap allows.', above('SweepsCapped')),
     StoppedAlarm: alarm(
       'stopped',
-      'A sweep was stopped, and not by a switch set to stop: the switch is missing, unreadable or set to another word, the clocks disagree, or a credential was refused.',
+      'A sweep was stopped, and not by a switch set to stop: the switch is missing, unreadable or set to another word, the clocks disagree, or a credential was refused. Or an emergency or a sweep by hand came too late.',
       above('SweepsStopped'),
     ),
     ThrottledAlarm: alarm('throttled', `DLI refuses more than ${THROTTLED_SHARE * 100} % of the calls as too many.`, {
@@ -131,6 +138,20 @@ module.exports = async ({ resolveVariable }) => {
       'dead-sweeps',
       'A message of the queue was given out twice, and no sweep of it came to its end.',
       ofQueue('SweepDeadLetterQueue'),
+    ),
+    // The oldest alone could be one that is being worked on, which takes up to 15 minutes.
+    EmergencyWaitsAlarm: alarm('emergency-waits', 'An emergency has waited for five minutes; after ten it expires.', {
+      threshold: EMERGENCY_WAIT_S,
+      Metrics: [
+        input('age', queueMetric('EmergencyQueue', 'ApproximateAgeOfOldestMessage')),
+        input('waiting', queueMetric('EmergencyQueue', 'ApproximateNumberOfMessagesVisible')),
+        output('IF(waiting > 0, age, 0)', 'seconds that the oldest emergency has waited'),
+      ],
+    }),
+    DeadEmergenciesAlarm: alarm(
+      'dead-emergencies',
+      'An emergency was taken and never finished; it is not tried again.',
+      ofQueue('EmergencyDeadLetterQueue'),
     ),
     DeadInvocationsAlarm: alarm(
       'dead-invocations',

@@ -43,6 +43,8 @@ module.exports = async ({ resolveVariable }) => {
     // As an environment variable is a text.
     periodMinutes: String(periodSeconds / 60),
     eventAgeSeconds: Math.min(periodSeconds, LONGEST_EVENT_AGE_SECONDS),
+    // A sweep by hand is good for 30 minutes, and need not say when it was asked for.
+    sweepEventAgeSeconds: Math.min(periodSeconds, 1_800),
     ...watchSilence(cadence),
     logLevel: await oneOf('logLevel', 'INFO', 'DEBUG'),
     logRetentionDays: await wholeNumber('logRetentionDays', 1, 3_653),

@@ -8,14 +8,13 @@ import {
   batch,
   type Dispatch,
   type DispatchTarget,
-  isEmergency,
-  isStale,
   type OutgoingMessage,
   parseDispatch,
   planMessages,
 } from '../lib/dispatch.ts';
 import type { DispatchSummary } from '../lib/log-lines.ts';
-import { assertTargetName, isScheduleTick, RequestError } from '../lib/request.ts';
+import { isEmergency, triggerOf } from '../lib/message.ts';
+import { assertTargetName, expiresAtOf, isScheduleTick, RequestError } from '../lib/request.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import {
@@ -63,11 +62,8 @@ async function handleDispatch(event: unknown, context: Context): Promise<Dispatc
 async function dispatchSweeps(dispatch: Dispatch): Promise<DispatchSummary> {
   const { dispatchId, trigger, dispatchedAt } = dispatch;
   const now = systemClock.now();
-  if (isStale(dispatch, { now, periodMs })) {
-    log.warn('tick dropped', { dispatchId, ageMs: now - dispatchedAt, periodMs });
-    writeMetrics({ TicksDropped: 1 });
-    return { dispatchId, expected: 0, sent: 0, credentials: 0, messages: 0, dropped: true };
-  }
+  const expiresAt = expiresAtOf({ trigger: triggerOf(dispatch), askedAt: dispatchedAt }, periodMs);
+  if (now > expiresAt) return drop(dispatch, { now, expiresAt });
 
   const values = await readPath(targetsPath);
   const all = asked(dispatch, values);
@@ -93,6 +89,23 @@ async function dispatchSweeps(dispatch: Dispatch): Promise<DispatchSummary> {
   if (exceptions > 0) writeMetrics({ PolicyException: exceptions });
   log[isEmpty || summary.sent < summary.expected ? 'error' : 'info']('dispatch finished', { ...summary, trigger });
   return summary;
+}
+
+/** Sends nothing for what was asked for too long ago. */
+function drop(
+  { dispatchId, trigger, dispatchedAt }: Dispatch,
+  { now, expiresAt }: { now: number; expiresAt: number },
+): DispatchSummary {
+  if (trigger === 'schedule') {
+    log.warn('tick dropped', { dispatchId, ageMs: now - dispatchedAt, periodMs });
+    writeMetrics({ TicksDropped: 1 });
+  } else {
+    const [askedAt, at] = [dispatchedAt, expiresAt].map((ms) => new Date(ms).toISOString());
+    const error = `expired: it was asked for at ${askedAt} and was good until ${at}; nothing was sent, so ask again if it is still wanted`;
+    log.error('dispatch could not run', { error });
+    writeMetrics({ SweepsStopped: 1 });
+  }
+  return { dispatchId, expected: 0, sent: 0, credentials: 0, messages: 0, dropped: true };
 }
 
 /** @throws {SettingsError} for a name that the stage does not have. */

@@ -3,14 +3,13 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import ssm from '@middy/ssm';
 import type { Context } from 'aws-lambda';
 import { systemClock } from '../lib/clock.ts';
-import { isStale } from '../lib/dispatch.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
 import { withFields } from '../lib/log.ts';
-import type { SweepLog } from '../lib/log-lines.ts';
-import { isQueueEvent, messageOf, requestFor, type SweepMessage } from '../lib/message.ts';
+import type { NotSwept, SweepLog } from '../lib/log-lines.ts';
+import { isQueueEvent, messageOf, requestFor, type SweepMessage, triggerOf } from '../lib/message.ts';
 import { metricsOf } from '../lib/metrics.ts';
 import type { SweepReport } from '../lib/report.ts';
-import { isScheduleTick, parseRequest, type SweepRequest } from '../lib/request.ts';
+import { expiresAtOf, isScheduleTick, parseRequest, type SweepRequest } from '../lib/request.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
 import {
   AWS_CLIENT_OPTIONS,
@@ -52,9 +51,10 @@ type Summary = Omit<SweepReport, 'jobs'>;
 
 /**
  * Sweeps the targets of a message one after the other; or one target, for a payload by hand
- * `{target?, dryRun?, maxKills?, verifyFor?, reason?}`.
+ * `{target?, dryRun?, maxKills?, verifyFor?, reason?, askedAt?}`.
  *
- * @returns by hand the summary, without the jobs: those are in the log. Of a message what became of each target.
+ * @returns by hand the summary, without the jobs: those are in the log. Of a message, and of a payload that came too late,
+ * what became of each target.
  * @throws by hand when there is nothing to report on: a bad event, unreadable settings, DLI out of reach. A message throws
  * only if it cannot be understood, because whatever throws comes again; see docs/decisions/0004-what-may-be-repeated.md.
  */
@@ -64,8 +64,7 @@ async function handleSweep(event: unknown, context: SweepContext): Promise<Summa
   const invocation = { deadlineAt, firstReading: { value: context.switchValue } };
   try {
     if (isQueueEvent(event)) return { targets: await sweepMessage(messageOf(event), invocation) };
-    const { jobs: _, ...summary } = await sweepTarget(parseRequest(event), { ...invocation, log });
-    return summary;
+    return await sweepByHand(parseRequest(event), invocation);
   } catch (error) {
     // A person who asks by hand gets the answer, and must not page on-call by a mistyped name.
     if (isQueueEvent(event) || isScheduleTick(event)) writeMetrics({ PolicyException: 1 });
@@ -80,16 +79,31 @@ interface Invocation {
   firstReading: Pick<SwitchReading, 'value'>;
 }
 
-async function sweepMessage(message: SweepMessage, invocation: Invocation): Promise<TargetResult[]> {
-  const { dispatchId, credentials, trigger, targets } = message;
-  const messageLog = withFields(log, { dispatchId, credentials, trigger });
-  if (isStale(message, { now: systemClock.now(), periodMs })) {
-    writeMetrics({ TicksDropped: 1 });
-    return targets.map((target) => skipTarget(target, 'stale', messageLog));
+async function sweepByHand(
+  request: SweepRequest,
+  invocation: Invocation,
+): Promise<Summary | { targets: TargetResult[] }> {
+  const now = systemClock.now();
+  const { sweepId, target, trigger, askedAt = now } = request;
+  if (now > expiresAtOf({ trigger, askedAt }, periodMs)) {
+    const results = [skipTarget(target, lateAs(trigger), withFields(log, { sweepId, trigger }))];
+    countLate(results);
+    return { targets: results };
   }
+  const { jobs: _, ...summary } = await sweepTarget(request, { ...invocation, log });
+  return summary;
+}
 
-  return await sweepGroup(targets, {
-    ...{ clock: systemClock, log: messageLog, deadlineAt: invocation.deadlineAt },
+async function sweepMessage(message: SweepMessage, invocation: Invocation): Promise<TargetResult[]> {
+  const { dispatchId, credentials, trigger, dispatchedAt, targets } = message;
+  const messageLog = withFields(log, { dispatchId, credentials, trigger });
+  const kind = triggerOf(message);
+  const results = await sweepGroup(targets, {
+    clock: systemClock,
+    log: messageLog,
+    deadlineAt: invocation.deadlineAt,
+    expiresAt: expiresAtOf({ trigger: kind, askedAt: dispatchedAt }, periodMs),
+    lateAs: lateAs(kind),
     sweepTarget: async (target) => {
       try {
         const report = await sweepTarget(requestFor(message, target), { ...invocation, log: messageLog });
@@ -102,6 +116,19 @@ async function sweepMessage(message: SweepMessage, invocation: Invocation): Prom
       }
     },
   });
+  countLate(results);
+  return results;
+}
+
+const lateAs = (trigger: SweepRequest['trigger']) => (trigger === 'schedule' ? 'stale' : 'expired');
+
+/** Ticks are late where sweeps do not keep up; what somebody asked for and did not get is a sweep that was stopped. */
+function countLate(results: readonly TargetResult[]): void {
+  const countOf = (reason: NotSwept) =>
+    results.filter((result) => result.kind === 'not-swept' && result.reason === reason).length;
+  const expired = countOf('expired');
+  if (countOf('stale') > 0) writeMetrics({ TicksDropped: 1 });
+  if (expired > 0) writeMetrics({ SweepsStopped: expired });
 }
 
 async function sweepTarget(
@@ -129,6 +156,7 @@ async function sweepTarget(
         return { ...settings, isSwitchedOn: settings.isSwitchedOn && isSwitchOn(firstReading) };
       },
       deadlineAt,
+      periodMs,
       stop: watch.signal,
       beforeCancelling: watch.start,
     });

@@ -65,6 +65,8 @@ export interface Limits {
   clock: Clock;
   /** Epoch ms; everything but the report is over by then. */
   deadlineAt: number;
+  /** Epoch ms; no sweep begins to cancel later than that. */
+  expiresAt: number;
   /** How long to wait for cancelled jobs to stop. */
   verifyForMs: number;
   isSwitchedOn: boolean;
@@ -78,7 +80,7 @@ export interface Limits {
 export async function act(
   judgement: Judgement,
   cancels: Cancels,
-  { clock, deadlineAt, verifyForMs, isSwitchedOn, stop, beforeCancelling }: Limits,
+  { clock, deadlineAt, expiresAt, verifyForMs, isSwitchedOn, stop, beforeCancelling }: Limits,
   { log, progress }: { log: SweepLog; progress: ProgressWatch },
 ): Promise<Ends> {
   const { overdue, chosen } = judgement;
@@ -86,6 +88,7 @@ export async function act(
   if (!isSwitchedOn || stop.aborted || judgement.obstacle !== undefined) {
     return leaveAlone(judgement, { stop, log, isSwitchedOn });
   }
+  if (chosen.length > 0 && clock.now() > expiresAt) return leaveExpired(judgement, { expiresAt, log });
 
   logVictims(chosen, undefined, log);
   progress.begin(chosen.length);
@@ -128,6 +131,21 @@ export function leaveAlone(
     outcomes,
     cancellations: [],
     stopped: isSwitchedOn ? whatStopped([], outcomes, stop) : { by: 'switch', because: 'the switch is not set to run' },
+    freed: undefined,
+  };
+}
+
+/** The ends of a sweep that was asked for too long ago: listing took its time, or the request came late. */
+function leaveExpired(judgement: Judgement, { expiresAt, log }: { expiresAt: number; log: SweepLog }): Ends {
+  logVictims(judgement.chosen, 'expired', log);
+  const at = new Date(expiresAt).toISOString();
+  return {
+    outcomes: spareAll(judgement, 'expired'),
+    cancellations: [],
+    stopped: {
+      by: 'expired',
+      because: `the request expired at ${at}, before the first cancel; no job was cancelled, so ask again if it is still wanted`,
+    },
     freed: undefined,
   };
 }

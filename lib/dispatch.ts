@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { compareText } from './compare-text.ts';
-import { formatMessage, requestFor, type SweepMessage } from './message.ts';
-import { DEFAULT_TARGET, isPlainObject, isScheduleTick, RequestError } from './request.ts';
+import { formatMessage, isEmergency, requestFor, type SweepMessage } from './message.ts';
+import {
+  ASKED_AT_MISSING,
+  DEFAULT_TARGET,
+  isPlainObject,
+  isScheduleTick,
+  parseAskedAt,
+  RequestError,
+  tickTime,
+} from './request.ts';
 
 /** What one dispatch is asked to do. */
 export interface Dispatch extends Omit<SweepMessage, 'credentials' | 'targets'> {
@@ -21,31 +29,42 @@ export interface Dispatch extends Omit<SweepMessage, 'credentials' | 'targets'> 
 export function parseDispatch(event: unknown, { id, now }: { id: string; now: number }): Dispatch {
   if (isScheduleTick(event)) {
     const dispatchedAt = tickTime(event);
+    // Whether it is stale, and whether it came before, could not be told.
+    if (dispatchedAt === undefined) {
+      throw new RequestError('time: expected the time of the tick, such as 2026-01-05T09:00:00Z');
+    }
     const dispatchId = `tick-${new Date(dispatchedAt).toISOString()}`;
     return { dispatchId, trigger: 'schedule', dispatchedAt, payload: {}, targets: 'all' };
   }
 
-  const { allTargets, target, jobIdsByTarget, ...payload } = toPayload(event);
+  const { allTargets, target, jobIdsByTarget, askedAt, ...payload } = toPayload(event);
   if (allTargets !== undefined && allTargets !== true) throw new RequestError('allTargets: expected true, or nothing');
   if (allTargets && target !== undefined) throw new RequestError('target, allTargets: expected one of them');
   const name = target ?? DEFAULT_TARGET;
   if (allTargets && payload.sweepId !== undefined) {
     throw new RequestError('sweepId: leave it out; the sweep of each target has an id of its own');
   }
+  const asked = parseAskedAt(askedAt);
+  // Lambda may deliver a dispatch late as well, so that the clock alone would not tell.
+  if (asked === undefined && isEmergency(payload) && payload.dryRun === false) throw new RequestError(ASKED_AT_MISSING);
+  const dispatchedAt = Math.min(asked ?? now, now);
   const common = {
-    ...({ dispatchId: `manual-${id}`, trigger: 'manual', dispatchedAt: now } as const),
+    dispatchId: `manual-${id}`,
+    trigger: 'manual' as const,
+    dispatchedAt,
     ...(jobIdsByTarget !== undefined && { jobIdsByTarget: parseJobIds(jobIdsByTarget, allTargets, payload) }),
+    ...(allTargets && payload.jobIds !== undefined && { anyTarget: true as const }),
   };
   if (allTargets && isEmergency(payload) && payload.dryRun === false) {
     // One confirmation for all, which is checked when it is known how many they are; each sweep is then told its own.
     const { confirm, ...rest } = payload;
     if (jobIdsByTarget === undefined) {
-      requestFor({ trigger: 'manual', payload: rest, confirmed: true }, DEFAULT_TARGET);
+      requestFor({ trigger: 'manual', dispatchedAt, payload: rest, confirmed: true }, DEFAULT_TARGET);
     }
     return { ...common, payload: rest, targets: 'all', confirm, confirmed: true };
   }
   // Sends nothing; the name is checked like the rest. With lists of ids both have been, for each target.
-  if (jobIdsByTarget === undefined) requestFor({ trigger: 'manual', payload }, name as string);
+  if (jobIdsByTarget === undefined) requestFor({ trigger: 'manual', dispatchedAt, payload }, name as string);
   return { ...common, payload, targets: allTargets ? 'all' : { name: name as string } };
 }
 
@@ -72,16 +91,6 @@ function parseJobIds(value: unknown, allTargets: unknown, payload: Record<string
 export function assertConfirmed({ confirmed, confirm }: Dispatch, stage: string, count: number): void {
   const expected = `${stage} ${count}`;
   if (confirmed && confirm !== expected) throw new RequestError(`confirm: expected ${expected}; nothing was sent`);
-}
-
-/** What is left to the next tick: older than one period, it would sweep what that one sweeps as well. */
-export function isStale({ trigger, dispatchedAt }: Pick<SweepMessage, 'trigger' | 'dispatchedAt'>, limits: Limits) {
-  return trigger === 'schedule' && limits.now - dispatchedAt > limits.periodMs;
-}
-
-interface Limits {
-  now: number;
-  periodMs: number;
 }
 
 export interface DispatchTarget {
@@ -117,10 +126,11 @@ export function planMessages(
     .sort(([a], [b]) => compareText(a, b))
     .flatMap(([credentials, group]) => {
       const names = rotate(group.map(({ name }) => name).sort(), turn);
-      const { dispatchId, trigger, dispatchedAt, payload, confirmed, jobIdsByTarget } = dispatch;
+      const { dispatchId, trigger, dispatchedAt, payload, confirmed, jobIdsByTarget, anyTarget } = dispatch;
       const message = (part: readonly string[]): SweepMessage => ({
         ...{ dispatchId, trigger, dispatchedAt, credentials, payload },
         ...(confirmed && { confirmed }),
+        ...(anyTarget && targets.length > 1 && { anyTarget }),
         ...(jobIdsByTarget && {
           jobIdsByTarget: Object.fromEntries(part.map((name) => [name, jobIdsByTarget[name] ?? []])),
         }),
@@ -148,10 +158,6 @@ const MAX_GROUP_ID_LENGTH = 128;
 function groupId({ dispatchId, payload }: Dispatch, credentials: string): string {
   const id = isEmergency(payload) ? `emergency-${dispatchId}-${credentials}` : credentials;
   return id.length > MAX_GROUP_ID_LENGTH ? sha256(id) : id;
-}
-
-export function isEmergency(payload: Readonly<Record<string, unknown>>): boolean {
-  return payload.kind === 'emergency';
 }
 
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
@@ -200,13 +206,6 @@ export function batch(messages: readonly OutgoingMessage[], maxBytes = MAX_MESSA
     left -= bytes;
   }
   return batches;
-}
-
-/** @throws {RequestError} without a readable time: whether it is stale, and whether it came before, cannot be told. */
-function tickTime(event: object): number {
-  const time = 'time' in event && typeof event.time === 'string' ? Date.parse(event.time) : Number.NaN;
-  if (Number.isNaN(time)) throw new RequestError('time: expected the time of the tick, such as 2026-01-05T09:00:00Z');
-  return time;
 }
 
 function toPayload(event: unknown): Record<string, unknown> {

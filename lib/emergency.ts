@@ -194,7 +194,21 @@ export function emergencyPolicy(
   };
 }
 
-/** Whoever names a job should hear that it is not there, as far as was looked. One sentence each. */
+/** Every job that was named and is not to be cancelled, unless it has ended or is about to: why, one sentence each. */
+export function unmetJobs(
+  emergency: Emergency,
+  { jobs, now }: { jobs: readonly Job[]; now: number },
+  decisions: readonly Decision[],
+  { jobsMayBeElsewhere = false }: { jobsMayBeElsewhere?: boolean | undefined } = {},
+): string[] {
+  return [
+    ...unlookedJobs(emergency),
+    ...(jobsMayBeElsewhere ? [] : missingJobs(emergency, jobs)),
+    ...sparedJobs(emergency, decisions, now),
+  ];
+}
+
+/** Named jobs that are not there, as far as was looked. One sentence each. */
 export function missingJobs({ jobIds, engines, olderThanMs }: Emergency, seen: readonly { id: string }[]): string[] {
   const ids = new Set(seen.map((job) => job.id.toLowerCase()));
   const age = olderThanMs === 0 ? '' : ` older than ${formatDuration(olderThanMs)}`;
@@ -208,7 +222,7 @@ export function missingJobs({ jobIds, engines, olderThanMs }: Emergency, seen: r
 const kindsOf = (engines: readonly Engine[]) => engines.map((engine) => ENGINE_FACTS[engine].jobs).join(' and ');
 
 /** Named jobs that no engine in scope could have: nobody looked for them. One sentence each. */
-export function unlookedJobs({ jobIds, engines }: Emergency): string[] {
+function unlookedJobs({ jobIds, engines }: Emergency): string[] {
   return jobIds
     .filter((id) => !engines.some((engine) => isJobId(id, engine)))
     .map((id) => `job ${id} was not looked for: it is the id of none of the ${kindsOf(engines)}`);
@@ -229,13 +243,19 @@ export function unmatchedNames({ queue, owner }: Emergency, seen: readonly Pick<
   });
 }
 
-/** Named jobs that are alive and were not to be cancelled all the same: why, one sentence each. */
-export function sparedJobs({ jobIds }: Emergency, decisions: readonly Decision[]): string[] {
+/** Named jobs that are alive and were not to be cancelled all the same: why, one sentence each. @param now as judged. */
+export function sparedJobs(
+  { jobIds }: Emergency,
+  decisions: readonly Decision[],
+  now = Number.POSITIVE_INFINITY,
+): string[] {
   const named = new Set(jobIds.map((id) => id.toLowerCase()));
   return decisions.flatMap(({ job, verdict }) => {
     if (verdict.action !== 'keep' || !named.has(job.id.toLowerCase())) return [];
     if (verdict.reason === 'terminal' || verdict.reason === 'stopping') return [];
-    return [`job ${job.id} is spared: ${whySpared(job, verdict)}`];
+    const isLater = job.since.submitted !== undefined && job.since.submitted > now;
+    const why = isLater ? 'it began after this was asked for' : whySpared(job, verdict);
+    return [`job ${job.id} is spared: ${why}`];
   });
 }
 

@@ -114,7 +114,8 @@ export interface ChosenVictim {
   readingMs: number | undefined;
 }
 
-export type NotSwept = 'credential-refused' | 'deadline' | 'stale';
+/** `stale` for a tick that is older than a period; `expired` for anything else that was asked for too long ago. */
+export type NotSwept = 'credential-refused' | 'deadline' | 'stale' | 'expired';
 
 /** What a dispatch came to; `dispatchId` is on every line that the sweeps write. */
 export interface DispatchSummary {

@@ -4,7 +4,7 @@ import { ENGINES } from './dli/engines.ts';
 import { DliError } from './dli/errors.ts';
 import type { ClockReading } from './dli/service-time.ts';
 import { formatDuration } from './duration.ts';
-import { type Engine, isLive, type Job } from './job.ts';
+import { type Engine, isJobId, isLive, type Job } from './job.ts';
 import { ENGINE_FACTS } from './policy/facts.ts';
 import type { Policy } from './policy/schema.ts';
 import { enginesOf, youngestOverdueStart } from './policy/scope.ts';
@@ -15,6 +15,8 @@ export interface Scope {
   startedBefore: ReadonlyMap<Engine, number>;
   /** The jobs that have to be known in detail, where an engine's lists do not tell all. Pure; asked until none is new. */
   needsDetail: (jobs: readonly Job[], now: number) => ReadonlySet<Job>;
+  /** Jobs that somebody has named, by id: those that no list holds are read one by one, as far as they are few. */
+  named?: readonly string[] | undefined;
 }
 
 /** What there was to see at one moment. */
@@ -22,7 +24,10 @@ export interface Sight {
   engines: readonly Engine[];
   /** The live jobs in scope; one entry per job id. */
   jobs: readonly Job[];
-  /** Epoch ms: the earlier of DLI's clock and ours, so that neither can make a job look older than it is. */
+  /**
+   * Epoch ms: the earlier of DLI's clock and ours, so that neither can make a job look older than it is. In an emergency
+   * the instant of the asking, likewise.
+   */
   now: number;
   /** Why the ages of jobs mean nothing, in words. */
   clockProblem: string | undefined;
@@ -57,27 +62,36 @@ export const scopeOf = (policy: Policy, now: number): Scope['startedBefore'] =>
 /** Ages are worth nothing when the two clocks disagree further. */
 export const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 
+/** What a look has of time, epoch ms. */
+export interface LookClock {
+  /** Our clock when the look began. */
+  startedAt: number;
+  /** DLI's, as its answers tell it, beside ours. */
+  reading: () => ClockReading | undefined;
+  /** Our clock at the earlier instant that jobs are to be judged at; what was submitted later is then not seen. */
+  asOf?: number | undefined;
+}
+
 /**
  * Lists the live jobs of all engines side by side, and asks for what the lists do not tell of those that need it. An
  * engine whose listing fails leaves a gap, and stops no other.
  *
- * @param clock our clock when the look began, epoch ms, and DLI's as its answers tell it.
  * @throws {DliError} if no engine can be listed, or the credential is refused.
  */
-export async function look(
-  scope: Scope,
-  readers: Readers,
-  clock: { startedAt: number; reading: () => ClockReading | undefined },
-): Promise<Sight> {
+export async function look(scope: Scope, readers: Readers, clock: LookClock): Promise<Sight> {
   const listed = await list(scope, readers);
-  const { now = clock.startedAt, problem } = compareClocks(clock.reading());
-  const detailed = await readDetails(scope, readers, { ...listed, now });
+  const { now, problem } = compareClocks(clock);
+  const isNamed = namedIn(scope);
+  const isSeen = (job: Job) => isNamed(job) || clock.asOf === undefined || (job.since.submitted ?? now) <= now;
+  const named = await readNamed(scope, readers, listed.jobs);
+  const jobs = [...listed.jobs.filter(isSeen), ...named.jobs];
+  const detailed = await readDetails(scope, readers, { jobs, now });
   return {
     engines: [...readers.keys()],
     jobs: detailed.jobs,
     now,
     clockProblem: problem,
-    gaps: [...listed.gaps, ...detailed.gaps],
+    gaps: [...listed.gaps, ...named.gaps, ...detailed.gaps],
     countLive: async (engine) => (await readers.get(engine)?.countLive()) ?? 0,
   };
 }
@@ -111,6 +125,41 @@ async function list({ startedBefore }: Scope, readers: Readers): Promise<Listed>
   return { jobs, gaps };
 }
 
+const namedIn = ({ named = [] }: Scope) => {
+  const ids = new Set(named.map((id) => id.toLowerCase()));
+  return ({ id }: Job): boolean => ids.has(id.toLowerCase());
+};
+
+/** With more named jobs missing than this, the target is likely to be another one; each would cost a call. */
+const MOST_READ_BY_NAME = 50;
+
+/**
+ * Reads the named jobs that the lists lack, so that one that has ended, or is too young for the lists, is told from one that
+ * is not there.
+ */
+async function readNamed({ named = [] }: Scope, readers: Readers, listed: readonly Job[]): Promise<Listed> {
+  const seen = new Set(listed.map(({ id }) => id.toLowerCase()));
+  const missing = [...new Set(named.map((id) => id.toLowerCase()))].filter((id) => !seen.has(id));
+  const jobs: Job[] = [];
+  const gaps: Gap[] = [];
+  if (missing.length > MOST_READ_BY_NAME) return { jobs, gaps };
+  await Promise.all(
+    missing.map(async (id) => {
+      for (const [engine, reads] of readers) {
+        if (!isJobId(id, engine)) continue;
+        try {
+          jobs.push(await reads.show(id));
+          return;
+        } catch (error) {
+          if (!(error instanceof DliError)) throw error;
+          if (error.kind !== 'not-found') gaps.push({ engine, what: error.message });
+        }
+      }
+    }),
+  );
+  return { jobs, gaps };
+}
+
 /**
  * Reads jobs until every one that needs detail has it: what is read of one may make another the oldest of its group. A job
  * that cannot be read any more is of unknown state, and so spared.
@@ -118,7 +167,7 @@ async function list({ startedBefore }: Scope, readers: Readers): Promise<Listed>
 async function readDetails(
   { needsDetail }: Scope,
   readers: Readers,
-  { jobs: listed, now }: Listed & { now: number },
+  { jobs: listed, now }: Pick<Listed, 'jobs'> & { now: number },
 ): Promise<Listed> {
   const gaps: Gap[] = [];
   let jobs = listed;
@@ -150,17 +199,21 @@ async function readDetail(job: Job, readers: Readers, gaps: Gap[]): Promise<Job>
   }
 }
 
-function compareClocks(reading: ClockReading | undefined): { now: number | undefined; problem: string | undefined } {
-  if (reading === undefined) {
-    return { now: undefined, problem: 'DLI sent no readable Date header, so the clocks cannot be compared' };
+/** The instant that jobs are judged at, by the earlier of the two clocks. */
+function compareClocks({ startedAt, reading, asOf }: LookClock): { now: number; problem: string | undefined } {
+  const clocks = reading();
+  if (clocks === undefined) {
+    const problem = 'DLI sent no readable Date header, so the clocks cannot be compared';
+    return { now: asOf ?? startedAt, problem };
   }
-  const { serviceAt, localAt } = reading;
-  const skewMs = Math.abs(serviceAt - localAt);
+  const { serviceAt, localAt } = clocks;
+  const aheadMs = localAt - serviceAt;
+  const skewMs = Math.abs(aheadMs);
   const problem =
     skewMs > MAX_CLOCK_SKEW_MS
       ? `DLI's clock and ours differ by ${formatDuration(skewMs)}, more than ${formatDuration(MAX_CLOCK_SKEW_MS)}; correct ours, or ages mean nothing`
       : undefined;
-  return { now: Math.min(serviceAt, localAt), problem };
+  return { now: (asOf ?? localAt) - Math.max(aheadMs, 0), problem };
 }
 
 /** A look that was stored: every live job of a target, in detail. */

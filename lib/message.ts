@@ -1,12 +1,12 @@
 import * as v from 'valibot';
-import { createRequest, parseRequest, RequestError, type SweepRequest } from './request.ts';
+import { createRequest, isPlainObject, parseRequest, RequestError, type SweepRequest } from './request.ts';
 
 /** What travels on the queue: targets that share a credential, to be swept one after the other. */
 export interface SweepMessage {
   /** The same for all messages of one dispatch, and for a tick that was delivered twice. */
   dispatchId: string;
   trigger: 'schedule' | 'manual';
-  /** Epoch ms; of a tick, when it was due. */
+  /** Epoch ms: when it was asked for; of a tick, when it was due. */
   dispatchedAt: number;
   /** Name of the credential. */
   credentials: string;
@@ -18,6 +18,8 @@ export interface SweepMessage {
   confirmed?: true | undefined;
   /** The jobs that somebody has seen and agreed to, by the name of their target: ids of two projects may be the same. */
   jobIdsByTarget?: Record<string, string[]> | undefined;
+  /** An emergency that names jobs without saying whose: each is looked for on all targets. */
+  anyTarget?: true | undefined;
 }
 
 const name = v.pipe(v.string(), v.nonEmpty());
@@ -32,6 +34,7 @@ const messageSchema = v.strictObject({
   payload: v.record(v.string(), v.unknown()),
   confirmed: v.optional(v.literal(true)),
   jobIdsByTarget: v.optional(v.record(v.string(), v.array(name))),
+  anyTarget: v.optional(v.literal(true)),
 });
 
 export function formatMessage(message: SweepMessage): string {
@@ -55,23 +58,42 @@ export function parseMessage(body: string): SweepMessage {
   return message;
 }
 
-/** @throws {RequestError} if the payload is none that a person could have sent to the sweep directly. */
+/**
+ * What one target of a message is asked for.
+ *
+ * @param message without `dispatchedAt` to check a payload before it is sent.
+ * @throws {RequestError} if the payload is none that a person could have sent to the sweep directly.
+ */
 export function requestFor(
   {
     trigger,
     payload,
+    dispatchedAt,
     confirmed,
     jobIdsByTarget,
-  }: Pick<SweepMessage, 'trigger' | 'payload' | 'confirmed' | 'jobIdsByTarget'>,
+    anyTarget,
+  }: Pick<SweepMessage, 'trigger' | 'payload'> & Partial<SweepMessage>,
   target: string,
 ): SweepRequest {
-  if (trigger === 'schedule') return createRequest({ trigger, target, dryRun: false });
-  return parseRequest({
-    ...{ ...payload, target },
+  if (trigger === 'schedule') return createRequest({ trigger, target, dryRun: false, askedAt: dispatchedAt });
+  const request = parseRequest({
+    ...payload,
+    target,
+    ...(dispatchedAt !== undefined && { askedAt: new Date(dispatchedAt).toISOString() }),
     ...(confirmed && { confirm: target }),
     // An empty list is refused: where nothing was agreed to there is nothing to sweep.
     ...(jobIdsByTarget && { jobIds: Object.hasOwn(jobIdsByTarget, target) ? jobIdsByTarget[target] : [] }),
   });
+  return anyTarget ? { ...request, jobsMayBeElsewhere: true } : request;
+}
+
+/** Which of the three kinds of request a message or a dispatch brings. */
+export function triggerOf({ trigger, payload }: Pick<SweepMessage, 'trigger' | 'payload'>): SweepRequest['trigger'] {
+  return trigger === 'manual' && isEmergency(payload) ? 'emergency' : trigger;
+}
+
+export function isEmergency(payload: Readonly<Record<string, unknown>>): boolean {
+  return payload.kind === 'emergency';
 }
 
 /** AWS names the source of each record. @see https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
@@ -82,18 +104,32 @@ export function isQueueEvent(event: unknown): event is { Records: [unknown, ...u
 }
 
 /**
- * The one message of a queue event.
+ * The one message of a queue event. It was asked for when the dispatch says, and no later than SQS took it: a message that
+ * was moved out of the dead letters has a new SentTimestamp.
  *
+ * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
  * @throws {RequestError} for more than one: if a later one failed, the first, which has acted, would be repeated.
  */
 export function messageOf(event: { Records: readonly unknown[] }): SweepMessage {
   const [record, ...others] = event.Records;
   if (others.length > 0) throw new RequestError('expected one message at a time; set the batch size to 1');
   if (!isQueueRecord(record)) throw new RequestError('expected a record of SQS');
-  return parseMessage(record.body);
+  const message = parseMessage(record.body);
+  return { ...message, dispatchedAt: Math.min(message.dispatchedAt, sentAt(record)) };
 }
 
-function isQueueRecord(record: unknown): record is { body: string } {
+/** Epoch ms, by SQS's own clock; no bound where it does not say. */
+function sentAt({ attributes }: QueueRecord): number {
+  const sent = isPlainObject(attributes) ? Number(attributes.SentTimestamp) : Number.NaN;
+  return sent > 0 ? sent : Number.POSITIVE_INFINITY;
+}
+
+interface QueueRecord {
+  body: string;
+  attributes?: unknown;
+}
+
+function isQueueRecord(record: unknown): record is QueueRecord {
   if (typeof record !== 'object' || record === null || !('eventSource' in record) || !('body' in record)) return false;
   return record.eventSource === 'aws:sqs' && typeof record.body === 'string';
 }

@@ -19,7 +19,10 @@ export const METRICS = {
   /** A sweep that was partial, or of which a job failed or is unconfirmed. */
   SweepsFailed: 'Count',
   SweepsCapped: 'Count',
-  /** A sweep that was stopped, and not by a switch that somebody has set to stop. */
+  /**
+   * A sweep that was stopped, and not by a switch that somebody has set to stop; or that was asked for, by hand or in an
+   * emergency, and came too late.
+   */
   SweepsStopped: 'Count',
   /** Jobs looked at: the live ones that are old enough to matter. */
   ResourceCount: 'Count',

@@ -27,5 +27,7 @@ export type SkipReason =
   /** The caps cannot be checked on an incomplete listing. */
   | 'partial'
   | 'deadline'
+  /** The sweep was asked for too long ago by the time it could have begun to cancel. */
+  | 'expired'
   /** The switch, the clock or the operator said stop. */
   | 'stopped';

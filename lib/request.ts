@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { durationField } from './duration-field.ts';
 import { type Emergency, emergencyEntries, emergencyProblems, toEmergency } from './emergency.ts';
 import { issueWords } from './issue-words.ts';
+import { parseInstant } from './policy/schema.ts';
 
 /** What one sweep is asked to do; cron, payload and command line all become this. */
 export interface SweepRequest {
@@ -18,8 +19,31 @@ export interface SweepRequest {
   verifyForMs: number;
   /** Why a person asked; for the record. */
   reason: string | undefined;
+  /**
+   * When it was asked for, epoch ms by the clock of the one who asked; of a tick, when it was due. A request that is made
+   * and carried out at once needs none.
+   */
+  askedAt?: number | undefined;
   /** In place of the policy, and of the dry-run modes of policy and target. */
   emergency?: Emergency | undefined;
+  /** The jobs that it names may be those of another target, which is asked for them as well. */
+  jobsMayBeElsewhere?: boolean | undefined;
+}
+
+/** How long after it was asked for a request may begin to cancel. */
+const GOOD_FOR_MS = { emergency: 10 * 60_000, manual: 30 * 60_000 };
+
+/**
+ * The last moment at which a request may begin to cancel. One that comes later meets other jobs than those it was meant
+ * for, and often a day on which it is wanted no more. A tick is good for one period: the next one sweeps the same.
+ *
+ * @returns epoch ms, by the clock of `askedAt`.
+ */
+export function expiresAtOf(
+  { trigger, askedAt }: Pick<SweepRequest, 'trigger'> & { askedAt: number },
+  periodMs: number,
+): number {
+  return askedAt + (trigger === 'schedule' ? periodMs : GOOD_FOR_MS[trigger]);
 }
 
 export const DEFAULT_TARGET = 'default';
@@ -60,6 +84,28 @@ const commonEntries = {
   ),
 };
 
+const TIME = 'expected a time with its zone, such as 2026-01-05T09:00:00Z';
+
+const askedAtField = v.optional(
+  v.pipe(
+    v.string(TIME),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      // A day alone would be its end, and so hours ahead.
+      const at = dataset.value.includes(':') ? parseInstant(dataset.value) : undefined;
+      if (at !== undefined) return at;
+      addIssue({ message: TIME });
+      return NEVER;
+    }),
+  ),
+);
+
+/** `askedAt` of a payload as epoch ms; undefined if it has none. @throws {RequestError} for anything but a time. */
+export function parseAskedAt(value: unknown): number | undefined {
+  const result = v.safeParse(askedAtField, value);
+  if (!result.success) throw new RequestError(`askedAt: ${TIME}`);
+  return result.output;
+}
+
 const manualPayload = v.strictObject({
   ...commonEntries,
   kind: v.optional(v.literal('sweep', 'expected sweep or emergency')),
@@ -70,9 +116,15 @@ const manualPayload = v.strictObject({
       v.minValue(0, 'expected 0 or more'),
     ),
   ),
+  askedAt: askedAtField,
 });
 
-const emergencyPayload = v.strictObject({ ...commonEntries, kind: v.literal('emergency'), ...emergencyEntries });
+const emergencyPayload = v.strictObject({
+  ...commonEntries,
+  kind: v.literal('emergency'),
+  ...emergencyEntries,
+  askedAt: askedAtField,
+});
 
 /** What a person, or the command line, says. Everything has a default; a sweep by hand is a dry run unless it says not. */
 export type ManualPayload = v.InferInput<typeof manualPayload>;
@@ -87,9 +139,10 @@ export function createRequest({
   maxKills,
   verifyForMs = DEFAULT_VERIFY_FOR_MS,
   reason,
+  askedAt,
   emergency,
 }: { [Key in keyof SweepRequest]?: SweepRequest[Key] | undefined }): SweepRequest {
-  return { sweepId, trigger, target, dryRun, maxKills, verifyForMs, reason, emergency };
+  return { sweepId, trigger, target, dryRun, maxKills, verifyForMs, reason, askedAt, emergency };
 }
 
 /**
@@ -98,17 +151,26 @@ export function createRequest({
  * @throws {RequestError} for anything else; unknown keys are refused, since a misspelt `dryrun` must not be overlooked.
  */
 export function parseRequest(event: unknown, createId: () => string = randomUUID): SweepRequest {
-  if (isScheduleTick(event)) return createRequest({ sweepId: createId(), trigger: 'schedule', dryRun: false });
+  if (isScheduleTick(event)) {
+    return createRequest({ sweepId: createId(), trigger: 'schedule', dryRun: false, askedAt: tickTime(event) });
+  }
   if (isPlainObject(event) && event.kind === 'emergency') return parseEmergency(event, createId);
   const fields = read(manualPayload, event);
-  return createRequest({ ...commonOf(fields, createId), maxKills: fields.maxKills });
+  return createRequest({ ...commonOf(fields, createId), maxKills: fields.maxKills, askedAt: fields.askedAt });
 }
+
+/** What a live emergency lacks without `askedAt`: Lambda may deliver a payload late, and does not tell since when it has it. */
+export const ASKED_AT_MISSING =
+  'askedAt: missing; a live emergency says when it was asked for, such as 2026-01-05T09:00:00Z (date -u +%FT%TZ), since it is good for 10m';
 
 /** Live only with its target's name typed out; a dry run unless it says not, as any sweep by hand. */
 function parseEmergency(event: object, createId: () => string): SweepRequest {
   const fields = read(emergencyPayload, event);
-  const request = createRequest({ ...commonOf(fields, createId), trigger: 'emergency' });
-  const problems = emergencyProblems(fields, { target: request.target, isLive: !request.dryRun });
+  const { askedAt } = fields;
+  const request = createRequest({ ...commonOf(fields, createId), trigger: 'emergency', askedAt });
+  const isLive = !request.dryRun;
+  const problems = emergencyProblems(fields, { target: request.target, isLive });
+  if (isLive && askedAt === undefined) problems.push(ASKED_AT_MISSING);
   if (problems.length > 0) throw new RequestError(problems);
   return { ...request, emergency: toEmergency(fields) };
 }
@@ -140,6 +202,12 @@ export function isScheduleTick(event: unknown): event is object {
   return (
     event['detail-type'] === 'Scheduled Event' && (event.source === 'aws.events' || event.source === 'aws.scheduler')
   );
+}
+
+/** When a tick was due, epoch ms; undefined if it does not say. */
+export function tickTime(tick: object): number | undefined {
+  const time = 'time' in tick && typeof tick.time === 'string' ? Date.parse(tick.time) : Number.NaN;
+  return Number.isNaN(time) ? undefined : time;
 }
 
 /** Whether it is an object as JSON has it: no list, and no instance of a class. */

@@ -18,6 +18,10 @@ interface GroupDeps {
   log: SweepLog;
   /** Epoch ms, of them all together. */
   deadlineAt: number;
+  /** Epoch ms; no sweep begins later than that. */
+  expiresAt: number;
+  /** What a target is told that would begin later. */
+  lateAs: Extract<NotSwept, 'stale' | 'expired'>;
   /** Rejects if there is nothing to report on. */
   sweepTarget: (target: string) => Promise<SweepReport>;
 }
@@ -29,12 +33,12 @@ interface GroupDeps {
  * @returns one for each target, in the order given. Never throws: the message has been worked on, and must not come again.
  */
 export async function sweepGroup(targets: readonly string[], deps: GroupDeps): Promise<TargetResult[]> {
-  const { clock, log, deadlineAt, sweepTarget } = deps;
+  const { log, sweepTarget } = deps;
   const results: TargetResult[] = [];
   let isRefused = false;
 
   for (const target of targets) {
-    const reason = isRefused ? 'credential-refused' : deadlineAt - clock.now() < LEAST_MS ? 'deadline' : undefined;
+    const reason = isRefused ? 'credential-refused' : whyTooLate(deps);
     if (reason !== undefined) {
       results.push(skipTarget(target, reason, log));
       continue;
@@ -49,6 +53,12 @@ export async function sweepGroup(targets: readonly string[], deps: GroupDeps): P
     }
   }
   return results;
+}
+
+function whyTooLate({ clock, deadlineAt, expiresAt, lateAs }: GroupDeps): NotSwept | undefined {
+  const now = clock.now();
+  if (now > expiresAt) return lateAs;
+  return deadlineAt - now < LEAST_MS ? 'deadline' : undefined;
 }
 
 /** For the log, so that each target that was expected is accounted for. */

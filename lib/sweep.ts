@@ -25,7 +25,7 @@ import { enginesOf } from './policy/scope.ts';
 import { createProgressWatch, type Progress } from './progress.ts';
 import { createCallCounter, type SweepReport } from './report.ts';
 import { logReport } from './report-log.ts';
-import { createRequest, type SweepRequest } from './request.ts';
+import { createRequest, expiresAtOf, type SweepRequest } from './request.ts';
 import { type Settings, SettingsError, type Target } from './settings/settings.ts';
 import { type SweepRun, tell } from './tell.ts';
 
@@ -38,6 +38,8 @@ export interface SweepDeps {
   loadSettings: (request: SweepRequest) => Promise<Settings>;
   /** Epoch ms; everything but the report is over by then. */
   deadlineAt: number;
+  /** Of the schedule: a tick expires after one. Without a schedule there are no ticks. */
+  periodMs?: number | undefined;
   /** Once aborted, no more jobs are cancelled; those already asked to stop are still read back and reported. */
   stop?: AbortSignal | undefined;
   /** The state that sweeps of one process share when they share a credential. */
@@ -75,10 +77,18 @@ export interface SweepDeps {
 export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<SweepReport> {
   const startedAt = deps.clock.now();
   const settings = await loadInTime(request, deps);
-  const { dli, readers, cancels, measure, limits, log, progress, ...run } = prepare(request, settings, deps);
+  // Never later than now, or a clock that is ahead would make a late request a young one.
+  const askedAt = Math.min(request.askedAt ?? startedAt, startedAt);
+  const { dli, readers, cancels, measure, limits, log, progress, ...run } = prepare(request, settings, deps, askedAt);
   try {
-    const scope = { startedBefore: scopeOf(measure.policy, startedAt), needsDetail: victimsAmong(measure.decide) };
-    const sight = await look(scope, readers, { startedAt, reading: () => dli.clockReading() });
+    // A job that was submitted after an emergency was asked for is not what it was asked about.
+    const asOf = request.emergency === undefined ? undefined : askedAt;
+    const scope: Scope = {
+      startedBefore: scopeOf(measure.policy, asOf ?? startedAt),
+      needsDetail: victimsAmong(measure.decide),
+      named: request.emergency?.jobIds,
+    };
+    const sight = await look(scope, readers, { startedAt, asOf, reading: () => dli.clockReading() });
 
     const judgement = await judge(sight, measure);
     await deps.onJudged?.(judgement, readers);
@@ -154,7 +164,7 @@ async function loadInTime(request: SweepRequest, { loadSettings, deadlineAt, clo
 }
 
 /** Everything that the stages work with, made of what was asked for and of what the settings hold. */
-function prepare(request: SweepRequest, settings: Settings, deps: SweepDeps) {
+function prepare(request: SweepRequest, settings: Settings, deps: SweepDeps, askedAt: number) {
   const { target, policy, isSwitchedOn, notices = [], parameterVersions } = settings;
   const { emergency } = request;
   const log = withFields(deps.log, { sweepId: request.sweepId, target: request.target });
@@ -185,6 +195,7 @@ function prepare(request: SweepRequest, settings: Settings, deps: SweepDeps) {
   const limits: Limits = {
     clock: deps.clock,
     deadlineAt: deps.deadlineAt,
+    expiresAt: expiresAtOf({ trigger: request.trigger, askedAt }, deps.periodMs ?? Number.POSITIVE_INFINITY),
     verifyForMs: request.verifyForMs,
     isSwitchedOn,
     stop: deps.stop ?? new AbortController().signal,

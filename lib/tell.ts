@@ -4,7 +4,7 @@ import type { CapReport } from './cap.ts';
 import { compareText } from './compare-text.ts';
 import type { Decision } from './decide.ts';
 import { DliError } from './dli/errors.ts';
-import { type Emergency, missingJobs, sparedJobs, unlookedJobs, unmatchedNames } from './emergency.ts';
+import { type Emergency, missingJobs, unmatchedNames, unmetJobs } from './emergency.ts';
 import type { Job } from './job.ts';
 import type { Judgement } from './judge.ts';
 import type { Sight } from './look.ts';
@@ -45,10 +45,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
   const { decisions, context, caps } = judgement;
   const { outcomes } = ends;
   const counts = countOutcomes(decisions, outcomes);
-  const unmet =
-    request.emergency === undefined
-      ? []
-      : [...unlookedJobs(request.emergency), ...sparedJobs(request.emergency, decisions)];
+  const unmet = request.emergency === undefined ? [] : unmetJobs(request.emergency, sight, decisions, request);
   const undetermined = decisions.filter((decision) => isUndetermined(outcomeOf(decision, outcomes)));
   const isBlindSweep =
     request.emergency === undefined ? isBlind(decisions) : hasUnnamed(undetermined, request.emergency);
@@ -100,13 +97,14 @@ function toJobReports(decisions: readonly Decision[], { outcomes, cancellations 
 }
 
 function noticesOf(
-  { request: { emergency }, notices, dryRunBecause, isSwitchedOn }: SweepRun,
+  { request: { emergency, jobsMayBeElsewhere }, notices, dryRunBecause, isSwitchedOn }: SweepRun,
   { jobs }: Sight,
   { context: { policy, exemptions, now } }: Judgement,
 ): string[] {
   return [
     ...notices,
-    ...(emergency === undefined ? [] : [...missingJobs(emergency, jobs), ...unmatchedNames(emergency, jobs)]),
+    ...(emergency !== undefined && jobsMayBeElsewhere ? missingJobs(emergency, jobs) : []),
+    ...(emergency === undefined ? [] : unmatchedNames(emergency, jobs)),
     ...(dryRunBecause.length > 0 && !isSwitchedOn
       ? ['the switch is not set to run, so a live sweep would cancel nobody']
       : []),

@@ -16,7 +16,7 @@ const run = promisify(execFile);
 /** As docs/emergency.md has them, for one target and for all. */
 const [forOne = '', forAll = ''] = [
   ...readFileSync(join(root, 'docs/emergency.md'), 'utf8').matchAll(/```json\n(.*?)```/gs),
-].map(([, payload = '']) => payload);
+].map(([, payload = '']) => payload.replace('NOW', new Date().toISOString()));
 
 /** A stage `dev` whose one target is the one that the payload names. */
 async function start(context: TestContext) {

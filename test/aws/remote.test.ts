@@ -60,6 +60,48 @@ describe.concurrent('dli-reaper --remote', () => {
     );
     expect(stdout).toContain('Sweep ok: 2 jobs seen, 1 overdue, 1 cancelled');
     expect(aws.invocations).toMatchObject([{ payload: { kind: 'emergency', confirm: 'default', dryRun: false } }]);
+    // When it was asked for goes along, since Lambda may deliver it late.
+    const [askedAt] = aws.invocations.map(({ payload }) => Date.parse(String(payload.askedAt)));
+    expect(Date.now() - (askedAt ?? 0)).toBeLessThan(10 * MINUTE);
+  });
+
+  it('ends with 3 for a named job that is not there, for one target and for all', async (context) => {
+    const { run } = await startStage(context);
+    const args = ['emergency', '--job-id', jobId(7), '--reason', 'stuck'];
+
+    const one = await run(...args, '--target', 'default', '--confirm', 'default');
+    const all = await run(...args, '--all-targets', '--confirm', 'dev 1');
+
+    expect(one).toMatchObject({
+      exitCode: 3,
+      stdout: expect.stringContaining(`! job ${jobId(7)} is not among the live`),
+    });
+    expect(all.exitCode).toBe(3);
+  });
+
+  it('looks for a named job on every target, and is met where one has it', async (context) => {
+    const { aws } = await startTargets(
+      context,
+      { east: { jobs: [runningJob(1)] }, west: {} },
+      { start: startDeployed },
+    );
+    const run = (id: string) =>
+      runCli(
+        [
+          ...['emergency', '--stage', 'dev', '--remote', '--all-targets', '--reason', 'quota'],
+          ...['--job-id', id, '--confirm', 'dev 2'],
+        ],
+        aws.env,
+      );
+
+    const missing = await run(jobId(7));
+    const there = await run(jobId(1));
+
+    expect(missing).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringContaining(`job ${jobId(7)} is on none of the targets that could be looked at`),
+    });
+    expect(there.exitCode).toBe(0);
   });
 
   it('sends one for all targets to the dispatch, and names the target that it could not send', async (context) => {

@@ -94,27 +94,41 @@ describe('the queues', () => {
   it('are all encrypted', () => {
     const queues = ofType('AWS::SQS::Queue');
 
-    expect(queues).toHaveLength(4);
+    expect(queues).toHaveLength(5);
     for (const [, { Properties }] of queues) expect(Properties.SqsManagedSseEnabled).toBe(true);
   });
 
-  it('hand a message out again only after its sweep is surely over, and once', () => {
+  it.each([
+    { name: 'SweepQueue', times: 2, deadLetters: 'SweepDeadLetterQueue' },
+    { name: 'EmergencyQueue', times: 1, deadLetters: 'EmergencyDeadLetterQueue' },
+  ])('hand a message out again only after its sweep is surely over, an emergency not at all: $name', (queue) => {
     const { Timeout } = propertiesOf('SweepLambdaFunction') as { Timeout: number };
-    for (const name of ['SweepQueue', 'EmergencyQueue']) {
-      const queue = propertiesOf(name) as {
-        VisibilityTimeout: number;
-        RedrivePolicy: { maxReceiveCount: number };
-      };
+    const { VisibilityTimeout, RedrivePolicy } = propertiesOf(queue.name) as {
+      VisibilityTimeout: number;
+      RedrivePolicy: object;
+    };
 
-      expect(queue.VisibilityTimeout).toBeGreaterThan(Timeout);
-      expect(queue.RedrivePolicy.maxReceiveCount).toBe(2);
-    }
+    expect(VisibilityTimeout).toBeGreaterThan(Timeout);
+    expect(RedrivePolicy).toEqual({
+      maxReceiveCount: queue.times,
+      deadLetterTargetArn: { 'Fn::GetAtt': [queue.deadLetters, 'Arn'] },
+    });
+  });
+
+  it('keep an emergency for hours, so that it is reported as expired and does not vanish, and tell that it waits', () => {
+    const { MessageRetentionPeriod } = propertiesOf('EmergencyQueue') as { MessageRetentionPeriod: number };
+    const { Metrics, Threshold } = propertiesOf('EmergencyWaitsAlarm') as { Metrics: object[]; Threshold: number };
+
+    expect(MessageRetentionPeriod).toBeGreaterThanOrEqual(6 * 3_600);
+    // Half of what it is good for.
+    expect(Threshold).toBe(300);
+    expect(JSON.stringify(Metrics)).toContain('"MetricName":"ApproximateAgeOfOldestMessage"');
   });
 
   it('that hold what failed have an alarm each', () => {
     const watched = ofType('AWS::CloudWatch::Alarm').map(([, { Properties }]) => JSON.stringify(Properties));
 
-    for (const name of ['SweepDeadLetterQueue', 'DeadLetterQueue']) {
+    for (const name of ['SweepDeadLetterQueue', 'EmergencyDeadLetterQueue', 'DeadLetterQueue']) {
       expect(watched.filter((alarm) => alarm.includes(`"${name}"`))).toHaveLength(1);
     }
   });
@@ -151,6 +165,14 @@ describe('the functions', () => {
     for (const [, { Properties }] of configs) {
       expect(Properties).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 900 });
     }
+  });
+
+  it('sweep nothing by hand that is older than half an hour, however long the period is', async () => {
+    await load(['--param', 'periodMinutes=360']);
+
+    expect(propertiesOf('SweepInvokeConfig')).toMatchObject({ MaximumEventAgeInSeconds: 1_800 });
+    expect(propertiesOf('DispatchInvokeConfig')).toMatchObject({ MaximumEventAgeInSeconds: 21_600 });
+    await load();
   });
 
   it('hold no setting that could turn anything on', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it, type TestContext } from 'vitest';
+import { runEmergency } from '../../cli/emergency.ts';
 import type { EmulatorOptions } from '../../emulator/server.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
@@ -62,9 +63,9 @@ describe.concurrent('dli-reaper emergency', () => {
     const write = await run('--job-id', jobId(4), '--type', 'insert', ...REASON, '--confirm', projectId);
     const young = await run('--job-id', jobId(3), '--job-id', jobId(7), ...REASON, '--confirm', projectId);
 
-    expect([write.exitCode, young.exitCode]).toEqual([0, 0]);
+    expect([write.exitCode, young.exitCode]).toEqual([0, 3]);
     expect(young.stdout).toContain(
-      `Note: job ${jobId(7)} is not among the live SQL jobs and Spark batches; if it should be, check target and project.`,
+      `! job ${jobId(7)} is not among the live SQL jobs and Spark batches; if it should be, check target and project`,
     );
     expect([1, 2, 3, 4].map((n) => emulator.statusOf(jobId(n)))).toEqual([
       ...['RUNNING', 'RUNNING', 'CANCELLED', 'CANCELLED'],
@@ -237,6 +238,70 @@ describe.concurrent('dli-reaper emergency', () => {
       `dli-reaper: ${projectId}: 1 job could not be judged, and is spared as undetermined`,
     );
     expect([1, 2, 5].map((n) => emulator.statusOf(jobId(n)))).toEqual(['CANCELLED', 'CANCELLED', 'RUNNING']);
+  });
+
+  /** Types the name after so long, each time that it is asked for. */
+  async function confirmAfter(context: TestContext, waitsMs: number[]) {
+    const { emulator, deletes, projectId } = await startService(context);
+    const { url } = emulator.connection;
+    let now = Date.now();
+    const questions: { question: string; deletes: number }[] = [];
+    let stderr = '';
+    const flags = { endpoint: url, projectId, olderThan: '10m', reason: 'stuck', json: true };
+    const exitCode = await runEmergency(
+      flags,
+      {
+        env: keysOf(emulator.connection),
+        out: () => {},
+        err: (text) => {
+          stderr += text;
+        },
+        ask: async (question) => {
+          questions.push({ question, deletes: deletes() });
+          now += waitsMs.shift() ?? 0;
+          emulator.jobs.add(runningJob(5, { ageMs }));
+          return projectId;
+        },
+      },
+      { now: () => now, sleep: () => Promise.reject(new Error('nothing waits')) },
+    );
+    return { exitCode, questions, stderr, emulator };
+  }
+
+  it('cancels what it showed where the name is typed within ten minutes', async (context) => {
+    const { exitCode, questions, emulator } = await confirmAfter(context, [10 * MINUTE]);
+
+    expect({ exitCode, asked: questions.length }).toEqual({ exitCode: 0, asked: 1 });
+    expect([1, 5].map((n) => emulator.statusOf(jobId(n)))).toEqual(['CANCELLED', 'RUNNING']);
+  });
+
+  it('sweeps no target that is reached more than ten minutes after it was asked for', async (context) => {
+    const { emulator, projectId } = await startService(context);
+    const times = [Date.now()];
+    const errors: string[] = [];
+
+    const exitCode = await runEmergency(
+      { endpoint: emulator.connection.url, projectId, olderThan: '10m', reason: 'stuck', confirm: projectId },
+      { env: keysOf(emulator.connection), out: () => {}, err: (text) => errors.push(text) },
+      // It was asked for at the first look at the clock.
+      { now: () => times.pop() ?? Date.now() + 11 * MINUTE, sleep: () => Promise.reject(new Error('nothing waits')) },
+    );
+
+    expect(exitCode).toBe(1);
+    expect(errors.join('')).toContain(`${projectId}: not swept, it was asked for more than 10m ago`);
+    expect(emulator.requests).toEqual([]);
+  });
+
+  it('lists again, and asks again, where the name is typed later than that', async (context) => {
+    const { exitCode, questions, stderr, emulator } = await confirmAfter(context, [10 * MINUTE + 1, 11 * MINUTE, 0]);
+
+    expect(exitCode).toBe(0);
+    expect(questions.map(({ question }) => question.match(/these \d jobs/)?.[0])).toEqual([
+      ...['these 2 jobs', 'these 3 jobs', 'these 3 jobs'],
+    ]);
+    expect(questions.every(({ deletes }) => deletes === 0)).toBe(true);
+    expect(stderr).toContain('The plan is older than 10m, and other jobs may run by now. Nothing was cancelled');
+    expect([1, 2, 5].map((n) => emulator.statusOf(jobId(n)))).toEqual(['CANCELLED', 'CANCELLED', 'CANCELLED']);
   });
 
   it.for([

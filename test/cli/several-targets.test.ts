@@ -39,6 +39,23 @@ describe.concurrent('dli-reaper emergency for several targets', () => {
     expect(end).toContain('Sweep ok: 1 job seen, 1 overdue, 1 cancelled');
   });
 
+  it('ends with 3 for a named job that no target has, and not for one that is on another', async (context) => {
+    const { aws, deletes } = await startTargets(context, { east: { jobs: [runningJob(1)] }, west: {} });
+    const run = (...ids: number[]) => {
+      const named = ids.flatMap((n) => ['--job-id', jobId(n)]);
+      return runCli([...EMERGENCY.slice(0, -2), ...named, '--confirm', 'dev 2', '--json'], aws.env);
+    };
+    const nowhere = `job ${jobId(7)} is on none of the targets that could be looked at`;
+
+    const missing = await run(1, 7);
+    const there = await run(1);
+
+    expect(missing).toMatchObject({ exitCode: 3, stderr: expect.stringContaining(nowhere) });
+    expect(there).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(there.stdout)).toMatchObject({ sweeps: [{ unmet: [] }, { unmet: [], status: 'ok' }] });
+    expect(deletes('east')).toBe(1);
+  });
+
   it('reports what it cancelled also where a target has a name that no sweep takes', async (context) => {
     const { aws, deletes } = await startTargets(
       context,

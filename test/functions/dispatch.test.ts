@@ -75,6 +75,44 @@ describe('the bundled dispatch function', () => {
     expect(sent()).toHaveLength(0);
   });
 
+  it.each([
+    { name: 'an emergency', minutes: 11, payload: { kind: 'emergency', olderThan: '2h', confirm: 'dev 1' } },
+    { name: 'a sweep by hand', minutes: 31, payload: {} },
+  ])('sends nothing of $name that came too late, with a line and a metric that has an alarm', async (late) => {
+    await start();
+    const askedAt = new Date(Date.now() - late.minutes * 60_000).toISOString();
+
+    const event = { ...late.payload, allTargets: true, dryRun: false, reason: 'quota', askedAt };
+    const { returned, log, metrics } = await invoke(event);
+
+    expect(returned).toMatchObject({ dropped: true, sent: 0 });
+    expect(log).toMatchObject([
+      {
+        level: 'error',
+        msg: 'dispatch could not run',
+        error: expect.stringMatching(
+          new RegExp(`^expired: it was asked for at ${askedAt} and was good until .*; nothing was sent`),
+        ),
+      },
+    ]);
+    expect(metrics).toEqual({ SweepsStopped: 1 });
+    expect([...sent(), ...sent('emergencies')]).toEqual([]);
+    expect(aws.asked).toEqual([]);
+  });
+
+  it('sends an emergency that is not too late, and with it when it was asked for', async () => {
+    await start();
+    const at = Date.now() - 9 * 60_000;
+
+    const askedAt = new Date(at).toISOString();
+    await invoke({
+      ...{ kind: 'emergency', allTargets: true, olderThan: '2h', reason: 'quota', dryRun: false, confirm: 'dev 1' },
+      askedAt,
+    });
+
+    expect(sent('emergencies')).toMatchObject([{ dispatchedAt: at, targets: ['default'] }]);
+  });
+
   it('counts a target that cannot be read as expected, says why, and sends the others', async () => {
     await start();
     aws.parameters['/dli-reaper/dev/targets/broken'] = '{"region":"eu-west-101"}';
@@ -125,6 +163,7 @@ describe('the bundled dispatch function', () => {
         olderThan: '2h',
         reason: 'a typo',
         dryRun: false,
+        askedAt: now(),
         confirm: 'dev 2',
       },
       threw: 'confirm: expected dev 1',

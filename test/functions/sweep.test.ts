@@ -3,7 +3,7 @@ import { createRandom } from '../../emulator/random.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
 import { manyJobs } from '../../emulator/worlds.ts';
 import { formatMessage, type SweepMessage } from '../../lib/message.ts';
-import { queueEvent } from '../helpers/aws-events.ts';
+import { lateQueueEvent, queueEvent } from '../helpers/aws-events.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
@@ -50,7 +50,13 @@ describe('the bundled sweep function', () => {
   });
 
   describe('in an emergency', () => {
-    const emergency = { kind: 'emergency', olderThan: '2h', reason: 'adhoc is stuck', dryRun: false };
+    const emergency = {
+      kind: 'emergency',
+      olderThan: '2h',
+      reason: 'adhoc is stuck',
+      dryRun: false,
+      askedAt: new Date().toISOString(),
+    };
 
     it('cancels with a broken policy and a target in dry-run, once its name is typed out', async () => {
       await start((parameters) => {
@@ -85,6 +91,45 @@ describe('the bundled sweep function', () => {
       expect(returned).toMatchObject({ status: 'stopped', counts: { cancelled: 0, skipped: { stopped: 6 } } });
       expect(deletes()).toEqual([]);
     });
+  });
+
+  it.each([
+    {
+      name: 'an emergency after 10 minutes',
+      payload: { kind: 'emergency', olderThan: '2h', reason: 'stuck', confirm: 'default' },
+      minutes: 10,
+    },
+    { name: 'a sweep by hand after 30', payload: {}, minutes: 30 },
+  ])('carries out no payload that came too late: $name', async ({ payload, minutes }) => {
+    await start();
+    const asked = (ageMs: number) => ({
+      ...payload,
+      sweepId: 'adhoc-night-1',
+      dryRun: false,
+      askedAt: new Date(Date.now() - ageMs).toISOString(),
+    });
+
+    const late = await invoke(asked(minutes * 60_000 + 1_000));
+
+    expect(late.returned).toEqual({ targets: [{ target: 'default', kind: 'not-swept', reason: 'expired' }] });
+    expect(late.log).toMatchObject([
+      { level: 'error', msg: 'target not swept', target: 'default', reason: 'expired', sweepId: 'adhoc-night-1' },
+    ]);
+    expect(late.metrics).toEqual({ SweepsStopped: 1 });
+    expect(emulator.requests).toEqual([]);
+    // A minute, since the process takes its time to start.
+    expect((await invoke(asked((minutes - 1) * 60_000))).returned).toMatchObject({ counts: { cancelled: 6 } });
+  });
+
+  it('leaves a tick that is older than a period to the next one', async () => {
+    await start();
+
+    const time = new Date(Date.now() - 16 * 60_000).toISOString();
+    const { returned, metrics } = await invoke({ ...SCHEDULE_TICK, time });
+
+    expect(returned).toEqual({ targets: [{ target: 'default', kind: 'not-swept', reason: 'stale' }] });
+    expect(metrics).toEqual({ TicksDropped: 1 });
+    expect(emulator.requests).toEqual([]);
   });
 
   it('asks Parameter Store for the switch, the target, and what the target names', async () => {
@@ -393,6 +438,65 @@ describe('the bundled sweep function, with a message of the queue', () => {
     expect(log).toMatchObject([{ msg: 'target not swept', target: 'default', reason: 'stale' }]);
     expect(metrics).toEqual({ TicksDropped: 1 });
     expect(emulator.requests).toHaveLength(0);
+  });
+
+  const EMERGENCY = { kind: 'emergency', olderThan: '2h', reason: 'stuck', dryRun: false };
+  it.each([
+    { name: 'an emergency after 10 minutes', payload: EMERGENCY, minutes: 10 },
+    { name: 'a sweep by hand after 30', payload: { dryRun: false }, minutes: 30 },
+  ])('carries out no message that came too late: $name', async ({ payload, minutes }) => {
+    await start(withSecond);
+    const late = message({
+      ...{ trigger: 'manual', payload, confirmed: true, dispatchedAt: Date.now() - minutes * 60_000 - 1_000 },
+    });
+
+    const { returned, log, metrics } = await invoke(late);
+
+    expect(returned).toEqual({
+      targets: [
+        { target: 'default', kind: 'not-swept', reason: 'expired' },
+        { target: 'second', kind: 'not-swept', reason: 'expired' },
+      ],
+    });
+    expect(log.map(({ msg, target }) => [msg, target])).toEqual([
+      ['target not swept', 'default'],
+      ['target not swept', 'second'],
+    ]);
+    expect(metrics).toEqual({ SweepsStopped: 2 });
+    expect(emulator.requests).toEqual([]);
+  });
+
+  it.each([
+    { name: 'was moved out of the dead letters, and so has a new SentTimestamp', dispatchedAgo: 20 * 60, sentAgo: 0 },
+    { name: 'says that it was dispatched later than SQS took it', dispatchedAgo: -60 * 60, sentAgo: 20 * 60 },
+  ])('carries out no emergency that $name', async ({ dispatchedAgo, sentAgo }) => {
+    await start();
+    const fields = { dispatchId: 'manual-1', trigger: 'manual', credentials: 'reaper', confirmed: true } as const;
+    const dispatchedAt = Date.now() - dispatchedAgo * 1_000;
+    const body = formatMessage({ ...fields, dispatchedAt, targets: ['default'], payload: EMERGENCY });
+
+    const { returned } = await invoke(lateQueueEvent(Date.now() - sentAgo * 1_000, body));
+
+    expect(returned).toEqual({ targets: [{ target: 'default', kind: 'not-swept', reason: 'expired' }] });
+    expect(emulator.requests).toEqual([]);
+  });
+
+  it('counts the ages of an emergency from when it was asked for', async () => {
+    await start();
+    // Each of the six is older than two hours; nine minutes ago one of them was not.
+    const ages = emulator.jobs.all().map(({ submittedAt }) => Date.now() - submittedAt);
+    const youngest = Math.min(...ages.filter((ageMs) => ageMs > 2 * 3_600_000));
+    const olderThan = `${Math.floor(youngest / 1_000) - 60}s`;
+
+    const { log } = await invoke(
+      message({
+        ...{ trigger: 'manual', confirmed: true, dispatchedAt: Date.now() - 9 * 60_000, targets: ['default'] },
+        payload: { ...EMERGENCY, olderThan },
+      }),
+    );
+
+    expect(log.at(-1)).toMatchObject({ msg: 'sweep finished', status: 'ok', counts: { cancelled: 5 } });
+    expect(deletes()).toHaveLength(5);
   });
 
   it('throws for a message that it cannot understand, so that it ends among the dead letters', async () => {

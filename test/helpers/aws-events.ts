@@ -10,8 +10,21 @@ export const schedulerTick = (time: string) => ({ ...read('scheduler-tick'), tim
 
 export const ruleTick = () => read('eventbridge-rule-tick');
 
-/** As Lambda hands over messages of a FIFO queue. */
+/** As Lambda hands over messages of a FIFO queue that were sent as soon as they were dispatched. */
 export function queueEvent(...bodies: string[]) {
-  const { Records } = read('sqs-fifo-event') as { Records: object[] };
-  return { Records: bodies.map((body) => ({ ...Records[0], body })) };
+  return { Records: bodies.map((body) => sentAt(dispatchedAt(body), body)) };
+}
+
+/** A message that SQS took at another time than it was dispatched, as after a redrive out of the dead letters. */
+export const lateQueueEvent = (at: number, body: string) => ({ Records: [sentAt(at, body)] });
+
+function sentAt(at: number, body: string) {
+  const { Records } = read('sqs-fifo-event') as { Records: [{ attributes: object }] };
+  const [record] = Records;
+  return { ...record, attributes: { ...record.attributes, SentTimestamp: String(at) }, body };
+}
+
+function dispatchedAt(body: string): number {
+  const { dispatchedAt: at = Date.now() } = JSON.parse(body) as { dispatchedAt?: number };
+  return at;
 }

@@ -92,8 +92,8 @@ export interface Outage {
   until: string;
   /** What is otherwise with each tick that is due then. */
   tick: Partial<Tick>;
-  /** The queue that holds messages as long. */
-  dead?: 'SweepDeadLetterQueue' | 'DeadLetterQueue';
+  /** The queue in which a message waits as long. */
+  waitsIn?: 'EmergencyQueue' | 'EmergencyDeadLetterQueue' | 'SweepDeadLetterQueue' | 'DeadLetterQueue';
   /** The alarms that go off, by the last part of their names. */
   raises: string[];
 }
@@ -127,10 +127,11 @@ export function writeYear(data: MetricData, { ticks, periodMinutes, outages = []
     };
     writeTick(data, tick, { minute, periodMinutes, random });
   }
-  for (const { from, until, dead } of outages) {
-    if (dead === undefined) continue;
+  for (const { from, until, waitsIn } of outages) {
+    if (waitsIn === undefined) continue;
     for (let minute = minuteOf(from); minute < minuteOf(until); minute++) {
-      data.put(`ApproximateNumberOfMessagesVisible ${dead}`, minute, 1);
+      data.put(`ApproximateNumberOfMessagesVisible ${waitsIn}`, minute, 1);
+      data.put(`ApproximateAgeOfOldestMessage ${waitsIn}`, minute, 60 * (minute - minuteOf(from)));
     }
   }
 }

@@ -1,18 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  assertConfirmed,
-  batch,
-  type Dispatch,
-  isStale,
-  parseDispatch,
-  planMessages,
-  rotate,
-} from '../../lib/dispatch.ts';
+import { assertConfirmed, batch, type Dispatch, parseDispatch, planMessages, rotate } from '../../lib/dispatch.ts';
 import { parseMessage, requestFor } from '../../lib/message.ts';
 import { RequestError } from '../../lib/request.ts';
 import { ruleTick, schedulerTick } from '../helpers/aws-events.ts';
-import { jobId, MINUTE, NOW } from '../helpers/world.ts';
+import { jobId, NOW } from '../helpers/world.ts';
 
 const parse = (event: unknown, id = 'invocation-1') => parseDispatch(event, { id, now: NOW });
 
@@ -51,7 +43,14 @@ describe('parseDispatch', () => {
   });
 
   describe('an emergency for all targets', () => {
-    const emergency = { kind: 'emergency', allTargets: true, olderThan: '2h', reason: 'quota', dryRun: false };
+    const emergency = {
+      kind: 'emergency',
+      allTargets: true,
+      olderThan: '2h',
+      reason: 'quota',
+      dryRun: false,
+      askedAt: new Date(NOW).toISOString(),
+    };
 
     it('is confirmed by the stage and the number of its targets, and by nothing else', () => {
       const confirmedBy = (confirm: unknown) => parse({ ...emergency, confirm });
@@ -86,6 +85,17 @@ describe('parseDispatch', () => {
       expect(() => requestFor(message, 'target-002')).toThrow('jobIds: expected at least one value');
     });
 
+    it('says of named jobs that they may be on another target, where there is one', () => {
+      const { olderThan: _, ...named } = emergency;
+      const dispatch = parse({ ...named, jobIds: [jobId(1)], confirm: 'prod 2' });
+      const elsewhere = (targets: number) =>
+        plan(fleet(targets), dispatch).map(
+          ({ body }) => requestFor(parseMessage(body), 'target-000').jobsMayBeElsewhere,
+        );
+
+      expect([elsewhere(2), elsewhere(1)]).toEqual([[true], [undefined]]);
+    });
+
     it('becomes several messages where the ids of its jobs do not fit one', () => {
       const jobIdsByTarget = Object.fromEntries(fleet(60).map(({ name }) => [name, ['7']]));
       const dispatch = parse({ ...emergency, engine: 'flink', confirm: 'prod 60', jobIdsByTarget });
@@ -111,6 +121,37 @@ describe('parseDispatch', () => {
     });
   });
 
+  describe('when it was asked for', () => {
+    const asked = (askedAt: string) => parse({ target: 'lake', dryRun: false, askedAt });
+
+    it('is what the payload says, since Lambda may deliver it late', () => {
+      expect(asked('2026-01-05T08:55:00Z').dispatchedAt).toBe(NOW - 300_000);
+      const [message] = plan(fleet(1), asked('2026-01-05T08:55:00Z'));
+      const { dispatchedAt, payload } = parseMessage(message?.body ?? '');
+      expect({ dispatchedAt, payload }).toEqual({ dispatchedAt: NOW - 300_000, payload: { dryRun: false } });
+    });
+
+    it('is never later than now', () => {
+      expect(asked('2026-01-05T09:05:00Z').dispatchedAt).toBe(NOW);
+    });
+
+    const emergency = { kind: 'emergency', olderThan: '2h', reason: 'quota', dryRun: false };
+    it.each([
+      { name: 'for one target', payload: { target: 'lake', confirm: 'lake' } },
+      { name: 'for all', payload: { allTargets: true, confirm: 'prod 1' } },
+      {
+        name: 'for jobs by target',
+        payload: { allTargets: true, confirm: 'prod 1', jobIdsByTarget: { lake: [jobId(1)] } },
+      },
+    ])('has to be said of a live emergency $name', ({ payload }) => {
+      const askedAt = '2026-01-05T09:00:00Z';
+
+      expect(() => parse({ ...emergency, ...payload })).toThrow('askedAt: missing');
+      expect(parse({ ...emergency, ...payload, askedAt })).toMatchObject({ dispatchedAt: NOW });
+      expect(parse({ ...emergency, ...payload, dryRun: true })).toMatchObject({ dispatchedAt: NOW });
+    });
+  });
+
   it.each([
     { event: { target: 'prod' }, name: 'prod' },
     { event: {}, name: 'default' },
@@ -127,6 +168,7 @@ describe('parseDispatch', () => {
     { event: { target: '../prod' }, problem: 'target: expected letters' },
     { event: { target: 7 }, problem: 'target: ' },
     { event: { allTargets: true, dryrun: false }, problem: 'dryrun: unknown key' },
+    { event: { askedAt: 'now' }, problem: 'askedAt: expected a time with its zone' },
     { event: { allTargets: true, sweepId: 'for-all-of-them' }, problem: 'sweepId: leave it out' },
     { event: { allTargets: true, jobIdsByTarget: { lake: ['7'] } }, problem: 'goes with "kind": "emergency"' },
     { event: { ...named, jobIdsByTarget: {} }, problem: 'expected lists of job ids' },
@@ -145,17 +187,6 @@ describe('parseDispatch', () => {
   ])('refuses $event while somebody is there to read why', ({ event, problem }) => {
     expect(() => parse(event)).toThrow(RequestError);
     expect(() => parse(event)).toThrow(problem);
-  });
-});
-
-describe('isStale', () => {
-  it.each([
-    { name: 'a tick of this period', trigger: 'schedule', ageMs: 15 * MINUTE, stale: false },
-    { name: 'a tick older than one period', trigger: 'schedule', ageMs: 15 * MINUTE + 1, stale: true },
-    { name: 'a tick ahead of our clock', trigger: 'schedule', ageMs: -MINUTE, stale: false },
-    { name: 'a request by hand, however long it waited', trigger: 'manual', ageMs: 600 * MINUTE, stale: false },
-  ] as const)('says $stale of $name', ({ trigger, ageMs, stale }) => {
-    expect(isStale({ trigger, dispatchedAt: NOW - ageMs }, { now: NOW, periodMs: 15 * MINUTE })).toBe(stale);
   });
 });
 

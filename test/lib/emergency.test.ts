@@ -215,8 +215,8 @@ describe('an emergency sweep', () => {
 
     const report = await sweep();
 
-    expect(report).toMatchObject({ counts: { overdue: 1, cancelled: 1 } });
-    expect(report.notices).toContainEqual(expect.stringContaining(`job ${jobId(7)} is not among the live SQL jobs`));
+    expect(report).toMatchObject({ status: 'failed', counts: { overdue: 1, cancelled: 1 } });
+    expect(report.unmet).toContainEqual(expect.stringContaining(`job ${jobId(7)} is not among the live SQL jobs`));
   });
 
   it('cancels nobody where there are more victims than it may have', async () => {

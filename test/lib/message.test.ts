@@ -6,9 +6,10 @@ import {
   parseMessage,
   requestFor,
   type SweepMessage,
+  triggerOf,
 } from '../../lib/message.ts';
 import { RequestError } from '../../lib/request.ts';
-import { queueEvent, ruleTick } from '../helpers/aws-events.ts';
+import { lateQueueEvent, queueEvent, ruleTick } from '../helpers/aws-events.ts';
 import { NOW } from '../helpers/world.ts';
 
 const MESSAGE: SweepMessage = {
@@ -42,6 +43,25 @@ describe('messageOf', () => {
 
     expect(isQueueEvent(event)).toBe(true);
     expect(messageOf(event)).toEqual(MESSAGE);
+  });
+
+  it.each([
+    {
+      name: 'when the dispatch says, also after a redrive has given it a new SentTimestamp',
+      sentMs: 3_600_000,
+      askedMs: 0,
+    },
+    { name: 'when SQS took it, where the dispatch had a clock that was ahead', sentMs: -5_000, askedMs: -5_000 },
+  ])('was asked for $name', ({ sentMs, askedMs }) => {
+    const event = lateQueueEvent(NOW + sentMs, formatMessage(MESSAGE));
+
+    expect(messageOf(event).dispatchedAt).toBe(NOW + askedMs);
+  });
+
+  it.each([{}, { SentTimestamp: 'soon' }, undefined])('goes by the dispatch where SQS says %j', (attributes) => {
+    const event = { Records: [{ eventSource: 'aws:sqs', body: formatMessage(MESSAGE), attributes }] };
+
+    expect(messageOf(event).dispatchedAt).toBe(NOW);
   });
 
   it('refuses two at once, before either has been worked on', () => {
@@ -78,11 +98,28 @@ describe('requestFor', () => {
     });
   });
 
+  it('brings along when it was asked for, whatever the payload says', () => {
+    const payload = { dryRun: false, askedAt: '2999-01-01T00:00:00Z' };
+
+    expect(requestFor({ trigger: 'manual', payload, dispatchedAt: NOW }, 'b').askedAt).toBe(NOW);
+    expect(requestFor(MESSAGE, 'a').askedAt).toBe(NOW);
+  });
+
   it('takes a payload by hand for a dry run unless it says not', () => {
     expect(requestFor({ trigger: 'manual', payload: {} }, 'b').dryRun).toBe(true);
   });
 
   it('refuses what the sweep would refuse', () => {
     expect(() => requestFor({ trigger: 'manual', payload: { dryrun: false } }, 'b')).toThrow('dryrun: unknown key');
+  });
+});
+
+describe('triggerOf', () => {
+  it.each([
+    { trigger: 'schedule', payload: {}, is: 'schedule' },
+    { trigger: 'manual', payload: { dryRun: false }, is: 'manual' },
+    { trigger: 'manual', payload: { kind: 'emergency' }, is: 'emergency' },
+  ] as const)('tells by trigger and payload that a message brings $is', ({ trigger, payload, is }) => {
+    expect(triggerOf({ trigger, payload })).toBe(is);
   });
 });

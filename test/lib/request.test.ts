@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { assertTargetName, createRequest, parseRequest, RequestError } from '../../lib/request.ts';
+import {
+  assertTargetName,
+  createRequest,
+  expiresAtOf,
+  parseAskedAt,
+  parseRequest,
+  RequestError,
+} from '../../lib/request.ts';
 
 const DRY_RUN = {
   sweepId: 'sweep-1',
@@ -150,6 +157,7 @@ describe('parseRequest', () => {
         ...emergency,
         ...{ queue: 'adhoc', owner: ['ana', 'bo'], jobType: 'INSERT', engine: 'sql', jobIds: JOB },
         ...{ maxKills: 1_000, includeExempt: true, savepoint: false, dryRun: false, confirm: 'lake' },
+        askedAt: '2026-01-05T09:00:00Z',
       });
 
       expect(dryRun).toBe(false);
@@ -190,6 +198,11 @@ describe('parseRequest', () => {
         name: 'a live one of another target',
         change: { dryRun: false, confirm: 'pond' },
         says: 'confirm: expected the name of the target, lake',
+      },
+      {
+        name: 'a live one that does not say when it was asked for',
+        change: { dryRun: false, confirm: 'lake' },
+        says: 'askedAt: missing; a live emergency says when it was asked for',
       },
       { name: 'a ceiling exceeded', change: { maxKills: 1_001 }, says: 'maxKills: expected at most 1000' },
       { name: 'an unknown key', change: { force: true }, says: 'force: unknown key; allowed: target' },
@@ -232,5 +245,52 @@ describe('assertTargetName', () => {
 
     expect(problems).toEqual(['target: expected letters, digits and _ . -']);
     expect(problemsOf(() => assertTargetName(name))).toEqual(problems);
+  });
+});
+
+describe('askedAt of a payload', () => {
+  const AT = Date.parse('2026-01-05T09:00:00Z');
+
+  it.each([
+    { text: '2026-01-05T09:00:00Z', is: AT },
+    { text: '2026-01-05T10:00:00.250+01:00', is: AT + 250 },
+    { text: '2026-01-05T09:00Z', is: AT },
+  ])('may be $text', ({ text, is }) => {
+    expect(parse({ askedAt: text }).askedAt).toBe(is);
+    expect(parse({ kind: 'emergency', olderThan: '10m', reason: 'stuck', askedAt: text }).askedAt).toBe(is);
+    expect(parseAskedAt(text)).toBe(is);
+  });
+
+  // Without a zone it could mean hours later; a day alone means its end.
+  it.each(['2026-01-05T09:00:00', '2026-01-05', 'now', '', 1_767_603_600_000, null])('is refused as %j', (askedAt) => {
+    const problem = 'askedAt: expected a time with its zone, such as 2026-01-05T09:00:00Z';
+
+    expect(() => parse({ askedAt })).toThrow(problem);
+    expect(() => parseAskedAt(askedAt)).toThrow(problem);
+  });
+
+  it('may be left out by all but a live emergency', () => {
+    expect(parse({ dryRun: false }).askedAt).toBeUndefined();
+    expect(parse({ kind: 'emergency', olderThan: '10m', reason: 'stuck' }).askedAt).toBeUndefined();
+    expect(parseAskedAt(undefined)).toBeUndefined();
+  });
+
+  it('is of a tick the time at which it was due, where it says so', () => {
+    const tick = { 'detail-type': 'Scheduled Event', source: 'aws.events' };
+
+    expect(parse({ ...tick, time: '2026-01-05T09:00:00Z' }).askedAt).toBe(AT);
+    expect(parse({ ...tick, time: 'soon' }).askedAt).toBeUndefined();
+  });
+});
+
+describe('expiresAtOf', () => {
+  const MINUTE = 60_000;
+
+  it.each([
+    { name: 'a tick after one period', trigger: 'schedule', minutes: 15 },
+    { name: 'an emergency after 10 minutes', trigger: 'emergency', minutes: 10 },
+    { name: 'a sweep by hand after 30 minutes', trigger: 'manual', minutes: 30 },
+  ] as const)('lets $name expire', ({ trigger, minutes }) => {
+    expect(expiresAtOf({ trigger, askedAt: 1_000 }, 15 * MINUTE)).toBe(1_000 + minutes * MINUTE);
   });
 });

@@ -12,14 +12,19 @@ const OUT_OF_ORDER = new DliResponseError('list jobs', { status: 500 });
 /** Each target comes to a report, or to the error. */
 async function run(
   targets: Record<string, Partial<SweepReport> | Error>,
-  { minutesEach = 0, minutes = 15 }: { minutesEach?: number; minutes?: number } = {},
+  {
+    minutesEach = 0,
+    minutes = 15,
+    goodForMinutes = 60,
+    lateAs = 'stale',
+  }: { minutesEach?: number; minutes?: number; goodForMinutes?: number; lateAs?: 'stale' | 'expired' } = {},
 ) {
   const clock = fakeClock();
   const swept: string[] = [];
   const lines: unknown[] = [];
   const log: SweepLog = { ...silentLog, error: (msg, fields) => void lines.push({ msg, ...fields }) };
   const results = await sweepGroup(Object.keys(targets), {
-    ...{ clock, log, deadlineAt: NOW + minutes * MINUTE },
+    ...{ clock, log, deadlineAt: NOW + minutes * MINUTE, expiresAt: NOW + goodForMinutes * MINUTE, lateAs },
     sweepTarget: async (target) => {
       swept.push(target);
       clock.pass(minutesEach * MINUTE);
@@ -66,4 +71,19 @@ describe('sweepGroup', () => {
     expect(swept).toEqual(['a', 'b']);
     expect(results[2]).toEqual({ target: 'c', kind: 'not-swept', reason: 'deadline' });
   });
+
+  it.each(['stale', 'expired'] as const)(
+    'begins no sweep once the request is too old, and tells of each that it is %s',
+    async (lateAs) => {
+      const { swept, results, lines } = await run(
+        { a: {}, b: {}, c: {}, d: {} },
+        { minutesEach: 5, minutes: 60, goodForMinutes: 10, lateAs },
+      );
+
+      // The third one begins at the last moment that is not too late.
+      expect(swept).toEqual(['a', 'b', 'c']);
+      expect(results[3]).toEqual({ target: 'd', kind: 'not-swept', reason: lateAs });
+      expect(lines).toEqual([{ msg: 'target not swept', target: 'd', reason: lateAs }]);
+    },
+  );
 });
