@@ -42,10 +42,10 @@ export function formatReport(
 /** An estimate, and never money; and what nobody but this record can witness. */
 function formatFreed({ freed, jobs }: SweepReport): string[] {
   if (freed === null) return [];
-  const { cus, cuHours } = freed;
+  const { cus, cuHoursAtMost } = freed;
   const range = cus.from === cus.to ? `${cus.from}` : `${cus.from} to ${cus.to ?? 'an unknown number of'}`;
-  const hours = cuHours.to === null ? '' : `; up to ${cuHours.to} CU-hours, had the jobs run on as long again`;
-  const witnessed = jobs.filter(({ evidence }) => evidence === 'own-record').length;
+  const hours = cuHoursAtMost === null ? '' : `; up to ${cuHoursAtMost} CU-hours, had the jobs run on as long again`;
+  const witnessed = jobs.filter(({ engine, evidence }) => engine === 'spark' && evidence === 'own-record').length;
   return [
     `Freed, as an estimate: ${range} CUs${hours}.`,
     ...(witnessed === 0

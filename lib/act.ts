@@ -1,10 +1,9 @@
-import { type CancelJob, type Cancellation, cancelJobs } from './cancel.ts';
+import { type CancelJob, type Cancellation, cancelJobs, cancelOne } from './cancel.ts';
 import type { Victim } from './cap.ts';
 import type { Clock } from './clock.ts';
 import type { DliClient } from './dli/client.ts';
-import type { EngineCancels, Reading } from './dli/engine.ts';
+import { type EngineCancels, type Reading, tryReadings } from './dli/engine.ts';
 import { ENGINES } from './dli/engines.ts';
-import { DliError } from './dli/errors.ts';
 import { listQueueCus } from './dli/queues.ts';
 import { estimateFreed, type Freed } from './freed.ts';
 import type { Engine, Job } from './job.ts';
@@ -45,10 +44,10 @@ export interface Cancels {
   listQueueCus: () => Promise<ReadonlyMap<string, number>>;
 }
 
-export function createCancels(client: DliClient, readers: Readers): Cancels {
+export function createCancels(client: DliClient, readers: Readers, clock: Clock): Cancels {
   const made = new Map<Engine, EngineCancels>();
   const cancelsOf = ({ engine }: Job): EngineCancels => {
-    const cancels = made.get(engine) ?? ENGINES[engine].createCancels(client);
+    const cancels = made.get(engine) ?? ENGINES[engine].createCancels(client, clock);
     made.set(engine, cancels);
     return cancels;
   };
@@ -93,7 +92,8 @@ export async function act(
   logVictims(chosen, undefined, log);
   progress.begin(chosen.length);
   const stopAt = deadlineAt - Math.min(verifyForMs, (deadlineAt - clock.now()) / 4);
-  const asked = await cancelJobs(chosen, cancels.cancel, { stopAt, stop, onAsked: progress.asked });
+  const { now } = judgement.context;
+  const asked = await cancelJobs(chosen, cancels.cancel, { now, stopAt, stop, onAsked: progress.asked });
   const untilAt = Math.min(clock.now() + verifyForMs, deadlineAt);
   const { outcomes, cancellations } = await verifyCancellations(
     asked,
@@ -103,7 +103,8 @@ export async function act(
         return cancels.readBack(jobs, round);
       },
       mayAskAgain: cancels.mayAskAgain,
-      askAgain: (job, { savepoint }) => cancels.cancel(job, { savepoint, notAfter: untilAt, signal: stop }),
+      askAgain: (victim, { savepoint }) =>
+        cancelOne(victim, cancels.cancel, { now, savepoint, notAfter: untilAt, signal: stop }),
     },
     { clock, untilAt },
   );
@@ -115,7 +116,7 @@ export async function act(
     outcomes: all,
     cancellations,
     stopped: whatStopped(cancellations, all, stop),
-    freed: estimateFreed(cancelled, await readQueueCus(cancels, cancelled), judgement.context.now),
+    freed: estimateFreed(cancelled, await readQueueCus(cancels, cancelled), now),
   };
 }
 
@@ -171,19 +172,20 @@ function whatStopped(
   }
   for (const { result } of cancellations) {
     const isRefused = result.kind === 'refused' && result.error.kind === 'authentication';
-    if ((isRefused || result.kind === 'not-sent') && result.error !== undefined) {
+    const isHeldBack = result.kind === 'not-sent' && result.reason === 'stopped';
+    if ((isRefused || isHeldBack) && result.error !== undefined) {
       return { by: 'credential', because: result.error.message };
     }
   }
   return undefined;
 }
 
-/** All engines side by side. */
+/** All engines side by side. Whatever is thrown for one costs no job of another its reading. */
 async function readBack(readers: Readers, jobs: readonly Job[], round: number): Promise<Map<string, Reading>> {
   const readings = await Promise.all(
     [...readers].flatMap(([engine, reads]) => {
       const asked = jobs.filter((job) => job.engine === engine);
-      return asked.length === 0 ? [] : [reads.readBack(asked, round)];
+      return asked.length === 0 ? [] : [tryReadings(asked, () => reads.readBack(asked, round))];
     }),
   );
   return new Map(readings.flatMap((part) => [...part]));
@@ -194,8 +196,7 @@ async function readQueueCus(cancels: Cancels, cancelled: readonly Job[]): Promis
   if (cancelled.every(({ cus }) => cus !== undefined)) return new Map();
   try {
     return await cancels.listQueueCus();
-  } catch (error) {
-    if (!(error instanceof DliError)) throw error;
+  } catch {
     return new Map();
   }
 }

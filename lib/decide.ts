@@ -56,7 +56,7 @@ export type KeepReason =
   | 'undetermined'
   /** Somebody asked it to stop, and it is stopping. */
   | 'stopping'
-  /** It was asked to stop in vain, and too short a time ago to be asked again. */
+  /** DLI changed it while it ran, and a short time ago: it may have been asked to stop in vain, and is not asked again yet. */
   | 'asked-recently'
   /** A rule is for this job, but it waits, and the rule's limit does not count waiting. */
   | 'queued'
@@ -153,6 +153,58 @@ export function createDecide({ policy, exemptions }: Omit<DecideOptions, 'now'>)
 /** All that can be said of a job without the others. */
 interface Trial extends Omit<Decision, 'verdict'> {
   now: number;
+}
+
+/** The decision to cancel a job. */
+type Chosen = Pick<Decision, 'job' | 'rules'> & { verdict: Extract<Verdict, { reason: 'over-limit' }> };
+
+/**
+ * Returns whether the rule that chose a job still finds it over the limit that chose it. Pure.
+ *
+ * A job that began to run meanwhile is over by `maxTotalTime` still, and not by `maxQueueTime`, nor where the rule asks for
+ * the status that it had. Groups are not formed again, and exemptions not tried.
+ *
+ * @param read the job as it was read last. What such a reading may leave out is as it was decided upon.
+ * @param options.now epoch ms: the instant of the decision.
+ * @param options.savepoint whether it is to be saved before it stops.
+ */
+export function isStillOver(
+  { job, rules, verdict }: Chosen,
+  read: Job,
+  { now, savepoint }: { now: number; savepoint: boolean },
+): boolean {
+  const rule = rules.find((result) => result.rule.id === verdict.rule)?.rule;
+  if (rule === undefined) return false;
+  const current = withReading(job, read);
+  const open = openQuestions({ ...rule, savepoint }, verdict.clock);
+  const result = tryRule(current, open, readClocks(current, now));
+  return result.action === verdict.action && !wasAskedRecently(current, result, now);
+}
+
+/** The part of a rule that a later reading may answer differently. Queues, names and statements stay as they are. */
+function openQuestions(rule: Rule, chosenBy: LimitName): Rule {
+  const { match, ignore } = rule;
+  return {
+    ...rule,
+    // The type besides, since writes have to be named.
+    match: match === 'all' ? 'all' : { status: match.status, jobType: match.jobType },
+    ignore: ignore?.status === undefined ? undefined : ignore,
+    limits: rule.limits.filter(({ clock }) => clock === chosenBy),
+    groupBy: undefined,
+  };
+}
+
+/** A reading of one job tells its state and times. Who submitted it, where and when does not change. */
+function withReading(job: Job, { status, state, since, askedAt }: Job): Job {
+  // One engine spells a state in its list and in its details differently.
+  const isSameWord = status?.toLowerCase() === job.status?.toLowerCase();
+  return {
+    ...job,
+    status: isSameWord ? job.status : status,
+    state,
+    since: { ...job.since, running: since.running ?? job.since.running },
+    askedAt,
+  };
 }
 
 const spare = ({ rule, match, ignore }: RuleResult, reason: KeepReason): Kept => ({

@@ -3,6 +3,7 @@ import type { Decision, Verdict } from './decide.ts';
 import { formatDuration } from './duration.ts';
 import { durationField } from './duration-field.ts';
 import { ENGINE_NAMES, type Engine, isJobId, type Job } from './job.ts';
+import type { Outcome } from './outcome.ts';
 import { ENGINE_FACTS } from './policy/facts.ts';
 import { compileMatcher } from './policy/matcher.ts';
 import { PatternError } from './policy/pattern.ts';
@@ -259,7 +260,24 @@ export function sparedJobs(
   });
 }
 
-function whySpared({ protection, type }: Job, { reason, rule }: Extract<Verdict, { action: 'keep' }>): string {
+/** Named jobs that were to be cancelled, and that the reading right before spared: why, one sentence each. */
+export function sparedAtLast({ jobIds }: Emergency, outcomes: ReadonlyMap<string, Outcome>): string[] {
+  const named = new Set(jobIds.map((id) => id.toLowerCase()));
+  return [...outcomes].flatMap(([id, outcome]) => {
+    if (outcome.kind !== 'skipped' || !named.has(id.toLowerCase())) return [];
+    const { reason, status = 'no status' } = outcome;
+    if (reason === 'changed') {
+      return [
+        `job ${id} is spared: it has changed since it was listed, and is not over the limit any more (${status})`,
+      ];
+    }
+    return reason === 'undetermined'
+      ? [`job ${id} is spared: its status is one that the reaper does not know (${status})`]
+      : [];
+  });
+}
+
+function whySpared({ protection, type, askedAt }: Job, { reason, rule }: Extract<Verdict, { action: 'keep' }>): string {
   switch (reason) {
     case 'protected':
       return protection === 'always'
@@ -274,7 +292,10 @@ function whySpared({ protection, type }: Job, { reason, rule }: Extract<Verdict,
     case 'no-rule':
       return 'its queue, owner or type is not what was asked for';
     case 'asked-recently':
-      return 'a savepoint of it failed less than six hours ago';
+      return (
+        `DLI changed it${askedAt === undefined ? '' : ` at ${new Date(askedAt).toISOString()}`}, less than six hours ago; ` +
+        'it may be a savepoint that failed, or an edit; --no-savepoint stops it without one'
+      );
     default:
       return `it is ${reason}`;
   }

@@ -1,6 +1,9 @@
 /** The message of whatever was thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** What was thrown, as an error. */
+export const toError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+
 /** The name of an AWS error, which tells what happened; its message may hold what was sent. */
 export function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';

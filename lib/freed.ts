@@ -5,8 +5,8 @@ export interface Freed {
   estimate: true;
   /** Compute units that the cancelled jobs held. */
   cus: Range;
-  /** What they would still have used: nothing, had each been about to end; or as much again as it had, had it run on as long. */
-  cuHours: Range;
+  /** What they would have used, had each run on as long as it had run; null if there is no bound. Nothing tells of less. */
+  cuHoursAtMost: number | null;
 }
 
 export interface Range {
@@ -33,11 +33,11 @@ export function estimateFreed(
 ): Freed | undefined {
   if (cancelled.length === 0) return undefined;
   const cus: Range = { from: 0, to: 0 };
-  const cuHours: Range = { from: 0, to: 0 };
+  let cuHours: number | null = 0;
   const add = (from: number, to: number | undefined, hours: number) => {
     cus.from += from;
     cus.to = to === undefined || cus.to === null ? null : cus.to + to;
-    cuHours.to = to === undefined || cuHours.to === null ? null : cuHours.to + to * hours;
+    cuHours = to === undefined || cuHours === null ? null : cuHours + to * hours;
   };
   const hoursOf = ({ startedAt = now }: Job) => Math.max(now - startedAt, 0) / HOUR_MS;
 
@@ -49,10 +49,13 @@ export function estimateFreed(
   for (const [queue, jobs] of untold) {
     add(0, queue === undefined ? undefined : queueCus.get(queue), Math.max(...jobs.map(hoursOf)));
   }
-  return { estimate: true, cus: rounded(cus), cuHours: rounded(cuHours) };
+  return {
+    estimate: true,
+    cus: { from: rounded(cus.from), to: cus.to && rounded(cus.to) },
+    cuHoursAtMost: cuHours && rounded(cuHours),
+  };
 }
 
-function rounded({ from, to }: Range): Range {
-  const round = (value: number) => Math.round(value * 10) / 10;
-  return { from: round(from), to: to === null ? null : round(to) };
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
 }

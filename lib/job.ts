@@ -26,7 +26,7 @@ export interface Job {
   /** Its start came as a text, where DLI's documents have a number: that it means the same is a guess. */
   isStartText?: boolean | undefined;
   since: Since;
-  /** When it was last asked to stop in vain, epoch ms, as far as its own times tell. */
+  /** When DLI changed it while it ran, epoch ms: it may have been asked to stop in vain, or somebody edited it. */
   askedAt?: number | undefined;
   /** When DLI last changed it, epoch ms. */
   updatedAt?: number | undefined;

@@ -7,14 +7,17 @@ export type Outcome =
    * the same for a job that failed (a batch is `dead` either way), so that our own record is the only witness.
    */
   | { kind: 'cancelled'; status: string; evidence: 'status' | 'own-record' }
-  /** It ended before or without our cancel: finished, failed, gone, or cancelled by somebody else. */
-  | { kind: 'already-terminal'; status: string }
+  /**
+   * It ended before or without our cancel: finished, failed, gone, or cancelled by somebody else. Where it cannot be told
+   * whether our cancel had a part in it, the error says so.
+   */
+  | { kind: 'already-terminal'; status: string; error?: Error | undefined }
   /** It was asked to stop, and has not been seen to stop. */
   | { kind: 'unconfirmed'; error: Error | undefined }
   /** DLI refused to cancel it, or gave up doing so, and it was then read as alive. */
   | { kind: 'failed'; error: Error }
-  /** It was not asked to stop. */
-  | { kind: 'skipped'; reason: SkipReason; error?: Error | undefined };
+  /** It was not asked to stop. The status is set where the job was read right before. */
+  | { kind: 'skipped'; reason: SkipReason; status?: string; error?: Error | undefined };
 
 export type SkipReason =
   | KeepReason
@@ -29,5 +32,9 @@ export type SkipReason =
   | 'deadline'
   /** The sweep was asked for too long ago by the time it could have begun to cancel. */
   | 'expired'
+  /** Read right before its cancel, it was not what was decided upon any more: it began to run, or runs anew. */
+  | 'changed'
+  /** It could not be read right before its cancel, or DLI was not reached. */
+  | 'unsent'
   /** The switch, the clock or the operator said stop. */
   | 'stopped';

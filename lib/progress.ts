@@ -16,22 +16,29 @@ export interface ProgressWatch {
   reading: (pending: number) => void;
 }
 
-export function createProgressWatch(onProgress: (progress: Progress) => void = () => {}): ProgressWatch {
+export function createProgressWatch(onProgress?: (progress: Progress) => void): ProgressWatch {
   let total: number | undefined;
   let asked = 0;
+  const show = (progress: Progress) => {
+    try {
+      onProgress?.(progress);
+    } catch {
+      // A screen that fails must not cost a sweep its report.
+    }
+  };
   return {
     listing: (calls) => {
-      if (total === undefined) onProgress({ stage: 'listing', done: calls });
+      if (total === undefined) show({ stage: 'listing', done: calls });
     },
     begin: (victims) => {
       total = victims;
     },
     asked: () => {
       asked += 1;
-      onProgress({ stage: 'cancelling', done: asked, total: total ?? asked });
+      show({ stage: 'cancelling', done: asked, total: total ?? asked });
     },
     reading: (pending) => {
-      if (asked > 0) onProgress({ stage: 'verifying', done: asked - pending, total: asked });
+      if (asked > 0) show({ stage: 'verifying', done: asked - pending, total: asked });
     },
   };
 }

@@ -204,7 +204,7 @@ function prepare(request: SweepRequest, settings: Settings, deps: SweepDeps, ask
   return {
     dli,
     readers,
-    cancels: canceller && createCancels(canceller, readers),
+    cancels: canceller && createCancels(canceller, readers, deps.clock),
     measure,
     limits,
     log,

@@ -4,7 +4,7 @@ import type { CapReport } from './cap.ts';
 import { compareText } from './compare-text.ts';
 import type { Decision } from './decide.ts';
 import { DliError } from './dli/errors.ts';
-import { type Emergency, missingJobs, unmatchedNames, unmetJobs } from './emergency.ts';
+import { type Emergency, missingJobs, sparedAtLast, unmatchedNames, unmetJobs } from './emergency.ts';
 import type { Job } from './job.ts';
 import type { Judgement } from './judge.ts';
 import type { Sight } from './look.ts';
@@ -45,7 +45,10 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
   const { decisions, context, caps } = judgement;
   const { outcomes } = ends;
   const counts = countOutcomes(decisions, outcomes);
-  const unmet = request.emergency === undefined ? [] : unmetJobs(request.emergency, sight, decisions, request);
+  const unmet =
+    request.emergency === undefined
+      ? []
+      : [...unmetJobs(request.emergency, sight, decisions, request), ...sparedAtLast(request.emergency, outcomes)];
   const undetermined = decisions.filter((decision) => isUndetermined(outcomeOf(decision, outcomes)));
   const isBlindSweep =
     request.emergency === undefined ? isBlind(decisions) : hasUnnamed(undetermined, request.emergency);
@@ -195,19 +198,23 @@ interface Troubles {
 
 function statusOf({ stopped, gaps, blindness, caps, counts, unmet, isDryRun }: Troubles): SweepStatus {
   if (stopped !== undefined) return 'stopped';
-  if (gaps.length + blindness.length > 0 || (counts.skipped.deadline ?? 0) > 0) return 'partial';
+  const { deadline = 0, unsent = 0 } = counts.skipped;
+  if (gaps.length + blindness.length > 0 || deadline + unsent > 0) return 'partial';
   if (caps.exceeded !== null) return 'capped';
   const isUnmet = !isDryRun && unmet.length > 0;
   return isUnmet || counts.failed + counts.unconfirmed > 0 ? 'failed' : 'ok';
 }
 
 function problemsOf({ stopped, gaps, blindness, caps, counts, unmet, isDryRun }: Troubles): string[] {
-  const late = counts.skipped.deadline ?? 0;
+  const { deadline: late = 0, unsent = 0 } = counts.skipped;
   return [
     ...(stopped === undefined ? [] : [`stopped: ${stopped.because}`]),
     ...gaps.map((gap) => `listing incomplete: ${gap}`),
     ...blindness,
     ...(late === 0 ? [] : [`the deadline came before ${late} of the overdue jobs`]),
+    ...(unsent === 0
+      ? []
+      : [`${unsent} not asked: the reading right before the cancel failed, or DLI was not reached`]),
     ...(caps.exceeded === null ? [] : [`over the cap, so ${wordsForCap(caps, isDryRun)}: ${caps.exceeded}`]),
     ...(counts.failed === 0
       ? []

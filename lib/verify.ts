@@ -1,7 +1,9 @@
 import type { Cancellation } from './cancel.ts';
+import type { Victim } from './cap.ts';
 import type { Clock } from './clock.ts';
 import type { CancelResult } from './dli/client.ts';
-import type { Reading } from './dli/engine.ts';
+import { type Reading, tryReadings } from './dli/engine.ts';
+import { DliError } from './dli/errors.ts';
 import type { Job } from './job.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -14,6 +16,12 @@ const WAITS_MS = [0, 2_000, 4_000, 8_000, 16_000, 30_000];
 /** A job that lives on at this reading is asked once more: the first request may have met it at a bad moment. */
 const ASK_AGAIN_ROUND = 3;
 
+/**
+ * A savepoint is given up once all readings for so long say so. DLI may note the stop in a job before its status follows,
+ * which looks the same; how long that takes is documented nowhere.
+ */
+const GIVEN_UP_AFTER_MS = 10_000;
+
 export interface Verification {
   /** By job id; one per cancellation. */
   outcomes: Map<string, Outcome>;
@@ -24,7 +32,8 @@ export interface Verification {
 /**
  * Reads back what became of each victim, until all are known or the time is over.
  *
- * @param readBack a reading for each job that was looked at; the others are looked at again.
+ * @param readBack a reading for each job that was looked at; the others are looked at again. What it throws makes all of
+ *   them unreadable, this time.
  * @param askAgain stops a job that was asked before and lives on, without a savepoint if the last one failed.
  * @param mayAskAgain whether that is safe while nothing is known of the first request.
  * @param untilAt epoch ms; the last reading is made then at the latest. There is always at least one.
@@ -38,17 +47,23 @@ export async function verifyCancellations(
   const latest = new Map(cancellations.map((cancellation) => [cancellation.victim.job.id, cancellation]));
   const pending = new Set<string>();
   for (const [id, { result }] of latest) {
-    if (result.kind === 'not-sent') outcomes.set(id, { kind: 'skipped', reason: result.reason, error: result.error });
+    if (result.kind === 'not-sent') outcomes.set(id, toSkipped(result));
     else if (result.kind === 'over') outcomes.set(id, { kind: 'already-terminal', status: result.status });
     else pending.add(id);
   }
 
   const lastReadings = new Map<string, Reading>();
+  /** Since when each reading of a job has said that its savepoint failed, epoch ms. */
+  const givenUpSince = new Map<string, number>();
+  /** Those of which DLI has accepted a request, the first or the second. */
+  const accepted = new Set([...latest].flatMap(([id, { result }]) => (result.kind === 'accepted' ? [id] : [])));
   /** Those whose savepoint failed, and that were asked to stop without one. */
   const withoutSavepoint = new Set<string>();
   const ask = async (cancellation: Cancellation, options: { savepoint: boolean }) => {
-    const { job } = cancellation.victim;
-    latest.set(job.id, withSecond(cancellation, await askAgain(job, options)));
+    const { victim } = cancellation;
+    const second = await askAgain(victim, options);
+    if (second.kind === 'accepted') accepted.add(victim.job.id);
+    latest.set(victim.job.id, withSecond(cancellation, second));
   };
   for (let round = 0; pending.size > 0; round++) {
     const waitMs = Math.min(WAITS_MS[Math.min(round, WAITS_MS.length - 1)] ?? 0, untilAt - clock.now());
@@ -61,17 +76,26 @@ export async function verifyCancellations(
       return job === undefined ? [] : [withoutSavepoint.has(id) ? { ...job, updatedAt: undefined } : job];
     });
     const insisted: Cancellation[] = [];
-    for (const [id, reading] of await readBack(jobs, round)) {
+    for (const [id, read] of await tryReadings(jobs, () => readBack(jobs, round))) {
       const cancellation = latest.get(id);
       if (cancellation === undefined || !pending.has(id)) continue;
+      const isAccepted = accepted.has(id);
+      const reading = believed(read, { isAccepted });
       const before = lastReadings.get(id);
       lastReadings.set(id, reading);
-      if (insists(cancellation, reading) && !withoutSavepoint.has(id)) {
-        withoutSavepoint.add(id);
-        insisted.push(cancellation);
-        continue;
+      if (hasLostSavepoint(reading)) {
+        const since = givenUpSince.get(id) ?? clock.now();
+        givenUpSince.set(id, since);
+        if (clock.now() - since < GIVEN_UP_AFTER_MS) continue;
+        if (insists(cancellation) && !withoutSavepoint.has(id)) {
+          withoutSavepoint.add(id);
+          insisted.push(cancellation);
+          continue;
+        }
+      } else {
+        givenUpSince.delete(id);
       }
-      const outcome = conclude(cancellation, reading, before);
+      const outcome = conclude(cancellation, reading, { before, isAccepted });
       if (outcome === undefined) continue;
       outcomes.set(id, outcome);
       pending.delete(id);
@@ -94,14 +118,27 @@ export async function verifyCancellations(
 
 interface VerifyDeps {
   readBack: (jobs: readonly Job[], round: number) => Promise<ReadonlyMap<string, Reading>>;
-  askAgain: (job: Job, options: { savepoint: boolean }) => Promise<CancelResult>;
+  askAgain: (victim: Victim, options: { savepoint: boolean }) => Promise<CancelResult>;
   mayAskAgain: (job: Job) => boolean;
 }
 
+/** What was not sent, with how the job was read right before, if it was. */
+function toSkipped({ reason, status, error }: Extract<CancelResult, { kind: 'not-sent' }>): Outcome {
+  return { kind: 'skipped', reason, ...(status !== undefined && { status }), error };
+}
+
+function hasLostSavepoint(reading: Reading): boolean {
+  return reading.kind === 'gave-up' && reading.cause === 'savepoint';
+}
+
+/** A stop that DLI is not known to have taken it cannot have taken back: then the job just lives on. */
+function believed(reading: Reading, { isAccepted }: { isAccepted: boolean }): Reading {
+  return hasLostSavepoint(reading) && !isAccepted ? { kind: 'live' } : reading;
+}
+
 /** Whether the rule wants the job to stop although its savepoint failed. */
-function insists({ victim: { verdict } }: Cancellation, reading: Reading): boolean {
-  const hasFailed = reading.kind === 'gave-up' && reading.cause === 'savepoint';
-  return hasFailed && verdict.savepoint && verdict.onSavepointFailure === 'cancel';
+function insists({ victim: { verdict } }: Cancellation): boolean {
+  return verdict.savepoint && verdict.onSavepointFailure === 'cancel';
 }
 
 /**
@@ -117,20 +154,18 @@ function withSecond({ victim, result }: Cancellation, second: CancelResult): Can
 }
 
 /**
- * @param before the reading of the round before.
+ * @param known.before the reading of the round before.
+ * @param known.isAccepted whether DLI has accepted a request.
  * @returns undefined while the job may still stop.
  */
 function conclude(
   { victim, result }: Cancellation,
   reading: Reading,
-  before: Reading | undefined,
+  { before, isAccepted }: { before: Reading | undefined; isAccepted: boolean },
 ): Outcome | undefined {
   switch (reading.kind) {
     case 'terminal':
-      // CANCELLED after DLI refused us was somebody else's doing.
-      return reading.state === 'cancelled' && result.kind !== 'refused'
-        ? { kind: 'cancelled', status: reading.status, evidence: reading.evidence ?? 'status' }
-        : { kind: 'already-terminal', status: reading.status };
+      return concludeEnd({ victim, result }, reading, { isAccepted });
     case 'gone':
       // One such answer may be a slip; DLI's codes for it are documented nowhere.
       return before?.kind === 'gone' ? { kind: 'already-terminal', status: 'GONE' } : undefined;
@@ -144,10 +179,25 @@ function conclude(
       return undefined;
     case 'unreadable':
       // With a refused credential no later reading will succeed either.
-      return reading.error.kind === 'authentication' ? concludeUnseen({ result }, reading) : undefined;
+      return reading.error instanceof DliError && reading.error.kind === 'authentication'
+        ? concludeUnseen({ victim, result }, reading)
+        : undefined;
     default:
       return reading satisfies never;
   }
+}
+
+/** Cancelled is a job that was asked, and whose end bears witness to it: by DLI's word, or by the request that it accepted. */
+function concludeEnd(
+  { victim, result }: Cancellation,
+  { state, status, evidence = 'status' }: Extract<Reading, { kind: 'terminal' }>,
+  { isAccepted }: { isAccepted: boolean },
+): Outcome {
+  // CANCELLED after DLI refused us was somebody else's doing.
+  if (state !== 'cancelled' || result.kind === 'refused') return { kind: 'already-terminal', status };
+  if (evidence === 'status' || isAccepted) return { kind: 'cancelled', status, evidence };
+  const words = `ended (${status}) after a request whose answer was lost; it may have ended by itself, or by that request`;
+  return { kind: 'already-terminal', status, error: new Error(`job ${victim.job.id}: ${words}`) };
 }
 
 const WHY = {
@@ -155,9 +205,17 @@ const WHY = {
   savepoint: 'DLI took the stop back, as it does after a savepoint that failed, and the job runs on',
 };
 
-function concludeUnseen({ result }: Pick<Cancellation, 'result'>, reading: Reading | undefined): Outcome {
+function concludeUnseen({ victim, result }: Cancellation, reading: Reading | undefined): Outcome {
   // That it lives on is only said of a job that was read so.
   if (result.kind === 'refused' && reading?.kind === 'live') return { kind: 'failed', error: result.error };
   if (result.kind === 'refused' || result.kind === 'lost') return { kind: 'unconfirmed', error: result.error };
-  return { kind: 'unconfirmed', error: reading?.kind === 'unreadable' ? reading.error : undefined };
+  return { kind: 'unconfirmed', error: reading && whyUnseen(victim.job.id, reading) };
+}
+
+function whyUnseen(id: string, reading: Reading): Error | undefined {
+  if (reading.kind === 'unreadable') return reading.error;
+  if (reading.kind !== 'gave-up') return undefined;
+  return new Error(
+    `job ${id}: it runs on, and DLI has changed it since; its savepoint may have failed (${reading.status})`,
+  );
 }

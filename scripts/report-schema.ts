@@ -91,7 +91,16 @@ const sweepEntries = {
   apiCalls: object({ list: count, status: count, cancel: count, retries: count, throttled: count }),
   caps,
   freed: about(
-    v.nullable(object({ estimate: v.literal(true), cus: range, cuHours: range })),
+    v.nullable(
+      object({
+        estimate: v.literal(true),
+        cus: range,
+        cuHoursAtMost: about(
+          numberOrNull,
+          'Had each run on as long again; null if a queue of unknown size is among them',
+        ),
+      }),
+    ),
     'An estimate of capacity; null if no job was cancelled',
   ),
   credentialRefused: flag,

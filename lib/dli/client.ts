@@ -1,7 +1,9 @@
+import { toError } from '../error-words.ts';
+import type { Turn } from '../http/pacer.ts';
 import { isJobId, isLive, isProjectId, isTerminal, type Job } from '../job.ts';
 import type { CredentialSource, Credentials, UnsignedRequest } from './auth.ts';
 import { type Call, type ConnectionOptions, createConnection } from './connection.ts';
-import { DliError, DliNotSentError, DliResponseError } from './errors.ts';
+import { DliError, DliNetworkError, DliNotSentError, DliResponseError, DliTimeoutError } from './errors.ts';
 import type { ClockReading } from './service-time.ts';
 import { parseSqlJobPage, parseSqlJobStatus, type SqlJobPage } from './sql-wire.ts';
 import type { AnswerContext } from './wire.ts';
@@ -46,14 +48,45 @@ export interface OrderCall extends CancelOptions {
   operation: string;
   version: ReadCall<unknown>['version'];
   path: string;
-  /** JSON. */
-  body?: string;
+  /** JSON, for the job as it was read right before; for orders that read first. */
+  body?: (read: Job) => string;
   /** Whether the answer is a verdict or a list of them, none of which may be a no. Default false. */
   hasVerdicts?: boolean;
   /** How the job is read before it is asked again. */
   read: ReadCall<Job>;
   /** Whether it is read before it is asked for the first time as well. */
   readsFirst: boolean;
+}
+
+/** A look at many jobs at once, so that they need not be read one by one right before each is asked. */
+export interface SharedLook {
+  /** Returns the job as the look saw it, null if it was not there; undefined if no look at it is new enough. */
+  find: () => Job | null | undefined;
+  /** Looks again, so that {@link find} has an answer. */
+  repeat: (get: DliReader['get']) => Promise<void>;
+}
+
+/** One page of SQL jobs, the oldest start first. */
+export function sqlListCall(query: SqlJobQuery): ReadCall<SqlJobPage> {
+  const { status, startedAfter, startedBefore, page, pageSize, withStatements } = query;
+  const wire: [string, string][] = [
+    ['current-page', String(page)],
+    ['job-status', status],
+    // Oldest first: with an upper bound on the start time, rows can then only leave the list, not push others down.
+    ['order', 'start_time_asc'],
+    ['page-size', String(pageSize)],
+  ];
+  if (startedBefore !== undefined) wire.push(['end', String(startedBefore)]);
+  // 0 means no bound, and less is refused.
+  if (startedAfter !== undefined && startedAfter > 0) wire.push(['start', String(startedAfter)]);
+  return {
+    kind: 'list',
+    operation: `list ${status} jobs, page ${page}`,
+    version: 'v1.0',
+    path: '/jobs',
+    query: wire,
+    parse: (body, about) => parseSqlJobPage(body, about, withStatements),
+  };
 }
 
 /** Reads only. A dry run is given this and nothing else. */
@@ -90,11 +123,15 @@ export interface CancelOptions {
   notAfter?: number | undefined;
   /** Once aborted, it is not asked (again). */
   signal?: AbortSignal | undefined;
+  /** Whether a live job, as it is read right before, is still one to be asked. By default any is. */
+  mayStillBeAsked?: ((read: Job) => boolean) | undefined;
+  /** What spares reading it alone before it is asked for the first time. A job that is not in it is read alone. */
+  look?: SharedLook | undefined;
 }
 
 /** What the cancel call came to. None of them proves that the job stopped. */
 export type CancelResult = {
-  /** Requests sent for it. */
+  /** Requests sent for it; not those that never got as far as a connection. */
   attempts: number;
   requestId: string | undefined;
 } & (
@@ -104,12 +141,19 @@ export type CancelResult = {
   | { kind: 'refused'; error: DliError }
   /** It was read right before, and was over already. No request was sent. */
   | { kind: 'over'; status: string }
-  /**
-   * No request can have been carried out: its time was over, somebody said stop, or the job was read right before in a
-   * state in which it is not to be asked. The error says why if it was nothing of that.
-   */
-  | { kind: 'not-sent'; reason: DliNotSentError['reason'] | 'stopping' | 'undetermined'; error?: Error | undefined }
+  /** No request can have been carried out. The error says why if the reason does not. */
+  | { kind: 'not-sent'; reason: NotSentReason; status?: string | undefined; error?: Error | undefined }
 );
+
+export type NotSentReason =
+  /** Its time was over, or somebody said stop. */
+  | DliNotSentError['reason']
+  /** Read right before, it was being stopped already, in a state that nobody knows, or not any more what was to be asked. */
+  | 'stopping'
+  | 'undetermined'
+  | 'changed'
+  /** It could not be read right before, or DLI was not reached. */
+  | 'unsent';
 
 export interface DliClientOptions extends Omit<ConnectionOptions, 'credentials'> {
   /** Or where to read them, if they may change. */
@@ -181,55 +225,52 @@ function connect({ credentials, ...options }: DliClientOptions) {
     clockReading: () => connection.clockReading(),
     warmUp: (callCount) => connection.warmUp(callCount),
     close: () => connection.close(),
-
-    listSqlJobs: async ({ status, startedAfter, startedBefore, page, pageSize, withStatements }) => {
-      const query: [string, string][] = [
-        ['current-page', String(page)],
-        ['job-status', status],
-        // Oldest first: with an upper bound on the start time, rows can then only leave the list, not push others down.
-        ['order', 'start_time_asc'],
-        ['page-size', String(pageSize)],
-      ];
-      if (startedBefore !== undefined) query.push(['end', String(startedBefore)]);
-      // 0 means no bound, and less is refused.
-      if (startedAfter !== undefined && startedAfter > 0) query.push(['start', String(startedAfter)]);
-      return get({
-        kind: 'list',
-        operation: `list ${status} jobs, page ${page}`,
-        version: 'v1.0',
-        path: '/jobs',
-        query,
-        parse: (body, about) => parseSqlJobPage(body, about, withStatements),
-      });
-    },
-
+    listSqlJobs: async (query) => get(sqlListCall(query)),
     showSqlJobStatus: async (jobId, { withStatements } = {}) => get(statusCall(jobId, withStatements)),
   };
 
   async function order(call: OrderCall): Promise<CancelResult> {
-    const { method, operation, body, hasVerdicts, notAfter, signal } = call;
+    const { operation, hasVerdicts, notAfter, signal, look, mayStillBeAsked = () => true } = call;
     const limits = { notAfter, signal };
     let attempts = 0;
     let ambiguous: DliError | undefined;
-    const request: UnsignedRequest = { method, path: pathOf(call), query: [], ...(body !== undefined && { body }) };
-    const readBefore = async () => {
-      if (ambiguous === undefined && !call.readsFirst) return;
-      // With the priority of the cancel that waits for it, or it would come after all others.
-      const { value: job } = await connection.send({ ...toCall(call.read), ...limits, priority: 'cancel' });
-      // Over; stopping; or in a state that nobody knows, and so not to be touched.
-      if (!isLive(job.state)) throw new Settled(job);
+    let isPreparing = false;
+    /** Whether the order goes by a look that can grow old. */
+    let isLookedAt = false;
+    const request: UnsignedRequest = { method: call.method, path: pathOf(call), query: [] };
+
+    const readBefore = async (turn: Turn): Promise<Job | undefined> => {
+      // In the order's own turn: the reading is no older than the pace makes it, however many others wait.
+      const getNow: DliReader['get'] = async (read) => (await connection.send({ ...toCall(read), turn })).value;
+      if (ambiguous === undefined && look !== undefined) {
+        while (look.find() === undefined) await look.repeat(getNow);
+        const seen = look.find() ?? undefined;
+        isLookedAt = seen !== undefined;
+        return seen ?? getNow(call.read);
+      }
+      return ambiguous === undefined && !call.readsFirst ? undefined : getNow(call.read);
+    };
+    const prepare = async (turn: Turn): Promise<void> => {
+      isPreparing = true;
+      isLookedAt = false;
+      const job = await readBefore(turn);
+      // Over; stopping; in a state that nobody knows, and so not to be touched; or not what was decided upon any more.
+      if (job !== undefined && !(isLive(job.state) && mayStillBeAsked(job))) throw new Settled(job);
+      if (job !== undefined && call.body !== undefined) request.body = call.body(job);
+      isPreparing = false;
     };
     const onExchange = (error: DliError | undefined) => {
-      attempts += 1;
+      if (!isNeverSent(error)) attempts += 1;
       if (error?.isAmbiguous) ambiguous = error;
     };
 
     try {
       // Accepted is not done, whatever else the answer says: the job ends later.
       const parse = () => undefined;
+      const isStale = () => isLookedAt && look?.find() === undefined;
       const { requestId } = await connection.send(
-        { ...limits, kind: 'cancel', operation, request, hasVerdicts, parse, onExchange },
-        readBefore,
+        { ...limits, kind: 'cancel', operation, request, hasVerdicts, parse, onExchange, isStale },
+        prepare,
       );
       return { kind: 'accepted', attempts, requestId };
     } catch (error) {
@@ -240,13 +281,17 @@ function connect({ credentials, ...options }: DliClientOptions) {
         return { kind: 'lost', error: isAnswer ? error : ambiguous, attempts, requestId };
       }
       if (error instanceof Settled) return { ...notAsked(error.job), attempts, requestId };
-      if (!(error instanceof DliError)) throw error;
       if (error instanceof DliNotSentError) {
         return { kind: 'not-sent', reason: error.reason, attempts, requestId };
       }
-      if (attempts === 0 && error.kind === 'authentication') {
+      if (error instanceof DliError && error.kind === 'authentication' && (isPreparing || attempts === 0)) {
         return { kind: 'not-sent', reason: 'stopped', error, attempts, requestId };
       }
+      // Whatever kept the job from being read, it was not asked.
+      if (isPreparing || isNeverSent(error)) {
+        return { kind: 'not-sent', reason: 'unsent', error: toError(error), attempts, requestId };
+      }
+      if (!(error instanceof DliError)) throw error;
       return { kind: 'refused', error, attempts, requestId };
     }
   }
@@ -279,9 +324,13 @@ class Settled extends Error {
   }
 }
 
-function notAsked({ state, status = '' }: Job): { kind: 'over'; status: string } | NotSent {
-  if (isTerminal(state)) return { kind: 'over', status };
-  return { kind: 'not-sent', reason: state === 'stopping' ? 'stopping' : 'undetermined' };
+function notAsked({ state, status = '' }: Job) {
+  if (isTerminal(state)) return { kind: 'over', status } as const;
+  const reason = isLive(state) ? 'changed' : state === 'stopping' ? 'stopping' : 'undetermined';
+  return { kind: 'not-sent', reason, status } as const;
 }
 
-type NotSent = { kind: 'not-sent'; reason: 'stopping' | 'undetermined' };
+/** Whether an error says that no connection was there to send anything over. */
+function isNeverSent(error: unknown): boolean {
+  return (error instanceof DliNetworkError || error instanceof DliTimeoutError) && !error.isAmbiguous;
+}

@@ -72,8 +72,8 @@ export interface DliCallEvent {
 /** One operation on DLI. */
 export interface Call<T> {
   kind: Priority;
-  /** Unless given, that of its kind. */
-  priority?: Priority | undefined;
+  /** The place in line of another call that waits for this one; by default one of its own, by its kind. */
+  turn?: Turn | undefined;
   /** For errors, such as "cancel job 5b3c6e1e-…". */
   operation: string;
   request: UnsignedRequest;
@@ -86,6 +86,8 @@ export interface Call<T> {
   signal?: AbortSignal | undefined;
   /** Called after each exchange, with its error if it failed. */
   onExchange?: ((error: DliError | undefined) => void) | undefined;
+  /** Whether what was prepared has become too old while the call waited for its turn; it is then prepared again, once. */
+  isStale?: (() => boolean) | undefined;
 }
 
 export interface Answered<T> {
@@ -95,8 +97,13 @@ export interface Answered<T> {
 
 /** The way to DLI: signs, paces, sends, tells a success from a refusal, and repeats what is worth it. */
 export interface Connection {
-  /** With retries. `prepare` runs before each attempt. @throws {DliError} of the last attempt. */
-  send<T>(call: Call<T>, prepare?: (attempt: number) => Promise<void>): Promise<Answered<T>>;
+  /**
+   * With retries. `prepare` runs before each exchange; calls that it makes in the turn that it is given come right before
+   * it, however many others wait.
+   *
+   * @throws {DliError} of the last attempt.
+   */
+  send<T>(call: Call<T>, prepare?: (turn: Turn) => Promise<void>): Promise<Answered<T>>;
   /** The first answer's Date header and our clock at that moment; undefined until there was one. */
   clockReading(): ClockReading | undefined;
   /** Opens connections for so many calls beforehand. */
@@ -187,23 +194,30 @@ export function createConnection(options: ConnectionOptions): Connection {
     }
   }
 
-  async function send<T>(call: Call<T>, prepare?: (attempt: number) => Promise<void>): Promise<Answered<T>> {
-    const notAfter = Math.min(call.notAfter ?? deadlineAt, deadlineAt);
-    const aborted = AbortSignal.any([signal, call.signal, ended.signal].filter((one) => one !== undefined));
-    const turn: Turn = { priority: call.priority ?? call.kind, notAfter, signal: aborted, refusalIn, isAnswer };
+  async function send<T>(call: Call<T>, prepare?: (turn: Turn) => Promise<void>): Promise<Answered<T>> {
+    const turn = call.turn ?? turnOf(call);
     let exchanges = 0;
 
     /** Waits for its turn as often as the gateway says that there are too many. */
     const sendPaced = async (): Promise<Answered<T>> => {
-      for (let refusals = 0; ; refusals++) {
+      // However slow the pace, what was prepared for the turn right before is as new as can be.
+      let isRenewed = false;
+      for (let refusals = 0; ; ) {
+        await prepare?.(turn);
         try {
-          // Inside the turn, so that whatever waits in line meets a credential that has failed meanwhile.
-          return await pacer.run(turn, () => gate.pass(() => exchange(call, ++exchanges)));
+          return await pacer.run(turn, () => {
+            if (!isRenewed && call.isStale?.()) throw new Stale();
+            // Inside the turn, so that whatever waits in line meets a credential that has failed meanwhile.
+            return gate.pass(() => exchange(call, ++exchanges));
+          });
         } catch (error) {
+          isRenewed = error instanceof Stale;
+          if (isRenewed) continue;
           if (error instanceof TurnMissed) {
-            throw gate.failure() ?? new DliNotSentError(call.operation, aborted.aborted ? 'stopped' : 'deadline');
+            throw gate.failure() ?? new DliNotSentError(call.operation, turn.signal?.aborted ? 'stopped' : 'deadline');
           }
           if (refusalIn(error) === undefined || refusals >= MAX_REFUSALS) throw error;
+          refusals += 1;
         }
       }
     };
@@ -211,17 +225,23 @@ export function createConnection(options: ConnectionOptions): Connection {
     const retryOptions: RetryOptions = {
       ...BACKOFF,
       maxAttempts: options.maxAttempts ?? DEFAULTS.maxAttempts,
-      deadlineAt: notAfter,
-      signal: aborted,
+      deadlineAt: turn.notAfter,
+      signal: turn.signal,
       budget,
       isRetryable,
       retryAfterMs: (error) => (error instanceof DliResponseError ? error.retryAfterMs : undefined),
     };
-    const attemptOnce = async (attempt: number) => {
-      await prepare?.(attempt);
-      return sendPaced();
+    return retry(sendPaced, retryOptions, { clock, random });
+  }
+
+  function turnOf({ kind, notAfter = deadlineAt, signal: stopped }: Call<unknown>): Turn {
+    return {
+      priority: kind,
+      notAfter: Math.min(notAfter, deadlineAt),
+      signal: AbortSignal.any([signal, stopped, ended.signal].filter((one) => one !== undefined)),
+      refusalIn,
+      isAnswer,
     };
-    return retry(attemptOnce, retryOptions, { clock, random });
   }
 
   return {
@@ -236,6 +256,9 @@ export function createConnection(options: ConnectionOptions): Connection {
     },
   };
 }
+
+/** What was prepared became too old while the call waited; nothing was sent. */
+class Stale extends Error {}
 
 function header(response: HttpResponse, name: string): string | undefined {
   const value = response.headers[name];

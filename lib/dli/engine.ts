@@ -1,3 +1,5 @@
+import type { Clock } from '../clock.ts';
+import { toError } from '../error-words.ts';
 import { isLive, isTerminal, type Job, type TerminalState } from '../job.ts';
 import type { CancelOptions, CancelResult, DliClient, DliReader, ReadCall } from './client.ts';
 import { DliError, DliNetworkError } from './errors.ts';
@@ -8,7 +10,7 @@ import { DliError, DliNetworkError } from './errors.ts';
  */
 export interface EngineAdapter {
   createReads: (dli: DliReader, options: ReadOptions) => EngineReads;
-  createCancels: (dli: DliClient) => EngineCancels;
+  createCancels: (dli: DliClient, clock: Clock) => EngineCancels;
 }
 
 /** What could be listed. One entry per job id; the later reading of a job that was met twice. */
@@ -52,9 +54,10 @@ export interface EngineCancels {
   mayAskAgain: boolean;
 }
 
-export interface StopOptions extends CancelOptions {
+export interface StopOptions extends Omit<CancelOptions, 'look'> {
   /** Write a savepoint first, where the engine has such a thing. */
   savepoint: boolean;
+  mayStillBeAsked: (read: Job) => boolean;
 }
 
 /** What a reading says became of a job. */
@@ -64,13 +67,16 @@ export type Reading =
   | { kind: 'live' }
   /** The stop has begun. */
   | { kind: 'stopping'; status: string }
-  /** DLI gave up stopping it, because of its savepoint or otherwise, and it may still be running. */
+  /**
+   * DLI gave up stopping it (`stop`), and it may still be running; or it runs and has been changed since it was asked
+   * (`savepoint`), as it is after a savepoint that failed, and may be for a moment after a stop that is under way.
+   */
   | { kind: 'gave-up'; status: string; cause: 'stop' | 'savepoint' }
   /** In a state that nobody knows: neither over nor surely alive. */
   | { kind: 'unknown'; status: string }
   /** DLI says that there is no such job, after having listed it. */
   | { kind: 'gone' }
-  | { kind: 'unreadable'; error: DliError };
+  | { kind: 'unreadable'; error: Error };
 
 export function toReading({ state, status = '' }: Job): Reading {
   if (isTerminal(state)) return { kind: 'terminal', state, status };
@@ -80,13 +86,26 @@ export function toReading({ state, status = '' }: Job): Reading {
   return { kind: 'unknown', status };
 }
 
-/** @throws whatever is no {@link DliError}. */
+/** Whatever is thrown makes the job unreadable, and costs no other job its reading. */
 export async function tryReading(read: () => Promise<Reading>): Promise<Reading> {
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof DliError)) throw error;
-    return error.kind === 'not-found' ? { kind: 'gone' } : { kind: 'unreadable', error };
+    const isNotFound = error instanceof DliError && error.kind === 'not-found';
+    return isNotFound ? { kind: 'gone' } : { kind: 'unreadable', error: toError(error) };
+  }
+}
+
+/** The same for jobs that are read together: what is thrown makes all of them unreadable. */
+export async function tryReadings(
+  jobs: readonly Job[],
+  read: () => Promise<ReadonlyMap<string, Reading>>,
+): Promise<ReadonlyMap<string, Reading>> {
+  try {
+    return await read();
+  } catch (thrown) {
+    const error = toError(thrown);
+    return new Map(jobs.map(({ id }): [string, Reading] => [id, { kind: 'unreadable', error }]));
   }
 }
 
@@ -97,7 +116,7 @@ export function isHopeless(error: DliError, dli: DliReader): boolean {
   return isRefused || wasNeverThere;
 }
 
-/** Jobs by id. Rows without an id cannot be told apart, so each of them counts. */
+/** Jobs by id, in whatever case it is written. Rows without an id cannot be told apart, so each of them counts. */
 export class JobSet {
   readonly #byId = new Map<string, Job>();
   readonly #nameless: Job[] = [];
@@ -107,7 +126,7 @@ export class JobSet {
     const before = this.#byId.size;
     for (const job of jobs) {
       if (job.id === '') this.#nameless.push(job);
-      else this.#byId.set(job.id, job);
+      else this.#byId.set(job.id.toLowerCase(), job);
     }
     return this.#byId.size - before;
   }

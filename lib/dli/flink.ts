@@ -27,7 +27,10 @@ const LIVE_STATUSES = ['job_submitting', 'job_running'] as const;
 /** "Querying the Job List", limit: 10 unless asked for, 100 at most. */
 const PAGE_SIZE = 100;
 
-/** A job's own start changes it as well; a later change of a running job may be a savepoint that failed. */
+/**
+ * A job's own start changes it as well. A later change of a running job may be a savepoint that failed, or somebody who
+ * edited it: nothing tells the one from the other.
+ */
 const STARTED_WITHIN_MS = 60_000;
 
 export const flinkEngine: EngineAdapter = {
@@ -53,30 +56,49 @@ export const flinkEngine: EngineAdapter = {
 
   createCancels: (dli) => ({
     /** @see "Stopping Jobs in Batches": POST …/streaming/jobs/stop {"job_ids":[128],"trigger_savepoint":true} */
-    cancel: async ({ id, state }, { savepoint, notAfter, signal }) =>
+    cancel: async ({ id, startedAt }, { savepoint, mayStillBeAsked, notAfter, signal }) =>
       dli.order({
         method: 'POST',
         operation: `stop Flink job ${id}`,
         version: 'v1.0',
         path: '/streaming/jobs/stop',
         // One id a call: verdicts carry no id. A job that does not run yet has nothing to save.
-        body: JSON.stringify({ job_ids: [toWireId(id)], trigger_savepoint: savepoint && state === 'running' }),
+        body: ({ state }) =>
+          JSON.stringify({ job_ids: [toWireId(id)], trigger_savepoint: savepoint && state === 'running' }),
         hasVerdicts: true,
         notAfter,
         signal,
         read: showCall(id),
         readsFirst: true,
+        // A job that is started again keeps its id, and is another run.
+        mayStillBeAsked: (read) => read.startedAt === startedAt && mayStillBeAsked(read),
       }),
     // A savepoint that is asked for twice is written twice.
     mayAskAgain: false,
   }),
 };
 
-/** A job that runs on, and that DLI has changed since it was asked, was not stopped: its savepoint failed. */
+/**
+ * States that are an end once a job has been asked to stop, and no state to ask it in. `job_init` is a job that does not
+ * run, as a draft does not: the vendor's Terraform provider waits for it, or for `job_cancel_success`, when it stops a job.
+ * `job_arrearage_stopped` is one that DLI has stopped by itself, for an unpaid bill.
+ *
+ * @see "Querying the Job List", status; terraform-provider-huaweicloud, resource_huaweicloud_dli_flinksql_job.go
+ */
+const ENDS_OF_ASKED: Readonly<Record<string, Pick<Extract<Reading, { kind: 'terminal' }>, 'state' | 'evidence'>>> = {
+  job_init: { state: 'cancelled', evidence: 'own-record' },
+  job_arrearage_stopped: { state: 'failed' },
+};
+
+/** A job that runs on, and that DLI has changed since it was asked, may have lost its savepoint, and so its stop. */
 function toStopReading(now: Job, asked: Job): Reading {
-  const hasChanged = now.updatedAt !== undefined && asked.updatedAt !== undefined && now.updatedAt > asked.updatedAt;
+  const { status = '', updatedAt } = now;
+  if (Object.hasOwn(ENDS_OF_ASKED, status) && ENDS_OF_ASKED[status] !== undefined) {
+    return { kind: 'terminal', status, ...ENDS_OF_ASKED[status] };
+  }
+  const hasChanged = updatedAt !== undefined && asked.updatedAt !== undefined && updatedAt > asked.updatedAt;
   if (now.state !== 'running' || !hasChanged) return toReading(now);
-  return { kind: 'gave-up', status: now.status ?? '', cause: 'savepoint' };
+  return { kind: 'gave-up', status, cause: 'savepoint' };
 }
 
 function toWireId(id: string): number {

@@ -44,11 +44,11 @@ export const sparkEngine: EngineAdapter = {
   createCancels: (dli) => ({
     /**
      * What a DELETE does to a batch that is over is documented nowhere, and it may erase its history. So the state is
-     * read right before, always.
+     * read right before, always, and in the same place in line.
      *
      * @see "Canceling a Batch Processing Job": DELETE /v2.0/{project_id}/batches/{batch_id}, 200 {"msg":"deleted"}
      */
-    cancel: async ({ id }, { notAfter, signal }) =>
+    cancel: async ({ id }, { mayStillBeAsked, notAfter, signal }) =>
       dli.order({
         method: 'DELETE',
         operation: `cancel batch ${id}`,
@@ -58,6 +58,7 @@ export const sparkEngine: EngineAdapter = {
         signal,
         read: stateCall(id),
         readsFirst: true,
+        mayStillBeAsked,
       }),
     mayAskAgain: true,
   }),

@@ -1,3 +1,4 @@
+import { toError } from '../error-words.ts';
 import type { Job } from '../job.ts';
 import { type DliReader, MAX_PAGE, MAX_PAGE_SIZE, type SqlJobQuery } from './client.ts';
 import {
@@ -11,6 +12,7 @@ import {
   tryReading,
 } from './engine.ts';
 import { DliError } from './errors.ts';
+import { createQueuedLook } from './queued-look.ts';
 import type { SqlJobPage } from './sql-wire.ts';
 
 export const sqlEngine: EngineAdapter = {
@@ -20,10 +22,23 @@ export const sqlEngine: EngineAdapter = {
     show: (jobId) => dli.showSqlJobStatus(jobId, { withStatements: true }),
     readBack: (jobs, round) => readBackSqlJobs(dli, jobs, round),
   }),
-  createCancels: (dli) => ({
-    cancel: ({ id }, options) => dli.cancelSqlJob(id, options),
-    mayAskAgain: true,
-  }),
+  createCancels: (dli, clock) => {
+    const lookAt = createQueuedLook(clock);
+    return {
+      cancel: (job, { mayStillBeAsked, notAfter, signal }) => {
+        const { id, startedAt } = job;
+        const hasToWait = job.state === 'queued' && !mayStillBeAsked({ ...job, status: 'RUNNING', state: 'running' });
+        return dli.cancelSqlJob(id, {
+          notAfter,
+          signal,
+          mayStillBeAsked,
+          // Otherwise it makes no difference whether it has begun to run, and DLI itself refuses a job that is over.
+          look: hasToWait && startedAt !== undefined ? lookAt({ ...job, startedAt }) : undefined,
+        });
+      },
+      mayAskAgain: true,
+    };
+  },
 };
 
 type ListFilter = Omit<SqlJobQuery, 'page' | 'pageSize'>;
@@ -182,8 +197,8 @@ async function readWindows(
 const FEW = 2;
 
 /**
- * What became of jobs that were asked to stop, in about one call per hundred of them: first who still runs; later who is
- * among the CANCELLED ones of the same start times, then who still runs. Only who is in neither list is read alone, and
+ * What became of jobs that were asked to stop, in about one call per hundred of them: first who still waits or runs; later
+ * who is among the CANCELLED ones of the same start times, then who still waits or runs. Only who is in neither list is read alone, and
  * so is everybody where the lists are so long with other jobs that reading them would cost more.
  *
  * @param round 0 for the first look, when most are still stopping, and it is enough to know that of some.
@@ -194,31 +209,37 @@ export async function readBackSqlJobs(
   round: number,
 ): Promise<Map<string, Reading>> {
   const readings = new Map<string, Reading>();
-  const pending = new Map(jobs.map((job) => [job.id, job]));
+  const pending: Pending = new Map(jobs.map((job) => [job.id.toLowerCase(), job]));
   try {
     if (pending.size > FEW) await readThroughLists(dli, windowAround(jobs), pending, readings, round);
-    await readEach(dli, [...pending.keys()], readings);
+    await readEach(dli, pending, readings);
   } catch (error) {
-    if (!(error instanceof DliError)) throw error;
-    for (const id of pending.keys()) readings.set(id, { kind: 'unreadable', error });
+    for (const { id } of pending.values()) readings.set(id, { kind: 'unreadable', error: toError(error) });
   }
   return readings;
 }
+
+/** Jobs that are still to be read, by id in lower case. */
+type Pending = Map<string, Job>;
 
 /** Takes those that it finds out of `pending`; what it leaves there is to be read alone. */
 async function readThroughLists(
   dli: DliReader,
   window: Window,
-  pending: Map<string, Job>,
+  pending: Pending,
   readings: Map<string, Reading>,
   round: number,
 ): Promise<void> {
   if (round > 0) await findInList(dli, { ...window, status: 'CANCELLED' }, pending, readings);
-  if (pending.size <= FEW) return;
-  // At the first look the rest of a long list can wait: most of it is still stopping.
-  const maxPages = round === 0 ? 1 : Number.POSITIVE_INFINITY;
-  const isWhole = await findInList(dli, { ...window, status: 'RUNNING' }, pending, readings, maxPages);
-  if (round === 0 && !isWhole) pending.clear();
+  // A job that waited when it was asked may wait still, or have begun to run.
+  const mayWait = [...pending.values()].some(({ state }) => state === 'queued');
+  for (const status of mayWait ? (['LAUNCHING', 'RUNNING'] as const) : (['RUNNING'] as const)) {
+    if (pending.size <= FEW) return;
+    // At the first look the rest of a long list can wait: most of it is still stopping.
+    const maxPages = round === 0 ? 1 : Number.POSITIVE_INFINITY;
+    const isWhole = await findInList(dli, { ...window, status }, pending, readings, maxPages);
+    if (round === 0 && !isWhole) return pending.clear();
+  }
   if (round === 0 && pending.size > FEW) await findInList(dli, { ...window, status: 'CANCELLED' }, pending, readings);
 }
 
@@ -231,7 +252,7 @@ async function readThroughLists(
 async function findInList(
   dli: DliReader,
   { status, ...window }: Window & Pick<SqlJobQuery, 'status'>,
-  pending: Map<string, Job>,
+  pending: Pending,
   readings: Map<string, Reading>,
   maxPages = Number.POSITIVE_INFINITY,
 ): Promise<boolean> {
@@ -241,8 +262,12 @@ async function findInList(
     const { jobs, jobCount } = await dli.listSqlJobs(query);
     for (const job of jobs) {
       const reading = toReading(job);
+      const key = job.id.toLowerCase();
+      const asked = pending.get(key);
       // By its own status, whatever was asked for.
-      if (reading.kind !== 'unknown' && pending.delete(job.id)) readings.set(job.id, reading);
+      if (asked === undefined || reading.kind === 'unknown') continue;
+      pending.delete(key);
+      readings.set(asked.id, reading);
     }
     if (jobCount <= jobs.length) return true;
 
@@ -269,9 +294,9 @@ function windowAround(jobs: readonly Job[]): Window {
   return { startedAfter: earliest - 1, startedBefore: latest + 1 };
 }
 
-async function readEach(dli: DliReader, ids: readonly string[], readings: Map<string, Reading>): Promise<void> {
+async function readEach(dli: DliReader, pending: Pending, readings: Map<string, Reading>): Promise<void> {
   await Promise.all(
-    ids.map(async (id) => {
+    [...pending.values()].map(async ({ id }) => {
       readings.set(id, await tryReading(async () => toReading(await dli.showSqlJobStatus(id))));
     }),
   );

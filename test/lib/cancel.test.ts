@@ -40,7 +40,7 @@ async function cancel(
     asked.push(n);
     return answer(n);
   };
-  return { asked, cancellations: await cancelJobs(victims(count), cancelJob, { stopAt, stop }) };
+  return { asked, cancellations: await cancelJobs(victims(count), cancelJob, { now: NOW, stopAt, stop }) };
 }
 
 const resultsOf = (cancellations: readonly Cancellation[]) => cancellations.map(({ result }) => result);

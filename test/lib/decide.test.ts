@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decide } from '../../lib/decide.ts';
+import type { Victim } from '../../lib/cap.ts';
+import { decide, isStillOver } from '../../lib/decide.ts';
 import type { Job } from '../../lib/job.ts';
 import { selects } from '../../lib/policy/select.ts';
 import { decideOne, makeExemption, makeJob, makePolicy, withRulesById } from '../helpers/make-job.ts';
@@ -459,5 +460,109 @@ describe('decide, on engines that differ', () => {
     const rule = { ...STREAM, savepoint: false, onSavepointFailure: 'cancel' };
 
     expect(verdictOf(stream(), rule)).toMatchObject({ savepoint: false, onSavepointFailure: 'cancel' });
+  });
+});
+
+describe('isStillOver', () => {
+  const STREAM: Partial<Job> = {
+    engine: 'flink',
+    id: '146',
+    type: 'flink_sql_job',
+    protection: 'none',
+    status: 'job_running',
+  };
+  const WAITING: Partial<Job> = { status: 'LAUNCHING', state: 'queued' };
+  const RUNNING: Partial<Job> = { status: 'RUNNING', state: 'running' };
+  /** What a reading of one job tells; the rest of it is left out, as Spark leaves it out. */
+  const reading = (told: Partial<Job>): Job =>
+    makeJob({
+      ...{ queue: undefined, owner: undefined, type: undefined, tags: undefined, startedAt: undefined },
+      ...told,
+    });
+  const isStill = (job: Partial<Job>, rules: object | object[], read: Partial<Job>, savepoint = true) => {
+    const victim = decideOne(makeJob(job), makePolicy({ rules: [rules].flat() })) as Victim;
+    expect(victim.verdict.reason).toBe('over-limit');
+    return isStillOver(victim, reading(read), { now: NOW, savepoint });
+  };
+  const byQueueTime = { id: 'r', match: 'all', maxQueueTime: '2h' };
+  const byTotalTime = { id: 'r', match: 'all', maxTotalTime: '2h' };
+
+  it.each([
+    { name: 'that waits on, by maxQueueTime', job: WAITING, rule: byQueueTime, read: WAITING },
+    { name: 'that began to run, by maxTotalTime', job: WAITING, rule: byTotalTime, read: RUNNING },
+    {
+      name: 'that began to run, by what its reading leaves out',
+      job: { ...WAITING, tags: new Map([['team', 'bi']]) },
+      rule: { ...byTotalTime, match: { queue: 'adhoc', owner: 'an?', tag: 'team=bi' } },
+      read: RUNNING,
+    },
+    { name: 'that runs on', job: {}, rule: { ...R, match: { status: 'RUNNING' } }, read: RUNNING },
+    {
+      ...{
+        name: 'whose state is spelled differently',
+        job: {},
+        read: { status: 'Running', state: 'running' as const },
+      },
+      rule: { ...R, match: { status: 'RUNNING' } },
+    },
+    {
+      ...{ name: 'of a type that the rule names', job: { type: 'INSERT' }, read: RUNNING },
+      rule: { ...R, match: { jobType: 'INSERT' } },
+    },
+    {
+      ...{ name: 'whose ignore asks for another status', job: WAITING, read: WAITING },
+      rule: { ...byTotalTime, ignore: { status: 'RUNNING' } },
+    },
+    {
+      ...{ name: 'whose ignore spares others with that status', job: WAITING, read: RUNNING },
+      rule: { ...byTotalTime, ignore: { status: 'RUNNING', owner: 'bo' } },
+    },
+    { name: 'of a group', job: {}, rule: { ...R, groupBy: 'owner', minGroupSize: 1 }, read: RUNNING },
+  ])('goes on with a job $name', ({ job, rule, read }) => {
+    expect(isStill(job, rule, read as Partial<Job>)).toBe(true);
+  });
+
+  it.each([
+    { name: 'that began to run, by maxQueueTime', job: WAITING, rule: byQueueTime, read: RUNNING },
+    {
+      ...{ name: 'that began to run, by a rule for those that wait', job: WAITING, read: RUNNING },
+      rule: { ...byTotalTime, match: { status: 'LAUNCHING' } },
+    },
+    {
+      ...{ name: 'that began to run, where the rule ignores those', job: WAITING, read: RUNNING },
+      rule: { ...byTotalTime, ignore: { status: 'RUNNING' } },
+    },
+    {
+      ...{ name: 'that is over another limit of its rule by now', job: WAITING, read: RUNNING },
+      rule: { ...byQueueTime, maxTotalTime: '150m' },
+    },
+    { name: 'that runs anew', job: {}, rule: R, read: { ...RUNNING, startedAt: NOW - HOUR } },
+    { name: 'that is over', job: {}, rule: R, read: { status: 'FINISHED', state: 'finished' as const } },
+    { name: 'in a state that nobody knows', job: {}, rule: R, read: { status: 'SCALED', state: 'unknown' as const } },
+    { name: 'that begins only later', job: {}, rule: R, read: { ...RUNNING, startedAt: NOW + 1 } },
+  ])('spares a job $name', ({ job, rule, read }) => {
+    expect(isStill(job, rule, read)).toBe(false);
+  });
+
+  it('judges by the rule that chose the job, and not by another that it is over as well', () => {
+    const rules = [byQueueTime, { ...byTotalTime, id: 's', maxTotalTime: '150m' }];
+
+    expect(isStill(WAITING, rules, WAITING)).toBe(true);
+    expect(isStill(WAITING, rules, RUNNING)).toBe(false);
+  });
+
+  it('spares a stream that DLI has changed since, unless it stops without a savepoint', () => {
+    const rule = { ...R, engines: ['flink'] };
+    const read = { ...STREAM, state: 'running' as const, askedAt: NOW };
+
+    expect(isStill(STREAM, rule, read)).toBe(false);
+    expect(isStill(STREAM, rule, read, false)).toBe(true);
+    expect(isStill({ ...STREAM, askedAt: NOW - 6 * HOUR }, rule, { ...read, askedAt: NOW - 6 * HOUR })).toBe(true);
+  });
+
+  it('spares a job whose rule is not known', () => {
+    const victim = decideOne(makeJob(), makePolicy()) as Victim;
+
+    expect(isStillOver({ ...victim, rules: [] }, makeJob(), { now: NOW, savepoint: true })).toBe(false);
   });
 });

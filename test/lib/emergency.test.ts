@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Decision, decide, type KeepReason } from '../../lib/decide.ts';
-import { type Emergency, emergencyPolicy, missingJobs, sparedJobs } from '../../lib/emergency.ts';
+import { type Emergency, emergencyPolicy, missingJobs, sparedAtLast, sparedJobs } from '../../lib/emergency.ts';
 import type { Job } from '../../lib/job.ts';
+import type { Outcome } from '../../lib/outcome.ts';
 import { parsePolicy } from '../../lib/policy/parse.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { makeExemption, makeJob } from '../helpers/make-job.ts';
@@ -143,6 +144,10 @@ describe('sparedJobs', () => {
     { decision: kept('exempt', {}, 'backfill'), why: 'exemption backfill is for it' },
     { decision: kept('within-limit'), why: 'it is younger than was asked for' },
     { decision: kept('no-rule'), why: 'its queue, owner or type is not what was asked for' },
+    {
+      decision: kept('asked-recently', { askedAt: NOW - 2 * HOUR }),
+      why: 'DLI changed it at 2026-01-05T07:00:00.000Z, less than six hours ago; it may be a savepoint that failed, or an edit; --no-savepoint stops it without one',
+    },
     { decision: kept('undetermined'), why: 'something that has to be known of it is not, such as its age or its type' },
   ])('says of a named job that is kept as $decision.verdict.reason: $why', ({ decision, why }) => {
     expect(sparedJobs(asked, [decision])).toEqual([`job ${jobId(1)} is spared: ${why}`]);
@@ -154,6 +159,36 @@ describe('sparedJobs', () => {
       expect(sparedJobs(asked, [decision])).toEqual([]);
     },
   );
+});
+
+describe('sparedAtLast', () => {
+  const asked = makeEmergency({ jobIds: [jobId(0xab).toUpperCase()] });
+
+  it.each<{ outcome: Outcome; why: string }>([
+    {
+      outcome: { kind: 'skipped', reason: 'changed', status: 'RUNNING' },
+      why: 'it has changed since it was listed, and is not over the limit any more (RUNNING)',
+    },
+    {
+      outcome: { kind: 'skipped', reason: 'undetermined', status: 'SUSPENDED' },
+      why: 'its status is one that the reaper does not know (SUSPENDED)',
+    },
+    {
+      outcome: { kind: 'skipped', reason: 'undetermined' },
+      why: 'its status is one that the reaper does not know (no status)',
+    },
+  ])('says of a named job that its last reading spared: $why', ({ outcome, why }) => {
+    expect(sparedAtLast(asked, new Map([[jobId(0xab), outcome]]))).toEqual([`job ${jobId(0xab)} is spared: ${why}`]);
+  });
+
+  it.each<[string, Outcome]>([
+    [jobId(0xab), { kind: 'cancelled', status: 'CANCELLED', evidence: 'status' }],
+    [jobId(0xab), { kind: 'skipped', reason: 'stopping', status: 'job_canceling' }],
+    [jobId(0xab), { kind: 'skipped', reason: 'deadline' }],
+    [jobId(2), { kind: 'skipped', reason: 'changed', status: 'RUNNING' }],
+  ])('says nothing of one that was asked, or ends anyway, or is told elsewhere, or was not named', (id, outcome) => {
+    expect(sparedAtLast(asked, new Map([[id, outcome]]))).toEqual([]);
+  });
 });
 
 describe('missingJobs', () => {

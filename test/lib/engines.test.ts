@@ -365,7 +365,7 @@ describe('a policy with a rule for each engine', () => {
     const { freed } = await sweep({}, withPolicy({ rules }));
 
     // 8 of the batch of type A, 2 of the Flink job, and at most the 16 of the queue for the query.
-    expect(freed).toEqual({ estimate: true, cus: { from: 10, to: 26 }, cuHours: { from: 0, to: 78 } });
+    expect(freed).toEqual({ estimate: true, cus: { from: 10, to: 26 }, cuHoursAtMost: 78 });
   });
 });
 
@@ -462,7 +462,8 @@ describe('a Flink job', () => {
     { state: 'job_running_exception', outcome: 'already-terminal' },
     { state: 'job_submit_fail', outcome: 'already-terminal' },
     { state: 'job_idle', outcome: 'unconfirmed' },
-    { state: 'job_arrearage_stopped', outcome: 'unconfirmed' },
+    { state: 'job_arrearage_stopped', outcome: 'already-terminal' },
+    { state: 'job_init', outcome: 'cancelled' },
   ] as const)('that is $state after it was asked is $outcome', async ({ state, outcome }) => {
     const { run, emulator } = await sweepOf({ onStop: 'ignore' });
     const life = [...(emulator.flink.get('146')?.life ?? []), { from: NOW, state }];
@@ -471,6 +472,49 @@ describe('a Flink job', () => {
 
     expect((await run()).jobs).toMatchObject([{ outcome, attempts: 1 }]);
   });
+
+  it('that is a draft again after a stop whose answer was lost may have stopped by itself, and is told so', async () => {
+    const { run, emulator } = await sweepOf({ onStop: 'ignore' });
+    const life = [...(emulator.flink.get('146')?.life ?? []), { from: NOW, state: 'job_init' as const }];
+    emulator.faults.add(
+      { on: 'stop-flink-jobs', times: Number.POSITIVE_INFINITY, answer: 'reset' },
+      { on: 'show-flink-job', skip: 5, change: [{ job: '146', set: { life } }] },
+    );
+
+    const report = await run();
+
+    expect(report.jobs).toMatchObject([{ outcome: 'already-terminal', status: 'job_init', evidence: null }]);
+    expect(report.jobs[0]?.error).toContain('may have ended by itself, or by that request');
+  });
+
+  it.each(['job_init', 'job_arrearage_stopped'] as const)('that is %s before it was asked is spared', async (state) => {
+    const { run, stops, emulator } = await sweepOf({});
+    const life = [...(emulator.flink.get('146')?.life ?? []), { from: NOW, state }];
+    emulator.faults.add({ on: 'show-flink-job', skip: 1, change: [{ job: '146', set: { life } }] });
+
+    expect((await run()).jobs).toMatchObject([{ outcome: 'skipped', reason: 'undetermined', status: state }]);
+    expect(stops()).toBe(0);
+  });
+
+  it.each(['keep', 'cancel'] as const)(
+    'that runs on for seconds after DLI has noted its stop is saved and cancelled, with onSavepointFailure: %s',
+    async (onSavepointFailure) => {
+      const { run, stops, emulator } = await sweepOf({ onStop: 'ignore' }, { onSavepointFailure });
+      const life = [
+        ...(emulator.flink.get('146')?.life ?? []),
+        { from: NOW, state: 'job_running' as const },
+        { from: NOW + 3_000, state: 'job_savepointing' as const },
+        { from: NOW + 4_500, state: 'job_cancel_success' as const },
+      ];
+      // Its examination and the look right before come first.
+      emulator.faults.add({ on: 'show-flink-job', skip: 2, change: [{ job: '146', set: { life } }] });
+
+      const report = await run();
+
+      expect(report.jobs).toMatchObject([{ outcome: 'cancelled', status: 'job_cancel_success', attempts: 1 }]);
+      expect(stops()).toBe(1);
+    },
+  );
 
   it.each(['job_finish', 'job_running_exception'] as const)(
     'that is %s before it was asked is already terminal, and is not asked',
@@ -573,6 +617,27 @@ describe('a Spark batch', () => {
 
     expect((await run()).jobs).toMatchObject([{ outcome: 'already-terminal', status: 'success', attempts: 1 }]);
   });
+
+  it.each(['reset', 503] as const)(
+    'that dies by itself while no cancel gets through is not called cancelled: %s',
+    async (trouble) => {
+      const { run, emulator } = await sweepOf({});
+      const life = [...(emulator.spark.get(jobId(1))?.life.slice(0, 2) ?? []), { from: NOW, state: 'dead' as const }];
+      const answer = trouble === 'reset' ? trouble : { status: trouble, body: {} };
+      emulator.faults.add(
+        { on: 'cancel-spark-batch', times: Number.POSITIVE_INFINITY, answer },
+        { on: 'show-spark-batch-state', skip: 2, change: [{ job: jobId(1), set: { life } }] },
+      );
+
+      const report = await run();
+
+      expect(report).toMatchObject({ freed: null, counts: { cancelled: 0, alreadyTerminal: 1 } });
+      expect(report.jobs).toMatchObject([{ outcome: 'already-terminal', status: 'dead', evidence: null }]);
+      expect(report.jobs[0]?.error).toBe(
+        `job ${jobId(1)}: ended (dead) after a request whose answer was lost; it may have ended by itself, or by that request`,
+      );
+    },
+  );
 
   it('that recovers by itself is alive, and is cancelled', async () => {
     const recoveries = [{ from: NOW - MINUTE, until: NOW + HOUR }];

@@ -79,6 +79,7 @@ describe('metricsOf', () => {
     { name: 'one that a cap spared', fields: { outcome: 'skipped', reason: 'cap' }, stuck: 1 },
     { name: 'one that a stop left alone', fields: { outcome: 'skipped', reason: 'stopped' }, stuck: 0 },
     { name: 'asked before a stop', fields: { outcome: 'unconfirmed', reason: 'over-limit' }, stuck: 1 },
+    { name: 'spared by its last reading', fields: { outcome: 'skipped', reason: 'changed' }, stuck: 0 },
     { name: 'cancelled at last', fields: { outcome: 'cancelled' }, stuck: 0 },
     { name: 'over by itself', fields: { outcome: 'already-terminal' }, stuck: 0 },
     { name: 'one that is only warned about', fields: { decision: 'warn', outcome: 'skipped' }, stuck: 0 },

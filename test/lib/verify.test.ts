@@ -13,6 +13,7 @@ import { jobId, MINUTE, NOW } from '../helpers/world.ts';
 const LOST = new DliResponseError('cancel job', { status: 504 });
 const REFUSED = new DliResponseError('cancel job', { status: 400, errorCode: 'DLI.0003' });
 const TROUBLE = new DliResponseError('read job', { status: 503 });
+const BROKEN = new TypeError('something that nobody foresaw');
 const DENIED = new DliResponseError('read job', { status: 401 });
 
 const CALL = { attempts: 1, requestId: undefined };
@@ -22,6 +23,8 @@ const RESULTS = {
   refused: { ...CALL, kind: 'refused', error: REFUSED },
   deadline: { attempts: 0, requestId: undefined, kind: 'not-sent', reason: 'deadline', error: undefined },
   stopped: { attempts: 0, requestId: undefined, kind: 'not-sent', reason: 'stopped', error: undefined },
+  unsent: { attempts: 0, requestId: undefined, kind: 'not-sent', reason: 'unsent', error: TROUBLE },
+  changed: { attempts: 0, requestId: undefined, kind: 'not-sent', reason: 'changed', status: 'RUNNING' },
 } satisfies Record<string, CancelResult>;
 
 /** What is read of a job, again and again; undefined if it is never looked at. */
@@ -29,11 +32,15 @@ const READINGS = {
   cancelled: { kind: 'terminal', state: 'cancelled', status: 'CANCELLED' },
   finished: { kind: 'terminal', state: 'finished', status: 'FINISHED' },
   failed: { kind: 'terminal', state: 'failed', status: 'FAILED' },
+  dead: { kind: 'terminal', state: 'cancelled', status: 'dead', evidence: 'own-record' },
+  'running and changed': { kind: 'gave-up', status: 'job_running', cause: 'savepoint' },
+  'not to be stopped': { kind: 'gave-up', status: 'job_cancel_fail', cause: 'stop' },
   gone: { kind: 'gone' },
   live: { kind: 'live' },
   'in a strange state': { kind: 'unknown', status: 'COMPUTED' },
   'in trouble': { kind: 'unreadable', error: TROUBLE },
   denied: { kind: 'unreadable', error: DENIED },
+  broken: { kind: 'unreadable', error: BROKEN },
   'not read': undefined,
 } satisfies Record<string, Reading | undefined>;
 
@@ -46,7 +53,11 @@ const cancellation = (n: number, kind: keyof typeof RESULTS): Cancellation => ({
 async function verify(
   cancellations: readonly Cancellation[],
   read: (id: string, round: number) => Reading | undefined,
-  { forMs = MINUTE, second = RESULTS.accepted }: { forMs?: number; second?: CancelResult } = {},
+  {
+    forMs = MINUTE,
+    second = RESULTS.accepted,
+    mayAskAgain = true,
+  }: { forMs?: number; second?: CancelResult; mayAskAgain?: boolean } = {},
 ) {
   const clock = fakeClock();
   const rounds: string[][] = [];
@@ -63,11 +74,11 @@ async function verify(
           }),
         );
       },
-      askAgain: async ({ id }) => {
-        askedAgain.push(`${id} after ${rounds.length} readings`);
+      askAgain: async ({ job }) => {
+        askedAgain.push(`${job.id} after ${rounds.length} readings`);
         return second;
       },
-      mayAskAgain: () => true,
+      mayAskAgain: () => mayAskAgain,
     },
     { clock, untilAt: NOW + forMs },
   );
@@ -79,11 +90,35 @@ describe('verifyCancellations', () => {
   const ended = (status: string): Outcome => ({ kind: 'already-terminal', status });
   const unconfirmed = (error?: Error): Outcome => ({ kind: 'unconfirmed', error });
   const failed: Outcome = { kind: 'failed', error: REFUSED };
+  const witnessed: Outcome = { kind: 'cancelled', status: 'dead', evidence: 'own-record' };
+  const perhapsOurs: Outcome = {
+    kind: 'already-terminal',
+    status: 'dead',
+    error: new Error(
+      `job ${jobId(1)}: ended (dead) after a request whose answer was lost; it may have ended by itself, or by that request`,
+    ),
+  };
+  const tookBack: Outcome = {
+    kind: 'failed',
+    error: new Error(
+      `job ${jobId(1)}: DLI took the stop back, as it does after a savepoint that failed, and the job runs on (job_running)`,
+    ),
+  };
+  const stopFailed: Outcome = {
+    kind: 'failed',
+    error: new Error(
+      `job ${jobId(1)}: DLI accepted the request and could not stop the job, which may still be running (job_cancel_fail)`,
+    ),
+  };
 
   it.each<{ cancel: keyof typeof RESULTS; reading: keyof typeof READINGS; outcome: Outcome; rounds: number }>([
     { cancel: 'accepted', reading: 'cancelled', outcome: cancelled, rounds: 1 },
     { cancel: 'accepted', reading: 'finished', outcome: ended('FINISHED'), rounds: 1 },
     { cancel: 'accepted', reading: 'failed', outcome: ended('FAILED'), rounds: 1 },
+    { cancel: 'accepted', reading: 'dead', outcome: witnessed, rounds: 1 },
+    { cancel: 'accepted', reading: 'running and changed', outcome: tookBack, rounds: 4 },
+    { cancel: 'accepted', reading: 'not to be stopped', outcome: stopFailed, rounds: 1 },
+    { cancel: 'accepted', reading: 'broken', outcome: unconfirmed(BROKEN), rounds: 6 },
     { cancel: 'accepted', reading: 'gone', outcome: ended('GONE'), rounds: 2 },
     { cancel: 'accepted', reading: 'live', outcome: unconfirmed(), rounds: 6 },
     { cancel: 'accepted', reading: 'in a strange state', outcome: unconfirmed(), rounds: 6 },
@@ -93,6 +128,7 @@ describe('verifyCancellations', () => {
     { cancel: 'lost', reading: 'cancelled', outcome: cancelled, rounds: 1 },
     { cancel: 'lost', reading: 'finished', outcome: ended('FINISHED'), rounds: 1 },
     { cancel: 'lost', reading: 'failed', outcome: ended('FAILED'), rounds: 1 },
+    { cancel: 'lost', reading: 'dead', outcome: perhapsOurs, rounds: 1 },
     { cancel: 'lost', reading: 'gone', outcome: ended('GONE'), rounds: 2 },
     { cancel: 'lost', reading: 'live', outcome: unconfirmed(LOST), rounds: 6 },
     { cancel: 'lost', reading: 'in a strange state', outcome: unconfirmed(LOST), rounds: 6 },
@@ -102,6 +138,8 @@ describe('verifyCancellations', () => {
     { cancel: 'refused', reading: 'cancelled', outcome: ended('CANCELLED'), rounds: 1 },
     { cancel: 'refused', reading: 'finished', outcome: ended('FINISHED'), rounds: 1 },
     { cancel: 'refused', reading: 'failed', outcome: ended('FAILED'), rounds: 1 },
+    { cancel: 'refused', reading: 'dead', outcome: ended('dead'), rounds: 1 },
+    { cancel: 'refused', reading: 'running and changed', outcome: failed, rounds: 2 },
     { cancel: 'refused', reading: 'gone', outcome: ended('GONE'), rounds: 2 },
     { cancel: 'refused', reading: 'live', outcome: failed, rounds: 2 },
     { cancel: 'refused', reading: 'in a strange state', outcome: unconfirmed(REFUSED), rounds: 6 },
@@ -123,6 +161,93 @@ describe('verifyCancellations', () => {
 
     expect(outcomes).toEqual(new Map([[jobId(1), { kind: 'skipped', reason }]]));
     expect([rounds, sleeps]).toEqual([[], []]);
+  });
+
+  it.each([
+    { result: 'unsent', outcome: { kind: 'skipped', reason: 'unsent', error: TROUBLE } },
+    { result: 'changed', outcome: { kind: 'skipped', reason: 'changed', status: 'RUNNING' } },
+  ] as const)('says of a job that was not asked what was read of it, or why it was not: $result', async (row) => {
+    const { outcomes, rounds } = await verify([cancellation(1, row.result)], () => READINGS.live);
+
+    expect(outcomes.get(jobId(1))).toEqual(row.outcome);
+    expect(rounds).toEqual([]);
+  });
+
+  describe('of a savepoint', () => {
+    const changed = READINGS['running and changed'];
+    const stopping: Reading = { kind: 'stopping', status: 'job_savepointing' };
+    const stopped: Reading = { kind: 'terminal', state: 'cancelled', status: 'job_cancel_success' };
+    const insisting: Cancellation = {
+      ...cancellation(1, 'accepted'),
+      victim: { ...makeVictim(1), verdict: { ...makeVictim(1).verdict, onSavepointFailure: 'cancel' } },
+    };
+    const ofJob = (...readings: Reading[]) => {
+      return (_: string, round: number) => readings[Math.min(round, readings.length - 1)];
+    };
+
+    it('believes the end of a job over a change that came before it', async () => {
+      const { outcomes, askedAgain } = await verify([insisting], ofJob(changed, changed, stopping, stopped));
+
+      expect(outcomes.get(jobId(1))).toEqual({ ...cancelled, status: 'job_cancel_success' });
+      expect(askedAgain).toEqual([]);
+    });
+
+    it('gives it up once readings have said so for ten seconds, and then asks without one', async () => {
+      const { outcomes, askedAgain } = await verify([insisting], ofJob(changed, changed, changed, changed, stopped));
+
+      expect(askedAgain).toEqual([`${jobId(1)} after 4 readings`]);
+      expect(outcomes.get(jobId(1))).toMatchObject({ kind: 'cancelled' });
+    });
+
+    it('counts the ten seconds anew after a reading that says otherwise', async () => {
+      const { askedAgain } = await verify([insisting], ofJob(changed, changed, stopping, changed, changed, stopped));
+
+      expect(askedAgain).toEqual([`${jobId(1)} after 5 readings`]);
+    });
+
+    it('says that it may have failed where the time is over before', async () => {
+      const { outcomes } = await verify([insisting], ofJob(changed), { forMs: 6_000 });
+
+      expect(outcomes.get(jobId(1))).toEqual(
+        unconfirmed(
+          new Error(
+            `job ${jobId(1)}: it runs on, and DLI has changed it since; its savepoint may have failed (job_running)`,
+          ),
+        ),
+      );
+    });
+
+    it('does not insist where DLI is not known to have taken the stop', async () => {
+      const lost = { ...insisting, result: RESULTS.lost };
+      const { outcomes, askedAgain } = await verify([lost], ofJob(changed), { mayAskAgain: false });
+
+      expect(askedAgain).toEqual([]);
+      expect(outcomes.get(jobId(1))).toEqual(unconfirmed(LOST));
+    });
+  });
+
+  it('knows a dead batch for cancelled when the second request was accepted, whatever became of the first', async () => {
+    const { outcomes } = await verify([cancellation(1, 'lost')], (_, round) =>
+      round === 5 ? READINGS.dead : READINGS.live,
+    );
+
+    expect(outcomes.get(jobId(1))).toEqual(witnessed);
+  });
+
+  it('gives each job an outcome although reading back throws', async () => {
+    const { outcomes } = await verifyCancellations(
+      [cancellation(1, 'accepted'), cancellation(2, 'refused')],
+      {
+        readBack: async () => {
+          throw BROKEN;
+        },
+        askAgain: async () => RESULTS.accepted,
+        mayAskAgain: () => true,
+      },
+      { clock: fakeClock(), untilAt: NOW + MINUTE },
+    );
+
+    expect([...outcomes.values()]).toEqual([unconfirmed(BROKEN), unconfirmed(REFUSED)]);
   });
 
   it('looks at once, and then ever more seldom', async () => {

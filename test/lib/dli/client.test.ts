@@ -3,8 +3,18 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Fault } from '../../../emulator/faults.ts';
 import type { AccessKey } from '../../../emulator/gateway.ts';
 import { EMULATOR_KEY } from '../../../emulator/server.ts';
-import { createDliClient, createDliReader, type DliClient, type DliClientOptions } from '../../../lib/dli/client.ts';
+import {
+  createDliClient,
+  createDliReader,
+  type DliClient,
+  type DliClientOptions,
+  type SharedLook,
+} from '../../../lib/dli/client.ts';
 import type { DliCallEvent } from '../../../lib/dli/connection.ts';
+import { ENGINES } from '../../../lib/dli/engines.ts';
+import type { Job } from '../../../lib/job.ts';
+import { emulatedBatch } from '../../helpers/emulated-api.ts';
+import { makeJob } from '../../helpers/make-job.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../../helpers/world.ts';
 
 const WRONG_KEY: AccessKey = { ...EMULATOR_KEY, secretAccessKey: 'not-the-secret' };
@@ -468,6 +478,146 @@ describe('cancelSqlJob', () => {
 
     expect(await client.cancelSqlJob(ID)).toMatchObject({ kind: 'accepted', attempts: 2 });
     expect(conversation()).toEqual(['DELETE 1', 'DELETE 1']);
+  });
+});
+
+describe('an order that reads first', () => {
+  /** An order to cancel the batch 1, and how many requests were not reads. */
+  async function connectOrder(world: Partial<Parameters<typeof makeWorld>[0]> = {}) {
+    const { client, emulator, conversation } = await connect({}, { sparkJobs: [emulatedBatch(1)], ...world });
+    const cancels = ENGINES.spark.createCancels(client, { now: () => NOW, sleep: async () => {} });
+    const cancel = (mayStillBeAsked: (read: Job) => boolean = () => true) =>
+      cancels.cancel(makeJob({ engine: 'spark', id: jobId(1) }), { savepoint: false, mayStillBeAsked });
+    const sent = () => emulator.requests.filter(({ method }) => method !== 'GET').length;
+    return { cancel, emulator, conversation, sent };
+  }
+  const reading = 'show-spark-batch-state';
+
+  it('is not given where the job is not one to be asked any more, which it is told as it was read', async () => {
+    const { cancel, sent } = await connectOrder();
+    const asked: Job[] = [];
+
+    const result = await cancel((read) => asked.push(read) === 0);
+
+    expect(asked).toMatchObject([{ id: jobId(1), status: 'running', state: 'running' }]);
+    expect(result).toEqual({
+      ...{ kind: 'not-sent', reason: 'changed', status: 'running', attempts: 0, requestId: undefined },
+    });
+    expect(sent()).toBe(0);
+  });
+
+  it.each([
+    { name: 'is refused', answer: failure(403, 'APIG.0302'), times: 1 },
+    { name: 'fails in every attempt', answer: failure(503, 'APIG.0613'), times: Number.POSITIVE_INFINITY },
+    { name: 'is no answer of DLI', answer: { status: 200, body: '<html></html>' }, times: 1 },
+  ])('is not sent, and says why, where the reading $name', async ({ answer, times }) => {
+    const { cancel, emulator, sent } = await connectOrder();
+    emulator.faults.add(fault(reading, answer, { times }));
+
+    const result = await cancel();
+
+    expect(result).toMatchObject({ kind: 'not-sent', reason: 'unsent', attempts: 0 });
+    expect(result).toHaveProperty('error.operation', `read batch ${jobId(1)}`);
+    expect(sent()).toBe(0);
+  });
+
+  it('is not sent where the reading fails in a way that nobody foresaw', async () => {
+    const { cancel, sent } = await connectOrder();
+
+    const result = await cancel(() => {
+      throw new TypeError('unforeseen');
+    });
+
+    expect(result).toMatchObject({ kind: 'not-sent', reason: 'unsent', error: { message: 'unforeseen' } });
+    expect(sent()).toBe(0);
+  });
+
+  it('reads again before it is repeated after a refusal for being too many', async () => {
+    const { cancel, emulator, conversation } = await connectOrder();
+    emulator.faults.add(fault('cancel-spark-batch', failure(429, 'APIG.0308')));
+
+    expect(await cancel()).toMatchObject({ kind: 'accepted', attempts: 2 });
+    expect(conversation()).toEqual(['GET batch 1/state', 'DELETE batch 1', 'GET batch 1/state', 'DELETE batch 1']);
+  });
+
+  it('stays lost where the job, read after a lost answer, is not to be asked any more', async () => {
+    const { cancel, emulator, sent } = await connectOrder();
+    emulator.faults.add(fault('cancel-spark-batch', 'reset'));
+    let readings = 0;
+
+    expect(await cancel(() => ++readings === 1)).toMatchObject({ kind: 'lost', attempts: 1 });
+    expect(sent()).toBe(1);
+  });
+});
+
+describe('a cancel for which no connection can be made', () => {
+  it('is not sent, and counts no request', async () => {
+    const { client } = await connect({ endpoint: new URL('http://127.0.0.1:1') });
+
+    const result = await client.cancelSqlJob(jobId(1));
+
+    expect(result).toMatchObject({
+      ...{ kind: 'not-sent', reason: 'unsent', attempts: 0 },
+      error: { message: `cancel job ${jobId(1)}: cannot connect (ECONNREFUSED)` },
+    });
+  });
+});
+
+describe('a shared look', () => {
+  const waits = makeJob({ id: jobId(1), status: 'LAUNCHING', state: 'queued' });
+
+  /** Answers one after the other, and the last one for ever; each time it is asked it takes the next. */
+  const lookOf = (...found: (Job | null | undefined)[]) => {
+    const counts = { asked: 0, repeated: 0 };
+    const look: SharedLook = {
+      find: () => found[Math.min(counts.asked++, found.length - 1)],
+      repeat: async () => void counts.repeated++,
+    };
+    return { look, counts };
+  };
+
+  it('spares reading the job', async () => {
+    const { client, conversation } = await connect();
+    const { look, counts } = lookOf(waits);
+
+    expect(await client.cancelSqlJob(jobId(1), { look })).toMatchObject({ kind: 'accepted' });
+    expect(conversation()).toEqual(['DELETE 1']);
+    expect(counts.repeated).toBe(0);
+  });
+
+  it('is repeated until it knows of the job', async () => {
+    const { client } = await connect();
+    const { look, counts } = lookOf(undefined, undefined, waits);
+
+    expect(await client.cancelSqlJob(jobId(1), { look })).toMatchObject({ kind: 'accepted' });
+    expect(counts.repeated).toBe(2);
+  });
+
+  it('leaves a job alone that is not one to be asked any more', async () => {
+    const { client, conversation } = await connect();
+    const { look } = lookOf({ ...waits, status: 'RUNNING', state: 'running' });
+
+    const result = await client.cancelSqlJob(jobId(1), { look, mayStillBeAsked: ({ state }) => state === 'queued' });
+
+    expect(result).toMatchObject({ kind: 'not-sent', reason: 'changed', status: 'RUNNING', attempts: 0 });
+    expect(conversation()).toEqual([]);
+  });
+
+  it('has a job that it does not find read alone', async () => {
+    const { client, conversation } = await connect();
+
+    expect(await client.cancelSqlJob(jobId(1), { look: lookOf(null).look })).toMatchObject({ kind: 'accepted' });
+    expect(conversation()).toEqual(['GET 1/status', 'DELETE 1']);
+  });
+
+  it('is repeated once where it is too old by the time that the turn comes, and then counts', async () => {
+    const { client, conversation } = await connect();
+    // Found twice as the cancel goes in line; too old in its turn; found again; and too old for ever.
+    const { look, counts } = lookOf(waits, waits, undefined, undefined, waits, waits, undefined);
+
+    expect(await client.cancelSqlJob(jobId(1), { look })).toMatchObject({ kind: 'accepted', attempts: 1 });
+    expect(counts.repeated).toBe(1);
+    expect(conversation()).toEqual(['DELETE 1']);
   });
 });
 

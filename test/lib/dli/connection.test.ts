@@ -136,8 +136,8 @@ describe('an order to stop a job', () => {
       flinkJobs: [emulatedFlinkJob(146)],
     });
     world.emulator.faults.add({ on, answer });
-    const cancels = ENGINES[engine].createCancels(world.client());
-    return cancels.cancel(makeJob({ engine, id }), { savepoint: false });
+    const cancels = ENGINES[engine].createCancels(world.client(), world.clock);
+    return cancels.cancel(makeJob({ engine, id }), { savepoint: false, mayStillBeAsked: () => true });
   }
 
   describe.each(ORDERS)('of $engine', (one) => {

@@ -9,6 +9,8 @@ import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../../helpers/
 const many = (count: number) =>
   Array.from({ length: count }, (_, i) => emulatedJob(i + 1, { ageMs: 10 * HOUR - i * 1_000 }));
 
+const jobIdInHex = (n: number) => `abcdef00-0000-4000-8000-${n.toString(16).padStart(12, '0')}`;
+
 const ids = (jobs: readonly { id: string }[]) => jobs.map(({ id }) => id).sort();
 
 describe('listLiveSqlJobs', () => {
@@ -20,6 +22,15 @@ describe('listLiveSqlJobs', () => {
     expect(jobs).toHaveLength(100);
     expect(gaps).toEqual([]);
     expect(world.conversation()).toEqual(['GET LAUNCHING 1', 'GET RUNNING 1']);
+  });
+
+  it('takes two spellings of one id for one job', async () => {
+    const [one, other] = [jobIdInHex(1), jobIdInHex(1).toUpperCase()];
+    const world = await makeWorld({ jobs: [one, other].map((id) => ({ ...emulatedJob(1), id })) });
+
+    const { jobs } = await listLiveSqlJobs(world.client(), { startedBefore: NOW - HOUR });
+
+    expect(jobs.map(({ id }) => id.toLowerCase())).toEqual([one]);
   });
 
   it('reads a longer list by page, and again by windows of start time that are one instant each', async () => {
@@ -211,6 +222,41 @@ describe('readBackSqlJobs', () => {
     expect(readings.get(jobId(1))).toEqual({ kind: 'terminal', state: 'finished', status: 'FINISHED' });
     expect(readings.get(jobId(2))).toEqual({ kind: 'live' });
     expect(conversation).toEqual(['GET CANCELLED 1', 'GET RUNNING 1', 'GET 1/status']);
+  });
+
+  it('finds jobs that were asked while they waited by the list of those that still wait', async () => {
+    const jobs = many(50).map((job) => ({ ...job, runsFrom: NOW + HOUR }));
+    const world = await makeWorld({ jobs });
+    const asked = jobs.map((job) => makeJob({ id: job.id, startedAt: job.submittedAt, state: 'queued' }));
+
+    const readings = await readBackSqlJobs(world.client(), asked, 0);
+
+    expect([...readings.values()]).toEqual(Array(50).fill({ kind: 'live' }));
+    expect(world.conversation()).toEqual(['GET LAUNCHING 1']);
+  });
+
+  it('knows a job in whatever case its id is written, and calls it as it was asked', async () => {
+    const world = await makeWorld({ jobs: cancelled([0xa, 0xb, 0xc].map((n) => emulatedJob(n))) });
+    const asked = [0xa, 0xb, 0xc].map((n) => makeJob({ id: jobIdInHex(n).toUpperCase() }));
+    for (const job of world.emulator.jobs.all()) job.id = jobIdInHex(Number(job.id.slice(-2)));
+
+    const readings = await readBackSqlJobs(world.client(), asked, 1);
+
+    expect([...readings.keys()]).toEqual(asked.map(({ id }) => id));
+    expect(world.conversation()).toEqual(['GET CANCELLED 1']);
+  });
+
+  it('makes all jobs unreadable, and throws nothing, when something breaks that nobody foresaw', async () => {
+    const unforeseen = new TypeError('unforeseen');
+    const broken = { ...(await makeWorld({ jobs: [] })).client(), listSqlJobs: () => Promise.reject(unforeseen) };
+
+    const readings = await readBackSqlJobs(
+      broken,
+      [1, 2, 3].map((n) => makeJob({ id: jobId(n) })),
+      0,
+    );
+
+    expect([...readings.values()]).toEqual(Array(3).fill({ kind: 'unreadable', error: unforeseen }));
   });
 
   it('is content at the first look with a page of those that still run', async () => {

@@ -1,0 +1,164 @@
+import { flinkStatusAt, isFlinkOver, startOf } from '../../emulator/flink-jobs.ts';
+import { isOver, statusAt } from '../../emulator/jobs.ts';
+import type { Emulator } from '../../emulator/server.ts';
+import { batchStateAt, isBatchOver } from '../../emulator/spark-jobs.ts';
+import { HOUR, MINUTE } from '../helpers/world.ts';
+
+/*
+ * What a policy allows, said a second time and as plainly as possible, so that the code has something to be held against.
+ * It knows what the generated policies use and nothing more.
+ */
+
+/** What DLI holds of one job at one moment. */
+export interface Truth {
+  id: string;
+  engine: 'sql' | 'spark' | 'flink';
+  state: 'waiting' | 'running' | 'over' | 'other';
+  /** DLI's own word. */
+  word: string;
+  owner: string;
+  queue: string;
+  type: string | undefined;
+  /** Epoch ms; undefined if DLI does not tell. */
+  runningSince: number | undefined;
+  waitingSince: number | undefined;
+  submittedAt: number | undefined;
+}
+
+export interface RuleDraft {
+  id: string;
+  engines: Truth['engine'][];
+  match: 'all' | { queue?: string; owner?: string; jobType?: string[] };
+  ignore?: { owner: string };
+  limit: 'maxRunTime' | 'maxQueueTime' | 'maxTotalTime';
+  hours: number;
+  action: 'cancel' | 'warn';
+  victims: 'all' | 'oldest' | 'all-but-oldest';
+}
+
+export interface PolicyDraft {
+  rules: RuleDraft[];
+  maxKills: number;
+  maxKillsPercent: number;
+  percentFloor: number;
+  drain: boolean;
+  /** Jobs of this owner are exempt, if there is one. */
+  exemptOwner: string | undefined;
+}
+
+export function truthOf({ jobs, spark, flink }: Emulator, now: number): Map<string, Truth> {
+  const all: Truth[] = [
+    ...jobs.all().map((job): Truth => {
+      const word = statusAt(job, now);
+      const state = isOver(word) ? 'over' : word === 'LAUNCHING' ? 'waiting' : word === 'RUNNING' ? 'running' : 'other';
+      const since = job.submittedAt;
+      return {
+        id: job.id,
+        engine: 'sql',
+        state,
+        word,
+        owner: job.owner,
+        queue: job.queue,
+        type: job.type,
+        runningSince: since,
+        waitingSince: since,
+        submittedAt: since,
+      };
+    }),
+    ...spark.all().map((batch): Truth => {
+      const word = batchStateAt(batch, now);
+      const createdAt = batch.life[0].from;
+      return {
+        id: batch.id,
+        engine: 'spark',
+        state: isBatchOver(word) ? 'over' : word === 'starting' ? 'waiting' : 'running',
+        word,
+        owner: batch.owner,
+        queue: batch.queue,
+        type: undefined,
+        runningSince: undefined,
+        waitingSince: createdAt,
+        submittedAt: createdAt,
+      };
+    }),
+    ...flink.all().map((job): Truth => {
+      const word = flinkStatusAt(job, now);
+      const startedAt = startOf(job, now);
+      const live = word === 'job_submitting' ? 'waiting' : word === 'job_running' ? 'running' : 'other';
+      return {
+        id: String(job.id),
+        engine: 'flink',
+        state: isFlinkOver(word) ? 'over' : live,
+        word,
+        owner: job.owner,
+        queue: job.queue,
+        type: job.type,
+        runningSince: startedAt,
+        waitingSince: undefined,
+        submittedAt: startedAt,
+      };
+    }),
+  ];
+  return new Map(all.map((truth) => [truth.id, truth]));
+}
+
+/** Whether a rule is for this job, and finds it over its limit. @param now epoch ms; what is over now may go. */
+export function isOverLimit(rule: RuleDraft, job: Truth, now: number): boolean {
+  if (!rule.engines.includes(job.engine) || (job.state !== 'waiting' && job.state !== 'running')) return false;
+  const { match, ignore, limit, hours } = rule;
+  if (ignore?.owner === job.owner) return false;
+  if (match !== 'all') {
+    if (match.queue !== undefined && match.queue !== job.queue) return false;
+    if (match.owner !== undefined && match.owner !== job.owner) return false;
+    if (match.jobType !== undefined && !match.jobType.includes(job.type ?? '')) return false;
+  }
+  if (job.engine === 'sql' && job.type !== 'QUERY') {
+    const isNamed = match !== 'all' && match.jobType?.includes(job.type ?? '') === true;
+    if (job.type !== 'INSERT' || !isNamed) return false;
+  }
+  const since =
+    limit === 'maxTotalTime'
+      ? job.submittedAt
+      : limit === 'maxRunTime'
+        ? job.state === 'running'
+          ? job.runningSince
+          : undefined
+        : job.state === 'waiting'
+          ? job.waitingSince
+          : undefined;
+  return since !== undefined && now - since > hours * HOUR;
+}
+
+/** Why this job must not be asked to stop; undefined if the policy wants it cancelled. */
+export function whyNot(policy: PolicyDraft, job: Truth, others: readonly Truth[], now: number): string | undefined {
+  if (policy.exemptOwner === job.owner) return 'it is exempt';
+  const rules = policy.rules.filter((rule) => isOverLimit(rule, job, now));
+  if (rules.length === 0) return 'no rule finds it over a limit';
+  const cancelling = rules.filter(({ action }) => action === 'cancel');
+  if (cancelling.length === 0) return 'its rules only warn';
+  const byGroup = cancelling.map((rule) => isSparedByGroup(rule, job, others, now));
+  return byGroup.every(Boolean) ? 'it is not among those of its group' : undefined;
+}
+
+function isSparedByGroup(rule: RuleDraft, job: Truth, others: readonly Truth[], now: number): boolean {
+  if (rule.victims === 'all') return false;
+  const age = ({ submittedAt, waitingSince }: Truth) => submittedAt ?? waitingSince ?? 0;
+  const group = others
+    .filter((other) => other.id === job.id || isOverLimit(rule, other, now))
+    .toSorted((a, b) => age(a) - age(b) || (a.id < b.id ? -1 : 1));
+  const isOldest = group[0]?.id === job.id;
+  return rule.victims === 'oldest' ? !isOldest : isOldest;
+}
+
+/** The most jobs of one sweep that the caps let be asked. @param live by engine, at least. */
+export function mostKills(
+  { maxKills, maxKillsPercent, percentFloor }: PolicyDraft,
+  engine: Truth['engine'],
+  live: readonly Truth[],
+): number {
+  const count = live.filter((job) => job.engine === engine).length;
+  const isApplied = maxKillsPercent === 0 || count >= percentFloor;
+  return Math.min(maxKills, isApplied ? Math.floor((count * maxKillsPercent) / 100) : Number.POSITIVE_INFINITY);
+}
+
+export const AGES = [10 * MINUTE, HOUR, 3 * HOUR, 3 * HOUR, 9 * HOUR, 9 * HOUR] as const;

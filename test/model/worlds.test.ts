@@ -1,0 +1,215 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../emulator/faults.ts';
+import type { RouteName } from '../../emulator/routes.ts';
+import { HOUR, MINUTE } from '../helpers/world.ts';
+import { type JobDraft, ModelWorld, type SweepDraft, tally, UNDISTURBED, type WorldDraft } from './model-world.ts';
+import { AGES, type PolicyDraft, type RuleDraft } from './oracle.ts';
+
+/** `npm run test:worlds` tries a thousand, `npm test` fifty. */
+const WORLDS = Number(process.env.WORLDS ?? 50);
+
+/** Each of the others in one case of so many, and otherwise the usual. */
+const oneIn = <T, U>(cases: number, usual: T, ...others: U[]): fc.Arbitrary<T | U> =>
+  fc.oneof(
+    { weight: cases - others.length, arbitrary: fc.constant(usual) },
+    ...others.map((other) => ({ weight: 1, arbitrary: fc.constant(other) })),
+  );
+
+const job: fc.Arbitrary<JobDraft> = fc.record({
+  engine: fc.constantFrom('sql', 'sql', 'spark', 'flink'),
+  ageMs: fc.constantFrom(...AGES),
+  isWaiting: fc.boolean(),
+  changesInMs: fc.constantFrom(500, 1_500, 5_000, 30_000, 10 * MINUTE, 24 * HOUR, 24 * HOUR, 24 * HOUR),
+  owner: oneIn(4, 'ana', 'bo'),
+  queue: fc.constantFrom('adhoc', 'etl'),
+  type: oneIn(8, 'QUERY', 'INSERT', 'SCALE_QUEUE'),
+  onCancel: oneIn(8, 'stop', 'finish', 'ignore'),
+  onSavepoint: fc.constantFrom('success', 'success', 'failure'),
+});
+
+const rule: fc.Arbitrary<RuleDraft> = fc.record({
+  id: fc.constantFrom('a', 'b'),
+  engines: fc.constantFrom<RuleDraft['engines'][]>(
+    ['sql'],
+    ['spark'],
+    ['flink'],
+    ['sql', 'spark', 'flink'],
+    ['sql', 'spark', 'flink'],
+    ['sql', 'spark', 'flink'],
+  ),
+  match: fc.constantFrom<RuleDraft['match'][]>('all', 'all', 'all', { queue: 'adhoc' }, { owner: 'ana' }),
+  limit: fc.constantFrom('maxRunTime', 'maxQueueTime', 'maxTotalTime', 'maxTotalTime'),
+  hours: fc.constantFrom(0.5, 2),
+  action: fc.constantFrom('cancel', 'cancel', 'cancel', 'warn'),
+  victims: fc.constantFrom('all', 'all', 'oldest', 'all-but-oldest'),
+});
+const namingRule: fc.Arbitrary<RuleDraft> = rule.map((draft) => ({
+  ...draft,
+  engines: ['sql'],
+  match: { jobType: ['QUERY', 'INSERT'] },
+  ignore: { owner: 'bo' },
+}));
+
+const policy: fc.Arbitrary<PolicyDraft> = fc.record({
+  rules: fc.uniqueArray(fc.oneof({ weight: 3, arbitrary: rule }, namingRule), {
+    minLength: 1,
+    maxLength: 2,
+    selector: ({ id }) => id,
+  }),
+  maxKills: fc.constantFrom(0, 1, 3, 20, 20, 20, 20, 20, 20, 20),
+  maxKillsPercent: fc.constantFrom(50, 100, 100, 100, 100, 100),
+  percentFloor: fc.constantFrom(1, 10),
+  drain: fc.boolean(),
+  exemptOwner: oneIn(4, undefined, 'bo'),
+});
+
+const world: fc.Arbitrary<WorldDraft> = fc.record({
+  jobs: fc.array(job, { minLength: 6, maxLength: 9, size: 'max' }),
+  policy,
+  skewMs: oneIn(12, 0, 3 * MINUTE, -3 * MINUTE, 11 * HOUR),
+  latencyMs: fc.constantFrom(0, 0, 200, 2_000),
+});
+
+const anAwait = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(Number.POSITIVE_INFINITY) },
+  fc.integer({ min: 1, max: 60 }),
+);
+const sweep: fc.Arbitrary<SweepDraft> = fc.record({
+  dryRun: oneIn(8, false, true),
+  emergencyOlderThanMs: fc.constantFrom(undefined, undefined, undefined, HOUR / 2, 2 * HOUR),
+  askedMsAgo: oneIn(4, 0, 5 * MINUTE, 31 * MINUTE),
+  isSwitchedOn: oneIn(16, true, false),
+  killAt: anAwait,
+  stopAt: anAwait,
+  surprises: fc.array(
+    fc.record({
+      atRequest: fc.integer({ min: 2, max: 25 }),
+      job: fc.integer({ min: 1, max: 9 }),
+      what: fc.constantFrom('begins to run', 'ends', 'restarts'),
+    }),
+    { maxLength: 4, size: 'max' },
+  ),
+});
+
+const ROUTES: RouteName[] = [
+  'list-sql-jobs',
+  'show-sql-job-status',
+  'cancel-sql-job',
+  'list-spark-batches',
+  'show-spark-batch-state',
+  'cancel-spark-batch',
+  'list-flink-jobs',
+  'show-flink-job',
+  'stop-flink-jobs',
+];
+const dli = (code: string) => ({ error_code: code, error_msg: 'of no interest' });
+const ANSWERS: NonNullable<Fault['answer']>[] = [
+  'reset',
+  { status: 503, body: { error_code: 'APIG.0613', error_msg: '' } },
+  { status: 504, body: '<html></html>' },
+  { status: 429, body: { error_code: 'APIG.0308', error_msg: '' } },
+  { status: 400, body: dli('DLI.0999') },
+  { status: 400, body: dli('DLI.0003') },
+  { status: 200, body: { is_success: false } },
+];
+const isTurnedAway = (answer: Fault['answer']) => typeof answer === 'object' && answer.status === 429;
+const fault: fc.Arbitrary<Fault> = fc
+  .record({
+    on: fc.constantFrom(...ROUTES),
+    skip: fc.nat({ max: 2 }),
+    times: fc.constantFrom(1, 1, 2, 30),
+    executes: fc.boolean(),
+    answer: fc.constantFrom(...ANSWERS),
+    edit: fc.constantFrom<NonNullable<Fault['edit']>[]>(
+      { setInRows: { status: 'Running', state: 'Starting?' } },
+      { removeFromRows: ['start_time', 'create_time'] },
+      { removeFromRows: ['owner', 'user_name', 'queue_name'] },
+    ),
+    isEdit: fc.boolean(),
+  })
+  .map(({ isEdit, edit, answer, executes, ...common }) =>
+    // What the gateway turns away for its rate never comes to DLI.
+    isEdit ? { ...common, edit } : { ...common, answer, executes: executes && !isTurnedAway(answer) },
+  );
+
+/** Nothing is remembered of the world but the world itself: each sweep is held against it when it ends. */
+type Model = Record<string, never>;
+type Command = fc.AsyncCommand<Model, ModelWorld>;
+
+const command = (name: string, run: (world: ModelWorld) => Promise<unknown>): Command => ({
+  check: () => true,
+  run: async (_, real) => void (await run(real)),
+  toString: () => name,
+});
+
+const commands = fc.commands(
+  [
+    sweep.map((draft) => command(`sweep ${JSON.stringify(draft)}`, (real) => real.sweep(draft))),
+    sweep.map((draft) => command(`sweep ${JSON.stringify(draft)}`, (real) => real.sweep(draft))),
+    fault.map((one) => command(`fault ${JSON.stringify(one)}`, async (real) => real.addFault(one))),
+    job.map((draft) => command(`submit ${JSON.stringify(draft)}`, async (real) => real.submit(draft))),
+    fc.constantFrom(1_000, MINUTE, 2 * HOUR).map((ms) => command(`pass ${ms} ms`, async (real) => real.pass(ms))),
+  ],
+  { maxCommands: 8, size: 'max' },
+);
+
+const LIVE: SweepDraft = { dryRun: false, emergencyOlderThanMs: undefined, ...UNDISTURBED };
+
+describe('in every world', () => {
+  it(`no job dies that the policy spares, and no sweep says what DLI would deny (${WORLDS} worlds)`, async () => {
+    await fc.assert(
+      fc.asyncProperty(world, commands, async (draft, some) => {
+        const real = await ModelWorld.open(draft);
+        try {
+          await fc.asyncModelRun(() => ({ model: {}, real }), some);
+          await real.sweep(LIVE);
+        } finally {
+          await real.close();
+        }
+      }),
+      { numRuns: WORLDS },
+    );
+    const { worlds, sweeps, cancels, kills, faults } = tally;
+    process.stdout.write(
+      `${worlds} worlds: ${sweeps} sweeps, ${kills} of them killed; ${faults} faults; ${cancels} jobs asked to stop\n`,
+    );
+  });
+
+  it('a sweep that was killed, followed by another, ends where an undisturbed one ends', async () => {
+    const calm = fc.record({
+      jobs: fc.array(
+        job.map((draft): JobDraft => ({ ...draft, changesInMs: 24 * HOUR, onCancel: 'stop', onSavepoint: 'success' })),
+        { maxLength: 8 },
+      ),
+      policy: policy.map(
+        (draft): PolicyDraft => ({
+          ...draft,
+          drain: false,
+          rules: draft.rules.map((one) => ({ ...one, victims: 'all' as const })),
+        }),
+      ),
+      skewMs: fc.constant(0),
+      latencyMs: fc.constant(0),
+    });
+    const endOf = async (draft: WorldDraft, sweeps: SweepDraft[]) => {
+      const real = await ModelWorld.open(draft);
+      try {
+        for (const one of sweeps) await real.sweep(one);
+        real.pass(MINUTE);
+        return real.statuses();
+      } finally {
+        await real.close();
+      }
+    };
+    await fc.assert(
+      fc.asyncProperty(calm, fc.integer({ min: 1, max: 60 }), async (draft, killAt) => {
+        const undisturbed = await endOf(draft, [LIVE]);
+        const killed = await endOf(draft, [{ ...LIVE, killAt }, LIVE]);
+
+        expect(killed).toEqual(undisturbed);
+      }),
+      { numRuns: Math.ceil(WORLDS / 5) },
+    );
+  });
+});
