@@ -9,12 +9,25 @@ const EMERGENCY_WAIT_S = 300;
 module.exports = async ({ resolveVariable }) => {
   const stage = await resolveVariable('self:provider.stage');
   const service = await resolveVariable('self:service');
-  const { periodSeconds, alarmActions } = await resolveVariable('file(./deploy/options.cjs)');
+  const { periodSeconds, silencePeriodSeconds, silencePeriods, alarmActions } =
+    await resolveVariable('file(./deploy/options.cjs)');
+  // One metric may come minutes before the other, so a period must not be shorter than that.
+  const dispatchPeriodSeconds = Math.max(periodSeconds, 300);
 
-  const own = (name, stat = 'Sum') => ({
+  const own = (name, { stat = 'Sum', seconds = periodSeconds } = {}) => ({
     Metric: { Namespace: NAMESPACE, MetricName: name, Dimensions: [{ Name: 'stage', Value: stage }] },
-    Period: periodSeconds,
+    Period: seconds,
     Stat: stat,
+  });
+  /** How often Scheduler has tried to start the dispatch; the schedule is alone in its group. */
+  const attempts = (seconds) => ({
+    Metric: {
+      Namespace: 'AWS/Scheduler',
+      MetricName: 'InvocationAttemptCount',
+      Dimensions: [{ Name: 'ScheduleGroup', Value: { Ref: 'ScheduleGroup' } }],
+    },
+    Period: seconds,
+    Stat: 'Sum',
   });
   const input = (id, metricStat) => ({ Id: id, MetricStat: metricStat, ReturnData: false });
   const output = (expression, label) => ({ Id: 'result', Expression: expression, Label: label, ReturnData: true });
@@ -48,37 +61,53 @@ module.exports = async ({ resolveVariable }) => {
   });
 
   const Resources = {
-    TargetsMissedAlarm: alarm('targets-missed', 'Targets were not swept, three periods in a row.', {
-      periods: 3,
+    TargetsMissedAlarm: alarm('targets-missed', 'Targets have not been swept for three periods.', {
+      // The sweeps of the last one are still under way.
+      periods: 3 + 1,
       Metrics: [
         input('expected', own('TargetsExpected')),
         input('swept', own('TargetsSwept')),
         output('FILL(expected, 0) - FILL(swept, 0)', 'targets not swept'),
       ],
     }),
-    NoDispatchAlarm: alarm('no-dispatch', 'No dispatch for two periods: the reaper is not alive.', {
-      ...above('TargetsExpected'),
-      ...{ periods: 2, missing: 'breaching', threshold: 1 },
-      ...{ Statistic: 'SampleCount', ComparisonOperator: 'LessThanThreshold' },
+    NoDispatchAlarm: alarm('no-dispatch', 'The schedule ticks, and for two periods no dispatch has come of it.', {
+      // Of the last one the dispatch may be known later than the tick.
+      periods: 2 + 1,
+      Metrics: [
+        input('attempts', attempts(dispatchPeriodSeconds)),
+        input('dispatches', own('TargetsExpected', { stat: 'SampleCount', seconds: dispatchPeriodSeconds })),
+        output('IF(FILL(attempts, 0) > 0 AND FILL(dispatches, 0) < 1, 1, 0)', 'ticks without a dispatch'),
+      ],
     }),
+    NoTickAlarm: alarm(
+      'no-tick',
+      'The schedule has not ticked for longer than its longest pause and one period. On right after the first deploy, until the first tick.',
+      {
+        periods: silencePeriods,
+        missing: 'breaching',
+        threshold: 1,
+        ComparisonOperator: 'LessThanThreshold',
+        Metrics: [input('attempts', attempts(silencePeriodSeconds)), output('FILL(attempts, 0)', 'ticks')],
+      },
+    ),
     SweepFailedAlarm: alarm(
       'sweep-failed',
-      'A sweep was partial, or a job of it was not cancelled or not seen to stop.',
+      'A sweep saw only a part of the jobs, or a job of it was not cancelled or not seen to stop.',
       above('SweepsFailed'),
     ),
     CouldNotRunAlarm: alarm(
       'could-not-run',
-      'Something missing, unreadable, invalid or out of reach kept a sweep or a dispatch from its work.',
+      'A tick or a message of the queue could not do its work: a setting is missing or wrong, the stage has no target, or DLI or Parameter Store is out of reach.',
       above('PolicyException'),
     ),
     TicksDroppedAlarm: alarm(
       'ticks-dropped',
-      'Ticks or their messages were older than a period: the sweeps do not keep up.',
+      'Ticks, or messages of ticks, were dropped since they were older than a period: the sweeps do not keep up.',
       { ...above('TicksDropped'), periods: 3 },
     ),
     JobsStuckAlarm: alarm(
       'jobs-stuck',
-      'Jobs live on three periods past their limit, although sweeps were to cancel them.',
+      'Jobs live on three periods past their limit, although live sweeps were to cancel them.',
       above('JobsStuck'),
     ),
     JobsUndeterminedAlarm: alarm(
@@ -86,10 +115,10 @@ module.exports = async ({ resolveVariable }) => {
       'Jobs could not be judged, three periods in a row, and were spared.',
       { ...above('JobsUndetermined'), periods: 3 },
     ),
-    CapReachedAlarm: alarm('cap-reached', 'More victims than a cap allows.', above('SweepsCapped')),
+    CapReachedAlarm: alarm('cap-reached', 'A live sweep found more victims than a cap allows.', above('SweepsCapped')),
     StoppedAlarm: alarm(
       'stopped',
-      'A sweep was stopped, by the switch, the clocks or a refused credential; or an emergency or a sweep by hand came too late.',
+      'A sweep was stopped, and not by a switch set to stop: the switch is missing, unreadable or set to another word, the clocks disagree, or a credential was refused. Or an emergency or a sweep by hand came too late.',
       above('SweepsStopped'),
     ),
     ThrottledAlarm: alarm('throttled', `DLI refuses more than ${THROTTLED_SHARE * 100} % of the calls as too many.`, {
@@ -107,7 +136,7 @@ module.exports = async ({ resolveVariable }) => {
     }),
     DeadSweepsAlarm: alarm(
       'dead-sweeps',
-      'A message was received twice and never finished.',
+      'A message of the queue was given out twice, and no sweep of it came to its end.',
       ofQueue('SweepDeadLetterQueue'),
     ),
     // The oldest alone could be one that is being worked on, which takes up to 15 minutes.

@@ -1,5 +1,16 @@
 // What the params of serverless.yml come to, where YAML can neither calculate nor leave out. A value that would only be
 // refused by AWS in the middle of a deploy is refused here, by its name.
+const cadenceOf = require('./cadence.cjs');
+
+/** The default of serverless.yml, which a schedule outweighs. */
+const USUAL_PERIOD_MINUTES = 15;
+const DAY_SECONDS = 86_400;
+const LONGEST_WATCH_SECONDS = 7 * DAY_SECONDS;
+/** Lambda keeps an asynchronous invocation for six hours at the most. */
+const LONGEST_EVENT_AGE_SECONDS = 21_600;
+/** CloudWatch's metrics come minutes late, and a tick is due within a minute and not at its beginning. */
+const LATE_SECONDS = 600;
+
 module.exports = async ({ resolveVariable }) => {
   const param = (name) => resolveVariable(`param:${name}`);
   const wholeNumber = async (name, min, max) => {
@@ -13,8 +24,14 @@ module.exports = async ({ resolveVariable }) => {
     throw new Error(`--param ${name}: expected ${words.join(' or ')}`);
   };
 
-  // Lambda drops what is older than six hours at the most, and three periods of an alarm must not exceed a day.
-  const periodMinutes = await wholeNumber('periodMinutes', 1, 360);
+  const periodMinutes = await wholeNumber('periodMinutes', 1, 1_440);
+  const cadence = await readCadence(param);
+  const periodSeconds = cadence.periodMs / 1_000;
+  if (periodMinutes !== USUAL_PERIOD_MINUTES && periodMinutes * 60 !== periodSeconds) {
+    throw new Error(
+      `--param periodMinutes: leave it out; the schedule says how often it ticks, every ${periodSeconds / 60} minutes`,
+    );
+  }
   const alarmTopic = String(await param('alarmTopic'));
   const hasNetwork = (await param('vpcCidr')) !== '';
   const hasTracing = (await oneOf('tracing', 'true', 'false')) === 'true';
@@ -22,9 +39,13 @@ module.exports = async ({ resolveVariable }) => {
     (await param('reservedConcurrency')) === '' ? null : await wholeNumber('reservedConcurrency', 1, 1_000);
 
   return {
-    periodSeconds: periodMinutes * 60,
+    periodSeconds,
+    // As an environment variable is a text.
+    periodMinutes: String(periodSeconds / 60),
+    eventAgeSeconds: Math.min(periodSeconds, LONGEST_EVENT_AGE_SECONDS),
     // A sweep by hand is good for 30 minutes, and need not say when it was asked for.
-    sweepEventAgeSeconds: Math.min(periodMinutes, 30) * 60,
+    sweepEventAgeSeconds: Math.min(periodSeconds, 1_800),
+    ...watchSilence(cadence),
     logLevel: await oneOf('logLevel', 'INFO', 'DEBUG'),
     logRetentionDays: await wholeNumber('logRetentionDays', 1, 3_653),
     maxConcurrency: await wholeNumber('maxConcurrency', 2, 1_000),
@@ -39,6 +60,41 @@ module.exports = async ({ resolveVariable }) => {
     ),
   };
 };
+
+/** @throws {Error} for a schedule that cannot be read, or that the alarms cannot count in. */
+async function readCadence(param) {
+  const schedule = String(await param('schedule'));
+  const refuse = (problem) => new Error(`--param schedule: ${schedule}: ${problem}`);
+  let cadence;
+  try {
+    cadence = cadenceOf(schedule, String(await param('timeZone')));
+  } catch (error) {
+    throw refuse(error.message);
+  }
+  if (cadence.periodMs > DAY_SECONDS * 1_000) throw refuse('ticks less than once a day, which no alarm here can watch');
+  if (silenceSeconds(cadence) > LONGEST_WATCH_SECONDS) {
+    const hours = Math.floor(cadence.longestPauseMs / 3_600_000);
+    throw refuse(`pauses for ${hours} hours; an alarm can watch no longer than seven days, one period included`);
+  }
+  return cadence;
+}
+
+/** No tick for as long: the longest pause of the schedule, and one period more. */
+function silenceSeconds({ periodMs, longestPauseMs }) {
+  return (longestPauseMs + periodMs) / 1_000 + LATE_SECONDS;
+}
+
+/**
+ * "An alarm's total current evaluation period can be no longer than seven days. For alarms with a period of less than one
+ * hour, the total evaluation period can't be longer than one day."
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+ */
+function watchSilence(cadence) {
+  const seconds = silenceSeconds(cadence);
+  const silencePeriodSeconds = seconds > DAY_SECONDS ? 3_600 : 300;
+  return { silencePeriodSeconds, silencePeriods: Math.ceil(seconds / silencePeriodSeconds) };
+}
 
 function merge(...templates) {
   const all = (key) => Object.assign({}, ...templates.map((template) => template[key]));

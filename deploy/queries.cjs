@@ -1,8 +1,9 @@
-// The questions that people ask of the log. Each is saved in CloudWatch Logs Insights under dli-reaper/<stage>/.
+// The questions that people ask of the log. Each is saved in CloudWatch Logs Insights under dli-reaper/<stage>/. Insights
+// flattens what is an object or a list, so that a column of its name stays empty: the whole line has it as @message.
 const QUERIES = {
   WhyWasJobCancelled: [
     'why was job X cancelled',
-    `fields @timestamp, target, msg, outcome, reason, rule, clock, limitMs, runTimeMs, queueTimeMs, sweepId, why
+    `fields @timestamp, target, msg, outcome, reason, rule, clock, limitMs, runTimeMs, queueTimeMs, sweepId, @message
 | filter jobId = "PUT THE JOB ID HERE"
 | sort @timestamp desc
 | limit 50`,
@@ -27,12 +28,21 @@ const QUERIES = {
 | sort cancelled desc
 | limit 25`,
   ],
+  // Our own lines are of the level "error". Those of the runtime, about what a function has thrown, are of "ERROR".
   ErrorsByCode: [
     'errors by code',
-    `filter level = "error" and ispresent(error)
-| parse error /(?<code>(DLI|APIG)\\.\\d+|[A-Za-z]+Error|[A-Za-z]+Exception)/
-| stats count() as errors, latest(error) as example by code, msg, target
+    `filter level in ["error", "ERROR"] and (ispresent(error) or ispresent(message.errorType))
+| fields coalesce(error, concat(message.errorType, ": ", message.errorMessage)) as what
+| parse what /(?<code>(?:DLI|APIG)\\.\\d+|[A-Za-z]+Error|[A-Za-z]+Exception)/
+| stats count() as errors, latest(what) as example by code, msg, target
 | sort errors desc`,
+  ],
+  Died: [
+    'which functions died, and why',
+    `filter type in ["platform.report", "platform.initReport"] and record.status != "success"
+| fields @timestamp, @log, record.status, record.errorType, record.requestId, record.metrics.durationMs / 1000 as seconds, record.metrics.maxMemoryUsedMB as usedMb, record.metrics.memorySizeMB as ofMb
+| sort @timestamp desc
+| limit 50`,
   ],
   LastSweeps: [
     'last sweep of each target',
@@ -42,7 +52,7 @@ const QUERIES = {
   ],
   NotSwept: [
     'which targets were not swept, and why',
-    `filter msg in ["target not swept", "target unreadable", "sweep could not run", "message not sent"]
+    `filter msg in ["target not swept", "target unreadable", "sweep could not run", "message not sent", "no targets"]
 | stats count() as times, latest(@timestamp) as last, latest(error) as example by target, msg, reason
 | sort last desc`,
   ],

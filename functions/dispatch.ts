@@ -14,7 +14,7 @@ import {
 } from '../lib/dispatch.ts';
 import type { DispatchSummary } from '../lib/log-lines.ts';
 import { isEmergency, triggerOf } from '../lib/message.ts';
-import { assertTargetName, expiresAtOf, RequestError } from '../lib/request.ts';
+import { assertTargetName, expiresAtOf, isScheduleTick, RequestError } from '../lib/request.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import {
@@ -52,7 +52,8 @@ async function handleDispatch(event: unknown, context: Context): Promise<Dispatc
   try {
     return await dispatchSweeps(parseDispatch(event, { id: context.awsRequestId, now: systemClock.now() }));
   } catch (error) {
-    writeMetrics({ PolicyException: 1 });
+    // A person who asks by hand gets the answer, and must not page on-call by a mistyped name.
+    if (isScheduleTick(event)) writeMetrics({ PolicyException: 1 });
     log.error('dispatch could not run', { error: errorField(error) });
     throw error;
   }
@@ -81,9 +82,12 @@ async function dispatchSweeps(dispatch: Dispatch): Promise<DispatchSummary> {
     sent: targets.length - unsent.flatMap(({ targets: lost }) => lost).length,
     credentials: new Set(targets.map(({ credentials }) => credentials)).size,
   };
-  const unreadable = names.length - targets.length;
-  writeMetrics({ TargetsExpected: names.length, ...(unreadable > 0 && { PolicyException: unreadable }) });
-  log[summary.sent < summary.expected ? 'error' : 'info']('dispatch finished', { ...summary, trigger });
+  const isEmpty = names.length === 0;
+  if (isEmpty) log.error('no targets', { dispatchId, error: `${targetsPath}: the stage has no target; put one there` });
+  const exceptions = names.length - targets.length + (isEmpty && trigger === 'schedule' ? 1 : 0);
+  writeMetrics({ TargetsExpected: names.length }, dispatchedAt);
+  if (exceptions > 0) writeMetrics({ PolicyException: exceptions });
+  log[isEmpty || summary.sent < summary.expected ? 'error' : 'info']('dispatch finished', { ...summary, trigger });
   return summary;
 }
 

@@ -9,13 +9,14 @@ import type { NotSwept, SweepLog } from '../lib/log-lines.ts';
 import { isQueueEvent, messageOf, requestFor, type SweepMessage, triggerOf } from '../lib/message.ts';
 import { metricsOf } from '../lib/metrics.ts';
 import type { SweepReport } from '../lib/report.ts';
-import { expiresAtOf, parseRequest, type SweepRequest } from '../lib/request.ts';
+import { expiresAtOf, isScheduleTick, parseRequest, type SweepRequest } from '../lib/request.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
 import {
   AWS_CLIENT_OPTIONS,
   assertStage,
   createParameterReader,
   createPathReader,
+  isSetToStop,
   isSwitchOn,
   loadSsmSettings,
   parameterNames,
@@ -60,12 +61,13 @@ type Summary = Omit<SweepReport, 'jobs'>;
 async function handleSweep(event: unknown, context: SweepContext): Promise<Summary | { targets: TargetResult[] }> {
   beginInvocation(context);
   const deadlineAt = systemClock.now() + context.getRemainingTimeInMillis() - REPORTING_RESERVE_MS;
-  const invocation = { deadlineAt, isSwitchedOn: isSwitchOn({ value: context.switchValue }) };
+  const invocation = { deadlineAt, firstReading: { value: context.switchValue } };
   try {
     if (isQueueEvent(event)) return { targets: await sweepMessage(messageOf(event), invocation) };
     return await sweepByHand(parseRequest(event), invocation);
   } catch (error) {
-    writeMetrics({ PolicyException: 1 });
+    // A person who asks by hand gets the answer, and must not page on-call by a mistyped name.
+    if (isQueueEvent(event) || isScheduleTick(event)) writeMetrics({ PolicyException: 1 });
     log.error('sweep could not run', { error: errorField(error) });
     throw error;
   }
@@ -73,8 +75,8 @@ async function handleSweep(event: unknown, context: SweepContext): Promise<Summa
 
 interface Invocation {
   deadlineAt: number;
-  /** As it was when the invocation began. */
-  isSwitchedOn: boolean;
+  /** What the switch said when the invocation began. */
+  firstReading: Pick<SwitchReading, 'value'>;
 }
 
 async function sweepByHand(
@@ -105,7 +107,7 @@ async function sweepMessage(message: SweepMessage, invocation: Invocation): Prom
     sweepTarget: async (target) => {
       try {
         const report = await sweepTarget(requestFor(message, target), { ...invocation, log: messageLog });
-        writeMetrics({ TargetsSwept: 1 });
+        writeMetrics({ TargetsSwept: 1 }, message.dispatchedAt);
         return report;
       } catch (error) {
         writeMetrics({ PolicyException: 1 });
@@ -131,9 +133,14 @@ function countLate(results: readonly TargetResult[]): void {
 
 async function sweepTarget(
   request: SweepRequest,
-  { deadlineAt, isSwitchedOn, log: targetLog }: Invocation & { log: SweepLog },
+  { deadlineAt, firstReading, log: targetLog }: Invocation & { log: SweepLog },
 ): Promise<SweepReport> {
-  const watch = watchSwitch(async () => isSwitchOn(await readSwitchFrom(read, stage)), {
+  let isStoppedByHand = isSetToStop(firstReading);
+  const noted = (reading: SwitchReading): SwitchReading => {
+    isStoppedByHand ||= isSetToStop(reading);
+    return reading;
+  };
+  const watch = watchSwitch(async () => isSwitchOn(noted(await readSwitchFrom(read, stage))), {
     clock: systemClock,
     deadlineAt,
   });
@@ -144,15 +151,16 @@ async function sweepTarget(
       log: targetLog,
       sharedFor,
       loadSettings: async (asked) => {
-        const settings = await loadSsmSettings(asked, { stage, read, readPath, readSwitch });
-        return { ...settings, isSwitchedOn: settings.isSwitchedOn && isSwitchedOn };
+        const readNoted = async () => noted(await readSwitch());
+        const settings = await loadSsmSettings(asked, { stage, read, readPath, readSwitch: readNoted });
+        return { ...settings, isSwitchedOn: settings.isSwitchedOn && isSwitchOn(firstReading) };
       },
       deadlineAt,
       periodMs,
       stop: watch.signal,
       beforeCancelling: watch.start,
     });
-    writeMetrics(metricsOf(report, { periodMs }));
+    writeMetrics(metricsOf(report, { periodMs, isStoppedByHand }));
     return report;
   } finally {
     watch.end();
@@ -179,10 +187,16 @@ const softenSwitch: MiddlewareObj<unknown, unknown, Error, SweepContext, { switc
     try {
       context.switchValue = await internal.switchValue;
     } catch (error) {
-      warnOfSwitch(error);
+      // One that is not set yet has been read; the report says that it is not set to run.
+      if (!isMissing(error)) warnOfSwitch(error);
     }
   },
 };
+
+/** Whether the parameter is not there, in the words of @middy/ssm. */
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && error.message === `InvalidParameter ${parameterNames(stage).switch}`;
+}
 
 export const handler = middy<unknown, Summary | { targets: TargetResult[] }, Error, SweepContext>()
   .use(

@@ -33,6 +33,7 @@ export interface LogLines {
   'dispatch finished': Plain<DispatchSummary> & { trigger: string };
   'dispatch could not run': { error: string };
   'tick dropped': { dispatchId: string; ageMs: number; periodMs: number };
+  'no targets': { dispatchId: string; error: string };
   'target unreadable': { dispatchId: string; target: string; error: string };
   'message not sent': { dispatchId: string; credentials: string; targets: readonly string[] };
 }

@@ -5,18 +5,24 @@ import type { JobReport, SweepReport } from './report.ts';
  * `PolicyException` bear the names that users of Cloud Custodian know.
  */
 export const METRICS = {
-  /** Targets that the stage has, readable or not; by each dispatch. */
+  /** Targets that the stage has, readable or not; by each dispatch, under the time of its tick. */
   TargetsExpected: 'Count',
-  /** Of these, the ones whose sweep came to a report. */
+  /** Of these, the ones whose sweep came to a report; under the time of the same tick. */
   TargetsSwept: 'Count',
   /** Ticks and messages of ticks that were older than a period. */
   TicksDropped: 'Count',
-  /** Something missing, unreadable, invalid or out of reach kept a sweep from a report. */
+  /**
+   * What kept a tick, or a message of the queue, from its sweep: something missing, unreadable, invalid or out of reach, or
+   * a stage without targets. A request by hand is answered to the person who made it, and not counted.
+   */
   PolicyException: 'Count',
   /** A sweep that was partial, or of which a job failed or is unconfirmed. */
   SweepsFailed: 'Count',
   SweepsCapped: 'Count',
-  /** Also those that were asked for, by hand or in an emergency, and came too late. */
+  /**
+   * A sweep that was stopped, and not by a switch that somebody has set to stop; or that was asked for, by hand or in an
+   * emergency, and came too late.
+   */
   SweepsStopped: 'Count',
   /** Jobs looked at: the live ones that are old enough to matter. */
   ResourceCount: 'Count',
@@ -27,7 +33,7 @@ export const METRICS = {
   JobsFailed: 'Count',
   /** Spared since something that has to be known of them is not. */
   JobsUndetermined: 'Count',
-  /** Alive three periods past their limit, and after a sweep that was to cancel them. */
+  /** Alive three periods past their limit, and after a sweep that was to cancel them and was not stopped before it could. */
   JobsStuck: 'Count',
   ApiCalls: 'Count',
   ApiCallsThrottled: 'Count',
@@ -38,15 +44,22 @@ export type MetricValues = Partial<Record<MetricName, number>>;
 
 const STUCK_AFTER_PERIODS = 3;
 
+interface MetricOptions {
+  /** The period of the schedule. */
+  periodMs: number;
+  /** Whether the switch was seen to be set to stop. */
+  isStoppedByHand: boolean;
+}
+
 /** Pure; of one report. */
-export function metricsOf(report: SweepReport, { periodMs }: { periodMs: number }): MetricValues {
-  const { status, counts, apiCalls, dryRun } = report;
+export function metricsOf(report: SweepReport, { periodMs, isStoppedByHand }: MetricOptions): MetricValues {
+  const { status, stoppedBy, counts, apiCalls, dryRun } = report;
   const stuck = report.jobs.filter((job) => isStuck(job, STUCK_AFTER_PERIODS * periodMs));
   return {
     SweepsFailed: toNumber(status === 'failed' || status === 'partial'),
     // A dry run over its cap has stopped nothing.
     SweepsCapped: toNumber(status === 'capped' && !dryRun),
-    SweepsStopped: toNumber(status === 'stopped'),
+    SweepsStopped: toNumber(status === 'stopped' && !(stoppedBy === 'switch' && isStoppedByHand)),
     ResourceCount: counts.seen,
     JobsOverdue: counts.overdue,
     JobsCancelled: counts.cancelled,
@@ -59,12 +72,13 @@ export function metricsOf(report: SweepReport, { periodMs }: { periodMs: number 
 }
 
 /**
- * What a dry run, a rule that only warns or a young overdue job leaves alive is as it should be; so is a job that its last
- * reading spared.
+ * What a dry run, a stop, a rule that only warns or a young overdue job leaves alive is as it should be; so is a job that
+ * its last reading spared.
  */
 function isStuck({ decision, outcome, reason, overLimitMs }: JobReport, afterMs: number): boolean {
   const isOver = outcome === 'cancelled' || outcome === 'already-terminal' || reason === 'changed';
-  return decision === 'cancel' && !isOver && (overLimitMs ?? 0) >= afterMs;
+  const isLeftAlone = outcome === 'skipped' && reason === 'stopped';
+  return decision === 'cancel' && !isOver && !isLeftAlone && (overLimitMs ?? 0) >= afterMs;
 }
 
 function toNumber(is: boolean): number {

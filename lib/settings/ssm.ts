@@ -111,6 +111,9 @@ export async function readSwitchFrom(read: ReadParameters, stage: string): Promi
 /** Only this one word lets a job be cancelled. */
 export const isSwitchOn = ({ value }: Pick<SwitchReading, 'value'>): boolean => value === 'run';
 
+/** Any other word stops as well, but only this one says that somebody wants it so. */
+export const isSetToStop = ({ value }: Pick<SwitchReading, 'value'>): boolean => value === 'stop';
+
 /** All parameters of a stage live under one prefix; IAM grants refer to it. */
 export const parameterNames = (stage: string) => ({
   switch: `/dli-reaper/${stage}/switch`,

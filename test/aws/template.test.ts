@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { METRICS } from '../../lib/metrics.ts';
 import { isOnPath } from '../helpers/aws-peer.ts';
+import { resourcesOf } from '../helpers/deploy-parts.ts';
 import { packageProject, TEMPLATE, toolEnvironment } from '../helpers/packaged.ts';
 
 const run = promisify(execFile);
@@ -189,14 +190,38 @@ describe('the alarms and the dashboard', () => {
     expect(named.filter((name) => !Object.hasOwn(METRICS, name ?? ''))).toEqual([]);
   });
 
-  it('count in the period of the schedule', async () => {
-    await load(['--param', 'periodMinutes=30']);
+  it.each([
+    { name: 'as it is', params: {} },
+    { name: 'with another period', params: { periodMinutes: '30' } },
+    {
+      name: 'in office hours',
+      params: { schedule: 'cron(0/15 7-19 ? * MON-FRI *)', timeZone: 'Europe/Berlin' },
+    },
+  ])('are those that a year is simulated with, $name', async ({ params }) => {
+    await load(Object.entries(params).flatMap(([name, value]) => ['--param', `${name}=${value}`]));
+
+    expect(Object.fromEntries(ofType('AWS::CloudWatch::Alarm'))).toEqual(await resourcesOf('alarms', params));
+  });
+
+  it.each([
+    { params: ['periodMinutes=30'], schedule: 'rate(30 minutes)', minutes: 30 },
+    { params: ['schedule=rate(1 hour)'], schedule: 'rate(1 hour)', minutes: 60 },
+  ])('count in the period of the schedule, with $params', async ({ params, schedule, minutes }) => {
+    await load(params.flatMap((param) => ['--param', param]));
 
     const text = JSON.stringify(resources);
-    expect(text).toContain('"ScheduleExpression":"rate(30 minutes)"');
-    expect(text).toContain('"PERIOD_MINUTES":"30"');
-    expect(propertiesOf('JobsStuckAlarm')).toMatchObject({ Period: 1_800 });
+    expect(text).toContain(`"ScheduleExpression":"${schedule}"`);
+    expect(text).toContain(`"PERIOD_MINUTES":"${minutes}"`);
+    expect(propertiesOf('JobsStuckAlarm')).toMatchObject({ Period: minutes * 60 });
+  });
+
+  it('watch the attempts of a group in which there is no other schedule', async () => {
     await load();
+
+    expect(ofType('AWS::Scheduler::Schedule').map(([, { Properties }]) => Properties.GroupName)).toEqual([
+      { Ref: 'ScheduleGroup' },
+    ]);
+    expect(ofType('AWS::Scheduler::ScheduleGroup')).toHaveLength(1);
   });
 });
 
@@ -204,6 +229,7 @@ describe('the template', () => {
   it.each([
     { name: 'as it is', args: [] },
     { name: 'with every option', args: ['vpcCidr=10.87.0.0/24', 'tracing=true', 'reservedConcurrency=20'] },
+    { name: 'once a day', args: ['schedule=rate(1 day)'] },
   ])('is one that cfn-lint finds nothing to say about, or at least packages: $name', async ({ args }) => {
     await load(args.flatMap((param) => ['--param', param]));
 

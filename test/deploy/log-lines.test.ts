@@ -1,20 +1,10 @@
-import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
-import type { LineContext, LineFrame, LogLines } from '../../lib/log-lines.ts';
+import type { JobLine, LineContext, LineFrame, LogLines } from '../../lib/log-lines.ts';
 import { JOB_LINES } from '../../lib/log-lines.ts';
-import type { JobReport } from '../../lib/report.ts';
-
-const require = createRequire(import.meta.url);
+import { resourcesOf } from '../helpers/deploy-parts.ts';
 
 interface Widget {
   properties: { title: string; query?: string };
-}
-
-/** Evaluates a part of the template as the Serverless Framework does. */
-async function resourcesOf(part: string): Promise<Record<string, { Properties: Record<string, unknown> }>> {
-  const make = require(`../../deploy/${part}.cjs`) as (options: object) => Promise<{ Resources: object }>;
-  const resolveVariable = async (name: string) => (name === 'self:provider.stage' ? 'dev' : { periodSeconds: 900 });
-  return (await make({ resolveVariable })).Resources as never;
 }
 
 const queries = Object.values(await resourcesOf('queries')).map(({ Properties }) => ({
@@ -27,8 +17,12 @@ const tables = Object.values(await resourcesOf('dashboard'))
   .flatMap(({ widgets }: { widgets: Widget[] }) => widgets)
   .flatMap(({ properties: { title, query } }) => (query === undefined ? [] : [{ name: `dashboard: ${title}`, query }]));
 
-/** What a line of each kind holds at the least; the compiler keeps it to the contract. */
-type Names<T> = Record<keyof T, true>;
+/**
+ * What a line of each kind holds at the least: `true` for a single value; for an object or a list, which Insights takes apart,
+ * `'parts'`, or the parts that are asked for. The compiler keeps it to the contract.
+ */
+type Names<T> = { [K in keyof T]-?: Name<NonNullable<T[K]>> };
+type Name<V> = [V] extends [string | number | boolean] ? true : 'parts' | { [K in keyof V]?: Name<NonNullable<V[K]>> };
 const FRAME: Names<LineFrame & LineContext> = {
   level: true,
   msg: true,
@@ -42,7 +36,7 @@ const FRAME: Names<LineFrame & LineContext> = {
   credentials: true,
   trigger: true,
 };
-const JOB: Names<JobReport & { why: unknown }> = {
+const JOB: Names<JobLine> = {
   jobId: true,
   engine: true,
   name: true,
@@ -56,7 +50,7 @@ const JOB: Names<JobReport & { why: unknown }> = {
   limitMs: true,
   overLimitMs: true,
   rule: true,
-  matched: true,
+  matched: 'parts',
   decision: true,
   reason: true,
   outcome: true,
@@ -66,7 +60,7 @@ const JOB: Names<JobReport & { why: unknown }> = {
   attempts: true,
   requestId: true,
   error: true,
-  why: true,
+  why: 'parts',
 };
 const FINISHED: Names<LogLines['sweep finished']> = {
   version: true,
@@ -74,27 +68,27 @@ const FINISHED: Names<LogLines['sweep finished']> = {
   target: true,
   trigger: true,
   requestReason: true,
-  emergency: true,
+  emergency: 'parts',
   dryRun: true,
-  dryRunBecause: true,
+  dryRunBecause: 'parts',
   status: true,
   stoppedBy: true,
-  problems: true,
+  problems: 'parts',
   startedAt: true,
   finishedAt: true,
-  counts: true,
-  apiCalls: true,
-  caps: true,
-  freed: true,
+  counts: { overdue: true, toCancel: true, cancelled: true },
+  apiCalls: 'parts',
+  caps: 'parts',
+  freed: 'parts',
   credentialRefused: true,
-  parameterVersions: true,
-  unmet: true,
-  notices: true,
-  unmanagedQueues: true,
+  parameterVersions: { policy: true },
+  unmet: 'parts',
+  notices: 'parts',
+  unmanagedQueues: 'parts',
   jobsLogged: true,
 };
 const OTHERS: Omit<{ [M in keyof LogLines]: Names<LogLines[M]> }, (typeof JOB_LINES)[number] | 'sweep finished'> = {
-  'victims chosen': { count: true, skipped: true, victims: true },
+  'victims chosen': { count: true, skipped: true, victims: 'parts' },
   notice: { notice: true },
   'sweep could not run': { target: true, error: true },
   'target not swept': { target: true, reason: true },
@@ -111,43 +105,95 @@ const OTHERS: Omit<{ [M in keyof LogLines]: Names<LogLines[M]> }, (typeof JOB_LI
   },
   'dispatch could not run': { error: true },
   'tick dropped': { dispatchId: true, ageMs: true, periodMs: true },
+  'no targets': { dispatchId: true, error: true },
   'target unreadable': { dispatchId: true, target: true, error: true },
-  'message not sent': { dispatchId: true, credentials: true, targets: true },
+  'message not sent': { dispatchId: true, credentials: true, targets: 'parts' },
+};
+
+/**
+ * What Lambda writes beside us, by its type or level.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
+ */
+const OF_LAMBDA = {
+  'platform.report': {
+    type: true,
+    record: {
+      requestId: true,
+      status: true,
+      errorType: true,
+      metrics: { durationMs: true, maxMemoryUsedMB: true, memorySizeMB: true },
+    },
+  },
+  'platform.initReport': { type: true, record: { status: true, errorType: true, metrics: { durationMs: true } } },
+  ERROR: { level: true, message: { errorType: true, errorMessage: true, stackTrace: 'parts' } },
 };
 const FIELDS: Record<string, object> = {
   ...OTHERS,
+  ...OF_LAMBDA,
   ...Object.fromEntries(JOB_LINES.map((msg) => [msg, JOB])),
   'sweep finished': FINISHED,
+  // Any line of this level.
+  error: { error: true },
 };
 
 const texts = (query: string): string[] => [...query.matchAll(/"([^"]*)"/g)].map(([, text = '']) => text);
+
+/** A pattern that ends its line. */
+const PATTERN = /\/((?:\\\/|[^/\n])+)\/(?=\s*\n)/g;
 
 /** The names in a query that are fields: no word of the language, no function, and nothing it has named itself. */
 function fieldsIn(query: string): string[] {
   const bare = query
     .replace(/"[^"]*"/g, '')
-    .replace(/\/(\\\/|[^/\n])+\/(?=\s*\n)/g, '')
+    .replace(PATTERN, '')
     .replace(/SOURCE '[^']*'/, '');
-  const made = new Set([...bare.matchAll(/\bas (\w+)/g)].map(([, name]) => name));
+  const made = new Set([...query.matchAll(/\bas (\w+)|\(\?<(\w+)>/g)].map(([, name, group]) => name ?? group));
   const language =
-    /^(fields|filter|sort|limit|stats|dedup|parse|by|as|desc|asc|and|or|not|in|like|count|count_distinct|max|min|latest|sum|ispresent|code)$/;
+    /^(fields|filter|sort|limit|stats|dedup|parse|by|as|desc|asc|and|or|not|in|like|count|count_distinct|max|min|latest|sum|ispresent|coalesce|concat)$/;
   const names = [...bare.matchAll(/@?[A-Za-z][\w.]*/g)].map(([name]) => name);
   return [...new Set(names)].filter((name) => !name.startsWith('@') && !language.test(name) && !made.has(name));
 }
 
-describe.each([...queries, ...tables])('the query "$name"', ({ query }) => {
+/** The fields of a query that none of the lines it asks for has as a single value. */
+function emptyColumns(query: string): string[] {
   const asked = texts(query).filter((text) => text in FIELDS);
+  const lines = (asked.length > 0 ? asked : Object.keys(FIELDS)).map((name) => ({ ...FRAME, ...FIELDS[name] }));
+  const isValue = (line: object, path: readonly string[]) =>
+    path.reduce<unknown>((part, name) => (part as Record<string, unknown> | undefined)?.[name], line) === true;
+  return fieldsIn(query).filter((field) => !lines.some((line) => isValue(line, field.split('.'))));
+}
 
+describe.each([...queries, ...tables])('the query "$name"', ({ query }) => {
   it('asks for lines that are written', () => {
     const messages = [...query.matchAll(/msg (?:=|in) (\[[^\]]*\]|"[^"]*")/g)].flatMap(([, list = '']) => texts(list));
 
     expect(messages.filter((msg) => !(msg in FIELDS))).toEqual([]);
   });
 
-  it('shows no field that none of these lines has', () => {
-    const lines = asked.length > 0 ? asked : Object.keys(FIELDS);
-    const known = new Set(lines.flatMap((msg) => [...Object.keys(FRAME), ...Object.keys(FIELDS[msg] ?? {})]));
+  it('shows no field that none of these lines has, and none that is an object or a list', () => {
+    expect(emptyColumns(query)).toEqual([]);
+  });
 
-    expect(fieldsIn(query).filter((field) => !known.has(field.split('.')[0] ?? ''))).toEqual([]);
+  it('names each group of a pattern, as Insights demands', () => {
+    const groups = [...query.matchAll(PATTERN)].flatMap(([, pattern = '']) =>
+      pattern.match(/(?<!\\)\((?:\?(?:<\w+>|:))?/g),
+    );
+
+    expect(groups.filter((group) => group === '(')).toEqual([]);
+  });
+});
+
+describe('a query', () => {
+  it.each([
+    { query: 'filter msg = "job cancelled" | fields jobId, why', empty: ['why'] },
+    { query: 'filter msg = "sweep finished" | stats latest(counts) as all by target', empty: ['counts'] },
+    { query: 'filter msg = "sweep finished" | stats latest(counts.overdu) as overdue', empty: ['counts.overdu'] },
+    { query: 'filter msg = "message not sent" | fields targets, error', empty: ['targets', 'error'] },
+    { query: 'filter type = "platform.report" | fields record, record.status', empty: ['record'] },
+    { query: 'fields whose', empty: ['whose'] },
+  ])('with columns that stay empty is found out: $query', ({ query, empty }) => {
+    expect(emptyColumns(query)).toEqual(empty);
   });
 });

@@ -18,8 +18,8 @@ let aws: Awaited<ReturnType<typeof startAwsServer>>;
 afterEach(() => aws.close());
 
 /** A stage with the target `default` of the credential `reaper`, and those given beside it, by their credential. */
-async function start(targets: Record<string, string> = {}) {
-  aws = await startAwsServer(stageParameters('dev', connection, {}));
+async function start(targets: Record<string, string> = {}, refusedOperations: readonly string[] = []) {
+  aws = await startAwsServer(stageParameters('dev', connection, {}), { refusedOperations });
   for (const [name, credentials] of Object.entries(targets)) {
     aws.parameters[`/dli-reaper/dev/targets/${name}`] = target(credentials);
   }
@@ -43,6 +43,15 @@ describe('the bundled dispatch function', () => {
     ]);
     expect(metrics).toEqual({ TargetsExpected: 3 });
     expect(aws.asked).toEqual([['/dli-reaper/dev/targets/']]);
+  });
+
+  it('counts its targets under the time of the tick, as the sweeps do', async () => {
+    await start();
+    const time = new Date(Date.now() - 5 * 60_000).toISOString();
+
+    const { metricLines } = await invoke(schedulerTick(time));
+
+    expect(metricLines).toMatchObject([{ TargetsExpected: 1, _aws: { Timestamp: Date.parse(time) } }]);
   });
 
   it('sends nothing more for a tick that is delivered twice', async () => {
@@ -147,13 +156,64 @@ describe('the bundled dispatch function', () => {
   it.each([
     { event: { target: 'nowhere' }, threw: 'SettingsError: /dli-reaper/dev/targets/nowhere: no such parameter' },
     { event: { allTargets: true, dryrun: false }, threw: 'dryrun: unknown key' },
-  ])('throws for $event, and sends nothing', async ({ event, threw }) => {
-    await start();
+    {
+      event: {
+        kind: 'emergency',
+        allTargets: true,
+        olderThan: '2h',
+        reason: 'a typo',
+        dryRun: false,
+        askedAt: now(),
+        confirm: 'dev 2',
+      },
+      threw: 'confirm: expected dev 1',
+    },
+  ])(
+    'throws for $event, sends nothing, and counts nothing: the person who mistyped it has the answer',
+    async ({ event, threw }) => {
+      await start();
+
+      const answer = await invoke(event);
+
+      expect(answer.threw).toContain(threw);
+      expect(answer.metrics).toEqual({});
+      expect(sent()).toHaveLength(0);
+    },
+  );
+
+  it.each([
+    { name: 'without a time', event: { ...schedulerTick(now()), time: 'soon' } },
+    { name: 'where Parameter Store cannot be asked', refused: ['GetParametersByPath'], event: schedulerTick(now()) },
+  ])('counts a tick that cannot run, $name', async ({ event, refused }) => {
+    await start({}, refused);
 
     const answer = await invoke(event);
 
-    expect(answer.threw).toContain(threw);
+    expect(answer.threw).toBeDefined();
     expect(answer.metrics).toEqual({ PolicyException: 1 });
-    expect(sent()).toHaveLength(0);
+  });
+
+  it('calls a stage without targets an error, and counts the tick as one that could not run', async () => {
+    await start();
+    delete aws.parameters['/dli-reaper/dev/targets/default'];
+
+    const { returned, log, metrics } = await invoke(schedulerTick(now()));
+
+    expect(returned).toMatchObject({ expected: 0, sent: 0, dropped: false });
+    expect(log).toMatchObject([
+      { level: 'error', msg: 'no targets', error: expect.stringContaining('/dli-reaper/dev/targets/') },
+      { level: 'error', msg: 'dispatch finished', expected: 0 },
+    ]);
+    expect(metrics).toEqual({ TargetsExpected: 0, PolicyException: 1 });
+  });
+
+  it('tells a person who asks for all targets of an empty stage, and counts nothing', async () => {
+    await start();
+    delete aws.parameters['/dli-reaper/dev/targets/default'];
+
+    const { returned, metrics } = await invoke({ allTargets: true });
+
+    expect(returned).toMatchObject({ expected: 0, sent: 0 });
+    expect(metrics).toEqual({ TargetsExpected: 0 });
   });
 });

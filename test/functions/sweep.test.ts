@@ -209,11 +209,12 @@ describe('the bundled sweep function', () => {
   it('throws where Parameter Store refuses to list the exemptions, and calls nobody', async () => {
     await start(() => {}, ['GetParametersByPath']);
 
-    const { threw } = await invoke(SCHEDULE_TICK);
+    const { threw, metrics } = await invoke(SCHEDULE_TICK);
 
     expect(threw).toBe(
       'SettingsError: /dli-reaper/dev/exemptions/: cannot be read from Parameter Store (AccessDeniedException)',
     );
+    expect(metrics).toEqual({ PolicyException: 1 });
     expect(emulator.requests).toHaveLength(0);
   });
 
@@ -252,6 +253,34 @@ describe('the bundled sweep function', () => {
   });
 
   it.each([
+    { value: 'stop', stopped: 0, why: 'since somebody has said so' },
+    { value: 'of', stopped: 1, why: 'since that may be a typo' },
+    { value: undefined, stopped: 1, why: 'since somebody may have deleted it' },
+  ])('counts $stopped stopped sweeps with the switch $value, $why, and no stuck job', async ({ value, stopped }) => {
+    await start((parameters) => {
+      if (value === undefined) delete parameters['/dli-reaper/dev/switch'];
+      else parameters['/dli-reaper/dev/switch'] = value;
+    });
+
+    const { metrics } = await invoke(SCHEDULE_TICK);
+
+    expect(metrics).toMatchObject({ JobsOverdue: 6, SweepsStopped: stopped, JobsStuck: 0 });
+  });
+
+  it('warns of a switch that cannot be read, and not of one that is not set yet', async () => {
+    await start((parameters) => {
+      delete parameters['/dli-reaper/dev/switch'];
+    });
+    const missing = await invoke(SCHEDULE_TICK);
+    expect(missing.log.filter(({ level, msg }) => level === 'warn' || msg === 'switch unreadable')).toEqual([]);
+
+    await ssm.close();
+    ssm = await startAwsServer(ssm.parameters, { refusedOperations: ['GetParameters'] });
+    const unreadable = await invoke(SCHEDULE_TICK);
+    expect(unreadable.log).toContainEqual(expect.objectContaining({ level: 'warn', msg: 'switch unreadable' }));
+  });
+
+  it.each([
     {
       name: 'an unknown key',
       event: { dryrun: false },
@@ -263,15 +292,19 @@ describe('the bundled sweep function', () => {
       event: { target: 'nowhere' },
       threw: /SettingsError: \/dli-reaper\/dev\/targets\/nowhere: no such parameter/,
     },
-  ])('throws for $name, and calls nobody', async ({ event, threw }) => {
-    await start();
+  ])(
+    'throws for $name, calls nobody, and counts nothing: the person who mistyped it has the answer',
+    async ({ event, threw }) => {
+      await start();
 
-    const answer = await invoke(event);
+      const answer = await invoke(event);
 
-    expect(answer.threw).toMatch(threw);
-    expect(answer.log.at(-1)).toMatchObject({ level: 'error', msg: 'sweep could not run' });
-    expect(emulator.requests).toHaveLength(0);
-  });
+      expect(answer.threw).toMatch(threw);
+      expect(answer.log.at(-1)).toMatchObject({ level: 'error', msg: 'sweep could not run' });
+      expect(answer.metrics).toEqual({});
+      expect(emulator.requests).toHaveLength(0);
+    },
+  );
 
   it.each([
     {
@@ -346,6 +379,19 @@ describe('the bundled sweep function, with a message of the queue', () => {
     ]);
     expect(metrics).toMatchObject({ TargetsSwept: 2, JobsCancelled: 6 });
     expect(deletes()).toHaveLength(6);
+  });
+
+  it('counts a target as swept under the time of the tick, and all else as it happens', async () => {
+    await start();
+    const dispatchedAt = Date.now() - 5 * 60_000;
+
+    const { metricLines } = await invoke(message({ dispatchedAt, targets: ['default'] }));
+
+    const times = metricLines.map((line) => [Object.hasOwn(line, 'TargetsSwept'), line._aws.Timestamp - dispatchedAt]);
+    expect(times).toEqual([
+      [false, expect.toSatisfy((lateMs: number) => lateMs >= 5 * 60_000)],
+      [true, 0],
+    ]);
   });
 
   it('cancels nothing more when the same message is delivered again', async () => {
@@ -473,9 +519,10 @@ describe('the bundled sweep function, with a message of the queue', () => {
   it('throws for a message that it cannot understand, so that it ends among the dead letters', async () => {
     await start();
 
-    const { threw } = await invoke(queueEvent('{"version":2}'));
+    const { threw, metrics } = await invoke(queueEvent('{"version":2}'));
 
     expect(threw).toMatch(/RequestError: the message is not one of functions\/dispatch.ts/);
+    expect(metrics).toEqual({ PolicyException: 1 });
     expect(emulator.requests).toHaveLength(0);
   });
 });

@@ -31,7 +31,10 @@ export interface LogLine extends Record<string, unknown> {
 
 /** A line of CloudWatch's embedded metric format. */
 interface MetricLine extends Record<string, unknown> {
-  _aws: { CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string }[] }[] };
+  _aws: {
+    Timestamp: number;
+    CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string }[] }[];
+  };
 }
 
 /** Where the bundled functions are; see built.ts. */

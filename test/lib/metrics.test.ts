@@ -3,7 +3,7 @@ import { METRICS, metricsOf } from '../../lib/metrics.ts';
 import type { JobReport, SweepReport } from '../../lib/report.ts';
 import { HOUR, MINUTE } from '../helpers/world.ts';
 
-const PERIOD = { periodMs: 15 * MINUTE };
+const PERIOD = { periodMs: 15 * MINUTE, isStoppedByHand: false };
 
 const job = (fields: Partial<JobReport>): JobReport =>
   ({ decision: 'cancel', outcome: 'unconfirmed', overLimitMs: HOUR, ...fields }) as JobReport;
@@ -63,11 +63,22 @@ describe('metricsOf', () => {
     expect(metricsOf(report({ status: 'capped', dryRun: true }), PERIOD).SweepsCapped).toBe(0);
   });
 
+  it('counts no sweep as stopped that somebody has stopped by the switch', () => {
+    const stoppedBy = (by: SweepReport['stoppedBy']) => report({ status: 'stopped', stoppedBy: by });
+    const byHand = { ...PERIOD, isStoppedByHand: true };
+
+    expect(metricsOf(stoppedBy('switch'), byHand).SweepsStopped).toBe(0);
+    expect(metricsOf(stoppedBy('switch'), PERIOD).SweepsStopped).toBe(1);
+    expect(metricsOf(stoppedBy('credential'), byHand).SweepsStopped).toBe(1);
+  });
+
   it.each([
     { name: 'unconfirmed and three periods over its limit', fields: { overLimitMs: 45 * MINUTE }, stuck: 1 },
     { name: 'unconfirmed and not yet three periods over', fields: { overLimitMs: 45 * MINUTE - 1 }, stuck: 0 },
     { name: 'one that DLI will not cancel', fields: { outcome: 'failed' }, stuck: 1 },
     { name: 'one that a cap spared', fields: { outcome: 'skipped', reason: 'cap' }, stuck: 1 },
+    { name: 'one that a stop left alone', fields: { outcome: 'skipped', reason: 'stopped' }, stuck: 0 },
+    { name: 'asked before a stop', fields: { outcome: 'unconfirmed', reason: 'over-limit' }, stuck: 1 },
     { name: 'spared by its last reading', fields: { outcome: 'skipped', reason: 'changed' }, stuck: 0 },
     { name: 'cancelled at last', fields: { outcome: 'cancelled' }, stuck: 0 },
     { name: 'over by itself', fields: { outcome: 'already-terminal' }, stuck: 0 },

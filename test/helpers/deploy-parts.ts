@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { parseDocument } from 'yaml';
+
+const require = createRequire(import.meta.url);
+const SERVERLESS = new URL('../../serverless.yml', import.meta.url);
+
+type ResolveVariable = (name: string) => Promise<unknown>;
+
+export interface Resource {
+  Type: string;
+  Properties: Record<string, unknown>;
+}
+
+const DEFAULTS = (
+  parseDocument(readFileSync(SERVERLESS, 'utf8'), { logLevel: 'silent' }).toJS() as {
+    params: { default: Record<string, string | number | boolean> };
+  }
+).params.default;
+
+/** The resources of a part of the template, evaluated as the Serverless Framework does for the stage `dev`. */
+export async function resourcesOf(
+  part: 'alarms' | 'dashboard' | 'queries',
+  params: Record<string, string> = {},
+): Promise<Record<string, Resource>> {
+  return ((await evaluate(part, params)) as { Resources: Record<string, Resource> }).Resources;
+}
+
+/** What the params come to. @throws {Error} for a param that is refused. */
+export async function optionsOf(params: Record<string, string> = {}): Promise<Record<string, unknown>> {
+  return (await evaluate('options', params)) as Record<string, unknown>;
+}
+
+function evaluate(part: string, params: Record<string, string>): Promise<unknown> {
+  const make = require(`../../deploy/${part}.cjs`) as (options: {
+    resolveVariable: ResolveVariable;
+  }) => Promise<object>;
+  return make({ resolveVariable: (name) => resolve(name, params) });
+}
+
+async function resolve(name: string, params: Record<string, string>): Promise<unknown> {
+  if (name === 'self:provider.stage') return 'dev';
+  if (name === 'self:service') return 'dli-job-reaper';
+  if (name === 'file(./deploy/options.cjs)') return await evaluate('options', params);
+  const [, param = ''] = /^param:(\w+)$/.exec(name) ?? [];
+  const value = params[param] ?? DEFAULTS[param];
+  if (value === undefined) throw new Error(`${name}: no such variable`);
+  return typeof value !== 'string'
+    ? value
+    : value.replace(/\$\{param:(\w+)\}/g, (_, inner: string) => String(params[inner] ?? DEFAULTS[inner]));
+}
