@@ -55,7 +55,7 @@ export async function openGate<Before>(
   emulatorUrl: string,
   life: Life,
   hooks: {
-    beforeRequest: (method: string, target: string) => Before;
+    beforeRequest: (method: string, target: string, requestBody: string) => Before;
     /** @param before what `beforeRequest` returned for the same request. */
     afterAnswer: (exchange: Exchange, before: Before) => void;
   },
@@ -67,7 +67,7 @@ export async function openGate<Before>(
     const { method = '', url: target = '', headers } = incoming;
     const requestBody = await read(incoming);
     await life.pass();
-    const before = hooks.beforeRequest(method, target);
+    const before = hooks.beforeRequest(method, target, requestBody);
     const answer = await new Promise<http.IncomingMessage>((resolve, reject) => {
       const call = http.request({ agent, hostname, port, method, path: target, headers }, resolve);
       call.on('error', reject);

@@ -20,10 +20,14 @@ import { mostKills, type PolicyDraft, type RuleDraft, type Truth, truthOf, whyNo
 export interface JobDraft {
   engine: Truth['engine'];
   ageMs: number;
+  /** Whether DLI keeps its start to itself. */
+  isStartHidden: boolean;
   /** Whether it still waits. */
   isWaiting: boolean;
   /** When it changes by itself: it begins to run, or it ends; from now on, in ms. */
   changesInMs: number;
+  /** How a batch ends. */
+  endsAs: 'success' | 'dead';
   owner: 'ana' | 'bo';
   queue: 'adhoc' | 'etl';
   type: 'QUERY' | 'INSERT' | 'SCALE_QUEUE';
@@ -139,7 +143,8 @@ export class ModelWorld {
     const createdAt = now - draft.ageMs;
     const runsFrom = draft.isWaiting ? now + draft.changesInMs : createdAt;
     const endsAt = draft.isWaiting ? runsFrom + 24 * HOUR : now + draft.changesInMs;
-    const common = { owner: draft.owner, queue: draft.queue };
+    const hiddenFields = draft.isStartHidden ? ['start_time', 'create_time'] : [];
+    const common = { owner: draft.owner, queue: draft.queue, hiddenFields };
     if (draft.engine === 'sql') {
       const job: EmulatedJob = {
         ...common,
@@ -160,7 +165,7 @@ export class ModelWorld {
         ...common,
         id: jobId(this.#jobs),
         name: 'nightly',
-        life: batchLife({ createdAt, runsFrom, endsAt, endsAs: draft.type === 'QUERY' ? 'success' : 'dead' }),
+        life: batchLife({ createdAt, runsFrom, endsAt, endsAs: draft.endsAs }),
         onCancel: draft.onCancel,
       };
       this.emulator.spark.add(batch);
@@ -238,11 +243,11 @@ export class ModelWorld {
     );
     let requests = 0;
     const gate = await openGate(this.emulator.connection.url, life, {
-      beforeRequest: (method, target) => {
+      beforeRequest: (method, target, requestBody) => {
         this.#time.now += this.#latencyMs;
         requests += 1;
         for (const one of draft.surprises) if (one.atRequest === requests) this.#change(one);
-        return record.before(method, target);
+        return record.before(method, target, requestBody);
       },
       afterAnswer: (exchange, before) => record.after(exchange, before),
     });
@@ -389,8 +394,8 @@ class Conversation {
   }
 
   /** @returns what DLI held then. */
-  before(method: string, target: string): ReadonlyMap<string, Truth> {
-    if (method === 'DELETE') this.#ask(target.split('/').at(-1) ?? '');
+  before(method: string, target: string, requestBody: string): ReadonlyMap<string, Truth> {
+    for (const id of idsAsked(method, target, requestBody)) this.#ask(id);
     return this.#held();
   }
 
@@ -415,14 +420,11 @@ class Conversation {
     const isAccepted = status >= 200 && status < 300;
     // What the gateway turns away for its rate never comes to DLI.
     const isTurnedAway = status === 429;
-    if (method === 'POST' || method === 'DELETE') {
-      for (const id of method === 'POST' ? idsOf(requestBody) : [target.split('/').at(-1) ?? '']) {
-        if (method === 'POST' && !isTurnedAway) this.#ask(id);
-        if (method === 'DELETE' && isTurnedAway) this.#unask(id);
-        if (isAccepted) this.#accept(id);
-      }
-      return;
+    for (const id of idsAsked(method, target, requestBody)) {
+      if (isTurnedAway) this.#unask(id);
+      if (isAccepted) this.#accept(id);
     }
+    if (method !== 'GET') return;
     const at = this.#instant();
     const held = this.#held();
     if (this.asked.size === 0) this.#listing.push({ truths: [...held.values()], at });
@@ -502,9 +504,12 @@ class Conversation {
 
 const isAlive = ({ state }: Truth): boolean => state === 'waiting' || state === 'running';
 
-/** The ids in the body of a request to stop Flink jobs. */
-const idsOf = (requestBody: string): string[] =>
-  ((JSON.parse(requestBody) as { job_ids?: number[] }).job_ids ?? []).map(String);
+/** The ids of the jobs that a request is to stop. */
+function idsAsked(method: string, target: string, requestBody: string): string[] {
+  if (method === 'DELETE') return [target.split('/').at(-1) ?? ''];
+  if (method !== 'POST') return [];
+  return ((JSON.parse(requestBody) as { job_ids?: number[] }).job_ids ?? []).map(String);
+}
 
 /** The ids of the jobs that an answer tells of, whatever its form. */
 function idsIn(body: string): string[] {

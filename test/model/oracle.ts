@@ -23,6 +23,8 @@ export interface Truth {
   runningSince: number | undefined;
   waitingSince: number | undefined;
   submittedAt: number | undefined;
+  /** Whether DLI keeps its start to itself. */
+  isStartHidden: boolean;
 }
 
 export interface RuleDraft {
@@ -46,6 +48,8 @@ export interface PolicyDraft {
   exemptOwner: string | undefined;
 }
 
+const isStartHidden = ({ hiddenFields = [] }: { hiddenFields?: string[] }): boolean => hiddenFields.length > 0;
+
 export function truthOf({ jobs, spark, flink }: Emulator, now: number): Map<string, Truth> {
   const all: Truth[] = [
     ...jobs.all().map((job): Truth => {
@@ -63,6 +67,7 @@ export function truthOf({ jobs, spark, flink }: Emulator, now: number): Map<stri
         runningSince: since,
         waitingSince: since,
         submittedAt: since,
+        isStartHidden: isStartHidden(job),
       };
     }),
     ...spark.all().map((batch): Truth => {
@@ -79,6 +84,7 @@ export function truthOf({ jobs, spark, flink }: Emulator, now: number): Map<stri
         runningSince: undefined,
         waitingSince: createdAt,
         submittedAt: createdAt,
+        isStartHidden: isStartHidden(batch),
       };
     }),
     ...flink.all().map((job): Truth => {
@@ -96,6 +102,7 @@ export function truthOf({ jobs, spark, flink }: Emulator, now: number): Map<stri
         runningSince: startedAt,
         waitingSince: undefined,
         submittedAt: startedAt,
+        isStartHidden: isStartHidden(job),
       };
     }),
   ];
@@ -132,6 +139,7 @@ export function isOverLimit(rule: RuleDraft, job: Truth, now: number): boolean {
 /** Why this job must not be asked to stop; undefined if the policy wants it cancelled. */
 export function whyNot(policy: PolicyDraft, job: Truth, others: readonly Truth[], now: number): string | undefined {
   if (policy.exemptOwner === job.owner) return 'it is exempt';
+  if (job.isStartHidden) return 'nobody knows its age';
   const rules = policy.rules.filter((rule) => isOverLimit(rule, job, now));
   if (rules.length === 0) return 'no rule finds it over a limit';
   const cancelling = rules.filter(({ action }) => action === 'cancel');

@@ -17,10 +17,12 @@ const oneIn = <T, U>(cases: number, usual: T, ...others: U[]): fc.Arbitrary<T | 
   );
 
 const job: fc.Arbitrary<JobDraft> = fc.record({
-  engine: fc.constantFrom('sql', 'sql', 'spark', 'flink'),
+  engine: fc.constantFrom('sql', 'sql', 'spark', 'spark', 'flink'),
   ageMs: fc.constantFrom(...AGES),
+  isStartHidden: oneIn(10, false, true),
   isWaiting: fc.boolean(),
-  changesInMs: fc.constantFrom(500, 1_500, 5_000, 30_000, 10 * MINUTE, 24 * HOUR, 24 * HOUR, 24 * HOUR),
+  changesInMs: fc.constantFrom(500, 1_500, 5_000, 30_000, 10 * MINUTE, ...Array.from({ length: 5 }, () => 24 * HOUR)),
+  endsAs: fc.constantFrom('success', 'dead'),
   owner: oneIn(4, 'ana', 'bo'),
   queue: fc.constantFrom('adhoc', 'etl'),
   type: oneIn(8, 'QUERY', 'INSERT', 'SCALE_QUEUE'),
@@ -39,10 +41,10 @@ const rule: fc.Arbitrary<RuleDraft> = fc.record({
     ['sql', 'spark', 'flink'],
   ),
   match: fc.constantFrom<RuleDraft['match'][]>('all', 'all', 'all', { queue: 'adhoc' }, { owner: 'ana' }),
-  limit: fc.constantFrom('maxRunTime', 'maxQueueTime', 'maxTotalTime', 'maxTotalTime'),
+  limit: fc.constantFrom('maxRunTime', 'maxQueueTime', 'maxQueueTime', 'maxTotalTime', 'maxTotalTime'),
   hours: fc.constantFrom(0.5, 2),
   action: fc.constantFrom('cancel', 'cancel', 'cancel', 'warn'),
-  victims: fc.constantFrom('all', 'all', 'oldest', 'all-but-oldest'),
+  victims: fc.constantFrom('all', 'all', 'oldest', 'oldest', 'all-but-oldest'),
 });
 const namingRule: fc.Arbitrary<RuleDraft> = rule.map((draft) => ({
   ...draft,
@@ -57,38 +59,38 @@ const policy: fc.Arbitrary<PolicyDraft> = fc.record({
     maxLength: 2,
     selector: ({ id }) => id,
   }),
-  maxKills: fc.constantFrom(0, 1, 3, 20, 20, 20, 20, 20, 20, 20),
-  maxKillsPercent: fc.constantFrom(50, 100, 100, 100, 100, 100),
+  maxKills: oneIn(12, 20, 0, 1, 3),
+  maxKillsPercent: oneIn(6, 100, 50),
   percentFloor: fc.constantFrom(1, 10),
   drain: fc.boolean(),
   exemptOwner: oneIn(4, undefined, 'bo'),
 });
 
 const world: fc.Arbitrary<WorldDraft> = fc.record({
-  jobs: fc.array(job, { minLength: 6, maxLength: 9, size: 'max' }),
+  jobs: fc.array(job, { minLength: 8, maxLength: 14, size: 'max' }),
   policy,
   skewMs: oneIn(12, 0, 3 * MINUTE, -3 * MINUTE, 11 * HOUR),
   latencyMs: fc.constantFrom(0, 0, 200, 2_000),
 });
 
 const anAwait = fc.oneof(
-  { weight: 2, arbitrary: fc.constant(Number.POSITIVE_INFINITY) },
-  fc.integer({ min: 1, max: 60 }),
+  { weight: 4, arbitrary: fc.constant(Number.POSITIVE_INFINITY) },
+  fc.integer({ min: 1, max: 40 }),
 );
 const sweep: fc.Arbitrary<SweepDraft> = fc.record({
-  dryRun: oneIn(8, false, true),
+  dryRun: oneIn(12, false, true),
   emergencyOlderThanMs: fc.constantFrom(undefined, undefined, undefined, HOUR / 2, 2 * HOUR),
-  askedMsAgo: oneIn(4, 0, 5 * MINUTE, 31 * MINUTE),
+  askedMsAgo: oneIn(6, 0, 5 * MINUTE, 31 * MINUTE),
   isSwitchedOn: oneIn(16, true, false),
   killAt: anAwait,
   stopAt: anAwait,
   surprises: fc.array(
     fc.record({
-      atRequest: fc.integer({ min: 2, max: 25 }),
-      job: fc.integer({ min: 1, max: 9 }),
-      what: fc.constantFrom('begins to run', 'ends', 'restarts'),
+      atRequest: fc.integer({ min: 2, max: 16 }),
+      job: fc.integer({ min: 1, max: 14 }),
+      what: fc.constantFrom('begins to run', 'begins to run', 'ends', 'restarts'),
     }),
-    { maxLength: 4, size: 'max' },
+    { maxLength: 6, size: 'max' },
   ),
 });
 
@@ -97,7 +99,9 @@ const ROUTES: RouteName[] = [
   'show-sql-job-status',
   'cancel-sql-job',
   'list-spark-batches',
+  'list-spark-batches',
   'show-spark-batch-state',
+  'cancel-spark-batch',
   'cancel-spark-batch',
   'list-flink-jobs',
   'show-flink-job',
@@ -117,8 +121,8 @@ const isTurnedAway = (answer: Fault['answer']) => typeof answer === 'object' && 
 const fault: fc.Arbitrary<Fault> = fc
   .record({
     on: fc.constantFrom(...ROUTES),
-    skip: fc.nat({ max: 2 }),
-    times: fc.constantFrom(1, 1, 2, 30),
+    skip: fc.constantFrom(0, 0, 1, 2),
+    times: fc.constantFrom(1, 1, 2, 30, 30),
     executes: fc.boolean(),
     answer: fc.constantFrom(...ANSWERS),
     edit: fc.constantFrom<NonNullable<Fault['edit']>[]>(
@@ -147,6 +151,7 @@ const commands = fc.commands(
   [
     sweep.map((draft) => command(`sweep ${JSON.stringify(draft)}`, (real) => real.sweep(draft))),
     sweep.map((draft) => command(`sweep ${JSON.stringify(draft)}`, (real) => real.sweep(draft))),
+    fault.map((one) => command(`fault ${JSON.stringify(one)}`, async (real) => real.addFault(one))),
     fault.map((one) => command(`fault ${JSON.stringify(one)}`, async (real) => real.addFault(one))),
     job.map((draft) => command(`submit ${JSON.stringify(draft)}`, async (real) => real.submit(draft))),
     fc.constantFrom(1_000, MINUTE, 2 * HOUR).map((ms) => command(`pass ${ms} ms`, async (real) => real.pass(ms))),
