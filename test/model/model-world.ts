@@ -62,8 +62,8 @@ export interface SweepDraft {
 export interface Surprise {
   /** Right before the n-th request of the sweep. */
   atRequest: number;
-  /** Which job, in the order of their submission, from 1. */
-  job: number;
+  /** Which job, in the order of their submission, from 1; or every one, as where a queue grows or is taken away. */
+  job: number | 'every';
   /** A job that has ended is only ever restarted, as Flink jobs can be. */
   what: 'begins to run' | 'ends' | 'restarts';
 }
@@ -189,7 +189,12 @@ export class ModelWorld {
   }
 
   /** What the owner of a job does, or the job itself. */
-  #change({ job: n, what }: Surprise): void {
+  #surprise({ job, what }: Surprise): void {
+    const jobs = job === 'every' ? Array.from({ length: this.#jobs }, (_, i) => i + 1) : [job];
+    for (const one of jobs) this.#change(one, what);
+  }
+
+  #change(n: number, what: Surprise['what']): void {
     const now = this.#serviceNow();
     const { jobs, spark, flink } = this.emulator;
     const sql = jobs.get(jobId(n));
@@ -246,7 +251,7 @@ export class ModelWorld {
       beforeRequest: (method, target, requestBody) => {
         this.#time.now += this.#latencyMs;
         requests += 1;
-        for (const one of draft.surprises) if (one.atRequest === requests) this.#change(one);
+        for (const one of draft.surprises) if (one.atRequest === requests) this.#surprise(one);
         return record.before(method, target, requestBody);
       },
       afterAnswer: (exchange, before) => record.after(exchange, before),
@@ -382,6 +387,8 @@ class Conversation {
   #firstAskedAt: number | undefined;
   /** What DLI held when the job was last read, by job id. */
   readonly #lastReading = new Map<string, { truth: Truth; at: number }[]>();
+  /** The words by which jobs were over when they were read: what has ended may be started anew before a sweep ends. */
+  readonly #endsRead = new Map<string, Set<string>>();
   /** What DLI held at each reading before the first cancel. */
   readonly #listing: { truths: Truth[]; at: number }[] = [];
   /** The jobs that were asked to stop, with what DLI held when they were last read before that. */
@@ -431,11 +438,16 @@ class Conversation {
     for (const id of idsIn(body)) {
       // A job may change in the middle of an answer; either moment is what DLI held.
       const truths = [before.get(id), held.get(id)].filter((truth) => truth !== undefined);
+      for (const { state, word } of truths) if (state === 'over') this.#noteEnd(id, word);
       this.#lastReading.set(
         id,
         truths.map((truth) => ({ truth, at })),
       );
     }
+  }
+
+  #noteEnd(id: string, word: string): void {
+    this.#endsRead.set(id, (this.#endsRead.get(id) ?? new Set()).add(word));
   }
 
   #accept(id: string): void {
@@ -478,16 +490,15 @@ class Conversation {
       const truth = held.get(id);
       const asked = this.asked.get(id);
       const word = truth?.word ?? 'no such job';
+      const wasOnce = (...ends: string[]) => ends.some((end) => end === word || this.#endsRead.get(id)?.has(end));
       const isDenied = (() => {
         switch (outcome) {
           case 'cancelled':
             if (asked === undefined) return 'it was not asked to stop';
-            if (truth?.engine === 'spark') return word === 'dead' && asked.accepted ? undefined : word;
-            return ['CANCELLED', 'job_cancel_success', 'job_init', 'job_arrearage_stopped'].includes(word)
-              ? undefined
-              : word;
+            if (truth?.engine === 'spark') return wasOnce('dead') && asked.accepted ? undefined : word;
+            return wasOnce('CANCELLED', 'job_cancel_success', 'job_init') ? undefined : word;
           case 'already-terminal':
-            return truth?.state === 'over' ? undefined : word;
+            return truth?.state === 'over' || this.#endsRead.has(id) ? undefined : word;
           case 'skipped':
             return asked === undefined ? undefined : 'it was asked to stop';
           case 'failed':

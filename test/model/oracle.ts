@@ -169,4 +169,14 @@ export function mostKills(
   return Math.min(maxKills, isApplied ? Math.floor((count * maxKillsPercent) / 100) : Number.POSITIVE_INFINITY);
 }
 
-export const AGES = [10 * MINUTE, HOUR, 3 * HOUR, 3 * HOUR, 9 * HOUR, 9 * HOUR] as const;
+/** Some are over a limit by less than a request may have waited. */
+export const AGES = [
+  10 * MINUTE,
+  32 * MINUTE,
+  HOUR,
+  2 * HOUR + 2 * MINUTE,
+  3 * HOUR,
+  3 * HOUR,
+  9 * HOUR,
+  9 * HOUR,
+] as const;
