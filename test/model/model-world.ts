@@ -203,7 +203,7 @@ export class ModelWorld {
     if (sql !== undefined && statusAt(sql, now) === 'LAUNCHING' && what === 'begins to run') sql.runsFrom = now;
     if (sql !== undefined && !isOver(statusAt(sql, now)) && what === 'ends') sql.endsAt = now;
     if (batch !== undefined && !isBatchOver(batchStateAt(batch, now)) && what !== 'restarts') {
-      const state = what === 'ends' ? 'success' : 'running';
+      const state = what === 'ends' ? (batch.life.at(-1)?.state ?? 'success') : 'running';
       const stages: EmulatedBatch['life'][number][] = [
         ...batch.life.filter(({ from }) => from < now),
         { from: now, state },
@@ -387,6 +387,8 @@ class Conversation {
   #firstAskedAt: number | undefined;
   /** What DLI held when the job was last read, by job id. */
   readonly #lastReading = new Map<string, { truth: Truth; at: number }[]>();
+  /** The jobs of which a request to stop was refused for its rate. */
+  readonly #turnedAway = new Set<string>();
   /** The words by which jobs were over when they were read: what has ended may be started anew before a sweep ends. */
   readonly #endsRead = new Map<string, Set<string>>();
   /** What DLI held at each reading before the first cancel. */
@@ -416,7 +418,8 @@ class Conversation {
     }
   }
 
-  #unask(id: string): void {
+  #turnAway(id: string): void {
+    this.#turnedAway.add(id);
     const asked = this.asked.get(id);
     if (asked === undefined) return;
     asked.times -= 1;
@@ -428,7 +431,7 @@ class Conversation {
     // What the gateway turns away for its rate never comes to DLI.
     const isTurnedAway = status === 429;
     for (const id of idsAsked(method, target, requestBody)) {
-      if (isTurnedAway) this.#unask(id);
+      if (isTurnedAway) this.#turnAway(id);
       if (isAccepted) this.#accept(id);
     }
     if (method !== 'GET') return;
@@ -503,7 +506,7 @@ class Conversation {
             return asked === undefined ? undefined : 'it was asked to stop';
           case 'failed':
           case 'unconfirmed':
-            return asked === undefined ? 'it was not asked to stop' : undefined;
+            return asked === undefined && !this.#turnedAway.has(id) ? 'it was not asked to stop' : undefined;
           default:
             return outcome satisfies never;
         }

@@ -6,7 +6,7 @@ import { HOUR, MINUTE } from '../helpers/world.ts';
 import { type JobDraft, ModelWorld, type SweepDraft, tally, UNDISTURBED, type WorldDraft } from './model-world.ts';
 import { AGES, type PolicyDraft, type RuleDraft } from './oracle.ts';
 
-/** `npm run test:worlds` tries three thousand, `npm test` fifty. */
+/** `npm run test:worlds` tries two thousand, `npm test` fifty. */
 const WORLDS = Number(process.env.WORLDS ?? 50);
 
 /** Each of the others in one case of so many, and otherwise the usual. */
@@ -88,7 +88,7 @@ const sweep: fc.Arbitrary<SweepDraft> = fc.record({
     fc.record({
       atRequest: fc.integer({ min: 2, max: 16 }),
       job: fc.oneof(fc.constant('every' as const), fc.integer({ min: 1, max: 14 })),
-      what: fc.constantFrom('begins to run', 'begins to run', 'ends', 'restarts'),
+      what: fc.constantFrom('begins to run', 'begins to run', 'ends', 'ends', 'restarts'),
     }),
     { maxLength: 6, size: 'max' },
   ),
@@ -122,7 +122,7 @@ const fault: fc.Arbitrary<Fault> = fc
   .record({
     on: fc.constantFrom(...ROUTES),
     skip: fc.constantFrom(0, 0, 1, 2),
-    times: fc.constantFrom(1, 1, 2, 30, 30),
+    times: fc.constantFrom(1, 2, 30, 30),
     executes: fc.boolean(),
     answer: fc.constantFrom(...ANSWERS),
     edit: fc.constantFrom<NonNullable<Fault['edit']>[]>(
