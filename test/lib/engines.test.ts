@@ -730,6 +730,21 @@ describe('lists that are paged by rows', () => {
     expect(report.jobs).toHaveLength(seen.size);
   });
 
+  it('are a gap with one job in two spellings of its id in place of two jobs', async () => {
+    const specimen = SPECIMENS.find(({ engine }) => engine === 'spark') as Specimen;
+    const id = 'abcdefab-0000-4000-8000-000000000001';
+    const sessions = [id, id.toUpperCase()].map((one) => ({ id: one, state: 'running', create_time: NOW }));
+    const answer = { status: 200, body: { from: 0, total: 2, sessions } };
+    const { sweep } = await start(specimen, [], {
+      faults: [{ on: 'list-spark-batches', target: 'state=running', times: Number.POSITIVE_INFINITY, answer }],
+    });
+
+    expect(await sweep()).toMatchObject({
+      status: 'partial',
+      problems: ['listing incomplete: running batches: the list says that there are 2, and shows 1'],
+    });
+  });
+
   describe.each(SPECIMENS.filter(({ engine }) => engine !== 'sql'))('of $engine', (specimen) => {
     const { engine, clock, listRoute, idOf } = specimen;
     const pageOf = (total: number, numbers: readonly number[]) => ({
