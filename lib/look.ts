@@ -195,7 +195,8 @@ async function readDetail(job: Job, readers: Readers, gaps: Gap[]): Promise<Job>
   } catch (error) {
     if (!(error instanceof DliError)) throw error;
     if (error.kind !== 'not-found') gaps.push({ engine: job.engine, what: error.message });
-    return { ...job, state: 'unknown' };
+    // What the list said of it is no reading of it as it is now.
+    return { ...job, status: undefined, state: 'unknown' };
   }
 }
 

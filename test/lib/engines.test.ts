@@ -543,6 +543,27 @@ describe('a Flink job', () => {
     },
   );
 
+  it.each([{ status: 500 }, { status: 403 }])(
+    'whose examination fails with $status is spared since its status cannot be read, and not for the one in the list',
+    async ({ status }) => {
+      const answer = { status, body: { error_code: 'DLI.0999', error_msg: 'trouble' } };
+      const { run } = await sweepOf(
+        {},
+        {},
+        {
+          faults: [{ on: 'show-flink-job', times: Number.POSITIVE_INFINITY, answer }],
+        },
+      );
+
+      const { problems, jobs } = await run();
+
+      expect(problems).toContain(
+        '1 job could not be judged, and is spared as undetermined, because the status is missing, or cannot be read',
+      );
+      expect(jobs).toMatchObject([{ reason: 'undetermined', status: null }]);
+    },
+  );
+
   it('that begins to stop between its examination and our request is not asked', async () => {
     const { run, stops, emulator } = await sweepOf({});
     const life = [...(emulator.flink.get('146')?.life ?? []), { from: NOW, state: 'job_canceling' as const }];
