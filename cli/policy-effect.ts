@@ -62,14 +62,15 @@ export async function effectsOf(
           return { ids, capped: report.caps.exceeded, problem };
         };
         const { ids: after, capped, problem } = await victimsBy(policy);
-        const before = livePolicy === undefined ? undefined : (await victimsBy(livePolicy)).ids;
+        const byLive = livePolicy === undefined ? undefined : await victimsBy(livePolicy);
+        const before = byLive?.ids;
         effects.push({
           ...{
             target,
             before: before?.length ?? null,
             after: after.length,
             capped,
-            problem: seen.gaps[0]?.what ?? problem,
+            problem: seen.gaps[0]?.what ?? problem ?? byLive?.problem ?? null,
           },
           added: after.filter((id) => before?.includes(id) !== true),
           removed: (before ?? []).filter((id) => !after.includes(id)),
