@@ -49,9 +49,10 @@ export async function effectsOf(
       try {
         if (parseTarget(parameter, values).policy !== name) continue;
         const { seen, settings } = await observe({ stage: stage.name, target }, terminal, { engines, stage });
-        // By clocks that disagree nobody can tell who is overdue.
-        if (seen.clockProblem !== undefined) {
-          effects.push({ ...UNSEEN, target, problem: seen.clockProblem });
+        // By clocks that disagree nobody can tell who is overdue, and where no job was seen there may be some all the same.
+        const unseen = seen.clockProblem ?? (seen.jobs.length === 0 ? seen.gaps[0]?.what : undefined);
+        if (unseen !== undefined) {
+          effects.push({ ...UNSEEN, target, problem: unseen });
           continue;
         }
         const victimsBy = async (one: Policy) => {

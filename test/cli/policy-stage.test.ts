@@ -205,6 +205,17 @@ describe.concurrent('dli-reaper policy', () => {
     });
   });
 
+  it('counts no victims on a target that gives no answer', async (context) => {
+    const { emulator, run } = await startStage(context);
+    emulator.faults.add({ on: 'list-sql-jobs', times: Number.POSITIVE_INFINITY, answer: { status: 400, body: {} } });
+
+    const { stdout } = await run('diff', newFile(JSON.stringify(policyOf(1))), '--json');
+
+    expect(JSON.parse(stdout)).toMatchObject({
+      effects: [{ before: null, after: null, added: [], problem: expect.stringContaining('list LAUNCHING jobs') }],
+    });
+  });
+
   it('says so where the live policy cannot judge the jobs of this moment, so that a difference is none', async (context) => {
     const { emulator } = await startService(context, '', {
       jobs: [runningJob(1, { ageMs: 3 * HOUR, hiddenFields: ['owner'] })],
