@@ -5,8 +5,11 @@ import { isJobId, type Job } from '../lib/job.ts';
 import type { Judgement } from '../lib/judge.ts';
 import type { Readers } from '../lib/look.ts';
 import { enginesOf } from '../lib/policy/scope.ts';
+import type { SweepReport } from '../lib/report.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { assertJobId } from './arguments.ts';
+import { cleanText } from './clean-text.ts';
+import { exitCodeOf } from './exit-code.ts';
 import { toJson } from './json.ts';
 import { performSweep, type SweepFlags } from './perform-sweep.ts';
 import { formatExplanation } from './print.ts';
@@ -26,9 +29,26 @@ export async function runExplain(jobId: string, flags: SweepFlags, terminal: Ter
     },
   });
   if (explanation === undefined) throw new SettingsError('JOB_ID', 'DLI knows no such job');
-  const { caps } = report;
-  terminal.out(flags.json ? toJson('explanation', { ...explanation, caps }) : formatExplanation(explanation, caps));
-  return 0;
+  return showExplanation(explanation, report, flags, terminal);
+}
+
+/**
+ * A plan that is not whole, or whose ages mean nothing, explains no more than it plans: that is said beside the verdict.
+ *
+ * @returns the exit code, as of a plan.
+ */
+export function showExplanation(
+  explanation: Explanation,
+  report: SweepReport,
+  { json = false }: { json?: boolean },
+  terminal: Terminal,
+): number {
+  const { caps, problems } = report;
+  const exitCode = exitCodeOf(report);
+  // That a cap is exceeded is part of the explanation.
+  if (exitCode !== 0) for (const problem of problems) terminal.err(`! ${cleanText(problem)}\n`);
+  terminal.out(json ? toJson('explanation', { ...explanation, caps }) : formatExplanation(explanation, caps));
+  return exitCode;
 }
 
 /**

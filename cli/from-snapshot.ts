@@ -5,13 +5,13 @@ import { SettingsError } from '../lib/settings/settings.ts';
 import { planFrom } from '../lib/sweep.ts';
 import { cleanText } from './clean-text.ts';
 import { exitCodeOf } from './exit-code.ts';
-import { explainOne } from './explain.ts';
+import { explainOne, showExplanation } from './explain.ts';
 import { readText } from './files.ts';
 import { toJson } from './json.ts';
 import { observe } from './observe.ts';
 import type { SweepFlags } from './perform-sweep.ts';
 import { readPolicyFile } from './policy-file.ts';
-import { formatExplanation, formatReport } from './print.ts';
+import { formatReport } from './print.ts';
 import type { SettingsFlags } from './settings-source.ts';
 import { withSpinner } from './spinner.ts';
 import type { Terminal } from './terminal.ts';
@@ -67,9 +67,7 @@ export async function runExplainFrom(
     stored.jobs.find(({ id }) => id.toLowerCase() === jobId.toLowerCase()),
   );
   if (explanation === undefined) throw new SettingsError('JOB_ID', `${path} holds no such job of the policy's engines`);
-  const { caps } = report;
-  terminal.out(flags.json ? toJson('explanation', { ...explanation, caps }) : formatExplanation(explanation, caps));
-  return 0;
+  return showExplanation(explanation, report, flags, terminal);
 }
 
 async function judgeFile(path: string, { policy, maxKills, stage, target, endpoint, projectId, region }: SweepFlags) {

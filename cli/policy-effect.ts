@@ -49,9 +49,10 @@ export async function effectsOf(
       try {
         if (parseTarget(parameter, values).policy !== name) continue;
         const { seen, settings } = await observe({ stage: stage.name, target }, terminal, { engines, stage });
-        // By clocks that disagree nobody can tell who is overdue.
-        if (seen.clockProblem !== undefined) {
-          effects.push({ ...UNSEEN, target, problem: seen.clockProblem });
+        // By clocks that disagree nobody can tell who is overdue, and where no job was seen there may be some all the same.
+        const unseen = seen.clockProblem ?? (seen.jobs.length === 0 ? seen.gaps[0]?.what : undefined);
+        if (unseen !== undefined) {
+          effects.push({ ...UNSEEN, target, problem: unseen });
           continue;
         }
         const victimsBy = async (one: Policy) => {
@@ -62,14 +63,15 @@ export async function effectsOf(
           return { ids, capped: report.caps.exceeded, problem };
         };
         const { ids: after, capped, problem } = await victimsBy(policy);
-        const before = livePolicy === undefined ? undefined : (await victimsBy(livePolicy)).ids;
+        const byLive = livePolicy === undefined ? undefined : await victimsBy(livePolicy);
+        const before = byLive?.ids;
         effects.push({
           ...{
             target,
             before: before?.length ?? null,
             after: after.length,
             capped,
-            problem: seen.gaps[0]?.what ?? problem,
+            problem: seen.gaps[0]?.what ?? problem ?? byLive?.problem ?? null,
           },
           added: after.filter((id) => before?.includes(id) !== true),
           removed: (before ?? []).filter((id) => !after.includes(id)),

@@ -56,7 +56,9 @@ export async function runReplay(flags: ReplayFlags, terminal: Terminal): Promise
     ...candidate.capped.map((one) => ({ ...one, by: 'new' as const })),
     ...(today?.capped ?? []).map((one) => ({ ...one, by: 'old' as const })),
   ];
-  const { incomplete } = candidate;
+  // A snapshot that only today's policy cannot judge leaves the difference as open. What both lack is told once.
+  const gaps = [...candidate.incomplete, ...(today?.incomplete ?? [])];
+  const incomplete = [...new Map(gaps.map((gap) => [Object.values(gap).join('\n'), gap])).values()];
   const span = { snapshots: worlds.length, from: isoOf(worlds[0]), to: isoOf(worlds.at(-1)) };
   terminal.out(
     flags.json
@@ -95,7 +97,7 @@ async function replay(worlds: readonly StoredLook[], policy: Policy) {
     if (exceeded !== null && !drain) capped.push({ at, target, reason: exceeded });
     // One that has died was judged.
     const isUnjudged = jobs.length === world.jobs.length && isBlind(judgement.decisions);
-    // Its victims are in doubt, and no death.
+    // Who else would have died is in doubt.
     const doubts = [
       ...(sight.clockProblem === undefined ? [] : [sight.clockProblem]),
       ...sight.gaps.map(({ what }) => what),
@@ -184,9 +186,12 @@ function format(
   return [
     ...(differences.length === 0 ? [] : [table ?? differences.map((one) => toLine(one, isCompared)).join('\n')]),
     `${counted(snapshots, 'snapshot')} from ${from} to ${to}: ${died}${changes}.`,
-    ...incomplete.map(({ at, target, reason }) =>
-      cleanText(`! ${target} at ${at}: incomplete, so nobody counts: ${reason}`),
-    ),
+    ...incomplete.map(({ at, target, reason }) => {
+      // A gap of one engine holds back no victim of another, nor does any where no share of the live jobs is a cap.
+      const isCounted = differences.some((one) => one.at === at && one.target === target);
+      const what = isCounted ? 'so more or other jobs may count' : 'so nobody counts';
+      return cleanText(`! ${target} at ${at}: incomplete, ${what}: ${reason}`);
+    }),
     ...capped.map(
       ({ at, target, reason, by }) =>
         `! ${cleanText(target)} at ${at}: a cap${by === 'old' ? ' of today’s policy' : ''} would have stopped the sweep, ${reason}`,

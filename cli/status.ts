@@ -87,7 +87,9 @@ async function lookAt(stage: Stage, target: string, terminal: Terminal) {
     const report = await performSweep({ stage: stage.name, target, dryRun: true, quiet: true }, terminal, { stage });
     // Over a cap a look is as good as any.
     const [problem = null] = exitCodeOf(report) === 0 ? [] : report.problems;
-    const { overdue, skipped } = report.counts;
+    const { overdue, seen, skipped } = report.counts;
+    // By clocks that disagree nobody can tell who is overdue, and where no job was seen there may be some all the same.
+    if (report.stoppedBy === 'clock' || (problem !== null && seen === 0)) return { ...UNSEEN, problem };
     return { overdue, undetermined: skipped.undetermined ?? 0, problem };
   } catch (error) {
     return { ...UNSEEN, problem: describeError(error) };

@@ -86,12 +86,15 @@ export async function look(scope: Scope, readers: Readers, clock: LookClock): Pr
   const named = await readNamed(scope, readers, listed.jobs);
   const jobs = [...listed.jobs.filter(isSeen), ...named.jobs];
   const detailed = await readDetails(scope, readers, { jobs, now });
+  const gaps = [...listed.gaps, ...named.gaps, ...detailed.gaps];
+  // A DLI that gave no answer told no time either, and that is no trouble of the clocks.
+  const isUnanswered = jobs.length === 0 && gaps.length > 0 && clock.reading() === undefined;
   return {
     engines: [...readers.keys()],
     jobs: detailed.jobs,
     now,
-    clockProblem: problem,
-    gaps: [...listed.gaps, ...named.gaps, ...detailed.gaps],
+    clockProblem: isUnanswered ? undefined : problem,
+    gaps,
     countLive: async (engine) => (await readers.get(engine)?.countLive()) ?? 0,
   };
 }
@@ -195,7 +198,8 @@ async function readDetail(job: Job, readers: Readers, gaps: Gap[]): Promise<Job>
   } catch (error) {
     if (!(error instanceof DliError)) throw error;
     if (error.kind !== 'not-found') gaps.push({ engine: job.engine, what: error.message });
-    return { ...job, state: 'unknown' };
+    // What the list said of it is no reading of it as it is now.
+    return { ...job, status: undefined, state: 'unknown' };
   }
 }
 

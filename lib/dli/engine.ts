@@ -213,7 +213,8 @@ async function listByOffset(
       }
     }
     const rows = pages.flatMap(({ jobs }) => jobs);
-    for (const { id } of rows) if (id !== '') met.add(id);
+    // By id in whatever case, as jobs are told apart: two spellings of one are no second row.
+    for (const { id } of rows) if (id !== '') met.add(id.toLowerCase());
     // Jobs that came while it was read need not be met, so it is the first total that counts.
     const [{ total } = { total: 0 }] = pages;
     const shown = met.size + rows.filter(({ id }) => id === '').length;

@@ -110,6 +110,32 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
   });
 
   it.for([
+    {
+      ...{
+        name: 'the listing is incomplete',
+        exitCode: 4,
+        says: '! listing incomplete: list LAUNCHING jobs, page 1: ',
+      },
+      options: {
+        faults: [{ on: 'list-sql-jobs', target: 'LAUNCHING', times: Infinity, answer: { status: 400, body: {} } }],
+      },
+    },
+    {
+      ...{ name: 'the clocks disagree', exitCode: 1, says: "! stopped: DLI's clock and ours differ by " },
+      options: { now: () => Date.now() + 11 * HOUR },
+    },
+  ] as const)('ends as a plan does, and says so, where $name', async ({ exitCode, says, options }, context) => {
+    const { run } = await startService(context, policyFile, { jobs: [runningJob(1)], ...options });
+
+    const plan = await run('plan', ['--json']);
+    const explain = await run('explain', [jobId(1), '--json']);
+
+    expect([explain.exitCode, plan.exitCode]).toEqual([exitCode, exitCode]);
+    expect(explain.stderr).toContain(says);
+    expect(JSON.parse(explain.stdout)).toMatchObject({ kind: 'explanation', jobId: jobId(1) });
+  });
+
+  it.for([
     { name: 'an id that DLI does not know', id: jobId(9), says: 'JOB_ID: DLI knows no such job' },
     {
       ...{ name: 'an id that is none', id: '../queues/adhoc' },

@@ -205,6 +205,36 @@ describe.concurrent('dli-reaper policy', () => {
     });
   });
 
+  it('counts no victims on a target that gives no answer', async (context) => {
+    const { emulator, run } = await startStage(context);
+    emulator.faults.add({ on: 'list-sql-jobs', times: Number.POSITIVE_INFINITY, answer: { status: 400, body: {} } });
+
+    const { stdout } = await run('diff', newFile(JSON.stringify(policyOf(1))), '--json');
+
+    expect(JSON.parse(stdout)).toMatchObject({
+      effects: [{ before: null, after: null, added: [], problem: expect.stringContaining('list LAUNCHING jobs') }],
+    });
+  });
+
+  it('says so where the live policy cannot judge the jobs of this moment, so that a difference is none', async (context) => {
+    const { emulator } = await startService(context, '', {
+      jobs: [runningJob(1, { ageMs: 3 * HOUR, hiddenFields: ['owner'] })],
+    });
+    const rules = [{ id: 'r', match: { owner: 'ana' }, maxRunTime: '2h' }];
+    const aws = await startAwsServer(stageParameters('dev', emulator.connection, { ...policyOf(2), rules }));
+    context.onTestFinished(aws.close);
+
+    const { stdout } = await runCli(
+      ['policy', 'diff', newFile(JSON.stringify(policyOf(2))), '--stage', 'dev'],
+      aws.env,
+    );
+
+    expect(stdout).toContain('default: 1 victim at this moment, 0 by the live policy.');
+    expect(stdout).toContain(
+      '! default: 1 job could not be judged, and is spared as undetermined, because the owner is',
+    );
+  });
+
   it.for([
     { name: 'is not valid', text: 'version: 1\nrules: []\n', says: ':2:1: rules: expected at least one rule' },
     {

@@ -250,6 +250,40 @@ describe.concurrent('dli-reaper replay', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ incomplete: [{ target: 'lake', reason: 'one page' }] });
   });
 
+  it('counts the victims of an incomplete snapshot that a sweep would have cancelled, and does not deny it', async () => {
+    const torn = join(dirname(two), 'torn');
+    mkdirSync(torn, { recursive: true });
+    const jobs = [makeJob({ id: jobId(1), startedAt: NOW - 9 * HOUR })];
+    const seen = makeStoredLook({ gaps: [{ engine: 'sql', what: 'one page' }], jobs });
+    writeFileSync(join(torn, '1.json'), JSON.stringify(toSnapshot(seen, { withStatements: false })));
+    const uncapped = writeFile('uncapped.json', policy(2, { maxKillsPercent: 100 }));
+
+    const { exitCode, stdout } = await runHere(['replay', '--policy', uncapped, '--snapshots', torn]);
+
+    expect(exitCode).toBe(4);
+    expect(stdout).toContain('1 job would have been cancelled.');
+    expect(stdout).toContain('incomplete, so more or other jobs may count: one page');
+  });
+
+  it('says so and ends with 4 where only the policy of today cannot judge a snapshot', async () => {
+    const nameless = join(dirname(two), 'nameless');
+    mkdirSync(nameless, { recursive: true });
+    const jobs = [makeJob({ id: jobId(1), startedAt: NOW - 9 * HOUR, owner: undefined })];
+    const snapshot = toSnapshot(makeStoredLook({ jobs }), { withStatements: false });
+    writeFileSync(join(nameless, '1.json'), JSON.stringify(snapshot));
+    const byOwner = writeFile(
+      'by-owner.json',
+      policy(2, { rules: [{ id: 'r', match: { owner: 'ana' }, maxRunTime: '2h' }] }),
+    );
+
+    const { exitCode, stdout } = await runHere([
+      ...['replay', '--policy', two, '--snapshots', nameless, '--against', byOwner, '--json'],
+    ]);
+
+    expect(exitCode).toBe(4);
+    expect(JSON.parse(stdout)).toMatchObject({ incomplete: [{ target: 'lake', reason: 'no job could be judged' }] });
+  });
+
   it('says so and ends with 4 where no job of a snapshot could be judged, and not where the others have died', async () => {
     const blind = join(dirname(two), 'blind');
     const seeing = join(dirname(two), 'seeing');

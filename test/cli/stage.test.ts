@@ -148,6 +148,18 @@ describe.concurrent('dli-reaper status, of jobs that cannot be judged', () => {
       targets: [{ overdue: 0, undetermined: 2, problem: expect.stringContaining('2 jobs could not be judged') }],
     });
   });
+
+  it('counts none where the lists could not be read, since there may be some all the same', async (context) => {
+    const { emulator, run } = await startStage(context);
+    emulator.faults.add({ on: 'list-sql-jobs', times: Infinity, answer: { status: 400, body: {} } });
+
+    const { exitCode, stdout } = await run('status', '--json');
+
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      targets: [{ overdue: null, undetermined: null, problem: expect.stringContaining('listing incomplete: ') }],
+    });
+  });
 });
 
 describe.concurrent('a verb that looks at several targets', () => {

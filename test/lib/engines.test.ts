@@ -543,6 +543,27 @@ describe('a Flink job', () => {
     },
   );
 
+  it.each([{ status: 500 }, { status: 403 }])(
+    'whose examination fails with $status is spared since its status cannot be read, and not for the one in the list',
+    async ({ status }) => {
+      const answer = { status, body: { error_code: 'DLI.0999', error_msg: 'trouble' } };
+      const { run } = await sweepOf(
+        {},
+        {},
+        {
+          faults: [{ on: 'show-flink-job', times: Number.POSITIVE_INFINITY, answer }],
+        },
+      );
+
+      const { problems, jobs } = await run();
+
+      expect(problems).toContain(
+        '1 job could not be judged, and is spared as undetermined, because the status is missing, or cannot be read',
+      );
+      expect(jobs).toMatchObject([{ reason: 'undetermined', status: null }]);
+    },
+  );
+
   it('that begins to stop between its examination and our request is not asked', async () => {
     const { run, stops, emulator } = await sweepOf({});
     const life = [...(emulator.flink.get('146')?.life ?? []), { from: NOW, state: 'job_canceling' as const }];
@@ -728,6 +749,21 @@ describe('lists that are paged by rows', () => {
     expect(living.length).toBeLessThan(count);
     expect(living.filter((n) => !seen.has(specimen.idOf(n)))).toEqual([]);
     expect(report.jobs).toHaveLength(seen.size);
+  });
+
+  it('are a gap with one job in two spellings of its id in place of two jobs', async () => {
+    const specimen = SPECIMENS.find(({ engine }) => engine === 'spark') as Specimen;
+    const id = 'abcdefab-0000-4000-8000-000000000001';
+    const sessions = [id, id.toUpperCase()].map((one) => ({ id: one, state: 'running', create_time: NOW }));
+    const answer = { status: 200, body: { from: 0, total: 2, sessions } };
+    const { sweep } = await start(specimen, [], {
+      faults: [{ on: 'list-spark-batches', target: 'state=running', times: Number.POSITIVE_INFINITY, answer }],
+    });
+
+    expect(await sweep()).toMatchObject({
+      status: 'partial',
+      problems: ['listing incomplete: running batches: the list says that there are 2, and shows 1'],
+    });
   });
 
   describe.each(SPECIMENS.filter(({ engine }) => engine !== 'sql'))('of $engine', (specimen) => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { lookBack } from '../../lib/look.ts';
+import { parseRequest } from '../../lib/request.ts';
 import { emulatedFlinkJob } from '../helpers/emulated-api.ts';
 import { makeJob, makePolicy, makeStoredLook } from '../helpers/make-job.ts';
-import { HOUR, jobId, makeWorld, NOW } from '../helpers/world.ts';
+import { emulatedJob, HOUR, jobId, makeWorld, NOW } from '../helpers/world.ts';
 
 describe('look', () => {
   it('reads the details of a job that becomes a victim only by the details of another', async () => {
@@ -32,6 +33,39 @@ describe('look', () => {
       ['146', 'terminal'],
       ['147', 'asked-recently'],
     ]);
+  });
+
+  it('that gets no answer is incomplete, and says nothing of the clocks', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1)] });
+    world.emulator.faults.add({ on: 'list-sql-jobs', times: Number.POSITIVE_INFINITY, answer: 'reset' });
+
+    const { status, stoppedBy, problems } = await world.sweep({});
+
+    expect({ status, stoppedBy }).toEqual({ status: 'partial', stoppedBy: null });
+    expect(problems).toEqual(
+      ['LAUNCHING', 'RUNNING'].map(
+        (one) => `listing incomplete: list ${one} jobs, page 1: connection lost (ECONNRESET)`,
+      ),
+    );
+  });
+
+  it('does not trust the clocks where it has read a named job, and got no other answer', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1)] });
+    world.emulator.faults.add({ on: 'list-sql-jobs', times: Number.POSITIVE_INFINITY, answer: 'reset' });
+    const request = parseRequest({
+      kind: 'emergency',
+      jobIds: [jobId(1)],
+      target: 'test',
+      reason: 'stuck',
+      dryRun: false,
+      confirm: 'test',
+      askedAt: new Date(NOW).toISOString(),
+    });
+
+    const report = await world.sweep(request);
+
+    expect(report).toMatchObject({ status: 'stopped', stoppedBy: 'clock', counts: { seen: 1, cancelled: 0 } });
+    expect(world.emulator.statusOf(jobId(1))).toBe('RUNNING');
   });
 });
 
