@@ -34,7 +34,8 @@ function firstOf(forms: readonly Form[], text: string, key: TextKey): string | u
 const lost: Form = (text) =>
   text.includes('\ufffd') ? 'holds U+FFFD, which stands for a character that got lost; write it anew' : undefined;
 
-const UNSEEN = /[\p{Cc}\u00ad\u200b\u2060\ufeff]/u;
+/** What copied text brings along, such as marks of its direction. Joiners are a part of some scripts. */
+const UNSEEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}]/u;
 
 const unseen: Form = (text) => {
   const found = UNSEEN.exec(text)?.[0].codePointAt(0);
@@ -56,7 +57,7 @@ const blankOutside: Form = (text) =>
 
 /** In a pattern a $ is the end of the text, behind which nothing comes. Spark SQL fills in variables of its own. */
 const unfilled: Form = (text, key) => {
-  const isVariable = /(?<!\\)\$\{[\w.-]+\}/.test(text) && (key !== 'statement' || isPattern(text));
+  const isVariable = /(?<!\\)\$\{[^{}]+\}/.test(text) && (key !== 'statement' || isPattern(text));
   const isTemplate = /\{\{.*\}\}/.test(text) && key !== 'statement';
   return isVariable || isTemplate ? 'holds a variable that was not filled in' : undefined;
 };
@@ -94,6 +95,9 @@ const noTag: Form = (text) => {
   if (text.startsWith('/') || /[*?]/.test(text)) {
     const hint = /[/*?]/.test(key) ? 'name the key' : `write ${key} for any value`;
     return `tags are compared as they are, without patterns; ${hint}`;
+  }
+  if (/^\/.*\/i?$/.test(value ?? '')) {
+    return `tags are compared as they are, without patterns; write ${key} for any value`;
   }
   const odd = /[^\p{L}\p{M}\p{N} _.:+\-@/=,]/u.exec(text)?.[0];
   return odd === undefined ? undefined : `no tag has ${odd} in it`;
@@ -137,7 +141,19 @@ const prefixed = inGlob(/^(regex|re|glob|contains|exact|like):/i, (text) => {
   const [how = '', what = ''] = text.split(/:(.*)/s);
   return `${how}: is a part of the value; write ${/^re/i.test(how) ? `/${what}/` : what}`;
 });
-const quoted = inGlob(/^(['"]).*\1$/s, (text) => `the quotes are a part of the value; write ${text.slice(1, -1)}`);
+const quoted = inGlob(
+  /^(['"`]).*\1$|^[“‘«].*[”’»]$/s,
+  (text) => `the quotes are a part of the value; write ${text.slice(1, -1)}`,
+);
+const variable = inGlob(
+  /^\$\w+$|\$[A-Z][A-Z_]+\b|\$\(.+\)|#\{.+\}|<%.*%>|^<[^<>]+>$/,
+  () => 'looks like a variable that was not filled in',
+);
+const oddBlank: Form = (text) => {
+  const code = /[^\S \t\r\n]/.exec(text)?.[0].codePointAt(0);
+  if (code === undefined) return undefined;
+  return `U+${code.toString(16).toUpperCase().padStart(4, '0')} looks like a blank, and is another character`;
+};
 const outerBlank: Form = (text) =>
   text === text.trim() ? undefined : 'a blank at its beginning or end is a part of the value';
 
@@ -159,14 +175,28 @@ const tagOfPython: Form = (text) =>
 const tagTwice: Form = (text) =>
   text.includes('==') ? `the second = is a part of the value; write ${text.replace('==', '=')}` : undefined;
 
-const NAMES: readonly Form[] = [caseFlag, quoted, prefixed, anchor, barePattern, list, like, negation];
+const tagList: Form = (text) =>
+  text.includes(',') ? `is one tag, and no list; write [${text.split(/\s*,\s*/).join(', ')}]` : undefined;
+
+const NAMES: readonly Form[] = [
+  caseFlag,
+  variable,
+  oddBlank,
+  quoted,
+  prefixed,
+  anchor,
+  barePattern,
+  list,
+  like,
+  negation,
+];
 
 const FOREIGN: Record<TextKey, readonly Form[]> = {
   queue: [capitalsInPattern],
   owner: NAMES,
   name: NAMES,
   database: NAMES,
-  statement: [caseFlag, prefixed, anchor, likeOutside, outerBlank],
-  tag: [tagWithColon, tagTwice, tagOfPython],
+  statement: [caseFlag, prefixed, anchor, likeOutside, outerBlank, oddBlank],
+  tag: [tagList, tagWithColon, tagTwice, tagOfPython],
   jobId: [],
 };
