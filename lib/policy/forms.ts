@@ -1,5 +1,5 @@
 import { ENGINE_NAMES, isJobId } from '../job.ts';
-import { isPattern, splitTag } from './matcher.ts';
+import { isPattern, isPatternOfNothing, splitTag } from './matcher.ts';
 
 /** The keys of a selector whose values are patterns, or pairs of a key and a value. */
 export const TEXT_KEYS = ['queue', 'owner', 'name', 'statement', 'database', 'tag'] as const;
@@ -62,6 +62,11 @@ const unfilled: Form = (text, key) => {
   return isVariable || isTemplate ? 'holds a variable that was not filled in' : undefined;
 };
 
+const matchesNothing: Form = (text) =>
+  isPatternOfNothing(text)
+    ? 'is a pattern that nothing matches: something stands behind $ or before ^; write \\$ or \\^ for the sign itself'
+    : undefined;
+
 /** "Creating a Queue": lower-case letters, digits and underscores; a name in capitals is stored in lower case. */
 const noQueue: Form = (text) => {
   if (isPattern(text) || /^[a-z0-9_*?]+$/.test(text)) return undefined;
@@ -109,14 +114,14 @@ const noJobId: Form = (text) =>
 /** What an id looks like, for messages. */
 export const JOB_ID = "the id of a job: 8-4-4-4-12 hexadecimal digits, or a Flink job's number";
 
-const NAME: readonly Form[] = [lost, unseen, halfPattern, blankOutside, unfilled];
+const NAME: readonly Form[] = [lost, unseen, halfPattern, blankOutside, unfilled, matchesNothing];
 
 const NEVER: Record<TextKey, readonly Form[]> = {
-  queue: [lost, halfPattern, unfilled, noQueue],
+  queue: [lost, halfPattern, unfilled, matchesNothing, noQueue],
   owner: NAME,
   name: NAME,
   database: NAME,
-  statement: [lost, halfPattern, unfilled],
+  statement: [lost, halfPattern, unfilled, matchesNothing],
   tag: [lost, unseen, unfilled, noTag],
   jobId: [noJobId],
 };

@@ -6,6 +6,8 @@ const QUEUE = 'no queue has such a name: DLI keeps them in lower-case letters, d
 const SLASH = 'begins with / and is no pattern; a pattern is written /…/, or /…/i for any case, with nothing behind it';
 const BLANK = 'begins or ends with a blank, and no job has that; write it without';
 const VARIABLE = 'holds a variable that was not filled in';
+const NOTHING =
+  'is a pattern that nothing matches: something stands behind $ or before ^; write \\$ or \\^ for the sign itself';
 const LOST = 'holds U+FFFD, which stands for a character that got lost; write it anew';
 const EXACT = 'tags are compared as they are, without patterns';
 const BESIDE = 'has a blank beside the key or the value, and no tag has that';
@@ -52,6 +54,9 @@ describe('whyNever', () => {
     ['owner', 'ana\u2069', 'holds U+2069, a character that cannot be seen; write it without'],
     ['owner', '\u0024{env:SVC_USER}', VARIABLE],
     ['owner', '\u0024{SVC_USER:-ana}', VARIABLE],
+    ['owner', '/^$SVC_USER$/', NOTHING],
+    ['queue', '/^finance$, ^closing$/', NOTHING],
+    ['statement', '/a^b/', NOTHING],
     ['owner', 'an\ufffd', LOST],
     ['owner', '/an\ufffd/', LOST],
     ['name', 'job ', BLANK],
@@ -114,6 +119,7 @@ describe('whyNever', () => {
     ['statement', '/[\u0024{}]/'],
     ['statement', '/\\\u0024{db}/'],
     ['statement', '/a$/'],
+    ['statement', '/(/'],
     ['tag', 'keep'],
     ['tag', 'keep='],
     ['tag', 'team=Größe 1_.:+-@/,'],
