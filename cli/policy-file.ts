@@ -1,4 +1,4 @@
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parse, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { messageOf } from '../lib/error-words.ts';
 import { PolicyError, parsePolicy } from '../lib/policy/parse.ts';
 import type { Policy } from '../lib/policy/schema.ts';
@@ -44,8 +44,9 @@ export function readPolicyText(text: string, path: string): PolicyFile {
     const { line, col } = lines.linePos(offset);
     return `${path}:${line}:${col}`;
   };
-  if (document.errors.length > 0) {
-    const problems = document.errors.map(({ message, pos }) => `${at(pos[0])}: ${message}`);
+  const faults = faultsOf(document);
+  if (faults.length > 0) {
+    const problems = faults.map(({ message, pos }) => `${at(pos[0])}: ${message}`);
     throw new PolicyFileError(path, 'is not YAML', { problems });
   }
 
@@ -71,13 +72,16 @@ export function readPolicyText(text: string, path: string): PolicyFile {
  * @throws {SettingsError} if there is no such file, or it is not UTF-8: a person who names one relies on what it exempts.
  */
 export function readPolicyDocument(path: string): unknown {
-  const text = readText(path);
+  const document = parseDocument(readText(path), { prettyErrors: false });
   try {
-    return parse(text);
+    return faultsOf(document).length > 0 ? undefined : document.toJS();
   } catch {
     return undefined;
   }
 }
+
+/** A tag that YAML does not know, as in `!re ana.*`, is only a warning to the library, and is lost with what it was to say. */
+const faultsOf = ({ errors, warnings }: Document.Parsed) => [...errors, ...warnings];
 
 /** Aliases that lead nowhere, or to more than anybody writes by hand, show only now. */
 function toJs(path: string, document: Document): unknown {

@@ -37,3 +37,28 @@ function firstBadLine(bytes: Uint8Array): number {
 }
 
 const LINE_FEED = 0x0a;
+
+/** A text is a key if a colon follows it. */
+const JSON_PARTS = /("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\]]/g;
+
+/**
+ * Reads JSON, in which no object holds a key twice: of two the first would be lost without a word, and what it was to
+ * protect would be cancelled.
+ *
+ * @throws {TextError} for a key that is there twice.
+ * @throws {SyntaxError} for what is no JSON; that message quotes the text.
+ */
+export function parseJsonText(text: string): unknown {
+  const document: unknown = JSON.parse(text);
+  const open: Set<unknown>[] = [];
+  for (const [part, string, colon] of text.matchAll(JSON_PARTS)) {
+    if (part === '{' || part === '[') open.push(new Set());
+    else if (part === '}' || part === ']') open.pop();
+    else if (string !== undefined && colon !== undefined) {
+      const key: unknown = JSON.parse(string);
+      if (open.at(-1)?.has(key)) throw new TextError('a key is there twice in one object; keep one of them');
+      open.at(-1)?.add(key);
+    }
+  }
+  return document;
+}

@@ -90,9 +90,14 @@ const ENDS_OF_ASKED: Readonly<Record<string, Pick<Extract<Reading, { kind: 'term
   job_arrearage_stopped: { state: 'failed' },
 };
 
-/** A job that runs on, and that DLI has changed since it was asked, may have lost its savepoint, and so its stop. */
+/**
+ * A job that runs on, and that DLI has changed since it was asked, may have lost its savepoint, and so its stop. One that
+ * has another start is another run: the one that was asked to stop is over, by whatever.
+ */
 function toStopReading(now: Job, asked: Job): Reading {
-  const { status = '', updatedAt } = now;
+  const { status = '', startedAt, updatedAt } = now;
+  const isAnotherRun = startedAt !== undefined && asked.startedAt !== undefined && startedAt !== asked.startedAt;
+  if (now.state === 'running' && isAnotherRun) return { kind: 'terminal', state: 'finished', status: 'RESTARTED' };
   if (Object.hasOwn(ENDS_OF_ASKED, status) && ENDS_OF_ASKED[status] !== undefined) {
     return { kind: 'terminal', status, ...ENDS_OF_ASKED[status] };
   }

@@ -63,19 +63,21 @@ export function exemptionOf(
 /** The tags count up to the ceiling only, which is an age: whoever submits a job must not be able to keep it for ever. */
 function exemptByTag({ tags, startedAt }: Job, ceilingMs: number, now: number): Selected {
   if (tags === undefined) return 'unknown';
-  const until = firstValue(tags, UNTIL_TAGS);
-  const ttl = firstValue(tags, TTL_TAGS);
-  if (until === undefined && ttl === undefined) return 'no';
+  const own = [...tags].filter(([key]) => /^reaper[/:]/i.test(key));
+  if (own.length === 0) return 'no';
   if (startedAt === undefined) return 'unknown';
   if (now - startedAt >= ceilingMs) return 'no';
 
-  const ends = [
-    ...(until === undefined ? [] : [parseInstant(until)]),
-    ...(ttl === undefined ? [] : [endOfTtl(ttl, startedAt)]),
-  ];
+  const ends = own.map(([key, value]) => endOfTag(key.toLowerCase(), value, startedAt));
   if (ends.some((end) => end !== undefined && now < end)) return 'yes';
   // Somebody wanted the job to be spared, and wrote it wrongly.
   return ends.includes(undefined) ? 'unknown' : 'no';
+}
+
+/** @returns undefined for a key that is none of ours, or a value that says no end. */
+function endOfTag(key: string, value: string, startedAt: number): number | undefined {
+  if (UNTIL_TAGS.includes(key)) return parseInstant(value);
+  return TTL_TAGS.includes(key) ? endOfTtl(value, startedAt) : undefined;
 }
 
 function endOfTtl(text: string, startedAt: number): number | undefined {
@@ -85,10 +87,6 @@ function endOfTtl(text: string, startedAt: number): number | undefined {
   } catch {
     return undefined;
   }
-}
-
-function firstValue(tags: ReadonlyMap<string, string>, keys: readonly string[]): string | undefined {
-  return keys.map((key) => tags.get(key)).find((value) => value !== undefined);
 }
 
 const ANNOUNCE_BEFORE_MS = 7 * 86_400_000;

@@ -8,25 +8,41 @@ import { createHash } from 'node:crypto';
  * one: hetuEngine quotes names with `"`, Spark SQL with a backquote. In Spark SQL `"x"` may be a value as well; such
  * statements are told apart by it.
  *
+ * In Spark SQL a backslash keeps a quote from ending a value, in hetuEngine it is a plain character. A statement that is
+ * whole in both readings is told apart by both.
+ *
  * @returns 16 hexadecimal digits.
  * @see https://spark.apache.org/docs/latest/sql-ref-identifier.html, "Delimited Identifier"
+ * @see https://trino.io/docs/current/language/types.html, "VARCHAR"
  */
 export function fingerprint(statement: string): string {
-  const shape = tokens(statement)
-    .join(' ')
-    .replace(/\( \?(?: , \?)* \)/g, '( ? )');
-  return createHash('sha256').update(shape).digest('hex').slice(0, 16);
+  const shapes = readingsOf(statement).map((found) => found.join(' ').replace(/\( \?(?: , \?)* \)/g, '( ? )'));
+  return createHash('sha256')
+    .update([...new Set(shapes)].join('\n'))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+/** Those in which every quote is closed; otherwise that of Spark SQL. */
+function readingsOf(statement: string): string[][] {
+  const spark = tokens(statement, { escapes: true });
+  if (!/\\['"]/.test(statement)) return [spark.found];
+  const whole = [spark, tokens(statement, { escapes: false })].filter(({ isWhole }) => isWhole);
+  return whole.length === 0 ? [spark.found] : whole.map(({ found }) => found);
 }
 
 const SPACE = /\s+/y;
 /** With what Spark SQL allows behind a number, such as `10L` and `1.5BD`. A word that goes on, as `2024_q1` does, is a name. */
 const NUMBER = /\d+(?:\.\d*)?(?:e[+-]?\d+)?(?:bd|[lsydf])?(?![\w$.`"])/iy;
+/** To the end of its line, which may be that of an old Mac. */
+const LINE_COMMENT = /--[^\r\n]*/y;
 /** Letters, digits and `_ $ .` */
 const WORD = /[\w$][\w$.]*/y;
 
 /** One pass, and no character is looked at more than twice: a statement may be long, and its author hostile. */
-function tokens(statement: string): string[] {
+function tokens(statement: string, { escapes }: { escapes: boolean }): { found: string[]; isWhole: boolean } {
   const found: string[] = [];
+  let isWhole = true;
   let at = 0;
   const upTo = (end: number): string => {
     const token = statement.slice(at, end);
@@ -41,19 +57,23 @@ function tokens(statement: string): string[] {
   while (at < statement.length) {
     const char = statement.charAt(at);
     if (take(SPACE) !== undefined) continue;
-    if (statement.startsWith('--', at)) upTo(endBehind(statement, '\n', at));
-    else if (statement.startsWith('/*', at)) upTo(endBehind(statement, '*/', at + 2));
+    if (take(LINE_COMMENT) !== undefined) continue;
+    if (statement.startsWith('/*', at)) upTo(endBehind(statement, '*/', at + 2));
     else if (char === "'") {
-      upTo(endOfQuoted(statement, at));
+      const end = endOfQuoted(statement, at, escapes);
+      isWhole &&= end !== undefined;
+      upTo(end ?? statement.length);
       found.push('?');
     } else if (char === '"' || char === '`') {
-      const name = upTo(endOfQuoted(statement, at));
+      const end = endOfQuoted(statement, at, escapes);
+      isWhole &&= end !== undefined;
+      const name = upTo(end ?? statement.length);
       // One that never closes is taken for closed at the end.
       found.push(name.length > 1 && name.endsWith(char) ? name.toLowerCase() : `${name.toLowerCase()}${char}`);
     } else if (take(NUMBER) !== undefined) found.push('?');
     else found.push(take(WORD)?.toLowerCase() ?? upTo(at + 1));
   }
-  return found;
+  return { found, isWhole };
 }
 
 function endBehind(text: string, end: string, from: number): number {
@@ -61,15 +81,20 @@ function endBehind(text: string, end: string, from: number): number {
   return at < 0 ? text.length : at + end.length;
 }
 
-/** With a quote twice it goes on; with a backslash before the quote too, but for a backquote. */
-function endOfQuoted(text: string, from: number): number {
+/**
+ * With a quote twice it goes on; with a backslash before the quote too, but for a backquote.
+ *
+ * @param escapes whether a backslash does that.
+ * @returns undefined if it never closes.
+ */
+function endOfQuoted(text: string, from: number, escapes: boolean): number | undefined {
   const quote = text[from];
   let at = from + 1;
   while (at < text.length) {
-    if (text[at] === '\\' && quote !== '`') at += 2;
+    if (escapes && text[at] === '\\' && quote !== '`') at += 2;
     else if (text[at] !== quote) at += 1;
     else if (text[at + 1] === quote) at += 2;
     else return at + 1;
   }
-  return text.length;
+  return undefined;
 }

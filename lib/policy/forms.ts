@@ -1,5 +1,5 @@
 import { ENGINE_NAMES, isJobId } from '../job.ts';
-import { isPattern, splitTag } from './matcher.ts';
+import { isPattern, isPatternOfNothing, splitTag } from './matcher.ts';
 
 /** The keys of a selector whose values are patterns, or pairs of a key and a value. */
 export const TEXT_KEYS = ['queue', 'owner', 'name', 'statement', 'database', 'tag'] as const;
@@ -34,7 +34,8 @@ function firstOf(forms: readonly Form[], text: string, key: TextKey): string | u
 const lost: Form = (text) =>
   text.includes('\ufffd') ? 'holds U+FFFD, which stands for a character that got lost; write it anew' : undefined;
 
-const UNSEEN = /[\p{Cc}\u00ad\u200b\u2060\ufeff]/u;
+/** What copied text brings along, such as marks of its direction. Joiners are a part of some scripts. */
+const UNSEEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}]/u;
 
 const unseen: Form = (text) => {
   const found = UNSEEN.exec(text)?.[0].codePointAt(0);
@@ -56,10 +57,15 @@ const blankOutside: Form = (text) =>
 
 /** In a pattern a $ is the end of the text, behind which nothing comes. Spark SQL fills in variables of its own. */
 const unfilled: Form = (text, key) => {
-  const isVariable = /(?<!\\)\$\{[\w.-]+\}/.test(text) && (key !== 'statement' || isPattern(text));
+  const isVariable = /(?<!\\)\$\{[^{}]+\}/.test(text) && (key !== 'statement' || isPattern(text));
   const isTemplate = /\{\{.*\}\}/.test(text) && key !== 'statement';
   return isVariable || isTemplate ? 'holds a variable that was not filled in' : undefined;
 };
+
+const matchesNothing: Form = (text) =>
+  isPatternOfNothing(text)
+    ? 'is a pattern that nothing matches: something stands behind $ or before ^; write \\$ or \\^ for the sign itself'
+    : undefined;
 
 /** "Creating a Queue": lower-case letters, digits and underscores; a name in capitals is stored in lower case. */
 const noQueue: Form = (text) => {
@@ -95,6 +101,9 @@ const noTag: Form = (text) => {
     const hint = /[/*?]/.test(key) ? 'name the key' : `write ${key} for any value`;
     return `tags are compared as they are, without patterns; ${hint}`;
   }
+  if (/^\/.*\/i?$/.test(value ?? '')) {
+    return `tags are compared as they are, without patterns; write ${key} for any value`;
+  }
   const odd = /[^\p{L}\p{M}\p{N} _.:+\-@/=,]/u.exec(text)?.[0];
   return odd === undefined ? undefined : `no tag has ${odd} in it`;
 };
@@ -105,14 +114,14 @@ const noJobId: Form = (text) =>
 /** What an id looks like, for messages. */
 export const JOB_ID = "the id of a job: 8-4-4-4-12 hexadecimal digits, or a Flink job's number";
 
-const NAME: readonly Form[] = [lost, unseen, halfPattern, blankOutside, unfilled];
+const NAME: readonly Form[] = [lost, unseen, halfPattern, blankOutside, unfilled, matchesNothing];
 
 const NEVER: Record<TextKey, readonly Form[]> = {
-  queue: [lost, halfPattern, unfilled, noQueue],
+  queue: [lost, halfPattern, unfilled, matchesNothing, noQueue],
   owner: NAME,
   name: NAME,
   database: NAME,
-  statement: [lost, halfPattern, unfilled],
+  statement: [lost, halfPattern, unfilled, matchesNothing],
   tag: [lost, unseen, unfilled, noTag],
   jobId: [noJobId],
 };
@@ -137,7 +146,19 @@ const prefixed = inGlob(/^(regex|re|glob|contains|exact|like):/i, (text) => {
   const [how = '', what = ''] = text.split(/:(.*)/s);
   return `${how}: is a part of the value; write ${/^re/i.test(how) ? `/${what}/` : what}`;
 });
-const quoted = inGlob(/^(['"]).*\1$/s, (text) => `the quotes are a part of the value; write ${text.slice(1, -1)}`);
+const quoted = inGlob(
+  /^(['"`]).*\1$|^[“‘«].*[”’»]$/s,
+  (text) => `the quotes are a part of the value; write ${text.slice(1, -1)}`,
+);
+const variable = inGlob(
+  /^\$\w+$|\$[A-Z][A-Z_]+\b|\$\(.+\)|#\{.+\}|<%.*%>|^<[^<>]+>$/,
+  () => 'looks like a variable that was not filled in',
+);
+const oddBlank: Form = (text) => {
+  const code = /[^\S \t\r\n]/.exec(text)?.[0].codePointAt(0);
+  if (code === undefined) return undefined;
+  return `U+${code.toString(16).toUpperCase().padStart(4, '0')} looks like a blank, and is another character`;
+};
 const outerBlank: Form = (text) =>
   text === text.trim() ? undefined : 'a blank at its beginning or end is a part of the value';
 
@@ -159,14 +180,28 @@ const tagOfPython: Form = (text) =>
 const tagTwice: Form = (text) =>
   text.includes('==') ? `the second = is a part of the value; write ${text.replace('==', '=')}` : undefined;
 
-const NAMES: readonly Form[] = [caseFlag, quoted, prefixed, anchor, barePattern, list, like, negation];
+const tagList: Form = (text) =>
+  text.includes(',') ? `is one tag, and no list; write [${text.split(/\s*,\s*/).join(', ')}]` : undefined;
+
+const NAMES: readonly Form[] = [
+  caseFlag,
+  variable,
+  oddBlank,
+  quoted,
+  prefixed,
+  anchor,
+  barePattern,
+  list,
+  like,
+  negation,
+];
 
 const FOREIGN: Record<TextKey, readonly Form[]> = {
   queue: [capitalsInPattern],
   owner: NAMES,
   name: NAMES,
   database: NAMES,
-  statement: [caseFlag, prefixed, anchor, likeOutside, outerBlank],
-  tag: [tagWithColon, tagTwice, tagOfPython],
+  statement: [caseFlag, prefixed, anchor, likeOutside, outerBlank, oddBlank],
+  tag: [tagList, tagWithColon, tagTwice, tagOfPython],
   jobId: [],
 };

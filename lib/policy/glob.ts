@@ -1,11 +1,12 @@
 /**
- * Whether `text` matches `glob`, where `*` is any run of characters and `?` is one; case matters.
+ * Whether a value matches a glob, where `*` is any run of characters and `?` is one; case matters.
  * On a mismatch only the last `*` is widened, so the work is bounded by both lengths multiplied and no pattern can hang
  * a sweep.
  *
  * @returns undefined if that cannot be told in so many steps.
  */
-export function matchesGlob(glob: string, text: string, maxSteps = Number.POSITIVE_INFINITY): boolean | undefined {
+export function matchesGlob(wanted: string, value: string, maxSteps = Number.POSITIVE_INFINITY): boolean | undefined {
+  const [glob, text] = [charactersOf(wanted), charactersOf(value)];
   let g = 0;
   let t = 0;
   let star = -1;
@@ -28,3 +29,6 @@ export function matchesGlob(glob: string, text: string, maxSteps = Number.POSITI
   while (glob[g] === '*') g++;
   return g === glob.length;
 }
+
+/** Some characters, such as 𠮷, are two units of a text. Most texts have none, and are taken as they are. */
+const charactersOf = (text: string): string | string[] => (/[\ud800-\udfff]/.test(text) ? Array.from(text) : text);

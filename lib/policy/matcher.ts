@@ -1,5 +1,5 @@
 import { matchesGlob } from './glob.ts';
-import { compilePattern } from './pattern.ts';
+import { canMatch, compilePattern, PatternError } from './pattern.ts';
 
 /** One wanted value of a selector. */
 export interface Matcher {
@@ -22,6 +22,17 @@ const PATTERN = /^\/(.+)\/(i?)$/s;
 
 /** Whether a text means a pattern, and not a glob. */
 export const isPattern = (text: string): boolean => PATTERN.test(text);
+
+/** Whether it is a pattern that no text can match. One that is wrong otherwise is told of when it is compiled. */
+export function isPatternOfNothing(text: string): boolean {
+  const [, source] = PATTERN.exec(text) ?? [];
+  try {
+    return source !== undefined && !canMatch(source);
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    return false;
+  }
+}
 
 /** The same text may be written in two ways: é is one character, or an e and an accent. Both sides are compared as one. */
 const normal = (text: string): string => text.normalize('NFC');

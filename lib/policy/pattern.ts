@@ -44,6 +44,33 @@ export function compilePattern(source: string, { ignoreCase = false } = {}): Tes
   return (text, maxSteps = Number.POSITIVE_INFINITY) => run({ states, start, beginnings }, Array.from(text), maxSteps);
 }
 
+/**
+ * Whether any text could match: nothing stands behind a `$` or before a `^`. Boundaries, and what a set of characters
+ * holds, are taken for such that can be met.
+ *
+ * @throws {PatternError}
+ */
+export function canMatch(source: string): boolean {
+  const states = new Compiler(source, false).compile();
+  const seen = new Set<string>();
+  const open = [true, false].map((isStart) => ({ index: states.length - 1, isStart, isEnd: false }));
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const state = states[at.index];
+    const key = JSON.stringify(at);
+    if (state === undefined || seen.has(key)) continue;
+    seen.add(key);
+    if (state.kind === 'match') return true;
+    if (state.kind === 'split') open.push({ ...at, index: state.other });
+    if (state.kind === 'char') {
+      if (!at.isEnd) open.push({ index: state.next, isStart: false, isEnd: false });
+    } else if (state.kind === 'split' || state.what !== 'start' || at.isStart) {
+      const isEnd = at.isEnd || (state.kind === 'assert' && state.what === 'end');
+      open.push({ ...at, index: state.next, isEnd });
+    }
+  }
+  return false;
+}
+
 interface Program {
   states: readonly State[];
   start: number;

@@ -1,7 +1,7 @@
 import { OWN_TAGS } from './exemptions.ts';
 import { compileTagMatcher } from './matcher.ts';
 import { PolicyError, parseExemption, parseExemptionMatch, parseTagExemptions } from './parse.ts';
-import { type Doubt, type Exemption, isRecord, type Policy, parseInstant } from './schema.ts';
+import { type Doubt, type Exemption, isRecord, type Policy, parseInstant, policySchema } from './schema.ts';
 
 export interface Salvage {
   exemptions: Exemption[];
@@ -33,8 +33,11 @@ export function salvageExemptions(name: string, document: unknown): Salvage {
     return salvage;
   }
   const { exemptions, tagExemptions, ...others } = document;
-  for (const key of Object.keys(others).filter((one) => /exempt/i.test(one))) {
-    doubt(`${key} of ${name} is not a key of a policy, and may be meant for exemptions`);
+  for (const [key, value] of Object.entries(others)) {
+    // A number or a word protects no job; a list or an object under a misspelt key may be all that was meant to.
+    const mayProtect = /exempt/i.test(key) || (typeof value === 'object' && value !== null);
+    if (mayProtect && !Object.hasOwn(policySchema.entries, key))
+      doubt(`${key} of ${name} is not a key of a policy, and may be meant for exemptions`);
   }
   try {
     salvage.tagExemptions = parseTagExemptions(tagExemptions ?? undefined);

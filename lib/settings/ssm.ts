@@ -10,7 +10,7 @@ import { PolicyError, parseExemption, parsePolicy } from '../policy/parse.ts';
 import { salvageExemptions } from '../policy/salvage.ts';
 import type { Exemption, Policy } from '../policy/schema.ts';
 import type { SweepRequest } from '../request.ts';
-import { withoutMark } from '../text.ts';
+import { parseJsonText, TextError, withoutMark } from '../text.ts';
 import {
   defaultEndpoint,
   parseEndpoint,
@@ -279,8 +279,9 @@ function parseJson(name: string, values: ReadonlyMap<string, string>): unknown {
   const text = values.get(name);
   if (text === undefined) throw new SettingsError(name, 'no such parameter; create it, or correct the name');
   try {
-    return JSON.parse(withoutMark(text));
-  } catch {
+    return parseJsonText(withoutMark(text));
+  } catch (error) {
+    if (error instanceof TextError) throw new SettingsError(name, error.message);
     // The parser's own message quotes the text, and the text may be a secret.
     throw new SettingsError(name, 'not JSON; parameters hold JSON only');
   }
@@ -288,7 +289,7 @@ function parseJson(name: string, values: ReadonlyMap<string, string>): unknown {
 
 function parseJsonIfAny(text: string | undefined): unknown {
   try {
-    return text === undefined ? undefined : JSON.parse(withoutMark(text));
+    return text === undefined ? undefined : parseJsonText(withoutMark(text));
   } catch {
     return undefined;
   }

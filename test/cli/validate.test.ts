@@ -45,6 +45,21 @@ exemptions:
     });
   });
 
+  it('refuses a tag that YAML does not know, since it would be lost', async () => {
+    const text = `version: 1
+rules:
+  - id: reads
+    match: all
+    ignore: {owner: !re ana.*}
+    maxRunTime: 2h
+`;
+
+    expect(await validate('tagged.yml', text)).toEqual({
+      ...{ exitCode: 1, stdout: '' },
+      stderr: 'dli-reaper: tagged.yml: is not YAML:\ntagged.yml:5:21: Unresolved tag: !re\n',
+    });
+  });
+
   it('warns with the line, and ends with 0', async () => {
     const text = `version: 1
 maxKills: 0

@@ -89,6 +89,19 @@ describe('the bundled sweep function', () => {
       expect(included).toMatchObject({ counts: { cancelled: 6 }, notices: [] });
     });
 
+    it('spares every job where the policy holds its exemptions twice, of which one would be lost', async () => {
+      await start((parameters) => {
+        parameters['/dli-reaper/dev/policies/base'] = '{"exemptions":[{"id":"closing"}],"exemptions":[]}';
+      });
+
+      const { returned } = await invoke({ ...emergency, confirm: 'default' });
+
+      expect(deletes()).toEqual([]);
+      expect(returned).toMatchObject({
+        notices: [expect.stringMatching(/^\/dli-reaper\/dev\/policies\/base cannot be read, .* any job may be exempt/)],
+      });
+    });
+
     it('throws without confirm, and calls nobody', async () => {
       await start();
 

@@ -74,6 +74,32 @@ describe('a Flink job that is read right before its stop', () => {
   });
 });
 
+describe('a Flink job that is started again while its stop is read back', () => {
+  it.each(['keep', 'cancel'])(
+    'is not said to have lost its savepoint, nor asked again: %s',
+    async (onSavepointFailure) => {
+      const job = emulatedFlinkJob(146);
+      const world = await makeWorld({ jobs: [], flinkJobs: [job] });
+      const life = [
+        ...job.life,
+        { from: NOW + 1_000, state: 'job_cancel_success' },
+        { from: NOW + 2_000, state: 'job_submitting' },
+        { from: NOW + 3_000, state: 'job_running' },
+      ];
+      // Its examination, and the reading right before its stop, come first.
+      world.emulator.faults.add({ on: 'show-flink-job', skip: 2, change: [{ job: '146', set: { life } }] });
+
+      const report = await world.sweep(
+        {},
+        world.withPolicy(rulesOf('flink', { maxRunTime: '2h', onSavepointFailure })),
+      );
+
+      expect(report).toMatchObject({ status: 'ok', jobs: [{ outcome: 'already-terminal', status: 'RESTARTED' }] });
+      expect(ordersOf(world)).toEqual(['POST flink stop']);
+    },
+  );
+});
+
 describe('SQL jobs that wait too long', () => {
   /** Numbered from 1, the oldest first; they begin to run in an hour. */
   const waiting = (count: number) =>

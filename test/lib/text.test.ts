@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeText, TextError, withoutMark } from '../../lib/text.ts';
+import { decodeText, parseJsonText, TextError, withoutMark } from '../../lib/text.ts';
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
@@ -54,5 +54,33 @@ describe('withoutMark', () => {
     ['', ''],
   ])('makes of %j %j', (text, expected) => {
     expect(withoutMark(text)).toBe(expected);
+  });
+});
+
+describe('parseJsonText', () => {
+  it('gives what any JSON says', () => {
+    fc.assert(
+      fc.property(fc.json(), fc.constantFrom(undefined, 2), (text, indent) => {
+        const document: unknown = JSON.parse(text);
+        expect(parseJsonText(JSON.stringify(document, null, indent))).toEqual(document);
+      }),
+    );
+  });
+
+  it.each([
+    { name: 'the same key in two objects', text: '[{"a":1},{"a":{"a":2}}]' },
+    { name: 'a value that is called as a key is', text: '{"a":"b","b":["a","a"]}' },
+    { name: 'a text that looks like keys', text: '{"a":"\\"b\\":1,\\"b\\":2"}' },
+  ])('takes $name', ({ text }) => {
+    expect(parseJsonText(text)).toEqual(JSON.parse(text));
+  });
+
+  it.each([
+    { name: 'side by side', text: '{"a":1,"a":1}' },
+    { name: 'with blanks', text: '{"a" : 1, "b": {}, "a" : 2}' },
+    { name: 'in an inner object', text: '[1,{"x":[],"y":{"a":{},"b":"}","a":{}}}]' },
+    { name: 'once with an escape', text: '{"ab":1,"\\u0061b":2}' },
+  ])('refuses a key that is there twice, $name', ({ text }) => {
+    expect(() => parseJsonText(text)).toThrow(new TextError('a key is there twice in one object; keep one of them'));
   });
 });

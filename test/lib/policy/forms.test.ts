@@ -6,6 +6,8 @@ const QUEUE = 'no queue has such a name: DLI keeps them in lower-case letters, d
 const SLASH = 'begins with / and is no pattern; a pattern is written /…/, or /…/i for any case, with nothing behind it';
 const BLANK = 'begins or ends with a blank, and no job has that; write it without';
 const VARIABLE = 'holds a variable that was not filled in';
+const NOTHING =
+  'is a pattern that nothing matches: something stands behind $ or before ^; write \\$ or \\^ for the sign itself';
 const LOST = 'holds U+FFFD, which stands for a character that got lost; write it anew';
 const EXACT = 'tags are compared as they are, without patterns';
 const BESIDE = 'has a blank beside the key or the value, and no tag has that';
@@ -47,6 +49,14 @@ describe('whyNever', () => {
     ['owner', 'ana\n', 'holds U+000A, a character that cannot be seen; write it without'],
     ['owner', '\ufeffana', 'holds U+FEFF, a character that cannot be seen; write it without'],
     ['owner', '/an\u00ada/', 'holds U+00AD, a character that cannot be seen; write it without'],
+    ['owner', '\u200eana', 'holds U+200E, a character that cannot be seen; write it without'],
+    ['owner', '\u202aana\u202c', 'holds U+202A, a character that cannot be seen; write it without'],
+    ['owner', 'ana\u2069', 'holds U+2069, a character that cannot be seen; write it without'],
+    ['owner', '\u0024{env:SVC_USER}', VARIABLE],
+    ['owner', '\u0024{SVC_USER:-ana}', VARIABLE],
+    ['owner', '/^$SVC_USER$/', NOTHING],
+    ['queue', '/^finance$, ^closing$/', NOTHING],
+    ['statement', '/a^b/', NOTHING],
     ['owner', 'an\ufffd', LOST],
     ['owner', '/an\ufffd/', LOST],
     ['name', 'job ', BLANK],
@@ -69,6 +79,8 @@ describe('whyNever', () => {
     ['tag', 'k?ep=true', `${EXACT}; name the key`],
     ['tag', '/keep', `${EXACT}; name the key`],
     ['tag', '/keep/', `${EXACT}; name the key`],
+    ['tag', 'keep=/yes|true/', `${EXACT}; write keep for any value`],
+    ['tag', 'keep=/true/i', `${EXACT}; write keep for any value`],
     ['tag', '=true', 'expected the key of a tag before the ='],
     ['tag', 'keep=%x', 'no tag has % in it'],
     ['tag', 'k"eep', 'no tag has " in it'],
@@ -93,6 +105,7 @@ describe('whyNever', () => {
     ['owner', '/^ana /'],
     ['owner', '^ana|bo'],
     ['owner', 'josé'],
+    ['owner', '\u0645\u200c\u06cc'],
     ['owner', '/\\\u0024{x}/'],
     ['owner', 'a/b'],
     ['name', 'Report (daily), part 1'],
@@ -106,12 +119,14 @@ describe('whyNever', () => {
     ['statement', '/[\u0024{}]/'],
     ['statement', '/\\\u0024{db}/'],
     ['statement', '/a$/'],
+    ['statement', '/(/'],
     ['tag', 'keep'],
     ['tag', 'keep='],
     ['tag', 'team=Größe 1_.:+-@/,'],
     ['tag', 'jose\u0301=1'],
     ['tag', 'a=b=c'],
     ['tag', 'reaper/ttl=4h'],
+    ['tag', 'path=/a'],
     ['jobId', jobId(1)],
     ['jobId', jobId(0xab).toUpperCase()],
     ['jobId', '146'],
@@ -123,6 +138,7 @@ describe('whyNever', () => {
 describe('whyForeign', () => {
   const ANCHOR = '^ and $ are plain characters in a glob';
   const GLOB = 'is a glob, and no pattern';
+  const FILL = 'looks like a variable that was not filled in';
   const PERCENT = '% is a plain character';
 
   it.each<[TextKey, string, string]>([
@@ -136,6 +152,17 @@ describe('whyForeign', () => {
     ['owner', 'Re:an:x', 'Re: is a part of the value; write /an:x/'],
     ['owner', 'glob:an*', 'glob: is a part of the value; write an*'],
     ['owner', 'contains:an\na', 'contains: is a part of the value; write an\na'],
+    ['owner', '“ana”', 'the quotes are a part of the value; write ana'],
+    ['owner', '`ana`', 'the quotes are a part of the value; write ana'],
+    ['owner', '$SVC_USER', FILL],
+    ['owner', 'svc_$ENV', FILL],
+    ['owner', '$(svc_user)', FILL],
+    ['owner', '#{svc_user}', FILL],
+    ['owner', '<%= svc_user %>', FILL],
+    ['owner', '<svc-user>', FILL],
+    ['owner', 'an\u00a0a', 'U+00A0 looks like a blank, and is another character'],
+    ['owner', '/an\u3000a/', 'U+3000 looks like a blank, and is another character'],
+    ['statement', 'select\u00a01', 'U+00A0 looks like a blank, and is another character'],
     ['owner', '^ana', `${ANCHOR}; write /^ana/`],
     ['owner', 'ana$', `${ANCHOR}; write /ana$/`],
     ['owner', '^ana|bo$', `${ANCHOR}; write /^ana|bo$/`],
@@ -158,6 +185,8 @@ describe('whyForeign', () => {
     ['statement', 'select%', `${PERCENT}; write select*`],
     ['statement', 'select ', 'a blank at its beginning or end is a part of the value'],
     ['statement', ' select', 'a blank at its beginning or end is a part of the value'],
+    ['tag', 'keep=true, team=bi', 'is one tag, and no list; write [keep=true, team=bi]'],
+    ['tag', 'keep,protect', 'is one tag, and no list; write [keep, protect]'],
     ['tag', 'keep:true', 'is the key of a tag; a tag with its value is written keep=true'],
     ['tag', 'keep==true', 'the second = is a part of the value; write keep=true'],
     ['tag', 'keep=True', 'case matters; write keep=true if the tag reads so'],
@@ -187,6 +216,11 @@ describe('whyForeign', () => {
     ['statement', "select '%x%'"],
     ['statement', '/%x%/'],
     ['statement', '!x'],
+    ['statement', '*$(x)*'],
+    ['statement', 'select *\r\n\tfrom t'],
+    ['owner', 'a$b'],
+    ['owner', '/^$SVC_USER$/'],
+    ['owner', 'a <b>'],
     ['tag', 'keep'],
     ['tag', 'keep=true'],
     ['tag', 'keep=a:b'],

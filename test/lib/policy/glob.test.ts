@@ -22,6 +22,8 @@ describe('matchesGlob', () => {
     ['[a]', '[a]'],
     ['*', 'two\nlines'],
     ['a?c', 'a*c'],
+    ['job-?', 'job-𠮷'],
+    ['*𠮷?', 'a𠮷b'],
   ])('%j matches %j', (glob, text) => {
     expect(matchesGlob(glob, text)).toBe(true);
   });
@@ -37,6 +39,7 @@ describe('matchesGlob', () => {
     ['a*c', 'abcb'],
     ['?', ''],
     ['?', 'ab'],
+    ['job-??', 'job-𠮷'],
     ['*?', ''],
     ['a.c', 'abc'],
     ['[ab]', 'a'],

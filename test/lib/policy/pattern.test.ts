@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compilePattern, PatternError } from '../../../lib/policy/pattern.ts';
+import { canMatch, compilePattern, PatternError } from '../../../lib/policy/pattern.ts';
 
 describe('compilePattern', () => {
   it.each([
@@ -260,6 +260,46 @@ describe('compilePattern', () => {
         expect(mine).toBe(new RegExp(source, ignoreCase ? 'i' : '').test(value));
       }),
       { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('canMatch', () => {
+  it.each([
+    '',
+    'a',
+    '^a$',
+    '^$',
+    '$^',
+    '(^a|b$)c|d',
+    'a*^b',
+    'a$b?',
+    '(a$)?b',
+    '\\b\\B',
+    '[$^]a',
+    '\\$a',
+    '(^)*a',
+    'x|a$b',
+  ])('finds that %j may match', (source) => {
+    expect(canMatch(source)).toBe(true);
+  });
+
+  it.each(['a$b', 'a^b', '^a^b', 'a+^b', '$.', 'x(a$|b$)y', '^$A', '(a|b)^', 'a$\\bb'])(
+    'finds that %j matches nothing',
+    (source) => {
+      expect(canMatch(source)).toBe(false);
+    },
+  );
+
+  it('calls no pattern one of nothing that matches something', () => {
+    const source = fc
+      .array(fc.constantFrom('a', 'b', '^', '$', '|', '(a$)?', '(^b)*', 'a*', '\\b', '.'))
+      .map((parts) => parts.join(''));
+    const text = fc.array(fc.constantFrom('a', 'b')).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(source, text, (pattern, value) => {
+        if (compilePattern(pattern)(value)) expect(canMatch(pattern)).toBe(true);
+      }),
     );
   });
 });

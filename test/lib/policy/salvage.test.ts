@@ -58,6 +58,16 @@ describe('salvageExemptions', () => {
       says: 'Exemption of policy is not a key of a policy, and may be meant for exemptions',
     },
     {
+      name: 'has a list under a key that no policy has',
+      document: { exceptions: [exemption] },
+      says: 'exceptions of policy is not a key of a policy, and may be meant for exemptions',
+    },
+    {
+      name: 'lies whole under another key',
+      document: { policy: { version: 1, exemptions: [exemption] } },
+      says: 'policy of policy is not a key of a policy, and may be meant for exemptions',
+    },
+    {
       name: 'has an exemption that is no object',
       document: { exemptions: [null] },
       says: 'exemptions[0] of policy cannot be read (expected an object; found nothing)',
@@ -83,6 +93,7 @@ describe('salvageExemptions', () => {
   it.each([
     { name: 'neither', document: {} },
     { name: 'empty ones', document: { exemptions: null, tagExemptions: null } },
+    { name: 'a word or nothing under a key that no policy has', document: { Version: 1, note: null } },
   ])('finds nothing to doubt in a policy that has $name', ({ document }) => {
     expect(salvageExemptions('policy', document)).toEqual({
       exemptions: [],

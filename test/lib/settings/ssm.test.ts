@@ -141,6 +141,12 @@ describe('loadSsmSettings', () => {
       value: '{"secretAccessKey":"hush"',
       problem: /not JSON/,
     },
+    {
+      name: 'a policy with a key twice, of which one would be lost',
+      parameter: POLICY,
+      value: '{"version":1,"rules":[],"exemptions":[{"id":"hush"}],"exemptions":[]}',
+      problem: /: a key is there twice in one object; keep one of them$/,
+    },
     { name: 'a target that is a text', parameter: TARGET, value: '"hush"', problem: /expected an object/ },
     {
       name: 'a credential that is a list',
