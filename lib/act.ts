@@ -131,7 +131,9 @@ export function leaveAlone(
   return {
     outcomes,
     cancellations: [],
-    stopped: isSwitchedOn ? whatStopped([], outcomes, stop) : { by: 'switch', because: 'the switch is not set to run' },
+    stopped: isSwitchedOn
+      ? whatStopped([], outcomes, stop)
+      : { by: 'switch', because: 'the switch is not set to run, or cannot be read' },
     freed: undefined,
   };
 }

@@ -168,7 +168,7 @@ function conclude(
       return concludeEnd({ victim, result }, reading, { isAccepted });
     case 'gone':
       // One such answer may be a slip; DLI's codes for it are documented nowhere.
-      return before?.kind === 'gone' ? { kind: 'already-terminal', status: 'GONE' } : undefined;
+      return before?.kind === 'gone' ? concludeGone({ victim, result }) : undefined;
     case 'live':
       // Refused because it was about to end, it may still be seen running once.
       return before?.kind === 'live' && result.kind === 'refused' ? { kind: 'failed', error: result.error } : undefined;
@@ -198,6 +198,13 @@ function concludeEnd(
   if (evidence === 'status' || isAccepted) return { kind: 'cancelled', status, evidence };
   const words = `ended (${status}) after a request whose answer was lost; it may have ended by itself, or by that request`;
   return { kind: 'already-terminal', status, error: new Error(`job ${victim.job.id}: ${words}`) };
+}
+
+/** A job of which DLI knows nothing any more, after what may have ended it, tells of no end. */
+function concludeGone({ victim, result }: Cancellation): Outcome {
+  if (result.kind === 'refused') return { kind: 'already-terminal', status: 'GONE' };
+  const words = `DLI knows it no more, after a request to stop that ${result.kind === 'accepted' ? 'it accepted' : 'may have reached it'}; it may have ended by itself, or by that request`;
+  return { kind: 'already-terminal', status: 'GONE', error: new Error(`job ${victim.job.id}: ${words}`) };
 }
 
 const WHY = {

@@ -15,7 +15,9 @@ export interface ExemptionResult {
 /** Tags by which the owner of a job can exempt it. DLI's rules for keys know no slash, so a colon does as well. */
 const UNTIL_TAGS = ['reaper/exempt-until', 'reaper:exempt-until'];
 const TTL_TAGS = ['reaper/ttl', 'reaper:ttl'];
-export const OWN_TAGS = [...UNTIL_TAGS, ...TTL_TAGS];
+
+/** Whether a tag is meant for the reaper, rightly spelt or not. */
+export const isOwnTag = (key: string): boolean => /^reaper[/:]/i.test(key);
 
 /** An exemption that is for a job, or may be. */
 export interface TriedExemption {
@@ -63,7 +65,7 @@ export function exemptionOf(
 /** The tags count up to the ceiling only, which is an age: whoever submits a job must not be able to keep it for ever. */
 function exemptByTag({ tags, startedAt }: Job, ceilingMs: number, now: number): Selected {
   if (tags === undefined) return 'unknown';
-  const own = [...tags].filter(([key]) => /^reaper[/:]/i.test(key));
+  const own = [...tags].filter(([key]) => isOwnTag(key));
   if (own.length === 0) return 'no';
   if (startedAt === undefined) return 'unknown';
   if (now - startedAt >= ceilingMs) return 'no';

@@ -67,6 +67,14 @@ const matchesNothing: Form = (text) =>
     ? 'is a pattern that nothing matches: something stands behind $ or before ^; write \\$ or \\^ for the sign itself'
     : undefined;
 
+/** As {@link noQueue}; of capitals alone is warned. */
+const SIGNS_OF_QUEUES = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_';
+
+const matchesNoQueue: Form = (text) =>
+  isPatternOfNothing(text, SIGNS_OF_QUEUES)
+    ? 'is a pattern that no queue matches: DLI keeps their names in lower-case letters, digits and _'
+    : undefined;
+
 /** "Creating a Queue": lower-case letters, digits and underscores; a name in capitals is stored in lower case. */
 const noQueue: Form = (text) => {
   if (isPattern(text) || /^[a-z0-9_*?]+$/.test(text)) return undefined;
@@ -117,7 +125,7 @@ export const JOB_ID = "the id of a job: 8-4-4-4-12 hexadecimal digits, or a Flin
 const NAME: readonly Form[] = [lost, unseen, halfPattern, blankOutside, unfilled, matchesNothing];
 
 const NEVER: Record<TextKey, readonly Form[]> = {
-  queue: [lost, halfPattern, unfilled, matchesNothing, noQueue],
+  queue: [lost, halfPattern, unfilled, matchesNothing, matchesNoQueue, noQueue],
   owner: NAME,
   name: NAME,
   database: NAME,

@@ -23,11 +23,15 @@ const PATTERN = /^\/(.+)\/(i?)$/s;
 /** Whether a text means a pattern, and not a glob. */
 export const isPattern = (text: string): boolean => PATTERN.test(text);
 
-/** Whether it is a pattern that no text can match. One that is wrong otherwise is told of when it is compiled. */
-export function isPatternOfNothing(text: string): boolean {
-  const [, source] = PATTERN.exec(text) ?? [];
+/**
+ * Whether it is a pattern that no text can match. One that is wrong otherwise is told of when it is compiled.
+ *
+ * @param alphabet the characters that a text may hold; any unless told.
+ */
+export function isPatternOfNothing(text: string, alphabet?: string): boolean {
+  const [, source, flags] = PATTERN.exec(text) ?? [];
   try {
-    return source !== undefined && !canMatch(source);
+    return source !== undefined && !canMatch(source, { ignoreCase: flags === 'i', alphabet });
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
     return false;

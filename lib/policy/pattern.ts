@@ -48,10 +48,15 @@ export function compilePattern(source: string, { ignoreCase = false } = {}): Tes
  * Whether any text could match: nothing stands behind a `$` or before a `^`. Boundaries, and what a set of characters
  * holds, are taken for such that can be met.
  *
+ * @param options.alphabet the characters that a text may hold; any unless told.
  * @throws {PatternError}
  */
-export function canMatch(source: string): boolean {
-  const states = new Compiler(source, false).compile();
+export function canMatch(
+  source: string,
+  { ignoreCase = false, alphabet }: { ignoreCase?: boolean; alphabet?: string | undefined } = {},
+): boolean {
+  const states = new Compiler(source, ignoreCase).compile();
+  const isMet = ({ accepts }: CharState) => alphabet === undefined || Array.from(alphabet).some(accepts);
   const seen = new Set<string>();
   const open = [true, false].map((isStart) => ({ index: states.length - 1, isStart, isEnd: false }));
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
@@ -62,7 +67,7 @@ export function canMatch(source: string): boolean {
     if (state.kind === 'match') return true;
     if (state.kind === 'split') open.push({ ...at, index: state.other });
     if (state.kind === 'char') {
-      if (!at.isEnd) open.push({ index: state.next, isStart: false, isEnd: false });
+      if (!at.isEnd && isMet(state)) open.push({ index: state.next, isStart: false, isEnd: false });
     } else if (state.kind === 'split' || state.what !== 'start' || at.isStart) {
       const isEnd = at.isEnd || (state.kind === 'assert' && state.what === 'end');
       open.push({ ...at, index: state.next, isEnd });

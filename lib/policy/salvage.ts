@@ -1,5 +1,5 @@
-import { OWN_TAGS } from './exemptions.ts';
-import { compileTagMatcher } from './matcher.ts';
+import { isOwnTag } from './exemptions.ts';
+import type { TagMatcher } from './matcher.ts';
 import { PolicyError, parseExemption, parseExemptionMatch, parseTagExemptions } from './parse.ts';
 import { type Doubt, type Exemption, isRecord, type Policy, parseInstant, policySchema } from './schema.ts';
 
@@ -42,7 +42,7 @@ export function salvageExemptions(name: string, document: unknown): Salvage {
   try {
     salvage.tagExemptions = parseTagExemptions(tagExemptions ?? undefined);
   } catch (error) {
-    doubt(`tagExemptions of ${name} cannot be read${why(error)}`, { match: OWN_TAGS_MATCH });
+    doubt(`tagExemptions of ${name} cannot be read${why(error)}`, { match: { tag: [ownTags] } });
   }
   if (!Array.isArray(exemptions ?? [])) {
     doubt(`exemptions of ${name} is no list`);
@@ -58,7 +58,7 @@ export function salvageExemptions(name: string, document: unknown): Salvage {
   return salvage;
 }
 
-const OWN_TAGS_MATCH = { tag: OWN_TAGS.map(compileTagMatcher) };
+const ownTags: TagMatcher = { text: 'reaper/…', matches: (tags) => [...tags.keys()].some(isOwnTag) };
 
 /** @returns nothing for an exemption that does not say for which jobs it is. */
 function matchOf(exemption: unknown): Pick<Doubt, 'match'> | undefined {

@@ -68,7 +68,7 @@ describe('sweep', () => {
     expect(report).toMatchObject({
       status: 'stopped',
       stoppedBy: 'switch',
-      problems: ['stopped: the switch is not set to run'],
+      problems: ['stopped: the switch is not set to run, or cannot be read'],
     });
   });
 

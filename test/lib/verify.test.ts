@@ -104,6 +104,13 @@ describe('verifyCancellations', () => {
       `job ${jobId(1)}: DLI took the stop back, as it does after a savepoint that failed, and the job runs on (job_running)`,
     ),
   };
+  const gone = (request: string): Outcome => ({
+    kind: 'already-terminal',
+    status: 'GONE',
+    error: new Error(
+      `job ${jobId(1)}: DLI knows it no more, after a request to stop that ${request}; it may have ended by itself, or by that request`,
+    ),
+  });
   const stopFailed: Outcome = {
     kind: 'failed',
     error: new Error(
@@ -119,7 +126,7 @@ describe('verifyCancellations', () => {
     { cancel: 'accepted', reading: 'running and changed', outcome: tookBack, rounds: 4 },
     { cancel: 'accepted', reading: 'not to be stopped', outcome: stopFailed, rounds: 1 },
     { cancel: 'accepted', reading: 'broken', outcome: unconfirmed(BROKEN), rounds: 6 },
-    { cancel: 'accepted', reading: 'gone', outcome: ended('GONE'), rounds: 2 },
+    { cancel: 'accepted', reading: 'gone', outcome: gone('it accepted'), rounds: 2 },
     { cancel: 'accepted', reading: 'live', outcome: unconfirmed(), rounds: 6 },
     { cancel: 'accepted', reading: 'in a strange state', outcome: unconfirmed(), rounds: 6 },
     { cancel: 'accepted', reading: 'in trouble', outcome: unconfirmed(TROUBLE), rounds: 6 },
@@ -129,7 +136,7 @@ describe('verifyCancellations', () => {
     { cancel: 'lost', reading: 'finished', outcome: ended('FINISHED'), rounds: 1 },
     { cancel: 'lost', reading: 'failed', outcome: ended('FAILED'), rounds: 1 },
     { cancel: 'lost', reading: 'dead', outcome: perhapsOurs, rounds: 1 },
-    { cancel: 'lost', reading: 'gone', outcome: ended('GONE'), rounds: 2 },
+    { cancel: 'lost', reading: 'gone', outcome: gone('may have reached it'), rounds: 2 },
     { cancel: 'lost', reading: 'live', outcome: unconfirmed(LOST), rounds: 6 },
     { cancel: 'lost', reading: 'in a strange state', outcome: unconfirmed(LOST), rounds: 6 },
     { cancel: 'lost', reading: 'in trouble', outcome: unconfirmed(LOST), rounds: 6 },

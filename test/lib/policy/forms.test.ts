@@ -3,6 +3,7 @@ import { type TextKey, whyForeign, whyNever } from '../../../lib/policy/forms.ts
 import { jobId } from '../../helpers/world.ts';
 
 const QUEUE = 'no queue has such a name: DLI keeps them in lower-case letters, digits and _';
+const NO_QUEUE = 'is a pattern that no queue matches: DLI keeps their names in lower-case letters, digits and _';
 const SLASH = 'begins with / and is no pattern; a pattern is written /…/, or /…/i for any case, with nothing behind it';
 const BLANK = 'begins or ends with a blank, and no job has that; write it without';
 const VARIABLE = 'holds a variable that was not filled in';
@@ -30,6 +31,11 @@ describe('whyNever', () => {
     ['queue', 'a,b-c', QUEUE],
     ['queue', 'größe', QUEUE],
     ['queue', 'finance\u200b', QUEUE],
+    ['queue', '/finance-prod/', NO_QUEUE],
+    ['queue', '/%finance%/', NO_QUEUE],
+    ['queue', '/finance,closing/i', NO_QUEUE],
+    ['queue', '/finan\u0441e/i', NO_QUEUE],
+    ['queue', '/\\W/', NO_QUEUE],
     ['queue', 'fin\ufffdnce', LOST],
     ['queue', '/prod_.*/g', SLASH],
     ['queue', '\u0024{QUEUE}', VARIABLE],
@@ -99,7 +105,8 @@ describe('whyNever', () => {
   it.each<[TextKey, string]>([
     ['queue', 'finance_2'],
     ['queue', 'fin*_?'],
-    ['queue', '/^Prod-.* $/i'],
+    ['queue', '/^Prod_.*$/i'],
+    ['queue', '/^\\D\\w[^a-y]?(x|-)\\b/'],
     ['owner', 'Ana Maria.o-x_1@corp'],
     ['owner', 'an?*'],
     ['owner', '/^ana /'],
@@ -200,7 +207,7 @@ describe('whyForeign', () => {
     ['queue', 'adhoc_*'],
     ['queue', '/prod/'],
     ['queue', '/Prod/i'],
-    ['queue', '/\\D\\W\\S\\B/'],
+    ['queue', '/\\D\\w\\S\\B/'],
     ['owner', 'svc.*'],
     ['owner', 'x(y)'],
     ['owner', 'x[]'],

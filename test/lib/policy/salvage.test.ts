@@ -114,7 +114,14 @@ describe('salvageExemptions', () => {
   it('takes only jobs with tags of their own for such that may be exempt by tags', () => {
     const policy = { tagExemptions: { ceiling: 12 } };
 
-    for (const key of ['reaper/exempt-until', 'reaper:exempt-until', 'reaper/ttl', 'reaper:ttl']) {
+    for (const key of [
+      'reaper/exempt-until',
+      'reaper:exempt-until',
+      'reaper/ttl',
+      'reaper:ttl',
+      'Reaper/TTL',
+      'reaper/until',
+    ]) {
       expect(exempt(policy, { tags: new Map([[key, 'x']]) })).toBe('unknown');
     }
     expect(exempt(policy, { tags: new Map([['team', 'bi']]) })).toBe('no');
