@@ -489,11 +489,12 @@ class Conversation {
     expect(cancelled + alreadyTerminal + unconfirmed + failed + skips).toBe(seen);
     for (const id of this.asked.keys()) expect(ids).toContain(id);
 
-    for (const { jobId: id, outcome } of jobs) {
+    for (const { jobId: id, outcome, status } of jobs) {
       const truth = held.get(id);
       const asked = this.asked.get(id);
       const word = truth?.word ?? 'no such job';
       const wasOnce = (...ends: string[]) => ends.some((end) => end === word || this.#endsRead.get(id)?.has(end));
+      const isAnotherRun = asked?.readings.every((read) => read.truth.runningSince !== truth?.runningSince) === true;
       const isDenied = (() => {
         switch (outcome) {
           case 'cancelled':
@@ -501,6 +502,7 @@ class Conversation {
             if (truth?.engine === 'spark') return wasOnce('dead') && asked.accepted ? undefined : word;
             return wasOnce('CANCELLED', 'job_cancel_success', 'job_init') ? undefined : word;
           case 'already-terminal':
+            if (status === 'RESTARTED') return isAnotherRun ? undefined : word;
             return truth?.state === 'over' || this.#endsRead.has(id) ? undefined : word;
           case 'skipped':
             return asked === undefined ? undefined : 'it was asked to stop';
