@@ -9,6 +9,9 @@ import { AGES, type PolicyDraft, type RuleDraft } from './oracle.ts';
 /** `npm run test:worlds` tries two thousand, `npm test` fifty. */
 const WORLDS = Number(process.env.WORLDS ?? 50);
 
+/** The same worlds at each run, so that a change is not blamed for what it has not done; `SEED=7` tries others. */
+const SEED = Number(process.env.SEED ?? 1);
+
 /** Each of the others in one case of so many, and otherwise the usual. */
 const oneIn = <T, U>(cases: number, usual: T, ...others: U[]): fc.Arbitrary<T | U> =>
   fc.oneof(
@@ -173,11 +176,11 @@ describe('in every world', () => {
           await real.close();
         }
       }),
-      { numRuns: WORLDS },
+      { numRuns: WORLDS, seed: SEED },
     );
     const { worlds, sweeps, cancels, kills, faults } = tally;
     process.stdout.write(
-      `${worlds} worlds: ${sweeps} sweeps, ${kills} of them killed; ${faults} faults; ${cancels} jobs asked to stop\n`,
+      `${worlds} worlds of seed ${SEED}: ${sweeps} sweeps, ${kills} of them killed; ${faults} faults; ${cancels} jobs asked to stop\n`,
     );
   });
 
@@ -214,7 +217,7 @@ describe('in every world', () => {
 
         expect(killed).toEqual(undisturbed);
       }),
-      { numRuns: Math.ceil(WORLDS / 5) },
+      { numRuns: Math.ceil(WORLDS / 5), seed: SEED },
     );
   });
 });
