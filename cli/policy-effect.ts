@@ -26,7 +26,7 @@ export interface Effect {
   problem: string | null;
 }
 
-/** Of a target whose jobs could not be seen, or whose ages mean nothing. */
+/** What is known of a target when its jobs could not be seen, or their ages mean nothing: nothing. */
 const UNSEEN = { before: null, after: null, capped: null, added: [], removed: [] };
 
 /** On every target that goes by this policy, with the exemptions of the stage. */
@@ -49,7 +49,7 @@ export async function effectsOf(
       try {
         if (parseTarget(parameter, values).policy !== name) continue;
         const { seen, settings } = await observe({ stage: stage.name, target }, terminal, { engines, stage });
-        // By clocks that disagree nobody can tell who is overdue, and where no job was seen there may be some all the same.
+        // Clocks that disagree give wrong ages. A list that failed may hold victims that nobody saw.
         const unseen = seen.clockProblem ?? (seen.jobs.length === 0 ? seen.gaps[0]?.what : undefined);
         if (unseen !== undefined) {
           effects.push({ ...UNSEEN, target, problem: unseen });
@@ -66,13 +66,11 @@ export async function effectsOf(
         const byLive = livePolicy === undefined ? undefined : await victimsBy(livePolicy);
         const before = byLive?.ids;
         effects.push({
-          ...{
-            target,
-            before: before?.length ?? null,
-            after: after.length,
-            capped,
-            problem: seen.gaps[0]?.what ?? problem ?? byLive?.problem ?? null,
-          },
+          target,
+          before: before?.length ?? null,
+          after: after.length,
+          capped,
+          problem: seen.gaps[0]?.what ?? problem ?? byLive?.problem ?? null,
           added: after.filter((id) => before?.includes(id) !== true),
           removed: (before ?? []).filter((id) => !after.includes(id)),
         });

@@ -18,7 +18,7 @@ export interface PolicyFile {
 /** A policy file is wrong; the message holds a line for each problem. */
 export class PolicyFileError extends SettingsError {
   override name = 'PolicyFileError';
-  /** Of what is in it, each with its line. */
+  /** One for each thing that is wrong in the file, with its line. */
   readonly problems: readonly string[];
   constructor(path: string, problem: string, { problems, cause }: { problems: readonly string[]; cause?: unknown }) {
     super(path, `${problem}:\n${problems.join('\n')}`, { cause });

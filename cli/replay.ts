@@ -189,7 +189,7 @@ function format(
     ...incomplete.map(({ at, target, reason }) => {
       // A gap of one engine holds back no victim of another, nor does any where no share of the live jobs is a cap.
       const isCounted = differences.some((one) => one.at === at && one.target === target);
-      const what = isCounted ? 'so more or other jobs may count' : 'so nobody counts';
+      const what = isCounted ? 'so other jobs may have been cancelled' : 'so no job is counted';
       return cleanText(`! ${target} at ${at}: incomplete, ${what}: ${reason}`);
     }),
     ...capped.map(

@@ -23,7 +23,7 @@ export interface TargetStatus {
   lastSweep: LastSweep | null;
   /** Now; null if nobody looked, or the look failed. */
   overdue: number | null;
-  /** Of jobs that could not be judged nobody can tell whether they are. */
+  /** Jobs that could not be judged, so they may be overdue too; null as above. */
   undetermined: number | null;
   problem: string | null;
 }
@@ -88,7 +88,7 @@ async function lookAt(stage: Stage, target: string, terminal: Terminal) {
     // Over a cap a look is as good as any.
     const [problem = null] = exitCodeOf(report) === 0 ? [] : report.problems;
     const { overdue, seen, skipped } = report.counts;
-    // By clocks that disagree nobody can tell who is overdue, and where no job was seen there may be some all the same.
+    // Clocks that disagree give wrong ages. A list that failed may hold overdue jobs that nobody saw.
     if (report.stoppedBy === 'clock' || (problem !== null && seen === 0)) return { ...UNSEEN, problem };
     return { overdue, undetermined: skipped.undetermined ?? 0, problem };
   } catch (error) {

@@ -49,7 +49,7 @@ export function createLambdaLog(deployment: Deployment): {
   return { log, beginInvocation: (context) => logger.addContext(context) };
 }
 
-/** Whatever was thrown, as a field of a line: its name, its message, and what to do about it. */
+/** The text of a line's `error` field: the name of what was thrown, its message, and what to do about it. */
 export function errorField(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${describeError(error)}` : describeError(error);
 }

@@ -97,7 +97,7 @@ describe.concurrent('dli-reaper snapshot', () => {
     });
     expect(problems).toHaveLength(1);
     expect(replay).toMatchObject({ exitCode: 4, stdout: expect.stringContaining('0 jobs would have been cancelled.') });
-    expect(replay.stdout).toMatch(/! cli at .*: incomplete, so nobody counts: DLI's clock and ours differ by /);
+    expect(replay.stdout).toMatch(/! cli at .*: incomplete, so no job is counted: DLI's clock and ours differ by /);
   });
 
   it('says which engines it is of, so that a policy for another one is not judged by silence', async () => {
@@ -246,7 +246,7 @@ describe.concurrent('dli-reaper replay', () => {
     const json = await runHere(['replay', '--policy', two, '--snapshots', gaps, '--json']);
 
     expect([text.exitCode, json.exitCode]).toEqual([4, 4]);
-    expect(text.stdout).toContain('! lake at 2026-01-05T09:00:00.000Z: incomplete, so nobody counts: one page');
+    expect(text.stdout).toContain('! lake at 2026-01-05T09:00:00.000Z: incomplete, so no job is counted: one page');
     expect(JSON.parse(json.stdout)).toMatchObject({ incomplete: [{ target: 'lake', reason: 'one page' }] });
   });
 
@@ -262,7 +262,7 @@ describe.concurrent('dli-reaper replay', () => {
 
     expect(exitCode).toBe(4);
     expect(stdout).toContain('1 job would have been cancelled.');
-    expect(stdout).toContain('incomplete, so more or other jobs may count: one page');
+    expect(stdout).toContain('incomplete, so other jobs may have been cancelled: one page');
   });
 
   it('says so and ends with 4 where only the policy of today cannot judge a snapshot', async () => {
@@ -305,7 +305,7 @@ describe.concurrent('dli-reaper replay', () => {
 
     expect([unseen.exitCode, seen.exitCode]).toEqual([4, 0]);
     expect(unseen.stdout).toContain(
-      '! lake at 2026-01-05T09:00:00.000Z: incomplete, so nobody counts: no job could be',
+      '! lake at 2026-01-05T09:00:00.000Z: incomplete, so no job is counted: no job could be',
     );
   });
 
