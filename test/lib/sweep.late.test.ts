@@ -2,23 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { EmulatedFlinkJob } from '../../emulator/flink-jobs.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import type { EmulatorOptions } from '../../emulator/server.ts';
-import { type Emergency, emergencyPolicy } from '../../lib/emergency.ts';
+import { type Emergency, emergencyPolicy, toEmergency } from '../../lib/emergency.ts';
 import type { SweepRequest } from '../../lib/request.ts';
 import type { SweepDeps } from '../../lib/sweep.ts';
 import { emulatedFlinkJob } from '../helpers/emulated-api.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 
-const EMERGENCY: Emergency = {
-  olderThanMs: 10 * MINUTE,
-  jobIds: [],
-  queue: [],
-  owner: [],
-  jobType: [],
-  engines: ['sql'],
-  maxKills: 50,
-  includeExempt: false,
-  savepoint: true,
-};
+const EMERGENCY = toEmergency({ olderThan: 10 * MINUTE, engine: ['sql'] });
 
 /** A world in which an emergency is asked for at `NOW`, and its sweep begins so much later. */
 async function makeNight(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../cli/exit-code.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import type { Decision } from '../../lib/decide.ts';
-import { type Emergency, emergencyPolicy } from '../../lib/emergency.ts';
+import { type Emergency, emergencyPolicy, toEmergency } from '../../lib/emergency.ts';
 import type { Job } from '../../lib/job.ts';
 import { describeUndetermined, isBlind } from '../../lib/undetermined.ts';
 import { decideOne, makeExemption, makeJob, makePolicy } from '../helpers/make-job.ts';
@@ -170,17 +170,7 @@ describe('a sweep', () => {
 });
 
 describe('an emergency', () => {
-  const EMERGENCY: Emergency = {
-    olderThanMs: 10 * MINUTE,
-    jobIds: [],
-    queue: [],
-    owner: [],
-    jobType: [],
-    engines: ['sql'],
-    maxKills: 50,
-    includeExempt: false,
-    savepoint: true,
-  };
+  const EMERGENCY = toEmergency({ olderThan: 10 * MINUTE, engine: ['sql'] });
   async function sweepFor(changes: Partial<Emergency>, jobs: EmulatedJob[]) {
     const world = await makeWorld({ jobs });
     const emergency = { ...EMERGENCY, ...changes };

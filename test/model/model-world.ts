@@ -6,7 +6,7 @@ import { type Emulator, startEmulator } from '../../emulator/server.ts';
 import { batchLife, batchStateAt, type EmulatedBatch, isBatchOver } from '../../emulator/spark-jobs.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createSharedStates } from '../../lib/dli/connection.ts';
-import { emergencyPolicy } from '../../lib/emergency.ts';
+import { emergencyPolicy, toEmergency } from '../../lib/emergency.ts';
 import { createLog } from '../../lib/log.ts';
 import type { SweepLog } from '../../lib/log-lines.ts';
 import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
@@ -283,17 +283,11 @@ export class ModelWorld {
       emergency:
         draft.emergencyOlderThanMs === undefined
           ? undefined
-          : {
-              olderThanMs: draft.emergencyOlderThanMs,
-              jobIds: [],
-              queue: [],
-              owner: [],
-              jobType: [],
-              engines: ['sql', 'spark'],
+          : toEmergency({
+              olderThan: draft.emergencyOlderThanMs,
+              engine: ['sql', 'spark'],
               maxKills: this.#policy.maxKills,
-              includeExempt: false,
-              savepoint: true,
-            },
+            }),
     };
     const exemptions =
       this.#policy.exemptOwner === undefined

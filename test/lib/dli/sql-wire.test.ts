@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DliProtocolError } from '../../../lib/dli/errors.ts';
 import { parseSqlJobPage, parseSqlJobStatus } from '../../../lib/dli/sql-wire.ts';
 import { type AnswerContext, readSuccess } from '../../../lib/dli/wire.ts';
+import { thrownBy } from '../../helpers/thrown-by.ts';
 import { jobId } from '../../helpers/world.ts';
 
 const ID = jobId(1);
@@ -47,15 +48,6 @@ const pageIn = (body: unknown, withStatements?: boolean) => parseSqlJobPage(succ
 const pageOf = (...rows: unknown[]) => pageIn({ is_success: true, message: '', job_count: rows.length, jobs: rows });
 const statusIn = (body: unknown, id = ID, withStatement?: boolean) =>
   parseSqlJobStatus(success(body), ABOUT, id, withStatement);
-
-function thrownBy(run: () => unknown): unknown {
-  try {
-    run();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}
 
 describe('parseSqlJobPage', () => {
   it('reads rows, and how many there are in all', () => {

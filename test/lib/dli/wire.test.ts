@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DliProtocolError, DliResponseError } from '../../../lib/dli/errors.ts';
 import { readSuccess, readVerdicts, toCount, toNumber, toText, type WireAnswer } from '../../../lib/dli/wire.ts';
+import { thrownBy } from '../../helpers/thrown-by.ts';
 
 const ROW = { job_id: '00000000-0000-4000-8000-000000000001', status: 'RUNNING', statement: 'select secret_column' };
 
@@ -11,15 +12,6 @@ const answer = (body: unknown, status = 200): WireAnswer => ({
   retryAfterMs: 2_000,
   body: typeof body === 'string' ? body : JSON.stringify(body),
 });
-
-function thrownBy(run: () => unknown): unknown {
-  try {
-    run();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}
 
 describe('readSuccess', () => {
   it.each([
