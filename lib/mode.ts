@@ -2,7 +2,14 @@
 export type Mode = 'dry-run' | 'live';
 
 /** Who keeps a sweep from cancelling. */
-export type DryRunReason = 'policy' | 'target' | 'request';
+export type DryRunReason = 'policy' | 'target' | 'request' | Hold['by'];
+
+/** What makes a dry run of a sweep that everybody wants live: a brake that no policy can loosen. */
+export interface Hold {
+  by: 'identity' | 'ceilings';
+  /** In words. */
+  because: string;
+}
 
 /**
  * A sweep is live only if nobody objects.

@@ -2,7 +2,7 @@ import type { CapReport } from './cap.ts';
 import type { DliCallEvent } from './dli/connection.ts';
 import type { Emergency } from './emergency.ts';
 import type { Freed } from './freed.ts';
-import type { DryRunReason } from './mode.ts';
+import type { DryRunReason, Hold } from './mode.ts';
 import type { Outcome, SkipReason } from './outcome.ts';
 import type { LimitName } from './policy/clocks.ts';
 import type { Action } from './policy/schema.ts';
@@ -64,7 +64,9 @@ export type StoppedBy =
   /** DLI refused it. */
   | 'credential'
   /** The request came too long after it was made. */
-  | 'expired';
+  | 'expired'
+  /** A brake that no policy can loosen. */
+  | Hold['by'];
 
 export interface Counts {
   /** The sum of all outcomes. */

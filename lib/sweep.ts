@@ -19,7 +19,7 @@ import {
   type StoredLook,
   scopeOf,
 } from './look.ts';
-import { dryRunReasons } from './mode.ts';
+import { type DryRunReason, dryRunReasons, type Hold } from './mode.ts';
 import { type Exemption, needsStatements, type Policy } from './policy/schema.ts';
 import { enginesOf } from './policy/scope.ts';
 import { createProgressWatch, type Progress } from './progress.ts';
@@ -79,7 +79,11 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
   const settings = await loadInTime(request, deps);
   // Never later than now, or a clock that is ahead would make a late request a young one.
   const askedAt = Math.min(request.askedAt ?? startedAt, startedAt);
-  const { dli, readers, cancels, measure, limits, log, progress, ...run } = prepare(request, settings, deps, askedAt);
+  const held = isWantedLive(request, settings) ? await whatHolds(request, settings, deps) : undefined;
+  const { dli, readers, cancels, measure, limits, log, progress, ...run } = prepare(request, settings, deps, {
+    askedAt,
+    held,
+  });
   try {
     // A job that was submitted after an emergency was asked for is not what it was asked about.
     const asOf = request.emergency === undefined ? undefined : askedAt;
@@ -163,8 +167,27 @@ async function loadInTime(request: SweepRequest, { loadSettings, deadlineAt, clo
   }
 }
 
+/** Who objects to a live sweep. */
+function objections({ emergency, dryRun }: SweepRequest, { policy, target }: Settings): DryRunReason[] {
+  // A target's name typed out outweighs its mode.
+  const targetMode = emergency === undefined ? target.mode : undefined;
+  return dryRunReasons({ policy: policy.mode, target: targetMode, requestsDryRun: dryRun });
+}
+
+const isWantedLive = (request: SweepRequest, settings: Settings): boolean => objections(request, settings).length === 0;
+
+/** Which of the brakes that no policy can loosen keeps a sweep that is wanted live from being it; undefined if none does. */
+async function whatHolds(_request: SweepRequest, _settings: Settings, _deps: SweepDeps): Promise<Hold | undefined> {
+  return undefined;
+}
+
 /** Everything that the stages work with, made of what was asked for and of what the settings hold. */
-function prepare(request: SweepRequest, settings: Settings, deps: SweepDeps, askedAt: number) {
+function prepare(
+  request: SweepRequest,
+  settings: Settings,
+  deps: SweepDeps,
+  { askedAt, held }: { askedAt: number; held: Hold | undefined },
+) {
   const { target, policy, isSwitchedOn, notices = [], parameterVersions } = settings;
   const { emergency } = request;
   const log = withFields(deps.log, { sweepId: request.sweepId, target: request.target });
@@ -181,9 +204,7 @@ function prepare(request: SweepRequest, settings: Settings, deps: SweepDeps, ask
     },
   };
 
-  // A target's name typed out outweighs its mode.
-  const targetMode = emergency === undefined ? target.mode : undefined;
-  const dryRunBecause = dryRunReasons({ policy: policy.mode, target: targetMode, requestsDryRun: request.dryRun });
+  const dryRunBecause: DryRunReason[] = held === undefined ? objections(request, settings) : [held.by];
   // In a dry run there is no object in the process that could cancel a job.
   const canceller = dryRunBecause.length === 0 ? createDliClient(options) : undefined;
   const dli = canceller ?? createDliReader(options);
@@ -210,6 +231,7 @@ function prepare(request: SweepRequest, settings: Settings, deps: SweepDeps, ask
     log,
     progress,
     dryRunBecause,
+    held,
     isSwitchedOn,
     apiCalls,
     notices,

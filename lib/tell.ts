@@ -8,7 +8,7 @@ import { type Emergency, missingJobs, sparedAtLast, unmatchedNames, unmetJobs } 
 import type { Job } from './job.ts';
 import type { Judgement } from './judge.ts';
 import type { Sight } from './look.ts';
-import type { DryRunReason } from './mode.ts';
+import type { DryRunReason, Hold } from './mode.ts';
 import type { Outcome } from './outcome.ts';
 import { exemptionNotices } from './policy/exemptions.ts';
 import type { Policy, Rule } from './policy/schema.ts';
@@ -30,6 +30,8 @@ export interface SweepRun {
   request: SweepRequest;
   /** Who kept it from cancelling; empty for a live one. */
   dryRunBecause: DryRunReason[];
+  /** Set where `dryRunBecause` is this and nothing else. */
+  held?: Hold | undefined;
   isSwitchedOn: boolean;
   /** Epoch ms, our clock. */
   startedAt: number;
@@ -55,7 +57,8 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     request.emergency === undefined ? isBlind(decisions) : hasUnnamed(undetermined, request.emergency);
   const undeterminedWords = undetermined.length === 0 ? [] : [describeUndetermined(undetermined)];
   const troubles: Troubles = {
-    stopped: sight.clockProblem === undefined ? ends.stopped : { by: 'clock', because: sight.clockProblem },
+    stopped:
+      sight.clockProblem === undefined ? (run.held ?? ends.stopped) : { by: 'clock', because: sight.clockProblem },
     gaps: [...sight.gaps, ...judgement.gaps].map(({ what }) => what),
     blindness: isBlindSweep ? undeterminedWords : [],
     caps,
