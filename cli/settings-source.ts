@@ -27,16 +27,10 @@ type LoadSettings = (request: Pick<SweepRequest, 'target' | 'emergency'>) => Pro
  * @throws {SettingsError} for flags that are missing or do not go together, before anything is read.
  */
 export function settingsSource(flags: SettingsFlags, env: Environment, opened?: Stage): LoadSettings {
-  const { stage, target, policy: policyPath } = flags;
+  const { stage, policy: policyPath } = flags;
   if (stage === undefined) return async (request) => settingsFromFlags(flags, env, request);
 
-  if (flags.endpoint !== undefined || flags.projectId !== undefined || flags.region !== undefined) {
-    throw new SettingsError(
-      '--stage',
-      'names a target in Parameter Store; leave out --endpoint, --project-id and --region',
-    );
-  }
-  if (target === undefined) throw new SettingsError('--target', 'missing; --stage needs the name of a target');
+  targetOfStage(flags);
   return async (request) => {
     const policy = policyPath === undefined ? undefined : policyFor(request, { policy: policyPath });
     // The AWS SDK takes longer to load than all the rest.
@@ -48,6 +42,18 @@ export function settingsSource(flags: SettingsFlags, env: Environment, opened?: 
     const { parameterVersions: versions } = settings;
     return { ...settings, ...policy, parameterVersions: versions && { ...versions, policy: null } };
   };
+}
+
+/** The name of the target of a stage. @throws {SettingsError} for flags that do not go with a stage. */
+function targetOfStage({ endpoint, projectId, region, target }: SettingsFlags): string {
+  if (endpoint !== undefined || projectId !== undefined || region !== undefined) {
+    throw new SettingsError(
+      '--stage',
+      'names a target in Parameter Store; leave out --endpoint, --project-id and --region',
+    );
+  }
+  if (target === undefined) throw new SettingsError('--target', 'missing; --stage needs the name of a target');
+  return target;
 }
 
 function withMoreExemptions(settings: Settings, { policy: more, notices = [] }: PolicyPart): Settings {
@@ -94,7 +100,36 @@ function policyFor(
   return { policy: emergencyPolicy(emergency, kept), notices };
 }
 
+/**
+ * Where the target and its key are found, without a policy.
+ *
+ * @throws {SettingsError} as {@link settingsSource}.
+ */
+export function targetSource(
+  flags: SettingsFlags,
+  env: Environment,
+): () => Promise<Pick<Settings, 'target' | 'credentials'>> {
+  const { stage } = flags;
+  if (stage === undefined) return async () => targetFromFlags(flags, env, 'cli');
+  const name = targetOfStage(flags);
+  return async () => (await import('./stage.ts')).openStage(stage).loadTarget(name);
+}
+
 function settingsFromFlags(flags: SettingsFlags, env: Environment, request: Parameters<LoadSettings>[0]): Settings {
+  return {
+    ...targetFromFlags(flags, env, request.target),
+    ...policyFor(request, flags),
+    exemptions: [],
+    // The switch belongs to a stage; here the person who types is the switch.
+    isSwitchedOn: true,
+  };
+}
+
+function targetFromFlags(
+  flags: SettingsFlags,
+  env: Environment,
+  name: string,
+): Pick<Settings, 'target' | 'credentials'> {
   const { endpoint, projectId, region, target } = flags;
   if (target !== undefined)
     throw new SettingsError('--target', 'is the name of a target in Parameter Store; give --stage too');
@@ -107,11 +142,7 @@ function settingsFromFlags(flags: SettingsFlags, env: Environment, request: Para
   if (!url) throw new SettingsError('--endpoint', 'missing; give a URL, or --region, or --stage and --target');
   const credentials = readCredentials(env);
   return {
-    target: { name: request.target, endpoint: parseEndpoint('--endpoint', url), projectId, mode: undefined },
-    ...policyFor(request, flags),
-    exemptions: [],
+    target: { name, endpoint: parseEndpoint('--endpoint', url), projectId, mode: undefined },
     credentials: { name: 'environment', read: () => Promise.resolve(credentials) },
-    // The switch belongs to a stage; here the person who types is the switch.
-    isSwitchedOn: true,
   };
 }

@@ -9,6 +9,7 @@ import {
   createPathReader,
   isSwitchOn,
   loadSsmSettings,
+  loadSsmTarget,
   parameterNames,
   readSwitchFrom,
 } from '../lib/settings/ssm.ts';
@@ -59,6 +60,17 @@ export function openStage(name: string) {
     throw new SettingsError('--target', problem, { cause });
   }
 
+  /** Where a target is missing, says which there are. */
+  async function withTarget<T>(target: string, load: () => Promise<T>): Promise<T> {
+    try {
+      return await load();
+    } catch (error) {
+      const isMissing = error instanceof SettingsError && error.setting === names.target(target);
+      if (isMissing) await assertTarget(target, error);
+      throw error;
+    }
+  }
+
   return {
     name,
     names,
@@ -77,13 +89,9 @@ export function openStage(name: string) {
     isSwitchedOn: async () => isSwitchOn(await readSwitchFrom(read, name)),
     loadSettings: async (request: Pick<SweepRequest, 'target' | 'emergency'>): Promise<Settings> => {
       const readers = { stage: name, read, readPath, readSwitch: () => readSwitchFrom(read, name) };
-      try {
-        return await loadSsmSettings(request, readers);
-      } catch (error) {
-        const isMissing = error instanceof SettingsError && error.setting === names.target(request.target);
-        if (isMissing) await assertTarget(request.target, error);
-        throw error;
-      }
+      return withTarget(request.target, () => loadSsmSettings(request, readers));
     },
+    /** A target and its key alone. */
+    loadTarget: (target: string) => withTarget(target, () => loadSsmTarget(target, { stage: name, read })),
   };
 }

@@ -84,6 +84,8 @@ export interface Call<T> {
   /** Epoch ms; the connection's own deadline holds as well. */
   notAfter?: number | undefined;
   signal?: AbortSignal | undefined;
+  /** Called with each answer as it came, before it is known whether it is a success. */
+  onAnswer?: ((answer: Pick<HttpResponse, 'status' | 'body'>) => void) | undefined;
   /** Called after each exchange, with its error if it failed. */
   onExchange?: ((error: DliError | undefined) => void) | undefined;
   /** Whether what was prepared has become too old while the call waited for its turn; it is then prepared again, once. */
@@ -172,6 +174,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       });
       const answeredAt = clock.now();
       time.read(header(response, 'date'), answeredAt);
+      call.onAnswer?.(response);
       const about = { operation, status: response.status, requestId: header(response, 'x-request-id') };
       const retryAfterMs = parseRetryAfter(header(response, 'retry-after'), answeredAt, RETRY_AFTER_CAP_MS);
       const read = call.hasVerdicts ? readVerdicts : readSuccess;

@@ -179,6 +179,26 @@ export async function loadSsmSettings(
   };
 }
 
+/**
+ * A target and its key alone.
+ *
+ * @throws {SettingsError} naming the parameter that is missing, unreadable or invalid.
+ */
+export async function loadSsmTarget(
+  target: string,
+  { stage, read }: Pick<SsmReaders, 'stage' | 'read'>,
+): Promise<Pick<Settings, 'target' | 'credentials'>> {
+  const names = parameterNames(stage);
+  const targetName = names.target(target);
+  const fields = parseTarget(targetName, await read([targetName]));
+  const credentialsName = names.credentials(fields.credentials);
+  const credentials = parseCredentials(credentialsName, await read([credentialsName]));
+  return {
+    target: toTarget(target, targetName, fields),
+    credentials: createCredentialSource(credentialsName, credentials, read),
+  };
+}
+
 const parameterPart = v.pipe(
   v.string('expected a name'),
   v.regex(/^[A-Za-z0-9_.-]+$/, 'expected letters, digits and _ . -'),
