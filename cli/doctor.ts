@@ -9,20 +9,31 @@ import { EXIT_CONFIGURATION } from './exit-code.ts';
 import { type Finding, green, red, yellow } from './finding.ts';
 import { toJson } from './json.ts';
 import { PolicyFileError } from './policy-file.ts';
-import { type SettingsFlags, settingsSource } from './settings-source.ts';
+import type { ProbeFlags } from './probe/probe.ts';
+import { settingsSource } from './settings-source.ts';
 import { withSpinner } from './spinner.ts';
 import type { Stage } from './stage.ts';
 import { plain, type Terminal } from './terminal.ts';
 
-export interface DoctorFlags extends SettingsFlags {
-  json?: boolean;
+export interface DoctorFlags extends ProbeFlags {
+  /** Find out what this DLI does where no document says it, in place of the lights. */
+  probe?: boolean;
 }
 
-/** Changes nothing. @returns 1 if anything is red. */
+/** Changes nothing; but a probe submits a job, if it may. @returns 1 if anything is red. */
 export async function runDoctor(flags: DoctorFlags, terminal: Terminal): Promise<number> {
+  if (flags.probe) return (await import('./probe/probe.ts')).runProbe(flags, terminal);
+  assertNoProbe(flags);
   const findings = await withSpinner('Looking at it', flags, terminal, () => examine(flags, terminal));
   terminal.out(flags.json ? toJson('doctor', { findings }) : format(findings, terminal));
   return findings.some(({ light }) => light === 'red') ? EXIT_CONFIGURATION : 0;
+}
+
+function assertNoProbe({ probeQueue, probeFile, confirm }: DoctorFlags): void {
+  const flags = { '--probe-queue': probeQueue, '--probe-file': probeFile, '--confirm': confirm };
+  for (const [flag, value] of Object.entries(flags)) {
+    if (value !== undefined) throw new SettingsError(flag, 'goes with --probe');
+  }
 }
 
 async function examine(flags: DoctorFlags, terminal: Terminal): Promise<Finding[]> {

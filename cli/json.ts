@@ -12,6 +12,7 @@ export type DocumentKind =
   | 'replay'
   | 'snapshot'
   | 'doctor'
+  | 'probe'
   | 'init';
 
 /** Every verb that reports prints one such document with --json, and says in `kind` which it is. */

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import type { DocumentKind } from '../cli/json.ts';
+import { PROBE_ENTRIES } from '../cli/probe/file.ts';
 import { ENGINE_NAMES } from '../lib/job.ts';
 import { LIMIT_NAMES } from '../lib/policy/clocks.ts';
 import { ACTIONS } from '../lib/policy/schema.ts';
@@ -242,6 +243,7 @@ const documents = v.variant('kind', [
       object({ check: text, light: v.picklist(['green', 'yellow', 'red']), found: text, fix: textOrNull }),
     ),
   }),
+  object({ kind: kind('probe'), ...PROBE_ENTRIES }),
   object({ kind: kind('init'), created: texts, kept: texts, next: texts }),
 ]);
 

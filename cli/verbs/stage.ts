@@ -74,8 +74,19 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
     .option('--region <region>', 'region, for the default endpoint')
     .option('--stage <stage>', 'take target, credentials and policy from Parameter Store')
     .option('--target <name>', 'name of the target there')
+    .option('--probe', 'instead, find out what this DLI does where no document says it; reads, then asks')
+    .option('--probe-queue <name>', 'queue for the one SQL job that the probe submits and cancels; without it none')
+    .option('--probe-file <file>', 'where the probe writes what it found (default: dli-probe-<day>.json)')
+    .option('--confirm <queue>', 'in place of typing the name of the queue, for scripts')
     .option('--json', 'one JSON document on stdout and nothing else')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
-    .addHelpText('after', examples('doctor --stage prod --target lake', `doctor --policy policy.yml ${ACCOUNT}`))
+    .addHelpText(
+      'after',
+      examples(
+        'doctor --stage prod --target lake',
+        `doctor --policy policy.yml ${ACCOUNT}`,
+        `doctor --probe --probe-queue sandbox ${ACCOUNT}`,
+      ),
+    )
     .action((flags: DoctorFlags) => exitWith(async () => (await import('../doctor.ts')).runDoctor(flags, terminal)));
 }

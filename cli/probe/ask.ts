@@ -1,0 +1,139 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { UnsignedRequest } from '../../lib/dli/auth.ts';
+import type { ErrorKind } from '../../lib/dli/classify.ts';
+import type { Connection } from '../../lib/dli/connection.ts';
+import { DliError, DliResponseError } from '../../lib/dli/errors.ts';
+import { type AnswerContext, isRecord, parseJson } from '../../lib/dli/wire.ts';
+import type { Recording } from './file.ts';
+import { isCode, type Redactor } from './redact.ts';
+
+/** One question to DLI. Nothing in `call` or `shown` may be a name or an id: they are recorded. */
+export interface Question<T> {
+  /** Such as "read a SQL job that does not exist". */
+  call: string;
+  method: UnsignedRequest['method'];
+  version: 'v1.0' | 'v2.0';
+  /** What follows the project id. */
+  path: string;
+  /** The same without names and ids, such as `/jobs/{job_id}/status`; the path itself unless given. */
+  shown?: string;
+  /** With a third part that one is shown in place of the value. */
+  query?: readonly [name: string, value: string, shown?: string][];
+  body?: string;
+  /** Reads a success. @throws {DliProtocolError} if it is not what was asked for. */
+  parse?: (body: Record<string, unknown>, about: AnswerContext) => T;
+}
+
+/** What DLI answered to one question. */
+export interface Answer<T = unknown> {
+  isSuccess: boolean;
+  /** HTTP status; undefined if no answer came. */
+  status: number | undefined;
+  /** What the JSON of the answer holds, of a refusal as well. */
+  body: unknown;
+  /** Of a refusal that has one of the known families. */
+  code: string | undefined;
+  /** What a refusal means. */
+  kind: ErrorKind | undefined;
+  /** What was asked for may have been done although no success came back. */
+  isAmbiguous: boolean;
+  /** What `parse` made of a success. */
+  value: T | undefined;
+}
+
+/**
+ * Asks, and records the answer. A refusal is an answer as any other.
+ *
+ * @throws {DliError} if the credential is refused, or nothing was ever answered: no further question makes sense.
+ */
+export type Ask = <T = unknown>(question: Question<T>) => Promise<Answer<T>>;
+
+/** Asks with a GET, and cannot ask with anything else. */
+export type Read = <T = unknown>(question: Omit<Question<T>, 'method' | 'body'>) => Promise<Answer<T>>;
+
+export const readWith =
+  (ask: Ask): Read =>
+  (question) =>
+    ask({ ...question, method: 'GET' });
+
+export function createAsk(
+  connection: Connection,
+  { projectId, clock, startedAt, redactor, recordings }: AskOptions,
+): Ask {
+  return async <T>(question: Question<T>) => {
+    const { call, method, version, path, shown = path, query = [], body, parse } = question;
+    const answer: Answer<T> = {
+      isSuccess: false,
+      status: undefined,
+      body: undefined,
+      code: undefined,
+      kind: undefined,
+      isAmbiguous: false,
+      value: undefined,
+    };
+    const record = () => {
+      const shownQuery = query.map(([name, value, instead = value]) => `${name}=${instead}`).join('&');
+      recordings.push({
+        call,
+        request: `${method} /${version}/{project_id}${shown}${shownQuery && '?'}${shownQuery}`,
+        afterMs: clock.now() - startedAt,
+        status: answer.status ?? null,
+        errorCode: answer.code ?? null,
+        body: answer.status === undefined ? null : redactor.redact(answer.body),
+      });
+    };
+    try {
+      const { value } = await connection.send<T | undefined>({
+        kind: method === 'GET' ? 'list' : 'cancel',
+        operation: call,
+        request: {
+          method,
+          path: `/${version}/${projectId}${path}`,
+          query: query.map(([name, value]) => [name, value]),
+          ...(body !== undefined && { body }),
+        },
+        parse: (fields, about) => parse?.(fields, about),
+        onAnswer: ({ status, body: text }) => {
+          answer.status = status;
+          answer.body = parseJson(text);
+        },
+      });
+      answer.value = value;
+      answer.isSuccess = true;
+    } catch (error) {
+      if (!(error instanceof DliError)) throw error;
+      answer.kind = error.kind;
+      answer.isAmbiguous = error.isAmbiguous;
+      if (error instanceof DliResponseError && error.errorCode !== undefined && isCode(error.errorCode)) {
+        answer.code = error.errorCode;
+      }
+      const wasNeverThere = answer.status === undefined && recordings.every(({ status }) => status === null);
+      if (error.kind === 'authentication' || wasNeverThere) {
+        record();
+        throw error;
+      }
+    }
+    record();
+    return answer;
+  };
+}
+
+export interface AskOptions {
+  projectId: string;
+  clock: Clock;
+  /** Epoch ms. */
+  startedAt: number;
+  redactor: Redactor;
+  /** Every answer is added to these. */
+  recordings: Recording[];
+}
+
+/** A refusal in a few words, such as `400 DLI.0002`. */
+export function wordsOf({ status, code }: Pick<Answer, 'status' | 'code'>): string {
+  return status === undefined ? 'no answer' : [status, code].filter(Boolean).join(' ');
+}
+
+/** The objects of a list in an answer, and none if there is no such list. */
+export function rowsOf(list: unknown): Record<string, unknown>[] {
+  return Array.isArray(list) ? list.filter(isRecord) : [];
+}
