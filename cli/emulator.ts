@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { ASSUMPTION_NAMES, type Assumptions, DEFAULT_ASSUMPTIONS } from '../emulator/assumptions.ts';
 import { createEmulatorClock } from '../emulator/clock.ts';
 import { parseFaults } from '../emulator/fault-file.ts';
 import type { Fault } from '../emulator/faults.ts';
@@ -11,6 +12,7 @@ import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { decodeText } from '../lib/text.ts';
+import { assumptionsIn, type Probe, parseProbe } from './probe/file.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface EmulatorFlags {
@@ -26,12 +28,14 @@ export interface EmulatorFlags {
   cancelDelay?: number;
   /** File with faults, YAML or JSON. */
   faults?: string;
+  /** File of a probe. */
+  assumeFrom?: string;
   /** File that it begins with, if there is one, and leaves behind. */
   state?: string;
 }
 
 /** With `jobs` a project of that size, otherwise a world by its name; that in which everything happens once, unless told. */
-export function startWorld(flags: EmulatorFlags): Promise<Emulator> {
+export function startWorld(flags: EmulatorFlags, assumptions: Partial<Assumptions> = {}): Promise<Emulator> {
   const { port = 0, seed = 1, speed = 1, cancelDelay = 1_000 } = flags;
   const random = createRandom(seed);
   const clock = createEmulatorClock(systemClock.now, speed);
@@ -40,6 +44,7 @@ export function startWorld(flags: EmulatorFlags): Promise<Emulator> {
   if (saved !== undefined && speed !== 1) clock.set(saved.now);
   return startEmulator({
     ...{ now: clock.now, clock, wall: systemClock.now, random, port, cancelDelayMs: cancelDelay },
+    assumptions,
     ...(flags.faults !== undefined && { faults: readFaults(flags.faults) }),
     ...(saved === undefined
       ? makeWorld(flags, clock.now(), random)
@@ -67,6 +72,24 @@ function readFaults(path: string): Fault[] {
   return readWith('--faults', path, (text) => parseFaults(parse(text)));
 }
 
+function readProbe(path: string): Probe {
+  return readWith('--assume-from', path, parseProbe);
+}
+
+/** Says what the emulator does otherwise than by default, and what the probe could not tell. */
+function tellAssumptions({ assumptions }: Probe, err: Terminal['err']): void {
+  const differing: string[] = [];
+  const unknown: string[] = [];
+  for (const name of ASSUMPTION_NAMES) {
+    const { found } = assumptions[name];
+    const assumed = DEFAULT_ASSUMPTIONS[name];
+    if (found === null) unknown.push(`${name} ${assumed}`);
+    else if (found !== assumed) differing.push(`${name} ${found} (default ${assumed})`);
+  }
+  err(`Assumed as the probe found it, and not as by default: ${differing.join(', ') || 'nothing'}.\n`);
+  if (unknown.length > 0) err(`Not found by the probe, and so as by default: ${unknown.join(', ')}.\n`);
+}
+
 function readWith<T>(flag: string, path: string, read: (text: string) => T): T {
   try {
     return read(decodeText(readFileSync(path)));
@@ -85,7 +108,9 @@ function writeState(path: string, snapshot: Snapshot): void {
 
 /** Runs until SIGTERM or SIGINT. The first line on stdout is all that a client needs, as JSON. @returns the exit code. */
 export async function runEmulator(flags: EmulatorFlags, { out, err }: Terminal): Promise<number> {
-  const emulator = await startWorld(flags);
+  const probe = flags.assumeFrom === undefined ? undefined : readProbe(flags.assumeFrom);
+  const emulator = await startWorld(flags, probe && assumptionsIn(probe));
+  if (probe !== undefined) tellAssumptions(probe, err);
   const stopped = new Promise<void>((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);

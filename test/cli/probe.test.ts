@@ -758,3 +758,98 @@ describe.concurrent('dli-reaper doctor --probe', () => {
     expectHere(existsSync(`${file}2`)).toBe(false);
   });
 });
+
+describe('docs/emulator.md', () => {
+  it('lists each question with its answers, and whether a probe can tell', () => {
+    const text = readFileSync(new URL('../../docs/emulator.md', import.meta.url), 'utf8');
+    const rows = [
+      ...text.slice(text.indexOf('## What is assumed')).matchAll(/^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|$/gm),
+    ].map(([, name, answers = '', needs = '']) => ({
+      name,
+      answers: answers.replaceAll('`', ''),
+      isTold: !needs.startsWith('cannot be told'),
+    }));
+
+    expect(rows).toEqual(
+      ASSUMPTION_NAMES.map((name) => ({
+        name,
+        answers: ASSUMPTION_VALUES[name].join(', '),
+        isTold: QUESTIONS[name].untold === undefined || QUESTIONS[name].world !== undefined,
+      })),
+    );
+  });
+});
+
+describe('a file of a probe', () => {
+  it('is played by the emulator, which says what it does otherwise than by default', async () => {
+    const real = await startWorld({
+      ...everything(),
+      assumptions: { queueFlags: 'boolean', sparkAppId: 'null', unknownQueue: 'DLI.0008' },
+    });
+    const { probeFile } = await real.run();
+
+    const child = spawn(process.execPath, [CLI.main, 'emulator', '--world', 'lake', '--assume-from', probeFile], {
+      cwd: CLI.cwd,
+      env: cleanEnvironment({}),
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const stderr: string[] = [];
+    child.stderr.on('data', (chunk: Buffer) => void stderr.push(chunk.toString()));
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+    const connection = JSON.parse(line) as Emulator['connection'];
+    const args = ['doctor', '--probe', '--endpoint', connection.url, '--project-id', connection.projectId, '--json'];
+    const { stdout } = await runCli([...args, '--probe-file', newFile()], keysOf(connection));
+
+    expect(parseProbe(stdout).assumptions).toMatchObject({
+      queueFlags: { found: 'boolean' },
+      sparkAppId: { found: 'null' },
+      unknownId: { found: 'DLI.0002' },
+    });
+    expect(stderr.join('')).toBe(
+      [
+        'Assumed as the probe found it, and not as by default: sparkAppId null (default text), queueFlags boolean (default text).\n',
+        'Not found by the probe, and so as by default: sqlCancelOfEnded DLI.0007, unknownQueue accepted, deniedStatus 400, ',
+        'sparkCancelOfEnded DLI.0007, flinkVerdicts each, flinkMixedStatus 400, flinkUnknownInBatch DLI.13007.\n',
+      ].join(''),
+    );
+  });
+
+  it.each([
+    {
+      title: 'no JSON',
+      change: () => 'rules:',
+      says: 'is no JSON; give a file that dli-reaper doctor --probe has written',
+    },
+    {
+      title: 'another document',
+      change: () => '{"kind": "doctor"}',
+      says: /kind: expected probe, as .* writes it; version: missing/,
+    },
+    {
+      title: 'a later version',
+      change: (text: string) => text.replace('"version": 1', '"version": 2'),
+      says: 'version: expected 1; probe again with this version of dli-reaper',
+    },
+    {
+      title: 'an answer that nobody knows',
+      change: (text: string) => text.replaceAll('"found": "DLI.0002"', '"found": "DLI.9"'),
+      says: 'assumptions.unknownId.found: expected one of DLI.0002, DLI.0023',
+    },
+    {
+      title: 'a question that is missing',
+      change: (text: string) => text.replace('"queueFlags"', '"queueFlag"'),
+      says: 'assumptions.queueFlags: missing',
+    },
+  ])('is refused where it holds $title', async ({ change, says }) => {
+    const { run } = await startWorld();
+    const { written } = await run({});
+
+    const path = newFile();
+    writeFileSync(path, change(written));
+    const { exitCode, stdout, stderr } = await runHere(['emulator', '--assume-from', path]);
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toContain(`dli-reaper: --assume-from ${path}: `);
+    expect(stderr).toMatch(says);
+  });
+});
