@@ -2,16 +2,15 @@ import * as v from 'valibot';
 import { durationField } from '../lib/duration-field.ts';
 import { issueWords } from '../lib/issue-words.ts';
 import type { Fault } from './faults.ts';
-import { ROUTES } from './routes.ts';
+import { ROUTES, type RouteName } from './routes.ts';
 
 const fields = v.record(v.string(), v.unknown());
 
+const NAMES: readonly RouteName[] = [...ROUTES.map(({ name }) => name), 'show-project'];
+
 const fault = v.pipe(
   v.strictObject({
-    on: v.picklist(
-      ROUTES.map(({ name }) => name),
-      `expected one of ${ROUTES.map(({ name }) => name).join(', ')}`,
-    ),
+    on: v.picklist(NAMES, `expected one of ${NAMES.join(', ')}`),
     target: v.optional(v.string('expected a part of the path and query')),
     skip: v.optional(v.pipe(v.number('expected a whole number'), v.integer(), v.minValue(0))),
     times: v.optional(

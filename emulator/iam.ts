@@ -10,7 +10,7 @@ export interface IamUser {
 
 export interface IamOptions {
   users: readonly IamUser[];
-  /** The one project there is; the name is that of its region. */
+  /** The one project there is. */
   project: { id: string; name: string };
   /** 24 hours, as in the real world, unless told. */
   lifetimeMs?: number | undefined;
@@ -72,6 +72,29 @@ export function createIam({ users, project, lifetimeMs = LIFETIME_MS, now, ...op
       if (accessKeyId !== user) return iamError(404, 'Not Found', 'akkey not found');
       const credential = { access: accessKeyId, create_time: toMicroseconds(keysMadeAt), status: 'active' };
       return { status: 200, body: { credential: { user_id: 'emulated', description: '', ...credential } } };
+    },
+
+    /**
+     * GET /v3/projects/{project_id}, "Querying Project Information - KeystoneShowProject": for any user of the account. What
+     * IAM says of a project that is not there is told by the status 404 alone.
+     */
+    showProject(projectId: string): Answer {
+      if (!isAvailable) return UNAVAILABLE;
+      if (projectId !== project.id) return iamError(404, 'Not Found', `Could not find project: ${projectId}.`);
+      return {
+        status: 200,
+        body: {
+          project: {
+            is_domain: false,
+            description: '',
+            enabled: true,
+            id: project.id,
+            parent_id: 'emulated',
+            domain_id: 'emulated',
+            name: project.name,
+          },
+        },
+      };
     },
 
     /** @param projectId if the call is for one. @returns the user's name, or the refusal. */

@@ -73,7 +73,9 @@ export type RouteName =
   | 'delete-flink-jobs'
   | 'trigger-flink-savepoint'
   | 'list-queues'
-  | 'show-queue';
+  | 'show-queue'
+  /** IAM's, and so in no list of DLI's routes. */
+  | 'show-project';
 
 export interface Route {
   name: RouteName;

@@ -14,7 +14,7 @@ import { createIam, type Iam, type IamUser } from './iam.ts';
 import { changeJob } from './job-control.ts';
 import { type EmulatedJob, JobStore, statusAt } from './jobs.ts';
 import { type EmulatedQueue, QueueStore, queuesOf } from './queues.ts';
-import { type Delays, ROUTES, type Route, type RouteRequest, type Service } from './routes.ts';
+import { type Delays, ROUTES, type Route, type RouteName, type RouteRequest, type Service } from './routes.ts';
 import { type Snapshot, type Stores, takeSnapshot } from './snapshot.ts';
 import { type EmulatedBatch, SparkStore } from './spark-jobs.ts';
 import { createThrottle, type RateLimit } from './throttle.ts';
@@ -51,6 +51,8 @@ export interface EmulatorOptions {
   keys?: readonly AccessKey[];
   /** When they were made, epoch ms; a month ago unless told. */
   keysMadeAt?: number;
+  /** The one project there is; by default `EMULATOR_PROJECT_ID`, which bears the name of its region. */
+  project?: { id?: string; name?: string };
   /** Who may have tokens. */
   users?: readonly IamUser[];
   /** 24 hours unless told. */
@@ -122,7 +124,11 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const faults = new FaultScript();
   faults.add(...(options.faults ?? []));
   const requests: RequestRecord[] = [];
-  const project = { id: EMULATOR_PROJECT_ID, name: EMULATOR_REGION };
+  const project = {
+    id: options.project?.id ?? EMULATOR_PROJECT_ID,
+    // The project that a region begins with bears the name of the region.
+    name: options.project?.name ?? EMULATOR_REGION,
+  };
   const iam = createIam({
     users: options.users ?? [],
     project,
@@ -139,7 +145,9 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const findRefusal = (request: GatewayRequest, projectId: string): Answer | undefined => {
     const identity = authenticate(request, projectId);
     if ('refusal' in identity) return identity.refusal;
-    return checkProject(projectId, request.requestId) ?? throttle(identity.user, request.requestId);
+    if (projectId !== project.id)
+      return gatewayError(403, 'APIG.0310', 'The project is unavailable', request.requestId);
+    return throttle(identity.user, request.requestId);
   };
 
   /** IAM and STS, which in the real world have hosts of their own. @returns undefined for what is not theirs. */
@@ -158,6 +166,16 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     return path === '/v5/agencies/assume'
       ? temporaryKeys.assumeAgency(request.body, request.requestId)
       : temporaryKeys.issueByIam(request.body);
+  };
+
+  /** IAM's answer to who asks for a project. @returns undefined for another question. */
+  const projectQuestion = (request: GatewayRequest): (() => Answer) | undefined => {
+    const [, projectId] = /^\/v3\/projects\/([^/]+)$/.exec(decodeTarget(request.target).path) ?? [];
+    if (request.method !== 'GET' || projectId === undefined) return undefined;
+    return () => {
+      const asking = authenticate(request);
+      return 'refusal' in asking ? asking.refusal : iam.showProject(projectId);
+    };
   };
 
   const handle = async (incoming: http.IncomingMessage, outgoing: http.ServerResponse): Promise<void> => {
@@ -180,6 +198,27 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     requests.push(record);
     options.onRequest?.(record);
 
+    /** The answer, or what a fault makes of it. */
+    const deliver = async (name: RouteName, run: () => Answer): Promise<void> => {
+      const fault: Partial<Fault> = faults.take(name, request.target) ?? {};
+      for (const { job, set } of fault.change ?? []) changeJob(job, set, stores, now());
+      const real = fault.answer === undefined || fault.executes ? run() : undefined;
+      if (fault.delayMs !== undefined) await sleep(fault.delayMs);
+      if (fault.answer === 'reset') {
+        incoming.socket.destroy();
+      } else if (fault.answer !== 'hang') {
+        const shown = fault.answer ?? real ?? { status: 500, body: '' };
+        record.status = shown.status;
+        const body = fault.edit === undefined ? shown.body : editAnswer(shown.body, fault.edit);
+        send(outgoing, { ...shown, body }, request.requestId, now());
+      }
+    };
+
+    const showProject = projectQuestion(request);
+    if (showProject !== undefined) {
+      await deliver('show-project', showProject);
+      return;
+    }
     const issued = issueCredentials(request);
     if (issued !== undefined) {
       record.status = issued.status;
@@ -198,18 +237,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       return;
     }
 
-    const fault: Partial<Fault> = faults.take(route.name, request.target) ?? {};
-    for (const { job, set } of fault.change ?? []) changeJob(job, set, stores, now());
-    const real = fault.answer === undefined || fault.executes ? route.run(service, routeRequest) : undefined;
-    if (fault.delayMs !== undefined) await sleep(fault.delayMs);
-    if (fault.answer === 'reset') {
-      incoming.socket.destroy();
-    } else if (fault.answer !== 'hang') {
-      const shown = fault.answer ?? real ?? { status: 500, body: '' };
-      record.status = shown.status;
-      const body = fault.edit === undefined ? shown.body : editAnswer(shown.body, fault.edit);
-      send(outgoing, { ...shown, body }, request.requestId, now());
-    }
+    await deliver(route.name, () => route.run(service, routeRequest));
   };
   // A client that goes away in the middle of its request must not take the emulator along.
   const server = http.createServer(
@@ -228,7 +256,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     connection: {
       url: `http://127.0.0.1:${port}`,
       region: EMULATOR_REGION,
-      projectId: EMULATOR_PROJECT_ID,
+      projectId: project.id,
       accessKeyId,
       secretAccessKey,
     },
@@ -267,11 +295,6 @@ function findRoute(request: GatewayRequest): {
     if (match) return { route, projectId, routeRequest: { ...routeRequest, params: match.slice(1) } };
   }
   return { route: undefined, projectId, routeRequest };
-}
-
-function checkProject(projectId: string, requestId: string): Answer | undefined {
-  if (projectId === EMULATOR_PROJECT_ID) return undefined;
-  return gatewayError(403, 'APIG.0310', 'The project is unavailable', requestId);
 }
 
 function send(outgoing: http.ServerResponse, { status, body, headers }: Answer, requestId: string, now: number): void {
