@@ -2,6 +2,7 @@ import { systemClock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { awsErrorOf, messageOf } from '../lib/error-words.ts';
 import type { Settings } from '../lib/settings/settings.ts';
+import { counted } from './counted.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 import { judgeSchedule, lastSweepOf } from './last-sweeps.ts';
 import { refusalToInvoke } from './remote.ts';
@@ -124,5 +125,26 @@ export function lastSweepFindings(stage: string, target: string, ends: readonly 
       ? yellow('last success', 'none in 24h', `dli-reaper status --stage ${stage}`)
       : green('last success', new Date(success.at).toISOString()),
   );
-  return findings;
+  return [...findings, ...secondReaperFindings(target, own)];
+}
+
+/** Once may be a person at the console. */
+const SUSPICIOUS_SWEEPS = 2;
+
+/** Whether somebody keeps cancelling jobs right before us. */
+function secondReaperFindings(target: string, ends: readonly EndLine[]): Finding[] {
+  const counts = ends.flatMap((line) =>
+    line.msg === 'sweep finished' ? (line.fields.counts?.cancelledByOthers ?? 0) : [],
+  );
+  const sweeps = counts.filter((count) => count > 0);
+  if (sweeps.length < SUSPICIOUS_SWEEPS) return [];
+  const jobs = counted(
+    sweeps.reduce((sum, count) => sum + count, 0),
+    'job',
+  );
+  const found = `in ${sweeps.length} sweeps of ${target} within 24h somebody else cancelled ${jobs} right before us`;
+  const fix =
+    'look for another stage, another AWS account or another tool that cancels jobs of this project; the log lines ' +
+    '"job already terminal" with endedBy "others" name the jobs, and their owners may know';
+  return [yellow('second reaper', found, fix)];
 }

@@ -71,12 +71,13 @@ function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: Swe
     // Of the others their rule only warns, or logs them.
     ...(counts.toCancel === counts.overdue ? [] : [`${counts.toCancel} of them to be cancelled`]),
   ];
+  const byOthers = counts.cancelledByOthers === 0 ? '' : ` (${counts.cancelledByOthers} cancelled by somebody else)`;
   const outcomes = dryRun
     ? [...overdue, 'none cancelled']
     : [
         ...overdue,
         `${counts.cancelled} cancelled`,
-        `${counts.alreadyTerminal} already terminal`,
+        `${counts.alreadyTerminal} already terminal${byOthers}`,
         ...(counts.unconfirmed > 0 ? [`${counts.unconfirmed} unconfirmed`] : []),
         ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
         `${skipped} left alone`,

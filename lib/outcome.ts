@@ -9,9 +9,10 @@ export type Outcome =
   | { kind: 'cancelled'; status: string; evidence: 'status' | 'own-record' }
   /**
    * It ended before or without our cancel: finished, failed, gone, or cancelled by somebody else. Where it cannot be told
-   * whether our cancel had a part in it, the error says so.
+   * whether our cancel had a part in it, the error says so; `endedBy` is set where DLI's word is that it was cancelled, and
+   * no request of ours can have had a part in that.
    */
-  | { kind: 'already-terminal'; status: string; error?: Error | undefined }
+  | { kind: 'already-terminal'; status: string; endedBy?: 'others' | undefined; error?: Error | undefined }
   /** It was asked to stop, and has not been seen to stop. */
   | { kind: 'unconfirmed'; error: Error | undefined }
   /** DLI refused to cancel it, or gave up doing so, and it was then read as alive. */

@@ -77,6 +77,8 @@ export interface Counts {
   toCancel: number;
   cancelled: number;
   alreadyTerminal: number;
+  /** Of these, the ones that somebody else cancelled between our look and our cancel. */
+  cancelledByOthers: number;
   unconfirmed: number;
   failed: number;
   skipped: Partial<Record<SkipReason, number>>;
@@ -125,6 +127,8 @@ export interface JobReport {
    * for a job that failed, and only this record tells that it was cancelled. Otherwise null.
    */
   evidence: 'status' | 'own-record' | null;
+  /** `others` for a job that DLI says was cancelled, where no request of ours can have had a part in it. Otherwise null. */
+  endedBy: 'others' | null;
   /** Compute units that it holds, where the API tells. */
   cus: number | null;
   /** Cancel requests sent for it. */

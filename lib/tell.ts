@@ -88,7 +88,11 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     credentialRefused: [...outcomes.values()].some(isCredentialRefused),
     parameterVersions: run.parameterVersions ?? null,
     unmet,
-    notices: [...noticesOf(run, sight, judgement), ...(isBlindSweep ? [] : undeterminedWords)],
+    notices: [
+      ...noticesOf(run, sight, judgement),
+      ...othersNotices(counts),
+      ...(isBlindSweep ? [] : undeterminedWords),
+    ],
     // An emergency manages nothing.
     unmanagedQueues: request.emergency === undefined ? countUnmanaged(decisions, context.policy) : {},
     jobs: toJobReports(decisions, ends),
@@ -121,6 +125,12 @@ function noticesOf(
     ...(emergency === undefined ? unmatchedSelectors(decisions, context) : []),
     ...startNotices(jobs),
   ];
+}
+
+/** Once may be a person; where it repeats, another reaper is at work. */
+function othersNotices({ cancelledByOthers: count }: Counts): string[] {
+  if (count === 0) return [];
+  return [`${count === 1 ? '1 job was' : `${count} jobs were`} cancelled by somebody else right before us`];
 }
 
 /** A guess is told as one. */
@@ -158,6 +168,7 @@ function countOutcomes(decisions: readonly Decision[], outcomes: ReadonlyMap<str
     toCancel: 0,
     cancelled: 0,
     alreadyTerminal: 0,
+    cancelledByOthers: 0,
     unconfirmed: 0,
     failed: 0,
     skipped: {},
@@ -176,6 +187,7 @@ function count(counts: Counts, { verdict }: Decision, outcome: Outcome): void {
       break;
     case 'already-terminal':
       counts.alreadyTerminal += 1;
+      if (outcome.endedBy === 'others') counts.cancelledByOthers += 1;
       break;
     case 'unconfirmed':
       counts.unconfirmed += 1;
@@ -262,6 +274,7 @@ function toJobReport(
     outcome: outcome.kind,
     status: ('status' in outcome ? outcome.status : job.status) ?? null,
     evidence: outcome.kind === 'cancelled' ? outcome.evidence : null,
+    endedBy: (outcome.kind === 'already-terminal' ? outcome.endedBy : undefined) ?? null,
     cus: job.cus ?? null,
     attempts: result?.attempts ?? 0,
     requestId: result?.requestId ?? null,

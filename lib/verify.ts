@@ -48,7 +48,7 @@ export async function verifyCancellations(
   const pending = new Set<string>();
   for (const [id, { result }] of latest) {
     if (result.kind === 'not-sent') outcomes.set(id, toSkipped(result));
-    else if (result.kind === 'over') outcomes.set(id, { kind: 'already-terminal', status: result.status });
+    else if (result.kind === 'over') outcomes.set(id, toOver(result));
     else pending.add(id);
   }
 
@@ -127,6 +127,11 @@ function toSkipped({ reason, status, error }: Extract<CancelResult, { kind: 'not
   return { kind: 'skipped', reason, ...(status !== undefined && { status }), error };
 }
 
+/** It was over when it was read right before its cancel, so that nothing was asked. */
+function toOver({ state, status }: Extract<CancelResult, { kind: 'over' }>): Outcome {
+  return { kind: 'already-terminal', status, ...(state === 'cancelled' && { endedBy: 'others' as const }) };
+}
+
 function hasLostSavepoint(reading: Reading): boolean {
   return reading.kind === 'gave-up' && reading.cause === 'savepoint';
 }
@@ -187,14 +192,20 @@ function conclude(
   }
 }
 
+/** Whether a request of ours can have had a part in how the job ended. */
+const mayBeOurs = ({ kind }: CancelResult): boolean => kind === 'accepted' || kind === 'lost';
+
 /** Cancelled is a job that was asked, and whose end bears witness to it: by DLI's word, or by the request that it accepted. */
 function concludeEnd(
   { victim, result }: Cancellation,
   { state, status, evidence = 'status' }: Extract<Reading, { kind: 'terminal' }>,
   { isAccepted }: { isAccepted: boolean },
 ): Outcome {
-  // CANCELLED after DLI refused us was somebody else's doing.
-  if (state !== 'cancelled' || result.kind === 'refused') return { kind: 'already-terminal', status };
+  if (state !== 'cancelled') return { kind: 'already-terminal', status };
+  // CANCELLED after DLI refused us, or after nothing was sent, was somebody else's doing.
+  if (!mayBeOurs(result)) {
+    return { kind: 'already-terminal', status, ...(evidence === 'status' && { endedBy: 'others' as const }) };
+  }
   if (evidence === 'status' || isAccepted) return { kind: 'cancelled', status, evidence };
   const words = `ended (${status}) after a request whose answer was lost; it may have ended by itself, or by that request`;
   return { kind: 'already-terminal', status, error: new Error(`job ${victim.job.id}: ${words}`) };
@@ -202,7 +213,7 @@ function concludeEnd(
 
 /** A job of which DLI knows nothing any more, after what may have ended it, tells of no end. */
 function concludeGone({ victim, result }: Cancellation): Outcome {
-  if (result.kind === 'refused') return { kind: 'already-terminal', status: 'GONE' };
+  if (!mayBeOurs(result)) return { kind: 'already-terminal', status: 'GONE' };
   const words = `DLI knows it no more, after a request to stop that ${result.kind === 'accepted' ? 'it accepted' : 'may have reached it'}; it may have ended by itself, or by that request`;
   return { kind: 'already-terminal', status: 'GONE', error: new Error(`job ${victim.job.id}: ${words}`) };
 }

@@ -1,6 +1,6 @@
 import { toError } from '../error-words.ts';
 import type { Turn } from '../http/pacer.ts';
-import { isJobId, isLive, isProjectId, isTerminal, type Job } from '../job.ts';
+import { isJobId, isLive, isProjectId, isTerminal, type Job, type TerminalState } from '../job.ts';
 import type { CredentialSource, Credentials, UnsignedRequest } from './auth.ts';
 import { type Call, type ConnectionOptions, createConnection } from './connection.ts';
 import { DliError, DliNetworkError, DliNotSentError, DliResponseError, DliTimeoutError } from './errors.ts';
@@ -140,7 +140,7 @@ export type CancelResult = {
   | { kind: 'lost'; error: Error }
   | { kind: 'refused'; error: DliError }
   /** It was read right before, and was over already. No request was sent. */
-  | { kind: 'over'; status: string }
+  | { kind: 'over'; state: TerminalState; status: string }
   /** No request can have been carried out. The error says why if the reason does not. */
   | { kind: 'not-sent'; reason: NotSentReason; status?: string | undefined; error?: Error | undefined }
 );
@@ -325,7 +325,7 @@ class Settled extends Error {
 }
 
 function notAsked({ state, status = '' }: Job) {
-  if (isTerminal(state)) return { kind: 'over', status } as const;
+  if (isTerminal(state)) return { kind: 'over', state, status } as const;
   const reason = isLive(state) ? 'changed' : state === 'stopping' ? 'stopping' : 'undetermined';
   return { kind: 'not-sent', reason, status } as const;
 }

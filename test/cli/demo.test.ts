@@ -47,7 +47,17 @@ describe.concurrent('dli-reaper demo', () => {
       ...['parameterVersions', 'unmet', 'notices', 'unmanagedQueues', 'jobs'],
     ]);
     expect(Object.keys(report.counts)).toEqual([
-      ...['seen', 'overdue', 'toCancel', 'cancelled', 'alreadyTerminal', 'unconfirmed', 'failed', 'skipped'],
+      ...[
+        'seen',
+        'overdue',
+        'toCancel',
+        'cancelled',
+        'alreadyTerminal',
+        'cancelledByOthers',
+        'unconfirmed',
+        'failed',
+        'skipped',
+      ],
     ]);
     expect(Object.keys(report.caps)).toEqual([
       ...['victims', 'liveJobs', 'exceeded', 'maxKills', 'maxKillsPercent', 'percentFloor', 'drain'],
@@ -73,7 +83,7 @@ describe.concurrent('dli-reaper demo', () => {
           'decision',
           'reason',
         ],
-        ...['outcome', 'status', 'evidence', 'cus', 'attempts', 'requestId', 'error'],
+        ...['outcome', 'status', 'evidence', 'endedBy', 'cus', 'attempts', 'requestId', 'error'],
       ]);
     }
   });

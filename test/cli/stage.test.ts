@@ -375,6 +375,30 @@ describe.concurrent('dli-reaper doctor', () => {
     expect(aws.invocations).toEqual([]);
   });
 
+  it.for([
+    { sweeps: [1, 0, 2], says: 'in 2 sweeps of default within 24h somebody else cancelled 3 jobs right before us' },
+    { sweeps: [4, 0, 0], says: undefined },
+    // A function of an earlier version did not count them.
+    { sweeps: [undefined, undefined], says: undefined },
+  ])(
+    'suspects a second reaper after sweeps with $sweeps jobs cancelled by others: $says',
+    async ({ sweeps, says }, context) => {
+      const { aws, run } = await startStage(context);
+      for (const [n, cancelledByOthers] of sweeps.entries()) {
+        const line = { msg: 'sweep finished', target: 'default', trigger: 'schedule', status: 'ok' };
+        aws.log(LOG_GROUP, { ...line, counts: { cancelledByOthers } }, Date.now() - (n + 1) * 10 * MINUTE);
+      }
+
+      const { exitCode, stdout } = await run('doctor', '--target', 'default', '--json');
+
+      const { findings } = JSON.parse(stdout) as { findings: { check: string; light: string; found: string }[] };
+      const suspicion = findings.find(({ check }) => check === 'second reaper');
+      expect(exitCode).toBe(0);
+      expect(suspicion?.found).toBe(says);
+      expect(suspicion?.light ?? 'yellow').toBe('yellow');
+    },
+  );
+
   it('tells before the bad night what would be refused in it', async (context) => {
     const { run } = await startStage(
       context,

@@ -56,6 +56,7 @@ const JOB: Names<JobLine> = {
   outcome: true,
   status: true,
   evidence: true,
+  endedBy: true,
   cus: true,
   attempts: true,
   requestId: true,

@@ -529,6 +529,17 @@ describe('a Flink job', () => {
     },
   );
 
+  it('that is job_cancel_success before it was asked was cancelled by somebody else', async () => {
+    const { run, emulator } = await sweepOf({});
+    const life = [...(emulator.flink.get('146')?.life ?? []), { from: NOW, state: 'job_cancel_success' as const }];
+    emulator.faults.add({ on: 'show-flink-job', skip: 1, change: [{ job: '146', set: { life } }] });
+
+    const report = await run();
+
+    expect(report).toMatchObject({ counts: { alreadyTerminal: 1, cancelledByOthers: 1 } });
+    expect(report.jobs).toMatchObject([{ status: 'job_cancel_success', endedBy: 'others', attempts: 0 }]);
+  });
+
   it.each(['job_savepointing', 'job_canceling'] as const)(
     'that has become %s since it was listed is not asked, and spared',
     async (state) => {
@@ -629,6 +640,8 @@ describe('a Spark batch', () => {
       const report = await run();
 
       expect(report.jobs).toMatchObject([{ outcome: 'already-terminal', status: state, attempts: 0, evidence: null }]);
+      // `dead` is what a failed batch is called as well, so that nobody is said to have cancelled it.
+      expect(report.jobs).toMatchObject([{ endedBy: null }]);
       expect(emulator.requests.filter(({ method }) => method === 'DELETE')).toEqual([]);
       expect(emulator.spark.get(jobId(1))).toBeDefined();
     },

@@ -208,6 +208,34 @@ describe('sweep', () => {
     expect(report).toMatchObject({ status: 'ok', counts: { alreadyTerminal: 1 }, jobs: [{ status: 'FINISHED' }] });
   });
 
+  it('tells apart the jobs that somebody else cancelled right before it', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1), emulatedJob(2), emulatedJob(3, { onCancel: 'finish' })] });
+    for (const n of [1, 2]) {
+      const change = [{ job: jobId(n), set: { cancelledAt: 'now' } }];
+      world.emulator.faults.add({ on: 'cancel-sql-job', target: jobId(n), change });
+    }
+
+    const report = await world.sweep();
+
+    expect(report).toMatchObject({ status: 'ok', counts: { cancelled: 0, alreadyTerminal: 3, cancelledByOthers: 2 } });
+    expect(report.jobs.map(({ status, endedBy }) => [status, endedBy])).toEqual([
+      ['CANCELLED', 'others'],
+      ['CANCELLED', 'others'],
+      ['FINISHED', null],
+    ]);
+    expect(report.notices).toContain('2 jobs were cancelled by somebody else right before us');
+  });
+
+  it('claims that of no job whose cancel may have been ours', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1)] });
+    const change = [{ job: jobId(1), set: { cancelledAt: 'now' } }];
+    world.emulator.faults.add({ on: 'cancel-sql-job', times: Infinity, answer: 'reset', change });
+
+    const report = await world.sweep();
+
+    expect(report.counts).toMatchObject({ cancelled: 1, alreadyTerminal: 0, cancelledByOthers: 0 });
+  });
+
   it('reports a job that was not seen to stop as unconfirmed, and fails', async () => {
     const world = await makeWorld({ jobs: [emulatedJob(1, { onCancel: 'ignore' })] });
 

@@ -25,6 +25,8 @@ const RESULTS = {
   stopped: { attempts: 0, requestId: undefined, kind: 'not-sent', reason: 'stopped', error: undefined },
   unsent: { attempts: 0, requestId: undefined, kind: 'not-sent', reason: 'unsent', error: TROUBLE },
   changed: { attempts: 0, requestId: undefined, kind: 'not-sent', reason: 'changed', status: 'RUNNING' },
+  cancelledBefore: { attempts: 0, requestId: undefined, kind: 'over', state: 'cancelled', status: 'CANCELLED' },
+  deadBefore: { attempts: 0, requestId: undefined, kind: 'over', state: 'failed', status: 'dead' },
 } satisfies Record<string, CancelResult>;
 
 /** What is read of a job, again and again; undefined if it is never looked at. */
@@ -88,6 +90,7 @@ async function verify(
 describe('verifyCancellations', () => {
   const cancelled: Outcome = { kind: 'cancelled', status: 'CANCELLED', evidence: 'status' };
   const ended = (status: string): Outcome => ({ kind: 'already-terminal', status });
+  const byOthers: Outcome = { kind: 'already-terminal', status: 'CANCELLED', endedBy: 'others' };
   const unconfirmed = (error?: Error): Outcome => ({ kind: 'unconfirmed', error });
   const failed: Outcome = { kind: 'failed', error: REFUSED };
   const witnessed: Outcome = { kind: 'cancelled', status: 'dead', evidence: 'own-record' };
@@ -142,7 +145,9 @@ describe('verifyCancellations', () => {
     { cancel: 'lost', reading: 'in trouble', outcome: unconfirmed(LOST), rounds: 6 },
     { cancel: 'lost', reading: 'denied', outcome: unconfirmed(LOST), rounds: 1 },
     { cancel: 'lost', reading: 'not read', outcome: unconfirmed(LOST), rounds: 6 },
-    { cancel: 'refused', reading: 'cancelled', outcome: ended('CANCELLED'), rounds: 1 },
+    { cancel: 'refused', reading: 'cancelled', outcome: byOthers, rounds: 1 },
+    { cancel: 'cancelledBefore', reading: 'not read', outcome: byOthers, rounds: 0 },
+    { cancel: 'deadBefore', reading: 'not read', outcome: ended('dead'), rounds: 0 },
     { cancel: 'refused', reading: 'finished', outcome: ended('FINISHED'), rounds: 1 },
     { cancel: 'refused', reading: 'failed', outcome: ended('FAILED'), rounds: 1 },
     { cancel: 'refused', reading: 'dead', outcome: ended('dead'), rounds: 1 },
@@ -312,8 +317,9 @@ describe('verifyCancellations', () => {
   it.each<{ second: keyof typeof RESULTS; outcome: Outcome }>([
     { second: 'accepted', outcome: cancelled },
     { second: 'lost', outcome: cancelled },
-    { second: 'refused', outcome: ended('CANCELLED') },
-    { second: 'stopped', outcome: ended('CANCELLED') },
+    { second: 'refused', outcome: byOthers },
+    { second: 'stopped', outcome: byOthers },
+    { second: 'cancelledBefore', outcome: byOthers },
   ])(
     'takes a CANCELLED job, whose first cancel was refused and the second $second, for $outcome.kind',
     async ({ second, outcome }) => {
