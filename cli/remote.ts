@@ -284,6 +284,7 @@ function failureOf(line: LogLine): string[] {
     case 'sweep could not run':
     case 'dispatch could not run':
     case 'target unreadable':
+    case 'target not sent':
       return [`${prefix}${line.fields.error}`];
     default:
       return [];

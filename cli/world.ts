@@ -6,12 +6,13 @@ import { fingerprint } from '../lib/policy/fingerprint.ts';
 
 /** A stored look as a document. Statements are secrets of their authors, so they stay out by default; fingerprints do not. */
 export function toSnapshot(
-  { target, now, clockProblem, engines, gaps, jobs }: StoredLook,
+  { target, project, now, clockProblem, engines, gaps, jobs }: StoredLook,
   { withStatements }: { withStatements: boolean },
 ) {
   return {
     version: 2,
     target,
+    project,
     takenAt: new Date(now).toISOString(),
     clockProblem: clockProblem ?? null,
     engines,
@@ -59,9 +60,19 @@ const common = {
   jobs: v.array(job),
 };
 
+const project = v.object({
+  id: v.string(),
+  name: v.nullable(v.string()),
+  verified: v.boolean(),
+  region: v.nullable(v.string()),
+  endpoint: v.string(),
+});
+
 const snapshot = v.object({
   version: v.literal(2, 'expected a snapshot of version 1 or 2'),
   ...common,
+  /** A snapshot that was taken earlier has none. */
+  project: v.optional(v.nullable(project), null),
   clockProblem: v.nullable(v.string()),
   engines: v.array(v.picklist(ENGINE_NAMES)),
   gaps: v.array(v.object({ engine: v.nullable(v.picklist(ENGINE_NAMES)), what: v.string() })),
@@ -80,7 +91,7 @@ export function parseSnapshot(document: unknown): StoredLook {
   if (old.success) {
     const { gaps, ...fields } = old.output;
     const asGaps = gaps.map((what) => ({ engine: undefined, what }));
-    return toStoredLook(fields, { engines: ENGINE_NAMES, gaps: asGaps, clockProblem: undefined });
+    return toStoredLook(fields, { project: null, engines: ENGINE_NAMES, gaps: asGaps, clockProblem: undefined });
   }
   const result = v.safeParse(snapshot, document);
   if (!result.success) {
@@ -89,6 +100,7 @@ export function parseSnapshot(document: unknown): StoredLook {
   }
   const { gaps, engines, clockProblem, ...fields } = result.output;
   return toStoredLook(fields, {
+    project: fields.project,
     engines,
     gaps: gaps.map(({ engine, what }) => ({ engine: engine ?? undefined, what })),
     clockProblem: clockProblem ?? undefined,
@@ -97,7 +109,7 @@ export function parseSnapshot(document: unknown): StoredLook {
 
 function toStoredLook(
   { target, takenAt, jobs }: { target: string; takenAt: string; jobs: v.InferOutput<typeof job>[] },
-  more: Pick<StoredLook, 'engines' | 'gaps' | 'clockProblem'>,
+  more: Pick<StoredLook, 'project' | 'engines' | 'gaps' | 'clockProblem'>,
 ): StoredLook {
   return { target, now: Date.parse(takenAt), jobs: jobs.map(toJob), ...more };
 }

@@ -3,7 +3,7 @@
 const QUERIES = {
   WhyWasJobCancelled: [
     'why was job X cancelled',
-    `fields @timestamp, target, msg, outcome, reason, rule, clock, limitMs, runTimeMs, queueTimeMs, sweepId, @message
+    `fields @timestamp, target, region, projectName, projectId, msg, outcome, reason, rule, clock, limitMs, runTimeMs, queueTimeMs, sweepId, @message
 | filter jobId = "PUT THE JOB ID HERE"
 | sort @timestamp desc
 | limit 50`,
@@ -47,12 +47,12 @@ const QUERIES = {
   LastSweeps: [
     'last sweep of each target',
     `filter msg = "sweep finished"
-| stats latest(@timestamp) as at, latest(status) as lastStatus, latest(dryRun) as wasDryRun, latest(counts.overdue) as overdue, latest(counts.toCancel) as toCancel, latest(counts.cancelled) as cancelled, latest(parameterVersions.policy) as policyVersion by target
+| stats latest(@timestamp) as at, latest(status) as lastStatus, latest(region) as inRegion, latest(projectName) as ofProject, latest(dryRun) as wasDryRun, latest(counts.overdue) as overdue, latest(counts.toCancel) as toCancel, latest(counts.cancelled) as cancelled, latest(parameterVersions.policy) as policyVersion by target
 | sort at asc`,
   ],
   NotSwept: [
     'which targets were not swept, and why',
-    `filter msg in ["target not swept", "target unreadable", "sweep could not run", "message not sent", "no targets"]
+    `filter msg in ["target not swept", "target unreadable", "target not sent", "sweep could not run", "message not sent", "no targets"]
 | stats count() as times, latest(@timestamp) as last, latest(error) as example by target, msg, reason
 | sort last desc`,
   ],

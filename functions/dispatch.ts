@@ -16,6 +16,7 @@ import type { DispatchSummary } from '../lib/log-lines.ts';
 import { isEmergency, triggerOf } from '../lib/message.ts';
 import { assertTargetName, expiresAtOf, isScheduleTick, RequestError } from '../lib/request.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
+import { claimsIn, clashOf, inWords, type ProjectClaim } from '../lib/settings/project-claims.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import {
   AWS_CLIENT_OPTIONS,
@@ -69,7 +70,8 @@ async function dispatchSweeps(dispatch: Dispatch): Promise<DispatchSummary> {
   const all = asked(dispatch, values);
   assertConfirmed(dispatch, stage, all.length);
   const names = withJobs(all, dispatch);
-  const targets = names.flatMap((name) => readTarget(name, values, dispatchId));
+  const claims = claimsIn(values, targetsPath);
+  const targets = names.flatMap((name) => readTarget(name, values, { claims, dispatchId }));
   const messages = planMessages(targets, dispatch, { turn: Math.floor(dispatchedAt / periodMs) });
   const queueUrl = isEmergency(dispatch.payload) ? queues.emergencies : queues.sweeps;
   const unsent = await sendAll(queueUrl, messages);
@@ -127,13 +129,21 @@ function withJobs(names: readonly string[], { jobIdsByTarget }: Dispatch): reado
   return wanted;
 }
 
-/** One that cannot be read must not keep the others from being swept. */
-function readTarget(name: string, values: ParameterValues, dispatchId: string): DispatchTarget[] {
+/** One that cannot be read, or is on the project of another, must not keep the others from being swept. */
+function readTarget(
+  name: string,
+  values: ParameterValues,
+  { claims, dispatchId }: { claims: readonly ProjectClaim[]; dispatchId: string },
+): DispatchTarget[] {
   try {
     // Refused by the sweep as well, but only once a message is spent on it.
     assertTargetName(name);
-    const { credentials } = parseTarget(parameterNames(stage).target(name), values);
-    return [{ name, credentials }];
+    const parameter = parameterNames(stage).target(name);
+    const { credentials, projectId, shared } = parseTarget(parameter, values);
+    const clash = clashOf({ target: name, projectId, shared }, claims);
+    if (clash === undefined) return [{ name, credentials }];
+    log.error('target not sent', { dispatchId, target: name, error: `${parameter}: ${inWords(clash)}` });
+    return [];
   } catch (error) {
     log.error('target unreadable', { dispatchId, target: name, error: errorField(error) });
     return [];

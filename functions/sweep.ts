@@ -4,8 +4,9 @@ import ssm from '@middy/ssm';
 import type { Context } from 'aws-lambda';
 import { systemClock } from '../lib/clock.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
+import { projectOf } from '../lib/identity.ts';
 import { withFields } from '../lib/log.ts';
-import type { NotSwept, SweepLog } from '../lib/log-lines.ts';
+import { type NotSwept, projectFields, type SweepLog } from '../lib/log-lines.ts';
 import { isQueueEvent, messageOf, requestFor, type SweepMessage, triggerOf } from '../lib/message.ts';
 import { metricsOf } from '../lib/metrics.ts';
 import type { SweepReport } from '../lib/report.ts';
@@ -19,6 +20,7 @@ import {
   isSetToStop,
   isSwitchOn,
   loadSsmSettings,
+  type ParameterValues,
   parameterNames,
   readSwitchFrom,
   type SwitchReading,
@@ -43,6 +45,21 @@ const sharedFor = createSharedStates(systemClock);
 const { log, beginInvocation } = createLambdaLog({ stage, periodMs });
 const writeMetrics = createMetricsWriter(stage);
 
+/**
+ * A stage of 500 targets is fifty calls, for each of its sweeps. A target is always read afresh for its own sweep; the others
+ * tell only whether they are on the same project.
+ */
+const TARGETS_KEPT_MS = 60_000;
+let targets: { values: ParameterValues; readAt: number } | undefined;
+
+async function readTargets(): Promise<ParameterValues> {
+  const now = systemClock.now();
+  if (targets === undefined || now - targets.readAt > TARGETS_KEPT_MS) {
+    targets = { values: await readPath(parameterNames(stage).targets), readAt: now };
+  }
+  return targets.values;
+}
+
 interface SweepContext extends Context {
   switchValue?: unknown;
 }
@@ -60,15 +77,18 @@ type Summary = Omit<SweepReport, 'jobs'>;
  */
 async function handleSweep(event: unknown, context: SweepContext): Promise<Summary | { targets: TargetResult[] }> {
   beginInvocation(context);
-  const deadlineAt = systemClock.now() + context.getRemainingTimeInMillis() - REPORTING_RESERVE_MS;
-  const invocation = { deadlineAt, firstReading: { value: context.switchValue } };
+  const invocation: Invocation = {
+    deadlineAt: systemClock.now() + context.getRemainingTimeInMillis() - REPORTING_RESERVE_MS,
+    firstReading: { value: context.switchValue },
+    underWay: {},
+  };
   try {
     if (isQueueEvent(event)) return { targets: await sweepMessage(messageOf(event), invocation) };
     return await sweepByHand(parseRequest(event), invocation);
   } catch (error) {
     // A person who asks by hand gets the answer, and must not page on-call by a mistyped name.
     if (isQueueEvent(event) || isScheduleTick(event)) writeMetrics({ PolicyException: 1 });
-    log.error('sweep could not run', { error: errorField(error) });
+    log.error('sweep could not run', { ...invocation.underWay.project, error: errorField(error) });
     throw error;
   }
 }
@@ -77,6 +97,8 @@ interface Invocation {
   deadlineAt: number;
   /** What the switch said when the invocation began. */
   firstReading: Pick<SwitchReading, 'value'>;
+  /** Where the sweep that is under way goes, once its settings have been read. */
+  underWay: { project?: ReturnType<typeof projectFields> };
 }
 
 async function sweepByHand(
@@ -111,7 +133,7 @@ async function sweepMessage(message: SweepMessage, invocation: Invocation): Prom
         return report;
       } catch (error) {
         writeMetrics({ PolicyException: 1 });
-        messageLog.error('sweep could not run', { target, error: errorField(error) });
+        messageLog.error('sweep could not run', { target, ...invocation.underWay.project, error: errorField(error) });
         throw error;
       }
     },
@@ -133,8 +155,9 @@ function countLate(results: readonly TargetResult[]): void {
 
 async function sweepTarget(
   request: SweepRequest,
-  { deadlineAt, firstReading, log: targetLog }: Invocation & { log: SweepLog },
+  { deadlineAt, firstReading, underWay, log: targetLog }: Invocation & { log: SweepLog },
 ): Promise<SweepReport> {
+  delete underWay.project;
   let isStoppedByHand = isSetToStop(firstReading);
   const noted = (reading: SwitchReading): SwitchReading => {
     isStoppedByHand ||= isSetToStop(reading);
@@ -152,7 +175,8 @@ async function sweepTarget(
       sharedFor,
       loadSettings: async (asked) => {
         const readNoted = async () => noted(await readSwitch());
-        const settings = await loadSsmSettings(asked, { stage, read, readPath, readSwitch: readNoted });
+        const settings = await loadSsmSettings(asked, { stage, read, readPath, readTargets, readSwitch: readNoted });
+        underWay.project = projectFields(projectOf(settings.target));
         return { ...settings, isSwitchedOn: settings.isSwitchedOn && isSwitchOn(firstReading) };
       },
       deadlineAt,

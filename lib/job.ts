@@ -96,3 +96,10 @@ export const isJobId = (id: string, engine: Engine = 'sql'): boolean => JOB_IDS[
 
 /** Documented as letters and digits, up to 64; 32 hex digits in practice. */
 export const isProjectId = (id: string): boolean => /^[A-Za-z0-9]{1,64}$/.test(id);
+
+/**
+ * Up to 64 characters. The project that a region begins with bears the name of the region; any other is `<region>_<name>`.
+ *
+ * @see IAM API reference, "Creating a Project"; which characters it may hold is not told
+ */
+export const isProjectName = (name: string): boolean => /^\S(?:.{0,62}\S)?$/.test(name);

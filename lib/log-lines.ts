@@ -1,5 +1,6 @@
 import type { DliCallEvent } from './dli/connection.ts';
 import type { Explanation } from './explain.ts';
+import type { SweptProject } from './identity.ts';
 import { createLog, type Log } from './log.ts';
 import type { SkipReason } from './outcome.ts';
 import type { LimitName } from './policy/clocks.ts';
@@ -35,6 +36,8 @@ export interface LogLines {
   'tick dropped': { dispatchId: string; ageMs: number; periodMs: number };
   'no targets': { dispatchId: string; error: string };
   'target unreadable': { dispatchId: string; target: string; error: string };
+  /** One that can be read, and must not be swept: another target is on its project. */
+  'target not sent': { dispatchId: string; target: string; error: string };
   'message not sent': { dispatchId: string; credentials: string; targets: readonly string[] };
 }
 
@@ -52,10 +55,24 @@ export type WrittenLine = {
 export interface LineContext {
   sweepId?: string;
   target?: string;
+  /** Of the project that is swept, once the settings have been read. */
+  region?: string | null;
+  projectId?: string;
+  /** By IAM or by the settings: the report's `project` says which. */
+  projectName?: string | null;
   /** These come with a message from the queue. */
   dispatchId?: string;
   credentials?: string;
   trigger?: string;
+}
+
+/** Where a sweep goes, for each of its lines. */
+export function projectFields({
+  region,
+  id,
+  name,
+}: SweptProject): Required<Pick<LineContext, 'region' | 'projectId' | 'projectName'>> {
+  return { region, projectId: id, projectName: name };
 }
 
 /** What every line of the deployed functions begins with. */
@@ -80,6 +97,9 @@ export const AROUND_SUMMARY = [
   'awsRequestId',
   'dispatchId',
   'credentials',
+  'region',
+  'projectId',
+  'projectName',
   'jobsLogged',
 ] as const satisfies (keyof (LineFrame & LineContext & LogLines['sweep finished']))[];
 export const AROUND_JOB = [...AROUND_SUMMARY, 'sweepId', 'target', 'trigger', 'why'] as const;

@@ -4,6 +4,7 @@ import { ENGINES } from './dli/engines.ts';
 import { DliError } from './dli/errors.ts';
 import type { ClockReading } from './dli/service-time.ts';
 import { formatDuration } from './duration.ts';
+import type { SweptProject } from './identity.ts';
 import { type Engine, isJobId, isLive, type Job } from './job.ts';
 import { ENGINE_FACTS } from './policy/facts.ts';
 import type { Policy } from './policy/schema.ts';
@@ -223,6 +224,8 @@ function compareClocks({ startedAt, reading, asOf }: LookClock): { now: number; 
 /** A look that was stored: every live job of a target, in detail. */
 export interface StoredLook extends Omit<Sight, 'countLive'> {
   target: string;
+  /** Null if it is not on record. */
+  project: SweptProject | null;
 }
 
 /** What a look with this scope would have seen at the moment of a stored one. Makes no call. */

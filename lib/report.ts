@@ -2,6 +2,7 @@ import type { CapReport } from './cap.ts';
 import type { DliCallEvent } from './dli/connection.ts';
 import type { Emergency } from './emergency.ts';
 import type { Freed } from './freed.ts';
+import type { SweptProject } from './identity.ts';
 import type { DryRunReason, Hold } from './mode.ts';
 import type { Outcome, SkipReason } from './outcome.ts';
 import type { LimitName } from './policy/clocks.ts';
@@ -17,6 +18,8 @@ export interface SweepReport {
   version: typeof REPORT_VERSION;
   sweepId: string;
   target: string;
+  /** Null for a snapshot of an earlier version, which does not tell. */
+  project: SweptProject | null;
   trigger: SweepRequest['trigger'];
   /** Why a person asked for the sweep. */
   requestReason: string | null;

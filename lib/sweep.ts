@@ -5,10 +5,11 @@ import { createDliClient, createDliReader, type DliClientOptions } from './dli/c
 import type { SharedStates } from './dli/connection.ts';
 import { explainIn } from './explain.ts';
 import { TimeoutError, within } from './http/transport.ts';
+import { type Identity, identify, identityNotices, projectOf, type SweptProject } from './identity.ts';
 import { type Engine, isLive } from './job.ts';
 import { createMeasure, type Judgement, judge, victimsAmong } from './judge.ts';
 import { withFields } from './log.ts';
-import { type SweepLog, silentLog } from './log-lines.ts';
+import { projectFields, type SweepLog, silentLog } from './log-lines.ts';
 import {
   createReaders,
   look,
@@ -79,9 +80,13 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
   const settings = await loadInTime(request, deps);
   // Never later than now, or a clock that is ahead would make a late request a young one.
   const askedAt = Math.min(request.askedAt ?? startedAt, startedAt);
-  const held = isWantedLive(request, settings) ? await whatHolds(request, settings, deps) : undefined;
+  const isLive = isWantedLive(request, settings);
+  const identity: Identity = isLive ? await whereItGoes(settings, deps) : { project: projectOf(settings.target) };
+  const { project } = identity;
+  const held = isLive ? (identity.held ?? (await whatHolds(request, settings, deps))) : undefined;
   const { dli, readers, cancels, measure, limits, log, progress, ...run } = prepare(request, settings, deps, {
     askedAt,
+    project,
     held,
   });
   try {
@@ -130,7 +135,7 @@ export async function lookAtEverything(
     };
     const readers = createReaders(engines, dli, { withStatements: true });
     const { countLive: _, ...sight } = await look(scope, readers, { startedAt, reading: () => dli.clockReading() });
-    return { target: target.name, ...sight };
+    return { target: target.name, project: projectOf(target), ...sight };
   } finally {
     dli.close();
   }
@@ -146,6 +151,7 @@ export async function planFrom(
   const judgement = await judge(sight, createMeasure(policy, options));
   const run: SweepRun = {
     request: createRequest({ target: stored.target, maxKills: options.maxKills }),
+    project: stored.project,
     dryRunBecause: ['request'],
     isSwitchedOn: true,
     startedAt: stored.now,
@@ -176,6 +182,12 @@ function objections({ emergency, dryRun }: SweepRequest, { policy, target }: Set
 
 const isWantedLive = (request: SweepRequest, settings: Settings): boolean => objections(request, settings).length === 0;
 
+/** The project that a live sweep goes to, if it is certain that it is the one that is meant. */
+function whereItGoes(settings: Settings, { clock, random, deadlineAt, sharedFor }: SweepDeps): Promise<Identity> {
+  const shared = sharedFor(sharedKey(settings.target, settings.credentials));
+  return identify(settings, { clock, random, deadlineAt, shared });
+}
+
 /** Which of the brakes that no policy can loosen keeps a sweep that is wanted live from being it; undefined if none does. */
 async function whatHolds(_request: SweepRequest, _settings: Settings, _deps: SweepDeps): Promise<Hold | undefined> {
   return undefined;
@@ -186,11 +198,15 @@ function prepare(
   request: SweepRequest,
   settings: Settings,
   deps: SweepDeps,
-  { askedAt, held }: { askedAt: number; held: Hold | undefined },
+  { askedAt, project, held }: { askedAt: number; project: SweptProject; held: Hold | undefined },
 ) {
-  const { target, policy, isSwitchedOn, notices = [], parameterVersions } = settings;
+  const { target, policy, isSwitchedOn, parameterVersions } = settings;
   const { emergency } = request;
-  const log = withFields(deps.log, { sweepId: request.sweepId, target: request.target });
+  const log = withFields(deps.log, {
+    sweepId: request.sweepId,
+    target: request.target,
+    ...projectFields(project),
+  });
   const progress = createProgressWatch(deps.onProgress);
   const { apiCalls, onCall } = createCallCounter();
   const options: DliClientOptions = {
@@ -209,6 +225,8 @@ function prepare(
   const canceller = dryRunBecause.length === 0 ? createDliClient(options) : undefined;
   const dli = canceller ?? createDliReader(options);
 
+  const isMeantLive = held === undefined && (emergency !== undefined || target.mode === 'live');
+  const notices = [...(settings.notices ?? []), ...identityNotices(settings, { isMeantLive })];
   const exemptions = emergency?.includeExempt ? [] : settings.exemptions;
   const measure = createMeasure(policy, { exemptions, maxKills: request.maxKills });
   const withStatements = needsStatements({ ...policy, exemptions: [...policy.exemptions, ...exemptions] });
@@ -230,6 +248,7 @@ function prepare(
     limits,
     log,
     progress,
+    project,
     dryRunBecause,
     held,
     isSwitchedOn,
@@ -240,17 +259,13 @@ function prepare(
 }
 
 function connectionTo(
-  { endpoint, projectId }: Target,
+  target: Target,
   credentials: CredentialSource,
   { clock, random, sharedFor }: Pick<SweepDeps, 'clock' | 'random' | 'sharedFor'>,
 ): DliClientOptions {
-  return {
-    endpoint,
-    projectId,
-    credentials,
-    clock,
-    random,
-    // The gateway counts per user, in each region on its own.
-    shared: sharedFor(`${endpoint.host} ${credentials.name}`),
-  };
+  const { endpoint, projectId } = target;
+  return { endpoint, projectId, credentials, clock, random, shared: sharedFor(sharedKey(target, credentials)) };
 }
+
+/** The gateway counts per user, in each region on its own. */
+const sharedKey = ({ endpoint }: Target, { name }: CredentialSource): string => `${endpoint.host} ${name}`;

@@ -5,6 +5,7 @@ import { compareText } from './compare-text.ts';
 import type { Decision } from './decide.ts';
 import { DliError } from './dli/errors.ts';
 import { type Emergency, missingJobs, sparedAtLast, unmatchedNames, unmetJobs } from './emergency.ts';
+import type { SweptProject } from './identity.ts';
 import type { Job } from './job.ts';
 import type { Judgement } from './judge.ts';
 import type { Sight } from './look.ts';
@@ -28,6 +29,7 @@ import { unmatchedSelectors } from './unmatched.ts';
 /** The sweep as a whole, apart from the jobs. */
 export interface SweepRun {
   request: SweepRequest;
+  project: SweptProject | null;
   /** Who kept it from cancelling; empty for a live one. */
   dryRunBecause: DryRunReason[];
   /** Set where `dryRunBecause` is this and nothing else. */
@@ -71,6 +73,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     version: REPORT_VERSION,
     sweepId: request.sweepId,
     target: request.target,
+    project: run.project,
     trigger: request.trigger,
     requestReason: request.reason ?? null,
     emergency: request.emergency ?? null,

@@ -63,18 +63,35 @@ const emergency = object({
   ...{ maxKills: count, includeExempt: flag, savepoint: flag },
 });
 
+const project = about(
+  v.nullable(
+    object({
+      id: text,
+      name: about(textOrNull, 'As IAM told it; otherwise as the settings have it'),
+      verified: about(flag, 'Whether IAM told the name'),
+      region: about(textOrNull, 'Null if neither a setting nor the endpoint tells it'),
+      endpoint: about(text, "Host of DLI's address"),
+    }),
+  ),
+  'Where the jobs are; null for a snapshot of an earlier version, which does not tell',
+);
+
 const range = object({ from: v.number(), to: numberOrNull });
 
 const sweepEntries = {
   version: about(v.literal(REPORT_VERSION), 'Goes up when a field means something else, or is gone'),
+  project,
   ...{ sweepId: text, target: text, trigger: v.picklist(['schedule', 'manual', 'emergency']) },
   requestReason: about(textOrNull, 'Why a person asked'),
   emergency: about(v.nullable(emergency), 'What an emergency asked for; null for any other sweep'),
   dryRun: flag,
-  dryRunBecause: about(v.array(v.picklist(['policy', 'target', 'request'])), 'Who kept it from cancelling'),
+  dryRunBecause: about(
+    v.array(v.picklist(['policy', 'target', 'request', 'identity', 'ceilings'])),
+    'Who kept it from cancelling',
+  ),
   status: v.picklist(['ok', 'failed', 'partial', 'capped', 'stopped']),
   stoppedBy: about(
-    v.nullable(v.picklist(['clock', 'switch', 'operator', 'credential', 'expired'])),
+    v.nullable(v.picklist(['clock', 'switch', 'operator', 'credential', 'expired', 'identity', 'ceilings'])),
     'What kept it from its work, or ended it before its time; null unless the status is stopped',
   ),
   problems: about(texts, 'Why the status is not ok, a sentence each'),
@@ -194,7 +211,9 @@ const documents = v.variant('kind', [
     ...{ bytes: count, tier: v.picklist(['standard', 'advanced']), isSame: flag, diff: text },
     effects: v.array(
       object({
-        ...{ target: text, before: about(countOrNull, 'Victims by the live policy') },
+        target: text,
+        project,
+        ...{ before: about(countOrNull, 'Victims by the live policy') },
         after: about(countOrNull, 'Victims by the other; null if the jobs could not be seen'),
         capped: about(textOrNull, 'Why a cap would keep a sweep from cancelling them all'),
         ...{ added: texts, removed: texts, problem: textOrNull },
@@ -225,6 +244,7 @@ const documents = v.variant('kind', [
     kind: kind('snapshot'),
     version: v.literal(2),
     target: text,
+    project,
     takenAt: time,
     clockProblem: about(textOrNull, 'Why the ages of the jobs mean nothing; null if they do mean something'),
     engines: about(v.array(engine), 'Engines whose jobs were looked at'),

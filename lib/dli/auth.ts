@@ -20,6 +20,8 @@ export interface CredentialSource {
   /** Under this name a rate limit is shared; not a secret. */
   name: string;
   read(): Promise<Credentials>;
+  /** What has been read of it already, for a question beside the sweep: that must not cost a reading. */
+  known?: (() => Credentials) | undefined;
 }
 
 export interface UnsignedRequest {

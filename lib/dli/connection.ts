@@ -40,6 +40,15 @@ export interface SharedState {
   pacer: Pacer;
   /** By project id: a token is good for one project. */
   tokens: Map<string, TokenCache>;
+  /** By project id, as IAM told them. */
+  projectNames: Map<string, string>;
+}
+
+/** @returns always the same one for the same project. */
+export function tokenCacheFor({ tokens }: Pick<SharedState, 'tokens'>, projectId: string): TokenCache {
+  const cache = tokens.get(projectId) ?? {};
+  tokens.set(projectId, cache);
+  return cache;
 }
 
 /** @returns always the same state for the same key. */
@@ -56,7 +65,7 @@ export function createSharedStates(clock: Clock): SharedStates {
 }
 
 function createSharedState(clock: Clock, maxConcurrent: number): SharedState {
-  return { pacer: createPacer({ clock, maxConcurrent }), tokens: new Map() };
+  return { pacer: createPacer({ clock, maxConcurrent }), tokens: new Map(), projectNames: new Map() };
 }
 
 /** One HTTP exchange with DLI, for counting and tracing. It never carries headers, bodies or credentials. */
@@ -134,9 +143,9 @@ export function createConnection(options: ConnectionOptions): Connection {
   const maxConnections = options.maxConnections ?? DEFAULTS.maxConnections;
 
   const transport = createTransport({ endpoint, connectTimeoutMs, answerTimeoutMs, maxConnections });
-  const { pacer, tokens } = options.shared ?? createSharedState(clock, maxConnections);
-  const cache = tokens.get(options.projectId) ?? {};
-  tokens.set(options.projectId, cache);
+  const shared = options.shared ?? createSharedState(clock, maxConnections);
+  const { pacer } = shared;
+  const cache = tokenCacheFor(shared, options.projectId);
   const auth = createAuthenticator(options.credentials, {
     ...{ host: endpoint.host, projectId: options.projectId, cache },
     ...{ clock, connectTimeoutMs, answerTimeoutMs },

@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
 import { DliProtocolError } from './errors.ts';
 import { askIam } from './iam.ts';
+import { nameOfProject } from './project-name.ts';
+import { isRecord } from './wire.ts';
 
 /** An IAM user's own password, for clouds whose gateway takes no plain signature, such as Open Telekom Cloud. */
 export interface PasswordCredentials {
@@ -26,6 +28,8 @@ export interface TokenCache {
   /** Whose token it is: another user's must not be used. */
   credentials?: PasswordCredentials;
   token?: { text: string; renewAt: number; expiresAt: number };
+  /** The name of the project that the last token was given for, as its answer has it. */
+  projectName?: string | undefined;
   fetching?: Promise<string> | undefined;
   /** A failure is shared for a moment by all who ask. */
   failure?: { error: unknown; until: number };
@@ -34,6 +38,7 @@ export interface TokenCache {
 /** A token lasts 24 hours; issuing is throttled, and the last moments are not worth a failed call. */
 const RENEW_BEFORE_MS = 5 * 60_000;
 const SHARE_FAILURE_MS = 1_000;
+const OPERATION = 'get an IAM token';
 
 /**
  * Tokens, each used until shortly before it expires. Calls that come while one is being fetched share it, and the old one
@@ -48,10 +53,10 @@ export function createTokenSource({ cache, ...options }: TokenSourceOptions & { 
   async function fetchInto(credentials: PasswordCredentials): Promise<string> {
     try {
       const fetchedAt = clock.now();
-      const { text, expiresAt } = await fetchToken(credentials, options);
+      const { text, expiresAt, projectName } = await fetchToken(credentials, options);
       // Of a token that lasts for minutes only, half is used.
       const renewAt = Math.max(expiresAt - RENEW_BEFORE_MS, fetchedAt + (expiresAt - fetchedAt) / 2);
-      Object.assign(cache, { credentials, token: { text, renewAt, expiresAt } });
+      Object.assign(cache, { credentials, token: { text, renewAt, expiresAt }, projectName });
       return text;
     } catch (error) {
       cache.failure = { error, until: clock.now() + SHARE_FAILURE_MS };
@@ -62,17 +67,26 @@ export function createTokenSource({ cache, ...options }: TokenSourceOptions & { 
     }
   }
 
+  async function tokenFor(credentials: PasswordCredentials): Promise<string> {
+    if (!isDeepStrictEqual(cache.credentials, credentials)) delete cache.token;
+    const now = clock.now();
+    if (cache.token !== undefined && now < cache.token.renewAt) return cache.token.text;
+    const hasFailed = cache.failure !== undefined && now < cache.failure.until;
+    if (hasFailed && cache.token !== undefined && now < cache.token.expiresAt) return cache.token.text;
+    if (hasFailed) throw cache.failure?.error;
+    cache.fetching ??= fetchInto(credentials);
+    return cache.fetching;
+  }
+
   return {
     /** @throws {DliError} if IAM does not give one. */
-    async tokenFor(credentials: PasswordCredentials): Promise<string> {
-      if (!isDeepStrictEqual(cache.credentials, credentials)) delete cache.token;
-      const now = clock.now();
-      if (cache.token !== undefined && now < cache.token.renewAt) return cache.token.text;
-      const hasFailed = cache.failure !== undefined && now < cache.failure.until;
-      if (hasFailed && cache.token !== undefined && now < cache.token.expiresAt) return cache.token.text;
-      if (hasFailed) throw cache.failure?.error;
-      cache.fetching ??= fetchInto(credentials);
-      return cache.fetching;
+    tokenFor,
+
+    /** The name of the token's project. @throws {DliError} if IAM gives no token, or does not tell the name. */
+    async projectNameFor(credentials: PasswordCredentials): Promise<string> {
+      await tokenFor(credentials);
+      if (cache.projectName !== undefined) return cache.projectName;
+      throw new DliProtocolError(OPERATION, 'without the name of its project', { status: 201 });
     },
 
     /** @returns whether there was one. */
@@ -87,11 +101,10 @@ export function createTokenSource({ cache, ...options }: TokenSourceOptions & { 
 async function fetchToken(
   { userName, password, domainName, iamEndpoint }: PasswordCredentials,
   { projectId, clock, connectTimeoutMs, answerTimeoutMs }: TokenSourceOptions,
-): Promise<{ text: string; expiresAt: number }> {
-  const operation = 'get an IAM token';
+): Promise<{ text: string; expiresAt: number; projectName: string | undefined }> {
   const user = { name: userName, password, domain: { name: domainName } };
   const { headers, answer } = await askIam({
-    ...{ operation, endpoint: iamEndpoint, connectTimeoutMs, answerTimeoutMs, expected: 201 },
+    ...{ operation: OPERATION, endpoint: iamEndpoint, connectTimeoutMs, answerTimeoutMs, expected: 201 },
     ...{ method: 'POST', target: '/v3/auth/tokens?nocatalog=true', headers: { 'content-type': 'application/json' } },
     body: JSON.stringify({
       auth: { identity: { methods: ['password'], password: { user } }, scope: { project: { id: projectId } } },
@@ -99,16 +112,18 @@ async function fetchToken(
   });
   const token = headers['x-subject-token'];
   if (typeof token !== 'string' || token === '')
-    throw new DliProtocolError(operation, 'without X-Subject-Token', { status: 201 });
-  const expiresAt = Date.parse(expiryOf(answer) ?? '');
-  // Without a readable end it is used for this client's life at most, and fetched anew when it is refused.
-  return { text: token, expiresAt: Number.isNaN(expiresAt) ? clock.now() + 3_600_000 : expiresAt };
+    throw new DliProtocolError(OPERATION, 'without X-Subject-Token', { status: 201 });
+  const body = isRecord(answer) ? answer.token : undefined;
+  const expiresAt = Date.parse(expiryOf(body) ?? '');
+  return {
+    text: token,
+    // Without a readable end it is used for this client's life at most, and fetched anew when it is refused.
+    expiresAt: Number.isNaN(expiresAt) ? clock.now() + 3_600_000 : expiresAt,
+    projectName: nameOfProject(body, projectId),
+  };
 }
 
-/** `{"token":{"expires_at":"2026-08-02T00:15:00.000000Z",…}}` */
-function expiryOf(answer: unknown): string | undefined {
-  if (typeof answer !== 'object' || answer === null || !('token' in answer)) return undefined;
-  const { token } = answer;
-  if (typeof token !== 'object' || token === null || !('expires_at' in token)) return undefined;
-  return typeof token.expires_at === 'string' ? token.expires_at : undefined;
+/** `{"expires_at":"2026-08-02T00:15:00.000000Z",…}` */
+function expiryOf(token: unknown): string | undefined {
+  return isRecord(token) && typeof token.expires_at === 'string' ? token.expires_at : undefined;
 }

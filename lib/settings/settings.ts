@@ -2,6 +2,7 @@ import type { CredentialSource } from '../dli/auth.ts';
 import { assertEndpoint } from '../http/transport.ts';
 import type { Mode } from '../mode.ts';
 import type { Exemption, Policy } from '../policy/schema.ts';
+import type { ProjectClaim } from './project-claims.ts';
 
 /** Everything a sweep needs to know, read fresh for it. */
 export interface Settings {
@@ -16,6 +17,18 @@ export interface Settings {
   notices?: readonly string[] | undefined;
   /** Undefined where nothing of it comes from Parameter Store. */
   parameterVersions?: ParameterVersions | undefined;
+  /** Undefined for a target given on the command line. */
+  stage?: TargetInStage | undefined;
+}
+
+/** What there is to know of a target because it belongs to a stage. */
+export interface TargetInStage {
+  /** The parameter that holds it. */
+  parameter: string;
+  /** Whether another target may be on the same project. */
+  shared: boolean;
+  /** What all targets of the stage say of their projects. @throws {SettingsError} */
+  readClaims: () => Promise<ProjectClaim[]>;
 }
 
 /** By which version of each parameter a sweep went; null for what came from elsewhere, or is not there. */
@@ -32,7 +45,11 @@ export interface Target {
   /** For reports. */
   name: string;
   endpoint: URL;
+  /** Undefined where neither a setting nor the endpoint tells it. */
+  region?: string | undefined;
   projectId: string;
+  /** As the settings have it; a live sweep asks IAM whether that is right. */
+  projectName?: string | undefined;
   /** Undefined for a target given on the command line. */
   mode: Mode | undefined;
 }
@@ -56,6 +73,11 @@ export class SettingsError extends Error {
 export function defaultEndpoint(region: string): string {
   const domain = region === 'eu-west-101' ? 'myhuaweicloud.eu' : 'myhuaweicloud.com';
   return `https://dli.${region}.${domain}`;
+}
+
+/** The region in an address of DLI; undefined for an address that does not tell. @see {@link defaultEndpoint} */
+export function regionOf({ hostname }: URL): string | undefined {
+  return /^dli\.([a-z]+-[a-z0-9-]+)\./.exec(hostname)?.[1];
 }
 
 /** @throws {SettingsError} */

@@ -5,12 +5,13 @@ import type { CredentialSource, Credentials } from '../dli/auth.ts';
 import { emergencyPolicy } from '../emergency.ts';
 import { nameOf } from '../error-words.ts';
 import { issueWords } from '../issue-words.ts';
-import { isProjectId } from '../job.ts';
+import { isProjectId, isProjectName } from '../job.ts';
 import { PolicyError, parseExemption, parsePolicy } from '../policy/parse.ts';
 import { salvageExemptions } from '../policy/salvage.ts';
 import type { Exemption, Policy } from '../policy/schema.ts';
 import type { SweepRequest } from '../request.ts';
 import { parseJsonText, TextError, withoutMark } from '../text.ts';
+import { claimsIn } from './project-claims.ts';
 import {
   defaultEndpoint,
   parseEndpoint,
@@ -136,6 +137,8 @@ interface SsmReaders {
   stage: string;
   read: ReadParameters;
   readPath: ReadPath;
+  /** Every target of the stage; by default they are read when they are asked for. */
+  readTargets?: (() => Promise<ParameterValues>) | undefined;
   readSwitch: () => Promise<SwitchReading>;
 }
 
@@ -147,9 +150,10 @@ interface SsmReaders {
  */
 export async function loadSsmSettings(
   request: Pick<SweepRequest, 'target' | 'emergency'>,
-  { stage, read, readPath, readSwitch }: SsmReaders,
+  { stage, read, readPath, readSwitch, ...readers }: SsmReaders,
 ): Promise<Settings> {
   const names = parameterNames(stage);
+  const { readTargets = () => readPath(names.targets) } = readers;
   const targetName = names.target(request.target);
   const first = await read([targetName]);
   const fields = parseTarget(targetName, first);
@@ -169,6 +173,11 @@ export async function loadSsmSettings(
     exemptions: parseExemptions(exemptions),
     credentials: createCredentialSource(credentialsName, parseCredentials(credentialsName, values), read),
     isSwitchedOn: isSwitchOn(reading),
+    stage: {
+      parameter: targetName,
+      shared: fields.shared,
+      readClaims: async () => claimsIn(await readTargets(), names.targets),
+    },
     parameterVersions: {
       switch: reading.version,
       target: first.versionOf(targetName),
@@ -207,6 +216,13 @@ const parameterPart = v.pipe(
 const targetSchema = v.strictObject({
   region: parameterPart,
   projectId: v.pipe(v.string('expected an id'), v.check(isProjectId, 'expected up to 64 letters and digits')),
+  projectName: v.optional(
+    v.pipe(
+      v.string('expected a name'),
+      v.check(isProjectName, 'expected up to 64 characters, such as eu-west-101_lake'),
+    ),
+  ),
+  shared: v.optional(v.boolean('expected true or false'), false),
   endpoint: v.optional(v.string('expected a URL')),
   policy: parameterPart,
   mode: v.optional(v.picklist(['dry-run', 'live'], 'expected dry-run or live'), 'dry-run'),
@@ -235,14 +251,16 @@ function parseCredentials(name: string, values: ReadonlyMap<string, string>): Cr
   return { ...fields, iamEndpoint: parseIamEndpoint(`${name}: iamEndpoint`, fields.iamEndpoint) };
 }
 
-function toTarget(
+export function toTarget(
   name: string,
   parameter: string,
-  { region, endpoint, projectId, mode }: v.InferOutput<typeof targetSchema>,
+  { region, endpoint, projectId, projectName, mode }: v.InferOutput<typeof targetSchema>,
 ): Target {
   return {
     name,
+    region,
     projectId,
+    projectName,
     mode,
     endpoint: parseEndpoint(`${parameter}: endpoint`, endpoint ?? defaultEndpoint(region)),
   };
@@ -287,6 +305,7 @@ function createCredentialSource(name: string, first: Credentials, read: ReadPara
   let unused: Credentials | undefined = first;
   return {
     name,
+    known: () => first,
     read: async () => {
       const credentials = unused ?? parseCredentials(name, await read([name]));
       unused = undefined;

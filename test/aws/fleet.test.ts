@@ -26,6 +26,8 @@ function parameters(): Record<string, string> {
   const { url, region, projectId } = emulator.connection;
   const target = (n: number) => ({
     ...{ region, projectId, endpoint: url, policy: 'base', mode: 'live', credentials: `c${n % CREDENTIALS}` },
+    projectName: region,
+    shared: true,
   });
   const numbered = (count: number, entry: (n: number) => [string, unknown]) =>
     Array.from({ length: count }, (_, n): [string, string] => {

@@ -117,6 +117,7 @@ async function tellOf([listed, ruleRows, trouble]: Drawn): Promise<SweepReport> 
     {
       request: createRequest({ target: 'lake', dryRun: isDryRun }),
       dryRunBecause,
+      project: null,
       isSwitchedOn: true,
       startedAt: NOW,
       finishedAt: NOW,

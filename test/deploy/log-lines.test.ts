@@ -32,6 +32,9 @@ const FRAME: Names<LineFrame & LineContext> = {
   awsRequestId: true,
   sweepId: true,
   target: true,
+  region: true,
+  projectId: true,
+  projectName: true,
   dispatchId: true,
   credentials: true,
   trigger: true,
@@ -67,6 +70,7 @@ const FINISHED: Names<LogLines['sweep finished']> = {
   version: true,
   sweepId: true,
   target: true,
+  project: 'parts',
   trigger: true,
   requestReason: true,
   emergency: 'parts',
@@ -108,6 +112,7 @@ const OTHERS: Omit<{ [M in keyof LogLines]: Names<LogLines[M]> }, (typeof JOB_LI
   'tick dropped': { dispatchId: true, ageMs: true, periodMs: true },
   'no targets': { dispatchId: true, error: true },
   'target unreadable': { dispatchId: true, target: true, error: true },
+  'target not sent': { dispatchId: true, target: true, error: true },
   'message not sent': { dispatchId: true, credentials: true, targets: 'parts' },
 };
 

@@ -10,8 +10,8 @@ const connection = {
   ...{ url: 'https://dli.example.com', region: 'eu-west-101', projectId: EMULATOR_PROJECT_ID },
   ...EMULATOR_KEY,
 };
-const target = (credentials: string) =>
-  JSON.stringify({ region: 'eu-west-101', projectId: EMULATOR_PROJECT_ID, policy: 'base', credentials });
+const target = (credentials: string, fields: object = {}) =>
+  JSON.stringify({ region: 'eu-west-101', projectId: EMULATOR_PROJECT_ID, policy: 'base', credentials, ...fields });
 
 let aws: Awaited<ReturnType<typeof startAwsServer>>;
 
@@ -21,7 +21,7 @@ afterEach(() => aws.close());
 async function start(targets: Record<string, string> = {}, refusedOperations: readonly string[] = []) {
   aws = await startAwsServer(stageParameters('dev', connection, {}), { refusedOperations });
   for (const [name, credentials] of Object.entries(targets)) {
-    aws.parameters[`/dli-reaper/dev/targets/${name}`] = target(credentials);
+    aws.parameters[`/dli-reaper/dev/targets/${name}`] = target(credentials, { projectId: `projectOf${name}` });
   }
 }
 
@@ -128,6 +128,53 @@ describe('the bundled dispatch function', () => {
     expect(log.at(-1)).toMatchObject({ level: 'error', msg: 'dispatch finished' });
     expect(metrics).toEqual({ TargetsExpected: 3, PolicyException: 2 });
     expect(sent()).toMatchObject([{ targets: ['default'] }]);
+  });
+
+  it.each([
+    { name: 'the tick', event: () => schedulerTick(now()) },
+    {
+      name: 'an emergency',
+      event: () => ({
+        ...{ kind: 'emergency', allTargets: true, olderThan: '2h', reason: 'quota', dryRun: false, confirm: 'dev 3' },
+        askedAt: now(),
+      }),
+    },
+    { name: 'a plan of all', event: () => ({ allTargets: true }) },
+  ])('sends none of two targets on one project for $name, says so of each, and sends the others', async ({ event }) => {
+    await start({ a: 'reaper' });
+    aws.parameters['/dli-reaper/dev/targets/sandbox'] = target('other', { shared: true });
+
+    const { returned, log, metrics } = await invoke(event());
+
+    expect(returned).toMatchObject({ expected: 3, sent: 1 });
+    const error = (name: string, other: string) =>
+      `/dli-reaper/dev/targets/${name}: projectId: ${EMULATOR_PROJECT_ID} is the project of ${other} as well; ` +
+      'correct the one that is wrong, or put "shared": true into all of them if that is meant';
+    expect(log.filter(({ msg }) => msg === 'target not sent')).toMatchObject([
+      { level: 'error', target: 'default', error: error('default', 'sandbox') },
+      { level: 'error', target: 'sandbox', error: error('sandbox', 'default') },
+    ]);
+    expect(metrics).toMatchObject({ TargetsExpected: 3, PolicyException: 2 });
+    expect([...sent(), ...sent('emergencies')].map(({ targets }) => targets)).toEqual([['a']]);
+  });
+
+  it('sends one target that is asked for by name no more than all, where it is on the project of another', async () => {
+    await start();
+    aws.parameters['/dli-reaper/dev/targets/sandbox'] = target('other');
+
+    const { returned } = await invoke({ target: 'sandbox', dryRun: false });
+
+    expect(returned).toMatchObject({ expected: 1, sent: 0 });
+    expect(sent()).toEqual([]);
+  });
+
+  it('sends two targets on one project that both say so', async () => {
+    await start();
+    const fields = JSON.parse(aws.parameters['/dli-reaper/dev/targets/default'] ?? '') as object;
+    aws.parameters['/dli-reaper/dev/targets/default'] = JSON.stringify({ ...fields, shared: true });
+    aws.parameters['/dli-reaper/dev/targets/sandbox'] = target('other', { shared: true });
+
+    expect((await invoke(schedulerTick(now()))).returned).toMatchObject({ expected: 2, sent: 2 });
   });
 
   it('says which targets did not get onto the queue, and still sends the others', async () => {

@@ -173,6 +173,8 @@ describe('the bundled sweep function', () => {
       ['/dli-reaper/dev/policies/base', '/dli-reaper/dev/credentials/reaper'],
       ['/dli-reaper/dev/exemptions/'],
       ['/dli-reaper/dev/switch'],
+      // Whether another target is on the same project.
+      ['/dli-reaper/dev/targets/'],
       // Once more, right before the first cancel.
       ['/dli-reaper/dev/switch'],
     ]);
@@ -371,7 +373,10 @@ describe('the bundled sweep function, with a message of the queue', () => {
       }),
     );
   const withSecond = (parameters: Record<string, string>) => {
-    parameters['/dli-reaper/dev/targets/second'] = parameters['/dli-reaper/dev/targets/default'] ?? '';
+    const target = JSON.parse(parameters['/dli-reaper/dev/targets/default'] ?? '') as object;
+    for (const name of ['default', 'second']) {
+      parameters[`/dli-reaper/dev/targets/${name}`] = JSON.stringify({ ...target, shared: true });
+    }
   };
 
   it('sweeps its targets one after the other, and finds the jobs of the first terminal in the second', async () => {
@@ -392,6 +397,9 @@ describe('the bundled sweep function, with a message of the queue', () => {
     ]);
     expect(metrics).toMatchObject({ TargetsSwept: 2, JobsCancelled: 6 });
     expect(deletes()).toHaveLength(6);
+    // A stage of many targets is many calls, for each of its sweeps.
+    expect(ssm.asked.filter(([name]) => name === '/dli-reaper/dev/targets/')).toHaveLength(1);
+    expect(emulator.requests.filter(({ target }) => target.startsWith('/v3/projects/'))).toHaveLength(1);
   });
 
   it('counts a target as swept under the time of the tick, and all else as it happens', async () => {
@@ -457,6 +465,9 @@ describe('the bundled sweep function, with a message of the queue', () => {
       ],
     });
     expect(log.filter(({ msg }) => msg === 'target not swept')).toMatchObject([{ target: 'second' }]);
+    const { region, projectId } = emulator.connection;
+    const place = { region, projectId, projectName: region };
+    expect(log.filter(({ msg }) => msg === 'sweep could not run')).toMatchObject([{ target: 'default', ...place }]);
     expect(emulator.requests.length).toBeLessThanOrEqual(2);
   });
 

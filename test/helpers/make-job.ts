@@ -86,6 +86,7 @@ export function decideOne(job: Job, policy = makePolicy(), exemptions: readonly 
 export function makeStoredLook(changes: Partial<StoredLook> = {}): StoredLook {
   return {
     target: 'lake',
+    project: null,
     now: NOW,
     clockProblem: undefined,
     engines: ['sql', 'spark', 'flink'],

@@ -82,6 +82,7 @@ export function stageParameters(
     [`/dli-reaper/${stage}/switch`]: 'run',
     [`/dli-reaper/${stage}/targets/default`]: JSON.stringify({
       ...{ region, projectId, endpoint: url, policy: 'base', mode: 'live', credentials: 'reaper' },
+      projectName: region,
     }),
     [`/dli-reaper/${stage}/policies/base`]: JSON.stringify(policy),
     [`/dli-reaper/${stage}/credentials/reaper`]: JSON.stringify({ accessKeyId, secretAccessKey }),

@@ -48,3 +48,7 @@ export function runOnTerminal(
     },
   };
 }
+
+/** A screen without what differs from run to run: the emulator's port, and how long a job has run to the second. */
+export const steady = (screen: string): string =>
+  screen.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT').replace(/\d+(\.\d+)? CU-hours/, 'some CU-hours');

@@ -27,9 +27,10 @@ export async function startTargets(
 ) {
   const emulators: Record<string, Emulator> = {};
   const parameters: Record<string, string> = {};
-  for (const [name, jobs] of Object.entries(targets)) {
+  for (const [n, [name, jobs]] of Object.entries(targets).entries()) {
     const emulator = await startEmulator({
       ...{ now: Date.now, random: Math.random, cancelDelayMs: 0, jobs: [], ...jobs },
+      project: { id: String(n).repeat(32) },
     });
     context.onTestFinished(emulator.close);
     emulators[name] = emulator;

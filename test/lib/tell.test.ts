@@ -21,6 +21,7 @@ import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 
 const REFUSED = new DliResponseError('cancel job', { status: 400, errorCode: 'DLI.0003', requestId: 'req-1' });
 const CANCELLED: Outcome = { kind: 'cancelled', status: 'CANCELLED', evidence: 'status' };
+const PROJECT = { id: 'p1', name: 'region-1_lake', verified: true, region: 'region-1', endpoint: 'dli.example' };
 const FINISHED: Outcome = { kind: 'already-terminal', status: 'FINISHED' };
 const FAILED: Outcome = { kind: 'failed', error: REFUSED };
 const UNCONFIRMED: Outcome = { kind: 'unconfirmed', error: undefined };
@@ -66,6 +67,7 @@ function tellOf({ request, dryRunBecause, notices, decisions, caps, policy, gaps
     {
       request,
       dryRunBecause,
+      project: PROJECT,
       notices,
       isSwitchedOn: true,
       startedAt: NOW,
@@ -119,6 +121,7 @@ describe('tell', () => {
       version: 2,
       sweepId: 'sweep-1',
       target: 'prod',
+      project: PROJECT,
       trigger: 'manual',
       requestReason: 'queue is stuck',
       emergency: null,

@@ -102,6 +102,21 @@ describe('loadSsmSettings', () => {
     expect(ssm.asked).toEqual([[TARGET], [POLICY, CREDENTIALS], [EXEMPTIONS]]);
   });
 
+  it('tells what all targets say of their projects, and reads that only when it is asked for', async () => {
+    const beach = { ...target, projectId: 'p2', shared: true };
+    const { ssm, load } = await startStage({ '/dli-reaper/dev/targets/beach': beach });
+
+    const { stage } = await load();
+
+    expect(stage).toMatchObject({ parameter: TARGET, shared: false });
+    expect(ssm.asked).not.toContainEqual(['/dli-reaper/dev/targets/']);
+    expect(await stage?.readClaims()).toEqual([
+      { target: 'default', projectId: EMULATOR_PROJECT_ID, shared: false },
+      { target: 'beach', projectId: 'p2', shared: true },
+    ]);
+    expect(ssm.asked).toContainEqual(['/dli-reaper/dev/targets/']);
+  });
+
   it('tells which version of each parameter it has read', async () => {
     const orders = `${EXEMPTIONS}orders`;
     const { ssm, load } = await startStage({ [orders]: exemption('orders') });
@@ -159,6 +174,30 @@ describe('loadSsmSettings', () => {
       parameter: TARGET,
       value: { ...target, switch: 'hush' },
       problem: /: switch: unknown key$/,
+    },
+    {
+      name: 'a name of a project that is no text',
+      parameter: TARGET,
+      value: { ...target, projectName: 7 },
+      problem: /: projectName: expected a name$/,
+    },
+    {
+      name: 'a name of a project with a blank around it',
+      parameter: TARGET,
+      value: { ...target, projectName: 'hush ' },
+      problem: /: projectName: expected up to 64 characters, such as eu-west-101_lake$/,
+    },
+    {
+      name: 'a name of a project that is too long',
+      parameter: TARGET,
+      value: { ...target, projectName: 'x'.repeat(65) },
+      problem: /: projectName: expected up to 64 characters/,
+    },
+    {
+      name: 'a shared that is no boolean',
+      parameter: TARGET,
+      value: { ...target, shared: 'yes' },
+      problem: /: shared: expected true or false$/,
     },
     {
       name: 'an unknown key of a credential',

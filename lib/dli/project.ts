@@ -1,0 +1,99 @@
+import type { Clock } from '../clock.ts';
+import { createRetryBudget, retry } from '../http/retry.ts';
+import { within } from '../http/transport.ts';
+import { type AccessKeyCredentials, type CredentialSource, signed, type UnsignedRequest } from './auth.ts';
+import { type SharedState, tokenCacheFor } from './connection.ts';
+import { DliProtocolError, isRetryable } from './errors.ts';
+import { askIam } from './iam.ts';
+import { createTokenSource } from './iam-token.ts';
+import { nameOfProject } from './project-name.ts';
+import { requestTarget } from './sign.ts';
+
+/** In all, with what is repeated; one attempt that hangs leaves time for another. */
+const TIMEOUT_MS = 10_000;
+const ATTEMPT_TIMEOUT_MS = 4_000;
+const MAX_ATTEMPTS = 3;
+
+interface ProjectQuestion {
+  projectId: string;
+  /** Where an access key asks; a password knows its own. */
+  iamEndpoint: URL | undefined;
+  clock: Clock;
+  /** In [0, 1). */
+  random: () => number;
+  /** Epoch ms; nothing is awaited later than that. */
+  deadlineAt: number;
+  /** A name that was told is kept here, and a token is shared with the calls of DLI. */
+  shared: SharedState;
+}
+
+/**
+ * The name that IAM has for a project. A token's own answer tells it, so that a password asks nothing besides.
+ *
+ * @throws {Error} if it cannot be known: IAM is out of reach, refuses, or answers something else.
+ */
+export async function readProjectName(source: CredentialSource, question: ProjectQuestion): Promise<string> {
+  const { projectId, clock, deadlineAt, shared } = question;
+  const kept = shared.projectNames.get(projectId);
+  if (kept !== undefined) return kept;
+  const untilAt = Math.min(clock.now() + TIMEOUT_MS, deadlineAt);
+  const name = await within(ask(source, { ...question, deadlineAt: untilAt }), untilAt - clock.now());
+  shared.projectNames.set(projectId, name);
+  return name;
+}
+
+async function ask(source: CredentialSource, question: ProjectQuestion): Promise<string> {
+  const { projectId, iamEndpoint, clock, random, deadlineAt, shared } = question;
+  const credentials = source.known?.() ?? (await source.read());
+  if ('password' in credentials) {
+    const timeouts = { connectTimeoutMs: ATTEMPT_TIMEOUT_MS, answerTimeoutMs: ATTEMPT_TIMEOUT_MS };
+    const cache = tokenCacheFor(shared, projectId);
+    return createTokenSource({ ...timeouts, projectId, clock, cache }).projectNameFor(credentials);
+  }
+  if (iamEndpoint === undefined) throw new Error('neither endpoint nor region tells where IAM is');
+  return retry(
+    () => showProject(credentials, projectId, { iamEndpoint, now: clock.now() }),
+    {
+      baseMs: 300,
+      capMs: 2_000,
+      maxAttempts: MAX_ATTEMPTS,
+      deadlineAt,
+      budget: createRetryBudget({ initial: MAX_ATTEMPTS, perSuccess: 0 }),
+      isRetryable,
+      retryAfterMs: () => undefined,
+    },
+    { clock, random },
+  );
+}
+
+/**
+ * IAM asks for no right beyond that of being a user of the account, and the vendor's own client of IAM signs with an access
+ * key (huaweicloud-sdk-python-v3, IamClient with BasicCredentials).
+ *
+ * @throws {DliError}
+ * @see IAM API reference, "Querying Project Information - KeystoneShowProject": GET /v3/projects/{project_id}, "You do not
+ * need to obtain permissions to call this API", at the global endpoint and at those of the regions; 200,
+ * `{"project":{"id":"…","name":"…","enabled":true,…}}`
+ */
+async function showProject(
+  credentials: AccessKeyCredentials,
+  projectId: string,
+  { iamEndpoint, now }: { iamEndpoint: URL; now: number },
+): Promise<string> {
+  const operation = 'ask IAM for the name of the project';
+  const path = `/v3/projects/${projectId}`;
+  const request: UnsignedRequest = { method: 'GET', path, query: [] };
+  const { answer } = await askIam({
+    operation,
+    endpoint: iamEndpoint,
+    method: 'GET',
+    target: requestTarget(path, []),
+    headers: signed(request, { host: iamEndpoint.host }, credentials, now),
+    expected: 200,
+    connectTimeoutMs: ATTEMPT_TIMEOUT_MS,
+    answerTimeoutMs: ATTEMPT_TIMEOUT_MS,
+  });
+  const name = nameOfProject(answer, projectId);
+  if (name === undefined) throw new DliProtocolError(operation, 'without the name of that project', { status: 200 });
+  return name;
+}
