@@ -51,6 +51,8 @@ export interface SweepDraft {
   /** How long it waited since it was asked for, or how long ago a request was made that is carried out once more. */
   askedMsAgo: number;
   isSwitchedOn: boolean;
+  /** Whether it is a target of a stage, and how well that is known to be the project; undefined for one of the command line. */
+  identity?: 'certain' | 'no name' | 'another name' | 'IAM refuses' | 'another target on it' | undefined;
   /** The await at which the process is killed. */
   killAt: number;
   /** The await at which the operator interrupts it. */
@@ -269,7 +271,10 @@ export class ModelWorld {
         this.#time.now += ms;
       },
     };
-    const { projectId, accessKeyId, secretAccessKey } = this.emulator.connection;
+    const { projectId, region, accessKeyId, secretAccessKey } = this.emulator.connection;
+    if (draft.identity === 'IAM refuses') {
+      this.emulator.faults.add({ on: 'show-project', answer: { status: 403, body: { error: { code: 403 } } } });
+    }
     const log: SweepLog = createLog(() => {});
     const request: SweepRequest = {
       sweepId: 'sweep-1',
@@ -310,8 +315,19 @@ export class ModelWorld {
       sharedFor: createSharedStates(clock),
       loadSettings: async () => {
         await life.pass();
+        const { identity } = draft;
+        const claims = identity === 'another target on it' ? [{ target: 'beach', projectId, shared: true }] : [];
+        const stage = { parameter: 'targets/lake', shared: false, readClaims: async () => claims };
+        const name = identity === 'another name' ? 'emulator-1_beach' : region;
         return {
-          target: { name: 'lake', endpoint: new URL(gate.url), projectId, mode: undefined },
+          stage: identity === undefined ? undefined : stage,
+          target: {
+            name: 'lake',
+            endpoint: new URL(gate.url),
+            projectId,
+            projectName: identity === undefined || identity === 'no name' ? undefined : name,
+            mode: identity === undefined ? undefined : 'live',
+          },
           policy:
             request.emergency === undefined
               ? parsePolicy(toDocument(this.#policy))
@@ -336,7 +352,8 @@ export class ModelWorld {
     await gate.close();
 
     tally.cancels += record.asked.size;
-    const mayAct = !draft.dryRun && draft.isSwitchedOn && Math.abs(this.#skewMs) <= 5 * MINUTE;
+    const isCertain = draft.identity === undefined || draft.identity === 'certain';
+    const mayAct = !draft.dryRun && draft.isSwitchedOn && isCertain && Math.abs(this.#skewMs) <= 5 * MINUTE;
     record.expectLawful(this.#lawOf(request), {
       mayAct,
       expiresAt: askedAt + (isEmergency ? 10 * MINUTE : 30 * MINUTE),
@@ -483,7 +500,7 @@ class Conversation {
     expect(cancelled + alreadyTerminal + unconfirmed + failed + skips).toBe(seen);
     for (const id of this.asked.keys()) expect(ids).toContain(id);
 
-    for (const { jobId: id, outcome, status } of jobs) {
+    for (const { jobId: id, outcome, status, endedBy } of jobs) {
       const truth = held.get(id);
       const asked = this.asked.get(id);
       const word = truth?.word ?? 'no such job';
@@ -497,6 +514,8 @@ class Conversation {
             return wasOnce('CANCELLED', 'job_cancel_success', 'job_init') ? undefined : word;
           case 'already-terminal':
             if (status === 'RESTARTED') return isAnotherRun ? undefined : word;
+            // Nobody else cancels anything here but by the request of an earlier sweep.
+            if (endedBy === 'others' && !wasOnce('CANCELLED', 'job_cancel_success')) return word;
             return truth?.state === 'over' || this.#endsRead.has(id) ? undefined : word;
           case 'skipped':
             return asked === undefined ? undefined : 'it was asked to stop';

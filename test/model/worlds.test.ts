@@ -85,6 +85,7 @@ const sweep: fc.Arbitrary<SweepDraft> = fc.record({
   emergencyOlderThanMs: fc.constantFrom(undefined, undefined, undefined, HOUR / 2, 2 * HOUR),
   askedMsAgo: oneIn(6, 0, 5 * MINUTE, 31 * MINUTE),
   isSwitchedOn: oneIn(16, true, false),
+  identity: oneIn(24, undefined, 'certain', 'no name', 'another name', 'IAM refuses', 'another target on it'),
   killAt: anAwait,
   stopAt: anAwait,
   surprises: fc.array(
