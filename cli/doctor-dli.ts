@@ -8,6 +8,7 @@ import { adviceOn, DliError, DliResponseError } from '../lib/dli/errors.ts';
 import { listQueueCus } from '../lib/dli/queues.ts';
 import type { ClockReading } from '../lib/dli/service-time.ts';
 import { formatDuration } from '../lib/duration.ts';
+import { askIam, nameProblem } from '../lib/identity.ts';
 import { ENGINE_NAMES, type Engine, type Job } from '../lib/job.ts';
 import { MAX_CLOCK_SKEW_MS } from '../lib/look.ts';
 import { ENGINE_FACTS } from '../lib/policy/facts.ts';
@@ -18,7 +19,8 @@ import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 const WORRYING_SKEW_MS = 60_000;
 
 /** Each listing is a harmless call that shows its permission. That of cancelling cannot be shown without a victim. */
-export async function dliFindings({ target, credentials, policy }: Settings): Promise<Finding[]> {
+export async function dliFindings(settings: Settings): Promise<Finding[]> {
+  const { target, credentials, policy } = settings;
   const dli = createDliReader({
     ...{ endpoint: target.endpoint, projectId: target.projectId, credentials },
     ...{ clock: systemClock, random: Math.random, shared: createSharedStates(systemClock)('doctor') },
@@ -45,6 +47,7 @@ export async function dliFindings({ target, credentials, policy }: Settings): Pr
     if (findings.every(({ light }) => light === 'green')) findings.push(await queuesFinding(dli));
     // Its signature is known to be good by then: bad ones lock a key.
     if (findings.some(({ light }) => light === 'green')) {
+      findings.push(await projectFinding(settings));
       findings.push(...(await keyFindings(credentials, target.endpoint)));
     }
     return [...findings, ...clockFindings(dli.clockReading(), findings)];
@@ -90,6 +93,26 @@ async function queuesFinding(dli: DliReader): Promise<Finding> {
     if (!(error instanceof DliError)) throw error;
     return yellow('listing queues', error.message, 'grant it; without it no sweep can tell what it freed');
   }
+}
+
+const ASKING_IAM_MS = 10_000;
+
+/** Whether IAM has the name for the project that the settings have. */
+async function projectFinding({ target, credentials, stage }: Settings): Promise<Finding> {
+  const answer = await askIam(target, credentials, {
+    clock: systemClock,
+    random: Math.random,
+    deadlineAt: systemClock.now() + ASKING_IAM_MS,
+    shared: createSharedStates(systemClock)('doctor'),
+  });
+  const problem = nameProblem(target, stage?.parameter, answer);
+  if (problem !== undefined) {
+    const isLive = target.mode === 'live' || stage === undefined;
+    return { check: 'project', light: isLive ? 'red' : 'yellow', ...problem };
+  }
+  if (answer.name !== undefined) return green('project', `${target.projectId} is ${answer.name}, as IAM says`);
+  const fix = 'see whether it is the one that is meant; with --project-name a live sweep asks IAM first';
+  return yellow('project', `the name of ${target.projectId} is not known: ${answer.problem}`, fix);
 }
 
 /** A password has no such age, and a temporary key ends by itself. */

@@ -1,6 +1,7 @@
 import { systemClock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { awsErrorOf, messageOf } from '../lib/error-words.ts';
+import { findClash } from '../lib/identity.ts';
 import type { Settings } from '../lib/settings/settings.ts';
 import { counted } from './counted.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
@@ -33,7 +34,17 @@ export async function targetsOf(stage: Stage, findings: Finding[]): Promise<stri
   }
 }
 
-export async function storedFindings({ store }: Stage, { credentials, target }: Settings): Promise<Finding[]> {
+/** Two targets on one project go by two policies, and one cancels what the other exempts. */
+async function sharingFindings({ target, stage }: Settings): Promise<Finding[]> {
+  const clash = stage && (await findClash(target, stage));
+  return clash === undefined ? [] : [{ check: 'other targets', light: 'red', ...clash }];
+}
+
+export async function storedFindings(stage: Stage, settings: Settings): Promise<Finding[]> {
+  return [...(await settingsFindings(stage, settings)), ...(await sharingFindings(settings))];
+}
+
+async function settingsFindings({ store }: Stage, { credentials, target }: Settings): Promise<Finding[]> {
   const mode =
     target.mode === 'live'
       ? green('target', 'live')

@@ -10,6 +10,7 @@ import { confirm } from './confirm.ts';
 import { counted } from './counted.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILED } from './exit-code.ts';
 import { interrupted, performSweep, type SweepFlags } from './perform-sweep.ts';
+import { projectWords } from './project-words.ts';
 import { assertRemote } from './settings-source.ts';
 import type { Stage } from './stage.ts';
 import { exitCodeFor, type Swept, showDocument, showFailures, showSwept, showTables } from './swept.ts';
@@ -92,7 +93,9 @@ async function actOn(
   const shown = new Map(others.map((report) => [report.target, victimsOf(report)]));
   const victims = [...shown.values()].flat().length;
   const jobs = victims === 1 ? 'this job' : `these ${victims} jobs`;
-  const where = capped.length + plan.failures.length === 0 ? '' : ` of ${counted(others.length, 'target')}`;
+  const among = capped.length + plan.failures.length === 0 ? [] : [counted(others.length, 'target')];
+  const places = [...among, ...placeOf(others)];
+  const where = places.length === 0 ? '' : ` of ${places.join(', ')}`;
   const isAgreed =
     victims > 0 &&
     !interrupted.aborted &&
@@ -123,6 +126,13 @@ async function actOn(
   for (const text of [...leftOut, ...unseen, ...unmet]) terminal.err(`dli-reaper: ${cleanText(text)}\n`);
   const ofCapped = capped.map((report) => ({ ...report, dryRun: false }));
   return exitCodeFor({ failures, reports: [...ofCapped, ...partial, ...swept.reports] }) || codeForUnmet(unmet);
+}
+
+/** Where the victims are; of several projects the tables above tell. */
+function placeOf(reports: readonly SweepReport[]): string[] {
+  const places = reports.flatMap((report) => (victimsOf(report).length > 0 ? (report.project ?? []) : []));
+  const words = [...new Set(places.map(projectWords))];
+  return words.length === 1 ? words : [];
 }
 
 const isExpired = (askedAt: number, clock: Clock): boolean =>

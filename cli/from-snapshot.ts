@@ -70,8 +70,9 @@ export async function runExplainFrom(
   return showExplanation(explanation, report, flags, terminal);
 }
 
-async function judgeFile(path: string, { policy, maxKills, stage, target, endpoint, projectId, region }: SweepFlags) {
-  const others = { stage, target, endpoint, 'project-id': projectId, region };
+async function judgeFile(path: string, flags: SweepFlags) {
+  const { policy, maxKills, stage, target, endpoint, projectId, projectName, region } = flags;
+  const others = { stage, target, endpoint, 'project-id': projectId, 'project-name': projectName, region };
   for (const [flag, value] of Object.entries(others)) {
     if (value !== undefined) throw new SettingsError(`--${flag}`, 'goes without --from; a snapshot is of one target');
   }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { assertTargetName } from '../lib/request.ts';
+import { clashOf, inWords } from '../lib/settings/project-claims.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { withVersionLine, writeText } from './files.ts';
 import { toJson } from './json.ts';
@@ -13,6 +14,7 @@ export interface InitFlags {
   target: string;
   region?: string;
   projectId?: string;
+  projectName?: string;
   json?: boolean;
 }
 
@@ -74,12 +76,8 @@ export async function runInit(flags: InitFlags, terminal: Terminal): Promise<num
   return 0;
 }
 
-async function initStage(
-  { names, store }: Stage,
-  { target, region, projectId, policy }: InitFlags,
-  created: string[],
-  kept: string[],
-): Promise<void> {
+async function initStage({ names, store }: Stage, flags: InitFlags, created: string[], kept: string[]): Promise<void> {
+  const { target, region, projectId, policy } = flags;
   const { document } = readPolicyText(STARTER_POLICY, 'the starter policy');
   const wanted: [name: string, value: string][] = [
     // First, so that nothing that follows can turn anything on.
@@ -87,7 +85,7 @@ async function initStage(
     [names.policy(POLICY), JSON.stringify(document)],
   ];
   if (region !== undefined && projectId !== undefined) {
-    wanted.push([names.target(target), JSON.stringify(targetFields(region, projectId))]);
+    wanted.push([names.target(target), JSON.stringify(targetFields(flags))]);
   }
   for (const [name, value] of wanted) {
     const there = await store.get(name);
@@ -104,24 +102,41 @@ async function initStage(
   }
 }
 
-const targetFields = (region: string, projectId: string) => ({
-  ...{ region, projectId, policy: POLICY, mode: 'dry-run', credentials: CREDENTIALS },
+const targetFields = ({ region, projectId, projectName }: Pick<InitFlags, 'region' | 'projectId' | 'projectName'>) => ({
+  region,
+  projectId,
+  projectName,
+  policy: POLICY,
+  mode: 'dry-run',
+  credentials: CREDENTIALS,
 });
 
 /** @throws {SettingsError} for a target that no sweep would take, before anything is written. */
-async function assertTarget({ names }: Stage, { target, region, projectId }: InitFlags): Promise<void> {
+async function assertTarget({ names, readClaims }: Stage, flags: InitFlags): Promise<void> {
+  const { target, region, projectId } = flags;
   const { parseTarget } = await import('../lib/settings/ssm.ts');
   assertTargetName(target);
   if (region === undefined || projectId === undefined) return;
   const name = names.target(target);
-  parseTarget(name, new Map([[name, JSON.stringify(targetFields(region, projectId))]]));
+  parseTarget(name, new Map([[name, JSON.stringify(targetFields(flags))]]));
+  const clash = clashOf({ target, projectId, shared: false }, await readClaims());
+  if (clash !== undefined) throw new SettingsError('--project-id', `${inWords(clash)}; nothing was written`);
 }
 
 /** A secret never goes through an argument of ours, so the command that takes it from a file is shown. */
-function hintsFor(stage: string, { target, region, projectId }: InitFlags): string[] {
+function hintsFor(stage: string, { target, region, projectId, projectName }: InitFlags): string[] {
   const again = region === undefined || projectId === undefined;
   return [
-    ...(again ? [`dli-reaper init --stage ${stage} --target ${target} --region … --project-id …    # the target`] : []),
+    ...(again
+      ? [
+          `dli-reaper init --stage ${stage} --target ${target} --region … --project-id … --project-name …    # the target`,
+        ]
+      : []),
+    ...(!again && projectName === undefined
+      ? [
+          `put "projectName" into /dli-reaper/${stage}/targets/${target}    # before it is live; doctor tells what IAM says`,
+        ]
+      : []),
     `npx serverless deploy --stage ${stage}    # the functions, and the key that protects credentials`,
     `aws ssm put-parameter --type SecureString --name /dli-reaper/${stage}/credentials/${CREDENTIALS} --key-id alias/dli-reaper-${stage}-credentials --value file://key.json`,
     `dli-reaper doctor --stage ${stage} --target ${target}`,

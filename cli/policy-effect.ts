@@ -1,4 +1,5 @@
 import { describeError } from '../lib/dli/errors.ts';
+import type { SweptProject } from '../lib/identity.ts';
 import { parsePolicy } from '../lib/policy/parse.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { enginesOf } from '../lib/policy/scope.ts';
@@ -14,6 +15,8 @@ import type { Terminal } from './terminal.ts';
 /** Whom a policy wants cancelled at this moment on one target. */
 export interface Effect {
   target: string;
+  /** Null if its jobs could not be seen. */
+  project: SweptProject | null;
   /** Victims by the policy that is live; null if there is none that can be read. */
   before: number | null;
   /** Victims by the other one; null if the jobs of the target could not be seen. */
@@ -27,7 +30,7 @@ export interface Effect {
 }
 
 /** What is known of a target when its jobs could not be seen, or their ages mean nothing: nothing. */
-const UNSEEN = { before: null, after: null, capped: null, added: [], removed: [] };
+const UNSEEN = { project: null, before: null, after: null, capped: null, added: [], removed: [] };
 
 /** On every target that goes by this policy, with the exemptions of the stage. */
 export async function effectsOf(
@@ -67,6 +70,7 @@ export async function effectsOf(
         const before = byLive?.ids;
         effects.push({
           target,
+          project: seen.project,
           before: before?.length ?? null,
           after: after.length,
           capped,

@@ -14,6 +14,7 @@ import { toJson } from './json.ts';
 import { MAX_ADVANCED_BYTES, MAX_STANDARD_BYTES, type ParameterVersion } from './parameter-store.ts';
 import { type Effect, effectsOf } from './policy-effect.ts';
 import { readPolicyFile, readPolicyText } from './policy-file.ts';
+import { projectWords } from './project-words.ts';
 import { openStage, type Stage, type StageFlags } from './stage.ts';
 import { type Paint, plain, type Terminal } from './terminal.ts';
 
@@ -190,7 +191,10 @@ function toYaml(value: string): string {
   }
 }
 
-function formatEffect({ target, before, after, capped, added, removed, problem }: Effect, paint: Paint): string[] {
+function formatEffect(
+  { target, project, before, after, capped, added, removed, problem }: Effect,
+  paint: Paint,
+): string[] {
   const warn = (text: string) => paint('yellow', `! ${target}: ${cleanText(oneLine(text))}`);
   const warnings = problem === null ? [] : [warn(problem)];
   if (after === null) return warnings;
@@ -199,6 +203,7 @@ function formatEffect({ target, before, after, capped, added, removed, problem }
     ...warnings,
     `${target}: ${counted(after, 'victim')} at this moment, ${byLive}.`,
     ...(capped === null ? [] : [warn(`${capped}, so a sweep would not cancel them all`)]),
+    ...(project === null ? [] : [`  ${projectWords(project)}`]),
     ...added.map((id) => paint('red', `  + ${id}`)),
     ...removed.map((id) => paint('green', `  - ${id}`)),
   ];

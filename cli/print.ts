@@ -7,6 +7,7 @@ import type { SweepReport, SweepStatus } from '../lib/report.ts';
 import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { formatJobs } from './job-table.ts';
+import { projectLine } from './project-words.ts';
 import { plain, type Terminal } from './terminal.ts';
 
 type Screen = Pick<Terminal, 'columns' | 'paint'>;
@@ -24,6 +25,8 @@ export function formatReport(
   const ofStage = stage === undefined ? '' : ` --stage ${stage}`;
   const problem = (text: string) => paint('red', `! ${cleanText(text)}`);
   const lines = [
+    // A function of an earlier version does not tell.
+    ...(report.project == null ? [] : [projectLine(report.project)]),
     ...(jobs.length === 0 ? [] : [formatJobs(jobs, { ...screen, isPlan: report.dryRun })]),
     paint(COLOURS[report.status], formatSentence(report)),
     ...(hidden === 0 ? [] : [`${hidden} more that a rule, an exemption or a protection spares: --spared shows them.`]),
@@ -71,7 +74,7 @@ function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: Swe
     // Of the others their rule only warns, or logs them.
     ...(counts.toCancel === counts.overdue ? [] : [`${counts.toCancel} of them to be cancelled`]),
   ];
-  const byOthers = counts.cancelledByOthers === 0 ? '' : ` (${counts.cancelledByOthers} cancelled by somebody else)`;
+  const byOthers = counts.cancelledByOthers > 0 ? ` (${counts.cancelledByOthers} cancelled by somebody else)` : '';
   const outcomes = dryRun
     ? [...overdue, 'none cancelled']
     : [

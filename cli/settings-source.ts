@@ -1,10 +1,10 @@
 import { emergencyPolicy } from '../lib/emergency.ts';
-import { isProjectId } from '../lib/job.ts';
+import { isProjectId, isProjectName } from '../lib/job.ts';
 import { salvageExemptions } from '../lib/policy/salvage.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import type { SweepRequest } from '../lib/request.ts';
 import { type Environment, readCredentials } from '../lib/settings/environment.ts';
-import { defaultEndpoint, parseEndpoint, type Settings, SettingsError } from '../lib/settings/settings.ts';
+import { defaultEndpoint, parseEndpoint, regionOf, type Settings, SettingsError } from '../lib/settings/settings.ts';
 import { readPolicyDocument, readPolicyFile, readPolicyText } from './policy-file.ts';
 import type { Stage } from './stage.ts';
 
@@ -15,6 +15,7 @@ export interface SettingsFlags {
   policyText?: string;
   endpoint?: string;
   projectId?: string;
+  projectName?: string;
   region?: string;
   stage?: string;
   target?: string;
@@ -45,11 +46,11 @@ export function settingsSource(flags: SettingsFlags, env: Environment, opened?: 
 }
 
 /** The name of the target of a stage. @throws {SettingsError} for flags that do not go with a stage. */
-function targetOfStage({ endpoint, projectId, region, target }: SettingsFlags): string {
-  if (endpoint !== undefined || projectId !== undefined || region !== undefined) {
+function targetOfStage({ endpoint, projectId, projectName, region, target }: SettingsFlags): string {
+  if ([endpoint, projectId, projectName, region].some((flag) => flag !== undefined)) {
     throw new SettingsError(
       '--stage',
-      'names a target in Parameter Store; leave out --endpoint, --project-id and --region',
+      'names a target in Parameter Store; leave out --endpoint, --project-id, --project-name and --region',
     );
   }
   if (target === undefined) throw new SettingsError('--target', 'missing; --stage needs the name of a target');
@@ -78,8 +79,14 @@ function wider(one: Policy['tagExemptions'], other: Policy['tagExemptions']): Po
 type PolicyPart = Pick<Settings, 'policy' | 'notices'>;
 
 /** @throws {SettingsError} for what the function takes from its own parameters, and must not seem to be obeyed. */
-export function assertRemote({ policy, endpoint, projectId, region }: SettingsFlags): void {
-  const flags = { '--policy': policy, '--endpoint': endpoint, '--project-id': projectId, '--region': region };
+export function assertRemote({ policy, endpoint, projectId, projectName, region }: SettingsFlags): void {
+  const flags = {
+    '--policy': policy,
+    '--endpoint': endpoint,
+    '--project-id': projectId,
+    '--project-name': projectName,
+    '--region': region,
+  };
   for (const [flag, value] of Object.entries(flags)) {
     if (value !== undefined) throw new SettingsError(flag, 'goes without --remote; the function has its own');
   }
@@ -130,19 +137,29 @@ function targetFromFlags(
   env: Environment,
   name: string,
 ): Pick<Settings, 'target' | 'credentials'> {
-  const { endpoint, projectId, region, target } = flags;
+  const { endpoint, projectId, projectName, region, target } = flags;
   if (target !== undefined)
     throw new SettingsError('--target', 'is the name of a target in Parameter Store; give --stage too');
   if (projectId === undefined)
     throw new SettingsError('--project-id', 'missing; give the id of the project, or --stage and --target');
   if (!isProjectId(projectId)) throw new SettingsError('--project-id', 'expected up to 64 letters and digits');
+  if (projectName !== undefined && !isProjectName(projectName))
+    throw new SettingsError('--project-name', 'expected up to 64 characters, such as eu-west-101_lake');
   if (region !== undefined && !/^[a-z0-9-]+$/.test(region))
     throw new SettingsError('--region', 'expected the name of a region, such as eu-west-101');
   const url = endpoint ?? (region && defaultEndpoint(region));
   if (!url) throw new SettingsError('--endpoint', 'missing; give a URL, or --region, or --stage and --target');
   const credentials = readCredentials(env);
+  const address = parseEndpoint('--endpoint', url);
   return {
-    target: { name, endpoint: parseEndpoint('--endpoint', url), projectId, mode: undefined },
+    target: {
+      name,
+      endpoint: address,
+      region: region ?? regionOf(address),
+      projectId,
+      projectName,
+      mode: undefined,
+    },
     credentials: { name: 'environment', read: () => Promise.resolve(credentials) },
   };
 }

@@ -1,5 +1,6 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { SweepRequest } from '../lib/request.ts';
+import { claimsIn, clashOf, type Problem } from '../lib/settings/project-claims.ts';
 import type { Settings } from '../lib/settings/settings.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import {
@@ -71,11 +72,25 @@ export function openStage(name: string) {
     }
   }
 
+  const readClaims = async () => claimsIn(await readPath(names.targets), names.targets);
+
   return {
     name,
     names,
     read,
     readPath,
+    /** What all targets say of their projects. @throws {SettingsError} */
+    readClaims,
+    /** For each target that is on the project of another: what is wrong with that. @throws {SettingsError} */
+    readClashes: async (): Promise<Map<string, Problem>> => {
+      const claims = await readClaims();
+      return new Map(
+        claims.flatMap((own): [string, Problem][] => {
+          const clash = clashOf(own, claims);
+          return clash === undefined ? [] : [[own.target, clash]];
+        }),
+      );
+    },
     /** Reads and writes single parameters. */
     store: createParameterStore(client),
     assertExists,

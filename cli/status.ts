@@ -1,6 +1,7 @@
 import { systemClock } from '../lib/clock.ts';
 import { describeError } from '../lib/dli/errors.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
+import { inWords } from '../lib/settings/project-claims.ts';
 import { cleanText, oneLine } from './clean-text.ts';
 import { EXIT_CONFIGURATION, exitCodeOf } from './exit-code.ts';
 import { toJson } from './json.ts';
@@ -40,13 +41,14 @@ const DAY_MS = 86_400_000;
 export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise<number> {
   const { json, look = true } = flags;
   const stage = openStage(flags.stage);
-  const { names, read, listTargets } = stage;
+  const { names, read, readClashes, listTargets } = stage;
   const now = systemClock.now();
   // Less than a day is no time to tell of a schedule that it does not tick.
   const since = now - Math.max(parseDuration(flags.within), DAY_MS);
-  const [values, targetNames, log] = await Promise.all([
+  const [values, targetNames, clashes, log] = await Promise.all([
     read([names.switch]),
     listTargets(),
+    readClashes(),
     readLog(stage.name, since),
   ]);
   const { ends, logProblem } = log;
@@ -57,7 +59,10 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
     for (const target of targetNames) {
       say(`Looking at ${target}`);
       const seen = look ? await lookAt(stage, target, terminal) : { ...UNSEEN, problem: null };
-      statuses.push({ target, lastSweep: lastSweepOf(target, ends), ...seen });
+      const clash = clashes.get(target);
+      const problems = [clash && inWords(clash), seen.problem].filter((one) => one != null);
+      const problem = problems.length === 0 ? null : problems.join('; ');
+      statuses.push({ target, lastSweep: lastSweepOf(target, ends), ...seen, problem });
     }
     return statuses;
   });

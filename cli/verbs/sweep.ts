@@ -17,6 +17,7 @@ const withTarget = (command: Command) =>
     .option('--policy <file>', 'the runtime policy, YAML or JSON')
     .option('--endpoint <url>', 'address of DLI; https, or http to this machine')
     .option('--project-id <id>', 'id of the project in that region')
+    .option('--project-name <name>', 'its name, such as eu-west-101_lake; a live sweep asks IAM whether it is right')
     .option('--region <region>', 'region, for the default endpoint')
     .option('--stage <stage>', 'take target, credentials and policy from Parameter Store')
     .option('--target <name>', 'name of the target there');

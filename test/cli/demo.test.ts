@@ -26,6 +26,7 @@ describe.concurrent('dli-reaper demo', () => {
         'version',
         'sweepId',
         'target',
+        'project',
         'trigger',
         'requestReason',
         'emergency',

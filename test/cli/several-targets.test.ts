@@ -28,7 +28,9 @@ describe.concurrent('dli-reaper emergency for several targets', () => {
     );
 
     const terminal = runOnTerminal([...EMERGENCY, '--max-kills', '2'], aws.env, { columns: 160 });
-    await terminal.waitFor('Type dev 3 to cancel this job of 1 target:');
+    await terminal.waitFor(
+      'Type dev 3 to cancel this job of 1 target, project emulator-1 (00000000000000000000000000000000) in emulator-1:',
+    );
     terminal.type('dev 3\r');
 
     expect(await terminal.exited).toBe(1);

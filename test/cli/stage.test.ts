@@ -366,7 +366,8 @@ describe.concurrent('dli-reaper doctor', () => {
       ...['yellow switch', 'green stopping', 'green invoking sweep', 'green invoking dispatch', 'green schedule'],
       ...['green settings', 'green policy', 'green target', 'green credentials', 'green listing SQL jobs'],
       ...['green reading SQL jobs', 'green listing Spark batches', 'green reading Spark batches'],
-      ...['green listing Flink jobs', 'green reading Flink jobs', 'green listing queues', 'green key', 'green clocks'],
+      ...['green listing Flink jobs', 'green reading Flink jobs', 'green listing queues', 'green project', 'green key'],
+      'green clocks',
       'green last success',
     ]);
     expect(findings.find(({ check }) => check === 'switch')?.fix).toBe('dli-reaper resume --stage dev');
