@@ -65,6 +65,7 @@ async function runSweep({ overdue, live, rateLimit }: Size): Promise<SweepReport
           rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }],
         }),
         exemptions: [],
+        freezes: [],
         credentials: { name: 'bench', read: async () => ({ accessKeyId, secretAccessKey }) },
         isSwitchedOn: true,
       }),

@@ -10,6 +10,14 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** Such as `-2,-1,1`; what they may be is left to the schema. */
+export function numberList(text: string): number[] {
+  const parts = text.split(',');
+  if (!parts.every((part) => /^-?\d{1,3}$/.test(part)))
+    throw new InvalidArgumentError('Expected numbers, such as -2,-1,1.');
+  return parts.map(Number);
+}
+
 export function port(text: string): number {
   const value = wholeNumber(text);
   if (value > 65_535) throw new InvalidArgumentError('Expected a port, 0 to 65535.');

@@ -82,6 +82,7 @@ function fixForSettings(error: unknown): string {
   const setting = error instanceof SettingsError ? error.setting : '';
   const [, stage = '', kind = '', name = ''] = /^\/dli-reaper\/([^/]+)\/([^/]+)\/(.+)$/.exec(setting) ?? [];
   if (kind === 'exemptions') return `dli-reaper unexempt ${name} --stage ${stage}, and exempt again`;
+  if (kind === 'freezes') return `dli-reaper unfreeze ${name} --stage ${stage}, and freeze again`;
   if (kind === 'policies') return `dli-reaper policy rollback --stage ${stage} --name ${name}, or push a valid one`;
   if (setting.startsWith('/dli-reaper/')) return 'correct that parameter; docs/deploy.md shows its form';
   if (setting === '--target' || setting === '--stage') return 'correct the name';
@@ -94,8 +95,13 @@ async function storedFindings(stage: Stage, settings: Settings): Promise<Finding
   return (await import('./doctor-stage.ts')).storedFindings(stage, settings);
 }
 
-function policyFindings({ policy, exemptions }: Settings): Finding[] {
-  const warnings = lintPolicy({ ...policy, exemptions: [...policy.exemptions, ...exemptions] }, systemClock.now());
+function policyFindings({ policy, exemptions, freezes }: Settings): Finding[] {
+  const all = {
+    ...policy,
+    exemptions: [...policy.exemptions, ...exemptions],
+    freezes: [...policy.freezes, ...freezes],
+  };
+  const warnings = lintPolicy(all, systemClock.now());
   return [
     policy.mode === 'live'
       ? green('policy', `live, ${counted(policy.rules.length, 'rule')}`)

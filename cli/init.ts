@@ -39,6 +39,12 @@ rules:
 #     reason: backfill of last year
 #     owner: orders-team       # whom to ask
 #     until: 2099-12-31
+
+# freezes:                     # days on which no job of these is cancelled
+#   - id: month-end
+#     match: {queue: finance_*}
+#     reason: the books are closed
+#     recurring: {days: [-2, -1, 1, 2, 3, 4, 5], timeZone: Europe/Berlin}
 `;
 
 const CREDENTIALS = 'reaper';

@@ -6,6 +6,7 @@ export type DocumentKind =
   | 'status'
   | 'switch'
   | 'exemption'
+  | 'freeze'
   | 'policy'
   | 'policy-diff'
   | 'validation'

@@ -32,7 +32,7 @@ export interface Effect {
 /** What is known of a target when its jobs could not be seen, or their ages mean nothing: nothing. */
 const UNSEEN = { project: null, before: null, after: null, capped: null, added: [], removed: [] };
 
-/** On every target that goes by this policy, with the exemptions of the stage. */
+/** On every target that goes by this policy, with the exemptions and freezes of the stage. */
 export async function effectsOf(
   stage: Stage,
   { name, look = true, json = false }: { name: string; look?: boolean; json?: boolean },
@@ -59,7 +59,10 @@ export async function effectsOf(
           continue;
         }
         const victimsBy = async (one: Policy) => {
-          const { report } = await planFrom(seen, one, { exemptions: settings.exemptions });
+          const { report } = await planFrom(seen, one, {
+            exemptions: settings.exemptions,
+            freezes: settings.freezes,
+          });
           const ids = report.jobs.flatMap(({ jobId, decision }) => (decision === 'cancel' ? [jobId] : []));
           // Whether jobs that could not be judged would be victims cannot be told.
           const [problem = null] = report.status === 'partial' ? report.problems : [];

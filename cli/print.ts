@@ -34,6 +34,7 @@ export function formatReport(
     ...formatFreed(report),
     // Of a live sweep they are among the problems.
     ...(report.dryRun ? report.unmet.map(problem) : []),
+    ...(report.emergency?.includeExempt ? [paint('yellow', INCLUDED)] : []),
     ...report.notices.map((notice) => paint('yellow', `Note: ${cleanText(notice)}.`)),
     ...report.problems.map(problem),
     ...(report.stoppedBy === 'switch' ? [`dli-reaper resume${ofStage} sets the switch to run.`] : []),
@@ -41,6 +42,8 @@ export function formatReport(
   ];
   return `${lines.join('\n')}\n`;
 }
+
+const INCLUDED = 'Note: exempt jobs, and jobs that a freeze is for, are not spared (--include-exempt).';
 
 /** An estimate, and never money; and what nobody but this record can witness. */
 function formatFreed({ freed, jobs }: SweepReport): string[] {
@@ -90,8 +93,8 @@ function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: Swe
 
 /** Why a job was decided upon as it was, for a person. */
 export function formatExplanation(explanation: Explanation, caps: CapReport): string {
-  const { jobId, engine, jobType, queue, owner, status, clocks, rules, exemptions, tagExemption, verdict } =
-    explanation;
+  const { jobId, engine, jobType, queue, owner, status, clocks, rules, exemptions, freezes } = explanation;
+  const { tagExemption, verdict } = explanation;
   const readings = (Object.entries(clocks) as [LimitName, number | null][])
     .filter(([, ms]) => ms !== null)
     .map(([clock, ms]) => `${clockOf(clock).word} ${formatDuration(ms ?? 0)}`);
@@ -99,16 +102,26 @@ export function formatExplanation(explanation: Explanation, caps: CapReport): st
     `Job ${jobId}, ${engine} ${jobType ?? '?'} on ${queue ?? '?'} by ${owner ?? '?'}, ${status ?? 'no status'}`,
     `Clocks: ${readings.join(', ') || 'no reading'}`,
     ...rules.flatMap(formatRule),
-    ...exemptions.flatMap(({ id, until, isInForce, predicates, holds }) => [
-      `Exemption ${id} (until ${until}${isInForce ? '' : ', expired'}): ${holds}`,
-      ...predicates.map((one) => formatPredicate('match ', one)),
-    ]),
+    ...exemptions.flatMap((one) => formatProtection('Exemption', one)),
+    ...freezes.flatMap((one) => formatProtection('Freeze', one)),
     ...(tagExemption === null ? [] : [`Exemption by the job's own tags: ${tagExemption}`]),
     `Caps: ${caps.victims} to be cancelled; maxKills ${caps.maxKills}, maxKillsPercent ${caps.maxKillsPercent} of at least ` +
       `${caps.liveJobs} live jobs, from ${caps.percentFloor} on: ${caps.exceeded ?? 'within'}`,
     `Verdict: ${formatVerdict(verdict)}`,
   ];
   return `${lines.map(cleanText).join('\n')}\n`;
+}
+
+function formatProtection(
+  name: 'Exemption' | 'Freeze',
+  { id, from, until, isInForce, isToCome, predicates, holds }: Explanation['exemptions' | 'freezes'][number],
+): string[] {
+  const start = from === null ? '' : `from ${from} `;
+  const state = isInForce ? '' : isToCome ? ', not yet in force' : name === 'Exemption' ? ', expired' : ', over';
+  return [
+    `${name} ${id} (${start}until ${until}${state}): ${holds}`,
+    ...(predicates === 'all' ? ['  match   all'] : predicates.map((one) => formatPredicate('match ', one))),
+  ];
 }
 
 function formatRule({ rule, match, ignore, limits, result }: RuleExplanation): string[] {

@@ -64,6 +64,7 @@ function withMoreExemptions(settings: Settings, { policy: more, notices = [] }: 
     policy: {
       ...policy,
       exemptions: [...policy.exemptions, ...more.exemptions],
+      freezes: [...policy.freezes, ...more.freezes],
       tagExemptions: wider(policy.tagExemptions, more.tagExemptions),
       doubts: [...(policy.doubts ?? []), ...(more.doubts ?? [])],
     },
@@ -127,6 +128,7 @@ function settingsFromFlags(flags: SettingsFlags, env: Environment, request: Para
     ...targetFromFlags(flags, env, request.target),
     ...policyFor(request, flags),
     exemptions: [],
+    freezes: [],
     // The switch belongs to a stage; here the person who types is the switch.
     isSwitchedOn: true,
   };

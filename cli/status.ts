@@ -1,6 +1,8 @@
+import { calendarNotices } from '../lib/calendar.ts';
 import { systemClock } from '../lib/clock.ts';
 import { describeError } from '../lib/dli/errors.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
+import type { Judgement } from '../lib/judge.ts';
 import { inWords } from '../lib/settings/project-claims.ts';
 import { cleanText, oneLine } from './clean-text.ts';
 import { EXIT_CONFIGURATION, exitCodeOf } from './exit-code.ts';
@@ -26,10 +28,12 @@ export interface TargetStatus {
   overdue: number | null;
   /** Jobs that could not be judged, so they may be overdue too; null as above. */
   undetermined: number | null;
+  /** Which exemptions and freezes hold, begin and end, a sentence each; null as above. */
+  calendar: string[] | null;
   problem: string | null;
 }
 
-const UNSEEN = { overdue: null, undetermined: null };
+const UNSEEN = { overdue: null, undetermined: null, calendar: null };
 
 const DAY_MS = 86_400_000;
 
@@ -88,14 +92,20 @@ async function readLog(stage: string, since: number): Promise<{ ends: EndLine[];
 
 async function lookAt(stage: Stage, target: string, terminal: Terminal) {
   if (interrupted.aborted) return { ...UNSEEN, problem: 'not looked at, the operator interrupted it' };
+  let judgement: Judgement | undefined;
   try {
-    const report = await performSweep({ stage: stage.name, target, dryRun: true, quiet: true }, terminal, { stage });
+    const flags = { stage: stage.name, target, dryRun: true, quiet: true };
+    const onJudged = (seen: Judgement) => {
+      judgement = seen;
+    };
+    const report = await performSweep(flags, terminal, { stage, onJudged });
     // Over a cap a look is as good as any.
     const [problem = null] = exitCodeOf(report) === 0 ? [] : report.problems;
     const { overdue, seen, skipped } = report.counts;
     // Clocks that disagree give wrong ages. A list that failed may hold overdue jobs that nobody saw.
     if (report.stoppedBy === 'clock' || (problem !== null && seen === 0)) return { ...UNSEEN, problem };
-    return { overdue, undetermined: skipped.undetermined ?? 0, problem };
+    const calendar = judgement === undefined ? [] : calendarNotices(judgement.decisions, judgement.context);
+    return { overdue, undetermined: skipped.undetermined ?? 0, calendar, problem };
   } catch (error) {
     return { ...UNSEEN, problem: describeError(error) };
   }
@@ -136,6 +146,13 @@ function format(
         : schedule.isAlive
           ? paint('green', `The schedule is alive; its last sweep was ${ago(schedule.lastTickAt)}.`)
           : paint('yellow', `The schedule is late, or pauses; its last sweep was ${ago(schedule.lastTickAt)}.`);
+  const calendar = targets.flatMap((one) => one.calendar ?? []);
+  // What the stage holds is the same for each target.
+  const noteOf = (target: string, notice: string) =>
+    targets.length > 1 && calendar.filter((one) => one === notice).length < targets.length
+      ? `${target}: ${notice}`
+      : notice;
+  const notes = new Set(targets.flatMap((one) => (one.calendar ?? []).map((notice) => noteOf(one.target, notice))));
   return [
     paint(
       isRun ? 'green' : 'yellow',
@@ -143,6 +160,7 @@ function format(
     ),
     alive,
     table ?? targets.map((one) => `${one.target}: ${overdueText(one)} overdue`).join('\n'),
+    ...[...notes].map((note) => paint('yellow', `Note: ${cleanText(note)}.`)),
     ...targets.flatMap(({ target, problem, lastSweep }) => {
       const error = lastSweep?.error ?? null;
       const problems = [error === null ? null : `the last sweep could not run: ${error}`, problem];

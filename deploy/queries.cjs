@@ -16,9 +16,9 @@ const QUERIES = {
 | dedup jobId`,
   ],
   Exempt: [
-    'who is exempt',
-    `filter msg = "job kept" and reason = "exempt"
-| stats count_distinct(jobId) as jobs, latest(@timestamp) as lastSeen by rule, target, queue, owner
+    'who is exempt, or frozen',
+    `filter msg = "job kept" and reason in ["exempt", "frozen"]
+| stats count_distinct(jobId) as jobs, latest(@timestamp) as lastSeen by reason, rule, target, queue, owner
 | sort jobs desc`,
   ],
   TopOffenders: [

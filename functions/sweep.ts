@@ -11,6 +11,7 @@ import { isQueueEvent, messageOf, requestFor, type SweepMessage, triggerOf } fro
 import { metricsOf } from '../lib/metrics.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { expiresAtOf, isScheduleTick, parseRequest, type SweepRequest } from '../lib/request.ts';
+import { announcedSince } from '../lib/schedule.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
 import {
   AWS_CLIENT_OPTIONS,
@@ -37,6 +38,8 @@ const REPORTING_RESERVE_MS = 5_000;
 const stage = required(environment, 'STAGE');
 assertStage(stage);
 const periodMs = requiredMinutes(environment, 'PERIOD_MINUTES');
+/** Where the function was deployed without them, a rate. */
+const { SCHEDULE: expression = '', SCHEDULE_TIME_ZONE: timeZone = 'UTC' } = environment;
 const ssmClient = new SSMClient(AWS_CLIENT_OPTIONS);
 const read = createParameterReader(ssmClient);
 const readPath = createPathReader(ssmClient);
@@ -181,6 +184,7 @@ async function sweepTarget(
       },
       deadlineAt,
       periodMs,
+      announcedSince: (dueAt) => announcedSince({ expression, timeZone, periodMs }, dueAt),
       stop: watch.signal,
       beforeCancelling: watch.start,
     });

@@ -2,12 +2,14 @@ import { compareText } from './compare-text.ts';
 import { isJobId, isLive, isTerminal, type Job, type JobState } from './job.ts';
 import { CLOCKS, type Clock, clockOf, type LimitName, type ReadingName } from './policy/clocks.ts';
 import { type ExemptionResult, exemptionOf, type TriedExemption, tryExemptions } from './policy/exemptions.ts';
+import { type FreezeResult, freezesInForce, frozenBy, type TriedFreeze, tryFreezes } from './policy/freezes.ts';
 import { MAX_STEPS_PER_VALUE } from './policy/matcher.ts';
 import {
   ACTIONS,
   type Action,
   countStatementQuestions,
   type Exemption,
+  type Freeze,
   type Policy,
   type Rule,
 } from './policy/schema.ts';
@@ -22,6 +24,9 @@ export interface Decision {
   /** Those in force that are for it, or may be. */
   exemptions: readonly TriedExemption[];
   exemption: ExemptionResult;
+  /** As for the exemptions. */
+  freezes: readonly TriedFreeze[];
+  freeze: FreezeResult;
   /** How many steps each of its texts was worth; see {@link stepsPerValue}. */
   maxSteps: number;
   verdict: Verdict;
@@ -48,7 +53,7 @@ export type Verdict =
   | {
       action: 'keep';
       reason: KeepReason;
-      /** The rule, or for an exempt job the exemption. */
+      /** The rule, or for an exempt job the exemption, or for a frozen one the freeze. */
       rule: string | undefined;
       limitMs: number | undefined;
     };
@@ -56,6 +61,8 @@ export type Verdict =
 export type KeepReason =
   /** An exemption is for this job, or its own tags, where the policy allows that. */
   | 'exempt'
+  /** A rule would cancel it, and a freeze in force matches it. */
+  | 'frozen'
   /** A rule is for this job, and it is not over any limit of that rule. */
   | 'within-limit'
   /** A rule is for this job, and its `ignore` spares it. */
@@ -82,6 +89,7 @@ const KEEP_REASONS: readonly KeepReason[] = [
   'terminal',
   'protected',
   'exempt',
+  'frozen',
   'stopping',
   'undetermined',
   'ignored',
@@ -127,7 +135,7 @@ export type Decide = (jobs: readonly Job[], now: number) => Decision[];
  * Pure: the same jobs, policy and instant give the same decisions, in whatever order jobs and rules come.
  *
  * The most severe action of the rules that find a job over a limit holds; the one furthest over is named, by id where two
- * are equal. An exemption holds against all rules. A job exactly at its limit is kept.
+ * are equal. An exemption holds against all rules, a freeze against every cancel. A job exactly at its limit is kept.
  */
 export function decide(jobs: readonly Job[], { policy, exemptions, now }: DecideOptions): Decision[] {
   return createDecide({ policy, exemptions })(jobs, now);
@@ -138,30 +146,37 @@ export function createDecide({ policy, exemptions }: Omit<DecideOptions, 'now'>)
   const allExemptions = [...policy.exemptions, ...exemptions];
   const questions = countStatementQuestions({ ...policy, exemptions: allExemptions });
   const known = new WeakMap<Job, { now: number; trial: Trial }>();
-  const tryJob = (job: Job, now: number, maxSteps: number): Trial => {
+  const tryJob = (
+    job: Job,
+    now: number,
+    { maxSteps, frozen }: { maxSteps: number; frozen: readonly Freeze[] },
+  ): Trial => {
     const before = known.get(job);
     if (before?.now === now && before.trial.maxSteps === maxSteps) return before.trial;
     const clocks = readClocks(job, now);
     const rules = policy.rules.map((rule) => tryRule(job, rule, { clocks, maxSteps }));
     const tried = tryExemptions(job, allExemptions, now, maxSteps);
     const exemption = exemptionOf(job, tried, policy, now, maxSteps);
-    const trial = { job, clocks, rules, exemptions: tried, exemption, maxSteps };
+    const freezes = tryFreezes(job, frozen, maxSteps);
+    const freeze = frozenBy(freezes);
+    const trial = { job, clocks, rules, exemptions: tried, exemption, freezes, freeze, maxSteps };
     known.set(job, { now, trial });
     return trial;
   };
 
   return (jobs, now) => {
     const maxSteps = stepsPerValue(jobs, questions);
-    const trials = jobs.map((job) => tryJob(job, now, maxSteps));
+    const frozen = freezesInForce(policy.freezes, now);
+    const trials = jobs.map((job) => tryJob(job, now, { maxSteps, frozen }));
     const sparedByRule = policy.rules.map((rule, i) => sparedByGroup(rule, i, trials, maxSteps));
     return trials.map((trial, index) => {
-      const { job, rules, exemption } = trial;
+      const { job, rules } = trial;
       const results = rules
         .map((result, i) => (sparedByRule[i]?.has(index) ? spare(result, 'group') : result))
         // After the groups: the job stays the oldest of its group, although it is not asked.
         .map((result) => (wasAskedRecently(job, result, now) ? spare(result, 'asked-recently') : result));
       // There is no rule that an operation on a queue could be for.
-      const verdict = isPseudoJob(job) ? PROTECTED : conclude(results, exemption, job.state);
+      const verdict = isPseudoJob(job) ? PROTECTED : conclude(results, trial);
       return { ...trial, verdict };
     });
   };
@@ -243,7 +258,10 @@ const spare = ({ rule, match, ignore }: RuleResult, reason: KeepReason): Kept =>
 });
 
 /** The rules whose limit the job is over, and otherwise the strongest reason to spare it. */
-function conclude(results: readonly RuleResult[], exemption: ExemptionResult, state: JobState): Verdict {
+function conclude(
+  results: readonly RuleResult[],
+  { exemption, freeze, job: { state } }: Pick<Trial, 'exemption' | 'freeze' | 'job'>,
+): Verdict {
   const [worst, ...others] = results.filter((result) => result.action !== 'keep').toSorted(bySeverity);
   const [strongest] = results.filter((result) => result.action === 'keep').toSorted(byStrength);
   // What cannot be cancelled anyway needs no exemption.
@@ -255,6 +273,11 @@ function conclude(results: readonly RuleResult[], exemption: ExemptionResult, st
   if (worst === undefined) return strongest === undefined ? NO_RULE : keep(strongest, state);
   if (exemption.exempt === 'unknown') return keep(spare(worst, 'undetermined'), state);
   const { rule, action, clock, limitMs, overLimitMs } = worst;
+  // What is only warned of, or logged, a freeze lets be said.
+  if (action === 'cancel' && freeze.frozen === 'yes') {
+    return { action: 'keep', reason: 'frozen', rule: freeze.by, limitMs };
+  }
+  if (action === 'cancel' && freeze.frozen === 'unknown') return keep(spare(worst, 'undetermined'), state);
   return {
     action,
     reason: 'over-limit',

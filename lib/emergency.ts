@@ -31,7 +31,7 @@ export interface Emergency {
   jobType: readonly string[];
   engines: readonly Engine[];
   maxKills: number;
-  /** Exempt jobs are not spared. */
+  /** Exempt jobs are not spared, nor are those that a freeze is for. */
   includeExempt: boolean;
   /** False stops Flink jobs without one. */
   savepoint: boolean;
@@ -155,11 +155,11 @@ function selectorKeys(fields: Pick<Fields, 'queue' | 'owner' | 'jobType'>): Sele
  *
  * Age is the time since submission, waiting included: a queue that is stuck is full of jobs that wait.
  *
- * @param kept what holds of a policy that was meant for every day: its exemptions, and what may be one.
+ * @param kept what holds of a policy that was meant for every day: its exemptions and freezes, and what may be one.
  */
 export function emergencyPolicy(
   { olderThanMs, jobIds, queue, owner, jobType, engines, maxKills, includeExempt, savepoint }: Emergency,
-  kept: Pick<Policy, 'exemptions' | 'doubts'> & { tagExemptions?: Policy['tagExemptions'] } = { exemptions: [] },
+  kept: Pick<Policy, 'exemptions' | 'doubts'> & Partial<Pick<Policy, 'freezes' | 'tagExemptions'>> = { exemptions: [] },
 ): Policy {
   const selector: Selector = {
     ...(queue.length > 0 && { queue: queue.map(compileQueueMatcher) }),
@@ -176,6 +176,7 @@ export function emergencyPolicy(
     percentFloor: DEFAULT_PERCENT_FLOOR,
     drain: false,
     exemptions: includeExempt ? [] : [...kept.exemptions],
+    freezes: includeExempt ? [] : [...(kept.freezes ?? [])],
     tagExemptions: includeExempt ? undefined : kept.tagExemptions,
     doubts: includeExempt ? [] : kept.doubts,
     rules: engines.map((engine) =>
@@ -252,19 +253,21 @@ export function sparedJobs(
   now = Number.POSITIVE_INFINITY,
 ): string[] {
   const named = new Set(jobIds.map((id) => id.toLowerCase()));
-  return decisions.flatMap(({ job, rules, exemption, verdict }) => {
+  return decisions.flatMap(({ job, rules, exemption, freeze, verdict }) => {
     if (verdict.action !== 'keep' || !named.has(job.id.toLowerCase())) return [];
     if (verdict.reason === 'terminal' || verdict.reason === 'stopping') return [];
     if (job.since.submitted !== undefined && job.since.submitted > now) {
       return [`job ${job.id} is spared: it began after this was asked for`];
     }
-    const isDoubtful = exemption.exempt === 'unknown' && rules.some(({ action }) => action !== 'keep');
-    return [`job ${job.id} is spared: ${isDoubtful ? MAY_BE_EXEMPT : whySpared(job, verdict)}`];
+    const isVictim = rules.some(({ action }) => action !== 'keep');
+    const doubt =
+      exemption.exempt === 'unknown' ? mayBe('exempt') : freeze.frozen === 'unknown' ? mayBe('frozen') : undefined;
+    return [`job ${job.id} is spared: ${(isVictim ? doubt : undefined) ?? whySpared(job, verdict)}`];
   });
 }
 
-const MAY_BE_EXEMPT =
-  'it may be exempt, and that cannot be told; --include-exempt, or includeExempt, takes it all the same';
+const mayBe = (word: 'exempt' | 'frozen') =>
+  `it may be ${word}, and that cannot be told; --include-exempt, or includeExempt, takes it all the same`;
 
 /** Named jobs that were to be cancelled, and that the reading right before spared: why, one sentence each. */
 export function sparedAtLast({ jobIds }: Emergency, outcomes: ReadonlyMap<string, Outcome>): string[] {
@@ -291,6 +294,8 @@ function whySpared({ protection, type, askedAt }: Job, { reason, rule }: Extract
         : `its type ${type} has to be named`;
     case 'exempt':
       return `exemption ${rule ?? '?'} is for it`;
+    case 'frozen':
+      return `freeze ${rule ?? '?'} is in force; --include-exempt, or includeExempt, takes it all the same`;
     case 'undetermined':
       return 'something that has to be known of it is not, such as its age or its type';
     case 'within-limit':

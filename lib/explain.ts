@@ -1,8 +1,10 @@
 import type { ClockReadings, DecideOptions, Decision, RuleResult, Verdict } from './decide.ts';
 import type { Judgement } from './judge.ts';
 import { CLOCKS, clockOf, type LimitName } from './policy/clocks.ts';
+import { isExemptionInForce } from './policy/exemptions.ts';
+import { type FreezeSpan, spansOf } from './policy/freezes.ts';
 import type { Exemption } from './policy/schema.ts';
-import { type Predicate, predicatesOf, type Selected, selectedBy, selects } from './policy/select.ts';
+import { type Predicate, predicatesOf, type Selected, selectedBy, selects, trySelector } from './policy/select.ts';
 
 /** Why a job was decided upon as it was: every rule and exemption that was tried, with what was wanted and found. */
 export interface Explanation {
@@ -15,10 +17,21 @@ export interface Explanation {
   /** What each clock reads, under the name of the limit that it is held against. */
   clocks: Record<LimitName, number | null>;
   rules: RuleExplanation[];
-  exemptions: { id: string; until: string; isInForce: boolean; predicates: Predicate[]; holds: Selected }[];
+  exemptions: (Span & { until: string; predicates: Predicate[] })[];
+  freezes: (Span & { until: string; predicates: Predicate[] | 'all' })[];
   /** By the job's own tags; null where the policy does not allow that. */
   tagExemption: Selected | null;
   verdict: Verdict;
+}
+
+interface Span {
+  id: string;
+  /** ISO 8601; null for an exemption that protects from the first, and a recurring freeze that is in force. */
+  from: string | null;
+  isInForce: boolean;
+  /** It is not in force, and begins later. */
+  isToCome: boolean;
+  holds: Selected;
 }
 
 export interface RuleExplanation {
@@ -37,7 +50,7 @@ export function explain(decision: Decision, { policy, exemptions, now }: DecideO
   const holdsOf = (exemption: Exemption): Selected => {
     const answers = tried.get(exemption);
     if (answers !== undefined) return selectedBy(answers);
-    return now < exemption.until ? 'no' : selects(exemption.match, job, maxSteps);
+    return isExemptionInForce(exemption, now) ? 'no' : selects(exemption.match, job, maxSteps);
   };
   return {
     jobId: job.id,
@@ -50,13 +63,36 @@ export function explain(decision: Decision, { policy, exemptions, now }: DecideO
     rules: decision.rules.map((result) => explainRule(result, decision)),
     exemptions: [...policy.exemptions, ...exemptions].map((exemption) => ({
       id: exemption.id,
+      from: timeOf(exemption.from),
       until: new Date(exemption.until).toISOString(),
-      isInForce: now < exemption.until,
+      isInForce: isExemptionInForce(exemption, now),
+      isToCome: now < exemption.until && !isExemptionInForce(exemption, now),
       predicates: predicatesOf(exemption.match, job, { tried: tried.get(exemption), maxSteps }),
       holds: holdsOf(exemption),
     })),
+    freezes: spansOf(policy.freezes, now).map((span) => explainFreeze(span, decision, now)),
     tagExemption: decision.exemption.byTags ?? null,
     verdict,
+  };
+}
+
+const timeOf = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
+
+function explainFreeze(
+  { freeze, isInForce, from, until }: FreezeSpan,
+  { job, freezes, maxSteps }: Decision,
+  now: number,
+): Explanation['freezes'][number] {
+  const { id, match } = freeze;
+  const tried = freezes.find((one) => one.freeze === freeze)?.tried;
+  return {
+    id,
+    from: timeOf(from),
+    until: new Date(until).toISOString(),
+    isInForce,
+    isToCome: now < until && !isInForce,
+    predicates: match === 'all' ? 'all' : predicatesOf(match, job, { tried, maxSteps }),
+    holds: tried === undefined && isInForce ? 'no' : selectedBy(tried ?? trySelector(match, job, maxSteps)),
   };
 }
 

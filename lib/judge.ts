@@ -3,10 +3,11 @@ import { createDecide, type Decide, type DecideOptions, type Decision } from './
 import type { Job } from './job.ts';
 import type { Gap, Sight } from './look.ts';
 import type { SkipReason } from './outcome.ts';
-import type { Exemption, Policy } from './policy/schema.ts';
+import type { Exemption, Freeze, Policy } from './policy/schema.ts';
 
 /** By what a sight is judged. */
 export interface Measure {
+  /** With all freezes. */
   policy: Policy;
   /** Beside those that the policy itself holds. */
   exemptions: readonly Exemption[];
@@ -15,11 +16,19 @@ export interface Measure {
   decide: Decide;
 }
 
-/** @param maxKills in place of the policy's. */
+interface MeasureOptions {
+  exemptions?: readonly Exemption[];
+  /** Beside those that the policy itself holds. */
+  freezes?: readonly Freeze[];
+  /** In place of the policy's. */
+  maxKills?: number | undefined;
+}
+
 export function createMeasure(
-  policy: Policy,
-  { exemptions = [], maxKills = policy.maxKills }: { exemptions?: readonly Exemption[]; maxKills?: number | undefined },
+  written: Policy,
+  { exemptions = [], freezes = [], maxKills = written.maxKills }: MeasureOptions,
 ): Measure {
+  const policy = { ...written, freezes: [...written.freezes, ...freezes] };
   return { policy, exemptions, caps: { ...policy, maxKills }, decide: createDecide({ policy, exemptions }) };
 }
 

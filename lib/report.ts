@@ -115,7 +115,7 @@ export interface JobReport {
   limitMs: number | null;
   /** How far over that limit. */
   overLimitMs: number | null;
-  /** The rule that decided; for an exempt job the exemption. */
+  /** The rule that decided; for an exempt job the exemption, for a frozen one the freeze. */
   rule: string | null;
   /** Every rule that found the job over its limit. */
   matched: string[];

@@ -1,4 +1,5 @@
 import { act, createCancels, type Limits, leaveAlone } from './act.ts';
+import type { AnnouncedSince } from './calendar.ts';
 import type { Clock } from './clock.ts';
 import type { CredentialSource } from './dli/auth.ts';
 import { createDliClient, createDliReader, type DliClientOptions } from './dli/client.ts';
@@ -21,7 +22,7 @@ import {
   scopeOf,
 } from './look.ts';
 import { type DryRunReason, dryRunReasons, type Hold } from './mode.ts';
-import { type Exemption, needsStatements, type Policy } from './policy/schema.ts';
+import { type Exemption, type Freeze, needsStatements, type Policy } from './policy/schema.ts';
 import { enginesOf } from './policy/scope.ts';
 import { createProgressWatch, type Progress } from './progress.ts';
 import { createCallCounter, type SweepReport } from './report.ts';
@@ -41,6 +42,11 @@ export interface SweepDeps {
   deadlineAt: number;
   /** Of the schedule: a tick expires after one. Without a schedule there are no ticks. */
   periodMs?: number | undefined;
+  /**
+   * Returns the ticks of the schedule in which exemptions that soon end are announced, for a tick that was due at this
+   * instant, epoch ms. By default a sweep names all that end within a week.
+   */
+  announcedSince?: ((dueAt: number) => AnnouncedSince) | undefined;
   /** Once aborted, no more jobs are cancelled; those already asked to stop are still read back and reported. */
   stop?: AbortSignal | undefined;
   /** The state that sweeps of one process share when they share a credential. */
@@ -145,7 +151,11 @@ export async function lookAtEverything(
 export async function planFrom(
   stored: StoredLook,
   policy: Policy,
-  options: { exemptions?: readonly Exemption[]; maxKills?: number | undefined } = {},
+  options: {
+    exemptions?: readonly Exemption[];
+    freezes?: readonly Freeze[];
+    maxKills?: number | undefined;
+  } = {},
 ): Promise<{ report: SweepReport; sight: Sight; judgement: Judgement }> {
   const sight = lookBack(stored, scopeOf(policy, stored.now));
   const judgement = await judge(sight, createMeasure(policy, options));
@@ -228,8 +238,9 @@ function prepare(
   const isMeantLive = held === undefined && (emergency !== undefined || target.mode === 'live');
   const notices = [...(settings.notices ?? []), ...identityNotices(settings, { isMeantLive })];
   const exemptions = emergency?.includeExempt ? [] : settings.exemptions;
-  const measure = createMeasure(policy, { exemptions, maxKills: request.maxKills });
-  const withStatements = needsStatements({ ...policy, exemptions: [...policy.exemptions, ...exemptions] });
+  const freezes = emergency?.includeExempt ? [] : settings.freezes;
+  const measure = createMeasure(policy, { exemptions, freezes, maxKills: request.maxKills });
+  const withStatements = needsStatements({ ...measure.policy, exemptions: [...policy.exemptions, ...exemptions] });
   const readers = createReaders(enginesOf(policy), dli, { withStatements });
   const limits: Limits = {
     clock: deps.clock,
@@ -252,6 +263,7 @@ function prepare(
     dryRunBecause,
     held,
     isSwitchedOn,
+    announced: request.trigger === 'schedule' ? deps.announcedSince?.(askedAt) : undefined,
     apiCalls,
     notices,
     parameterVersions,

@@ -1,4 +1,5 @@
 import type { Ends, Stopped } from './act.ts';
+import { type AnnouncedSince, calendarNotices } from './calendar.ts';
 import type { Cancellation } from './cancel.ts';
 import type { CapReport } from './cap.ts';
 import { compareText } from './compare-text.ts';
@@ -11,7 +12,6 @@ import type { Judgement } from './judge.ts';
 import type { Sight } from './look.ts';
 import type { DryRunReason, Hold } from './mode.ts';
 import type { Outcome } from './outcome.ts';
-import { exemptionNotices } from './policy/exemptions.ts';
 import type { Policy, Rule } from './policy/schema.ts';
 import {
   type ApiCalls,
@@ -35,6 +35,8 @@ export interface SweepRun {
   /** Set where `dryRunBecause` is this and nothing else. */
   held?: Hold | undefined;
   isSwitchedOn: boolean;
+  /** For a sweep of the schedule; any other tells the whole calendar. */
+  announced?: AnnouncedSince | undefined;
   /** Epoch ms, our clock. */
   startedAt: number;
   finishedAt: number;
@@ -110,20 +112,16 @@ function toJobReports(decisions: readonly Decision[], { outcomes, cancellations 
     .sort((a, b) => compareText(a.queue ?? '', b.queue ?? '') || compareText(a.jobId, b.jobId));
 }
 
-function noticesOf(
-  { request: { emergency, jobsMayBeElsewhere }, notices, dryRunBecause, isSwitchedOn }: SweepRun,
-  { jobs }: Sight,
-  { decisions, context }: Judgement,
-): string[] {
-  const { policy, exemptions, now } = context;
+function noticesOf(run: SweepRun, { jobs }: Sight, { decisions, context }: Judgement): string[] {
+  const { emergency, jobsMayBeElsewhere } = run.request;
   return [
-    ...notices,
+    ...run.notices,
     ...(emergency !== undefined && jobsMayBeElsewhere ? missingJobs(emergency, jobs) : []),
     ...(emergency === undefined ? [] : unmatchedNames(emergency, jobs)),
-    ...(dryRunBecause.length > 0 && !isSwitchedOn
+    ...(run.dryRunBecause.length > 0 && !run.isSwitchedOn
       ? ['the switch is not set to run, so a live sweep would cancel nobody']
       : []),
-    ...exemptionNotices([...policy.exemptions, ...exemptions], now),
+    ...calendarNotices(decisions, context, run.announced),
     // An emergency is meant for some jobs only, and whom it names is told above.
     ...(emergency === undefined ? unmatchedSelectors(decisions, context) : []),
     ...startNotices(jobs),

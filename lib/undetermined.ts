@@ -7,6 +7,7 @@ import { groupKey, type Tried } from './policy/select.ts';
 /** Reasons that are only come to where the status and the type of a job are known. */
 const JUDGED: readonly string[] = [
   'over-limit',
+  'frozen',
   'within-limit',
   'group',
   'asked-recently',
@@ -42,13 +43,14 @@ export function describeUndetermined(undetermined: readonly Decision[]): string 
 const MOST_LETTERS = 40;
 
 /** What had to be known of the job and is not, in the order in which a rule asks for it. */
-function whyUndetermined({ job, rules, exemption, maxSteps, verdict }: Decision): string {
+function whyUndetermined({ job, rules, exemption, freeze, maxSteps, verdict }: Decision): string {
   // It was to be cancelled, until it was read again.
   if (verdict.action !== 'keep') return 'the status that was read right before the cancel is not known';
   const result = rules.find(({ rule }) => rule.id === verdict.rule);
   if (result === undefined) return 'something that a rule asks for is missing';
   const { rule, match, ignore = [] } = result;
   if (result.action !== 'keep' && exemption.exempt === 'unknown') return 'whether an exemption is for it is not known';
+  if (result.action !== 'keep' && freeze.frozen === 'unknown') return 'whether a freeze is for it is not known';
 
   const unmatched = rule.match === 'all' ? undefined : unknownKey(rule.match, match);
   if (unmatched !== undefined) return missing(unmatched);

@@ -1,4 +1,6 @@
 import type { DecideOptions, Decision, RuleResult } from './decide.ts';
+import { isExemptionInForce } from './policy/exemptions.ts';
+import { freezesInForce } from './policy/freezes.ts';
 import { lintSelector } from './policy/lint.ts';
 import type { Selector } from './policy/schema.ts';
 import { selectedBy, type Tried } from './policy/select.ts';
@@ -13,7 +15,9 @@ export function unmatchedSelectors(
 ): string[] {
   if (decisions.length === 0) return [];
   const matched = new Set(decisions.flatMap((decision) => decision.exemptions.map(({ exemption }) => exemption)));
-  const idle = [...policy.exemptions, ...exemptions].filter((one) => now < one.until && !matched.has(one));
+  const idle = [...policy.exemptions, ...exemptions].filter((one) => isExemptionInForce(one, now) && !matched.has(one));
+  const frozen = new Set(decisions.flatMap((decision) => decision.freezes.map(({ freeze }) => freeze)));
+  const idleFreezes = freezesInForce(policy.freezes, now).filter((one) => !frozen.has(one));
   const rules = policy.rules.map((rule, i) => ({
     rule,
     results: decisions.flatMap(({ job, rules: all }) => (rule.engines.includes(job.engine) ? (all[i] ?? []) : [])),
@@ -22,6 +26,10 @@ export function unmatchedSelectors(
     ...sentence(
       'exemptions',
       idle.map(({ id, match }) => describe(id, match)),
+    ),
+    ...sentence(
+      'freezes',
+      idleFreezes.map(({ id, match }) => describe(id, match)),
     ),
     ...sentence(
       'the ignore of rules',

@@ -45,7 +45,7 @@ const job = object({
   totalTimeMs: about(numberOrNull, 'Since it was submitted'),
   clock: about(v.nullable(clock), 'Which limit it is over'),
   ...{ limitMs: numberOrNull, overLimitMs: numberOrNull },
-  rule: about(textOrNull, 'The rule that decided; of an exempt job the exemption'),
+  rule: about(textOrNull, 'The rule that decided; of an exempt job the exemption, of a frozen one the freeze'),
   matched: about(texts, 'Every rule that found it over its limit'),
   decision: v.picklist([...ACTIONS, 'keep']),
   reason: about(text, 'over-limit, or why it was skipped; README.md lists the reasons'),
@@ -129,6 +129,7 @@ const sweepEntries = {
       object({
         ...{ switch: countOrNull, target: countOrNull, policy: countOrNull, credentials: countOrNull },
         exemptions: v.record(text, count),
+        freezes: v.record(text, count),
       }),
     ),
     'Null if Parameter Store was not asked',
@@ -140,6 +141,15 @@ const sweepEntries = {
 
 const predicates = v.array(object({ key: text, wanted: texts, found: textOrNull, holds: selected }));
 
+const span = {
+  id: text,
+  from: about(timeOrNull, 'Null for an exemption from the first, and a recurring freeze that is in force'),
+  until: time,
+  isInForce: flag,
+  isToCome: about(flag, 'It is not in force, and begins later'),
+  holds: selected,
+};
+
 const explanation = object({
   ...{ kind: kind('explanation'), jobId: text, engine, jobType: textOrNull, queue: textOrNull, owner: textOrNull },
   status: textOrNull,
@@ -150,7 +160,8 @@ const explanation = object({
       limits: v.array(object({ clock, limitMs: count, readingMs: numberOrNull })),
     }),
   ),
-  exemptions: v.array(object({ id: text, until: time, isInForce: flag, predicates, holds: selected })),
+  exemptions: v.array(object({ ...span, predicates })),
+  freezes: v.array(object({ ...span, predicates: v.union([v.literal('all'), predicates]) })),
   tagExemption: v.nullable(selected),
   verdict: v.union([
     object({ action: v.literal('keep'), reason: text, rule: v.optional(text), limitMs: v.optional(v.number()) }),
@@ -184,6 +195,7 @@ const documents = v.variant('kind', [
         lastSweep: v.nullable(lastSweep),
         overdue: about(countOrNull, 'Jobs over a limit now; null if nobody looked, or the look failed'),
         undetermined: about(countOrNull, 'Jobs that could not be judged now'),
+        calendar: about(v.nullable(texts), 'Which exemptions and freezes hold, begin and end, a sentence each'),
         problem: textOrNull,
       }),
     ),
@@ -192,6 +204,13 @@ const documents = v.variant('kind', [
   object({
     ...{ kind: kind('exemption'), stage: text, parameter: text, version: count },
     exemption: about(v.nullable(v.record(text, v.unknown())), 'As written; null if it was taken away'),
+  }),
+  object({
+    kind: kind('freeze'),
+    stage: text,
+    parameter: text,
+    version: count,
+    freeze: about(v.nullable(v.record(text, v.unknown())), 'As written; null if it was taken away'),
   }),
   object({
     ...{ kind: kind('policy'), stage: text, parameter: text, version: count },

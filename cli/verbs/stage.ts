@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../lib/clock.ts';
-import { collect, durationText } from '../arguments.ts';
+import { collect, durationText, numberList } from '../arguments.ts';
 import type { DoctorFlags } from '../doctor.ts';
-import type { ExemptFlags } from '../exempt.ts';
+import type { ExemptFlags, FreezeFlags } from '../exempt.ts';
 import type { InitFlags } from '../init.ts';
 import { ACCOUNT, examples, STAGE_EXIT_CODES_HELP, type Verbs } from '../program.ts';
 import type { StageFlags } from '../stage.ts';
@@ -13,6 +13,14 @@ const withStage = (command: Command) =>
     .requiredOption('--stage <stage>', 'whose parameters below /dli-reaper/')
     .option('--json', 'one JSON document on stdout and nothing else');
 
+/** Which jobs an exemption or a freeze is for. */
+const withMatch = (command: Command) =>
+  command
+    .option('--job-id <id>', 'this job; may be given several times, as the others', collect)
+    .option('--queue <pattern>', 'jobs of this queue', collect)
+    .option('--owner <pattern>', "this user's jobs", collect)
+    .option('--tag <tag>', 'jobs with this tag, such as team=bi', collect);
+
 /** The verbs that look at a stage, or change it. */
 export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
   withStage(program.command('status').description('switch, last sweep of each target, what is overdue, is it alive'))
@@ -22,14 +30,11 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
     .addHelpText('after', examples('status --stage prod', 'status --stage prod --no-look --json'))
     .action((flags: StatusFlags) => exitWith(async () => (await import('../status.ts')).runStatus(flags, terminal)));
 
-  withStage(program.command('exempt <id>').description('protect some jobs from every rule, for a while'))
+  withMatch(withStage(program.command('exempt <id>').description('protect some jobs from every rule, for a while')))
     .requiredOption('--reason <text>', 'why, for whoever reads it later')
     .requiredOption('--contact <name>', 'whom to ask about it')
     .requiredOption('--until <when>', 'a day such as 2027-02-01, a time with its zone, or how long, such as 7d')
-    .option('--job-id <id>', 'this job; may be given several times, as the others', collect)
-    .option('--queue <pattern>', 'jobs of this queue', collect)
-    .option('--owner <pattern>', "this user's jobs", collect)
-    .option('--tag <tag>', 'jobs with this tag, such as team=bi', collect)
+    .option('--from <when>', 'when it begins to protect, likewise; at once by default')
     .option('--replace', 'overwrite an exemption of the same id')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText(
@@ -48,6 +53,39 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
     .addHelpText('after', examples('unexempt backfill --stage prod'))
     .action((id: string, flags: StageFlags) =>
       exitWith(async () => (await import('../exempt.ts')).runUnexempt(id, flags, terminal)),
+    );
+
+  withMatch(withStage(program.command('freeze <id>').description('have no job of these cancelled, on some days')))
+    .requiredOption('--reason <text>', 'why, for whoever reads it later')
+    .option('--all', 'every job')
+    .option('--from <when>', 'a day such as 2026-11-29, a time with its zone, or how long from now')
+    .option('--until <when>', 'likewise; a day counts to its end')
+    .option(
+      '--days <list>',
+      'in place of both, days of each month, from its end below zero, such as -2,-1,1',
+      numberList,
+    )
+    .option('--months <list>', 'only in these months, such as 3,6,9,12', numberList)
+    .option('--time-zone <name>', 'whose days they are, such as Europe/Berlin')
+    .option('--replace', 'overwrite a freeze of the same id')
+    .addHelpText('after', STAGE_EXIT_CODES_HELP)
+    .addHelpText(
+      'after',
+      examples(
+        'freeze launch --stage prod --all --from 2026-11-29 --until 2026-12-05 --reason "launch week"',
+        'freeze month-end --stage prod --queue finance_* --days=-2,-1,1,2,3,4,5 --time-zone Europe/Berlin --reason "month end"',
+      ),
+    )
+    .action((id: string, flags: FreezeFlags) =>
+      exitWith(async () => (await import('../exempt.ts')).runFreeze(id, flags, terminal, systemClock.now())),
+    );
+
+  withStage(program.command('unfreeze <id>').description('take a freeze away; asks for its id'))
+    .option('--confirm <id>', 'in place of typing the id, for scripts')
+    .addHelpText('after', STAGE_EXIT_CODES_HELP)
+    .addHelpText('after', examples('unfreeze month-end --stage prod'))
+    .action((id: string, flags: StageFlags) =>
+      exitWith(async () => (await import('../exempt.ts')).runUnfreeze(id, flags, terminal)),
     );
 
   program

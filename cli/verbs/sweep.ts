@@ -138,7 +138,7 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
     .option('--reason <text>', 'why, for the record; required')
     .option('--confirm <name>', 'in place of typing the name of the target, for scripts')
     .option('--dry-run', 'show the plan and stop')
-    .option('--include-exempt', 'cancel exempt jobs too; on record in the report')
+    .option('--include-exempt', 'cancel exempt and frozen jobs too; on record in the report')
     .option('--no-savepoint', 'stop Flink jobs without a savepoint')
     .option('--verify-for <duration>', 'how long to wait for cancelled jobs to stop', durationText, '60s')
     .option('--remote', 'through the deployed functions of --stage, following their log')
@@ -147,7 +147,7 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
       `
 What to type: the name of the target; with flags in place of a stage the id of the project; with --all-targets the
 stage and the number of its targets, such as "prod 12". The modes of policy and target do not matter then; the switch,
-the exemptions and the protections do. --policy is read for its exemptions only.
+the exemptions, the freezes and the protections do. --policy is read for its exemptions and freezes only.
 ${KEYS_HELP}${EXIT_CODES_HELP}`,
     )
     .addHelpText(

@@ -19,6 +19,10 @@ const TTL_TAGS = ['reaper/ttl', 'reaper:ttl'];
 /** Whether a tag is meant for the reaper, rightly spelt or not. */
 export const isOwnTag = (key: string): boolean => /^reaper[/:]/i.test(key);
 
+/** Whether an exemption protects at an instant. @param now epoch ms. */
+export const isExemptionInForce = ({ from, until }: Exemption, now: number): boolean =>
+  (from === undefined || from <= now) && now < until;
+
 /** An exemption that is for a job, or may be. */
 export interface TriedExemption {
   exemption: Exemption;
@@ -29,7 +33,7 @@ export interface TriedExemption {
 /**
  * Tries every exemption on a job, so that it is known of each whether it is for any job at all.
  *
- * @param exemptions those in force or not; expired ones do not protect.
+ * @param exemptions those in force or not; those that have expired, or not begun, do not protect.
  * @param now epoch ms.
  * @param maxSteps what each text of the job is worth.
  */
@@ -40,7 +44,7 @@ export function tryExemptions(
   maxSteps?: number,
 ): TriedExemption[] {
   return exemptions.flatMap((exemption) => {
-    if (now >= exemption.until) return [];
+    if (!isExemptionInForce(exemption, now)) return [];
     const tried = trySelector(exemption.match, job, maxSteps);
     return selectedBy(tried) === 'no' ? [] : [{ exemption, tried }];
   });
@@ -58,7 +62,9 @@ export function exemptionOf(
   const certain = tried.find((one) => selectedBy(one.tried) === 'yes');
   if (certain !== undefined) return { exempt: 'yes', by: certain.exemption.id, byTags };
   if (byTags === 'yes') return { exempt: 'yes', by: 'tag', byTags };
-  const isInDoubt = doubts.some(({ match, until }) => now < until && selects(match, job, maxSteps) !== 'no');
+  const isInDoubt = doubts.some(
+    ({ match, from = 0, until }) => from <= now && now < until && selects(match, job, maxSteps) !== 'no',
+  );
   return { exempt: tried.length > 0 || byTags === 'unknown' || isInDoubt ? 'unknown' : 'no', byTags };
 }
 
@@ -91,16 +97,30 @@ function endOfTtl(text: string, startedAt: number): number | undefined {
   }
 }
 
-const ANNOUNCE_BEFORE_MS = 7 * 86_400_000;
+const DAY_MS = 86_400_000;
 
-/** What the owners of exemptions should know: which no longer protect, and which soon will not. */
-export function exemptionNotices(exemptions: readonly Exemption[], now: number): string[] {
-  return exemptions.flatMap(({ id, owner, until }) => {
+/** How long before its end an exemption is announced by the schedule. */
+export const MARKS_MS: readonly number[] = [7 * DAY_MS, DAY_MS];
+
+const ANNOUNCE_BEFORE_MS = Math.max(...MARKS_MS);
+
+/**
+ * What the owners of exemptions should know: which no longer protect, and which soon will not.
+ *
+ * @param isAnnounced which of those that soon end are spoken of; by default all.
+ */
+export function exemptionNotices(
+  exemptions: readonly Exemption[],
+  now: number,
+  isAnnounced: (exemption: Exemption) => boolean = () => true,
+): string[] {
+  return exemptions.flatMap((exemption) => {
+    const { id, owner, until } = exemption;
     const day = new Date(until).toISOString();
     if (now >= until)
       return [`exemption ${id} (owner ${owner}) expired at ${day}; it protects nothing, remove or renew it`];
     const leftMs = until - now;
-    if (leftMs > ANNOUNCE_BEFORE_MS) return [];
+    if (leftMs > ANNOUNCE_BEFORE_MS || !isAnnounced(exemption)) return [];
     return [`exemption ${id} (owner ${owner}) ends at ${day}, in ${formatDuration(leftMs - (leftMs % 60_000))}`];
   });
 }

@@ -54,6 +54,7 @@ const EXAMPLES: Record<string, string> = {
   reason: '; say why',
   owner: '; say whom to ask',
   until: '; say until when, such as until: 2026-12-31',
+  timeZone: '; say whose days they are, such as timeZone: Europe/Berlin',
   ceiling: '; say up to which age, such as ceiling: 24h',
 };
 

@@ -3,6 +3,7 @@ import { clockOf } from './clocks.ts';
 import { exemptionNotices } from './exemptions.ts';
 import { ENGINE_FACTS } from './facts.ts';
 import { TEXT_KEYS, whyForeign } from './forms.ts';
+import { endedNotices, spansOf } from './freezes.ts';
 import type { Policy, Rule, Selector } from './schema.ts';
 
 /** "SQL jobs running longer than 12 hours are cancelled by default", unless dli.sql.job.timeout says otherwise. */
@@ -17,7 +18,7 @@ export interface PolicyWarning {
 /**
  * What is allowed and yet likely not meant, or better done by DLI itself.
  *
- * @param now epoch ms, for exemptions that have expired.
+ * @param now epoch ms, for exemptions and freezes that are over.
  */
 export function lintPolicy(policy: Policy, now: number): PolicyWarning[] {
   const warnings: PolicyWarning[] = policy.rules.flatMap((rule, i) =>
@@ -35,6 +36,14 @@ export function lintPolicy(policy: Policy, now: number): PolicyWarning[] {
       })),
     );
     for (const message of exemptionNotices([exemption], now)) warnings.push({ keys: ['exemptions', i], message });
+  }
+  for (const [i, { match }] of policy.freezes.entries()) {
+    for (const { keys, message } of lintSelector(match)) {
+      warnings.push({ keys: ['freezes', i, 'match', ...keys], message });
+    }
+  }
+  for (const [i, span] of spansOf(policy.freezes, now).entries()) {
+    for (const message of endedNotices([span], now)) warnings.push({ keys: ['freezes', i], message });
   }
   return warnings;
 }

@@ -5,6 +5,8 @@ import {
   type Exemption,
   exemptionMatchSchema,
   exemptionSchema,
+  type Freeze,
+  freezeSchema,
   type Policy,
   policySchema,
   tagExemptionsSchema,
@@ -18,7 +20,7 @@ export interface PolicyProblem {
   message: string;
 }
 
-/** Every problem of a policy, or of an exemption, at once. */
+/** Every problem of a policy, an exemption or a freeze, at once. */
 export class PolicyError extends Error {
   override name = 'PolicyError';
   readonly problems: readonly PolicyProblem[];
@@ -42,9 +44,14 @@ export function parseExemption(document: unknown): Exemption {
   return parse(exemptionSchema, document, 'the exemption');
 }
 
-/** Reads whom an exemption is for. @throws {PolicyError} as {@link parsePolicy}. */
+/** Reads which jobs an exemption, or a freeze, is for. @throws {PolicyError} as {@link parsePolicy}. */
 export function parseExemptionMatch(document: unknown): Exemption['match'] {
   return parse(exemptionMatchSchema, document, 'match');
+}
+
+/** @throws {PolicyError} as {@link parsePolicy}. */
+export function parseFreeze(document: unknown): Freeze {
+  return parse(freezeSchema, document, 'the freeze');
 }
 
 /** Reads that part of a policy; undefined where it has none. @throws {PolicyError} as {@link parsePolicy}. */

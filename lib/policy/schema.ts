@@ -6,6 +6,7 @@ import { ENGINE_FACTS } from './facts.ts';
 import { type TextKey, whyNever } from './forms.ts';
 import { compileMatcher, compileQueueMatcher, compileTagMatcher } from './matcher.ts';
 import { PatternError } from './pattern.ts';
+import { createRecurrence } from './recurrence.ts';
 
 /** The least severe first. */
 export const ACTIONS = ['log', 'warn', 'cancel'] as const;
@@ -45,19 +46,22 @@ const about = <T extends v.GenericSchema>(schema: T, text: string) => v.pipe(sch
 
 const duration = v.pipe(durationField('90m or 2h45m'), v.minValue(1, 'expected a duration above zero'));
 
-/** `2026-12-31` is the whole of that day, UTC; otherwise RFC 3339 with its zone. */
-const instant = v.pipe(
-  v.string('expected a day such as 2026-12-31, or a time with its zone such as 2026-12-31T18:00:00Z'),
-  v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    const ms = parseInstant(dataset.value);
-    if (ms !== undefined) return ms;
-    addIssue({ message: 'expected a day such as 2026-12-31, or a time with its zone such as 2026-12-31T18:00:00Z' });
-    return NEVER;
-  }),
-);
+const INSTANT = 'expected a day such as 2026-12-31, or a time with its zone such as 2026-12-31T18:00:00Z';
 
-/** @returns epoch ms; for a day alone, its end; undefined for anything else. */
-export function parseInstant(text: string): number | undefined {
+/** `2026-12-31` is the whole of that day, UTC; otherwise RFC 3339 with its zone. */
+const instant = (ofDay: 'beginning' | 'end') =>
+  v.pipe(
+    v.string(INSTANT),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const ms = parseInstant(dataset.value, ofDay);
+      if (ms !== undefined) return ms;
+      addIssue({ message: INSTANT });
+      return NEVER;
+    }),
+  );
+
+/** @returns epoch ms; for a day alone, by default its end; undefined for anything else. */
+export function parseInstant(text: string, ofDay: 'beginning' | 'end' = 'end'): number | undefined {
   const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
   if (!isDay && !/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)$/.test(text)) return undefined;
   const ms = Date.parse(isDay ? `${text}T00:00:00Z` : text.replace(' ', 'T'));
@@ -65,7 +69,7 @@ export function parseInstant(text: string): number | undefined {
   // Date.parse makes the third of March of the 31st of February.
   const day = Number(text.slice(8, 10));
   if (isDay && new Date(ms).getUTCDate() !== day) return undefined;
-  return isDay ? ms + 86_400_000 : ms;
+  return isDay && ofDay === 'end' ? ms + 86_400_000 : ms;
 }
 
 const oneOrMany = <TOutput>(item: v.GenericSchema<string, TOutput>) =>
@@ -194,21 +198,22 @@ const rule = v.pipe(
 
 type Path = [v.IssuePathItem, ...v.IssuePathItem[]];
 
+const pathTo = (...keys: string[]): Path =>
+  keys.map((key) => ({ type: 'object', origin: 'value', input: {}, key, value: undefined })) as unknown as Path;
+
 /** What each field allows, and all of them together do not. */
 function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Path; message: string }[] {
-  const at = (...keys: string[]): Path =>
-    keys.map((key) => ({ type: 'object', origin: 'value', input: {}, key, value: undefined })) as unknown as Path;
   const found: { path: Path; message: string }[] = [];
 
   const clocks = LIMIT_NAMES.filter((clock) => fields[clock] !== undefined);
   if (clocks.length === 0) {
     const message = 'missing; a rule needs a limit, such as maxRunTime: 2h, maxQueueTime: 30m or maxTotalTime: 6h';
-    found.push({ path: at('maxRunTime'), message });
+    found.push({ path: pathTo('maxRunTime'), message });
   }
   // With two clocks a raised limit could make another job the oldest, and so a victim.
   if (fields.victims !== 'all' && clocks.length > 1) {
     found.push({
-      path: at('victims'),
+      path: pathTo('victims'),
       message: `${fields.victims} goes with one limit only; found ${clocks.join(' and ')}`,
     });
   }
@@ -218,14 +223,14 @@ function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Pat
     for (const engine of fields.engines) {
       for (const key of Object.keys(keys) as SelectorKey[]) {
         const message = whyNotFor(engine, key, keys);
-        if (message !== undefined) found.push({ path: at(where, key), message });
+        if (message !== undefined) found.push({ path: pathTo(where, key), message });
       }
     }
   }
   if (!fields.engines.some((engine) => ENGINE_FACTS[engine].hasSavepoints)) {
     for (const key of ['savepoint', 'onSavepointFailure'] as const) {
       if (fields[key] === undefined) continue;
-      found.push({ path: at(key), message: 'is for Flink; add engines: [flink], or leave it out' });
+      found.push({ path: pathTo(key), message: 'is for Flink; add engines: [flink], or leave it out' });
     }
   }
   return found;
@@ -253,16 +258,121 @@ export const exemptionMatchSchema = v.pipe(
   v.check((keys) => hasKey(keys), 'expected at least one of jobId, queue, owner, tag, name, statement'),
 );
 
-const exemption = strictObject({
-  id: ruleId,
-  /** Why, for whoever reads it later. */
-  reason: nonEmptyText,
-  owner: about(name, 'Whom to ask'),
-  until: about(instant, 'From then on it no longer protects'),
-  match: exemptionMatchSchema,
-});
+/** Refuses a window that never opens. */
+const opens = <T extends { from?: number | undefined; until?: number | undefined }>() =>
+  v.rawCheck<T>(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { from, until } = dataset.value;
+    if (from === undefined || until === undefined || from < until) return;
+    const message = 'is not before until, so it would never hold; expected an earlier day or time, such as 2026-12-01';
+    addIssue({ message, path: pathTo('from') });
+  });
 
-export const exemptionSchema = exemption;
+export const exemptionSchema = v.pipe(
+  strictObject({
+    id: ruleId,
+    /** Why, for whoever reads it later. */
+    reason: nonEmptyText,
+    owner: about(name, 'Whom to ask'),
+    from: v.optional(about(instant('beginning'), 'Before that it protects nothing; by default it protects at once')),
+    until: about(instant('end'), 'From then on it no longer protects'),
+    match: exemptionMatchSchema,
+  }),
+  opens(),
+);
+
+const freezeMatchSchema = v.union(
+  [v.literal('all'), exemptionMatchSchema],
+  'expected selectors such as {queue: etl}, or the word all',
+);
+
+const wholeNumbers = (expected: string, isRight: (value: number) => boolean) =>
+  v.pipe(
+    v.array(v.pipe(v.number(expected), v.check(isRight, expected)), `expected a list: ${expected}`),
+    v.minLength(1, `expected at least one: ${expected}`),
+  );
+
+const isWholeFrom = (value: number, least: number, most: number) =>
+  Number.isInteger(value) && value >= least && value <= most;
+
+const TIME_ZONE = 'expected the name of a time zone in the IANA database, such as Europe/Berlin';
+
+/** An instant to try a recurrence by: any will do. */
+const SOME_TIME = Date.UTC(2028, 0, 1);
+
+const recurring = v.pipe(
+  strictObject({
+    days: v.optional(
+      about(
+        wholeNumbers(
+          'expected a day of the month, 1 to 31, or from its end -1 (the last) to -28',
+          (day) => isWholeFrom(day, 1, 31) || isWholeFrom(day, -28, -1),
+        ),
+        'Days of the month, from its end below zero: -1 is the last. By default every day',
+      ),
+    ),
+    months: v.optional(
+      about(
+        wholeNumbers('expected a month, 1 to 12', (month) => isWholeFrom(month, 1, 12)),
+        'By default every month',
+      ),
+    ),
+    timeZone: about(
+      v.pipe(v.string(TIME_ZONE), v.check(isTimeZone, TIME_ZONE)),
+      'In whose calendar the days are whole',
+    ),
+  }),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const recurrence = createRecurrence(dataset.value);
+    if (recurrence.endOf(SOME_TIME) === Number.POSITIVE_INFINITY) {
+      addIssue({ message: 'leaves no day out; name days or months, such as days: [-2, -1, 1]' });
+      return NEVER;
+    }
+    if (!recurrence.holdsAt(SOME_TIME) && recurrence.nextAfter(SOME_TIME) === Number.POSITIVE_INFINITY) {
+      addIssue({ message: 'no such day ever comes; none of these months has one of these days' });
+      return NEVER;
+    }
+    return recurrence;
+  }),
+);
+
+/** An offset is no zone: it knows no summer. */
+function isTimeZone(timeZone: string): boolean {
+  if (!/^[A-Za-z]/.test(timeZone)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone }).format();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const freezeSchema = v.pipe(
+  strictObject({
+    id: ruleId,
+    reason: about(nonEmptyText, 'Why, for whoever reads it later'),
+    match: about(freezeMatchSchema, 'Which jobs are not cancelled meanwhile; `all` means every job'),
+    from: v.optional(about(instant('beginning'), 'When it begins; goes with until')),
+    until: v.optional(about(instant('end'), 'When it ends; goes with from')),
+    recurring: v.optional(about(recurring, 'In place of from and until: whole days that come again each month')),
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { from, until, recurring: days } = dataset.value;
+    for (const [key, instantMs] of [
+      ['from', from],
+      ['until', until],
+    ] as const) {
+      if (days === undefined && instantMs === undefined) {
+        const message = `missing; say when it holds, such as ${key}: 2026-12-05, or recurring: {days: [-2, -1], timeZone: Europe/Berlin}`;
+        addIssue({ message, path: pathTo(key) });
+      } else if (days !== undefined && instantMs !== undefined) {
+        addIssue({ message: 'goes without recurring; leave one of them out', path: pathTo(key) });
+      }
+    }
+  }),
+  opens(),
+);
 
 export const tagExemptionsSchema = v.optional(
   about(
@@ -308,7 +418,8 @@ export const policySchema = strictObject({
       });
     }),
   ),
-  exemptions: v.optional(v.array(exemption, 'expected a list of exemptions'), []),
+  exemptions: v.optional(v.array(exemptionSchema, 'expected a list of exemptions'), []),
+  freezes: v.optional(v.array(freezeSchema, 'expected a list of freezes'), []),
 });
 
 type WrittenSelector = v.InferOutput<typeof selector>;
@@ -326,19 +437,22 @@ export interface Rule extends Omit<v.InferOutput<typeof rule>, 'match'> {
 
 export interface Policy extends Omit<v.InferOutput<typeof policySchema>, 'rules'> {
   rules: Rule[];
-  /** What is written of exemptions and cannot be read, in an emergency; otherwise such a policy is refused. */
+  /** What is written of exemptions and freezes and cannot be read, in an emergency; otherwise such a policy is refused. */
   doubts?: readonly Doubt[] | undefined;
 }
 
-/** The jobs that may be exempt, although nobody can tell. */
+/** The jobs that may be exempt, or that a freeze may match, although nobody can tell. */
 export interface Doubt {
   match: 'all' | Selector;
-  /** Epoch ms; infinite where nobody can tell. */
+  /** Epoch ms; undefined for any time before the end. */
+  from?: number | undefined;
+  /** Infinite where nobody can tell. */
   until: number;
 }
 
 export type Action = Rule['action'];
 export type Exemption = Policy['exemptions'][number];
+export type Freeze = Policy['freezes'][number];
 
 /** Makes a rule of values that are known to be right; for the rest it has the defaults of a rule that is written. */
 export function createRule(fields: Pick<Rule, 'id' | 'engines' | 'match' | 'limits'> & Partial<Rule>): Rule {
@@ -346,18 +460,19 @@ export function createRule(fields: Pick<Rule, 'id' | 'engines' | 'match' | 'limi
 }
 
 /** Statements are long, and a secret of their authors: they are kept only for a policy that needs them. */
-export const needsStatements = (policy: Pick<Policy, 'rules' | 'exemptions' | 'doubts'>): boolean =>
+export const needsStatements = (policy: Pick<Policy, 'rules' | 'exemptions' | 'freezes' | 'doubts'>): boolean =>
   countStatementQuestions(policy) > 0;
 
 /** How many of a policy's questions look through the statement of a job. Nothing else that a job tells is long. */
 export function countStatementQuestions({
   rules,
   exemptions,
+  freezes,
   doubts = [],
-}: Pick<Policy, 'rules' | 'exemptions' | 'doubts'>): number {
+}: Pick<Policy, 'rules' | 'exemptions' | 'freezes' | 'doubts'>): number {
   const selectors = [
     ...rules.flatMap(({ match, ignore }) => [match, ignore]),
-    ...[...exemptions, ...doubts].map(matchOf),
+    ...[...exemptions, ...freezes, ...doubts].map(matchOf),
   ];
   const asked = selectors.map((one) => (one === undefined || one === 'all' ? 0 : (one.statement?.length ?? 0)));
   const groups = rules.filter(({ groupBy }) => groupBy === 'fingerprint').length;

@@ -1,7 +1,7 @@
 import type { CredentialSource } from '../dli/auth.ts';
 import { assertEndpoint } from '../http/transport.ts';
 import type { Mode } from '../mode.ts';
-import type { Exemption, Policy } from '../policy/schema.ts';
+import type { Exemption, Freeze, Policy } from '../policy/schema.ts';
 import type { ProjectClaim } from './project-claims.ts';
 
 /** Everything a sweep needs to know, read fresh for it. */
@@ -10,6 +10,8 @@ export interface Settings {
   policy: Policy;
   /** Beside those that the policy itself holds. */
   exemptions: readonly Exemption[];
+  /** Likewise. */
+  freezes: readonly Freeze[];
   credentials: CredentialSource;
   /** Only `run` lets a job be cancelled. */
   isSwitchedOn: boolean;
@@ -39,6 +41,7 @@ export interface ParameterVersions {
   credentials: number | null;
   /** By the parameter's name. */
   exemptions: Record<string, number>;
+  freezes: Record<string, number>;
 }
 
 export interface Target {

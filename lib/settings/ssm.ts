@@ -6,9 +6,9 @@ import { emergencyPolicy } from '../emergency.ts';
 import { nameOf } from '../error-words.ts';
 import { issueWords } from '../issue-words.ts';
 import { isProjectId, isProjectName } from '../job.ts';
-import { PolicyError, parseExemption, parsePolicy } from '../policy/parse.ts';
+import { PolicyError, parseExemption, parseFreeze, parsePolicy } from '../policy/parse.ts';
 import { salvageExemptions } from '../policy/salvage.ts';
-import type { Exemption, Policy } from '../policy/schema.ts';
+import type { Policy } from '../policy/schema.ts';
 import type { SweepRequest } from '../request.ts';
 import { parseJsonText, TextError, withoutMark } from '../text.ts';
 import { claimsIn } from './project-claims.ts';
@@ -124,6 +124,8 @@ export const parameterNames = (stage: string) => ({
   credentials: (name: string) => `/dli-reaper/${stage}/credentials/${name}`,
   /** Each exemption is a parameter of its own below this, so that a team can be allowed to write its own. */
   exemptions: `/dli-reaper/${stage}/exemptions/`,
+  /** Likewise. */
+  freezes: `/dli-reaper/${stage}/freezes/`,
 });
 
 /** @throws {SettingsError} for a stage that could not be part of a parameter's name. */
@@ -143,7 +145,7 @@ interface SsmReaders {
 }
 
 /**
- * A target, and then the policy and the credentials it names and all exemptions, side by side.
+ * A target, and then the policy and the credentials it names and all exemptions and freezes, side by side.
  *
  * @param readSwitch a value of undefined if it is missing or unreadable, which means stop.
  * @throws {SettingsError} naming the parameter that is missing, unreadable or invalid.
@@ -160,17 +162,20 @@ export async function loadSsmSettings(
 
   const policyName = names.policy(fields.policy);
   const credentialsName = names.credentials(fields.credentials);
-  const [values, exemptions, reading] = await Promise.all([
+  // Whoever takes exempt jobs too is not held up by an exemption or a freeze that cannot be read.
+  const includesExempt = request.emergency?.includeExempt === true;
+  const [values, exemptions, freezes, reading] = await Promise.all([
     read([policyName, credentialsName]),
-    // Whoever takes exempt jobs too is not held up by an exemption that cannot be read.
-    request.emergency?.includeExempt ? new ParameterValues() : readPath(names.exemptions),
+    includesExempt ? new ParameterValues() : readPath(names.exemptions),
+    includesExempt ? new ParameterValues() : readPath(names.freezes),
     readSwitch(),
   ]);
 
   return {
     target: toTarget(request.target, targetName, fields),
     ...policyFor(request, policyName, values),
-    exemptions: parseExemptions(exemptions),
+    exemptions: parseEach(exemptions, parseExemption, 'dli-reaper unexempt'),
+    freezes: parseEach(freezes, parseFreeze, 'dli-reaper unfreeze'),
     credentials: createCredentialSource(credentialsName, parseCredentials(credentialsName, values), read),
     isSwitchedOn: isSwitchOn(reading),
     stage: {
@@ -183,7 +188,8 @@ export async function loadSsmSettings(
       target: first.versionOf(targetName),
       policy: values.versionOf(policyName),
       credentials: values.versionOf(credentialsName),
-      exemptions: Object.fromEntries([...exemptions.versions].sort(([a], [b]) => compareText(a, b))),
+      exemptions: versionsIn(exemptions),
+      freezes: versionsIn(freezes),
     },
   };
 }
@@ -207,6 +213,8 @@ export async function loadSsmTarget(
     credentials: createCredentialSource(credentialsName, credentials, read),
   };
 }
+const versionsIn = ({ versions }: ParameterValues) =>
+  Object.fromEntries([...versions].sort(([a], [b]) => compareText(a, b)));
 
 const parameterPart = v.pipe(
   v.string('expected a name'),
@@ -266,7 +274,7 @@ export function toTarget(
   };
 }
 
-/** An emergency does not need the policy to be valid, but for its exemptions; and not even these if it includes exempt jobs. */
+/** An emergency does not need the policy to be valid, but for its exemptions and freezes; and not even these if it includes exempt jobs. */
 function policyFor(
   { emergency }: Pick<SweepRequest, 'emergency'>,
   name: string,
@@ -287,15 +295,19 @@ function parsePolicyParameter(name: string, values: ReadonlyMap<string, string>)
   }
 }
 
-/** One that cannot be read stops the sweep: what it would have protected is unknown. */
-function parseExemptions(values: ReadonlyMap<string, string>): Exemption[] {
+/**
+ * One that cannot be read stops the sweep: what it would have protected is unknown.
+ *
+ * @param remedy the verb that takes it away.
+ */
+function parseEach<T>(values: ReadonlyMap<string, string>, parse: (document: unknown) => T, remedy: string): T[] {
   return [...values.keys()].sort().map((name) => {
     try {
-      return parseExemption(parseJson(name, values));
+      return parse(parseJson(name, values));
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error;
-      // Nobody is cancelled while it stands, so the way out is told as well.
-      throw new SettingsError(name, `${error.message}\n  dli-reaper unexempt takes it away`, { cause: error });
+      // No job is cancelled while it stands, so the way out is told as well.
+      throw new SettingsError(name, `${error.message}\n  ${remedy} takes it away`, { cause: error });
     }
   });
 }

@@ -131,7 +131,18 @@ describe('the help', () => {
   it('knows every verb', () => {
     expect(verbs.map((verb) => nameOf(verb).replace('dli-reaper ', ''))).toEqual([
       ...['dli-reaper', 'plan', 'sweep', 'explain', 'snapshot', 'replay', 'emergency', 'stop', 'resume', 'status'],
-      ...['exempt', 'unexempt', 'init', 'doctor', 'policy', 'policy pull', 'policy diff', 'policy push'],
+      ...[
+        'exempt',
+        'unexempt',
+        'freeze',
+        'unfreeze',
+        'init',
+        'doctor',
+        'policy',
+        'policy pull',
+        'policy diff',
+        'policy push',
+      ],
       ...['policy rollback', 'validate', 'schema', 'emulator', 'demo'],
     ]);
   });

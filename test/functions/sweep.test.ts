@@ -172,6 +172,7 @@ describe('the bundled sweep function', () => {
       ['/dli-reaper/dev/targets/default'],
       ['/dli-reaper/dev/policies/base', '/dli-reaper/dev/credentials/reaper'],
       ['/dli-reaper/dev/exemptions/'],
+      ['/dli-reaper/dev/freezes/'],
       ['/dli-reaper/dev/switch'],
       // Whether another target is on the same project.
       ['/dli-reaper/dev/targets/'],
@@ -187,7 +188,7 @@ describe('the bundled sweep function', () => {
     const { returned } = await invoke({});
 
     expect(returned).toMatchObject({
-      parameterVersions: { switch: 1, target: 1, policy: 7, credentials: 1, exemptions: {} },
+      parameterVersions: { switch: 1, target: 1, policy: 7, credentials: 1, exemptions: {}, freezes: {} },
     });
   });
 
@@ -204,7 +205,8 @@ describe('the bundled sweep function', () => {
   });
 
   it('spares whom an exemption in Parameter Store protects, and warns that it ends soon', async () => {
-    const until = new Date(Date.now() + 3 * 86_400_000).toISOString();
+    // A week before its end has come since the last tick.
+    const until = new Date(Date.now() + 7 * 86_400_000 - 60_000).toISOString();
     const exemption = { id: 'all', reason: 'the year ends', owner: 'closing', until, match: { queue: '*' } };
     await start((parameters) => {
       parameters['/dli-reaper/dev/exemptions/closing'] = JSON.stringify(exemption);

@@ -3,8 +3,8 @@ import { type Decision, decide } from '../../lib/decide.ts';
 import type { Job } from '../../lib/job.ts';
 import type { StoredLook } from '../../lib/look.ts';
 import { MAX_STEPS_PER_VALUE } from '../../lib/policy/matcher.ts';
-import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
-import type { Exemption, Policy } from '../../lib/policy/schema.ts';
+import { parseExemption, parseFreeze, parsePolicy } from '../../lib/policy/parse.ts';
+import type { Exemption, Freeze, Policy } from '../../lib/policy/schema.ts';
 import { HOUR, jobId, NOW } from './world.ts';
 
 /** A query of ana's on adhoc that has run for three hours. */
@@ -57,6 +57,17 @@ export function makeExemption(changes: Record<string, unknown> = {}): Exemption 
   });
 }
 
+/** Of all of ana's jobs, from an hour ago until a day from now. */
+export function makeFreeze(changes: Record<string, unknown> = {}): Freeze {
+  return parseFreeze({
+    id: 'month-end',
+    reason: 'the books are closed',
+    match: { owner: 'ana' },
+    ...('recurring' in changes ? {} : { from: '2026-01-05T08:00:00Z', until: '2026-01-06T09:00:00Z' }),
+    ...changes,
+  });
+}
+
 /** Job number `n`, by default an hour over its limit of two. */
 export function makeVictim(n: number, overLimitMs = HOUR): Victim {
   const limitMs = 2 * HOUR;
@@ -67,6 +78,8 @@ export function makeVictim(n: number, overLimitMs = HOUR): Victim {
     rules: [],
     exemptions: [],
     exemption: { exempt: 'no', byTags: undefined },
+    freezes: [],
+    freeze: { frozen: 'no' },
     maxSteps: MAX_STEPS_PER_VALUE,
     verdict: {
       ...{ action: 'cancel', reason: 'over-limit', rule: 'r', matched: ['r'] },

@@ -68,6 +68,7 @@ export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: Emul
         rules: [{ id: 'r', match: 'all', maxRunTime: '2h' }],
       }),
       exemptions: [],
+      freezes: [],
       credentials: { name: 'test', read: () => Promise.resolve({ accessKeyId, secretAccessKey }) },
       isSwitchedOn: true,
     }),

@@ -29,6 +29,8 @@ describe('decide', () => {
       ],
       exemptions: [],
       exemption: { exempt: 'no' },
+      freezes: [],
+      freeze: { frozen: 'no' },
       maxSteps: 1_000_000,
       verdict: {
         ...{ action: 'cancel', reason: 'over-limit', rule: 'r', matched: ['r'] },
@@ -343,6 +345,116 @@ describe('decide', () => {
         expect(decideOne(tagged, policy, beside).verdict.action).toBe('keep');
       }),
     );
+  });
+
+  describe('in a freeze', () => {
+    const freeze = { id: 'f', reason: 'close', from: '2026-01-05', until: '2026-01-05', match: { owner: 'ana' } };
+    const verdictIn = (job: Partial<Job>, changes: object, rule: object = {}) =>
+      decideOne(makeJob(job), makePolicy({ rules: [{ ...R, ...rule }], freezes: [{ ...freeze, ...changes }] })).verdict;
+
+    it('keeps a job that a rule would cancel, and says by which freeze and over which limit', () => {
+      const frozen = { action: 'keep', reason: 'frozen', rule: 'f', limitMs: 2 * HOUR };
+
+      expect(verdictIn({}, {})).toEqual(frozen);
+      expect(verdictIn({}, { match: 'all' })).toEqual(frozen);
+      expect(verdictIn({}, { from: undefined, until: undefined, recurring: { days: [5], timeZone: 'UTC' } })).toEqual(
+        frozen,
+      );
+    });
+
+    it.each([
+      { name: 'that it does not match', job: {}, changes: { match: { owner: 'bo' } } },
+      { name: 'before it begins', job: {}, changes: { from: '2026-01-05T09:00:00.001Z' } },
+      { name: 'when it is over', job: {}, changes: { until: '2026-01-05T09:00:00Z' } },
+      {
+        ...{ name: 'on a day that is none of its own', job: {} },
+        changes: { from: undefined, until: undefined, recurring: { days: [6], timeZone: 'UTC' } },
+      },
+      // It is the sixth there already.
+      {
+        ...{ name: 'on a day that is over in its time zone', job: {} },
+        changes: { from: undefined, until: undefined, recurring: { days: [4], timeZone: 'Pacific/Kiritimati' } },
+      },
+    ])('cancels a job $name', ({ job, changes }) => {
+      expect(verdictIn(job, changes)).toMatchObject({ action: 'cancel', rule: 'r' });
+    });
+
+    it.each([
+      { name: 'within its limit', job: { startedAt: NOW - HOUR }, rule: {}, verdict: { reason: 'within-limit' } },
+      { name: 'that a rule only warns of', job: {}, rule: { action: 'warn' }, verdict: { action: 'warn' } },
+      { name: 'that a rule only logs', job: {}, rule: { action: 'log' }, verdict: { action: 'log' } },
+      { name: 'that no rule is for', job: {}, rule: { match: { queue: 'etl' } }, verdict: { reason: 'no-rule' } },
+    ])('says of a job $name what it says otherwise', ({ job, rule, verdict }) => {
+      expect(verdictIn(job, {}, rule)).toMatchObject(verdict);
+    });
+
+    it('spares as undetermined a job that it may match, and only one that would be cancelled', () => {
+      const changes = { match: { statement: '/close/' } };
+
+      expect(verdictIn({}, changes)).toEqual({ action: 'keep', reason: 'undetermined', rule: 'r', limitMs: 2 * HOUR });
+      expect(verdictIn({}, changes, { action: 'warn' })).toMatchObject({ action: 'warn' });
+      expect(verdictIn({ startedAt: NOW - HOUR }, changes)).toMatchObject({ reason: 'within-limit' });
+    });
+
+    it('lets an exemption be named before it, and before what is not known of it', () => {
+      const exempt = (changes: object) =>
+        decideOne(makeJob(), makePolicy({ freezes: [{ ...freeze, ...changes }] }), [makeExemption()]).verdict;
+
+      expect([exempt({}), exempt({ match: { statement: 'x' } })]).toMatchObject([
+        { reason: 'exempt', rule: 'backfill' },
+        { reason: 'exempt', rule: 'backfill' },
+      ]);
+    });
+
+    it('counts its statements among the questions that share the steps of a sweep', () => {
+      const statement = 'x'.repeat(60_000);
+      const jobs = Array.from({ length: 600 }, (_, n) => makeJob({ id: jobId(n), statement }));
+      const withFreezes = (freezes: object[]) =>
+        decide(jobs, { policy: makePolicy({ freezes }), exemptions: [], now: NOW })[0]?.maxSteps;
+
+      expect(withFreezes([{ ...freeze, match: { statement: ['/a/', '/b/', '/c/', '/d/'] } }])).toBe(41_666);
+      expect(withFreezes([])).toBe(1_000_000);
+    });
+
+    it('never cancels a job that it matches, or may match', () => {
+      const match = fc.constantFrom<unknown[]>(
+        'all',
+        { jobId: jobId(1) },
+        { queue: ['etl', 'ad*'] },
+        { owner: '/./' },
+        { statement: '*' },
+      );
+      fc.assert(
+        fc.property(job, match, rules, (someJob, some, someRules) => {
+          const policy = makePolicy({
+            rules: [...someRules, { ...R, id: 'all' }],
+            freezes: [{ ...freeze, match: some }],
+          });
+          fc.pre(selects(policy.freezes[0]?.match ?? 'all', someJob) !== 'no');
+
+          expect(decideOne(someJob, policy).verdict.action).not.toBe('cancel');
+        }),
+      );
+    });
+
+    it('holds a job back and moves no other into its place in a group', () => {
+      const policy = makePolicy({ rules: [{ ...R, victims: 'oldest' }], freezes: [freeze] });
+      const jobs = [makeJob({ startedAt: NOW - 9 * HOUR }), makeJob({ id: jobId(2), owner: 'bo' })];
+
+      expect(decide(jobs, { policy, exemptions: [], now: NOW }).map(({ verdict }) => verdict.reason)).toEqual([
+        'frozen',
+        'group',
+      ]);
+    });
+  });
+
+  it('protects by an exemption from the moment that it begins', () => {
+    const from = (text: string) => decideOne(makeJob(), makePolicy(), [makeExemption({ from: text })]).verdict.reason;
+
+    expect(from('2026-01-05T09:00:00.001Z')).toBe('over-limit');
+    expect(from('2026-01-05T09:00:00Z')).toBe('exempt');
+    expect(from('2026-01-05')).toBe('exempt');
+    expect(from('2026-01-06')).toBe('over-limit');
   });
 
   it('never keeps a job because it ran longer', () => {

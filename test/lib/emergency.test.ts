@@ -13,7 +13,7 @@ import type { Outcome } from '../../lib/outcome.ts';
 import { MAX_STEPS_PER_VALUE } from '../../lib/policy/matcher.ts';
 import { parsePolicy } from '../../lib/policy/parse.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
-import { makeExemption, makeJob } from '../helpers/make-job.ts';
+import { makeExemption, makeFreeze, makeJob } from '../helpers/make-job.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 
 const makeEmergency = (changes: Partial<Emergency> = {}): Emergency => ({
@@ -135,6 +135,31 @@ describe('emergencyPolicy, with what cannot be read of exemptions', () => {
   });
 });
 
+describe('emergencyPolicy, in a freeze', () => {
+  const freezes = [makeFreeze()];
+  const verdictFor = (asked: Partial<Emergency>, job: Partial<Job> = {}) => {
+    const policy = emergencyPolicy(makeEmergency(asked), { exemptions: [], freezes });
+    return decide([makeJob(job)], { policy, exemptions: [], now: NOW })[0]?.verdict;
+  };
+
+  it('spares what the freeze matches, or may match, unless exempt jobs are included', () => {
+    expect(verdictFor({})).toMatchObject({ reason: 'frozen', rule: 'month-end' });
+    expect(verdictFor({}, { owner: undefined })).toMatchObject({ reason: 'undetermined' });
+    expect(verdictFor({}, { owner: 'bo' })).toMatchObject({ action: 'cancel' });
+    expect(verdictFor({ includeExempt: true })).toMatchObject({ action: 'cancel' });
+  });
+
+  it('says of a named job that it may be frozen, and that this cannot be told', () => {
+    const asked = makeEmergency({ jobIds: [jobId(1)] });
+    const policy = emergencyPolicy(asked, { exemptions: [], freezes });
+    const decisions = decide([makeJob({ owner: undefined })], { policy, exemptions: [], now: NOW });
+
+    expect(sparedJobs(asked, decisions)).toEqual([
+      `job ${jobId(1)} is spared: it may be frozen, and that cannot be told; --include-exempt, or includeExempt, takes it all the same`,
+    ]);
+  });
+});
+
 describe('emergencyPolicy, of Flink', () => {
   const asked = { engines: ['flink'] as const };
   const stream: Partial<Job> = { engine: 'flink', id: '146', type: 'flink_sql_job', protection: 'none' };
@@ -156,6 +181,8 @@ describe('sparedJobs', () => {
     rules: [],
     exemptions: [],
     exemption: { exempt: 'no', byTags: undefined },
+    freezes: [],
+    freeze: { frozen: 'no' },
     maxSteps: MAX_STEPS_PER_VALUE,
     verdict: { action: 'keep', reason, rule, limitMs: undefined },
   });
@@ -167,6 +194,10 @@ describe('sparedJobs', () => {
     },
     { decision: kept('protected', { protection: 'always' }), why: 'an operation on a queue is never cancelled' },
     { decision: kept('exempt', {}, 'backfill'), why: 'exemption backfill is for it' },
+    {
+      decision: kept('frozen', {}, 'month-end'),
+      why: 'freeze month-end is in force; --include-exempt, or includeExempt, takes it all the same',
+    },
     { decision: kept('within-limit'), why: 'it is younger than was asked for' },
     { decision: kept('no-rule'), why: 'its queue, owner or type is not what was asked for' },
     {

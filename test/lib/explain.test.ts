@@ -61,14 +61,67 @@ describe('explain', () => {
     expect(explanation.exemptions).toEqual([
       {
         ...{ id: 'old', until: '2026-01-02T00:00:00.000Z', isInForce: false, holds: 'yes' },
+        ...{ from: null, isToCome: false },
         predicates: [{ key: 'owner', wanted: ['ana'], found: 'ana', holds: 'yes' }],
       },
       {
         ...{ id: 'new', until: '2027-01-02T00:00:00.000Z', isInForce: true, holds: 'no' },
+        ...{ from: null, isToCome: false },
         predicates: [{ key: 'owner', wanted: ['eve'], found: 'ana', holds: 'no' }],
       },
     ]);
     expect(explanation.tagExemption).toBe('no');
+  });
+
+  it('tells of an exemption from when it protects, and whether it has begun', () => {
+    const later = makeExemption({ from: '2026-01-06', until: '2026-01-07' });
+    const begun = makeExemption({ from: '2026-01-05', until: '2026-01-07' });
+
+    expect(explainOne({}, {}, [later, begun]).exemptions).toMatchObject([
+      { from: '2026-01-06T00:00:00.000Z', isInForce: false, isToCome: true, holds: 'yes' },
+      { from: '2026-01-05T00:00:00.000Z', isInForce: true, isToCome: false, holds: 'yes' },
+    ]);
+  });
+
+  it('tells of each freeze when it holds, and whether it does', () => {
+    const freeze = { reason: 'close', from: '2026-01-05', until: '2026-01-05' };
+    const freezes = [
+      { ...freeze, id: 'now', match: 'all' },
+      { ...freeze, id: 'of-others', match: { owner: 'bo' } },
+      { ...freeze, id: 'later', from: '2026-01-06', until: '2026-01-06', match: { owner: 'ana' } },
+      { ...freeze, id: 'over', from: '2026-01-01', until: '2026-01-02', match: { owner: 'bo' } },
+      { id: 'days', reason: 'close', match: { statement: 'x' }, recurring: { days: [5], timeZone: 'UTC' } },
+    ];
+
+    const explained = explainOne({}, { freezes });
+
+    expect(explained.freezes).toEqual([
+      {
+        ...{ id: 'now', from: '2026-01-05T00:00:00.000Z', until: '2026-01-06T00:00:00.000Z' },
+        ...{ isInForce: true, isToCome: false, predicates: 'all', holds: 'yes' },
+      },
+      {
+        ...{ id: 'of-others', from: '2026-01-05T00:00:00.000Z', until: '2026-01-06T00:00:00.000Z' },
+        ...{ isInForce: true, isToCome: false, holds: 'no' },
+        predicates: [{ key: 'owner', wanted: ['bo'], found: 'ana', holds: 'no' }],
+      },
+      {
+        ...{ id: 'later', from: '2026-01-06T00:00:00.000Z', until: '2026-01-07T00:00:00.000Z' },
+        ...{ isInForce: false, isToCome: true, holds: 'yes' },
+        predicates: [{ key: 'owner', wanted: ['ana'], found: 'ana', holds: 'yes' }],
+      },
+      {
+        ...{ id: 'over', from: '2026-01-01T00:00:00.000Z', until: '2026-01-03T00:00:00.000Z' },
+        ...{ isInForce: false, isToCome: false, holds: 'no' },
+        predicates: [{ key: 'owner', wanted: ['bo'], found: 'ana', holds: 'no' }],
+      },
+      {
+        ...{ id: 'days', from: null, until: '2026-01-06T00:00:00.000Z' },
+        ...{ isInForce: true, isToCome: false, holds: 'unknown' },
+        predicates: [{ key: 'statement', wanted: ['x'], found: null, holds: 'unknown' }],
+      },
+    ]);
+    expect(explained.verdict).toMatchObject({ reason: 'frozen', rule: 'now' });
   });
 
   it('tells the clocks, the status and the verdict', () => {

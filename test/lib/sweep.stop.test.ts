@@ -132,7 +132,7 @@ describe('sweep', () => {
 
   it('tells of no refused credential after an ordinary sweep, and by which parameters it went', async () => {
     const world = await makeWorld({ jobs: [emulatedJob(1)] });
-    const parameterVersions = { switch: 1, target: 2, policy: 3, credentials: 4, exemptions: {} };
+    const parameterVersions = { switch: 1, target: 2, policy: 3, credentials: 4, exemptions: {}, freezes: {} };
     const loadSettings: typeof world.deps.loadSettings = async (asked) => ({
       ...(await world.deps.loadSettings(asked)),
       parameterVersions,

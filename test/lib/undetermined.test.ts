@@ -5,7 +5,7 @@ import type { Decision } from '../../lib/decide.ts';
 import { type Emergency, emergencyPolicy, toEmergency } from '../../lib/emergency.ts';
 import type { Job } from '../../lib/job.ts';
 import { describeUndetermined, isBlind } from '../../lib/undetermined.ts';
-import { decideOne, makeExemption, makeJob, makePolicy } from '../helpers/make-job.ts';
+import { decideOne, makeExemption, makeFreeze, makeJob, makePolicy } from '../helpers/make-job.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 
 const R = { id: 'r', match: 'all', maxRunTime: '2h' };
@@ -58,6 +58,14 @@ describe('describeUndetermined', () => {
     const decision = decideOne(makeJob({ owner: undefined }), makePolicy(), [makeExemption()]);
 
     expect(describeUndetermined([decision])).toContain('because whether an exemption is for it is not known');
+  });
+
+  it('says that a freeze may be for the job', () => {
+    const policy = { ...makePolicy(), freezes: [makeFreeze()] };
+
+    expect(describeUndetermined([decideOne(makeJob({ owner: undefined }), policy)])).toContain(
+      'because whether a freeze is for it is not known',
+    );
   });
 
   it('says that what was read right before the cancel is not known, of a job that was to be cancelled', () => {

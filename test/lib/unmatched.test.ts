@@ -92,6 +92,25 @@ describe('unmatchedSelectors', () => {
     expect(unmatched(rules, jobs, exemptions)).toEqual([]);
   });
 
+  it('names the freezes in force that match none of the jobs, and no exemption that has not begun', () => {
+    const freeze = { reason: 'close', from: '2026-01-05', until: '2026-01-05', match: { owner: 'bo' } };
+    const freezes = [
+      { ...freeze, id: 'idle' },
+      { ...freeze, id: 'used', match: { owner: 'ana' } },
+      { ...freeze, id: 'every', match: 'all' },
+      { ...freeze, id: 'perhaps', match: { statement: 'x' } },
+      { ...freeze, id: 'later', from: '2026-01-06', until: '2026-01-07' },
+      { ...freeze, id: 'over', from: '2026-01-01', until: '2026-01-02' },
+    ];
+    const context = {
+      policy: makePolicy({ freezes }),
+      exemptions: [makeExemption({ from: '2026-01-06', match: { owner: 'bo' } })],
+      now: NOW,
+    };
+
+    expect(unmatchedSelectors(decide([makeJob()], context), context)).toEqual([`${NONE} freezes idle`]);
+  });
+
   it('says what a value may be mistaken for', () => {
     const rules = [{ ...R, match: { owner: ['a|b', '^c'] } }];
     const exemptions = [makeExemption({ match: { tag: 'keep:true' } })];

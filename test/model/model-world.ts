@@ -9,13 +9,22 @@ import { createSharedStates } from '../../lib/dli/connection.ts';
 import { emergencyPolicy, toEmergency } from '../../lib/emergency.ts';
 import { createLog } from '../../lib/log.ts';
 import type { SweepLog } from '../../lib/log-lines.ts';
-import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
+import { parseExemption, parseFreeze, parsePolicy } from '../../lib/policy/parse.ts';
+import type { Freeze } from '../../lib/policy/schema.ts';
 import type { SweepReport } from '../../lib/report.ts';
 import type { SweepRequest } from '../../lib/request.ts';
 import { sweep } from '../../lib/sweep.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 import { type Exchange, Life, openGate } from './gate.ts';
-import { mostKills, type PolicyDraft, type RuleDraft, type Truth, truthOf, whyNot } from './oracle.ts';
+import {
+  type FreezeDraft,
+  mostKills,
+  type PolicyDraft,
+  type RuleDraft,
+  type Truth,
+  truthOf,
+  whyNot,
+} from './oracle.ts';
 
 export interface JobDraft {
   engine: Truth['engine'];
@@ -98,6 +107,18 @@ const toDocument = ({ rules, maxKills, maxKillsPercent, percentFloor, drain }: P
     victims,
   })),
 });
+
+const timeOf = (ms: number): string => new Date(ms).toISOString();
+
+const toFreeze = ({ match, from, until, days }: FreezeDraft): Freeze =>
+  parseFreeze({
+    id: 'freeze',
+    reason: 'model',
+    match,
+    ...(days === undefined
+      ? { from: timeOf(from), until: timeOf(until) }
+      : { recurring: { days: [...days], timeZone: 'UTC' } }),
+  });
 
 /** A project, its reaper and whatever happens to both, in one virtual time. */
 export class ModelWorld {
@@ -304,8 +325,11 @@ export class ModelWorld {
               owner: 'team',
               until: '2027-01-01',
               match: { owner: this.#policy.exemptOwner },
+              ...(this.#policy.exemptFrom !== undefined && { from: timeOf(this.#policy.exemptFrom) }),
             }),
           ];
+    const { freeze } = this.#policy;
+    const freezes = freeze === undefined ? [] : [toFreeze(freeze)];
     const sweeping = sweep(request, {
       clock,
       random: () => 0.5,
@@ -333,6 +357,7 @@ export class ModelWorld {
               ? parsePolicy(toDocument(this.#policy))
               : emergencyPolicy(request.emergency, { exemptions: [] }),
           exemptions,
+          freezes,
           credentials: { name: 'model', read: () => Promise.resolve({ accessKeyId, secretAccessKey }) },
           isSwitchedOn: draft.isSwitchedOn,
         };
@@ -475,7 +500,7 @@ class Conversation {
     expect(this.#firstAskedAt ?? 0).toBeLessThanOrEqual(expiresAt);
     for (const [id, { readings }] of this.asked) {
       const reasons = readings.flatMap(({ truth, at }) =>
-        this.#listing.map(({ truths }) => whyNot(policy, truth, truths, at)),
+        this.#listing.map(({ truths, at: judgedAt }) => whyNot(policy, truth, truths, { now: at, judgedAt })),
       );
       expect({ id, whyNot: reasons.includes(undefined) ? undefined : (reasons[0] ?? 'it was never read') }).toEqual({
         id,

@@ -46,6 +46,26 @@ export interface PolicyDraft {
   drain: boolean;
   /** Jobs of this owner are exempt, if there is one. */
   exemptOwner: string | undefined;
+  /** Epoch ms: since when they are; undefined from the first. */
+  exemptFrom: number | undefined;
+  freeze: FreezeDraft | undefined;
+}
+
+/** Which jobs no sweep cancels meanwhile. */
+export interface FreezeDraft {
+  match: 'all' | { owner: string } | { queue: string };
+  /** Epoch ms; the end is no more of it. */
+  from: number;
+  until: number;
+  /** Days of the month, UTC, in place of both. */
+  days: readonly number[] | undefined;
+}
+
+function isFrozen({ match, from, until, days }: FreezeDraft, job: Truth, now: number): boolean {
+  const day = new Date(now).getUTCDate();
+  const holds = days === undefined ? from <= now && now < until : days.includes(day);
+  const isMeant = match === 'all' || ('owner' in match ? match.owner === job.owner : match.queue === job.queue);
+  return holds && isMeant;
 }
 
 const isStartHidden = ({ hiddenFields = [] }: { hiddenFields?: string[] }): boolean => hiddenFields.length > 0;
@@ -136,9 +156,19 @@ export function isOverLimit(rule: RuleDraft, job: Truth, now: number): boolean {
   return since !== undefined && now - since > hours * HOUR;
 }
 
-/** Why this job must not be asked to stop; undefined if the policy wants it cancelled. */
-export function whyNot(policy: PolicyDraft, job: Truth, others: readonly Truth[], now: number): string | undefined {
-  if (policy.exemptOwner === job.owner) return 'it is exempt';
+/**
+ * Why this job must not be asked to stop; undefined if the policy wants it cancelled.
+ *
+ * @param judgedAt epoch ms: the one instant by which a sweep goes, which the calendar is asked at.
+ */
+export function whyNot(
+  policy: PolicyDraft,
+  job: Truth,
+  others: readonly Truth[],
+  { now, judgedAt }: { now: number; judgedAt: number },
+): string | undefined {
+  if (policy.exemptOwner === job.owner && (policy.exemptFrom ?? 0) <= judgedAt) return 'it is exempt';
+  if (policy.freeze !== undefined && isFrozen(policy.freeze, job, judgedAt)) return 'it is frozen';
   if (job.isStartHidden) return 'nobody knows its age';
   const rules = policy.rules.filter((rule) => isOverLimit(rule, job, now));
   if (rules.length === 0) return 'no rule finds it over a limit';

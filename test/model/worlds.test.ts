@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../emulator/faults.ts';
 import type { RouteName } from '../../emulator/routes.ts';
-import { HOUR, MINUTE } from '../helpers/world.ts';
+import { HOUR, MINUTE, NOW } from '../helpers/world.ts';
 import { type JobDraft, ModelWorld, type SweepDraft, tally, UNDISTURBED, type WorldDraft } from './model-world.ts';
-import { AGES, type PolicyDraft, type RuleDraft } from './oracle.ts';
+import { AGES, type FreezeDraft, type PolicyDraft, type RuleDraft } from './oracle.ts';
 
 /** `npm run test:worlds` tries two thousand, `npm test` fifty. */
 const WORLDS = Number(process.env.WORLDS ?? 50);
@@ -67,6 +67,19 @@ const policy: fc.Arbitrary<PolicyDraft> = fc.record({
   percentFloor: fc.constantFrom(1, 10),
   drain: fc.boolean(),
   exemptOwner: oneIn(4, undefined, 'bo'),
+  exemptFrom: oneIn(3, undefined, NOW + HOUR),
+  freeze: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(undefined) },
+    fc
+      .record({
+        match: fc.constantFrom<FreezeDraft['match'][]>('all', { owner: 'ana' }, { owner: 'bo' }, { queue: 'etl' }),
+        // Some begin, and some end, while sweeps go on.
+        from: fc.constantFrom(NOW - HOUR, NOW + 1_500, NOW + HOUR),
+        until: fc.constantFrom(NOW + 2_500, NOW + 90 * MINUTE, NOW + 24 * HOUR),
+        days: fc.constantFrom(undefined, undefined, undefined, [5], [6]),
+      })
+      .filter(({ from, until }) => from < until),
+  ),
 });
 
 const world: fc.Arbitrary<WorldDraft> = fc.record({

@@ -72,6 +72,44 @@ describe('exemptionOf', () => {
     expect(exempt(NOW)).toEqual({ exempt: 'no' });
   });
 
+  it('protects from its beginning, and not before, whatever is not known', () => {
+    const from = (ms: number) =>
+      parseExemption({ id: 'e', reason: 'r', owner: 'o', from: at(ms), until: at(NOW + DAY), match: { owner: 'ana' } });
+    const exempt = (ms: number, job = makeJob()) => exemptionOf(job, [from(ms)], makePolicy(), NOW);
+
+    expect(exempt(NOW)).toEqual({ exempt: 'yes', by: 'e' });
+    expect(exempt(NOW + 1)).toEqual({ exempt: 'no' });
+    expect(exempt(NOW + 1, makeJob({ owner: undefined }))).toEqual({ exempt: 'no' });
+  });
+
+  it('counts a day alone from its beginning', () => {
+    expect(
+      parseExemption({
+        id: 'e',
+        reason: 'r',
+        owner: 'o',
+        from: '2026-01-05',
+        until: '2026-01-05',
+        match: { owner: 'ana' },
+      }),
+    ).toMatchObject({
+      from: Date.parse('2026-01-05T00:00:00Z'),
+      until: Date.parse('2026-01-06T00:00:00Z'),
+    });
+  });
+
+  it.each([
+    { from: '2026-01-06', until: '2026-01-05' },
+    { from: '2026-01-06', until: '2026-01-06T00:00:00Z' },
+    { from: '2026-01-05T10:00:00+01:00', until: '2026-01-05T09:00:00Z' },
+  ])('refuses one from $from until $until, which would never protect', ({ from, until }) => {
+    const document = { id: 'e', reason: 'r', owner: 'o', from, until, match: { owner: 'ana' } };
+
+    expect(() => parseExemption(document)).toThrow(
+      'from: is not before until, so it would never hold; expected an earlier day or time, such as 2026-12-01',
+    );
+  });
+
   it('names the first of several that hold', () => {
     const until = (id: string, ms: number) => ({ ...exemption({ owner: 'ana' }, at(ms)), id });
     const several = [until('past', NOW), until('one', NOW + 1), until('two', NOW + DAY)];

@@ -127,6 +127,23 @@ describe('lintPolicy', () => {
     expect(lint({ engines: ['flink'], maxRunTime: '3d' })).toEqual([]);
   });
 
+  it('warns of a freeze that is over, and of what in it is written as another tool has it', () => {
+    const freeze = { reason: 'close', from: '2026-01-01', until: '2026-01-02', match: 'all' };
+    const freezes = [
+      { ...freeze, id: 'over' },
+      { ...freeze, id: 'now', until: '2026-01-06', match: { owner: 'a,b' } },
+      { id: 'days', reason: 'close', match: 'all', recurring: { days: [7], timeZone: 'UTC' } },
+    ];
+
+    expect(lint({}, { freezes })).toEqual([
+      { keys: ['freezes', 1, 'match', 'owner', 0], message: 'a,b: is one value, and no list; write [a, b]' },
+      {
+        keys: ['freezes', 0],
+        message: 'freeze over ended at 2026-01-03T00:00:00.000Z; it holds nothing, remove or renew it',
+      },
+    ]);
+  });
+
   it('warns of what is written as another tool has it, in rules and exemptions, each with its place', () => {
     const exemption = { id: 'e', reason: 'why', owner: 'team', until: '2026-06-01' };
 

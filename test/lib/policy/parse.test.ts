@@ -42,6 +42,7 @@ describe('parsePolicy', () => {
       percentFloor: 10,
       drain: false,
       exemptions: [],
+      freezes: [],
       rules: [
         {
           ...{ id: 'r', engines: ['sql'], match: 'all', maxRunTime: 7_200_000, action: 'cancel' },
@@ -483,7 +484,7 @@ describe('parsePolicy', () => {
     { document: { ...MINIMAL, dryRun: true }, path: 'dryRun', hint: 'did you mean mode?' },
     {
       ...{ document: { ...MINIMAL, colour: 1 }, path: 'colour' },
-      hint: 'allowed here: version, mode, maxKills, maxKillsPercent, percentFloor, drain, tagExemptions, rules, exemptions',
+      hint: 'allowed here: version, mode, maxKills, maxKillsPercent, percentFloor, drain, tagExemptions, rules, exemptions, freezes',
     },
     { document: withRule({ maxRuntime: '2h' }), path: 'rules[0].maxRuntime', hint: 'did you mean maxRunTime?' },
     { document: withRule({ busyTime: '2h' }), path: 'rules[0].busyTime', hint: 'did you mean maxRunTime?' },

@@ -75,6 +75,7 @@ describe('salvageExemptions', () => {
   ])('takes any job for one that may be exempt by a policy that $name', ({ document, says }) => {
     expect(salvageExemptions('policy', document)).toEqual({
       exemptions: [],
+      freezes: [],
       tagExemptions: undefined,
       doubts: [{ match: 'all', until: Number.POSITIVE_INFINITY }],
       notices: [`${says}: any job may be exempt, ${SPARED}`],
@@ -97,6 +98,7 @@ describe('salvageExemptions', () => {
   ])('finds nothing to doubt in a policy that has $name', ({ document }) => {
     expect(salvageExemptions('policy', document)).toEqual({
       exemptions: [],
+      freezes: [],
       tagExemptions: undefined,
       doubts: [],
       notices: [],
@@ -109,6 +111,68 @@ describe('salvageExemptions', () => {
     expect(exempt(policy, { owner: 'orders' })).toBe('unknown');
     expect(exempt(policy, { owner: undefined })).toBe('unknown');
     expect(exempt(policy, { owner: 'ana' })).toBe('no');
+  });
+
+  it.each([
+    { name: 'whose beginning cannot be read', changes: { from: 'soon' }, isExempt: 'unknown' },
+    {
+      name: 'of which another part is wrong, before it begins',
+      changes: { from: '2026-01-06', reason: '' },
+      isExempt: 'no',
+    },
+    {
+      name: 'of which another part is wrong, once it has begun',
+      changes: { from: '2026-01-05', reason: '' },
+      isExempt: 'unknown',
+    },
+    { name: 'that ends before it begins', changes: { from: '2027-03-01' }, isExempt: 'unknown' },
+    { name: 'that has expired', changes: { from: 'soon', until: '2026-01-01' }, isExempt: 'no' },
+  ])('takes the jobs of an exemption $name for exempt: $isExempt', ({ changes, isExempt }) => {
+    expect(exempt({ exemptions: [{ ...exemption, ...changes }] }, { owner: 'orders' })).toBe(isExempt);
+  });
+
+  it('keeps the freezes that can be read, and names those that cannot', () => {
+    const freeze = { id: 'close', reason: 'close', from: '2026-01-05', until: '2026-01-06', match: 'all' };
+    const policy = { freezes: [{ ...freeze, until: 'soon', match: { owner: 'ana' } }, freeze] };
+
+    expect(salvageExemptions('policy', policy)).toEqual({
+      exemptions: [],
+      freezes: [expect.objectContaining({ id: 'close', match: 'all' })],
+      tagExemptions: undefined,
+      doubts: [
+        {
+          match: { owner: [expect.objectContaining({ text: 'ana' })] },
+          from: Date.parse('2026-01-05T00:00:00Z'),
+          until: Number.POSITIVE_INFINITY,
+        },
+      ],
+      notices: [
+        `freezes[0] of policy cannot be read (until: ${UNTIL}): the jobs that it may be for may be frozen from 2026-01-05T00:00:00.000Z, ${SPARED}`,
+      ],
+    });
+  });
+
+  it.each([
+    { name: 'that is for all and has no end', freezes: [{ id: 'x', match: 'all', from: '2026-01-05' }] },
+    {
+      name: 'that recurs on days that cannot be read',
+      freezes: [{ id: 'x', match: 'all', until: '2026-01-01', recurring: 'monthly' }],
+    },
+    { name: 'that is a word', freezes: ['month-end'] },
+  ])('takes any job for one that may be frozen by a freeze $name', ({ freezes }) => {
+    expect(exempt({ freezes }, {})).toBe('unknown');
+    expect(salvageExemptions('policy', { freezes }).notices).toEqual([
+      expect.stringMatching(/^freezes\[0\] of policy cannot be read \(.*\): any job may be frozen/),
+    ]);
+  });
+
+  it.each([
+    { document: { freezes: {} }, says: 'freezes of policy is no list: any job may be frozen' },
+    { document: { Freeze: 'x' }, says: 'Freeze of policy is not a key of a policy, and may be meant for exemptions' },
+    { document: { frozen: 1 }, says: 'frozen of policy is not a key of a policy, and may be meant for exemptions' },
+  ])('takes any job for one that may be spared by $document', ({ document, says }) => {
+    expect(exempt(document, {})).toBe('unknown');
+    expect(salvageExemptions('policy', document).notices).toEqual([expect.stringContaining(says)]);
   });
 
   it('takes only jobs with tags of their own for such that may be exempt by tags', () => {

@@ -20,6 +20,7 @@ const POLICY = '/dli-reaper/dev/policies/base';
 const CREDENTIALS = '/dli-reaper/dev/credentials/reaper';
 
 const EXEMPTIONS = '/dli-reaper/dev/exemptions/';
+const FREEZES = '/dli-reaper/dev/freezes/';
 const exemption = (id: string) => ({
   ...{ id, reason: 'backfill', owner: 'orders', until: '2027-02-01' },
   match: { owner: 'orders' },
@@ -89,7 +90,7 @@ describe('createParameterReader', () => {
 });
 
 describe('loadSsmSettings', () => {
-  it('reads the target, and then what the target names and all exemptions, side by side', async () => {
+  it('reads the target, and then what the target names, all exemptions and all freezes, side by side', async () => {
     const { ssm, load } = await startStage();
 
     const settings = await load();
@@ -99,7 +100,7 @@ describe('loadSsmSettings', () => {
       policy: { mode: 'live', rules: [{ id: 'two-hours', maxRunTime: 2 * HOUR }] },
       isSwitchedOn: true,
     });
-    expect(ssm.asked).toEqual([[TARGET], [POLICY, CREDENTIALS], [EXEMPTIONS]]);
+    expect(ssm.asked).toEqual([[TARGET], [POLICY, CREDENTIALS], [EXEMPTIONS], [FREEZES]]);
   });
 
   it('tells what all targets say of their projects, and reads that only when it is asked for', async () => {
@@ -125,6 +126,7 @@ describe('loadSsmSettings', () => {
     expect((await load()).parameterVersions).toEqual({
       ...{ switch: 4, target: 2, policy: 7, credentials: 3 },
       exemptions: { [orders]: 5 },
+      freezes: {},
     });
   });
 
@@ -473,6 +475,73 @@ describe('exemptions', () => {
 
     expect(setting).toBe(EXEMPTIONS);
     expect(message).toBe(`${EXEMPTIONS}: cannot be read from Parameter Store (AccessDeniedException)`);
+  });
+});
+
+describe('freezes', () => {
+  const freeze = {
+    id: 'month-end',
+    reason: 'close',
+    match: 'all',
+    recurring: { days: [-1], timeZone: 'Europe/Berlin' },
+  };
+
+  it('are read from all their parameters, with their versions', async () => {
+    const name = `${FREEZES}finance/month-end`;
+    const { ssm, load } = await startStage({ [name]: freeze });
+    ssm.versions[name] = 3;
+
+    const { freezes, parameterVersions } = await load();
+
+    expect(freezes).toMatchObject([{ id: 'month-end', match: 'all' }]);
+    expect(parameterVersions).toMatchObject({ exemptions: {}, freezes: { [name]: 3 } });
+  });
+
+  it.each([
+    { name: 'without JSON', value: 'all quiet', problem: /not JSON/ },
+    {
+      name: 'without an end',
+      value: { ...freeze, recurring: undefined, from: '2026-01-05' },
+      problem: /until: missing/,
+    },
+    { name: 'that no job can match', value: { ...freeze, match: { queue: 'FINANCE' } }, problem: /write finance/ },
+    {
+      name: 'in a zone that is none',
+      value: { ...freeze, recurring: { days: [1], timeZone: 'Mars' } },
+      problem: /timeZone: expected the name of a time zone/,
+    },
+  ])('stop the sweep when one of them is $name, and say what takes it away', async ({ value, problem }) => {
+    const { setting, message } = await failureOf({ [`${FREEZES}bad`]: value });
+
+    expect(setting).toBe(`${FREEZES}bad`);
+    expect(message).toMatch(problem);
+    if (typeof value !== 'string') expect(message).toContain('dli-reaper unfreeze takes it away');
+  });
+
+  it('are no hindrance to an emergency that includes exempt jobs, and are kept in any other', async () => {
+    const { read, readPath } = await startStage({ [`${FREEZES}bad`]: '{}', [POLICY]: { rules: 0, freezes: [freeze] } });
+    const load = (includeExempt: boolean) =>
+      loadSsmSettings(parseRequest({ kind: 'emergency', olderThan: '10m', reason: 'stuck', includeExempt }), {
+        stage: 'dev',
+        read,
+        readPath,
+        readSwitch: async () => ({ value: 'run', version: 1 }),
+      });
+
+    await expect(load(false)).rejects.toThrow(`${FREEZES}bad: `);
+    expect(await load(true)).toMatchObject({ freezes: [], policy: { freezes: [] } });
+  });
+
+  it('of a policy whose rules are wrong hold in an emergency', async () => {
+    const { read, readPath } = await startStage({ [POLICY]: { rules: 0, freezes: [freeze] } });
+
+    const { policy: kept, notices } = await loadSsmSettings(
+      parseRequest({ kind: 'emergency', olderThan: '10m', reason: 'stuck' }),
+      { stage: 'dev', read, readPath, readSwitch: async () => ({ value: 'run', version: 1 }) },
+    );
+
+    expect(kept.freezes).toMatchObject([{ id: 'month-end' }]);
+    expect(notices).toEqual([]);
   });
 });
 
