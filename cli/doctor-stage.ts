@@ -3,6 +3,7 @@ import { formatDuration } from '../lib/duration.ts';
 import { awsErrorOf, messageOf } from '../lib/error-words.ts';
 import { findClash } from '../lib/identity.ts';
 import type { Settings } from '../lib/settings/settings.ts';
+import { askToResume, describeStop, hasWords, isOverdue, parseStop } from '../lib/stop-order.ts';
 import { counted } from './counted.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 import { judgeSchedule, lastSweepOf } from './last-sweeps.ts';
@@ -66,6 +67,13 @@ async function stoppingFinding(value: string | undefined, { store, names }: Stag
   return yellow('stopping', `dli-reaper stop would be refused (${refusal})`, fix);
 }
 
+function whyNoneIsCancelled(value: string, stage: string): string {
+  const order = parseStop(value);
+  if (order === undefined || !hasWords(order)) return 'not run, so no job is cancelled';
+  if (isOverdue(order, systemClock.now())) return askToResume(order, stage);
+  return `${describeStop(order)}, so no job is cancelled`;
+}
+
 /** What is the same for all targets: the switch, and what somebody needs on a bad night. */
 export async function stageFindings(stage: Stage): Promise<Finding[]> {
   const { names, read } = stage;
@@ -76,7 +84,8 @@ export async function stageFindings(stage: Stage): Promise<Finding[]> {
     if (value === undefined) {
       findings.push(red('switch', 'there is none, which means stop', `dli-reaper init --stage ${stage.name}`));
     } else if (value === 'run') findings.push(green('switch', 'run'));
-    else findings.push(yellow('switch', 'not run, so no job is cancelled', `dli-reaper resume --stage ${stage.name}`));
+    else
+      findings.push(yellow('switch', whyNoneIsCancelled(value, stage.name), `dli-reaper resume --stage ${stage.name}`));
   } catch (error) {
     findings.push(red('switch', error, fixForAws(awsErrorOf(error), `${READING}; unread it means stop`)));
   }

@@ -4,6 +4,7 @@ import { describeError } from '../lib/dli/errors.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
 import type { Judgement } from '../lib/judge.ts';
 import { inWords } from '../lib/settings/project-claims.ts';
+import { askToResume, describeStop, isOverdue, parseStop } from '../lib/stop-order.ts';
 import { cleanText, oneLine } from './clean-text.ts';
 import { EXIT_CONFIGURATION, exitCodeOf } from './exit-code.ts';
 import { toJson } from './json.ts';
@@ -72,9 +73,15 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
   });
 
   const switchValue = values.get(names.switch) ?? null;
+  const order = parseStop(switchValue);
+  const stop = order && {
+    until: order.until === undefined ? null : new Date(order.until).toISOString(),
+    reason: order.reason ?? null,
+    isOver: isOverdue(order, now),
+  };
   terminal.out(
     json
-      ? toJson('status', { stage: stage.name, switch: switchValue, schedule, logProblem, targets })
+      ? toJson('status', { stage: stage.name, switch: switchValue, stop: stop ?? null, schedule, logProblem, targets })
       : format(flags, { switchValue, schedule, logProblem, targets, now }, terminal),
   );
   const isTrouble = targets.some(({ problem, lastSweep }) => problem !== null || (lastSweep?.error ?? null) !== null);
@@ -146,6 +153,7 @@ function format(
         : schedule.isAlive
           ? paint('green', `The schedule is alive; its last sweep was ${ago(schedule.lastTickAt)}.`)
           : paint('yellow', `The schedule is late, or pauses; its last sweep was ${ago(schedule.lastTickAt)}.`);
+  const order = parseStop(switchValue);
   const calendar = targets.flatMap((one) => one.calendar ?? []);
   // What the stage holds is the same for each target.
   const noteOf = (target: string, notice: string) =>
@@ -158,6 +166,7 @@ function format(
       isRun ? 'green' : 'yellow',
       `The switch of ${stage} reads ${switchText(switchValue)}${isRun ? '' : ': no job is cancelled'}.`,
     ),
+    ...(order !== undefined && isOverdue(order, now) ? [paint('red', `! ${askToResume(order, stage)}.`)] : []),
     alive,
     table ?? targets.map((one) => `${one.target}: ${overdueText(one)} overdue`).join('\n'),
     ...[...notes].map((note) => paint('yellow', `Note: ${cleanText(note)}.`)),
@@ -175,7 +184,9 @@ function format(
 /** Quoted where it is not one of the two words, since a blank too many is what is wrong with it. */
 function switchText(value: string | null): string {
   if (value === null) return 'nothing';
-  return value === 'run' || value === 'stop' ? value : JSON.stringify(cleanText(value));
+  const order = parseStop(value);
+  if (order !== undefined) return cleanText(describeStop(order));
+  return value === 'run' ? value : JSON.stringify(cleanText(value));
 }
 
 function overdueText({ overdue, undetermined }: TargetStatus): string {

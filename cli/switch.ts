@@ -1,9 +1,11 @@
 import { projectOf } from '../lib/identity.ts';
 import { SettingsError, type Target } from '../lib/settings/settings.ts';
 import { isSwitchOn, parseTarget, readSwitchFrom, toTarget } from '../lib/settings/ssm.ts';
+import { describeStop, formatStop, hasWords, isOverdue, parseStop, reasonProblem } from '../lib/stop-order.ts';
 import { cleanText } from './clean-text.ts';
 import { confirm } from './confirm.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
+import { endOf } from './instants.ts';
 import { toJson } from './json.ts';
 import { projectWords } from './project-words.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -13,6 +15,12 @@ export interface SwitchFlags {
   stage?: string;
   confirm?: string;
   json?: boolean;
+}
+
+export interface StopFlags extends SwitchFlags {
+  /** A day, a time, or how long from now. */
+  until?: string;
+  reason?: string;
 }
 
 /** A line for each target that is live; nothing where they cannot be read, which is no reason to keep the switch. */
@@ -39,34 +47,77 @@ function readTarget(parameter: string, values: ReadonlyMap<string, string>): Tar
 }
 
 /**
- * Sets the switch of a stage, and tells what is then read there. To stop takes one word; to resume, the stage's name has to
- * be typed.
+ * Stops a stage at one word, and tells what is then read there. With an end it does not resume by itself: from then on it
+ * asks.
  *
  * @returns the exit code. @throws {SettingsError}
  */
-export async function runSwitch(value: 'run' | 'stop', flags: SwitchFlags, terminal: Terminal): Promise<number> {
-  const { stage, json = false } = flags;
-  if (stage === undefined) throw new SettingsError('--stage', 'missing; name the stage whose switch is meant');
-  const opened = openStage(stage);
-  const { read, names, store, assertExists } = opened;
-  await assertExists();
-  // Who types the name should see where jobs may be cancelled from then on.
-  if (value === 'run' && flags.confirm === undefined) terminal.err(await liveTargets(opened));
-  const isAgreed =
-    value === 'stop' ||
-    (await confirm({ name: stage, what: 'let its sweeps cancel again', given: flags.confirm }, terminal));
-  if (!isAgreed) return EXIT_CONFIGURATION;
+export async function runStop(flags: StopFlags, terminal: Terminal, now: number): Promise<number> {
+  const { until: end, reason } = flags;
+  const problem = reason === undefined ? undefined : reasonProblem(reason);
+  if (problem !== undefined) throw new SettingsError('--reason', problem);
+  const until = end === undefined ? undefined : endOf('--until', end, now);
+  const stage = open(flags);
+  await stage.assertExists();
+  return write(stage, formatStop({ until, reason }), { isOn: false, json: flags.json }, terminal);
+}
 
+/**
+ * Lets the sweeps of a stage cancel again, once its name is typed, and tells what is then read there.
+ *
+ * @returns the exit code. @throws {SettingsError}
+ */
+export async function runResume(flags: SwitchFlags, terminal: Terminal, now: number): Promise<number> {
+  const stage = open(flags);
+  await stage.assertExists();
+  await showStop(stage, terminal, now);
+  // Who types the name should see where jobs may be cancelled from then on.
+  if (flags.confirm === undefined) terminal.err(await liveTargets(stage));
+  const { name } = stage;
+  const isAgreed = await confirm({ name, what: 'let its sweeps cancel again', given: flags.confirm }, terminal);
+  if (!isAgreed) return EXIT_CONFIGURATION;
+  return write(stage, 'run', { isOn: true, json: flags.json }, terminal);
+}
+
+function open({ stage }: SwitchFlags): Stage {
+  if (stage === undefined) throw new SettingsError('--stage', 'missing; name the stage whose switch is meant');
+  return openStage(stage);
+}
+
+/** Says why it was stopped, and until when, before anybody ends that. Who may not read may still write. */
+async function showStop({ name, read }: Stage, { err }: Terminal, now: number): Promise<void> {
+  const reading = await readSwitchFrom(read, name).catch(() => undefined);
+  const order = parseStop(reading?.value);
+  if (order === undefined || !hasWords(order)) return;
+  const over = isOverdue(order, now) ? ', which is over' : '';
+  err(`The switch of ${name} reads ${cleanText(describeStop(order))}${over}.\n`);
+}
+
+async function write(
+  { name, names, read, store }: Stage,
+  value: string,
+  { isOn: isWanted, json = false }: { isOn: boolean; json: boolean | undefined },
+  terminal: Terminal,
+): Promise<number> {
   await store.put(names.switch, value, { overwrite: true });
-  const reading = await readSwitchFrom(read, stage);
+  const reading = await readSwitchFrom(read, name);
   const isOn = isSwitchOn(reading);
+  const order = parseStop(reading.value);
   const words = isOn
     ? 'the next sweep may cancel, where policy and target are live'
     : 'no job is cancelled; a sweep that is under way notices within ten seconds';
+  const text = isOn ? 'run' : order === undefined ? 'stop' : cleanText(describeStop(order));
+  const asks = order?.until === undefined ? '' : ` It does not resume by itself: dli-reaper resume --stage ${name}.`;
   terminal.out(
     json
-      ? toJson('switch', { stage, isOn, version: reading.version })
-      : `The switch of ${stage} reads ${isOn ? 'run' : 'stop'} (version ${reading.version ?? '?'}): ${words}.\n`,
+      ? toJson('switch', {
+          stage: name,
+          isOn,
+          version: reading.version,
+          ...(order?.until !== undefined && { until: new Date(order.until).toISOString() }),
+          ...(order?.reason !== undefined && { reason: order.reason }),
+        })
+      : `The switch of ${name} reads ${text} (version ${reading.version ?? '?'}): ${words}.${asks}\n`,
   );
-  return isOn === (value === 'run') ? 0 : EXIT_CONFIGURATION;
+  return isOn === isWanted ? 0 : EXIT_CONFIGURATION;
 }

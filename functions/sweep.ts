@@ -161,9 +161,9 @@ async function sweepTarget(
   { deadlineAt, firstReading, underWay, log: targetLog }: Invocation & { log: SweepLog },
 ): Promise<SweepReport> {
   delete underWay.project;
-  let isStoppedByHand = isSetToStop(firstReading);
+  let isStoppedByHand = isSetToStop(firstReading, systemClock.now());
   const noted = (reading: SwitchReading): SwitchReading => {
-    isStoppedByHand ||= isSetToStop(reading);
+    isStoppedByHand ||= isSetToStop(reading, systemClock.now());
     return reading;
   };
   const watch = watchSwitch(async () => isSwitchOn(noted(await readSwitchFrom(read, stage))), {

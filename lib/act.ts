@@ -14,6 +14,7 @@ import type { Outcome, SkipReason } from './outcome.ts';
 import { clockOf } from './policy/clocks.ts';
 import type { ProgressWatch } from './progress.ts';
 import type { StoppedBy } from './report.ts';
+import { describeStop, hasWords, type StopOrder } from './stop-order.ts';
 import { SwitchedOff } from './switch-watch.ts';
 import { verifyCancellations } from './verify.ts';
 
@@ -69,6 +70,8 @@ export interface Limits {
   /** How long to wait for cancelled jobs to stop. */
   verifyForMs: number;
   isSwitchedOn: boolean;
+  /** What somebody set the switch to who wants it to stop. */
+  stopOrder?: StopOrder | undefined;
   /** Once aborted, no more jobs are cancelled; those already asked to stop are still read back. */
   stop: AbortSignal;
   /** Awaited before the first cancel: the last moment to abort `stop`. */
@@ -79,13 +82,13 @@ export interface Limits {
 export async function act(
   judgement: Judgement,
   cancels: Cancels,
-  { clock, deadlineAt, expiresAt, verifyForMs, isSwitchedOn, stop, beforeCancelling }: Limits,
+  { clock, deadlineAt, expiresAt, verifyForMs, isSwitchedOn, stopOrder, stop, beforeCancelling }: Limits,
   { log, progress }: { log: SweepLog; progress: ProgressWatch },
 ): Promise<Ends> {
   const { overdue, chosen } = judgement;
   if (overdue.length > 0) await beforeCancelling?.();
   if (!isSwitchedOn || stop.aborted || judgement.obstacle !== undefined) {
-    return leaveAlone(judgement, { stop, log, isSwitchedOn });
+    return leaveAlone(judgement, { stop, log, isSwitchedOn, stopOrder });
   }
   if (chosen.length > 0 && clock.now() > expiresAt) return leaveExpired(judgement, { expiresAt, log });
 
@@ -123,7 +126,12 @@ export async function act(
 /** The ends of a plan, and of a sweep that something keeps from cancelling: no job is asked to stop. */
 export function leaveAlone(
   judgement: Judgement,
-  { log, stop, isSwitchedOn = true }: { log: SweepLog; stop?: AbortSignal; isSwitchedOn?: boolean },
+  {
+    log,
+    stop,
+    isSwitchedOn = true,
+    stopOrder,
+  }: { log: SweepLog; stop?: AbortSignal; isSwitchedOn?: boolean; stopOrder?: StopOrder | undefined },
 ): Ends {
   const obstacle = !isSwitchedOn || stop?.aborted ? 'stopped' : (judgement.obstacle ?? 'dry-run');
   logVictims(judgement.chosen, obstacle, log);
@@ -131,11 +139,16 @@ export function leaveAlone(
   return {
     outcomes,
     cancellations: [],
-    stopped: isSwitchedOn
-      ? whatStopped([], outcomes, stop)
-      : { by: 'switch', because: 'the switch is not set to run, or cannot be read' },
+    stopped: isSwitchedOn ? whatStopped([], outcomes, stop) : { by: 'switch', because: whyOff(stopOrder) },
     freed: undefined,
   };
+}
+
+/** Where somebody gave no more than the word, there is no more to say of it. */
+function whyOff(order: StopOrder | undefined): string {
+  return order !== undefined && hasWords(order)
+    ? `the switch reads ${describeStop(order)}`
+    : 'the switch is not set to run, or cannot be read';
 }
 
 /** The ends of a sweep that was asked for too long ago: listing took its time, or the request came late. */

@@ -210,7 +210,7 @@ function prepare(
   deps: SweepDeps,
   { askedAt, project, held }: { askedAt: number; project: SweptProject; held: Hold | undefined },
 ) {
-  const { target, policy, isSwitchedOn, parameterVersions } = settings;
+  const { target, policy, isSwitchedOn, stopOrder, parameterVersions } = settings;
   const { emergency } = request;
   const log = withFields(deps.log, {
     sweepId: request.sweepId,
@@ -248,6 +248,7 @@ function prepare(
     expiresAt: expiresAtOf({ trigger: request.trigger, askedAt }, deps.periodMs ?? Number.POSITIVE_INFINITY),
     verifyForMs: request.verifyForMs,
     isSwitchedOn,
+    stopOrder,
     stop: deps.stop ?? new AbortController().signal,
     beforeCancelling: deps.beforeCancelling,
   };
@@ -263,6 +264,7 @@ function prepare(
     dryRunBecause,
     held,
     isSwitchedOn,
+    stopOrder,
     announced: request.trigger === 'schedule' ? deps.announcedSince?.(askedAt) : undefined,
     apiCalls,
     notices,

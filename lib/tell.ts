@@ -23,6 +23,7 @@ import {
 } from './report.ts';
 import type { SweepRequest } from './request.ts';
 import type { ParameterVersions } from './settings/settings.ts';
+import { askToResume, describeStop, hasWords, isOverdue, type StopOrder } from './stop-order.ts';
 import { describeUndetermined, isBlind } from './undetermined.ts';
 import { unmatchedSelectors } from './unmatched.ts';
 
@@ -35,6 +36,8 @@ export interface SweepRun {
   /** Set where `dryRunBecause` is this and nothing else. */
   held?: Hold | undefined;
   isSwitchedOn: boolean;
+  /** What somebody set the switch to who wants it to stop. */
+  stopOrder?: StopOrder | undefined;
   /** For a sweep of the schedule; any other tells the whole calendar. */
   announced?: AnnouncedSince | undefined;
   /** Epoch ms, our clock. */
@@ -118,9 +121,7 @@ function noticesOf(run: SweepRun, { jobs }: Sight, { decisions, context }: Judge
     ...run.notices,
     ...(emergency !== undefined && jobsMayBeElsewhere ? missingJobs(emergency, jobs) : []),
     ...(emergency === undefined ? [] : unmatchedNames(emergency, jobs)),
-    ...(run.dryRunBecause.length > 0 && !run.isSwitchedOn
-      ? ['the switch is not set to run, so a live sweep would cancel nobody']
-      : []),
+    ...switchNotices(run),
     ...calendarNotices(decisions, context, run.announced),
     // An emergency is meant for some jobs only, and whom it names is told above.
     ...(emergency === undefined ? unmatchedSelectors(decisions, context) : []),
@@ -132,6 +133,17 @@ function noticesOf(run: SweepRun, { jobs }: Sight, { decisions, context }: Judge
 function othersNotices({ cancelledByOthers: count }: Counts): string[] {
   if (count === 0) return [];
   return [`${count === 1 ? '1 job was' : `${count} jobs were`} cancelled by somebody else right before us`];
+}
+
+/** That a live sweep was stopped is one of its problems. */
+function switchNotices({ dryRunBecause, isSwitchedOn, stopOrder, startedAt }: SweepRun): string[] {
+  if (isSwitchedOn) return [];
+  const words =
+    stopOrder !== undefined && hasWords(stopOrder) ? `reads ${describeStop(stopOrder)}` : 'is not set to run';
+  return [
+    ...(dryRunBecause.length > 0 ? [`the switch ${words}, so a live sweep would cancel nobody`] : []),
+    ...(stopOrder !== undefined && isOverdue(stopOrder, startedAt) ? [askToResume(stopOrder)] : []),
+  ];
 }
 
 /** A guess is told as one. */

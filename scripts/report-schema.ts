@@ -187,6 +187,10 @@ const documents = v.variant('kind', [
   explanation,
   object({
     ...{ kind: kind('status'), stage: text, switch: textOrNull },
+    stop: about(
+      v.nullable(object({ until: timeOrNull, reason: textOrNull, isOver: flag })),
+      'What somebody set the switch to who wants no job cancelled; null if it reads anything else',
+    ),
     schedule: about(v.nullable(object({ lastTickAt: timeOrNull, isAlive: flag })), 'Null if the log cannot be read'),
     logProblem: textOrNull,
     targets: v.array(
@@ -200,7 +204,14 @@ const documents = v.variant('kind', [
       }),
     ),
   }),
-  object({ kind: kind('switch'), stage: text, isOn: flag, version: countOrNull }),
+  object({
+    kind: kind('switch'),
+    stage: text,
+    isOn: flag,
+    version: countOrNull,
+    until: about(v.optional(time), 'When a stop will be over; left out where it has no end'),
+    reason: about(v.optional(text), 'Of a stop; left out where it has none'),
+  }),
   object({
     ...{ kind: kind('exemption'), stage: text, parameter: text, version: count },
     exemption: about(v.nullable(v.record(text, v.unknown())), 'As written; null if it was taken away'),

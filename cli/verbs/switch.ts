@@ -1,16 +1,19 @@
+import { systemClock } from '../../lib/clock.ts';
 import { examples, STAGE_EXIT_CODES_HELP, type Verbs } from '../program.ts';
-import type { SwitchFlags } from '../switch.ts';
+import type { StopFlags, SwitchFlags } from '../switch.ts';
 
 export function addSwitchVerbs({ program, terminal, exitWith }: Verbs): void {
   program
     .command('stop')
     .description('keep every sweep of a stage from cancelling, those under way included')
     .option('--stage <stage>', 'whose switch')
+    .option('--until <when>', 'when it will be over; it never resumes by itself, from then on it asks')
+    .option('--reason <text>', 'why, for whoever reads it later')
     .option('--json', 'one JSON document on stdout and nothing else')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
-    .addHelpText('after', examples('stop --stage prod'))
-    .action((flags: SwitchFlags) =>
-      exitWith(async () => (await import('../switch.ts')).runSwitch('stop', flags, terminal)),
+    .addHelpText('after', examples('stop --stage prod', 'stop --stage prod --until 2026-12-05 --reason "month end"'))
+    .action((flags: StopFlags) =>
+      exitWith(async () => (await import('../switch.ts')).runStop(flags, terminal, systemClock.now())),
     );
 
   program
@@ -22,6 +25,6 @@ export function addSwitchVerbs({ program, terminal, exitWith }: Verbs): void {
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('resume --stage prod'))
     .action((flags: SwitchFlags) =>
-      exitWith(async () => (await import('../switch.ts')).runSwitch('run', flags, terminal)),
+      exitWith(async () => (await import('../switch.ts')).runResume(flags, terminal, systemClock.now())),
     );
 }

@@ -2,6 +2,7 @@ import type { CredentialSource } from '../dli/auth.ts';
 import { assertEndpoint } from '../http/transport.ts';
 import type { Mode } from '../mode.ts';
 import type { Exemption, Freeze, Policy } from '../policy/schema.ts';
+import type { StopOrder } from '../stop-order.ts';
 import type { ProjectClaim } from './project-claims.ts';
 
 /** Everything a sweep needs to know, read fresh for it. */
@@ -15,6 +16,8 @@ export interface Settings {
   credentials: CredentialSource;
   /** Only `run` lets a job be cancelled. */
   isSwitchedOn: boolean;
+  /** What somebody set the switch to who wants it to stop. */
+  stopOrder?: StopOrder | undefined;
   /** What could not be read and does not keep the sweep from its work; one sentence each. */
   notices?: readonly string[] | undefined;
   /** Undefined where nothing of it comes from Parameter Store. */

@@ -10,6 +10,7 @@ import { PolicyError, parseExemption, parseFreeze, parsePolicy } from '../policy
 import { salvageExemptions } from '../policy/salvage.ts';
 import type { Policy } from '../policy/schema.ts';
 import type { SweepRequest } from '../request.ts';
+import { isOverdue, parseStop } from '../stop-order.ts';
 import { parseJsonText, TextError, withoutMark } from '../text.ts';
 import { claimsIn } from './project-claims.ts';
 import {
@@ -112,8 +113,15 @@ export async function readSwitchFrom(read: ReadParameters, stage: string): Promi
 /** Only this one word lets a job be cancelled. */
 export const isSwitchOn = ({ value }: Pick<SwitchReading, 'value'>): boolean => value === 'run';
 
-/** Any other word stops as well, but only this one says that somebody wants it so. */
-export const isSetToStop = ({ value }: Pick<SwitchReading, 'value'>): boolean => value === 'stop';
+/**
+ * Anything else stops as well, but only this says that somebody wants it so, and that its time is not over.
+ *
+ * @param now epoch ms.
+ */
+export function isSetToStop({ value }: Pick<SwitchReading, 'value'>, now: number): boolean {
+  const order = parseStop(value);
+  return order !== undefined && !isOverdue(order, now);
+}
 
 /** All parameters of a stage live under one prefix; IAM grants refer to it. */
 export const parameterNames = (stage: string) => ({
@@ -178,6 +186,7 @@ export async function loadSsmSettings(
     freezes: parseEach(freezes, parseFreeze, 'dli-reaper unfreeze'),
     credentials: createCredentialSource(credentialsName, parseCredentials(credentialsName, values), read),
     isSwitchedOn: isSwitchOn(reading),
+    stopOrder: parseStop(reading.value),
     stage: {
       parameter: targetName,
       shared: fields.shared,
@@ -213,6 +222,7 @@ export async function loadSsmTarget(
     credentials: createCredentialSource(credentialsName, credentials, read),
   };
 }
+
 const versionsIn = ({ versions }: ParameterValues) =>
   Object.fromEntries([...versions].sort(([a], [b]) => compareText(a, b)));
 

@@ -138,7 +138,7 @@ describe.concurrent('the calendar of a stage', () => {
       'freeze now (close) holds until 2999-01-02T00:00:00.000Z: 1 job over its limit is spared',
       'freeze later (close) begins next, at 2998-01-01T00:00:00.000Z, and holds until 2999-01-02T00:00:00.000Z',
     ];
-    expect(JSON.parse(json.stdout)).toMatchObject({ targets: [{ calendar }, { calendar }] });
+    expect(JSON.parse(json.stdout)).toMatchObject({ stop: null, targets: [{ calendar }, { calendar }] });
     expect(stdout.split('\n').filter((line) => line.startsWith('Note: '))).toEqual(
       calendar.map((notice) => `Note: ${notice}.`),
     );
@@ -194,5 +194,79 @@ describe.concurrent('the calendar of a stage', () => {
     const { stdout } = await run('policy', 'diff', writeFile('base.json', JSON.stringify(POLICY)));
 
     expect(stdout).toContain('default: 0 victims at this moment, 0 by the live policy.');
+  });
+});
+
+describe.concurrent('dli-reaper stop with an end and a reason', () => {
+  const SWITCH = name('switch');
+
+  it('writes both into the switch, does not resume by itself, and is shown before somebody resumes', async (context) => {
+    const { aws, run } = await startStage(context);
+
+    const stopped = await run('stop', '--until', '2998-12-05', '--reason', 'month end', '--json');
+    const value = aws.parameters[SWITCH];
+    const status = await run('status', '--no-look');
+    const doctor = await run('doctor', '--target', 'default');
+    const sweep = await run('sweep', '--target', 'default', '--no-dry-run');
+    const resumed = await run('resume', '--confirm', 'dev');
+
+    expect(value).toBe('stop until 2998-12-06T00:00:00.000Z because month end');
+    expect(JSON.parse(stopped.stdout)).toEqual({
+      ...{ kind: 'switch', stage: 'dev', isOn: false, version: 2 },
+      ...{ until: '2998-12-06T00:00:00.000Z', reason: 'month end' },
+    });
+    const words = 'stop until 2998-12-06T00:00:00.000Z (month end)';
+    expect(status.stdout).toContain(`The switch of dev reads ${words}: no job is cancelled.\n`);
+    expect(doctor.stdout).toContain(`${words}, so no job is cancelled`);
+    expect(sweep.stdout).toContain(`! stopped: the switch reads ${words}\n`);
+    expect(resumed).toMatchObject({ exitCode: 0, stderr: `The switch of dev reads ${words}.\n` });
+    expect(aws.parameters[SWITCH]).toBe('run');
+  });
+
+  it('asks to be resumed when its time is over, and still stops', async (context) => {
+    const { emulator, run } = await startStage(context, {
+      [SWITCH]: 'stop until 2026-01-01T00:00:00.000Z because month end',
+    });
+
+    const json = await run('status', '--json');
+    const status = await run('status', '--no-look');
+    const doctor = await run('doctor', '--target', 'default');
+    const sweep = await run('sweep', '--target', 'default', '--no-dry-run');
+    const resumed = await run('resume');
+
+    const asks =
+      'the stop ended at 2026-01-01T00:00:00.000Z, and no sweep resumes by itself; dli-reaper resume --stage dev lets them cancel again';
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      stop: { until: '2026-01-01T00:00:00.000Z', reason: 'month end', isOver: true },
+    });
+    expect(status.stdout).toContain(`! ${asks}.\n`);
+    expect(doctor.stdout).toContain(`${asks}\n`);
+    expect(sweep).toMatchObject({ exitCode: 1 });
+    expect(sweep.stdout).toContain('Note: the stop ended at 2026-01-01T00:00:00.000Z');
+    expect(emulator.requests.filter(({ method }) => method === 'DELETE')).toEqual([]);
+    expect(resumed.stderr).toContain('(month end), which is over.\n');
+  });
+
+  it('says that it does not resume by itself', async (context) => {
+    const { run } = await startStage(context);
+
+    const { stdout } = await run('stop', '--until', '7d');
+
+    expect(stdout).toMatch(
+      /^The switch of dev reads stop until \S+Z \(version 2\): no job is cancelled; .* It does not resume by itself: dli-reaper resume --stage dev\.\n$/,
+    );
+  });
+
+  it.for([
+    { more: ['--until', 'soon'], says: '--until: expected a day such as 2027-02-01' },
+    { more: ['--until', '2020-01-01'], says: '--until: is over already; name a later day or time' },
+    { more: ['--reason', ''], says: '--reason: is empty; say why, or leave it out' },
+    { more: ['--reason', 'a\nb'], says: '--reason: holds a character that cannot be seen' },
+    { more: ['--reason', 'x'.repeat(201)], says: '--reason: has 201 characters; expected at most 200' },
+  ])('refuses $says, and writes nothing', async ({ more, says }) => {
+    const { exitCode, stderr } = await runHere(['stop', '--stage', 'dev', ...more]);
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(says);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../emulator/random.ts';
+import { isSetToStop } from '../../lib/settings/ssm.ts';
 import { type AlarmProperties, MetricData, type Raised, readAlarm, simulate } from '../helpers/cloudwatch.ts';
 import { optionsOf, resourcesOf } from '../helpers/deploy-parts.ts';
 import {
@@ -80,6 +81,12 @@ function eachYear(outages: Outage[]): (schedule: Schedule) => Promise<Raised[]> 
     return year;
   };
 }
+
+/** A tick while the switch reads so. */
+const stoppedBy = (value: string, at: string): Outage['tick'] => ({
+  isStoppedByHand: isSetToStop({ value }, Date.parse(at)),
+  report: { status: 'stopped', stoppedBy: 'switch', jobs: [oldJob({ outcome: 'skipped', reason: 'stopped' })] },
+});
 
 /** Each on a working day, and ended before the schedule pauses. */
 const OUTAGES: Outage[] = [
@@ -187,6 +194,20 @@ const OUTAGES: Outage[] = [
     tick: {
       report: { status: 'stopped', stoppedBy: 'switch', jobs: [oldJob({ outcome: 'skipped', reason: 'stopped' })] },
     },
+    raises: ['stopped'],
+  },
+  {
+    name: 'somebody stops the reaper until the evening',
+    from: '2026-05-06T08:00Z',
+    until: '2026-05-06T14:00Z',
+    tick: stoppedBy('stop until 2026-05-06T18:00Z because month end', '2026-05-06T14:00Z'),
+    raises: [],
+  },
+  {
+    name: 'the end of a stop has come, and nobody resumes',
+    from: '2026-05-07T08:00Z',
+    until: '2026-05-07T14:00Z',
+    tick: stoppedBy('stop until 2026-05-07T08:00Z because month end', '2026-05-07T08:00Z'),
     raises: ['stopped'],
   },
   {

@@ -251,6 +251,7 @@ describe('the bundled sweep function', () => {
 
   it.each([
     { name: 'set to stop', value: 'stop' },
+    { name: 'set to stop until a time that is over', value: 'stop until 2026-01-01T00:00:00.000Z because month end' },
     { name: 'missing', value: undefined },
     { name: 'set to a JSON document', value: '{}' },
   ])('cancels nothing with the switch $name, and says stopped', async ({ value }) => {
@@ -271,6 +272,8 @@ describe('the bundled sweep function', () => {
 
   it.each([
     { value: 'stop', stopped: 0, why: 'since somebody has said so' },
+    { value: 'stop until 2998-01-01T00:00:00.000Z because x', stopped: 0, why: 'since its time is not over' },
+    { value: 'stop until 2026-01-01T00:00:00.000Z because x', stopped: 1, why: 'since its time is over' },
     { value: 'of', stopped: 1, why: 'since that may be a typo' },
     { value: undefined, stopped: 1, why: 'since somebody may have deleted it' },
   ])('counts $stopped stopped sweeps with the switch $value, $why, and no stuck job', async ({ value, stopped }) => {

@@ -4,6 +4,8 @@ import { emergencyPolicy, toEmergency } from '../../lib/emergency.ts';
 import { parseExemption, parseFreeze } from '../../lib/policy/parse.ts';
 import { announcedSince } from '../../lib/schedule.ts';
 import type { Settings } from '../../lib/settings/settings.ts';
+import { isSetToStop, isSwitchOn } from '../../lib/settings/ssm.ts';
+import { formatStop, parseStop } from '../../lib/stop-order.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 
 /*
@@ -126,6 +128,27 @@ describe('the turn of a month', () => {
       ...['2026-02-05T15', '2026-02-05T16', '2026-02-05T17'],
     ]);
     expect(notices.some(({ text }) => text.includes('expired at 2026-02-06'))).toBe(true);
+  });
+
+  it('cancels nothing under a stop with an end, nor after it, and asks until somebody resumes', async () => {
+    const until = at('2026-02-06T00:00:00Z');
+    const resumedAt = until + 6 * HOUR;
+    const value = formatStop({ until, reason: 'month end' });
+    const valueAt = (now: number) => (now < at('2026-01-30T00:00:00Z') || now >= resumedAt ? 'run' : value);
+
+    const { notices, endOf } = await runTurn((now) => ({
+      isSwitchedOn: isSwitchOn({ value: valueAt(now) }),
+      stopOrder: parseStop(valueAt(now)),
+    }));
+
+    expect(endOf(CLOSES, CLOSE)).toEqual(['FINISHED']);
+    expect(endOf(FORGOTTEN, CLOSE)).toEqual(['FINISHED']);
+    // As soon as somebody has resumed, and no earlier.
+    expect(endOf(CLOSES, OUTSIDE)).toEqual(['CANCELLED']);
+    const asked = notices.filter(({ text }) => text.startsWith('the stop ended at 2026-02-06T00:00:00.000Z'));
+    expect(asked.map((one) => one.at)).toEqual(Array.from({ length: 6 }, (_, n) => until + n * HOUR));
+    // Until then somebody wants it so; from then on the alarm goes off.
+    expect([until - 1, until].map((now) => isSetToStop({ value }, now))).toEqual([true, false]);
   });
 
   it('binds an emergency too, unless exempt jobs are included', async () => {

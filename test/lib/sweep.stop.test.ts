@@ -1,8 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Fault } from '../../emulator/faults.ts';
 import type { Progress } from '../../lib/progress.ts';
+import type { SweepRequest } from '../../lib/request.ts';
+import type { StopOrder } from '../../lib/stop-order.ts';
 import { SwitchedOff } from '../../lib/switch-watch.ts';
-import { emulatedJob, MINUTE, makeWorld } from '../helpers/world.ts';
+import { emulatedJob, HOUR, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 
 describe('sweep', () => {
   it('does not wait for settings beyond its deadline', async () => {
@@ -69,6 +71,53 @@ describe('sweep', () => {
       status: 'stopped',
       stoppedBy: 'switch',
       problems: ['stopped: the switch is not set to run, or cannot be read'],
+    });
+  });
+
+  describe('by a switch that somebody set to stop', () => {
+    const sweepUnder = async (stopOrder: StopOrder, changes: Partial<SweepRequest> = {}) => {
+      const world = await makeWorld({ jobs: [emulatedJob(1)] });
+      const loadSettings: typeof world.deps.loadSettings = async (asked) => ({
+        ...(await world.deps.loadSettings(asked)),
+        isSwitchedOn: false,
+        stopOrder,
+      });
+      return world.sweep(changes, { loadSettings });
+    };
+
+    it('says until when, and why', async () => {
+      const report = await sweepUnder({ until: NOW + HOUR, reason: 'month end' });
+
+      expect(report).toMatchObject({
+        status: 'stopped',
+        problems: ['stopped: the switch reads stop until 2026-01-05T10:00:00.000Z (month end)'],
+        notices: [],
+      });
+    });
+
+    it('says no more than that of one that says no more', async () => {
+      expect((await sweepUnder({ until: undefined, reason: undefined })).problems).toEqual([
+        'stopped: the switch is not set to run, or cannot be read',
+      ]);
+    });
+
+    it('stays stopped when its time is over, and asks', async () => {
+      const report = await sweepUnder({ until: NOW, reason: 'month end' });
+
+      expect(report).toMatchObject({ status: 'stopped', stoppedBy: 'switch', counts: { cancelled: 0 } });
+      expect(report.notices).toEqual([
+        'the stop ended at 2026-01-05T09:00:00.000Z, and no sweep resumes by itself; dli-reaper resume --stage … lets them cancel again',
+      ]);
+    });
+
+    it('says the same in a plan', async () => {
+      const { status, notices } = await sweepUnder({ until: NOW, reason: 'month end' }, { dryRun: true });
+
+      expect(status).toBe('ok');
+      expect(notices).toEqual([
+        'the switch reads stop until 2026-01-05T09:00:00.000Z (month end), so a live sweep would cancel nobody',
+        expect.stringMatching(/^the stop ended at 2026-01-05T09:00:00.000Z/),
+      ]);
     });
   });
 

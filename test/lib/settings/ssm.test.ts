@@ -545,6 +545,19 @@ describe('freezes', () => {
   });
 });
 
+describe('the switch', () => {
+  it('tells who stopped it, until when and why', async () => {
+    const { load } = await startStage();
+    const value = 'stop until 2026-12-06T00:00:00.000Z because month end';
+
+    expect(await load(async () => ({ value, version: 1 }))).toMatchObject({
+      isSwitchedOn: false,
+      stopOrder: { until: Date.parse('2026-12-06T00:00:00Z'), reason: 'month end' },
+    });
+    expect((await load()).stopOrder).toBeUndefined();
+  });
+});
+
 describe('loadSsmSettings of an emergency', () => {
   const request = parseRequest({ kind: 'emergency', olderThan: '10m', reason: 'stuck' });
 
