@@ -15,8 +15,14 @@ export function runValidate(path: string, { json }: { json?: boolean }, { out }:
   if (json) return validateForMachines(path, out, now);
   const { policy, locate } = readPolicyFile(path);
   for (const { keys, message } of lintPolicy(policy, now)) out(`${locate(keys)}: warning: ${message}\n`);
-  const { rules, exemptions, mode } = policy;
-  out(`${path} is valid: mode ${mode}, ${counted(rules.length, 'rule')}, ${counted(exemptions.length, 'exemption')}\n`);
+  const { rules, exemptions, freezes, mode } = policy;
+  const parts = [
+    `mode ${mode}`,
+    counted(rules.length, 'rule'),
+    counted(exemptions.length, 'exemption'),
+    ...(freezes.length === 0 ? [] : [counted(freezes.length, 'freeze')]),
+  ];
+  out(`${path} is valid: ${parts.join(', ')}\n`);
   return 0;
 }
 

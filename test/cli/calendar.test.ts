@@ -188,6 +188,16 @@ describe.concurrent('the calendar of a stage', () => {
     );
   });
 
+  it('is counted by validate, which warns of what is over', async () => {
+    const freezes = [JSON.parse(freeze({ id: 'over', from: '2020-01-01', until: '2020-01-02' })), JSON.parse(freeze())];
+    const file = writeFile('freezes.json', JSON.stringify({ ...POLICY, freezes }));
+
+    const { stdout } = await runHere(['validate', file]);
+
+    expect(stdout).toContain('warning: freeze over ended at 2020-01-03T00:00:00.000Z; it holds nothing');
+    expect(stdout).toContain('is valid: mode live, 1 rule, 0 exemptions, 2 freezes\n');
+  });
+
   it('counts for what a policy would do, when it is compared with the live one', async (context) => {
     const { run } = await startStage(context, { [name('freezes/month-end')]: freeze({ match: 'all' }) });
 
