@@ -28,11 +28,14 @@ const WORDS = [
 /** Error codes of DLI, its gateway, IAM and STS. */
 const CODE = /^(DLI|APIG|APIGW|IAM|STS5?)\.\d{1,8}$/;
 
-/** A key as the API writes them. Others may be names. */
-const KEY = /^[a-z]+([_-]?[A-Za-z]+)*$/;
+/** A key as the API writes them. Others may be names. One run of letters, so that no key takes long to match. */
+const KEY = /^[a-z][A-Za-z_-]{0,39}$/;
 
 /** Rows of a list that are told; the others are counted. */
 const ROWS = 2;
+
+/** Lists and objects in one another whose parts are told; the deepest answer of DLI has four ("Querying the Job List"). */
+const LEVELS = 6;
 
 export const isCode = (text: string): boolean => CODE.test(text);
 
@@ -57,8 +60,8 @@ export function createRedactor(probeQueue: string | undefined) {
     return `<${name}${typeof value === 'number' ? ', a number' : ''}>`;
   };
 
-  const redactValue = (key: string, value: unknown): Redacted => {
-    if (CONTAINERS.includes(key)) return redact(value);
+  const redactValue = (key: string, value: unknown, levels: number): Redacted => {
+    if (CONTAINERS.includes(key)) return redact(value, levels);
     if (IDS.includes(key)) return nameOf('job', value);
     if (QUEUES.includes(key)) return nameOf('queue', value);
     const isKept =
@@ -69,22 +72,23 @@ export function createRedactor(probeQueue: string | undefined) {
     return isKept ? (value as boolean | number | string) : typeOf(value);
   };
 
-  function redact(body: unknown): Redacted {
+  function redact(body: unknown, levels = LEVELS): Redacted {
+    if (levels === 0) return typeOf(body);
     if (Array.isArray(body)) {
-      const rows = body.slice(0, ROWS).map(redact);
+      const rows = body.slice(0, ROWS).map((row) => redact(row, levels - 1));
       return body.length > ROWS ? [...rows, `and ${body.length - ROWS} more`] : rows;
     }
     if (!isRecord(body)) return typeOf(body);
     let others = 0;
     return Object.fromEntries(
       Object.entries(body).map(([key, value]) =>
-        KEY.test(key) && key.length <= 40 ? [key, redactValue(key, value)] : [`<key ${++others}>`, typeOf(value)],
+        KEY.test(key) ? [key, redactValue(key, value, levels - 1)] : [`<key ${++others}>`, typeOf(value)],
       ),
     );
   }
 
   return {
-    redact,
+    redact: (body: unknown) => redact(body),
     /** Gives a job a name of its own. */
     call: (jobId: string, name: string) => void names.set(`job ${jobId.toLowerCase()}`, name),
   };

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { assumptionsIn, type Probe, parseProbe } from '../../cli/probe/file.ts';
 import { type ProbeFlags, runProbe } from '../../cli/probe/probe.ts';
-import { regionOf } from '../../cli/probe/redact.ts';
+import { createRedactor, regionOf } from '../../cli/probe/redact.ts';
 import {
   ASSUMPTION_NAMES,
   ASSUMPTION_VALUES,
@@ -601,6 +601,17 @@ describe('what a probe writes', () => {
       errorCode: 'DLI.0007',
       body: { error_code: 'DLI.0007', error_msg: 'text' },
     });
+  });
+
+  it('takes no time over a long key, and tells no more than types of what is deep', async () => {
+    const deep = JSON.parse(`${'{"jobs":'.repeat(20_000)}1${'}'.repeat(20_000)}`);
+    const { redact } = createRedactor(undefined);
+
+    expect(redact({ [`${'a'.repeat(39)}1`]: 1, [`a${'_b'.repeat(18)}@`]: 1 })).toEqual({
+      '<key 1>': 'number',
+      '<key 2>': 'number',
+    });
+    expect(JSON.stringify(redact(deep))).toBe(`${'{"jobs":'.repeat(6)}"object"${'}'.repeat(6)}`);
   });
 
   it.each([
