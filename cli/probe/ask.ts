@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { UnsignedRequest } from '../../lib/dli/auth.ts';
 import type { ErrorKind } from '../../lib/dli/classify.ts';
 import type { Connection } from '../../lib/dli/connection.ts';
-import { DliError, DliResponseError } from '../../lib/dli/errors.ts';
+import { DliError, DliNotSentError, DliResponseError } from '../../lib/dli/errors.ts';
 import { type AnswerContext, isRecord, parseJson } from '../../lib/dli/wire.ts';
 import type { Recording } from './file.ts';
 import { isCode, type Redactor } from './redact.ts';
@@ -20,6 +20,10 @@ export interface Question<T> {
   /** With a third part that one is shown in place of the value. */
   query?: readonly [name: string, value: string, shown?: string][];
   body?: string;
+  /** Epoch ms; no call or wait begins later. */
+  notAfter?: number;
+  /** Once aborted, no call or wait begins. */
+  signal?: AbortSignal;
   /** Reads a success. @throws {DliProtocolError} if it is not what was asked for. */
   parse?: (body: Record<string, unknown>, about: AnswerContext) => T;
 }
@@ -41,6 +45,9 @@ export interface Answer<T = unknown> {
   value: T | undefined;
 }
 
+/** No question, with all its repetitions, begins a call after this time: a full minute of the gateway's flow control. */
+const ASK_WITHIN_MS = 60_000;
+
 /**
  * Asks, and records the answer. A refusal is an answer as any other.
  *
@@ -58,10 +65,10 @@ export const readWith =
 
 export function createAsk(
   connection: Connection,
-  { projectId, clock, startedAt, redactor, recordings }: AskOptions,
+  { projectId, clock, startedAt, redactor, recordings, notAfter = Number.POSITIVE_INFINITY }: AskOptions,
 ): Ask {
   return async <T>(question: Question<T>) => {
-    const { call, method, version, path, shown = path, query = [], body, parse } = question;
+    const { call, method, version, path, shown = path, query = [], body, parse, signal } = question;
     const answer: Answer<T> = {
       isSuccess: false,
       status: undefined,
@@ -82,6 +89,8 @@ export function createAsk(
         body: answer.status === undefined ? null : redactor.redact(answer.body),
       });
     };
+    // One that submits something is sent once, whatever the gateway says of it.
+    const isSubmitted = new AbortController();
     try {
       const { value } = await connection.send<T | undefined>({
         kind: method === 'GET' ? 'list' : 'cancel',
@@ -92,8 +101,11 @@ export function createAsk(
           query: query.map(([name, value]) => [name, value]),
           ...(body !== undefined && { body }),
         },
+        notAfter: Math.min(clock.now() + ASK_WITHIN_MS, notAfter, question.notAfter ?? Number.POSITIVE_INFINITY),
+        signal: AbortSignal.any([isSubmitted.signal, ...(signal === undefined ? [] : [signal])]),
         parse: (fields, about) => parse?.(fields, about),
         onAnswer: ({ status, body: text }) => {
+          if (method === 'POST') isSubmitted.abort();
           answer.status = status;
           answer.body = parseJson(text);
         },
@@ -112,6 +124,8 @@ export function createAsk(
         record();
         throw error;
       }
+      // Nothing was asked.
+      if (error instanceof DliNotSentError && answer.status === undefined) return answer;
     }
     record();
     return answer;
@@ -126,6 +140,8 @@ export interface AskOptions {
   redactor: Redactor;
   /** Every answer is added to these. */
   recordings: Recording[];
+  /** Epoch ms; no question is sent later. */
+  notAfter?: number;
 }
 
 /** A refusal in a few words, such as `400 DLI.0002`. */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
-import { DliError, DliProtocolError } from '../../lib/dli/errors.ts';
+import { DliError, DliProtocolError, describeError } from '../../lib/dli/errors.ts';
 import { parseSqlJobStatus } from '../../lib/dli/sql-wire.ts';
 import { toText } from '../../lib/dli/wire.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { isJobId, isTerminal, type Job } from '../../lib/job.ts';
-import { type Answer, type Ask, type Read, wordsOf } from './ask.ts';
+import { type Answer, type Ask, type Question, type Read, wordsOf } from './ask.ts';
 import type { Probe } from './file.ts';
 import { askDetail } from './look.ts';
 import type { Redactor } from './redact.ts';
@@ -50,15 +50,22 @@ function lastingQuery(mark: string): string {
 
 interface OwnJob {
   id: string;
-  show: () => Promise<Answer<Job>>;
+  /** Reads it; without a value until it shows the mark of the probe. @throws {NotOurs} if it is another job. */
+  show: (limits?: Pick<Question<Job>, 'notAfter' | 'signal'>) => Promise<Answer<Job>>;
+  /** Whether it has shown the mark. */
+  isMarked: () => boolean;
   detail: () => Promise<Answer>;
-  /** The one way to cancel something here: it knows no id but that which DLI gave to our own submission. */
+  /**
+   * The one way to cancel something here: it knows no id but that which DLI gave to our own submission.
+   *
+   * @throws {NotOurs} before anything is sent, unless the job under that id has shown the mark.
+   */
   cancel: () => Promise<Answer>;
 }
 
 interface OwnJobOptions {
   queue: string;
-  /** Sends each request once, so that no job is submitted twice. */
+  /** Sends a cancel again only if the gateway turned it away, and a submission never. */
   askOnce: Ask;
   read: Read;
   redactor: Redactor;
@@ -70,10 +77,8 @@ interface OwnJobOptions {
 }
 
 /**
- * Submits one job, reads it, cancels it, reads it until it is over, and cancels it again. Whatever goes wrong on the way, it
- * still tries to cancel the job, and tells its id.
- *
- * @throws {DliError} if the credential is refused before there is a job.
+ * Submits one job, reads it, cancels it, reads it until it is over, and cancels it again. Whatever goes wrong once the job has
+ * shown its mark, it still tries to cancel it. It tells the job's id in any case.
  */
 export async function runOwnJob(options: OwnJobOptions): Promise<OwnJobSight> {
   const { clock, interrupted, say } = options;
@@ -92,7 +97,7 @@ export async function runOwnJob(options: OwnJobOptions): Promise<OwnJobSight> {
   const readUntil = async (isWanted: (read: Job) => boolean, withinMs: number): Promise<Job | undefined> => {
     const until = clock.now() + withinMs;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      const { value } = await job.show();
+      const { value } = await job.show({ notAfter: until, signal: interrupted });
       if (value !== undefined && isWanted(value)) return value;
       if (clock.now() + pauseMs > until) return undefined;
       await clock.sleep(pauseMs, interrupted);
@@ -115,16 +120,18 @@ export async function runOwnJob(options: OwnJobOptions): Promise<OwnJobSight> {
     failure = error;
   }
   if (sight.end !== 'ended') await cancelAtLast(job, sight, failure, options);
+  else if (failure instanceof DliError) say(failure.message);
   if (failure !== undefined && !interrupted.aborted && !(failure instanceof DliError || failure instanceof NotOurs)) {
     throw failure;
   }
   return sight;
 }
 
-async function submit({ queue, askOnce, read, redactor, say }: OwnJobOptions, sight: OwnJobSight) {
+async function submit({ queue, askOnce, read, redactor, interrupted, say }: OwnJobOptions, sight: OwnJobSight) {
   const mark = randomUUID().replaceAll('-', '');
-  const submitted = await askOnce({
+  const submission = askOnce({
     call: 'submit a SQL job',
+    signal: interrupted,
     method: 'POST',
     version: 'v1.0',
     path: '/jobs/submit-job',
@@ -142,12 +149,23 @@ async function submit({ queue, askOnce, read, redactor, say }: OwnJobOptions, si
       return id;
     },
   });
+  let submitted: Answer<string>;
+  try {
+    submitted = await submission;
+  } catch (error) {
+    // The reads are worth telling all the same.
+    if (!(error instanceof DliError)) throw error;
+    sight.whyNoJob = 'no job was submitted, since DLI refused the key';
+    say(`No job was submitted. ${describeError(error)}.`);
+    return undefined;
+  }
   if (submitted.value !== undefined) return ownJobOf(submitted.value, mark, { askOnce, read });
   if (!submitted.isAmbiguous) {
     sight.whyNoJob = `no job was submitted (${wordsOf(submitted)})`;
-    say(
-      `DLI refused the job: ${wordsOf(submitted)}. The key needs dli:queue:submitJob on the queue; see docs/deploy.md.`,
-    );
+    const advice = ' The key needs dli:queue:submitJob on the queue; see docs/deploy.md.';
+    if (interrupted.aborted) say('Interrupted. No job was submitted.');
+    else if (submitted.status === undefined) say('No job was submitted, since DLI could not be reached.');
+    else say(`DLI refused the job: ${wordsOf(submitted)}.${submitted.kind === 'permission' ? advice : ''}`);
     return undefined;
   }
   sight.end = 'unknown';
@@ -158,38 +176,48 @@ async function submit({ queue, askOnce, read, redactor, say }: OwnJobOptions, si
 }
 
 function ownJobOf(id: string, mark: string, { askOnce, read }: Pick<OwnJobOptions, 'askOnce' | 'read'>): OwnJob {
+  let isMarked = false;
   return {
     id,
-    show: () =>
+    isMarked: () => isMarked,
+    show: (limits) =>
       read({
+        ...limits,
         call: 'read the job of the probe',
         version: 'v1.0',
         path: `/jobs/${id}/status`,
         shown: '/jobs/{own_job}/status',
         parse: (body, about) => {
           const job = parseSqlJobStatus(body, about, id, true);
-          if (!isOurs(job, mark)) throw new NotOurs();
-          return job;
+          isMarked ||= hasMark(job, mark);
+          if (isMarked) return job;
+          if (isTelling(job)) throw new NotOurs('lacks the mark of the probe');
+          throw new DliProtocolError(about.operation, 'without the mark of the probe', about);
         },
       }),
     detail: () => askDetail(read, id, 'read the details of the job of the probe'),
-    cancel: () =>
-      askOnce({
+    cancel: async () => {
+      if (!isMarked) throw new NotOurs('did not show the mark of the probe');
+      return askOnce({
         call: 'cancel the job of the probe',
         method: 'DELETE',
         version: 'v1.0',
         path: `/jobs/${id}`,
         shown: '/jobs/{own_job}',
-      }),
+      });
+    },
   };
 }
 
-/** DLI does not have to show tags; the statement it has to. A job that shows neither says nothing against it. */
-function isOurs({ tags, statement }: Job, mark: string): boolean {
-  return tags?.get(TAG) === mark || typeof statement !== 'string' || statement.includes(mark);
+/** DLI does not have to show tags, and may show a statement in a form of its own: one of them is enough. */
+function hasMark({ tags, statement }: Job, mark: string): boolean {
+  return tags?.get(TAG) === mark || statement?.toLowerCase().includes(mark) === true;
 }
 
-/** The job under the id that the submit was answered with is another one. */
+/** Whether a job shows what would have the mark if it were ours. */
+const isTelling = ({ tags, statement }: Job): boolean => statement !== undefined || (tags?.size ?? 0) > 0;
+
+/** The job under the id that the submit was answered with is not known to be ours. The message says why. */
 class NotOurs extends Error {}
 
 /** Tries once more, and tells what is left to do by hand. */
@@ -199,7 +227,7 @@ async function cancelAtLast(
   failure: unknown,
   { queue, interrupted, say }: OwnJobOptions,
 ): Promise<void> {
-  if (interrupted.aborted) say(`Interrupted. The job ${job.id} is asked to stop.`);
+  if (interrupted.aborted && job.isMarked()) say(`Interrupted. The job ${job.id} is asked to stop.`);
   else if (failure instanceof DliError) say(failure.message);
   let problem = failure;
   if (!(failure instanceof NotOurs)) {
@@ -217,7 +245,9 @@ async function cancelAtLast(
   const end = `it ends by itself ${formatDuration(OWN_JOB_TIMEOUT_MS)} after its start`;
   if (problem instanceof NotOurs) {
     sight.end = 'unknown';
-    say(`The job ${job.id}, whose id DLI gave to the submission, lacks the mark of the probe. It is left alone.`);
+    say(
+      `The job ${job.id}, whose id DLI gave to the submission, ${problem.message}. It is left alone. If it is the probe's, ${end}.`,
+    );
   } else if (sight.cancel?.isSuccess) say(`The job ${job.id} was asked to stop, and was not seen to stop; ${end}.`);
   else if (isDenied(sight)) say(`This key may not cancel on ${queue}. The job ${job.id} runs on; ${end}.`);
   else say(`The job ${job.id} could not be cancelled; ${end}. Cancel it in DLI's console.`);
@@ -225,7 +255,7 @@ async function cancelAtLast(
 
 /** @returns whether the job is over. */
 async function askAgain(job: OwnJob, sight: OwnJobSight): Promise<boolean> {
-  // One that cannot be read is asked all the same: its id came with our own submission.
+  // One that has shown its mark is asked also where it cannot be read any more.
   const look = () =>
     job.show().catch((error: unknown) => {
       if (error instanceof DliError) return undefined;

@@ -35,6 +35,11 @@ interface ProbeDeps {
   interrupted?: AbortSignal;
 }
 
+/** Thirty reads take seconds, and a minute or two where the gateway slows them down. */
+const LOOK_WITHIN_MS = 5 * 60_000;
+/** A DLI that takes longer for the reads is given no job. */
+const SLOW_LOOK_MS = 4 * 60_000;
+
 /**
  * Finds out what a real DLI does where no document says it: reads first, then with consent one job of its own.
  *
@@ -61,11 +66,15 @@ export async function runProbe(
   const connection = createConnection(options);
   const once = createConnection({ ...options, maxAttempts: 1 });
   const recorder = { projectId, clock, startedAt, redactor, recordings };
+  const notAfter = startedAt + LOOK_WITHIN_MS;
+  const look = readWith(createAsk(connection, { ...recorder, notAfter }));
   const read = readWith(createAsk(connection, recorder));
   const askOnce = createAsk(once, recorder);
   try {
-    const sight = await withSpinner('Asking DLI', flags, terminal, () => look(read, queue, clock));
-    const isAgreed = queue !== undefined && (await hasConsent(queue, confirmed, terminal));
+    const sight = await withSpinner('Asking DLI', flags, terminal, () => lookAt(look, queue, clock));
+    const isSlow = clock.now() - startedAt > SLOW_LOOK_MS;
+    if (isSlow) terminal.err(`The reads took longer than ${formatDuration(SLOW_LOOK_MS)}, so no job is submitted.\n`);
+    const isAgreed = queue !== undefined && !isSlow && (await hasConsent(queue, confirmed, terminal));
     const ownJob = isAgreed ? await withOwnJob({ queue, askOnce, read, redactor }, terminal, deps) : undefined;
 
     const probe: Probe = {
@@ -104,7 +113,7 @@ function assertFlags({ probeQueue, confirm: confirmed, policy }: ProbeFlags, fil
   if (existsSync(file)) throw new SettingsError(file, 'is there already; name another file with --probe-file');
 }
 
-async function look(read: Read, queue: string | undefined, clock: Clock) {
+async function lookAt(read: Read, queue: string | undefined, clock: Clock) {
   const queues = await listQueues(read);
   const names = queuesOf(queues).flatMap((row) => toText(row.queue_name)?.toLowerCase() ?? []);
   if (queue !== undefined && names.length > 0 && !names.includes(queue.toLowerCase())) {

@@ -402,6 +402,58 @@ describe('the job of a probe', () => {
     expect(probe.assumptions.sqlCancelOfCancelled.note).toBe('no job was submitted (403 DLI.0003)');
   });
 
+  it('costs nothing of what the reads told where DLI refuses the key at the submission itself', async () => {
+    const answer = { status: 401, body: { error_code: 'APIG.0301' } };
+    const { run, changes } = await startWorld({ ...everything(), faults: [{ on: 'submit-sql-job', answer }] });
+
+    const probe = await run();
+
+    expect(probe).toMatchObject({ exitCode: 1, ownJob: 'not submitted' });
+    expect(probe.stderr).toMatch(
+      /^No job was submitted\. submit a SQL job: 401 APIG\.0301 .*; check the credential and this machine/,
+    );
+    expect(probe.assumptions.sqlCancelOfCancelled.note).toBe('no job was submitted, since DLI refused the key');
+    expect(probe.assumptions.sparkFilters.verdict).toBe('holds');
+    expect(probe.recordings.at(-1)).toMatchObject({ call: 'submit a SQL job', status: 401 });
+    expect(changes()).toBe(1);
+  });
+
+  it('is not submitted a second time where the gateway turns it away, and no right is blamed for it', async () => {
+    const answer = { status: 429, body: { error_code: 'APIG.0308' } };
+    const { emulator, run } = await startWorld({
+      ...everything(),
+      faults: [{ on: 'submit-sql-job', times: Infinity, answer }],
+    });
+
+    const probe = await run();
+
+    expect(probe).toMatchObject({ exitCode: 1, ownJob: 'not submitted' });
+    expect(probe.stderr).toContain('DLI refused the job: 429.\n');
+    expect(submittedBy(emulator)).toEqual([]);
+  });
+
+  it('is not submitted to a DLI that takes long for the reads, of which none begins after five minutes', async () => {
+    const answer = { status: 429, body: { error_code: 'APIG.0308' } };
+    const on = [
+      'list-queues',
+      'list-sql-jobs',
+      'show-sql-job-status',
+      'list-spark-batches',
+      'show-spark-batch',
+      'list-flink-jobs',
+    ] as const;
+    const { run, changes } = await startWorld({
+      ...everything(),
+      faults: on.map((one) => ({ on: one, times: Infinity, answer })),
+    });
+
+    const probe = await run();
+
+    expect(probe).toMatchObject({ exitCode: 1, ownJob: 'not submitted' });
+    expect(probe.recordings.at(-1)?.afterMs).toBeLessThanOrEqual(5 * MINUTE);
+    expect(changes()).toBe(0);
+  });
+
   it.each([
     { title: 'is lost', fault: { on: 'submit-sql-job', executes: true, answer: 'reset' } },
     { title: 'names no job', fault: { on: 'submit-sql-job', executes: true, answer: { status: 200, body: {} } } },
@@ -426,6 +478,28 @@ describe('the job of a probe', () => {
 
     expect(probe).toMatchObject({ exitCode: 1, ownJob: 'unknown' });
     expect(probe.stderr).toContain('lacks the mark of the probe. It is left alone.');
+    expect(changes()).toBe(1);
+    expect(emulator.statusOf(jobId(1))).toBe('RUNNING');
+  });
+
+  it.each([
+    { title: 'shows neither statement nor tags', status: { edit: { set: { statement: '', tags: [] } } } },
+    { title: 'cannot be read', status: { answer: { status: 500, body: '' } } },
+    { title: 'may not be read', status: { answer: { status: 401, body: { error_code: 'APIG.0301' } } } },
+  ] as const)('is left alone where the job under its id $title, since it may be another', async ({ status }) => {
+    const { emulator, run, changes } = await startWorld({
+      ...everything(),
+      faults: [
+        { on: 'submit-sql-job', edit: { set: { job_id: jobId(1) } } },
+        // The first is the reading of a job that does not exist.
+        { on: 'show-sql-job-status', skip: 1, times: Infinity, ...status },
+      ],
+    });
+
+    const probe = await run();
+
+    expect(probe).toMatchObject({ exitCode: 1, ownJob: 'unknown' });
+    expect(probe.stderr).toContain('did not show the mark of the probe. It is left alone.');
     expect(changes()).toBe(1);
     expect(emulator.statusOf(jobId(1))).toBe('RUNNING');
   });
@@ -476,8 +550,8 @@ describe('the job of a probe', () => {
     const answer = { status: 401, body: { error_code: 'APIG.0301' } };
     const { emulator, run } = await startWorld({
       ...everything(),
-      // The first is the reading of a job that does not exist.
-      faults: [{ on: 'show-sql-job-status', skip: 1, times: Infinity, answer }],
+      // The first is the reading of a job that does not exist, and the second shows the mark.
+      faults: [{ on: 'show-sql-job-status', skip: 2, times: Infinity, answer }],
     });
 
     const { exitCode, stderr } = await run();
