@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Fault } from '../../../emulator/faults.ts';
 import { createDliReader, type ReadCall } from '../../../lib/dli/client.ts';
-import { createSharedStates } from '../../../lib/dli/connection.ts';
+import { createConnection, createSharedStates } from '../../../lib/dli/connection.ts';
 import { ENGINES } from '../../../lib/dli/engines.ts';
 import { DliProtocolError, DliResponseError } from '../../../lib/dli/errors.ts';
 import { emulatedBatch, emulatedFlinkJob } from '../../helpers/emulated-api.ts';
@@ -107,6 +108,50 @@ describe('a call whose parse looks at nothing', () => {
 
     const requestId = expect.stringMatching(/^[0-9a-f]{32}$/) as string;
     expect(given).toEqual([[{ queues: [] }, { operation: 'ask DLI', status: 202, requestId }]]);
+  });
+});
+
+describe('whoever is told of each answer', () => {
+  /** What one call is told of these answers, and how the call ends. */
+  async function tell(...answers: NonNullable<Fault['answer']>[]) {
+    const { emulator, clock } = await makeWorld({ jobs: [] });
+    emulator.faults.add(...answers.map((answer) => ({ on: 'list-sql-jobs' as const, answer })));
+    const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;
+    const connection = createConnection({
+      endpoint: new URL(url),
+      projectId,
+      credentials: { name: 'test', read: () => Promise.resolve({ accessKeyId, secretAccessKey }) },
+      clock,
+      random: () => 0.5,
+    });
+    onTestFinished(() => connection.close());
+    const told: unknown[] = [];
+    const sent = connection.send({
+      kind: 'list',
+      operation: 'ask DLI',
+      request: { method: 'GET', path: `/v1.0/${projectId}/jobs`, query: [] },
+      parse: () => 'a value',
+      onAnswer: ({ status, body }) => void told.push({ status, body }),
+    });
+    return { told, sent };
+  }
+
+  it('gets it as it came, refusals and what is no JSON included, before it is known what it is', async () => {
+    const { told, sent } = await tell(THROTTLED, BROKEN, { status: 200, body: '<html>' });
+
+    await expect(sent).rejects.toBeInstanceOf(DliProtocolError);
+    expect(told).toEqual([
+      { status: 429, body: JSON.stringify(THROTTLED.body) },
+      { status: 500, body: 'oops' },
+      { status: 200, body: '<html>' },
+    ]);
+  });
+
+  it('gets nothing for an answer that did not come', async () => {
+    const { told, sent } = await tell('reset');
+
+    expect(await sent).toMatchObject({ value: 'a value' });
+    expect(told).toEqual([{ status: 200, body: expect.stringContaining('"jobs":[]') }]);
   });
 });
 
