@@ -7,7 +7,7 @@ import {
 import { isRecord, toNumber } from '../../lib/dli/wire.ts';
 import { type Answer, wordsOf } from './ask.ts';
 import type { Finding, Probe } from './file.ts';
-import { flinkRowsOf, type NameAnswers, queuesOf, type Sight, sessionsOf } from './look.ts';
+import { flinkRowsOf, type NameAnswer, type NameAnswers, queuesOf, type Sight, sessionsOf } from './look.ts';
 import type { OwnJobSight } from './own-job.ts';
 import { isKnownWord } from './redact.ts';
 
@@ -38,7 +38,7 @@ const JUDGES: { [Name in AssumptionName]: (evidence: Evidence) => Seen<Assumptio
     together('unknownId', { 'a SQL job': unknownId(sight.unknownSql), 'a batch': unknownId(sight.unknownBatch) }),
   unknownQueue: () => untold('the probe submits nothing to a queue that does not exist'),
   deniedStatus: ({ ownJob }) => deniedStatus(ownJob),
-  sqlDetailOfOthers: ({ sight, ownJob }) => sqlDetail(sight.sqlDetail ?? ownJob?.detail),
+  sqlDetailOfOthers: ({ sight, ownJob }) => sqlDetail(sight.sqlDetail ?? ownJob?.detail, sight.sqlJobs),
   sparkCancelOfEnded: () => untold('the probe cancels no batch'),
   sparkFilters: ({ sight }) => sparkFilters(sight),
   sparkDefaultOrder: ({ sight }) => sparkDefaultOrder(sight.batches),
@@ -46,8 +46,8 @@ const JUDGES: { [Name in AssumptionName]: (evidence: Evidence) => Seen<Assumptio
   sparkAppId: ({ sight }) => sparkAppId(sight),
   nameFilter: ({ sight }) =>
     together('nameFilter', {
-      batches: nameFilter(sight.batchNames, sessionsOf),
-      'Flink jobs': nameFilter(sight.flinkNames, flinkRowsOf),
+      batches: nameFilter(sight.batchNames, sight.batches, sessionsOf),
+      'Flink jobs': nameFilter(sight.flinkNames, sight.flinkJobs, flinkRowsOf),
     }),
   flinkVerdicts: () => untold('the probe stops no Flink job'),
   flinkMixedStatus: () => untold('the probe stops no Flink job'),
@@ -119,10 +119,17 @@ function together<Name extends AssumptionName>(
 }
 
 /** An answer that says nothing about the question; undefined if it does. */
-function silenceOf({ status, kind, code }: Answer): { kind: 'untold'; why: string } | undefined {
+function silenceOf({ status, kind, code, body }: Answer): { kind: 'untold'; why: string } | undefined {
+  if (status === undefined) return untold('no answer came');
   const isSilent = kind === 'permission' || kind === 'transient' || kind === 'throttled' || kind === 'configuration';
-  return isSilent ? untold(`answered with ${wordsOf({ status, code })}`) : undefined;
+  if (isSilent) return untold(`answered with ${wordsOf({ status, code })}`);
+  // Such as the page of a proxy, or of a login.
+  return body === undefined ? untold(`answered with ${wordsOf({ status, code })}, and no JSON`) : undefined;
 }
+
+/** Why a list gives nothing to go by. */
+const nothingIn = (list: Answer, otherwise: string) =>
+  silenceOf(list) ?? untold(list.isSuccess ? otherwise : `the list answered with ${wordsOf(list)}`);
 
 const CANCEL_CODES = ['DLI.0007', 'DLI.0001'] as const;
 
@@ -154,17 +161,21 @@ function deniedStatus(ownJob: OwnJobSight | undefined): Seen<Assumptions['denied
   const { cancel } = ownJob;
   if (cancel?.kind !== 'permission') return untold('no cancel was denied');
   if (cancel.status === 400 && cancel.code === 'DLI.0003') return answer(400);
+  // The gateway and IAM deny by themselves, before DLI looks at the queue.
+  if (!cancel.code?.startsWith('DLI.')) return untold(`denied with ${wordsOf(cancel)}, which is not DLI's own answer`);
   return cancel.status === 403 ? answer(403) : other(wordsOf(cancel));
 }
 
-function sqlDetail(seen: Answer | undefined): Seen<Assumptions['sqlDetailOfOthers']> {
-  if (seen === undefined) return untold('there was no query to ask about');
+function sqlDetail(seen: Answer | undefined, list: Answer): Seen<Assumptions['sqlDetailOfOthers']> {
+  if (seen === undefined) return nothingIn(list, 'there was no query to ask about');
   if (!seen.isSuccess) {
     if (seen.status === 400 && seen.code === 'DLI.0007') return answer('DLI.0007');
     return silenceOf(seen) ?? other(wordsOf(seen));
   }
   const { data_path: path, data_type: type } = isRecord(seen.body) ? seen.body : {};
-  return path === '' && type === '' ? answer('blank') : other('200, with data_path or data_type not blank');
+  if (path === '' && type === '') return answer('blank');
+  const isThere = path !== undefined && type !== undefined;
+  return other(isThere ? '200, with data_path or data_type not blank' : '200, without data_path or data_type');
 }
 
 type FilterUse = Seen<'known' | 'ignored'>;
@@ -172,8 +183,11 @@ type FilterUse = Seen<'known' | 'ignored'>;
 /** What becomes of a parameter that no batch fits. */
 function useOf(seen: Answer): FilterUse {
   if (!seen.isSuccess) return silenceOf(seen) ?? other(wordsOf(seen));
-  return answer(sessionsOf(seen).length === 0 ? 'known' : 'ignored');
+  if (!isRecord(seen.body) || !Array.isArray(seen.body.sessions)) return other('no list');
+  return answer(seen.body.sessions.length === 0 ? 'known' : 'ignored');
 }
+
+const isRising = (times: number[]): boolean => times.every((time, i) => i === 0 || time >= (times[i - 1] ?? time));
 
 function useOfOrder({
   CREATE_TIME_ASC: ascending,
@@ -182,11 +196,16 @@ function useOfOrder({
   for (const seen of [ascending, descending]) {
     if (!seen.isSuccess) return silenceOf(seen) ?? other(wordsOf(seen));
   }
-  const [oldest] = timesOf(ascending);
-  const [newest] = timesOf(descending);
+  const up = timesOf(ascending);
+  const down = timesOf(descending);
+  const [oldest] = up;
+  const [newest] = down;
   if (oldest === undefined || newest === undefined) return untold('the batches are gone');
-  if (oldest === newest) return answer('ignored');
-  return oldest < newest ? answer('known') : other('the other way round');
+  if (up.join() === down.join()) return answer('ignored');
+  if (isRising(up) && isRising(down.toReversed()) && oldest < newest) return answer('known');
+  if (isRising(up.toReversed()) && isRising(down) && oldest > newest) return other('the other way round');
+  // A batch that comes or goes between two calls makes two lists of the same order differ.
+  return untold('the lists are neither the same nor in order');
 }
 
 const FILTERS_BY_USE: Readonly<Record<string, Assumptions['sparkFilters']>> = {
@@ -208,18 +227,19 @@ function sparkFilters({ batches, batchFilters, batchOrders }: Sight): Seen<Assum
   return value === undefined ? other(words) : answer(value);
 }
 
-const withoutBatches = (batches: Answer) => silenceOf(batches) ?? untold('there was no batch');
+const withoutBatches = (batches: Answer) => nothingIn(batches, 'there was no batch');
 
 const timesOf = (seen: Answer): number[] => sessionsOf(seen).flatMap((row) => toNumber(row.create_time) ?? []);
 
 function sparkDefaultOrder(batches: Answer): Seen<Assumptions['sparkDefaultOrder']> {
   const times = timesOf(batches);
   if (times.length === 0) return withoutBatches(batches);
-  if (new Set(times).size < 2) return untold('there were no two batches of different age');
-  const isFalling = times.every((time, i) => i === 0 || time <= (times[i - 1] ?? time));
-  const isRising = times.every((time, i) => i === 0 || time >= (times[i - 1] ?? time));
-  if (isFalling) return answer('CREATE_TIME_DESC');
-  return isRising ? answer('CREATE_TIME_ASC') : other('no order by age');
+  const ages = new Set(times).size;
+  if (ages < 2) return untold('there were no two batches of different age');
+  // Two are in order by chance as often as not.
+  if (ages < 3) return untold('there were only two batches of different age');
+  if (isRising(times.toReversed())) return answer('CREATE_TIME_DESC');
+  return isRising(times) ? answer('CREATE_TIME_ASC') : other('no order by age');
 }
 
 function sparkStateSpelling({ batches, batchStates }: Sight): Seen<Assumptions['sparkStateSpelling']> {
@@ -255,18 +275,22 @@ function typeOfAppId(appId: unknown): string {
 
 function nameFilter(
   names: NameAnswers | undefined,
+  list: Answer,
   rowsOf: (seen: Answer) => Record<string, unknown>[],
 ): Seen<Assumptions['nameFilter']> {
-  if (names === undefined) return untold('there was none with a name');
-  const { wanted, nobody, inner, beginning, whole } = names;
-  for (const seen of [nobody, inner, beginning, whole]) {
+  if (names === undefined) return nothingIn(list, 'there was none with a name of three characters');
+  const { nobody, inner, beginning, whole } = names;
+  for (const { answer: seen } of [nobody, inner, beginning, whole]) {
     if (!seen.isSuccess) return silenceOf(seen) ?? other(wordsOf(seen));
   }
-  const finds = (seen: Answer) => rowsOf(seen).some(({ name }) => name === wanted);
-  if (rowsOf(nobody).length > 0) return other('the filter is ignored');
-  if (finds(inner)) return answer('part');
-  if (finds(beginning)) return other('the beginning of a name');
-  return finds(whole) ? answer('whole') : other('not even the whole name');
+  const foundBy = ({ answer: seen }: NameAnswer) =>
+    rowsOf(seen).flatMap(({ name }) => (typeof name === 'string' ? name.toLowerCase() : []));
+  // Any longer name will do: among thousands that fit, the one that the part was taken from may not be on the first page.
+  const findsLonger = (asked: NameAnswer) => foundBy(asked).some((name) => name !== asked.text.toLowerCase());
+  if (rowsOf(nobody.answer).length > 0) return other('the filter is ignored');
+  if (findsLonger(inner)) return answer('part');
+  if (findsLonger(beginning)) return other('the beginning of a name');
+  return foundBy(whole).length > 0 ? answer('whole') : other('not even the whole name');
 }
 
 function flagIn(seen: Answer, key: string, record: unknown = seen.body): Seen<'text' | 'boolean'> {
@@ -281,6 +305,7 @@ function queueFlags(queues: Answer): Seen<Assumptions['queueFlags']> {
   const [first] = queuesOf(queues);
   return together('queueFlags', {
     is_success: flagIn(queues, 'is_success'),
-    is_restarting: first === undefined ? untold('there was no queue') : flagIn(queues, 'is_restarting', first),
+    is_restarting:
+      first === undefined ? nothingIn(queues, 'there was no queue') : flagIn(queues, 'is_restarting', first),
   });
 }

@@ -9,16 +9,22 @@ type Query = NonNullable<Question<unknown>['query']>;
 
 /** How a list answers to a name: to one that no job has, to parts of a job's name, and to all of it. */
 export interface NameAnswers {
-  wanted: string;
-  nobody: Answer;
-  inner: Answer;
-  beginning: Answer;
-  whole: Answer;
+  nobody: NameAnswer;
+  inner: NameAnswer;
+  beginning: NameAnswer;
+  whole: NameAnswer;
+}
+
+export interface NameAnswer {
+  /** What was asked for. */
+  text: string;
+  answer: Answer;
 }
 
 /** What lists and details say of what is there. */
 export interface Sight {
   queues: Answer;
+  sqlJobs: Answer;
   unknownSql: Answer;
   unknownBatch: Answer;
   /** Details of a query; undefined without one. */
@@ -87,7 +93,11 @@ async function lookAtSql(ask: Read) {
     shown: '/jobs/{no_job}/status',
   });
   const isThere = queryId !== undefined && isJobId(queryId);
-  return { unknownSql, sqlDetail: isThere ? await askDetail(ask, queryId, 'read the details of a query') : undefined };
+  return {
+    sqlJobs: list,
+    unknownSql,
+    sqlDetail: isThere ? await askDetail(ask, queryId, 'read the details of a query') : undefined,
+  };
 }
 
 async function lookAtBatches(ask: Read, clock: Clock) {
@@ -182,16 +192,17 @@ async function lookAtFlink(ask: Read) {
 }
 
 /** Of shorter ones nothing is left between the first character and the last. */
-const isLongEnough = (name: string | undefined): boolean => name !== undefined && name.length >= 3;
+const isLongEnough = (name: string | undefined): boolean => name !== undefined && [...name].length >= 3;
 
 const noName = () => `nobody${randomUUID().replaceAll('-', '')}`;
 
 async function tryNames(wanted: string, list: (text: string, shown: string) => Promise<Answer>): Promise<NameAnswers> {
+  const ask = async (text: string, shown: string) => ({ text, answer: await list(text, shown) });
+  const characters = [...wanted];
   return {
-    wanted,
-    nobody: await list(noName(), '{no_name}'),
-    inner: await list(wanted.slice(1, -1), '{part_of_a_name}'),
-    beginning: await list(wanted.slice(0, -1), '{beginning_of_a_name}'),
-    whole: await list(wanted, '{a_name}'),
+    nobody: await ask(noName(), '{no_name}'),
+    inner: await ask(characters.slice(1, -1).join(''), '{part_of_a_name}'),
+    beginning: await ask(characters.slice(0, -1).join(''), '{beginning_of_a_name}'),
+    whole: await ask(wanted, '{a_name}'),
   };
 }

@@ -245,6 +245,7 @@ async function cancelAtLast(
   const end = `it ends by itself ${formatDuration(OWN_JOB_TIMEOUT_MS)} after its start`;
   if (problem instanceof NotOurs) {
     sight.end = 'unknown';
+    sight.whyNoJob = `the job that DLI named ${problem.message}`;
     say(
       `The job ${job.id}, whose id DLI gave to the submission, ${problem.message}. It is left alone. If it is the probe's, ${end}.`,
     );
