@@ -1,9 +1,11 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { ASSUMPTION_NAMES } from '../../emulator/assumptions.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { createConnection, createSharedStates } from '../../lib/dli/connection.ts';
 import { toText } from '../../lib/dli/wire.ts';
 import { formatDuration } from '../../lib/duration.ts';
+import { codeOf } from '../../lib/error-words.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { readAsset } from '../assets.ts';
 import { confirm } from '../confirm.ts';
@@ -111,6 +113,12 @@ function assertFlags({ probeQueue, confirm: confirmed, policy }: ProbeFlags, fil
     throw new SettingsError('--confirm', `expected ${expected}; nothing was asked`);
   }
   if (existsSync(file)) throw new SettingsError(file, 'is there already; name another file with --probe-file');
+  try {
+    accessSync(dirname(file), constants.W_OK);
+  } catch (error) {
+    const why = `cannot be written there (${codeOf(error)}); name another file with --probe-file`;
+    throw new SettingsError(file, why, { cause: error });
+  }
 }
 
 async function lookAt(read: Read, queue: string | undefined, clock: Clock) {
@@ -137,7 +145,10 @@ async function hasConsent(queue: string, given: string | undefined, terminal: Te
   return confirm({ name: queue, what: 'submit this job and cancel it', given }, terminal);
 }
 
-/** Ctrl-C ends the waiting; the job is cancelled all the same. A second one ends the process. */
+/** Ctrl-C, a stop, and a terminal that is closed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** A signal ends the waiting; the job is cancelled all the same. A second one ends the process. */
 async function withOwnJob(
   { queue, ...asks }: { queue: string; askOnce: Ask; read: Read; redactor: Redactor },
   terminal: Terminal,
@@ -145,8 +156,7 @@ async function withOwnJob(
 ): Promise<OwnJobSight> {
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
+  for (const signal of SIGNALS) process.once(signal, interrupt);
   try {
     return await runOwnJob({
       ...asks,
@@ -156,8 +166,7 @@ async function withOwnJob(
       say: (text) => terminal.err(`${text}\n`),
     });
   } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
+    for (const signal of SIGNALS) process.off(signal, interrupt);
   }
 }
 

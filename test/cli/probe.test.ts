@@ -176,6 +176,21 @@ const ODD: { name: AssumptionName; fault: Fault; note: string }[] = [
     note: 'batches: whole, Flink jobs: the filter is ignored',
   },
   {
+    name: 'nameFilter',
+    // As in a project where so many names fit that the one asked about is not on the first page.
+    fault: {
+      on: 'list-spark-batches',
+      target: 'job_name=ourl',
+      edit: { set: { sessions: [{ name: 'hourly-2' }] } },
+    },
+    note: 'batches: part, Flink jobs: whole',
+  },
+  {
+    name: 'sqlDetailOfOthers',
+    fault: { on: 'show-sql-job-detail', answer: { status: 200, body: { is_success: true } } },
+    note: '200, without data_path or data_type',
+  },
+  {
     name: 'queueFlags',
     fault: { on: 'list-queues', edit: { set: { is_success: true } } },
     note: 'is_success: boolean, is_restarting: text',
@@ -240,7 +255,8 @@ describe('a probe', () => {
       sparkDefaultOrder: 'there was no batch',
       sparkStateSpelling: 'there was no batch',
       sparkAppId: 'there was no batch',
-      nameFilter: 'batches: there was none with a name, Flink jobs: there was none with a name',
+      nameFilter:
+        'batches: there was none with a name of three characters, Flink jobs: there was none with a name of three characters',
     });
   });
 
@@ -255,7 +271,7 @@ describe('a probe', () => {
   });
 
   it.each([
-    { filter: 'whole', expected: { found: null, note: 'Flink jobs: there was none with a name' } },
+    { filter: 'whole', expected: { found: null, note: 'Flink jobs: there was none with a name of three characters' } },
     { filter: 'part', expected: { found: 'part', note: null } },
   ] as const)(
     'takes one place for an answer only where it is another than assumed: $filter',
@@ -301,6 +317,91 @@ describe('a probe', () => {
 
     expect(assumptions.sparkAppId.note).toBe('answered with 403 APIG.0302');
     expect(assumptions.sqlDetailOfOthers.note).toBe('answered with 503');
+  });
+});
+
+describe('thin evidence', () => {
+  it.each([200, 400])('is a page of a proxy, which is no answer of DLI, with status %i', async (status) => {
+    const answer = { status, body: '<html>Please log in</html>' };
+    const on = [
+      'list-queues',
+      'list-spark-batches',
+      'show-spark-batch',
+      'list-flink-jobs',
+      'show-sql-job-detail',
+    ] as const;
+    const { run } = await startWorld({
+      ...everything(),
+      faults: on.map((one) => ({ on: one, times: Infinity, answer })),
+    });
+
+    const { assumptions } = await run();
+
+    expect(ASSUMPTION_NAMES.filter((name) => assumptions[name].verdict === 'does not')).toEqual([]);
+    for (const name of ['sparkFilters', 'sparkAppId', 'sqlDetailOfOthers'] as const) {
+      expect(assumptions[name].note).toBe(`answered with ${status}, and no JSON`);
+    }
+  });
+
+  it('is a list that was refused, which is not an empty one', async () => {
+    const answer = { status: 400, body: { error_code: 'DLI.0001' } };
+    const on = ['list-sql-jobs', 'list-spark-batches', 'list-flink-jobs'] as const;
+    const { run } = await startWorld({
+      ...everything(),
+      faults: on.map((one) => ({ on: one, times: Infinity, answer })),
+    });
+
+    const { assumptions } = await run({});
+
+    const why = 'the list answered with 400 DLI.0001';
+    expect(assumptions.sqlDetailOfOthers.note).toBe(why);
+    expect(assumptions.sparkDefaultOrder.note).toBe(why);
+    expect(assumptions.nameFilter.note).toBe(`batches: ${why}, Flink jobs: ${why}`);
+  });
+
+  it('is a cancel that the gateway denies, since DLI itself was not asked', async () => {
+    const answer = { status: 403, body: { error_code: 'APIG.0302' } };
+    const { run } = await startWorld({
+      ...everything(),
+      faults: [{ on: 'cancel-sql-job', answer }],
+    });
+
+    const { assumptions } = await run();
+
+    expect(assumptions.deniedStatus.note).toBe("denied with 403 APIG.0302, which is not DLI's own answer");
+  });
+
+  it('is an order of two, which chance could make', async () => {
+    const { run } = await startWorld({ sparkJobs: [emulatedBatch(1), emulatedBatch(2, { ageMs: HOUR })] });
+
+    const { assumptions } = await run({});
+
+    expect(assumptions.sparkDefaultOrder.note).toBe('there were only two batches of different age');
+  });
+
+  it('is a batch that comes between two lists, which do not show an order by that', async () => {
+    const sessions = [NOW, NOW - 2 * HOUR, NOW - 5 * HOUR].map((createdAt) => ({ create_time: createdAt }));
+    const { run } = await startWorld({
+      ...everything(),
+      assumptions: { sparkFilters: 'otc' },
+      faults: [{ on: 'list-spark-batches', target: 'CREATE_TIME_DESC', edit: { set: { sessions } } }],
+    });
+
+    const { assumptions } = await run({});
+
+    expect(assumptions.sparkFilters.note).toBe('order: the lists are neither the same nor in order');
+  });
+
+  it('is not a name with rare characters, of which no half is asked for', async () => {
+    const { run } = await startWorld({
+      sparkJobs: [emulatedBatch(3, { name: '𠮷nightly𠮷' })],
+      flinkJobs: [emulatedFlinkJob(146, { name: '𠮷clicks𠮷' })],
+      assumptions: { nameFilter: 'part' },
+    });
+
+    const { assumptions } = await run({});
+
+    expect(assumptions.nameFilter).toMatchObject({ verdict: 'does not', found: 'part' });
   });
 });
 
@@ -500,6 +601,7 @@ describe('the job of a probe', () => {
 
     expect(probe).toMatchObject({ exitCode: 1, ownJob: 'unknown' });
     expect(probe.stderr).toContain('did not show the mark of the probe. It is left alone.');
+    expect(probe.assumptions.sqlCancelOfEnded.note).toBe('the job that DLI named did not show the mark of the probe');
     expect(changes()).toBe(1);
     expect(emulator.statusOf(jobId(1))).toBe('RUNNING');
   });
@@ -707,6 +809,16 @@ describe('what a probe writes', () => {
     await expect(again).rejects.toThrow(`${probeFile}: is there already; name another file with --probe-file`);
     expect(statSync(probeFile).mode & 0o777).toBe(0o600);
     expect(emulator.requests).toHaveLength(before);
+  });
+
+  it('has a folder before anything is asked', async () => {
+    const { emulator, run } = await startWorld();
+    const probeFile = `${newFile()}/missing/probe.json`;
+
+    await expect(run({ probeFile })).rejects.toThrow(
+      `${probeFile}: cannot be written there (ENOENT); name another file with --probe-file`,
+    );
+    expect(emulator.requests).toEqual([]);
   });
 
   it('makes an emulator that a probe finds the same of', async () => {
