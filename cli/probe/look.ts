@@ -63,9 +63,10 @@ export const listQueues = (ask: Read): Promise<Answer> =>
     query: [['queue_type', 'all']],
   });
 
-export const askDetail = (ask: Read, id: string, call: string): Promise<Answer> =>
+export const askDetail = (ask: Read, id: string, call: string, signal?: AbortSignal): Promise<Answer> =>
   ask({
     call,
+    ...(signal !== undefined && { signal }),
     version: 'v1.0',
     path: `/jobs/${id}/detail`,
     shown: '/jobs/{job_id}/detail',
@@ -192,13 +193,13 @@ async function lookAtFlink(ask: Read) {
 }
 
 /** Of shorter ones nothing is left between the first character and the last. */
-const isLongEnough = (name: string | undefined): boolean => name !== undefined && [...name].length >= 3;
+const isLongEnough = (name: string | undefined): boolean => name !== undefined && Array.from(name).length >= 3;
 
 const noName = () => `nobody${randomUUID().replaceAll('-', '')}`;
 
 async function tryNames(wanted: string, list: (text: string, shown: string) => Promise<Answer>): Promise<NameAnswers> {
   const ask = async (text: string, shown: string) => ({ text, answer: await list(text, shown) });
-  const characters = [...wanted];
+  const characters = Array.from(wanted);
   return {
     nobody: await ask(noName(), '{no_name}'),
     inner: await ask(characters.slice(1, -1).join(''), '{part_of_a_name}'),

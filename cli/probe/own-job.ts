@@ -159,7 +159,7 @@ async function submit({ queue, askOnce, read, redactor, interrupted, say }: OwnJ
     say(`No job was submitted. ${describeError(error)}.`);
     return undefined;
   }
-  if (submitted.value !== undefined) return ownJobOf(submitted.value, mark, { askOnce, read });
+  if (submitted.value !== undefined) return ownJobOf(submitted.value, mark, { askOnce, read, interrupted });
   if (!submitted.isAmbiguous) {
     sight.whyNoJob = `no job was submitted (${wordsOf(submitted)})`;
     const advice = ' The key needs dli:queue:submitJob on the queue; see docs/deploy.md.';
@@ -175,7 +175,11 @@ async function submit({ queue, askOnce, read, redactor, interrupted, say }: OwnJ
   return undefined;
 }
 
-function ownJobOf(id: string, mark: string, { askOnce, read }: Pick<OwnJobOptions, 'askOnce' | 'read'>): OwnJob {
+function ownJobOf(
+  id: string,
+  mark: string,
+  { askOnce, read, interrupted }: Pick<OwnJobOptions, 'askOnce' | 'read' | 'interrupted'>,
+): OwnJob {
   let isMarked = false;
   return {
     id,
@@ -195,7 +199,7 @@ function ownJobOf(id: string, mark: string, { askOnce, read }: Pick<OwnJobOption
           throw new DliProtocolError(about.operation, 'without the mark of the probe', about);
         },
       }),
-    detail: () => askDetail(read, id, 'read the details of the job of the probe'),
+    detail: () => askDetail(read, id, 'read the details of the job of the probe', interrupted),
     cancel: async () => {
       if (!isMarked) throw new NotOurs('did not show the mark of the probe');
       return askOnce({

@@ -155,7 +155,13 @@ async function withOwnJob(
   { clock, interrupted }: ProbeDeps,
 ): Promise<OwnJobSight> {
   const interruption = new AbortController();
-  const interrupt = () => interruption.abort();
+  const interrupt = () => {
+    interruption.abort();
+    const end = formatDuration(OWN_JOB_TIMEOUT_MS);
+    terminal.err(
+      `Ending: what is under way is finished, and the job is cancelled. A second Ctrl-C leaves it to DLI, which ends it after ${end}.\n`,
+    );
+  };
   for (const signal of SIGNALS) process.once(signal, interrupt);
   try {
     return await runOwnJob({

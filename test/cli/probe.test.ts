@@ -677,6 +677,22 @@ describe('the job of a probe', () => {
   });
 });
 
+describe('Ctrl-C', () => {
+  it('ends the repetitions of a read that fails, so that the cancel comes soon', async () => {
+    const { emulator, run } = await startWorld({
+      jobs: [emulatedJob(1, { type: 'INSERT' })],
+      delays: { startMs: 0, cancelMs: 0, runMs: [HOUR, HOUR] },
+      faults: [{ on: 'show-sql-job-detail', answer: { status: 503, body: '' } }],
+    });
+
+    const { ownJob, stderr } = await run(undefined, { whileAsleep: (interruption) => interruption.abort() });
+
+    expect(ownJob).toBe('ended');
+    expect(stderr).toContain('Interrupted.');
+    expect(emulator.requests.filter(({ target }) => target.endsWith('/detail'))).toHaveLength(1);
+  });
+});
+
 describe('what a probe writes', () => {
   /** Each of these is planted in what DLI answers. */
   const secret = 'secret';
