@@ -5,9 +5,13 @@ import { ENGINE_FACTS } from './facts.ts';
 import { TEXT_KEYS, whyForeign } from './forms.ts';
 import { endedNotices, spansOf } from './freezes.ts';
 import type { Policy, Rule, Selector } from './schema.ts';
+import { isForAll } from './scope.ts';
 
 /** "SQL jobs running longer than 12 hours are cancelled by default", unless dli.sql.job.timeout says otherwise. */
 const NATIVE_LIMIT_MS = 12 * 3_600_000;
+
+/** The default ceilings of a stage. A policy that needs more is likely a slip of the unit, or of a nought. */
+export const USUAL_CEILINGS = { killsPerSweep: 100, shortestLimitMs: 15 * 60_000 };
 
 export interface PolicyWarning {
   /** Where, as in a problem. */
@@ -27,6 +31,13 @@ export function lintPolicy(policy: Policy, now: number): PolicyWarning[] {
   if (policy.maxKills === 0) warnings.push({ keys: ['maxKills'], message: '0 means that no job is ever cancelled' });
   if (policy.maxKillsPercent === 0) {
     warnings.push({ keys: ['maxKillsPercent'], message: '0 means that no job is ever cancelled' });
+  }
+  if (policy.maxKills > USUAL_CEILINGS.killsPerSweep) {
+    const message = `${policy.maxKills} jobs in one sweep is more than ${USUAL_CEILINGS.killsPerSweep}, which a stage allows by default`;
+    warnings.push({ keys: ['maxKills'], message });
+  }
+  if (policy.maxKillsPercent === 100) {
+    warnings.push({ keys: ['maxKillsPercent'], message: '100 means that every live job may be cancelled at once' });
   }
   for (const [i, exemption] of policy.exemptions.entries()) {
     warnings.push(
@@ -59,7 +70,24 @@ function lintRule(rule: Rule): PolicyWarning[] {
   const foreign = (['match', 'ignore'] as const).flatMap((where) =>
     lintSelector(rule[where]).map(({ keys, message }) => ({ keys: [where, ...keys], message })),
   );
-  return [...untold, ...foreign, ...(rule.engines.includes('sql') ? lintSqlRule(rule) : [])];
+  return [...untold, ...foreign, ...lintReach(rule), ...(rule.engines.includes('sql') ? lintSqlRule(rule) : [])];
+}
+
+/** What a slip of the unit, or a selector that was forgotten, looks like. Rules that only warn or log do no harm. */
+function lintReach({ action, match, limits }: Rule): PolicyWarning[] {
+  if (action !== 'cancel') return [];
+  const shortest = formatDuration(USUAL_CEILINGS.shortestLimitMs);
+  return [
+    ...(isForAll(match)
+      ? [{ keys: ['match'], message: 'is for all jobs; by default a stage lets no such rule cancel' }]
+      : []),
+    ...limits
+      .filter(({ limitMs }) => limitMs < USUAL_CEILINGS.shortestLimitMs)
+      .map(({ clock, limitMs }) => ({
+        keys: [clock],
+        message: `${formatDuration(limitMs)} is below ${shortest}, the shortest limit at which a stage lets jobs be cancelled by default`,
+      })),
+  ];
 }
 
 /** What is written as another tool has it, and means something else here. */

@@ -99,7 +99,7 @@ function issuesOfMeantBranch({ issues, input }: v.BaseIssue<unknown>): readonly 
   });
 }
 
-function formatKeys(keys: readonly (string | number)[]): string {
+export function formatKeys(keys: readonly (string | number)[]): string {
   return keys.reduce<string>((path, key) => {
     if (typeof key === 'number') return `${path}[${key}]`;
     return path === '' ? key : `${path}.${key}`;

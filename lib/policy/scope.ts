@@ -1,5 +1,6 @@
 import type { Engine } from '../job.ts';
-import type { Policy } from './schema.ts';
+import { compileMatcher } from './matcher.ts';
+import type { Policy, Selector } from './schema.ts';
 
 /** The engines whose jobs a policy is about. */
 export function enginesOf({ rules }: Policy): Engine[] {
@@ -10,4 +11,21 @@ export function enginesOf({ rules }: Policy): Engine[] {
 export function youngestOverdueStart({ rules }: Policy, engine: Engine, now: number): number {
   const limits = rules.filter(({ engines }) => engines.includes(engine)).flatMap((rule) => rule.limits);
   return now - Math.min(...limits.map(({ limitMs }) => limitMs));
+}
+
+/** What tells one job from another. Status does not, nor does a type that nearly all jobs have. */
+const NAMES = ['queue', 'owner', 'name', 'statement', 'database'] as const;
+
+/** Texts that have nothing in common, so that what matches each of them matches whatever comes. */
+const PROBES = ['a', '_0', 'zz-9.q'];
+
+/** Whether a selector is for all jobs, also where it says so in a roundabout way: `queue: "*"`, `owner: /./`, `jobType: QUERY`. */
+export function isForAll(match: 'all' | Selector): boolean {
+  if (match === 'all') return true;
+  if (match.tag !== undefined || match.jobId !== undefined) return false;
+  if (match.jobType !== undefined && !match.jobType.includes('QUERY')) return false;
+  return NAMES.every(
+    (key) =>
+      match[key]?.some((one) => PROBES.every((probe) => compileMatcher(one.text).matches(probe) === true)) ?? true,
+  );
 }

@@ -37,7 +37,7 @@ exemptions:
   });
 
   it('takes JSON, and indented with tabs', async () => {
-    const document = { version: 1, rules: [{ id: 'r', match: 'all', maxRunTime: '2h' }] };
+    const document = { version: 1, rules: [{ id: 'r', match: { owner: 'ana' }, maxRunTime: '2h' }] };
 
     expect(await validate('good.json', JSON.stringify(document, null, '\t'))).toEqual({
       ...{ exitCode: 0, stderr: '' },
@@ -49,7 +49,7 @@ exemptions:
     const text = `version: 1
 rules:
   - id: reads
-    match: all
+    match: {owner: ana}
     ignore: {owner: !re ana.*}
     maxRunTime: 2h
 `;
@@ -68,7 +68,7 @@ rules:
     match: {queue: etl}
     maxRunTime: 2h
   - id: late
-    match: all
+    match: {owner: ana}
     maxRunTime: 13h
 `;
 
@@ -92,7 +92,7 @@ rules:
     match: {queue: []}
     maxRunTime: 2
   - id: endless
-    match: all
+    match: {owner: ana}
   - match: {qeue: etl}
     maxRunTime: 0s
 exemptions:
@@ -161,7 +161,7 @@ exemptions:
   it('takes a file with a byte-order mark before it', async () => {
     const { exitCode, stdout } = await validate(
       'mark.yml',
-      '\ufeffversion: 1\nrules:\n  - {id: r, match: all, maxRunTime: 2h}\n',
+      '\ufeffversion: 1\nrules:\n  - {id: r, match: {owner: ana}, maxRunTime: 2h}\n',
     );
 
     expect({ exitCode, stdout }).toEqual({
@@ -174,7 +174,7 @@ exemptions:
     const text = `version: 1
 rules:
   - id: r
-    match: all
+    match: {owner: ana}
     ignore:
       owner: "(?i)CLOSING"
       tag: [keep, "keep:true"]

@@ -3,7 +3,7 @@ import { lintPolicy } from '../../../lib/policy/lint.ts';
 import { makePolicy } from '../../helpers/make-job.ts';
 import { NOW } from '../../helpers/world.ts';
 
-const R = { id: 'r', match: 'all', maxRunTime: '2h' };
+const R = { id: 'r', match: { owner: 'ana' }, maxRunTime: '2h' };
 const lint = (rule: object, more: object = {}) =>
   lintPolicy(
     makePolicy({
@@ -18,7 +18,9 @@ const lint = (rule: object, more: object = {}) =>
 
 describe('lintPolicy', () => {
   it.each([
-    { name: 'every job', rule: {} },
+    { name: 'every job, to warn', rule: { match: 'all', action: 'warn', maxRunTime: '1s' } },
+    { name: 'writes of every queue', rule: { match: { jobType: 'INSERT' } } },
+    { name: 'a quarter of an hour', rule: { maxRunTime: '15m' } },
     { name: 'twelve hours', rule: { maxRunTime: '12h' } },
     { name: 'a long wait, which DLI does not end', rule: { maxRunTime: undefined, maxQueueTime: '2d' } },
     { name: 'a queue and an owner', rule: { match: { queue: 'q', owner: 'ana' } } },
