@@ -9,6 +9,7 @@ import { parsePolicy } from '../lib/policy/parse.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { parseRequest } from '../lib/request.ts';
 import { sweep } from '../lib/sweep.ts';
+import { looseCeilings } from '../test/helpers/ceilings.ts';
 
 /*
  * How many calls a sweep costs, verification included: in proportion to the overdue jobs, whatever the number of others.
@@ -58,6 +59,7 @@ async function runSweep({ overdue, live, rateLimit }: Size): Promise<SweepReport
       log: silentLog,
       deadlineAt: NOW + 15 * 60_000,
       sharedFor: createSharedStates(clock),
+      loadCeilings: async () => looseCeilings,
       loadSettings: async () => ({
         target: { name: 'bench', endpoint: new URL(url), projectId, mode: undefined },
         policy: parsePolicy({

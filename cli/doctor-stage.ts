@@ -4,12 +4,12 @@ import { awsErrorOf, messageOf } from '../lib/error-words.ts';
 import { findClash } from '../lib/identity.ts';
 import type { Settings } from '../lib/settings/settings.ts';
 import { askToResume, describeStop, hasWords, isOverdue, parseStop } from '../lib/stop-order.ts';
+import { type EndLine, findEnds } from '../lib/sweep-log.ts';
 import { counted } from './counted.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 import { judgeSchedule, lastSweepOf } from './last-sweeps.ts';
 import { refusalToInvoke } from './remote.ts';
 import type { Stage } from './stage.ts';
-import { type EndLine, findEnds } from './sweep-log.ts';
 
 const READING = 'grant ssm:GetParameters and ssm:GetParametersByPath on it';
 
@@ -101,7 +101,27 @@ export async function stageFindings(stage: Stage): Promise<Finding[]> {
       findings.push(yellow(check, `--remote would be refused (${refusal})`, fix));
     }
   }
+  findings.push(await ceilingsFinding(stage));
   return findings;
+}
+
+/** What no policy of the stage can loosen. Without them no sweep from here is live. */
+async function ceilingsFinding(stage: Stage): Promise<Finding> {
+  try {
+    const { killsPerSweep, killsPerDay, shortestLimitMs, allMayCancel } = await stage.loadCeilings();
+    return green(
+      'ceilings',
+      `${killsPerSweep} kills a sweep, ${killsPerDay} a day and target, no limit below ${formatDuration(shortestLimitMs)}, ` +
+        `a rule for all jobs ${allMayCancel ? 'may' : 'may not'} cancel`,
+    );
+  } catch (error) {
+    const awsError = awsErrorOf(error);
+    const fix =
+      awsError === 'ResourceNotFoundException'
+        ? `npx serverless deploy --stage ${stage.name}`
+        : fixForAws(awsError, 'grant lambda:GetFunctionConfiguration on it');
+    return yellow('ceilings', messageOf(error), `${fix}; until then no sweep from here is live`);
+  }
 }
 
 const DAY_MS = 86_400_000;

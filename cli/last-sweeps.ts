@@ -1,4 +1,5 @@
-import type { EndLine } from './sweep-log.ts';
+import { countKills, toPastSweeps } from '../lib/record.ts';
+import type { EndLine } from '../lib/sweep-log.ts';
 
 /** How the last sweep of a target went, as its log has it. */
 export interface LastSweep {
@@ -12,6 +13,18 @@ export interface LastSweep {
   cancelled: number | null;
   /** Why it came to no report. */
   error: string | null;
+}
+
+const DAY_MS = 86_400_000;
+
+/** How many jobs the sweeps of a target cancelled in 24 hours, emergencies apart; null where its lines do not tell. */
+export function killsInDay(target: string, ends: readonly EndLine[], now: number): number | null {
+  const own = ends.filter(({ fields }) => fields.target === target);
+  try {
+    return countKills(toPastSweeps(own), { since: now - DAY_MS, isEmergency: false });
+  } catch {
+    return null;
+  }
 }
 
 export interface ScheduleStatus {

@@ -1,3 +1,4 @@
+import { readCeilings } from '../lib/ceilings.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
 import { createJsonLinesLog } from '../lib/log.ts';
@@ -70,6 +71,9 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
       random: Math.random,
       log: flags.verbose ? createJsonLinesLog(terminal.err, systemClock.now) : silentLog,
       loadSettings,
+      // A stage has those that were deployed, and its sweeps are on record; without one there is only this terminal.
+      loadCeilings: stage?.loadCeilings ?? (async () => readCeilings(terminal.env, 'terminal')),
+      readRecord: stage?.readRecord,
       sharedFor,
       deadlineAt,
       stop: AbortSignal.any([interrupted, ...(watch === undefined ? [] : [watch.signal])]),

@@ -1,3 +1,4 @@
+import type { Ceilings } from '../lib/ceilings.ts';
 import { describeError } from '../lib/dli/errors.ts';
 import type { SweptProject } from '../lib/identity.ts';
 import { parsePolicy } from '../lib/policy/parse.ts';
@@ -32,10 +33,19 @@ export interface Effect {
 /** What is known of a target when its jobs could not be seen, or their ages mean nothing: nothing. */
 const UNSEEN = { project: null, before: null, after: null, capped: null, added: [], removed: [] };
 
+interface EffectOptions {
+  /** Of the policy. */
+  name: string;
+  look?: boolean;
+  json?: boolean;
+  /** Of the stage, if they can be read. */
+  ceilings?: Ceilings | undefined;
+}
+
 /** On every target that goes by this policy, with the exemptions and freezes of the stage. */
 export async function effectsOf(
   stage: Stage,
-  { name, look = true, json = false }: { name: string; look?: boolean; json?: boolean },
+  { name, look = true, json = false, ceilings }: EffectOptions,
   policy: Policy,
   live: ParameterVersion | undefined,
   terminal: Terminal,
@@ -62,6 +72,7 @@ export async function effectsOf(
           const { report } = await planFrom(seen, one, {
             exemptions: settings.exemptions,
             freezes: settings.freezes,
+            ceiling: ceilings?.killsPerSweep,
           });
           const ids = report.jobs.flatMap(({ jobId, decision }) => (decision === 'cancel' ? [jobId] : []));
           // Whether jobs that could not be judged would be victims cannot be told.

@@ -14,6 +14,7 @@ import { toJson } from './json.ts';
 import { MAX_ADVANCED_BYTES, MAX_STANDARD_BYTES, type ParameterVersion } from './parameter-store.ts';
 import { type Effect, effectsOf } from './policy-effect.ts';
 import { readPolicyFile, readPolicyText } from './policy-file.ts';
+import { type Remarks, remarksOn } from './policy-remarks.ts';
 import { projectWords } from './project-words.ts';
 import { openStage, type Stage, type StageFlags } from './stage.ts';
 import { type Paint, plain, type Terminal } from './terminal.ts';
@@ -63,8 +64,9 @@ export async function runDiff(file: string, flags: PolicyFlags, terminal: Termin
   const { stage, parameter } = open(flags);
   const live = await stage.store.get(parameter);
   const candidate = readCandidate(file);
-  const effects = await effectsOf(stage, flags, candidate.policy, live, terminal);
-  show({ flags, parameter, live, candidate, effects, version: null }, terminal);
+  const remarks = await remarksOn(candidate.policy, stage);
+  const effects = await effectsOf(stage, { ...flags, ...remarks }, candidate.policy, live, terminal);
+  show({ flags, parameter, live, candidate, effects, remarks, version: null }, terminal);
   return 0;
 }
 
@@ -150,9 +152,10 @@ async function put(
   { flags, stage, parameter }: { flags: PolicyFlags; stage: Stage; parameter: string },
   terminal: Terminal,
 ): Promise<{ exitCode: number; version?: number }> {
-  const effects = await effectsOf(stage, flags, candidate.policy, live, terminal);
+  const remarks = await remarksOn(candidate.policy, stage);
+  const effects = await effectsOf(stage, { ...flags, ...remarks }, candidate.policy, live, terminal);
   // What is asked about belongs on the screen; with --json stdout is for what was done.
-  const seen = { flags: { ...flags, json: false }, parameter, live, candidate, effects, version: null };
+  const seen = { flags: { ...flags, json: false }, parameter, live, candidate, effects, remarks, version: null };
   if (!flags.json) show(seen, terminal);
   else if (flags.confirm === undefined) show(seen, { ...terminal, out: terminal.err });
   if (live !== undefined && isSame(live, candidate)) {
@@ -167,7 +170,7 @@ async function put(
   // Somebody may have been quicker while the question was open.
   assertUnchanged(await stage.store.get(parameter), { parameter, version: live?.version });
   const version = await stage.store.put(parameter, candidate.value, { overwrite: live !== undefined });
-  if (flags.json) show({ flags, parameter, live, candidate, effects, version }, terminal);
+  if (flags.json) show({ flags, parameter, live, candidate, effects, remarks, version }, terminal);
   else terminal.out(`${parameter} is version ${version} now; it holds from the next sweep on.\n`);
   const between = version - 1;
   if (between === (live?.version ?? 0)) return { exitCode: 0, version };
@@ -209,17 +212,29 @@ function formatEffect(
   ];
 }
 
+function formatRemarks({ warnings, held }: Remarks, { mode }: Policy, isSame: boolean): string[] {
+  return [
+    ...warnings,
+    ...(held ?? []).map((text) => `no live sweep of the stage obeys it: ${text}`),
+    ...(mode === 'live' && !isSame && held?.length === 0
+      ? ['the first live sweep by it cancels three jobs at most, the next one goes on']
+      : []),
+  ];
+}
+
 interface Shown {
   flags: PolicyFlags;
   parameter: string;
   live: ParameterVersion | undefined;
   candidate: Candidate;
   effects: readonly Effect[];
+  remarks: Remarks;
   /** Once it is in place. */
   version: number | null;
 }
 
-function show({ flags, parameter, live, candidate, effects, version }: Shown, { out, paint = plain }: Terminal): void {
+function show(shown: Shown, { out, paint = plain }: Terminal): void {
+  const { flags, parameter, live, candidate, effects, remarks, version } = shown;
   const before = live === undefined ? '' : toYaml(live.value);
   const after = stringify(parse(candidate.value));
   const isEqual = before === after;
@@ -233,6 +248,8 @@ function show({ flags, parameter, live, candidate, effects, version }: Shown, { 
       toJson('policy-diff', {
         ...{ stage: flags.stage, parameter, liveVersion: live?.version ?? null, version, mode, bytes, tier },
         ...{ isSame: isEqual, diff: diff.join('\n'), effects },
+        warnings: remarks.warnings,
+        held: remarks.held,
       }),
     );
     return;
@@ -242,6 +259,7 @@ function show({ flags, parameter, live, candidate, effects, version }: Shown, { 
   const lines = [
     ...(isEqual ? [`${parameter} holds the same, as version ${live?.version}.`] : diff.map(colour)),
     `${bytes} bytes of ${tier === 'standard' ? MAX_STANDARD_BYTES : MAX_ADVANCED_BYTES}, a parameter of the ${tier} tier.`,
+    ...formatRemarks(remarks, candidate.policy, isEqual).map((text) => paint('yellow', `! ${cleanText(text)}`)),
     ...effects.flatMap((effect) => formatEffect(effect, paint)),
     ...(effects.length === 0 && flags.look !== false ? ['No target of the stage goes by it.'] : []),
   ];

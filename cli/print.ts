@@ -105,12 +105,15 @@ export function formatExplanation(explanation: Explanation, caps: CapReport): st
     ...exemptions.flatMap((one) => formatProtection('Exemption', one)),
     ...freezes.flatMap((one) => formatProtection('Freeze', one)),
     ...(tagExemption === null ? [] : [`Exemption by the job's own tags: ${tagExemption}`]),
-    `Caps: ${caps.victims} to be cancelled; maxKills ${caps.maxKills}, maxKillsPercent ${caps.maxKillsPercent} of at least ` +
+    `Caps: ${caps.victims} to be cancelled; maxKills ${caps.maxKills}${ceilingOf(caps)}, maxKillsPercent ${caps.maxKillsPercent} of at least ` +
       `${caps.liveJobs} live jobs, from ${caps.percentFloor} on: ${caps.exceeded ?? 'within'}`,
     `Verdict: ${formatVerdict(verdict)}`,
   ];
   return `${lines.map(cleanText).join('\n')}\n`;
 }
+
+const ceilingOf = ({ ceiling, maxKills }: CapReport) =>
+  ceiling !== null && ceiling < maxKills ? ` (the ceiling here is ${ceiling})` : '';
 
 function formatProtection(
   name: 'Exemption' | 'Freeze',

@@ -5,12 +5,12 @@ import { AROUND_JOB, AROUND_SUMMARY, JOB_LINES, type JobLineName, type Summary }
 import { type JobReport, REPORT_VERSION, type SweepReport } from '../lib/report.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { AWS_CLIENT_OPTIONS } from '../lib/settings/ssm.ts';
+import { functionName, isEnd, type LogLine, openSweepLog } from '../lib/sweep-log.ts';
 import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
 import type { SweepFlags } from './perform-sweep.ts';
 import { type Waiting, withSpinner } from './spinner.ts';
-import { functionName, isEnd, type LogLine, openSweepLog } from './sweep-log.ts';
 import type { Swept } from './swept.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -40,8 +40,13 @@ export function settingsSource(flags: SettingsFlags, env: Environment, opened?: 
     if (policy === undefined) return settings;
     // An exemption is never lost by naming a further one.
     if (request.emergency !== undefined) return withMoreExemptions(settings, policy);
-    const { parameterVersions: versions } = settings;
-    return { ...settings, ...policy, parameterVersions: versions && { ...versions, policy: null } };
+    const { parameterVersions: versions, documents } = settings;
+    return {
+      ...settings,
+      policy: policy.policy,
+      parameterVersions: versions && { ...versions, policy: null },
+      documents: documents && { ...documents, policy: policy.written ?? '' },
+    };
   };
 }
 
@@ -77,7 +82,10 @@ function wider(one: Policy['tagExemptions'], other: Policy['tagExemptions']): Po
   return (one?.ceiling ?? 0) >= (other?.ceiling ?? 0) ? one : other;
 }
 
-type PolicyPart = Pick<Settings, 'policy' | 'notices'>;
+interface PolicyPart extends Pick<Settings, 'policy' | 'notices'> {
+  /** As JSON, if it has to be valid. */
+  written?: string;
+}
 
 /** @throws {SettingsError} for what the function takes from its own parameters, and must not seem to be obeyed. */
 export function assertRemote({ policy, endpoint, projectId, projectName, region }: SettingsFlags): void {
@@ -101,7 +109,8 @@ function policyFor(
   if (policyText !== undefined) return { policy: readPolicyText(policyText, 'the policy').policy };
   if (emergency === undefined) {
     if (path === undefined) throw new SettingsError('--policy', 'missing; name the policy file');
-    return { policy: readPolicyFile(path).policy };
+    const { policy, document } = readPolicyFile(path);
+    return { policy, written: JSON.stringify(document) };
   }
   if (path === undefined || emergency.includeExempt) return { policy: emergencyPolicy(emergency) };
   const { notices, ...kept } = salvageExemptions(path, readPolicyDocument(path));
@@ -124,9 +133,11 @@ export function targetSource(
 }
 
 function settingsFromFlags(flags: SettingsFlags, env: Environment, request: Parameters<LoadSettings>[0]): Settings {
+  const { policy, notices } = policyFor(request, flags);
   return {
     ...targetFromFlags(flags, env, request.target),
-    ...policyFor(request, flags),
+    policy,
+    notices,
     exemptions: [],
     freezes: [],
     // The switch belongs to a stage; here the person who types is the switch.

@@ -5,14 +5,15 @@ import { formatDuration, parseDuration } from '../lib/duration.ts';
 import type { Judgement } from '../lib/judge.ts';
 import { inWords } from '../lib/settings/project-claims.ts';
 import { askToResume, describeStop, isOverdue, parseStop } from '../lib/stop-order.ts';
+import { type EndLine, findEnds } from '../lib/sweep-log.ts';
 import { cleanText, oneLine } from './clean-text.ts';
 import { EXIT_CONFIGURATION, exitCodeOf } from './exit-code.ts';
 import { toJson } from './json.ts';
-import { judgeSchedule, type LastSweep, lastSweepOf, type ScheduleStatus } from './last-sweeps.ts';
+import { judgeSchedule, killsInDay, type LastSweep, lastSweepOf, type ScheduleStatus } from './last-sweeps.ts';
 import { interrupted, performSweep } from './perform-sweep.ts';
+import { ceilingsOrNot } from './policy-remarks.ts';
 import { withSpinner } from './spinner.ts';
 import { openStage, type Stage, type StageFlags } from './stage.ts';
-import { type EndLine, findEnds } from './sweep-log.ts';
 import { formatTable } from './table.ts';
 import { plain, type Terminal } from './terminal.ts';
 
@@ -31,6 +32,8 @@ export interface TargetStatus {
   undetermined: number | null;
   /** Which exemptions and freezes hold, begin and end, a sentence each; null as above. */
   calendar: string[] | null;
+  /** Jobs that its sweeps cancelled in 24 hours; null if the log does not tell. */
+  killsInDay: number | null;
   problem: string | null;
 }
 
@@ -50,12 +53,14 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
   const now = systemClock.now();
   // Less than a day is no time to tell of a schedule that it does not tick.
   const since = now - Math.max(parseDuration(flags.within), DAY_MS);
-  const [values, targetNames, clashes, log] = await Promise.all([
+  const [values, targetNames, clashes, log, ceilings] = await Promise.all([
     read([names.switch]),
     listTargets(),
     readClashes(),
     readLog(stage.name, since),
+    ceilingsOrNot(stage),
   ]);
+  const killsPerDay = ceilings?.killsPerDay ?? null;
   const { ends, logProblem } = log;
   const schedule = logProblem === null ? judgeSchedule(ends, now) : null;
   const targets = await withSpinner('Looking', { ...flags, handleSignals: false }, terminal, async ({ say }) => {
@@ -67,7 +72,8 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
       const clash = clashes.get(target);
       const problems = [clash && inWords(clash), seen.problem].filter((one) => one != null);
       const problem = problems.length === 0 ? null : problems.join('; ');
-      statuses.push({ target, lastSweep: lastSweepOf(target, ends), ...seen, problem });
+      const kills = logProblem === null ? killsInDay(target, ends, now) : null;
+      statuses.push({ target, lastSweep: lastSweepOf(target, ends), killsInDay: kills, ...seen, problem });
     }
     return statuses;
   });
@@ -81,8 +87,16 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
   };
   terminal.out(
     json
-      ? toJson('status', { stage: stage.name, switch: switchValue, stop: stop ?? null, schedule, logProblem, targets })
-      : format(flags, { switchValue, schedule, logProblem, targets, now }, terminal),
+      ? toJson('status', {
+          stage: stage.name,
+          switch: switchValue,
+          stop: stop ?? null,
+          schedule,
+          logProblem,
+          targets,
+          killsPerDay,
+        })
+      : format(flags, { switchValue, schedule, logProblem, targets, killsPerDay, now }, terminal),
   );
   const isTrouble = targets.some(({ problem, lastSweep }) => problem !== null || (lastSweep?.error ?? null) !== null);
   return logProblem !== null || isTrouble ? EXIT_CONFIGURATION : 0;
@@ -125,11 +139,12 @@ function format(
     schedule: ScheduleStatus | null;
     logProblem: string | null;
     targets: TargetStatus[];
+    killsPerDay: number | null;
     now: number;
   },
   { columns, paint = plain }: Terminal,
 ): string {
-  const { switchValue, schedule, logProblem, targets, now } = facts;
+  const { switchValue, schedule, logProblem, targets, killsPerDay, now } = facts;
   const ago = (iso: string) => `${formatDuration(Math.max(now - Date.parse(iso), 0))} ago`;
   const noSweep = logProblem === null ? `none in ${within}` : '?';
   const table = formatTable<TargetStatus>(
@@ -140,6 +155,7 @@ function format(
       { head: 'status', cell: ({ lastSweep }) => statusText(lastSweep) },
       { head: 'cancelled', cell: ({ lastSweep }) => String(lastSweep?.cancelled ?? '–'), dropped: 2 },
       { head: 'overdue now', cell: overdueText },
+      { head: 'kills in 24h', cell: ({ killsInDay: kills }) => `${kills ?? '?'} of ${killsPerDay ?? '?'}`, dropped: 3 },
     ],
     targets,
     { columns },

@@ -2,6 +2,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import middy, { type MiddlewareObj } from '@middy/core';
 import ssm from '@middy/ssm';
 import type { Context } from 'aws-lambda';
+import { readCeilings } from '../lib/ceilings.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
 import { projectOf } from '../lib/identity.ts';
@@ -28,6 +29,7 @@ import {
 } from '../lib/settings/ssm.ts';
 import { sweep } from '../lib/sweep.ts';
 import { skipTarget, sweepGroup, type TargetResult } from '../lib/sweep-group.ts';
+import { createRecordReader, openSweepLog } from '../lib/sweep-log.ts';
 import { watchSwitch } from '../lib/switch-watch.ts';
 import { createLambdaLog, errorField } from './shared/log.ts';
 import { createMetricsWriter } from './shared/metrics.ts';
@@ -40,9 +42,11 @@ assertStage(stage);
 const periodMs = requiredMinutes(environment, 'PERIOD_MINUTES');
 /** Where the function was deployed without them, a rate. */
 const { SCHEDULE: expression = '', SCHEDULE_TIME_ZONE: timeZone = 'UTC' } = environment;
+const ceilings = readCeilings(environment, 'deploy');
 const ssmClient = new SSMClient(AWS_CLIENT_OPTIONS);
 const read = createParameterReader(ssmClient);
 const readPath = createPathReader(ssmClient);
+const readRecord = createRecordReader(openSweepLog(stage));
 /** Kept between invocations, for what they have learned. */
 const sharedFor = createSharedStates(systemClock);
 const { log, beginInvocation } = createLambdaLog({ stage, periodMs });
@@ -182,6 +186,8 @@ async function sweepTarget(
         underWay.project = projectFields(projectOf(settings.target));
         return { ...settings, isSwitchedOn: settings.isSwitchedOn && isSwitchOn(firstReading) };
       },
+      loadCeilings: async () => ceilings,
+      readRecord,
       deadlineAt,
       periodMs,
       announcedSince: (dueAt) => announcedSince({ expression, timeZone, periodMs }, dueAt),

@@ -18,6 +18,8 @@ export interface Caps {
   maxKillsPercent: number;
   /** With fewer live jobs the percentage is not applied: one orphan at night is 100 %. Zero percent always is. */
   percentFloor: number;
+  /** What no sweep may exceed, whatever `maxKills` says; undefined where it is not known, or does not matter. */
+  ceiling?: number | undefined;
 }
 
 /** The caps, and how far the victims of a sweep fill them. */
@@ -29,6 +31,8 @@ export interface CapReport {
   maxKillsPercent: number;
   percentFloor: number;
   drain: boolean;
+  /** What a deploy, or the environment of a terminal, allows a sweep at most; null where it is not known. */
+  ceiling: number | null;
   /** Why a cap stands in the way; null if none does. */
   exceeded: string | null;
 }
@@ -82,6 +86,7 @@ export async function chooseVictims(
       maxKillsPercent: caps.maxKillsPercent,
       percentFloor: caps.percentFloor,
       drain: caps.drain,
+      ceiling: caps.ceiling ?? null,
     },
     gaps: live.gaps,
   };
@@ -119,7 +124,7 @@ async function countLive(victims: readonly Victim[], sight: Sight, caps: Caps): 
   const counts = new Map<Engine, number>();
   const uncounted = new Set<Engine>();
   const gaps: Gap[] = [];
-  const isOverall = victims.length > caps.maxKills && !caps.drain;
+  const isOverall = victims.length > mostKills(caps) && !caps.drain;
   for (const engine of sight.engines) {
     const listed = sight.jobs.filter((job) => job.engine === engine && isLive(job.state)).length;
     counts.set(engine, listed);
@@ -161,12 +166,20 @@ function drain(victims: readonly Victim[], live: ReadonlyMap<Engine, number>, ca
       taken.set(engine, count);
       return liveCount !== undefined && count <= allowedKills(liveCount, caps);
     })
-    .slice(0, caps.maxKills);
+    .slice(0, mostKills(caps));
 }
+
+/** The lower of what the policy or the request wants and of what no sweep may exceed. */
+const mostKills = ({ maxKills, ceiling = Number.POSITIVE_INFINITY }: Caps): number => Math.min(maxKills, ceiling);
 
 /** Why a cap stops the sweep, in words for a person; undefined if none does. */
 export function exceededCap(victimCount: number, liveCount: number, caps: Caps): string | undefined {
-  if (victimCount > caps.maxKills) return `${victimCount} victims are more than maxKills ${caps.maxKills}`;
+  const most = mostKills(caps);
+  if (victimCount > most) {
+    return most === caps.maxKills
+      ? `${victimCount} victims are more than maxKills ${most}`
+      : `${victimCount} victims are more than ${most}, the ceiling for a sweep here, which maxKills ${caps.maxKills} does not raise`;
+  }
   if (isPercentApplied(liveCount, caps) && victimCount * 100 > liveCount * caps.maxKillsPercent) {
     return `${victimCount} victims of ${liveCount} live jobs are more than maxKillsPercent ${caps.maxKillsPercent}`;
   }
@@ -176,7 +189,7 @@ export function exceededCap(victimCount: number, liveCount: number, caps: Caps):
 /** How many may be cancelled where the worst offenders go first. */
 export function allowedKills(liveCount: number, caps: Caps): number {
   const byPercent = isPercentApplied(liveCount, caps) ? Math.floor((liveCount * caps.maxKillsPercent) / 100) : Infinity;
-  return Math.min(caps.maxKills, byPercent);
+  return Math.min(mostKills(caps), byPercent);
 }
 
 function isPercentApplied(liveCount: number, { maxKillsPercent, percentFloor }: Caps): boolean {
@@ -189,6 +202,6 @@ function isPercentApplied(liveCount: number, { maxKillsPercent, percentFloor }: 
  */
 export function needsLiveCount(victimCount: number, listedLiveCount: number, caps: Caps): boolean {
   // Too many already; but for a drain the number that may go has to be known.
-  if (victimCount === 0 || (victimCount > caps.maxKills && !caps.drain)) return false;
+  if (victimCount === 0 || (victimCount > mostKills(caps) && !caps.drain)) return false;
   return victimCount * 100 > listedLiveCount * caps.maxKillsPercent;
 }

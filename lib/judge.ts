@@ -22,14 +22,16 @@ interface MeasureOptions {
   freezes?: readonly Freeze[];
   /** In place of the policy's. */
   maxKills?: number | undefined;
+  /** What no sweep may exceed. */
+  ceiling?: number | undefined;
 }
 
 export function createMeasure(
   written: Policy,
-  { exemptions = [], freezes = [], maxKills = written.maxKills }: MeasureOptions,
+  { exemptions = [], freezes = [], maxKills = written.maxKills, ceiling }: MeasureOptions,
 ): Measure {
   const policy = { ...written, freezes: [...written.freezes, ...freezes] };
-  return { policy, exemptions, caps: { ...policy, maxKills }, decide: createDecide({ policy, exemptions }) };
+  return { policy, exemptions, caps: { ...policy, maxKills, ceiling }, decide: createDecide({ policy, exemptions }) };
 }
 
 /** What should become of the jobs that were seen, and why. */

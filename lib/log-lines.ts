@@ -60,10 +60,11 @@ export interface LineContext {
   projectId?: string;
   /** By IAM or by the settings: the report's `project` says which. */
   projectName?: string | null;
+  /** Of a sweep the trigger of its request; of a dispatch, and what belongs to none, that of the message. */
+  trigger?: string;
   /** These come with a message from the queue. */
   dispatchId?: string;
   credentials?: string;
-  trigger?: string;
 }
 
 /** Where a sweep goes, for each of its lines. */

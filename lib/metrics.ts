@@ -72,12 +72,12 @@ export function metricsOf(report: SweepReport, { periodMs, isStoppedByHand }: Me
 }
 
 /**
- * What a dry run, a stop, a rule that only warns or a young overdue job leaves alive is as it should be; so is a job that
- * its last reading spared.
+ * What a dry run, a stop, the first sweep of changed settings, a rule that only warns or a young overdue job leaves alive is
+ * as it should be; so is a job that its last reading spared.
  */
 function isStuck({ decision, outcome, reason, overLimitMs }: JobReport, afterMs: number): boolean {
   const isOver = outcome === 'cancelled' || outcome === 'already-terminal' || reason === 'changed';
-  const isLeftAlone = outcome === 'skipped' && reason === 'stopped';
+  const isLeftAlone = outcome === 'skipped' && (reason === 'stopped' || reason === 'first-sweep');
   return decision === 'cancel' && !isOver && !isLeftAlone && (overLimitMs ?? 0) >= afterMs;
 }
 

@@ -28,6 +28,8 @@ export type SkipReason =
   | 'dry-run'
   /** Too many victims: none is cancelled. */
   | 'cap'
+  /** No live sweep on record has gone by these settings, so that only the worst few are cancelled. */
+  | 'first-sweep'
   /** The caps cannot be checked on an incomplete listing. */
   | 'partial'
   | 'deadline'

@@ -45,6 +45,8 @@ export interface SweepReport {
   credentialRefused: boolean;
   /** Of what Parameter Store held when the sweep read it; null if it was not asked. */
   parameterVersions: ParameterVersions | null;
+  /** The same for equal policy, target and exemptions, whatever their versions; null if none comes from Parameter Store. */
+  settingsHash: string | null;
   /** Jobs that were named and are not to be cancelled all the same: why, one sentence each. */
   unmet: string[];
   /** What somebody should know although nothing is wrong, such as an exemption that soon ends; one sentence each. */
@@ -68,6 +70,8 @@ export type StoppedBy =
   | 'credential'
   /** The request came too long after it was made. */
   | 'expired'
+  /** What the sweeps of this target have cancelled before is not known. */
+  | 'record'
   /** A brake that no policy can loosen. */
   | Hold['by'];
 

@@ -1,8 +1,9 @@
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { nameOf } from '../lib/error-words.ts';
-import { ENDS, type WrittenLine } from '../lib/log-lines.ts';
-import { SettingsError } from '../lib/settings/settings.ts';
-import { AWS_CLIENT_OPTIONS, assertStage } from '../lib/settings/ssm.ts';
+import { nameOf } from './error-words.ts';
+import { ENDS, type WrittenLine } from './log-lines.ts';
+import { RECORD_LINES, type ReadRecord, toPastSweeps } from './record.ts';
+import { SettingsError } from './settings/settings.ts';
+import { AWS_CLIENT_OPTIONS, assertStage } from './settings/ssm.ts';
 
 /** One line of the deployed functions' log; what it holds depends on `msg`. `at` is epoch ms. */
 export type LogLine = WrittenLine & { id: string; at: number };
@@ -24,8 +25,13 @@ export function openSweepLog(stage: string) {
   assertStage(stage);
   const client = new CloudWatchLogsClient(AWS_CLIENT_OPTIONS);
 
-  /** @param pattern in CloudWatch's own language. @param since epoch ms. @returns by time. */
-  async function find(pattern: string, since: number, name: 'sweep' | 'dispatch' = 'sweep'): Promise<LogLine[]> {
+  /** @param pattern in CloudWatch's own language. @param since epoch ms, as `until`. @returns by time. */
+  async function find(
+    pattern: string,
+    since: number,
+    name: 'sweep' | 'dispatch' = 'sweep',
+    { until, signal }: { until?: number | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<LogLine[]> {
     const logGroupName = `/aws/lambda/${functionName(stage, name)}`;
     const lines: LogLine[] = [];
     let nextToken: string | undefined;
@@ -33,9 +39,13 @@ export function openSweepLog(stage: string) {
       do {
         const page = await client.send(
           new FilterLogEventsCommand({
-            ...{ logGroupName, filterPattern: pattern, startTime: since },
+            logGroupName,
+            filterPattern: pattern,
+            startTime: since,
+            ...(until !== undefined && { endTime: until }),
             ...(nextToken !== undefined && { nextToken }),
           }),
+          { ...(signal !== undefined && { abortSignal: signal }) },
         );
         lines.push(
           ...(page.events ?? []).flatMap(({ eventId, timestamp, message }) => toLine(eventId, timestamp, message)),
@@ -57,6 +67,16 @@ export function openSweepLog(stage: string) {
 export async function findEnds(stage: string, since: number): Promise<EndLine[]> {
   const lines = await openSweepLog(stage).find(`{ ${ENDS.map((msg) => `($.msg = "${msg}")`).join(' || ')} }`, since);
   return lines.filter(isEnd);
+}
+
+/** Reads what the deployed sweeps of a stage have done before. A sweep that runs elsewhere is not on record. */
+export function createRecordReader({ find }: Pick<ReturnType<typeof openSweepLog>, 'find'>): ReadRecord {
+  const messages = RECORD_LINES.map((msg) => `($.msg = "${msg}")`).join(' || ');
+  return async ({ target, since, until, signal }) => {
+    const pattern = `{ ($.target = "${target}") && (${messages}) }`;
+    const lines = await find(pattern, since, 'sweep', { until, signal });
+    return toPastSweeps(lines.filter(({ fields }) => fields.target === target));
+  };
 }
 
 /** Lines of the runtime itself are no JSON, and of no interest. */

@@ -1,5 +1,7 @@
 import { act, createCancels, type Limits, leaveAlone } from './act.ts';
+import { type Braked, brake, free } from './brake.ts';
 import type { AnnouncedSince } from './calendar.ts';
+import { beyondCeilings, type Ceilings } from './ceilings.ts';
 import type { Clock } from './clock.ts';
 import type { CredentialSource } from './dli/auth.ts';
 import { createDliClient, createDliReader, type DliClientOptions } from './dli/client.ts';
@@ -25,9 +27,11 @@ import { type DryRunReason, dryRunReasons, type Hold } from './mode.ts';
 import { type Exemption, type Freeze, needsStatements, type Policy } from './policy/schema.ts';
 import { enginesOf } from './policy/scope.ts';
 import { createProgressWatch, type Progress } from './progress.ts';
+import type { ReadRecord } from './record.ts';
 import { createCallCounter, type SweepReport } from './report.ts';
 import { logReport } from './report-log.ts';
 import { createRequest, expiresAtOf, type SweepRequest } from './request.ts';
+import { hashOf } from './settings/hash.ts';
 import { type Settings, SettingsError, type Target } from './settings/settings.ts';
 import { type SweepRun, tell } from './tell.ts';
 
@@ -38,6 +42,10 @@ export interface SweepDeps {
   log: SweepLog;
   /** @throws {SettingsError} */
   loadSettings: (request: SweepRequest) => Promise<Settings>;
+  /** What no policy can loosen. @throws {SettingsError} if it cannot be read, and then no sweep is live. */
+  loadCeilings: () => Promise<Ceilings>;
+  /** What the sweeps of a target did before. Without it nothing is counted over several sweeps. */
+  readRecord?: ReadRecord | undefined;
   /** Epoch ms; everything but the report is over by then. */
   deadlineAt: number;
   /** Of the schedule: a tick expires after one. Without a schedule there are no ticks. */
@@ -61,10 +69,15 @@ export interface SweepDeps {
   connection?: Pick<DliClientOptions, 'connectTimeoutMs' | 'answerTimeoutMs' | 'maxAttempts'> | undefined;
 }
 
+/** Lambda answers at once, or is out of reach. */
+const CEILINGS_WITHIN_MS = 10_000;
+/** The log of a day is a few pages. */
+const RECORD_WITHIN_MS = 20_000;
+
 /**
  * One sweep of one target: finds the overdue jobs, cancels them unless it is a dry run, reads back what became of each.
  *
- *     look → judge → act → tell
+ *     look → judge → (brake) → act → tell
  *
  * What happens to jobs is in the report and never thrown: a caller that retried would cancel again under a fresh cap.
  *
@@ -74,6 +87,7 @@ export interface SweepDeps {
  *   random: Math.random,
  *   log: silentLog,
  *   loadSettings: (request) => loadSsmSettings(request, readers),
+ *   loadCeilings: async () => readCeilings(environment, 'deploy'),
  *   deadlineAt: systemClock.now() + 10 * 60_000,
  *   sharedFor: createSharedStates(systemClock),
  * });
@@ -83,17 +97,20 @@ export interface SweepDeps {
  */
 export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<SweepReport> {
   const startedAt = deps.clock.now();
-  const settings = await loadInTime(request, deps);
+  const [settings, ceilings] = await Promise.all([loadInTime(request, deps), ceilingsInTime(deps)]);
   // Never later than now, or a clock that is ahead would make a late request a young one.
   const askedAt = Math.min(request.askedAt ?? startedAt, startedAt);
   const isLive = isWantedLive(request, settings);
-  const identity: Identity = isLive ? await whereItGoes(settings, deps) : { project: projectOf(settings.target) };
+  const tooMuch = isLive ? heldByCeilings(request, settings, ceilings) : undefined;
+  const identity: Identity =
+    isLive && tooMuch === undefined ? await whereItGoes(settings, deps) : { project: projectOf(settings.target) };
   const { project } = identity;
-  const held = isLive ? (identity.held ?? (await whatHolds(request, settings, deps))) : undefined;
-  const { dli, readers, cancels, measure, limits, log, progress, ...run } = prepare(request, settings, deps, {
+  const held = tooMuch ?? identity.held;
+  const { dli, readers, cancels, measure, limits, log, progress, notices, ...run } = prepare(request, settings, deps, {
     askedAt,
     project,
     held,
+    ceilings,
   });
   try {
     // A job that was submitted after an emergency was asked for is not what it was asked about.
@@ -105,15 +122,22 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
     };
     const sight = await look(scope, readers, { startedAt, asOf, reading: () => dli.clockReading() });
 
-    const judgement = await judge(sight, measure);
-    await deps.onJudged?.(judgement, readers);
+    const judged = await judge(sight, measure);
+    await deps.onJudged?.(judged, readers);
+    const isHeld = cancels === undefined || !limits.isSwitchedOn || limits.stop.aborted;
+    const braked = isHeld ? free(judged) : await brakeBy(judged, { request, settings, ceilings }, deps);
+    const { judgement } = braked;
 
     const ends =
       cancels === undefined
         ? leaveAlone(judgement, { log, stop: limits.stop })
         : await act(judgement, cancels, limits, { log, progress });
 
-    const report = tell({ ...run, request, startedAt, finishedAt: deps.clock.now() }, sight, judgement, ends);
+    const allNotices = [...notices, ...(isLive ? [] : wouldHold(request, settings, ceilings)), ...braked.notices];
+    const finishedAt = deps.clock.now();
+    const stopped = braked.stopped ?? ends.stopped;
+    const told: SweepRun = { ...run, request, notices: allNotices, startedAt, finishedAt };
+    const report = tell(told, sight, judgement, { ...ends, stopped });
     logReport(report, log, explainIn(judgement));
     return report;
   } finally {
@@ -155,6 +179,7 @@ export async function planFrom(
     exemptions?: readonly Exemption[];
     freezes?: readonly Freeze[];
     maxKills?: number | undefined;
+    ceiling?: number | undefined;
   } = {},
 ): Promise<{ report: SweepReport; sight: Sight; judgement: Judgement }> {
   const sight = lookBack(stored, scopeOf(policy, stored.now));
@@ -183,6 +208,17 @@ async function loadInTime(request: SweepRequest, { loadSettings, deadlineAt, clo
   }
 }
 
+/** What keeps a sweep from being live, if they cannot be read, or not in time. */
+async function ceilingsInTime({ loadCeilings, deadlineAt, clock }: SweepDeps): Promise<Ceilings | Hold> {
+  try {
+    return await within(loadCeilings(), Math.min(CEILINGS_WITHIN_MS, deadlineAt - clock.now()));
+  } catch (error) {
+    if (!(error instanceof SettingsError) && !(error instanceof TimeoutError)) throw error;
+    const why = error instanceof TimeoutError ? 'they were not read in time' : error.message;
+    return { by: 'ceilings', because: `the ceilings of the stage are not known: ${why}` };
+  }
+}
+
 /** Who objects to a live sweep. */
 function objections({ emergency, dryRun }: SweepRequest, { policy, target }: Settings): DryRunReason[] {
   // A target's name typed out outweighs its mode.
@@ -198,9 +234,41 @@ function whereItGoes(settings: Settings, { clock, random, deadlineAt, sharedFor 
   return identify(settings, { clock, random, deadlineAt, shared });
 }
 
-/** Which of the brakes that no policy can loosen keeps a sweep that is wanted live from being it; undefined if none does. */
-async function whatHolds(_request: SweepRequest, _settings: Settings, _deps: SweepDeps): Promise<Hold | undefined> {
-  return undefined;
+/** An emergency has no policy but what a person has typed, who saw whom it means; it has ceilings of its own all the same. */
+function heldByCeilings(
+  { emergency }: SweepRequest,
+  { policy }: Settings,
+  ceilings: Ceilings | Hold,
+): Hold | undefined {
+  if ('because' in ceilings) return ceilings;
+  const beyond = emergency === undefined ? beyondCeilings(policy, ceilings) : [];
+  return beyond.length === 0 ? undefined : { by: 'ceilings', because: beyond.join('; ') };
+}
+
+/** The same of a dry run, as a notice. */
+function wouldHold(request: SweepRequest, settings: Settings, ceilings: Ceilings | Hold): string[] {
+  const hold = heldByCeilings(request, settings, ceilings);
+  return hold === undefined ? [] : [`a live sweep would be a dry run: ${hold.because}`];
+}
+
+/** Holds a judgement against what was done before, where that is on record. */
+async function brakeBy(
+  judged: Judgement,
+  { request, settings, ceilings }: { request: SweepRequest; settings: Settings; ceilings: Ceilings | Hold },
+  { readRecord, clock, deadlineAt }: SweepDeps,
+): Promise<Braked> {
+  if (readRecord === undefined || 'because' in ceilings) return free(judged);
+  const now = clock.now();
+  const { documents } = settings;
+  return brake(judged, {
+    target: request.target,
+    isEmergency: request.emergency !== undefined,
+    settingsHash: documents && hashOf(documents),
+    ceilings,
+    readRecord,
+    now,
+    timeoutMs: Math.min(RECORD_WITHIN_MS, (deadlineAt - now) / 4),
+  });
 }
 
 /** Everything that the stages work with, made of what was asked for and of what the settings hold. */
@@ -208,15 +276,16 @@ function prepare(
   request: SweepRequest,
   settings: Settings,
   deps: SweepDeps,
-  { askedAt, project, held }: { askedAt: number; project: SweptProject; held: Hold | undefined },
+  {
+    askedAt,
+    project,
+    held,
+    ceilings,
+  }: { askedAt: number; project: SweptProject; held: Hold | undefined; ceilings: Ceilings | Hold },
 ) {
-  const { target, policy, isSwitchedOn, stopOrder, parameterVersions } = settings;
-  const { emergency } = request;
-  const log = withFields(deps.log, {
-    sweepId: request.sweepId,
-    target: request.target,
-    ...projectFields(project),
-  });
+  const { target, policy, isSwitchedOn, stopOrder, parameterVersions, documents } = settings;
+  const { emergency, sweepId, trigger } = request;
+  const log = withFields(deps.log, { sweepId, target: request.target, trigger, ...projectFields(project) });
   const progress = createProgressWatch(deps.onProgress);
   const { apiCalls, onCall } = createCallCounter();
   const options: DliClientOptions = {
@@ -239,7 +308,9 @@ function prepare(
   const notices = [...(settings.notices ?? []), ...identityNotices(settings, { isMeantLive })];
   const exemptions = emergency?.includeExempt ? [] : settings.exemptions;
   const freezes = emergency?.includeExempt ? [] : settings.freezes;
-  const measure = createMeasure(policy, { exemptions, freezes, maxKills: request.maxKills });
+  const ceiling =
+    'because' in ceilings ? undefined : ceilings[emergency === undefined ? 'killsPerSweep' : 'emergencyKills'];
+  const measure = createMeasure(policy, { exemptions, freezes, maxKills: request.maxKills, ceiling });
   const withStatements = needsStatements({ ...measure.policy, exemptions: [...policy.exemptions, ...exemptions] });
   const readers = createReaders(enginesOf(policy), dli, { withStatements });
   const limits: Limits = {
@@ -269,6 +340,7 @@ function prepare(
     apiCalls,
     notices,
     parameterVersions,
+    settingsHash: documents && hashOf(documents),
   };
 }
 

@@ -47,6 +47,7 @@ export interface SweepRun {
   /** What was met while the settings were read, one sentence each. */
   notices: readonly string[];
   parameterVersions?: ParameterVersions | undefined;
+  settingsHash?: string | undefined;
 }
 
 /** The report of a sweep. Pure; the counters are taken from the outcomes and from nothing else. */
@@ -69,6 +70,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     gaps: [...sight.gaps, ...judgement.gaps].map(({ what }) => what),
     blindness: isBlindSweep ? undeterminedWords : [],
     caps,
+    isNoneLeft: judgement.obstacle === 'cap',
     counts,
     unmet,
     isDryRun: dryRunBecause.length > 0,
@@ -95,6 +97,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     freed: ends.freed ?? null,
     credentialRefused: [...outcomes.values()].some(isCredentialRefused),
     parameterVersions: run.parameterVersions ?? null,
+    settingsHash: run.settingsHash ?? null,
     unmet,
     notices: [
       ...noticesOf(run, sight, judgement),
@@ -223,6 +226,8 @@ interface Troubles {
   /** Jobs that could not be judged, where that is more than a notice. */
   blindness: readonly string[];
   caps: CapReport;
+  /** Although the worst were to go. */
+  isNoneLeft: boolean;
   counts: Counts;
   unmet: readonly string[];
   isDryRun: boolean;
@@ -237,7 +242,8 @@ function statusOf({ stopped, gaps, blindness, caps, counts, unmet, isDryRun }: T
   return isUnmet || counts.failed + counts.unconfirmed > 0 ? 'failed' : 'ok';
 }
 
-function problemsOf({ stopped, gaps, blindness, caps, counts, unmet, isDryRun }: Troubles): string[] {
+function problemsOf(troubles: Troubles): string[] {
+  const { stopped, gaps, blindness, caps, counts, unmet, isDryRun } = troubles;
   const { deadline: late = 0, unsent = 0 } = counts.skipped;
   return [
     ...(stopped === undefined ? [] : [`stopped: ${stopped.because}`]),
@@ -247,7 +253,7 @@ function problemsOf({ stopped, gaps, blindness, caps, counts, unmet, isDryRun }:
     ...(unsent === 0
       ? []
       : [`${unsent} not asked: the reading right before the cancel failed, or DLI was not reached`]),
-    ...(caps.exceeded === null ? [] : [`over the cap, so ${wordsForCap(caps, isDryRun)}: ${caps.exceeded}`]),
+    ...(caps.exceeded === null ? [] : [`over the cap, so ${wordsForCap(troubles)}: ${caps.exceeded}`]),
     ...(counts.failed === 0
       ? []
       : [`${counts.failed} failed: DLI refused to cancel or gave up, and they were then read as alive`]),
@@ -256,9 +262,10 @@ function problemsOf({ stopped, gaps, blindness, caps, counts, unmet, isDryRun }:
   ];
 }
 
-function wordsForCap({ drain }: CapReport, isDryRun: boolean): string {
-  if (isDryRun) return `a live sweep would cancel ${drain ? 'only the worst' : 'no job'}`;
-  return drain ? 'only the worst were cancelled' : 'no job was cancelled';
+function wordsForCap({ caps: { drain }, isNoneLeft, isDryRun }: Troubles): string {
+  const isDrained = drain && !isNoneLeft;
+  if (isDryRun) return `a live sweep would cancel ${isDrained ? 'only the worst' : 'no job'}`;
+  return isDrained ? 'only the worst were cancelled' : 'no job was cancelled';
 }
 
 function toJobReport(

@@ -35,6 +35,7 @@ const caps = object({
   victims: about(count, 'Jobs that the policy wants cancelled'),
   liveJobs: about(count, 'At least so many are alive'),
   ...{ maxKills: count, maxKillsPercent: v.number(), percentFloor: count, drain: flag },
+  ceiling: about(countOrNull, 'What no sweep may exceed here, whatever maxKills says; null if it is not known'),
   exceeded: about(textOrNull, 'Why a cap stands in the way; null if none does'),
 });
 
@@ -91,7 +92,7 @@ const sweepEntries = {
   ),
   status: v.picklist(['ok', 'failed', 'partial', 'capped', 'stopped']),
   stoppedBy: about(
-    v.nullable(v.picklist(['clock', 'switch', 'operator', 'credential', 'expired', 'identity', 'ceilings'])),
+    v.nullable(v.picklist(['clock', 'switch', 'operator', 'credential', 'expired', 'record', 'identity', 'ceilings'])),
     'What kept it from its work, or ended it before its time; null unless the status is stopped',
   ),
   problems: about(texts, 'Why the status is not ok, a sentence each'),
@@ -133,6 +134,10 @@ const sweepEntries = {
       }),
     ),
     'Null if Parameter Store was not asked',
+  ),
+  settingsHash: about(
+    textOrNull,
+    'The same for equal policy, target and exemptions, whatever their versions; null if none is in Parameter Store',
   ),
   notices: about(texts, 'What somebody should know although nothing is wrong'),
   unmanagedQueues: about(v.record(text, count), 'Old jobs on queues that no rule names'),
@@ -200,9 +205,11 @@ const documents = v.variant('kind', [
         overdue: about(countOrNull, 'Jobs over a limit now; null if nobody looked, or the look failed'),
         undetermined: about(countOrNull, 'Jobs that could not be judged now'),
         calendar: about(v.nullable(texts), 'Which exemptions and freezes hold, begin and end, a sentence each'),
+        killsInDay: about(countOrNull, 'Jobs that its sweeps cancelled in 24 hours; null if the log cannot be read'),
         problem: textOrNull,
       }),
     ),
+    killsPerDay: about(countOrNull, 'What they may at most; null if the ceilings cannot be read'),
   }),
   object({
     kind: kind('switch'),
@@ -239,6 +246,8 @@ const documents = v.variant('kind', [
     liveVersion: countOrNull,
     version: about(countOrNull, 'Of what was put in place; null for a diff'),
     ...{ bytes: count, tier: v.picklist(['standard', 'advanced']), isSame: flag, diff: text },
+    warnings: about(texts, 'What is allowed and likely not meant'),
+    held: about(v.nullable(texts), 'Why no live sweep of the stage would obey it; null if its ceilings cannot be read'),
     effects: v.array(
       object({
         target: text,

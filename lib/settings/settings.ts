@@ -22,6 +22,11 @@ export interface Settings {
   notices?: readonly string[] | undefined;
   /** Undefined where nothing of it comes from Parameter Store. */
   parameterVersions?: ParameterVersions | undefined;
+  /**
+   * What decides who is cancelled, as it is written, by its name within the stage: the target, the policy, and all that can
+   * exempt. Undefined where nothing of it comes from Parameter Store, since no record is kept of such a sweep.
+   */
+  documents?: Readonly<Record<string, string>> | undefined;
   /** Undefined for a target given on the command line. */
   stage?: TargetInStage | undefined;
 }

@@ -200,6 +200,11 @@ export async function loadSsmSettings(
       exemptions: versionsIn(exemptions),
       freezes: versionsIn(freezes),
     },
+    documents: {
+      target: first.get(targetName) ?? '',
+      policy: values.get(policyName) ?? '',
+      ...Object.fromEntries([...exemptions, ...freezes]),
+    },
   };
 }
 

@@ -45,7 +45,7 @@ describe.concurrent('dli-reaper demo', () => {
         'freed',
         'credentialRefused',
       ],
-      ...['parameterVersions', 'unmet', 'notices', 'unmanagedQueues', 'jobs'],
+      ...['parameterVersions', 'settingsHash', 'unmet', 'notices', 'unmanagedQueues', 'jobs'],
     ]);
     expect(Object.keys(report.counts)).toEqual([
       ...[
@@ -61,7 +61,7 @@ describe.concurrent('dli-reaper demo', () => {
       ],
     ]);
     expect(Object.keys(report.caps)).toEqual([
-      ...['victims', 'liveJobs', 'exceeded', 'maxKills', 'maxKillsPercent', 'percentFloor', 'drain'],
+      ...['victims', 'liveJobs', 'exceeded', 'maxKills', 'maxKillsPercent', 'percentFloor', 'drain', 'ceiling'],
     ]);
     expect(Object.keys(report.apiCalls)).toEqual(['list', 'status', 'cancel', 'retries', 'throttled']);
     for (const job of report.jobs) {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { judgeSchedule } from '../../cli/last-sweeps.ts';
-import type { EndLine } from '../../cli/sweep-log.ts';
+import type { EndLine } from '../../lib/sweep-log.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { keysOf, makeFolder, runCli, runHere, runningJob, startService } from '../helpers/run-cli.ts';
@@ -352,7 +352,11 @@ describe.concurrent('a stage on a terminal', () => {
 
 describe.concurrent('dli-reaper doctor', () => {
   it('is green where all is well, yellow where something will be, each with its fix', async (context) => {
-    const { aws, run } = await startStage(context, { [name('switch')]: 'stop' });
+    const policy = { ...POLICY, rules: [{ id: 'two-hours', match: { owner: 'ana' }, maxRunTime: '2h' }] };
+    const { aws, run } = await startStage(context, {
+      [name('switch')]: 'stop',
+      [name('policies/base')]: JSON.stringify(policy),
+    });
     const line = { msg: 'sweep finished', target: 'default', trigger: 'schedule', status: 'ok' };
     aws.log(LOG_GROUP, line, Date.now() - 10 * MINUTE);
 
@@ -363,7 +367,8 @@ describe.concurrent('dli-reaper doctor', () => {
       findings: { check: string; light: string; fix: string | null }[];
     };
     expect(findings.map(({ check, light }) => `${light} ${check}`)).toEqual([
-      ...['yellow switch', 'green stopping', 'green invoking sweep', 'green invoking dispatch', 'green schedule'],
+      ...['yellow switch', 'green stopping', 'green invoking sweep', 'green invoking dispatch'],
+      ...['green ceilings', 'green schedule'],
       ...['green settings', 'green policy', 'green target', 'green credentials', 'green listing SQL jobs'],
       ...['green reading SQL jobs', 'green listing Spark batches', 'green reading Spark batches'],
       ...['green listing Flink jobs', 'green reading Flink jobs', 'green listing queues', 'green project', 'green key'],

@@ -9,6 +9,7 @@ import { formatTable } from '../../cli/table.ts';
 import { createProgram } from '../../cli/verbs/all.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import type { JobReport, SweepReport } from '../../lib/report.ts';
+import { LOOSE_CEILINGS } from '../helpers/ceilings.ts';
 import { CLI, cleanEnvironment, keysOf, makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
 import { runOnTerminal, steady } from '../helpers/run-terminal.ts';
 import { HOUR, jobId, MINUTE } from '../helpers/world.ts';
@@ -27,7 +28,7 @@ async function start(context: TestContext, jobs: EmulatedJob[]) {
   const { emulator } = await startService(context, policy, { jobs });
   const { url, projectId } = emulator.connection;
   const flags = ['--policy', policy, '--endpoint', url, '--project-id', projectId];
-  return { emulator, flags, env: keysOf(emulator.connection) };
+  return { emulator, flags, env: { ...LOOSE_CEILINGS, ...keysOf(emulator.connection) } };
 }
 
 describe.concurrent('a terminal', () => {

@@ -87,6 +87,7 @@ const FINISHED: Names<LogLines['sweep finished']> = {
   freed: 'parts',
   credentialRefused: true,
   parameterVersions: { policy: true },
+  settingsHash: true,
   unmet: 'parts',
   notices: 'parts',
   unmanagedQueues: 'parts',

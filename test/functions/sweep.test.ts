@@ -7,6 +7,7 @@ import { lateQueueEvent, queueEvent } from '../helpers/aws-events.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
+import { sweptBefore } from '../helpers/past-sweeps.ts';
 
 const SCHEDULE_TICK = { version: '0', source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
 const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
@@ -28,6 +29,7 @@ async function start(
   const parameters = stageParameters('dev', emulator.connection, POLICY);
   change(parameters);
   ssm = await startAwsServer(parameters, { refusedOperations });
+  sweptBefore(ssm);
 }
 
 const invoke = (event: unknown) => invokeBundle('sweep', event, ssm.env);

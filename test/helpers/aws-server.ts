@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { LOOSE_CEILINGS } from './ceilings.ts';
 import { answerForQueue, createFifoQueue, type SqsQuestion } from './fifo-queue.ts';
 import { createParameterStoreStandIn, type StoreQuestion } from './parameter-store.ts';
 
@@ -21,6 +22,8 @@ interface AwsServerOptions {
   refusedOperations?: readonly string[];
   /** Whether there are functions, with their logs. */
   isDeployed?: boolean;
+  /** In the environment of the deployed sweep; loose ones by default, for tests that are about something else. */
+  ceilings?: Record<string, string>;
   /** Plays the functions; what they log goes through `log`. */
   onInvoke?: (invocation: Invocation) => Promise<void>;
 }
@@ -29,6 +32,7 @@ interface LogQuestion {
   logGroupName?: string;
   filterPattern?: string;
   startTime?: number;
+  endTime?: number;
 }
 
 /**
@@ -36,7 +40,12 @@ interface LogQuestion {
  */
 export async function startAwsServer(
   parameters: Record<string, string>,
-  { refusedOperations = [], isDeployed = true, onInvoke = async () => {} }: AwsServerOptions = {},
+  {
+    refusedOperations = [],
+    isDeployed = true,
+    ceilings = LOOSE_CEILINGS,
+    onInvoke = async () => {},
+  }: AwsServerOptions = {},
 ) {
   const store = createParameterStoreStandIn(parameters);
   const queues = { [QUEUE_NAMES.sweeps]: createFifoQueue(), [QUEUE_NAMES.emergencies]: createFifoQueue() };
@@ -53,12 +62,16 @@ export async function startAwsServer(
       const queue = queues[new URL(body.QueueUrl ?? '').pathname.split('/').at(-1) as keyof typeof queues];
       return answerForQueue(queue, operation, body, refusedGroups) ?? 'UnknownOperationException';
     },
-    Logs_20140328: (_, { logGroupName, filterPattern = '', startTime = 0 }: LogQuestion) => {
+    Logs_20140328: (
+      _,
+      { logGroupName, filterPattern = '', startTime = 0, endTime = Number.POSITIVE_INFINITY }: LogQuestion,
+    ) => {
       if (!isDeployed) return 'ResourceNotFoundException';
       const isWanted = readPattern(filterPattern);
       return {
         events: lines
-          .filter((line) => line.logGroupName === logGroupName && line.timestamp >= startTime)
+          .filter((line) => line.logGroupName === logGroupName)
+          .filter(({ timestamp }) => timestamp >= startTime && timestamp <= endTime)
           .filter(({ message }) => isWanted(message)),
       };
     },
@@ -79,6 +92,15 @@ export async function startAwsServer(
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = JSON.parse(Buffer.concat(chunks).toString() || '{}') as Record<string, unknown>;
+    const [, configured] = /^\/2015-03-31\/functions\/([^/]+)\/configuration/.exec(request.url ?? '') ?? [];
+    if (configured !== undefined) {
+      calls.push('GetFunctionConfiguration');
+      const isRefused = refusedOperations.includes('GetFunctionConfiguration');
+      const error = isRefused ? 'AccessDeniedException' : isDeployed ? undefined : 'ResourceNotFoundException';
+      response.writeHead(error === undefined ? 200 : 403, error === undefined ? {} : { 'x-amzn-errortype': error });
+      response.end(JSON.stringify({ FunctionName: configured, Environment: { Variables: ceilings } }));
+      return;
+    }
     const [, name] = /^\/2015-03-31\/functions\/([^/]+)\/invocations/.exec(request.url ?? '') ?? [];
     if (name !== undefined) {
       calls.push('Invoke');
@@ -129,8 +151,9 @@ export async function startAwsServer(
       lines.map(({ message }) => JSON.parse(message) as Record<string, unknown>).filter((line) => line.msg === msg),
     /** Resolves when every function has done what it was invoked for. */
     settled: () => Promise.all(running),
-    /** What a process needs to find it instead of AWS. */
+    /** What a process needs to find it instead of AWS; a function has its ceilings here as well. */
     env: {
+      ...ceilings,
       AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
       AWS_REGION: 'eu-central-1',
       AWS_ACCESS_KEY_ID: 'test',
@@ -148,11 +171,18 @@ export async function startAwsServer(
   return server;
 }
 
-/** The two forms in use: `{ ($.msg = "one") || ($.msg = "other") }`, and terms with a question mark, of which one is enough. */
+/**
+ * The forms in use: `{ ($.msg = "one") || ($.msg = "other") }`, `{ ($.target = "lake") && (($.msg = "one") || …) }`, and terms
+ * with a question mark, of which one is enough.
+ */
 function readPattern(pattern: string): (message: string) => boolean {
   if (pattern.startsWith('{')) {
     const wanted = [...pattern.matchAll(/\(\$\.msg = "([^"]*)"\)/g)].map(([, msg]) => msg);
-    return (message) => wanted.includes((JSON.parse(message) as { msg?: string }).msg);
+    const [, target] = /\(\$\.target = "([^"]*)"\) && /.exec(pattern) ?? [];
+    return (message) => {
+      const line = JSON.parse(message) as { msg?: string; target?: string };
+      return wanted.includes(line.msg) && (target === undefined || line.target === target);
+    };
   }
   const terms = [...pattern.matchAll(/\?"([^"]*)"/g)].map(([, term = '']) => term);
   return (message) => terms.some((term) => message.includes(term));

@@ -9,6 +9,7 @@ import type { Terminal } from '../../cli/terminal.ts';
 import { runCommand } from '../../cli/verbs/all.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import { EMULATOR_KEY, type EmulatorOptions, startEmulator } from '../../emulator/server.ts';
+import { LOOSE_CEILINGS } from './ceilings.ts';
 import { COMPILE_CACHE } from './compile-cache.ts';
 import { emulatedJob, HOUR } from './world.ts';
 
@@ -110,7 +111,7 @@ export async function startService(
   const flags = { '--policy': policyFile, '--endpoint': url, '--project-id': projectId };
   const run = (verb: string, more: string[] = [], changes: Partial<typeof flags> & { keys?: object } = {}) => {
     const { keys, ...changedFlags } = changes;
-    const env = { ...keysOf(emulator.connection), ...keys };
+    const env = { ...LOOSE_CEILINGS, ...keysOf(emulator.connection), ...keys };
     return runCli([verb, ...Object.entries({ ...flags, ...changedFlags }).flat(), ...more], env);
   };
   return {

@@ -7,6 +7,7 @@ import { createLog, type LogFields } from '../../lib/log.ts';
 import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
 import type { SweepRequest } from '../../lib/request.ts';
 import { type SweepDeps, sweep } from '../../lib/sweep.ts';
+import { looseCeilings } from './ceilings.ts';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -59,6 +60,7 @@ export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: Emul
     log: createLog((level, msg, fields) => void lines.push({ level, msg, fields: { ...fields } })),
     deadlineAt: NOW + 10 * MINUTE,
     sharedFor: createSharedStates(clock),
+    loadCeilings: async () => looseCeilings,
     loadSettings: async () => ({
       target: { name: 'test', endpoint: new URL(url), projectId, mode: undefined },
       policy: parsePolicy({

@@ -31,6 +31,7 @@ const SWITCHED_OFF: Stopped = { by: 'switch', because: 'the switch' };
 const CAPS: CapReport = {
   ...{ victims: 1, liveJobs: 20, exceeded: null },
   ...{ maxKills: 20, maxKillsPercent: 50, percentFloor: 10, drain: false },
+  ceiling: null,
 };
 
 /** What the stages of a sweep hand to `tell`, as far as it shows in the report. */
@@ -148,6 +149,7 @@ describe('tell', () => {
       freed: null,
       credentialRefused: false,
       parameterVersions: null,
+      settingsHash: null,
       unmet: [],
       notices: [],
       unmanagedQueues: {},
@@ -302,7 +304,7 @@ describe('tell', () => {
   });
 
   it.each([
-    { name: 'cancels none', drain: false, dryRunBecause: [], says: 'no job was cancelled' },
+    { name: 'cancels none', drain: false, ceiling: null, dryRunBecause: [], says: 'no job was cancelled' },
     { name: 'drains', drain: true, dryRunBecause: [], says: 'only the worst were cancelled' },
     {
       ...{ name: 'is a dry run', drain: false, says: 'a live sweep would cancel no job' },

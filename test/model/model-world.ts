@@ -14,6 +14,7 @@ import type { Freeze } from '../../lib/policy/schema.ts';
 import type { SweepReport } from '../../lib/report.ts';
 import type { SweepRequest } from '../../lib/request.ts';
 import { sweep } from '../../lib/sweep.ts';
+import { looseCeilings } from '../helpers/ceilings.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 import { type Exchange, Life, openGate } from './gate.ts';
 import {
@@ -337,6 +338,7 @@ export class ModelWorld {
       deadlineAt: this.#time.now + 10 * MINUTE,
       stop: stop.signal,
       sharedFor: createSharedStates(clock),
+      loadCeilings: async () => looseCeilings,
       loadSettings: async () => {
         await life.pass();
         const { identity } = draft;

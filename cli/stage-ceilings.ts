@@ -1,0 +1,27 @@
+import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { type Ceilings, readCeilings } from '../lib/ceilings.ts';
+import { nameOf } from '../lib/error-words.ts';
+import { SettingsError } from '../lib/settings/settings.ts';
+import { AWS_CLIENT_OPTIONS } from '../lib/settings/ssm.ts';
+import { functionName } from '../lib/sweep-log.ts';
+
+/** What was deployed with the sweep function of a stage. @throws {SettingsError} if Lambda does not tell. */
+export async function readStageCeilings(stage: string): Promise<Ceilings> {
+  const FunctionName = functionName(stage, 'sweep');
+  const client = new LambdaClient({ ...AWS_CLIENT_OPTIONS, maxAttempts: 2 });
+  try {
+    const { Environment } = await client.send(new GetFunctionConfigurationCommand({ FunctionName }));
+    if (Environment?.Error !== undefined) throw new SettingsError(FunctionName, 'its environment cannot be decrypted');
+    return readCeilings(Environment?.Variables ?? {}, 'deploy');
+  } catch (error) {
+    if (error instanceof SettingsError) throw error;
+    const reason = nameOf(error);
+    const fix =
+      reason === 'ResourceNotFoundException'
+        ? `there is no such function in this region and account; deploy the stage, or see AWS_REGION`
+        : `grant lambda:GetFunctionConfiguration on it`;
+    throw new SettingsError(FunctionName, `its ceilings cannot be read (${reason}); ${fix}`, { cause: error });
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,22 @@
+import type { Ceilings } from '../../lib/ceilings.ts';
+
+/** For tests that are about something else, in the environment of a function or a terminal. */
+export const LOOSE_CEILINGS = {
+  REAPER_KILLS_PER_SWEEP: '100000',
+  REAPER_KILLS_PER_DAY: '100000',
+  REAPER_SHORTEST_LIMIT: '0s',
+  REAPER_ALL_MAY_CANCEL: 'true',
+  REAPER_EMERGENCY_KILLS: '100000',
+  REAPER_EMERGENCY_KILLS_PER_DAY: '100000',
+};
+
+/** The same for a sweep within the process. */
+export const looseCeilings: Ceilings = {
+  killsPerSweep: 100_000,
+  killsPerDay: 100_000,
+  shortestLimitMs: 0,
+  allMayCancel: true,
+  emergencyKills: 100_000,
+  emergencyKillsPerDay: 100_000,
+  setBy: 'deploy',
+};
