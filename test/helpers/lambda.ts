@@ -11,15 +11,18 @@ import { COMPILE_CACHE } from './compile-cache.ts';
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Imports the bundle as Lambda does, calls it once, and prints what it returned or threw as the last line. */
+/** Begins the line that tells what the function returned or threw. */
+const MARK = 'result of the function: ';
+
+/** Imports the bundle as Lambda does, calls it once, and prints what it returned or threw. */
 const INVOKE = `
   const [bundle, event, awsRequestId] = process.argv.slice(1);
   const { handler } = await import(bundle);
   const context = { awsRequestId, functionName: 'sweep', getRemainingTimeInMillis: () => 300_000 };
   try {
-    console.log(JSON.stringify({ returned: await handler(JSON.parse(event), context) }));
+    console.log('${MARK}' + JSON.stringify({ returned: await handler(JSON.parse(event), context) }));
   } catch (error) {
-    console.log(JSON.stringify({ threw: error.name + ': ' + error.message }));
+    console.log('${MARK}' + JSON.stringify({ threw: error.name + ': ' + error.message }));
   }
 `;
 
@@ -68,8 +71,10 @@ export async function invokeBundle(
     },
   );
   const lines = stdout.trim().split('\n');
-  const { returned, threw } = JSON.parse(lines.pop() ?? '') as { returned?: object; threw?: string };
-  const parsed = lines.map((line) => JSON.parse(line) as LogLine | MetricLine);
+  // Not always the last: where there is much to say, one stream may overtake the other.
+  const result = lines.find((line) => line.startsWith(MARK)) ?? MARK;
+  const { returned, threw } = JSON.parse(result.slice(MARK.length)) as { returned?: object; threw?: string };
+  const parsed = lines.filter((line) => line !== result).map((line) => JSON.parse(line) as LogLine | MetricLine);
   const metricLines = parsed.filter((line): line is MetricLine => '_aws' in line);
   return {
     log: parsed.filter((line): line is LogLine => !('_aws' in line)),
