@@ -3,6 +3,13 @@ const NAMESPACE = 'DliJobReaper';
 /** Of the sweep's timeout, and of DLI's answers. */
 const DURATION_LIMIT_MS = 0.9 * 900_000;
 const THROTTLED_SHARE = 0.2;
+/**
+ * A day is unusual with more kills than this, and with more than so many times those of the average day. The average holds
+ * the unusual day as well, so that it takes some four times as many as on each of the others.
+ */
+const BUSY_DAY_KILLS = 50;
+const UNUSUAL_FACTOR = 3;
+const DAY_SECONDS = 86_400;
 /** Half of the time that an emergency is good for. */
 const EMERGENCY_WAIT_S = 300;
 
@@ -114,6 +121,22 @@ module.exports = async ({ resolveVariable }) => {
       'jobs-undetermined',
       'Jobs could not be judged, three periods in a row, and were spared.',
       { ...above('JobsUndetermined'), periods: 3 },
+    ),
+    // Of a week, which is as far back as an alarm looks; the day of this moment is one of its days.
+    KillsUnusualAlarm: alarm(
+      'kills-unusual',
+      `More than ${BUSY_DAY_KILLS} jobs were cancelled in 24 hours, and more than ${UNUSUAL_FACTOR} times as many as on an average day of the week.`,
+      {
+        periods: 7,
+        DatapointsToAlarm: 1,
+        Metrics: [
+          input('killed', own('JobsCancelled', { seconds: DAY_SECONDS })),
+          output(
+            `TIME_SERIES(IF(LAST(killed) > ${BUSY_DAY_KILLS} AND LAST(killed) > ${UNUSUAL_FACTOR} * AVG(killed), 1, 0))`,
+            'an unusual day',
+          ),
+        ],
+      },
     ),
     CapReachedAlarm: alarm('cap-reached', 'A live sweep found more victims than a cap allows.', above('SweepsCapped')),
     StoppedAlarm: alarm(

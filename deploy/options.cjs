@@ -8,6 +8,11 @@ const DAY_SECONDS = 86_400;
 const LONGEST_WATCH_SECONDS = 7 * DAY_SECONDS;
 /** Lambda keeps an asynchronous invocation for six hours at the most. */
 const LONGEST_EVENT_AGE_SECONDS = 21_600;
+/** More would be no ceiling. */
+const MOST_KILLS = 100_000;
+/** As lib/duration.ts reads it: from the largest unit down. */
+const DURATION = /^(?=\d)(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?$/;
+
 /** CloudWatch's metrics come minutes late, and a tick is due within a minute and not at its beginning. */
 const LATE_SECONDS = 600;
 
@@ -22,6 +27,12 @@ module.exports = async ({ resolveVariable }) => {
     const value = String(await param(name));
     if (words.includes(value)) return value;
     throw new Error(`--param ${name}: expected ${words.join(' or ')}`);
+  };
+
+  const duration = async (name) => {
+    const value = String(await param(name));
+    if (DURATION.test(value)) return value;
+    throw new Error(`--param ${name}: expected a duration with a unit, such as 15m or 1h30m`);
   };
 
   const periodMinutes = await wholeNumber('periodMinutes', 1, 1_440);
@@ -51,6 +62,17 @@ module.exports = async ({ resolveVariable }) => {
     maxConcurrency: await wholeNumber('maxConcurrency', 2, 1_000),
     reservedConcurrency: reserved,
     tracing: hasTracing,
+    sweepEnvironment: {
+      // By which it knows the ticks before, also after a pause.
+      SCHEDULE: String(await param('schedule')),
+      SCHEDULE_TIME_ZONE: String(await param('timeZone')),
+      REAPER_KILLS_PER_SWEEP: String(await wholeNumber('killsPerSweep', 0, MOST_KILLS)),
+      REAPER_KILLS_PER_DAY: String(await wholeNumber('killsPerDay', 0, MOST_KILLS)),
+      REAPER_SHORTEST_LIMIT: await duration('shortestLimit'),
+      REAPER_ALL_MAY_CANCEL: await oneOf('allMayCancel', 'true', 'false'),
+      REAPER_EMERGENCY_KILLS: String(await wholeNumber('emergencyKills', 0, MOST_KILLS)),
+      REAPER_EMERGENCY_KILLS_PER_DAY: String(await wholeNumber('emergencyKillsPerDay', 0, MOST_KILLS)),
+    },
     alarmActions: alarmTopic === '' ? [] : [alarmTopic],
     vpc: hasNetwork ? { securityGroupIds: [{ Ref: 'SweepSecurityGroup' }], subnetIds: [{ Ref: 'SweepSubnet' }] } : null,
     dependsOn: hasNetwork ? ['SweepNetworkPolicy', 'SweepRoute'] : [],

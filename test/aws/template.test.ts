@@ -61,8 +61,15 @@ describe('the roles', () => {
       ...['logs:CreateLogStream', 'logs:PutLogEvents', 'sqs:SendMessage', 'ssm:GetParametersByPath'],
     ]);
     expect(actionsOf('SweepRole')).toEqual([
-      ...['kms:Decrypt', 'logs:CreateLogStream', 'logs:PutLogEvents', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
-      ...['sqs:ReceiveMessage', 'sqs:SendMessage', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
+      ...['kms:Decrypt', 'logs:CreateLogStream', 'logs:FilterLogEvents', 'logs:PutLogEvents'],
+      ...[
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
+        'sqs:ReceiveMessage',
+        'sqs:SendMessage',
+        'ssm:GetParameters',
+        'ssm:GetParametersByPath',
+      ],
     ]);
     expect(actionsOf('ScheduleRole')).toEqual(['lambda:InvokeFunction', 'sqs:SendMessage']);
   });
@@ -143,6 +150,23 @@ describe('the queues', () => {
   });
 });
 
+describe('the rights for people', () => {
+  it('are attached to nobody, and each is for one kind of parameter of the stage', () => {
+    const policies = ofType('AWS::IAM::ManagedPolicy');
+
+    expect(policies.map(([name]) => name).sort()).toEqual([
+      'ExemptionAuthor',
+      'PolicyAuthor',
+      'SwitchOperator',
+      'TargetAuthor',
+    ]);
+    for (const [, { Properties }] of policies) {
+      expect(Object.keys(Properties).sort()).toEqual(['Description', 'Path', 'PolicyDocument']);
+      expect(Properties.Path).toBe('/dli-reaper/dev/');
+    }
+  });
+});
+
 describe('the functions', () => {
   it('run on Node 24 and arm64, each with a log that is kept for 400 days', () => {
     const functions = ofType('AWS::Lambda::Function');
@@ -173,6 +197,15 @@ describe('the functions', () => {
     expect(propertiesOf('SweepInvokeConfig')).toMatchObject({ MaximumEventAgeInSeconds: 1_800 });
     expect(propertiesOf('DispatchInvokeConfig')).toMatchObject({ MaximumEventAgeInSeconds: 21_600 });
     await load();
+  });
+
+  it('give the sweep its ceilings, and the dispatch none', async () => {
+    const variablesOf = (name: string) =>
+      Object.keys((propertiesOf(name).Environment as { Variables: object }).Variables);
+    const isCeiling = (name: string) => name.startsWith('REAPER_');
+
+    expect(variablesOf('SweepLambdaFunction').filter(isCeiling)).toHaveLength(6);
+    expect(variablesOf('DispatchLambdaFunction').filter(isCeiling)).toEqual([]);
   });
 
   it('hold no setting that could turn anything on', () => {

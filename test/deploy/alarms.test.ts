@@ -255,6 +255,12 @@ const OUTAGES: Outage[] = [
     tick: { dispatch: 'stale' },
     raises: ['ticks-dropped', 'no-dispatch'],
   },
+  {
+    name: 'a policy cancels far more jobs than on other days, and each sweep is green',
+    ...{ from: '2026-06-23T08:00Z', until: '2026-06-23T14:00Z' },
+    tick: { report: { counts: { ...GOOD_REPORT.counts, cancelled: 100 } } },
+    raises: ['kills-unusual'],
+  },
 ];
 
 const healthyYear = eachYear([]);
@@ -262,6 +268,31 @@ const badYear = eachYear(OUTAGES);
 
 /** On from the first deploy to the first tick, since an alarm cannot know that there was none before. */
 const isFirstTick = ({ alarm, from }: Raised) => alarm === 'no-tick' && from === 0;
+
+describe('the alarm on kills of an unusual day', () => {
+  const killsOf = async (kills: (day: number) => number): Promise<number[]> => {
+    const alarm = (await alarmsOf({})).find((one) => shortName(one) === 'kills-unusual') as AlarmProperties;
+    const data = new MetricData(30 * 24 * 60);
+    for (let day = 0; day < 30; day++) data.put('JobsCancelled', (day * 24 + 12) * 60, kills(day));
+    return simulate(alarm, data).map(({ from }) => Math.floor(from / 60 / 24));
+  };
+
+  it.each([
+    { name: 'a quiet stage has a bad morning', kills: (day: number) => (day === 20 ? 50 : 1) },
+    { name: 'a busy stage has a busy day', kills: (day: number) => (day === 20 ? 590 : 200) },
+    { name: 'a stage has none on weekends', kills: (day: number) => (day % 7 < 5 ? 120 : 0) },
+    { name: 'a stage has been still for a week', kills: (day: number) => (day > 10 && day < 20 ? 0 : 50) },
+  ])('stays off where $name', async ({ kills }) => {
+    expect(await killsOf(kills)).toEqual([]);
+  });
+
+  it.each([
+    { name: 'a quiet stage has 60', kills: (day: number) => (day === 20 ? 60 : 1) },
+    { name: 'a busy stage has five times as many', kills: (day: number) => (day === 20 ? 1_000 : 200) },
+  ])('goes off on the day on which $name', async ({ kills }) => {
+    expect(await killsOf(kills)).toEqual([20]);
+  });
+});
 
 describe('the alarms', () => {
   it.each([...DOCUMENTED, ...OTHERS])(
@@ -286,11 +317,16 @@ describe('the alarms', () => {
     expect(seen).toEqual(OUTAGES.map(({ name, raises }) => ({ name, raised: raises.toSorted() })));
     expect(raised.filter((one) => !OUTAGES.some((outage) => isOf(outage, one)))).toEqual([]);
     // Each ends when data of good periods has taken the place of the bad.
-    const ended = raised.map(({ from, until }) => {
-      const outage = OUTAGES.findLast((one) => minuteOf(one.from) <= from);
-      return (until ?? Number.POSITIVE_INFINITY) - minuteOf(outage?.until ?? '');
-    });
-    expect(Math.max(...ended)).toBeLessThanOrEqual(5 * periodMinutes);
+    const ended = (is: (alarm: string) => boolean) =>
+      raised
+        .filter(({ alarm }) => is(alarm))
+        .map(({ from, until }) => {
+          const outage = OUTAGES.findLast((one) => minuteOf(one.from) <= from);
+          return (until ?? Number.POSITIVE_INFINITY) - minuteOf(outage?.until ?? '');
+        });
+    expect(Math.max(...ended((alarm) => alarm !== 'kills-unusual'))).toBeLessThanOrEqual(5 * periodMinutes);
+    // This one counts the jobs of a whole day.
+    expect(Math.max(...ended((alarm) => alarm === 'kills-unusual'))).toBeLessThanOrEqual(24 * 60 + MAX_LATE_MINUTES);
   });
 
   it.each(DOCUMENTED)('go off in time, $name', async (schedule) => {

@@ -202,7 +202,13 @@ interface Input {
   id: string;
   metric: string;
   statistic: Statistic;
+  /** What an expression takes of all its points together. */
+  of?: RangeFunction | undefined;
 }
+
+/** Each makes one number of the points that an alarm retrieves, and ignores those that are missing. */
+type RangeFunction = 'AVG' | 'LAST';
+const RANGE_CALL = /\b(AVG|LAST)\((\w+)\)/g;
 
 /** An alarm as one value a period: of a metric, or of what an expression makes of several. */
 export function readAlarm(properties: AlarmProperties) {
@@ -213,14 +219,25 @@ export function readAlarm(properties: AlarmProperties) {
   if (output === undefined || stats.some(({ Period }) => Period !== periodSeconds)) {
     throw new Error(`${properties.AlarmName}: expected one result, and one period for all metrics`);
   }
-  const inputs = stats.map(({ Id, Metric, Stat }): Input => ({ id: Id, metric: metricKey(Metric), statistic: Stat }));
+  const metrics = stats.map(({ Id, Metric, Stat }): Input => ({ id: Id, metric: metricKey(Metric), statistic: Stat }));
+  const expression = output.Expression ?? output.Id;
+  const ranges = [...expression.matchAll(RANGE_CALL)].map(([, name, id]) => {
+    const metric = metrics.find((one) => one.id === id);
+    if (metric === undefined) throw new Error(`${expression}: ${id} is no metric of the alarm`);
+    return { ...metric, id: `${name}_of_${id}`, of: name as RangeFunction };
+  });
+  // "TIME_SERIES": one number as a series, so that all points are alike.
+  const isOneNumber = /^TIME_SERIES\((.*)\)$/.exec(expression);
+  if (isOneNumber === null && ranges.length > 0) throw new Error(`${expression}: expected TIME_SERIES around it`);
+  const inputs = isOneNumber === null ? metrics : ranges;
   return {
     name: properties.AlarmName,
     periodSeconds,
     evaluationPeriods: properties.EvaluationPeriods,
     inputs,
+    isOneNumber: isOneNumber !== null,
     compute: compile(
-      output.Expression ?? output.Id,
+      (isOneNumber?.[1] ?? expression).replace(RANGE_CALL, '$1_of_$2'),
       inputs.map(({ id }) => id),
     ),
     isBreaching: comparison(properties),
@@ -281,7 +298,7 @@ export function simulate(
   const alarm = readAlarm(properties);
   const period = alarm.periodSeconds / 60;
   const range = alarm.evaluationPeriods + morePoints;
-  const { points, isChanged } = pointsOf(alarm, data, { period, range });
+  const { points, isChanged } = (alarm.isOneNumber ? numberOf : pointsOf)(alarm, data, { period, range });
 
   const raised: Raised[] = [];
   let state: AlarmState = 'INSUFFICIENT_DATA';
@@ -349,6 +366,38 @@ function pointsOf(
   const points = (ago: number, minute: number): number =>
     (ago < settled ? unsettled[ago]?.[minute] : whole[minute - ago * period]) ?? MISSING;
   return { points, isChanged };
+}
+
+/** The same where all points are one number, which is made of all that are retrieved. */
+function numberOf(
+  { inputs, compute, isBreaching }: ReturnType<typeof readAlarm>,
+  data: MetricData,
+  { period, range }: { period: number; range: number },
+) {
+  const columns = inputs.map(({ metric, statistic, of }) => {
+    const series = data.seriesOf(metric);
+    const windows = Array.from({ length: range }, (_, ago) => windowsSeen(series, statistic, period, ago));
+    return Float64Array.from({ length: data.minutes }, (_, minute) => {
+      let sum = 0;
+      let count = 0;
+      for (const window of windows) {
+        const value = window[minute] as number;
+        if (Number.isNaN(value)) continue;
+        if (of === 'LAST') return value;
+        sum += value;
+        count += 1;
+      }
+      return count === 0 ? Number.NaN : sum / count;
+    });
+  });
+  const kinds = new Uint8Array(data.minutes);
+  const isChanged = new Uint8Array(data.minutes);
+  for (let minute = 0; minute < data.minutes; minute++) {
+    const value = compute(columns.map((column) => column[minute] as number));
+    kinds[minute] = Number.isNaN(value) ? MISSING : isBreaching(value) ? BREACHING : FINE;
+    if (kinds[minute] !== kinds[minute - 1]) isChanged[minute] = 1;
+  }
+  return { points: (_: number, minute: number): number => kinds[minute] ?? MISSING, isChanged };
 }
 
 type Compute = (row: readonly Point[]) => Point;
