@@ -113,6 +113,18 @@ describe.concurrent('dli-reaper sweep --stage', () => {
     expect(deletes()).toBe(0);
   });
 
+  it('counts in full what a sweep chose that never told its end', async (context) => {
+    const { aws, sweep, deletes } = await startStage(context);
+    const died = { sweepId: 'died', awsRequestId: 'died', target: 'default', trigger: 'schedule', skipped: null };
+    aws.log(SWEEP_LOG, { msg: 'victims chosen', ...died, count: 198, victims: [] });
+
+    const { exitCode, report } = await sweep();
+
+    expect(exitCode).toBe(5);
+    expect(report).toMatchObject({ caps: { exceeded: expect.stringContaining('198 of the 200 kills') } });
+    expect(deletes()).toBe(0);
+  });
+
   it('goes on where a sweep by the same settings is on record, whatever the spaces and versions', async (context) => {
     const { aws, past, sweep } = await startStage(context);
     past({ settingsHash: settingsHashOf(aws, 'default') });

@@ -65,6 +65,18 @@ describe('exceededCap', () => {
       ...{ name: 'both caps, and names maxKills', victims: 9, live: 9, caps: { maxKills: 5, maxKillsPercent: 50 } },
       words: '9 victims are more than maxKills 5',
     },
+    {
+      ...{ name: 'more than the ceiling, whatever maxKills says', victims: 8, live: 100, caps: { ceiling: 7 } },
+      words: '8 victims are more than 7, the ceiling for a sweep here, which maxKills 1000 does not raise',
+    },
+    {
+      ...{ name: 'more than a maxKills that is below the ceiling', victims: 7, live: 100 },
+      ...{ caps: { maxKills: 6, ceiling: 7 }, words: '7 victims are more than maxKills 6' },
+    },
+    {
+      ...{ name: 'more than a maxKills at the ceiling', victims: 8, live: 100, caps: { maxKills: 7, ceiling: 7 } },
+      words: '8 victims are more than maxKills 7',
+    },
   ])('stops $name', ({ victims, live, caps, words }) => {
     expect(exceededCap(victims, live, { ...MANY, ...caps })).toBe(words);
   });
@@ -77,6 +89,8 @@ describe('allowedKills', () => {
     { name: 'the percentage', live: 100, caps: { maxKillsPercent: 7 }, allowed: 7 },
     { name: 'the percentage, rounded down', live: 99, caps: { maxKillsPercent: 50 }, allowed: 49 },
     { name: 'no job, where the percentage is less than one', live: 9, caps: { maxKillsPercent: 10 }, allowed: 0 },
+    { name: 'the ceiling', live: 100, caps: { ceiling: 5 }, allowed: 5 },
+    { name: 'maxKills below the ceiling', live: 100, caps: { maxKills: 4, ceiling: 5 }, allowed: 4 },
     { name: 'the smaller of both', live: 100, caps: { maxKills: 3, maxKillsPercent: 4 }, allowed: 3 },
     { name: 'maxKills below the floor', live: 9, caps: { maxKillsPercent: 1, percentFloor: 10 }, allowed: 1_000 },
     { name: 'the percentage at the floor', live: 10, caps: { maxKillsPercent: 20, percentFloor: 10 }, allowed: 2 },
@@ -92,6 +106,7 @@ describe('allowedKills', () => {
     const count = fc.nat({ max: 300 });
     const someCaps = fc.record({
       ...{ maxKills: count, maxKillsPercent: fc.nat({ max: 100 }), percentFloor: count, drain: fc.boolean() },
+      ceiling: fc.option(count, { nil: undefined }),
     });
     fc.assert(
       fc.property(count, someCaps, (live, caps) => {
@@ -141,6 +156,7 @@ describe('needsLiveCount', () => {
       maxKills: count,
       maxKillsPercent: fc.nat({ max: 100 }),
       percentFloor: count,
+      ceiling: fc.option(count, { nil: undefined }),
     });
     fc.assert(
       fc.property(count, count, count, caps, (victims, notVictims, notListed, someCaps) => {

@@ -78,6 +78,11 @@ describe('metricsOf', () => {
     { name: 'one that DLI will not cancel', fields: { outcome: 'failed' }, stuck: 1 },
     { name: 'one that a cap spared', fields: { outcome: 'skipped', reason: 'cap' }, stuck: 1 },
     { name: 'one that a stop left alone', fields: { outcome: 'skipped', reason: 'stopped' }, stuck: 0 },
+    {
+      name: 'left to the next sweep by changed settings',
+      fields: { outcome: 'skipped', reason: 'first-sweep' },
+      stuck: 0,
+    },
     { name: 'asked before a stop', fields: { outcome: 'unconfirmed', reason: 'over-limit' }, stuck: 1 },
     { name: 'spared by its last reading', fields: { outcome: 'skipped', reason: 'changed' }, stuck: 0 },
     { name: 'cancelled at last', fields: { outcome: 'cancelled' }, stuck: 0 },

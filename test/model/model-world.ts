@@ -19,6 +19,7 @@ import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 import { type Exchange, Life, openGate } from './gate.ts';
 import {
   type FreezeDraft,
+  mayGoLive,
   mostKills,
   type PolicyDraft,
   type RuleDraft,
@@ -338,7 +339,10 @@ export class ModelWorld {
       deadlineAt: this.#time.now + 10 * MINUTE,
       stop: stop.signal,
       sharedFor: createSharedStates(clock),
-      loadCeilings: async () => looseCeilings,
+      loadCeilings: async () => {
+        const { kills, allMayCancel } = this.#policy.ceilings;
+        return { ...looseCeilings, killsPerSweep: kills, emergencyKills: kills, allMayCancel };
+      },
       loadSettings: async () => {
         await life.pass();
         const { identity } = draft;
@@ -380,7 +384,9 @@ export class ModelWorld {
 
     tally.cancels += record.asked.size;
     const isCertain = draft.identity === undefined || draft.identity === 'certain';
-    const mayAct = !draft.dryRun && draft.isSwitchedOn && isCertain && Math.abs(this.#skewMs) <= 5 * MINUTE;
+    const isLet = isEmergency || mayGoLive(this.#policy);
+    const isAsked = !draft.dryRun && draft.isSwitchedOn;
+    const mayAct = isAsked && isCertain && isLet && Math.abs(this.#skewMs) <= 5 * MINUTE;
     record.expectLawful(this.#lawOf(request), {
       mayAct,
       expiresAt: askedAt + (isEmergency ? 10 * MINUTE : 30 * MINUTE),
@@ -510,7 +516,7 @@ class Conversation {
       });
     }
     const ids = [...this.asked.keys()];
-    expect(ids.length).toBeLessThanOrEqual(policy.maxKills);
+    expect(ids.length).toBeLessThanOrEqual(Math.min(policy.maxKills, policy.ceilings.kills));
     for (const engine of ['sql', 'spark', 'flink'] as const) {
       const most = Math.max(0, ...this.#listing.map(({ truths }) => mostKills(policy, engine, truths.filter(isAlive))));
       const asked = ids.filter((id) => this.asked.get(id)?.readings[0]?.truth.engine === engine);

@@ -49,6 +49,11 @@ export interface PolicyDraft {
   /** Epoch ms: since when they are; undefined from the first. */
   exemptFrom: number | undefined;
   freeze: FreezeDraft | undefined;
+  /** What a deploy allows, whatever the rest says. */
+  ceilings: {
+    kills: number;
+    allMayCancel: boolean;
+  };
 }
 
 /** Which jobs no sweep cancels meanwhile. */
@@ -190,13 +195,19 @@ function isSparedByGroup(rule: RuleDraft, job: Truth, others: readonly Truth[], 
 
 /** The most jobs of one sweep that the caps let be asked. @param live by engine, at least. */
 export function mostKills(
-  { maxKills, maxKillsPercent, percentFloor }: PolicyDraft,
+  { maxKills, maxKillsPercent, percentFloor, ceilings }: PolicyDraft,
   engine: Truth['engine'],
   live: readonly Truth[],
 ): number {
   const count = live.filter((job) => job.engine === engine).length;
   const isApplied = maxKillsPercent === 0 || count >= percentFloor;
-  return Math.min(maxKills, isApplied ? Math.floor((count * maxKillsPercent) / 100) : Number.POSITIVE_INFINITY);
+  const byPercent = isApplied ? Math.floor((count * maxKillsPercent) / 100) : Number.POSITIVE_INFINITY;
+  return Math.min(maxKills, ceilings.kills, byPercent);
+}
+
+/** Whether a live sweep by this policy may cancel any job at all. */
+export function mayGoLive({ rules, ceilings: { allMayCancel } }: PolicyDraft): boolean {
+  return allMayCancel || !rules.some(({ match, action }) => match === 'all' && action === 'cancel');
 }
 
 /** Some are over a limit by less than a request may have waited. */

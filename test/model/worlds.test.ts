@@ -80,6 +80,7 @@ const policy: fc.Arbitrary<PolicyDraft> = fc.record({
       })
       .filter(({ from, until }) => from < until),
   ),
+  ceilings: fc.record({ kills: oneIn(8, 100, 2), allMayCancel: oneIn(12, true, false) }),
 });
 
 const world: fc.Arbitrary<WorldDraft> = fc.record({

@@ -101,6 +101,39 @@ describe('lintPolicy', () => {
     expect(lint({}, { [cap]: 0 })).toEqual([{ keys: [cap], message: '0 means that no job is ever cancelled' }]);
   });
 
+  it.each([
+    { maxKills: 100, warned: [] },
+    { maxKills: 101, warned: ['101 jobs in one sweep is more than 100, which a stage allows by default'] },
+  ])('warns of a maxKills above 100: $maxKills', ({ maxKills, warned }) => {
+    expect(lint({}, { maxKills })).toEqual(warned.map((message) => ({ keys: ['maxKills'], message })));
+  });
+
+  it.each([
+    { maxKillsPercent: 99, warned: [] },
+    { maxKillsPercent: 100, warned: ['100 means that every live job may be cancelled at once'] },
+  ])('warns of a maxKillsPercent of 100: $maxKillsPercent', ({ maxKillsPercent, warned }) => {
+    expect(lint({}, { maxKillsPercent })).toEqual(warned.map((message) => ({ keys: ['maxKillsPercent'], message })));
+  });
+
+  it('warns of a rule for all jobs that cancels', () => {
+    expect(lint({ match: 'all' })).toEqual([
+      { keys: ['rules', 1, 'match'], message: 'is for all jobs; by default a stage lets no such rule cancel' },
+    ]);
+  });
+
+  it('warns of each limit below a quarter of an hour at which jobs are cancelled', () => {
+    expect(lint({ maxRunTime: '14m59s', maxQueueTime: '1s', maxTotalTime: '1h' })).toEqual([
+      {
+        keys: ['rules', 1, 'maxRunTime'],
+        message: '14m59s is below 15m, the shortest limit at which a stage lets jobs be cancelled by default',
+      },
+      {
+        keys: ['rules', 1, 'maxQueueTime'],
+        message: '1s is below 15m, the shortest limit at which a stage lets jobs be cancelled by default',
+      },
+    ]);
+  });
+
   it('warns of an exemption that has expired', () => {
     const exemption = { id: 'e', reason: 'why', owner: 'team', until: '2026-01-01', match: { owner: 'ana' } };
 

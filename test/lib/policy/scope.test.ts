@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { enginesOf, youngestOverdueStart } from '../../../lib/policy/scope.ts';
+import { enginesOf, isForAll, youngestOverdueStart } from '../../../lib/policy/scope.ts';
 import { makePolicy } from '../../helpers/make-job.ts';
 import { HOUR, NOW } from '../../helpers/world.ts';
 
@@ -30,5 +30,53 @@ describe('youngestOverdueStart', () => {
     const policy = makePolicy({ rules: [{ ...R, maxQueueTime: '15m', maxTotalTime: '1h' }] });
 
     expect(youngestOverdueStart(policy, 'sql', NOW)).toBe(NOW - HOUR / 4);
+  });
+});
+
+describe('isForAll', () => {
+  const isAll = (match: unknown) => isForAll(makePolicy({ rules: [{ ...R, match }] }).rules[0]?.match ?? 'all');
+
+  it.each([
+    'all',
+    { queue: '*' },
+    { queue: ['adhoc', '*'] },
+    { owner: '?*' },
+    { owner: '/./' },
+    { owner: '/^/', status: 'RUNNING' },
+    { queue: '*', owner: '/.*/' },
+    { statement: '/^|x/' },
+    { status: ['RUNNING', 'LAUNCHING'] },
+    { jobType: 'QUERY' },
+    { jobType: ['QUERY', 'INSERT'], queue: '**' },
+  ])('is true of %j', (match) => {
+    expect(isAll(match)).toBe(true);
+  });
+
+  it.each([
+    { queue: 'adhoc' },
+    { queue: 'adhoc_*' },
+    { queue: '*', owner: 'ana' },
+    { owner: '/a/' },
+    { owner: '*', tag: 'team=bi' },
+    { jobType: 'INSERT' },
+    { jobType: 'INSERT', queue: '*' },
+    { statement: '/select/i' },
+    { database: 'sales' },
+  ])('is false of %j', (match) => {
+    expect(isAll(match)).toBe(false);
+  });
+
+  it('is false of a name', () => {
+    expect(
+      isForAll(
+        makePolicy({
+          rules: [{ ...R, engines: ['spark'], maxRunTime: undefined, maxTotalTime: '2h', match: { name: 'load_*' } }],
+        }).rules[0]?.match ?? 'all',
+      ),
+    ).toBe(false);
+  });
+
+  it('is false of the jobs that an emergency names', () => {
+    expect(isForAll({ jobId: ['1'] })).toBe(false);
   });
 });
