@@ -138,10 +138,14 @@ module.exports = async ({ resolveVariable }) => {
         ],
       },
     ),
-    CapReachedAlarm: alarm('cap-reached', 'A live sweep found more victims than a cap allows.', above('SweepsCapped')),
+    CapReachedAlarm: alarm(
+      'cap-reached',
+      'A live sweep found more victims than a cap or a ceiling allows.',
+      above('SweepsCapped'),
+    ),
     StoppedAlarm: alarm(
       'stopped',
-      'A sweep was stopped, and not by a switch set to stop: the switch is missing, unreadable or set to another word, the clocks disagree, or a credential was refused. Or an emergency or a sweep by hand came too late.',
+      'A sweep was stopped, and not by a switch set to stop: the switch is missing, unreadable or set to another word, the clocks disagree, a credential was refused, the ceilings hold the policy back, or what was cancelled before is not known. Or an emergency or a sweep by hand came too late.',
       above('SweepsStopped'),
     ),
     ThrottledAlarm: alarm('throttled', `DLI refuses more than ${THROTTLED_SHARE * 100} % of the calls as too many.`, {
