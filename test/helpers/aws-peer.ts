@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { QUEUE_NAMES, startAwsServer } from './aws-server.ts';
+import { LOOSE_CEILINGS } from './ceilings.ts';
 
 const run = promisify(execFile);
 
@@ -26,8 +27,20 @@ export async function isOnPath(command: string): Promise<boolean> {
 
 /** The real peer where it is installed, and otherwise the project's own answers; `name` says which. */
 export async function startPeer(parameters: Record<string, string>): Promise<AwsPeer> {
-  if (await isOnPath('moto_server')) return startMoto(parameters);
   const { env, close } = await startAwsServer(parameters);
+  if (await isOnPath('moto_server')) {
+    const moto = await startMoto(parameters);
+    // Nothing is deployed there, so that it would tell neither ceilings nor what was cancelled before.
+    const own = {
+      AWS_ENDPOINT_URL_LAMBDA: env.AWS_ENDPOINT_URL,
+      AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: env.AWS_ENDPOINT_URL,
+    };
+    return {
+      name: moto.name,
+      env: { ...LOOSE_CEILINGS, ...moto.env, ...own },
+      close: async () => void (await Promise.all([moto.close(), close()])),
+    };
+  }
   return { name: "the project's own answers (moto_server is not on PATH)", env, close };
 }
 

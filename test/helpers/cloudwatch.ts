@@ -376,26 +376,42 @@ function numberOf(
 ) {
   const columns = inputs.map(({ metric, statistic, of }) => {
     const series = data.seriesOf(metric);
-    const windows = Array.from({ length: range }, (_, ago) => windowsSeen(series, statistic, period, ago));
-    return Float64Array.from({ length: data.minutes }, (_, minute) => {
+    // What comes late is there a period later.
+    if (series.longestLate > period) throw new Error(`${metric}: data that comes later than a period is not simulated`);
+    const newest = windowsSeen(series, statistic, period, 0);
+    const older = wholeWindows(series, statistic, period);
+    const column = new Float64Array(data.minutes);
+    for (let minute = 0; minute < data.minutes; minute++) {
       let sum = 0;
       let count = 0;
-      for (const window of windows) {
-        const value = window[minute] as number;
+      const most = of === 'LAST' ? 1 : range;
+      for (let ago = 0; ago < range && minute >= ago * period && count < most; ago++) {
+        const value = (ago === 0 ? newest[minute] : older[minute - ago * period]) as number;
         if (Number.isNaN(value)) continue;
-        if (of === 'LAST') return value;
         sum += value;
         count += 1;
       }
-      return count === 0 ? Number.NaN : sum / count;
-    });
+      column[minute] = count === 0 ? Number.NaN : sum / count;
+    }
+    return column;
   });
   const kinds = new Uint8Array(data.minutes);
   const isChanged = new Uint8Array(data.minutes);
+  const row = columns.map(() => Number.NaN);
+  let kind = MISSING;
   for (let minute = 0; minute < data.minutes; minute++) {
-    const value = compute(columns.map((column) => column[minute] as number));
-    kinds[minute] = Number.isNaN(value) ? MISSING : isBreaching(value) ? BREACHING : FINE;
-    if (kinds[minute] !== kinds[minute - 1]) isChanged[minute] = 1;
+    let isSame = minute > 0;
+    for (let i = 0; i < columns.length; i++) {
+      const value = columns[i]?.[minute] as number;
+      if (!Object.is(value, row[i])) isSame = false;
+      row[i] = value;
+    }
+    if (!isSame) {
+      const value = compute(row);
+      kind = Number.isNaN(value) ? MISSING : isBreaching(value) ? BREACHING : FINE;
+    }
+    kinds[minute] = kind;
+    if (kind !== kinds[minute - 1]) isChanged[minute] = 1;
   }
   return { points: (_: number, minute: number): number => kinds[minute] ?? MISSING, isChanged };
 }

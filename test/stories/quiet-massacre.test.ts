@@ -24,8 +24,8 @@ const TICK = { version: '0', source: 'aws.scheduler', 'detail-type': 'Scheduled 
 
 const writeFile = makeFolder();
 
-async function startDli({ onTestFinished }: TestContext) {
-  const jobs = Array.from({ length: JOBS }, (_, i): EmulatedJob => runningJob(i + 1));
+async function startDli({ onTestFinished }: TestContext, count = JOBS) {
+  const jobs = Array.from({ length: count }, (_, i): EmulatedJob => runningJob(i + 1));
   const emulator = await startEmulator({ now: Date.now, random: Math.random, jobs, cancelDelayMs: 0 });
   onTestFinished(emulator.close);
   const cancelled = () => emulator.jobs.all().filter(({ cancelledAt }) => cancelledAt !== undefined).length;
@@ -44,8 +44,12 @@ async function startTerminal(context: TestContext, policy: object, env: Record<s
 }
 
 /** The deployed function, whose log is kept. */
-async function startStage(context: TestContext, policy: object, ceilings: Record<string, string> = {}) {
-  const { emulator, cancelled } = await startDli(context);
+async function startStage(
+  context: TestContext,
+  policy: object,
+  { ceilings = {}, count = JOBS }: { ceilings?: Record<string, string>; count?: number } = {},
+) {
+  const { emulator, cancelled } = await startDli(context, count);
   const aws = await startAwsServer(stageParameters('dev', emulator.connection, policy), { ceilings });
   context.onTestFinished(aws.close);
   const tick = async () => {
@@ -141,21 +145,25 @@ describe.concurrent('the quiet massacre', () => {
   });
 
   it('cancels what the ceilings leave of it where a deploy lets all jobs be cancelled and the policy drains', async (context) => {
-    const { tick, cancelled } = await startStage(context, { ...MASSACRE, drain: true }, LET_ALL);
+    const { tick, cancelled } = await startStage(
+      context,
+      { ...MASSACRE, drain: true },
+      { ceilings: LET_ALL, count: 220 },
+    );
 
     const reports = [];
     for (let i = 0; i < 4; i++) reports.push((await tick()).returned);
 
     expect(reports).toMatchObject([
-      { status: 'capped', counts: { cancelled: 3, skipped: { 'first-sweep': 97, cap: 350 } } },
-      { status: 'capped', counts: { cancelled: 100, skipped: { cap: 347 } } },
-      { status: 'capped', counts: { cancelled: 97, skipped: { cap: 250 } } },
-      { status: 'capped', counts: { cancelled: 0, skipped: { cap: 250 } } },
+      { status: 'capped', counts: { cancelled: 3, skipped: { 'first-sweep': 97, cap: 120 } } },
+      { status: 'capped', counts: { cancelled: 100, skipped: { cap: 117 } } },
+      { status: 'capped', counts: { cancelled: 97, skipped: { cap: 20 } } },
+      { status: 'capped', counts: { cancelled: 0, skipped: { cap: 20 } } },
     ]);
     expect(reports.map((report) => (report as { notices: string[] }).notices.length)).toEqual([1, 0, 0, 0]);
     expect((reports[3] as { problems: string[] }).problems).toEqual([
       expect.stringMatching(
-        /^over the cap, so no job was cancelled: 250 victims are more than 100.*; 100 victims, and 200 of the 200 kills that the sweeps of a target may have in 24 hours are used; wait, or deploy with --param killsPerDay=…$/,
+        /^over the cap, so no job was cancelled: 20 victims, and 200 of the 200 kills that the sweeps of a target may have in 24 hours are used; wait, or deploy with --param killsPerDay=…$/,
       ),
     ]);
     expect(cancelled()).toBe(200);
