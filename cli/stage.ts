@@ -1,6 +1,6 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { Ceilings } from '../lib/ceilings.ts';
-import type { ReadRecord } from '../lib/record.ts';
+import { createRecordReaderOf } from '../lib/read-record.ts';
 import type { SweepRequest } from '../lib/request.ts';
 import { claimsIn, clashOf, type Problem } from '../lib/settings/project-claims.ts';
 import type { Settings } from '../lib/settings/settings.ts';
@@ -76,7 +76,6 @@ export function openStage(name: string) {
 
   const readClaims = async () => claimsIn(await readPath(names.targets), names.targets);
   let ceilings: Promise<Ceilings> | undefined;
-  let reader: Promise<ReadRecord> | undefined;
 
   return {
     name,
@@ -101,10 +100,7 @@ export function openStage(name: string) {
       return ceilings;
     },
     /** Reads what the deployed sweeps have done before. */
-    readRecord: (async (asked) => {
-      reader ??= import('../lib/sweep-log.ts').then((log) => log.createRecordReader(log.openSweepLog(name)));
-      return (await reader)(asked);
-    }) satisfies ReadRecord,
+    readRecord: createRecordReaderOf(name),
     /** Reads and writes single parameters. */
     store: createParameterStore(client),
     assertExists,

@@ -10,6 +10,7 @@ import { withFields } from '../lib/log.ts';
 import { type NotSwept, projectFields, type SweepLog } from '../lib/log-lines.ts';
 import { isQueueEvent, messageOf, requestFor, type SweepMessage, triggerOf } from '../lib/message.ts';
 import { metricsOf } from '../lib/metrics.ts';
+import { createRecordReaderOf } from '../lib/read-record.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { expiresAtOf, isScheduleTick, parseRequest, type SweepRequest } from '../lib/request.ts';
 import { announcedSince } from '../lib/schedule.ts';
@@ -29,7 +30,6 @@ import {
 } from '../lib/settings/ssm.ts';
 import { sweep } from '../lib/sweep.ts';
 import { skipTarget, sweepGroup, type TargetResult } from '../lib/sweep-group.ts';
-import { createRecordReader, openSweepLog } from '../lib/sweep-log.ts';
 import { watchSwitch } from '../lib/switch-watch.ts';
 import { createLambdaLog, errorField } from './shared/log.ts';
 import { createMetricsWriter } from './shared/metrics.ts';
@@ -46,7 +46,7 @@ const ceilings = readCeilings(environment, 'deploy');
 const ssmClient = new SSMClient(AWS_CLIENT_OPTIONS);
 const read = createParameterReader(ssmClient);
 const readPath = createPathReader(ssmClient);
-const readRecord = createRecordReader(openSweepLog(stage));
+const readRecord = createRecordReaderOf(stage);
 /** Kept between invocations, for what they have learned. */
 const sharedFor = createSharedStates(systemClock);
 const { log, beginInvocation } = createLambdaLog({ stage, periodMs });

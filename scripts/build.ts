@@ -1,8 +1,10 @@
-// Bundles each function to <folder>/<name>/index.mjs; dist, unless another is given, is where serverless.yml looks.
+// Bundles each function to <folder>/<name>/index.mjs, and what it loads only when it needs it to files beside that; dist,
+// unless another is given, is where serverless.yml looks.
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
+import { loadedAtStart } from './loaded-at-start.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = resolve(root, process.argv[2] ?? 'dist');
@@ -13,8 +15,11 @@ const functions = readdirSync(join(root, 'functions'))
 rmSync(folder, { recursive: true, force: true });
 for (const name of functions) {
   const { metafile } = await build({
-    entryPoints: [`functions/${name}.ts`],
-    outfile: join(folder, name, 'index.mjs'),
+    entryPoints: [{ in: `functions/${name}.ts`, out: 'index' }],
+    outdir: join(folder, name),
+    outExtension: { '.js': '.mjs' },
+    splitting: true,
+    chunkNames: 'part-[hash]',
     absWorkingDir: root,
     bundle: true,
     platform: 'node',
@@ -36,18 +41,22 @@ for (const name of functions) {
   process.stdout.write(describeBundle(name, metafile));
 }
 
-/** The size, and what the largest parts of it are: packages, and our own folders. */
+/** The size of what is loaded at the start and later, and what the largest parts of it are: packages, and our own folders. */
 function describeBundle(name: string, { outputs }: Metafile): string {
-  const [, { bytes, inputs } = { bytes: 0, inputs: {} }] =
-    Object.entries(outputs).find(([file]) => file.endsWith('index.mjs')) ?? [];
+  const files = Object.entries(outputs).filter(([file]) => file.endsWith('.mjs'));
+  const atStart = loadedAtStart(outputs);
+  const total = files.reduce((sum, [, { bytes }]) => sum + bytes, 0);
+  const start = files.reduce((sum, [file, { bytes }]) => sum + (atStart.has(file) ? bytes : 0), 0);
   const parts = new Map<string, number>();
-  for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
-    const part = partOf(path);
-    parts.set(part, (parts.get(part) ?? 0) + bytesInOutput);
+  for (const [, { inputs }] of files) {
+    for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
+      const part = partOf(path);
+      parts.set(part, (parts.get(part) ?? 0) + bytesInOutput);
+    }
   }
   const largest = [...parts].sort(([, a], [, b]) => b - a).slice(0, 8);
   const lines = largest.map(([part, size]) => `  ${toKilobytes(size).padStart(6)} KB  ${part}\n`);
-  return `${name}: ${toKilobytes(bytes)} KB, of which\n${lines.join('')}`;
+  return `${name}: ${toKilobytes(start)} KB at the start, ${toKilobytes(total)} KB in all, of which\n${lines.join('')}`;
 }
 
 function partOf(path: string): string {

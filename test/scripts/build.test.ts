@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { loadedAtStart } from '../../scripts/loaded-at-start.ts';
 import { BUNDLES, buildAgain } from '../helpers/lambda.ts';
 
 const NAMES = ['dispatch', 'sweep'];
@@ -18,13 +20,32 @@ describe('the bundles', () => {
   });
 
   it.each(NAMES)('of %s are the same byte for byte, built twice', (name) => {
-    for (const file of ['index.mjs', 'index.mjs.map']) {
+    const files = readdirSync(`${one}/${name}`).filter((file) => file !== 'meta.json');
+    expect(files).toEqual(expect.arrayContaining(['index.mjs', 'index.mjs.map']));
+    for (const file of files) {
       expect(readFileSync(`${one}/${name}/${file}`).equals(readFileSync(`${other}/${name}/${file}`))).toBe(true);
     }
   });
 
-  it.each(NAMES)('of %s weigh at most 450 KB', (name) => {
-    expect(readFileSync(`${one}/${name}/index.mjs`).length).toBeLessThanOrEqual(450 * 1024);
+  it.each(NAMES)('of %s weigh at most 450 KB, as far as they are loaded at the start', (name) => {
+    const { outputs } = JSON.parse(readFileSync(`${one}/${name}/meta.json`, 'utf8')) as Metafile;
+    const sizes = [...loadedAtStart(outputs)].map((path) => readFileSync(`${one}/${name}/${basename(path)}`).length);
+
+    expect(sizes.length).toBeGreaterThan(0);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(450 * 1024);
+  });
+
+  it('of sweep leave what reads its log to the sweeps that need it', () => {
+    const { outputs } = JSON.parse(readFileSync(`${one}/sweep/meta.json`, 'utf8')) as Metafile;
+    const atStart = loadedAtStart(outputs);
+    const filesWith = (part: string) =>
+      Object.entries(outputs).flatMap(([file, { inputs }]) =>
+        Object.keys(inputs).some((path) => path.includes(part)) ? [atStart.has(file)] : [],
+      );
+
+    expect(filesWith('client-cloudwatch-logs')).toContain(false);
+    expect(filesWith('client-cloudwatch-logs')).not.toContain(true);
+    expect(filesWith('client-ssm')).toContain(true);
   });
 
   it.each(NAMES)('of %s hold nothing of the emulator, the command line or the tests', (name) => {
