@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts';
 import { iamEndpointBeside } from './dli/access-key.ts';
 import type { CredentialSource } from './dli/auth.ts';
 import type { SharedState } from './dli/connection.ts';
-import { describeError } from './dli/errors.ts';
+import { DliError, describeError } from './dli/errors.ts';
 import { readProjectName } from './dli/project.ts';
 import { within } from './http/transport.ts';
 import type { Hold } from './mode.ts';
@@ -54,6 +54,8 @@ interface IdentityDeps {
  *
  * For a target that is given on the command line, the person who types the id is the authority. A name is held against IAM's
  * all the same if there is one.
+ *
+ * @throws {DliError} if IAM refuses the credential: DLI would refuse it as well, and a few refusals lock a key.
  */
 export async function identify(
   { target, credentials, stage }: Pick<Settings, 'target' | 'credentials' | 'stage'>,
@@ -65,6 +67,7 @@ export async function identify(
     askIam(target, credentials, deps),
     stage && findClash(target, stage, deps.deadlineAt - deps.clock.now()),
   ]);
+  if (answer.name === undefined && answer.refusal !== undefined) throw answer.refusal;
   const problems = [nameProblem(target, stage?.parameter, answer), clash].filter((one) => one !== undefined);
   const held: Hold = {
     by: 'identity',
@@ -75,7 +78,14 @@ export async function identify(
 }
 
 /** What IAM calls the project, or why that is not known. */
-export type IamAnswer = { name: string } | { name?: undefined; problem: string };
+export type IamAnswer = { name: string } | UnknownName;
+
+interface UnknownName {
+  name?: undefined;
+  problem: string;
+  /** Set if IAM refuses the credential. */
+  refusal?: DliError | undefined;
+}
 
 export async function askIam(target: Target, credentials: CredentialSource, deps: IdentityDeps): Promise<IamAnswer> {
   const { projectId } = target;
@@ -84,7 +94,8 @@ export async function askIam(target: Target, credentials: CredentialSource, deps
     return { name: await readProjectName(credentials, { ...deps, projectId, iamEndpoint }) };
   } catch (error) {
     // Whatever it is, the name is not known, and that is all that matters here.
-    return { problem: describeError(error) };
+    const isRefusal = error instanceof DliError && error.kind === 'authentication';
+    return { problem: describeError(error), ...(isRefusal && { refusal: error }) };
   }
 }
 

@@ -14,6 +14,8 @@ export interface IamCall {
   expected: number;
   connectTimeoutMs: number;
   answerTimeoutMs: number;
+  /** Called with the Date header of any answer, a refusal as well. */
+  onDate?: ((date: string | undefined) => void) | undefined;
 }
 
 /** One call of IAM, on a connection of its own. @throws {DliError} if it is out of reach, or refuses. */
@@ -31,6 +33,7 @@ export async function askIam(call: IamCall): Promise<{ headers: HttpResponse['he
   } finally {
     transport.close();
   }
+  call.onDate?.(response.headers.date);
   const answer = parseJson(response.body);
   if (response.status === expected) return { headers: response.headers, answer };
   throw new DliResponseError(operation, { status: response.status, errorCode: findErrorCode(answer) });

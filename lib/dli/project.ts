@@ -3,10 +3,11 @@ import { createRetryBudget, retry } from '../http/retry.ts';
 import { within } from '../http/transport.ts';
 import { type AccessKeyCredentials, type CredentialSource, signed, type UnsignedRequest } from './auth.ts';
 import { type SharedState, tokenCacheFor } from './connection.ts';
-import { DliProtocolError, isRetryable } from './errors.ts';
+import { DliError, DliProtocolError, isRetryable } from './errors.ts';
 import { askIam } from './iam.ts';
 import { createTokenSource } from './iam-token.ts';
 import { nameOfProject } from './project-name.ts';
+import { createServiceTime } from './service-time.ts';
 import { requestTarget } from './sign.ts';
 
 /** In all, with what is repeated; one attempt that hangs leaves time for another. */
@@ -51,8 +52,24 @@ async function ask(source: CredentialSource, question: ProjectQuestion): Promise
     return createTokenSource({ ...timeouts, projectId, clock, cache }).projectNameFor(credentials);
   }
   if (iamEndpoint === undefined) throw new Error('neither endpoint nor region tells where IAM is');
+  const time = createServiceTime(clock);
+  const show = () =>
+    showProject(credentials, projectId, {
+      iamEndpoint,
+      now: time.now(),
+      onDate: (date) => time.read(date, clock.now()),
+    });
   return retry(
-    () => showProject(credentials, projectId, { iamEndpoint, now: clock.now() }),
+    async () => {
+      try {
+        return await show();
+      } catch (error) {
+        // As a call of DLI: a clock that is wrong must not be taken for a wrong key.
+        const isRefused = error instanceof DliError && error.kind === 'authentication';
+        if (isRefused && time.correct()) return show();
+        throw error;
+      }
+    },
     {
       baseMs: 300,
       capMs: 2_000,
@@ -78,7 +95,7 @@ async function ask(source: CredentialSource, question: ProjectQuestion): Promise
 async function showProject(
   credentials: AccessKeyCredentials,
   projectId: string,
-  { iamEndpoint, now }: { iamEndpoint: URL; now: number },
+  { iamEndpoint, now, onDate }: { iamEndpoint: URL; now: number; onDate: (date: string | undefined) => void },
 ): Promise<string> {
   const operation = 'ask IAM for the name of the project';
   const path = `/v3/projects/${projectId}`;
@@ -92,6 +109,7 @@ async function showProject(
     expected: 200,
     connectTimeoutMs: ATTEMPT_TIMEOUT_MS,
     answerTimeoutMs: ATTEMPT_TIMEOUT_MS,
+    onDate,
   });
   const name = nameOfProject(answer, projectId);
   if (name === undefined) throw new DliProtocolError(operation, 'without the name of that project', { status: 200 });

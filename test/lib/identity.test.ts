@@ -21,11 +21,20 @@ interface Lake {
   others?: ProjectClaim[];
   /** Signs with a key unless set. */
   isPassword?: boolean;
-  emulator?: Pick<EmulatorOptions, 'faults'>;
+  /** In place of the right secret, or password. */
+  secret?: string;
+  emulator?: Pick<EmulatorOptions, 'faults' | 'now'>;
 }
 
 /** One overdue job in a project that IAM calls by `NAME`, and a live target of a stage on it. */
-async function makeLake({ projectName, shared = false, others = [], isPassword = false, emulator = {} }: Lake = {}) {
+async function makeLake({
+  projectName,
+  shared = false,
+  others = [],
+  isPassword = false,
+  secret,
+  emulator = {},
+}: Lake = {}) {
   const world = await makeWorld({
     jobs: [emulatedJob(1)],
     users: [USER],
@@ -34,8 +43,13 @@ async function makeLake({ projectName, shared = false, others = [], isPassword =
   });
   const { url, projectId, accessKeyId, secretAccessKey } = world.emulator.connection;
   const credentials: Credentials = isPassword
-    ? { userName: USER.name, password: USER.password, domainName: USER.domainName, iamEndpoint: new URL(url) }
-    : { accessKeyId, secretAccessKey };
+    ? {
+        userName: USER.name,
+        password: secret ?? USER.password,
+        domainName: USER.domainName,
+        iamEndpoint: new URL(url),
+      }
+    : { accessKeyId, secretAccessKey: secret ?? secretAccessKey };
   const own = { target: 'test', projectId, shared };
   const settings: Partial<SweepDeps> = {
     loadSettings: async (asked) => {
@@ -248,6 +262,25 @@ describe('a live sweep of a target', () => {
 
     expect([held.stoppedBy, report.stoppedBy]).toEqual(['identity', null]);
     expect(report.counts.cancelled).toBe(1);
+  });
+
+  it.each([
+    { name: 'access key', isPassword: false },
+    { name: 'password', isPassword: true },
+  ])('does not send a wrong $name a second time, since a few refusals lock it', async ({ isPassword }) => {
+    const lake = await makeLake({ projectName: NAME, isPassword, secret: 'wrong' });
+
+    await expect(lake.sweep()).rejects.toMatchObject({ kind: 'authentication' });
+    expect(lake.emulator.requests).toHaveLength(1);
+  });
+
+  it('takes a clock that is wrong for no wrong key', async () => {
+    const lake = await makeLake({ projectName: NAME, emulator: { now: () => NOW + 20 * MINUTE } });
+
+    const report = await lake.sweep();
+
+    expect(report).toMatchObject({ status: 'stopped', stoppedBy: 'clock', project: { verified: true } });
+    expect(lake.deletes()).toBe(0);
   });
 
   it('names region, project and id on every line of its log', async () => {
