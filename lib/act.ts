@@ -78,12 +78,16 @@ export interface Limits {
   beforeCancelling?: (() => Promise<void>) | undefined;
 }
 
-/** Asks the chosen jobs to stop, and reads back what became of each. */
+/**
+ * Asks the chosen jobs to stop, and reads back what became of each.
+ *
+ * @param options.askedBefore jobs that other sweeps of ours may have asked to stop, by id.
+ */
 export async function act(
   judgement: Judgement,
   cancels: Cancels,
   { clock, deadlineAt, expiresAt, verifyForMs, isSwitchedOn, stopOrder, stop, beforeCancelling }: Limits,
-  { log, progress }: { log: SweepLog; progress: ProgressWatch },
+  { log, progress, askedBefore }: { log: SweepLog; progress: ProgressWatch; askedBefore: ReadonlySet<string> },
 ): Promise<Ends> {
   const { overdue, chosen } = judgement;
   if (overdue.length > 0) await beforeCancelling?.();
@@ -113,7 +117,7 @@ export async function act(
   );
   progress.reading([...outcomes.values()].filter(({ kind }) => kind === 'unconfirmed').length);
 
-  const all = new Map([...spareAll(judgement, 'cap'), ...outcomes]);
+  const all = new Map([...spareAll(judgement, 'cap'), ...withoutBlame(outcomes, askedBefore)]);
   const cancelled = chosen.flatMap(({ job }) => (outcomes.get(job.id)?.kind === 'cancelled' ? [job] : []));
   return {
     outcomes: all,
@@ -121,6 +125,15 @@ export async function act(
     stopped: whatStopped(cancellations, all, stop),
     freed: estimateFreed(cancelled, await readQueueCus(cancels, cancelled), now),
   };
+}
+
+/** Takes back that somebody else has cancelled a job which an earlier request of ours may have stopped. */
+function withoutBlame(outcomes: ReadonlyMap<string, Outcome>, askedBefore: ReadonlySet<string>) {
+  return [...outcomes].map(([id, outcome]): [string, Outcome] =>
+    outcome.kind === 'already-terminal' && askedBefore.has(id)
+      ? [id, { ...outcome, endedBy: undefined }]
+      : [id, outcome],
+  );
 }
 
 /** The ends of a plan, and of a sweep that something keeps from cancelling: no job is asked to stop. */

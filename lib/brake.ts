@@ -20,6 +20,8 @@ export interface Braked {
   notices: readonly string[];
   /** Set if no job may be cancelled, since it is not known what was done before. */
   stopped: Stopped | undefined;
+  /** Jobs that other sweeps of the target may have asked to stop, by id. */
+  askedBefore: ReadonlySet<string>;
 }
 
 interface BrakeOptions {
@@ -58,24 +60,32 @@ export async function brake(judgement: Judgement, options: BrakeOptions): Promis
   } catch (error) {
     return unknown(judgement, error);
   }
+  const askedBefore = new Set(past.flatMap(({ chosen }) => chosen));
   const capped = capByDay(judgement, countKills(past, { since, isEmergency: options.isEmergency }), options);
   const { settingsHash, isEmergency } = options;
   const mayBeFirst = !isEmergency && settingsHash !== undefined && capped.obstacle === undefined;
-  if (!mayBeFirst || capped.chosen.length <= FIRST_SWEEP_KILLS || hasActedBy(past, settingsHash)) return free(capped);
+  if (!mayBeFirst || capped.chosen.length <= FIRST_SWEEP_KILLS || hasActedBy(past, settingsHash)) {
+    return { ...free(capped), askedBefore };
+  }
   // What cannot be read of a week ago costs nothing but a slow beginning.
   const older = await read(now - SETTINGS_KNOWN_FOR_MS, since).catch(() => []);
-  return hasActedBy(older, settingsHash) ? free(capped) : beginSlowly(capped);
+  return { ...(hasActedBy(older, settingsHash) ? free(capped) : beginSlowly(capped)), askedBefore };
 }
 
 /** A judgement that nothing stands in the way of. */
-export const free = (judgement: Judgement): Braked => ({ judgement, notices: [], stopped: undefined });
+export const free = (judgement: Judgement): Braked => ({
+  judgement,
+  notices: [],
+  stopped: undefined,
+  askedBefore: new Set(),
+});
 
 function unknown(judgement: Judgement, error: unknown): Braked {
   const why = error instanceof TimeoutError ? 'it was not read in time' : messageOf(error);
   const because =
     'what the sweeps of this target have cancelled in the last 24 hours is not known, so no job was cancelled: ' +
     `${why}; docs/runbook.md says what to do`;
-  return { judgement: { ...judgement, obstacle: 'stopped' }, notices: [], stopped: { by: 'record', because } };
+  return { ...free({ ...judgement, obstacle: 'stopped' }), stopped: { by: 'record', because } };
 }
 
 function capByDay(judgement: Judgement, used: number, { ceilings, isEmergency }: BrakeOptions): Judgement {

@@ -19,6 +19,8 @@ export interface PastSweep {
   unconfirmed: readonly string[];
   /** More of these, whose ids are not known. */
   unconfirmedUnknown: number;
+  /** Jobs that it chose to cancel, by id: each may have been asked to stop, and may end by that later. */
+  chosen: readonly string[];
   /** By what it went; null where it does not say. */
   settingsHash: string | null;
   /** Whether it asked any job to stop, and was not stopped before its end. */
@@ -84,17 +86,24 @@ function toFinished({ at, fields }: Line<'sweep finished'>, lines: readonly Reco
     cancelled,
     unconfirmed: [...unconfirmed],
     unconfirmedUnknown: Math.max(unseen - unconfirmed.size, 0),
+    chosen: idsOf(chosenLines(lines)),
     settingsHash: settingsHash ?? null,
     hasActed: cancelled + alreadyTerminal + unseen + failed > 0 && (stoppedBy ?? null) === null,
   };
 }
 
+const chosenLines = (lines: readonly RecordLine[]) =>
+  lines.filter((line): line is Line<'victims chosen'> => line.msg === 'victims chosen' && line.fields.skipped === null);
+
+const idsOf = (chosen: readonly Line<'victims chosen'>[]): string[] =>
+  chosen.flatMap(({ fields: { victims = [] } }) => victims.map(({ jobId }) => jobId));
+
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value);
 
 /** All that it chose may be cancelled, or may yet be. */
 function toUnfinished(lines: readonly RecordLine[]): PastSweep | undefined {
-  const chosen = lines.filter((line) => line.msg === 'victims chosen' && line.fields.skipped === null);
-  const [first] = chosen as Line<'victims chosen'>[];
+  const chosen = chosenLines(lines);
+  const [first] = chosen;
   if (first === undefined) return undefined;
   const { count, trigger } = first.fields;
   if (!isCount(count)) throw new Error('the choice of a sweep in its log does not tell how many it chose');
@@ -105,6 +114,7 @@ function toUnfinished(lines: readonly RecordLine[]): PastSweep | undefined {
     cancelled: count,
     unconfirmed: [],
     unconfirmedUnknown: 0,
+    chosen: idsOf(chosen),
     settingsHash: null,
     hasActed: false,
   };

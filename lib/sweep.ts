@@ -131,7 +131,7 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
     const ends =
       cancels === undefined
         ? leaveAlone(judgement, { log, stop: limits.stop })
-        : await act(judgement, cancels, limits, { log, progress });
+        : await act(judgement, cancels, limits, { log, progress, askedBefore: braked.askedBefore });
 
     const allNotices = [...notices, ...(isLive ? [] : wouldHold(request, settings, ceilings)), ...braked.notices];
     const finishedAt = deps.clock.now();

@@ -45,6 +45,7 @@ const past = (cancelled: number, fields: Partial<PastSweep> = {}): PastSweep => 
   cancelled,
   unconfirmed: [],
   unconfirmedUnknown: 0,
+  chosen: [],
   settingsHash: 'same',
   hasActed: true,
   ...fields,

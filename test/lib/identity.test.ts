@@ -23,7 +23,7 @@ interface Lake {
   isPassword?: boolean;
   /** In place of the right secret, or password. */
   secret?: string;
-  emulator?: Pick<EmulatorOptions, 'faults' | 'now'>;
+  emulator?: Partial<Pick<EmulatorOptions, 'faults' | 'now'>>;
 }
 
 /** One overdue job in a project that IAM calls by `NAME`, and a live target of a stage on it. */

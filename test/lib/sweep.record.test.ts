@@ -1,12 +1,56 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_CEILINGS } from '../../lib/ceilings.ts';
+import { type RecordLine, toPastSweeps } from '../../lib/record.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import type { SweepDeps } from '../../lib/sweep.ts';
-import { emulatedJob, HOUR, makeWorld } from '../helpers/world.ts';
+import { emulatedJob, HOUR, jobId, makeWorld, NOW } from '../helpers/world.ts';
 
 const world = () => makeWorld({ jobs: [1, 2].map((n) => emulatedJob(n)) });
 const deployed = { ...DEFAULT_CEILINGS, setBy: 'deploy' as const };
 const queue = { rules: [{ id: 'r', match: { queue: 'adhoc' }, maxRunTime: '2h' }] };
+
+const pastRun = { sweepId: 's', awsRequestId: 'r', trigger: 'schedule' } as const;
+
+const pastChoice = (job: string): RecordLine => ({
+  at: NOW - HOUR,
+  msg: 'victims chosen',
+  fields: {
+    ...pastRun,
+    count: 1,
+    skipped: null,
+    victims: [
+      {
+        jobId: job,
+        queue: 'adhoc',
+        owner: undefined,
+        rule: 'r',
+        clock: 'maxRunTime',
+        limitMs: HOUR,
+        readingMs: 2 * HOUR,
+      },
+    ],
+  },
+});
+
+const pastEnd: RecordLine = {
+  at: NOW - HOUR,
+  msg: 'sweep finished',
+  fields: {
+    ...pastRun,
+    dryRun: false,
+    counts: {
+      seen: 1,
+      overdue: 1,
+      toCancel: 1,
+      cancelled: 0,
+      alreadyTerminal: 0,
+      cancelledByOthers: 0,
+      unconfirmed: 1,
+      failed: 0,
+      skipped: {},
+    },
+  },
+};
 
 describe('a sweep', () => {
   it('reads what was done before after it has chosen, and looks at the switch after that', async () => {
@@ -65,6 +109,22 @@ describe('a sweep', () => {
     const report = await sweep({}, { readRecord: undefined });
 
     expect(report).toMatchObject({ status: 'ok', counts: { cancelled: 2 }, settingsHash: null });
+  });
+
+  it.each([
+    { name: 'ended', end: [pastEnd] },
+    { name: 'is under way', end: [] },
+  ])('does not say that somebody else cancelled a job that an earlier sweep chose, which $name', async ({ end }) => {
+    const { sweep, emulator } = await world();
+    for (const n of [1, 2]) {
+      const change = [{ job: jobId(n), set: { cancelledAt: 'now' } }];
+      emulator.faults.add({ on: 'cancel-sql-job', target: jobId(n), change });
+    }
+
+    const report = await sweep({}, { readRecord: async () => toPastSweeps([pastChoice(jobId(1)), ...end]) });
+
+    expect(report.counts).toMatchObject({ alreadyTerminal: 2, cancelledByOthers: 1 });
+    expect(report.jobs.map(({ endedBy }) => endedBy)).toEqual([null, 'others']);
   });
 
   it('waits no longer for a record than a quarter of its time', async () => {
