@@ -7,7 +7,7 @@ import { readProjectName } from './dli/project.ts';
 import { within } from './http/transport.ts';
 import type { Hold } from './mode.ts';
 import { clashOf, inWords, type Problem } from './settings/project-claims.ts';
-import { defaultEndpoint, type Settings, type Target, type TargetInStage } from './settings/settings.ts';
+import { defaultEndpoint, regionOf, type Settings, type Target, type TargetInStage } from './settings/settings.ts';
 
 /** Where a sweep goes, and how well that is known. */
 export interface SweptProject {
@@ -68,7 +68,11 @@ export async function identify(
     stage && findClash(target, stage, deps.deadlineAt - deps.clock.now()),
   ]);
   if (answer.name === undefined && answer.refusal !== undefined) throw answer.refusal;
-  const problems = [nameProblem(target, stage?.parameter, answer), clash].filter((one) => one !== undefined);
+  const problems = [
+    nameProblem(target, stage?.parameter, answer),
+    regionProblem(target, stage?.parameter),
+    clash,
+  ].filter((one) => one !== undefined);
   const held: Hold = {
     by: 'identity',
     because: `no job was cancelled, since it is not certain that this is the project that is meant: ${problems.map(inWords).join('; ')}`,
@@ -129,6 +133,16 @@ export function nameProblem(
   return {
     found: `${where}: IAM says that project ${projectId} is ${answer.name}, and not ${projectName}`,
     fix: 'correct projectId or projectName, whichever is wrong',
+  };
+}
+
+/** A report that names one region and goes to another is no witness. */
+function regionProblem({ region, endpoint }: Target, parameter = '--region'): Problem | undefined {
+  const there = regionOf(endpoint);
+  if (region === undefined || there === undefined || region === there) return undefined;
+  return {
+    found: `${parameter}: region is ${region}, and endpoint is in ${there}`,
+    fix: 'correct one of them, or leave endpoint out',
   };
 }
 

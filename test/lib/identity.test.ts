@@ -5,8 +5,9 @@ import type { EmulatorOptions } from '../../emulator/server.ts';
 import type { Credentials } from '../../lib/dli/auth.ts';
 import { createSharedStates } from '../../lib/dli/connection.ts';
 import { emergencyPolicy, toEmergency } from '../../lib/emergency.ts';
-import { askIam, iamEndpointOf } from '../../lib/identity.ts';
+import { askIam, iamEndpointOf, identify } from '../../lib/identity.ts';
 import type { ProjectClaim } from '../../lib/settings/project-claims.ts';
+import type { Target } from '../../lib/settings/settings.ts';
 import type { SweepDeps } from '../../lib/sweep.ts';
 import { emulatedJob, jobId, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 
@@ -250,6 +251,31 @@ describe('a live sweep of a target', () => {
 
     expect(report.problems[0]).toContain('whether another target is on the same project is not known: denied');
     expect(lake.deletes()).toBe(0);
+  });
+
+  it('is held where its endpoint is in another region than the target says', async () => {
+    const clock = { now: () => NOW, sleep: async () => {} };
+    const shared = createSharedStates(clock)('test');
+    shared.projectNames.set('p', NAME);
+    const target: Target = {
+      name: 'lake',
+      endpoint: new URL('https://dli.region-2.example'),
+      region: 'region-1',
+      projectId: 'p',
+      projectName: NAME,
+      mode: 'live',
+    };
+    const credentials = { name: 'test', read: async () => ({ accessKeyId: 'A', secretAccessKey: 'S' }) };
+    const stage = { parameter: PARAMETER, shared: false, readClaims: async () => [] };
+    const deps = { clock, random: () => 0.5, deadlineAt: NOW + MINUTE, shared };
+
+    const elsewhere = await identify({ target, credentials, stage }, deps);
+    const there = await identify({ target: { ...target, region: 'region-2' }, credentials, stage }, deps);
+
+    expect(elsewhere.held?.because).toContain(
+      `${PARAMETER}: region is region-1, and endpoint is in region-2; correct one of them, or leave endpoint out`,
+    );
+    expect(there.held).toBeUndefined();
   });
 
   it('asks IAM anew after a failure', async () => {
