@@ -104,7 +104,7 @@ interface Invocation {
   deadlineAt: number;
   /** What the switch said when the invocation began. */
   firstReading: Pick<SwitchReading, 'value'>;
-  /** Where the sweep that is under way goes, once its settings have been read. */
+  /** Where the sweep that is under way goes, once its target has been read. */
   underWay: { project?: ReturnType<typeof projectFields> };
 }
 
@@ -182,8 +182,16 @@ async function sweepTarget(
       sharedFor,
       loadSettings: async (asked) => {
         const readNoted = async () => noted(await readSwitch());
-        const settings = await loadSsmSettings(asked, { stage, read, readPath, readTargets, readSwitch: readNoted });
-        underWay.project = projectFields(projectOf(settings.target));
+        const settings = await loadSsmSettings(asked, {
+          stage,
+          read,
+          readPath,
+          readTargets,
+          readSwitch: readNoted,
+          onTarget: (target) => {
+            underWay.project = projectFields(projectOf(target));
+          },
+        });
         return { ...settings, isSwitchedOn: settings.isSwitchedOn && isSwitchOn(firstReading) };
       },
       loadCeilings: async () => ceilings,

@@ -55,7 +55,7 @@ export type WrittenLine = {
 export interface LineContext {
   sweepId?: string;
   target?: string;
-  /** Of the project that is swept, once the settings have been read. */
+  /** Of the project that is swept, once the target has been read. */
   region?: string | null;
   projectId?: string;
   /** By IAM or by the settings: the report's `project` says which. */

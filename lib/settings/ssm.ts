@@ -150,6 +150,8 @@ interface SsmReaders {
   /** Every target of the stage; by default they are read when they are asked for. */
   readTargets?: (() => Promise<ParameterValues>) | undefined;
   readSwitch: () => Promise<SwitchReading>;
+  /** Called once the target has been read, before the rest, which may be missing or wrong. */
+  onTarget?: ((target: Target) => void) | undefined;
 }
 
 /**
@@ -163,10 +165,12 @@ export async function loadSsmSettings(
   { stage, read, readPath, readSwitch, ...readers }: SsmReaders,
 ): Promise<Settings> {
   const names = parameterNames(stage);
-  const { readTargets = () => readPath(names.targets) } = readers;
+  const { readTargets = () => readPath(names.targets), onTarget } = readers;
   const targetName = names.target(request.target);
   const first = await read([targetName]);
   const fields = parseTarget(targetName, first);
+  const target = toTarget(request.target, targetName, fields);
+  onTarget?.(target);
 
   const policyName = names.policy(fields.policy);
   const credentialsName = names.credentials(fields.credentials);
@@ -180,7 +184,7 @@ export async function loadSsmSettings(
   ]);
 
   return {
-    target: toTarget(request.target, targetName, fields),
+    target,
     ...policyFor(request, policyName, values),
     exemptions: parseEach(exemptions, parseExemption, 'dli-reaper unexempt'),
     freezes: parseEach(freezes, parseFreeze, 'dli-reaper unfreeze'),

@@ -456,6 +456,30 @@ describe('the bundled sweep function, with a message of the queue', () => {
     expect(metrics).toMatchObject({ PolicyException: 1, TargetsSwept: 1, JobsCancelled: 6 });
   });
 
+  it('says where a sweep would have gone whose policy is wrong', async () => {
+    await start((parameters) => {
+      parameters['/dli-reaper/dev/policies/base'] = '{}';
+    });
+
+    const { log } = await invoke(message({ targets: ['default'] }));
+
+    const { region, projectId } = emulator.connection;
+    expect(log.filter(({ msg }) => msg === 'sweep could not run')).toMatchObject([
+      { target: 'default', region, projectId, projectName: region },
+    ]);
+  });
+
+  it('sends a key that is refused once and no more, whether to IAM or to DLI', async () => {
+    await start((parameters) => {
+      const wrong = { accessKeyId: emulator.connection.accessKeyId, secretAccessKey: 'wrong' };
+      parameters['/dli-reaper/dev/credentials/reaper'] = JSON.stringify(wrong);
+    });
+
+    await invoke(message({ targets: ['default'] }));
+
+    expect(emulator.requests).toHaveLength(1);
+  });
+
   it('calls DLI no more after the first 401, and accounts for each target', async () => {
     await start((parameters) => {
       withSecond(parameters);
