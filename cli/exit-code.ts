@@ -1,6 +1,6 @@
 import type { SweepReport, SweepStatus } from '../lib/report.ts';
 
-/** Usage, configuration or credentials; also a sweep that the switch or the clock stopped, that came too late, or was held. */
+/** Usage, configuration or credentials; also a sweep that was stopped, whatever stopped it. */
 export const EXIT_CONFIGURATION = 1;
 
 /** Some job failed, was not seen to stop, or was named in an emergency and is spared or not there. */

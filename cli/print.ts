@@ -1,6 +1,7 @@
 import type { CapReport } from '../lib/cap.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { Explanation, RuleExplanation } from '../lib/explain.ts';
+import type { DryRunReason } from '../lib/mode.ts';
 import { clockOf, type LimitName } from '../lib/policy/clocks.ts';
 import type { Predicate } from '../lib/policy/select.ts';
 import type { SweepReport, SweepStatus } from '../lib/report.ts';
@@ -68,9 +69,16 @@ const COLOURS: Record<SweepStatus, 'green' | 'yellow' | 'red'> = {
   failed: 'red',
 };
 
+/** A brake holds a sweep alone; of those that only ask for a dry run there may be several. */
+function whyDryRun(reasons: readonly DryRunReason[]): string {
+  if (reasons.includes('identity')) return 'held back, since it is not certain which project this is';
+  if (reasons.includes('ceilings')) return 'held back by the ceilings of the stage';
+  return `because of the ${reasons.join(', the ')}`;
+}
+
 function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: SweepReport): string {
   const calls = apiCalls.list + apiCalls.status + apiCalls.cancel;
-  const head = dryRun ? `Dry run (because of the ${dryRunBecause.join(', the ')})` : `Sweep ${status}`;
+  const head = dryRun ? `Dry run (${whyDryRun(dryRunBecause)})` : `Sweep ${status}`;
   const skipped = Object.values(counts.skipped).reduce((sum, n) => sum + n, 0);
   const overdue = [
     `${counts.overdue} overdue`,

@@ -19,7 +19,8 @@ export interface Verbs {
 export const EXIT_CODES_HELP = `
 Exit codes:
   0  all well
-  1  usage, configuration or credentials; or the switch, the clock or the operator stopped the sweep
+  1  usage, configuration or credentials; or the switch, the clock or the operator stopped the sweep, it came too late,
+     or it was held back: its project is not certain, the ceilings say no, or what was cancelled before is not known
   3  some job failed, was not seen to stop, or was named in an emergency and is spared
   4  partial: the listing is incomplete, no job could be judged, or the deadline came first
   5  a cap stopped the sweep`;
