@@ -5,7 +5,6 @@ import type { SharedState } from './dli/connection.ts';
 import { DliError, describeError } from './dli/errors.ts';
 import { readProjectName } from './dli/project.ts';
 import { within } from './http/transport.ts';
-import type { Hold } from './mode.ts';
 import { clashOf, inWords, type Problem } from './settings/project-claims.ts';
 import { defaultEndpoint, regionOf, type Settings, type Target, type TargetInStage } from './settings/settings.ts';
 
@@ -35,8 +34,8 @@ export function projectOf({ projectId, projectName, region, endpoint }: Target):
 
 export interface Identity {
   project: SweptProject;
-  /** Set unless it is certain that it is the project that is meant. */
-  held?: Hold;
+  /** Why it is not certain that it is the project that is meant; undefined if it is. */
+  doubt?: string | undefined;
 }
 
 interface IdentityDeps {
@@ -49,8 +48,8 @@ interface IdentityDeps {
 }
 
 /**
- * Makes sure that the target of a live sweep is the project that it is meant to be: IAM has the same name for it as the
- * settings, and no other target of the stage is on it by mistake. What is not known holds the sweep like what is wrong.
+ * Finds out whether the target of a sweep is the project that it is meant to be: IAM has the same name for it as the
+ * settings, and no other target of the stage is on it by mistake. What is not known counts like what is wrong.
  *
  * For a target that is given on the command line, the person who types the id is the authority. A name is held against IAM's
  * all the same if there is one.
@@ -73,12 +72,12 @@ export async function identify(
     regionProblem(target, stage?.parameter),
     clash,
   ].filter((one) => one !== undefined);
-  const held: Hold = {
-    by: 'identity',
-    because: `no job was cancelled, since it is not certain that this is the project that is meant: ${problems.map(inWords).join('; ')}`,
-  };
   const project = answer.name === undefined ? asWritten : { ...asWritten, name: answer.name, verified: true };
-  return problems.length === 0 ? { project } : { project, held };
+  if (problems.length === 0) return { project };
+  return {
+    project,
+    doubt: `it is not certain that this is the project that is meant: ${problems.map(inWords).join('; ')}`,
+  };
 }
 
 /** What IAM calls the project, or why that is not known. */

@@ -102,10 +102,11 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
   const askedAt = Math.min(request.askedAt ?? startedAt, startedAt);
   const isLive = isWantedLive(request, settings);
   const tooMuch = isLive ? heldByCeilings(request, settings, ceilings) : undefined;
-  const identity: Identity =
-    isLive && tooMuch === undefined ? await whereItGoes(settings, deps) : { project: projectOf(settings.target) };
-  const { project } = identity;
-  const held = tooMuch ?? identity.held;
+  const isAsked = isLive ? tooMuch === undefined : isPlanOfEmergency(request, settings);
+  const { project, doubt }: Identity = isAsked
+    ? await whereItGoes(settings, deps)
+    : { project: projectOf(settings.target) };
+  const held = tooMuch ?? (isLive ? heldByIdentity(doubt) : undefined);
   const { dli, readers, cancels, measure, limits, log, progress, notices, ...run } = prepare(request, settings, deps, {
     askedAt,
     project,
@@ -133,7 +134,8 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
         ? leaveAlone(judgement, { log, stop: limits.stop })
         : await act(judgement, cancels, limits, { log, progress, askedBefore: braked.askedBefore });
 
-    const allNotices = [...notices, ...(isLive ? [] : wouldHold(request, settings, ceilings)), ...braked.notices];
+    const ahead = isLive ? [] : wouldHold(request, settings, { ceilings, doubt });
+    const allNotices = [...notices, ...ahead, ...braked.notices];
     const finishedAt = deps.clock.now();
     const stopped = braked.stopped ?? ends.stopped;
     const told: SweepRun = { ...run, request, notices: allNotices, startedAt, finishedAt };
@@ -228,7 +230,7 @@ function objections({ emergency, dryRun }: SweepRequest, { policy, target }: Set
 
 const isWantedLive = (request: SweepRequest, settings: Settings): boolean => objections(request, settings).length === 0;
 
-/** The project that a live sweep goes to, if it is certain that it is the one that is meant. */
+/** The project that a sweep goes to, and whether it is certain that it is the one that is meant. */
 function whereItGoes(settings: Settings, { clock, random, deadlineAt, sharedFor }: SweepDeps): Promise<Identity> {
   const shared = sharedFor(sharedKey(settings.target, settings.credentials));
   return identify(settings, { clock, random, deadlineAt, shared });
@@ -245,10 +247,25 @@ function heldByCeilings(
   return beyond.length === 0 ? undefined : { by: 'ceilings', because: beyond.join('; ') };
 }
 
-/** The same of a dry run, as a notice. */
-function wouldHold(request: SweepRequest, settings: Settings, ceilings: Ceilings | Hold): string[] {
-  const hold = heldByCeilings(request, settings, ceilings);
-  return hold === undefined ? [] : [`a live sweep would be a dry run: ${hold.because}`];
+function heldByIdentity(doubt: string | undefined): Hold | undefined {
+  return doubt === undefined ? undefined : { by: 'identity', because: `no job was cancelled, since ${doubt}` };
+}
+
+/**
+ * Whether the project matters although nothing can be cancelled: a person who is about to type a name should know before.
+ * Where the name is missing a notice tells that already.
+ */
+const isPlanOfEmergency = ({ emergency }: SweepRequest, { target }: Settings): boolean =>
+  emergency !== undefined && target.projectName !== undefined;
+
+/** The same of a dry run, as notices. */
+function wouldHold(
+  request: SweepRequest,
+  settings: Settings,
+  { ceilings, doubt }: { ceilings: Ceilings | Hold; doubt: string | undefined },
+): string[] {
+  const reasons = [heldByCeilings(request, settings, ceilings)?.because, doubt];
+  return reasons.flatMap((because) => (because === undefined ? [] : [`a live sweep would be a dry run: ${because}`]));
 }
 
 /** Holds a judgement against what was done before, where that is on record. */

@@ -272,10 +272,10 @@ describe('a live sweep of a target', () => {
     const elsewhere = await identify({ target, credentials, stage }, deps);
     const there = await identify({ target: { ...target, region: 'region-2' }, credentials, stage }, deps);
 
-    expect(elsewhere.held?.because).toContain(
+    expect(elsewhere.doubt).toContain(
       `${PARAMETER}: region is region-1, and endpoint is in region-2; correct one of them, or leave endpoint out`,
     );
-    expect(there.held).toBeUndefined();
+    expect(there.doubt).toBeUndefined();
   });
 
   it('asks IAM anew after a failure', async () => {

@@ -125,6 +125,39 @@ describe.concurrent('the wrong project, where two targets have one project id', 
     expect([isAlive(), deletes()]).toEqual([true, 0]);
   });
 
+  it('has a held sweep say in plain words what it was', async (context) => {
+    const { onSandbox, run } = await startStory(context);
+
+    const { stdout } = await run('sweep', '--no-dry-run', ...onSandbox);
+
+    expect(stdout).toContain('Dry run (held back, since it is not certain which project this is): ');
+  });
+
+  it('has the plan of an emergency say that it would be held, before anybody types a name', async (context) => {
+    const { onSandbox, projectId, run, deletes } = await startStory(context);
+
+    const result = await run(
+      'emergency',
+      '--older-than',
+      '1h',
+      '--reason',
+      'stuck',
+      '--dry-run',
+      ...onSandbox,
+      '--json',
+    );
+
+    expect(result.exitCode).toBe(0);
+    expect(reportOf(result)).toMatchObject({
+      dryRunBecause: ['request'],
+      project: { id: projectId, name: LAKE, verified: true },
+      notices: expect.arrayContaining([
+        expect.stringMatching(/^a live sweep would be a dry run: it is not certain that .* of lake as well/),
+      ]),
+    });
+    expect(deletes()).toBe(0);
+  });
+
   it('is found out by its name as well, where only one target is left in the stage', async (context) => {
     const { aws, onSandbox, run, deletes } = await startStory(context, { sandbox: { projectName: 'emulator-1_sand' } });
     delete aws.parameters['/dli-reaper/dev/targets/lake'];
