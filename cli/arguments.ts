@@ -10,12 +10,12 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
-/** Such as `-2,-1,1`; what they may be is left to the schema. */
-export function numberList(text: string): number[] {
+/** Such as `-2,-1,1`, also in several flags; what they may be is left to the schema. */
+export function numberList(text: string, before: number[] = []): number[] {
   const parts = text.split(',');
   if (!parts.every((part) => /^-?\d{1,3}$/.test(part)))
     throw new InvalidArgumentError('Expected numbers, such as -2,-1,1.');
-  return parts.map(Number);
+  return [...before, ...parts.map(Number)];
 }
 
 export function port(text: string): number {

@@ -57,6 +57,14 @@ describe.concurrent('dli-reaper freeze and unfreeze', () => {
     expect(aws.parameters[name('freezes/month-end')]).toBeUndefined();
   });
 
+  it('takes the days of several flags together', async (context) => {
+    const { run } = await startStage(context);
+
+    const { stdout } = await run(...why, '--all', '--days', '-2', '--days', '-1,1', '--time-zone', 'UTC', '--json');
+
+    expect(JSON.parse(stdout)).toMatchObject({ freeze: { recurring: { days: [-2, -1, 1] } } });
+  });
+
   it('writes the days of each month in one line', async (context) => {
     const { aws, run } = await startStage(context);
     const days = ['--all', '--days=-2,-1,1,2,3,4,5', '--months', '3,4', '--time-zone', 'Europe/Berlin', '--json'];
