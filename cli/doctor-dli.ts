@@ -15,6 +15,7 @@ import { ENGINE_FACTS } from '../lib/policy/facts.ts';
 import { enginesOf } from '../lib/policy/scope.ts';
 import { type Settings, SettingsError } from '../lib/settings/settings.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
+import { unlessRefused } from './refused.ts';
 
 const WORRYING_SKEW_MS = 60_000;
 
@@ -33,7 +34,8 @@ export async function dliFindings(settings: Settings): Promise<Finding[]> {
       const { jobs } = ENGINE_FACTS[engine];
       const reads = ENGINES[engine].createReads(dli, { withStatements: false });
       try {
-        findings.push(green(`listing ${jobs}`, `${await reads.countLive()} alive`));
+        const count = await unlessRefused(settings, () => reads.countLive());
+        findings.push(green(`listing ${jobs}`, `${count} alive`));
         findings.push(await readingFinding(`reading ${jobs}`, () => reads.show(NOBODYS_ID[engine])));
       } catch (error) {
         if (!(error instanceof DliError)) throw error;

@@ -6,6 +6,7 @@ import type { StoredLook } from '../lib/look.ts';
 import { DEFAULT_TARGET } from '../lib/request.ts';
 import type { Settings } from '../lib/settings/settings.ts';
 import { lookAtEverything } from '../lib/sweep.ts';
+import { unlessRefused } from './refused.ts';
 import { type SettingsFlags, settingsSource } from './settings-source.ts';
 import type { Stage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
@@ -24,5 +25,5 @@ export async function observe(
   // As for an emergency, since that needs no policy either.
   const settings = await settingsSource(flags, env, stage)({ target, emergency: toEmergency({}) });
   const deps = { clock: systemClock, random: Math.random, sharedFor: createSharedStates(systemClock) };
-  return { seen: await lookAtEverything(engines, settings, deps), settings };
+  return { seen: await unlessRefused(settings, () => lookAtEverything(engines, settings, deps)), settings };
 }

@@ -5,9 +5,11 @@ import { createJsonLinesLog } from '../lib/log.ts';
 import { silentLog } from '../lib/log-lines.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { type ManualPayload, parseRequest, type SweepRequest } from '../lib/request.ts';
+import type { Settings } from '../lib/settings/settings.ts';
 import { type SweepDeps, sweep } from '../lib/sweep.ts';
 import { watchSwitch } from '../lib/switch-watch.ts';
 import { showProgress } from './progress.ts';
+import { assertNotRefused, noteRefusal } from './refused.ts';
 import { type SettingsFlags, settingsSource } from './settings-source.ts';
 import type { Stage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
@@ -65,12 +67,17 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
   const watch = stage && watchSwitch(stage.isSwitchedOn, { clock: systemClock, deadlineAt });
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
+  let settings: Settings | undefined;
   try {
     return await sweep(request, {
       clock: systemClock,
       random: Math.random,
       log: flags.verbose ? createJsonLinesLog(terminal.err, systemClock.now) : silentLog,
-      loadSettings,
+      loadSettings: async (asked) => {
+        settings = await loadSettings(asked);
+        assertNotRefused(settings);
+        return settings;
+      },
       // A stage has those that were deployed, and its sweeps are on record; without one there is only this terminal.
       loadCeilings: stage?.loadCeilings ?? (async () => readCeilings(terminal.env, 'terminal')),
       readRecord: stage?.readRecord,
@@ -81,6 +88,9 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
       beforeCancelling: watch?.start,
       onProgress: progress.show,
     });
+  } catch (error) {
+    if (settings !== undefined) noteRefusal(settings, error);
+    throw error;
   } finally {
     watch?.end();
     progress.end();

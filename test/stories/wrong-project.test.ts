@@ -45,12 +45,30 @@ async function startStory(context: TestContext, changes: { lake?: object; sandbo
     projectId,
     onSandbox,
     run: (...args: string[]) => runCli(args, aws.env),
+    requests: () => emulator.requests.length,
     isAlive: () => emulator.statusOf(jobId(1)) === 'RUNNING',
     deletes: () => emulator.requests.filter(({ method }) => method === 'DELETE').length,
   };
 }
 
 const reportOf = ({ stdout }: { stdout: string }) => JSON.parse(stdout) as SweepReport;
+
+describe.concurrent('a wrong key of several targets', () => {
+  it.for([
+    { verb: 'status', args: ['status'] },
+    { verb: 'doctor', args: ['doctor'] },
+    { verb: 'emergency', args: ['emergency', '--all-targets', '--older-than', '1h', '--reason', 'stuck', '--dry-run'] },
+  ])('is refused once to $verb, since a few refusals lock it', async ({ args }, context) => {
+    const { aws, run, requests } = await startStory(context);
+    const key = JSON.parse(aws.parameters['/dli-reaper/dev/credentials/reaper'] ?? '') as object;
+    aws.parameters['/dli-reaper/dev/credentials/reaper'] = JSON.stringify({ ...key, secretAccessKey: 'wrong' });
+
+    const { exitCode } = await run(...args, '--stage', 'dev');
+
+    expect(exitCode).toBe(1);
+    expect(requests()).toBe(1);
+  });
+});
 
 describe.concurrent('the wrong project, where two targets have one project id', () => {
   it('is red in doctor for both, and trouble in status', async (context) => {
