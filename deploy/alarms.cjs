@@ -132,7 +132,8 @@ module.exports = async ({ resolveVariable }) => {
         Metrics: [
           input('killed', own('JobsCancelled', { seconds: DAY_SECONDS })),
           output(
-            `TIME_SERIES(IF(LAST(killed) > ${BUSY_DAY_KILLS} AND LAST(killed) > ${UNUSUAL_FACTOR} * AVG(killed), 1, 0))`,
+            // Of the newest day alone. LAST would be the last of several metrics, and not the last point of one.
+            `IF(EPOCH(killed) == MAX(EPOCH(killed)) AND killed > ${BUSY_DAY_KILLS} AND killed > ${UNUSUAL_FACTOR} * AVG(killed), 1, 0)`,
             'an unusual day',
           ),
         ],

@@ -202,13 +202,13 @@ interface Input {
   id: string;
   metric: string;
   statistic: Statistic;
-  /** What an expression takes of all its points together. */
-  of?: RangeFunction | undefined;
+  /** Whether it is the average of all its points, which is one number, and ignores those that are missing. */
+  isAverage?: boolean | undefined;
 }
 
-/** Each makes one number of the points that an alarm retrieves, and ignores those that are missing. */
-type RangeFunction = 'AVG' | 'LAST';
-const RANGE_CALL = /\b(AVG|LAST)\((\w+)\)/g;
+const AVERAGE_CALL = /\bAVG\((\w+)\)/g;
+/** True of the newest point and of no other: EPOCH is a point's own time, and MAX of one metric is one number. */
+const NEWEST = /EPOCH\((\w+)\) == MAX\(EPOCH\(\1\)\) AND /;
 
 /** An alarm as one value a period: of a metric, or of what an expression makes of several. */
 export function readAlarm(properties: AlarmProperties) {
@@ -221,23 +221,23 @@ export function readAlarm(properties: AlarmProperties) {
   }
   const metrics = stats.map(({ Id, Metric, Stat }): Input => ({ id: Id, metric: metricKey(Metric), statistic: Stat }));
   const expression = output.Expression ?? output.Id;
-  const ranges = [...expression.matchAll(RANGE_CALL)].map(([, name, id]) => {
+  const averages = [...expression.matchAll(AVERAGE_CALL)].map(([, id]): Input => {
     const metric = metrics.find((one) => one.id === id);
     if (metric === undefined) throw new Error(`${expression}: ${id} is no metric of the alarm`);
-    return { ...metric, id: `${name}_of_${id}`, of: name as RangeFunction };
+    return { ...metric, id: `AVG_of_${id}`, isAverage: true };
   });
-  // "TIME_SERIES": one number as a series, so that all points are alike.
-  const isOneNumber = /^TIME_SERIES\((.*)\)$/.exec(expression);
-  if (isOneNumber === null && ranges.length > 0) throw new Error(`${expression}: expected TIME_SERIES around it`);
-  const inputs = isOneNumber === null ? metrics : ranges;
+  const isOfNewest = NEWEST.test(expression);
+  if (!isOfNewest && averages.length > 0)
+    throw new Error(`${expression}: an average is simulated for the newest point`);
+  const inputs = [...metrics, ...averages];
   return {
     name: properties.AlarmName,
     periodSeconds,
     evaluationPeriods: properties.EvaluationPeriods,
     inputs,
-    isOneNumber: isOneNumber !== null,
+    isOfNewest,
     compute: compile(
-      (isOneNumber?.[1] ?? expression).replace(RANGE_CALL, '$1_of_$2'),
+      expression.replace(NEWEST, '').replace(AVERAGE_CALL, 'AVG_of_$1'),
       inputs.map(({ id }) => id),
     ),
     isBreaching: comparison(properties),
@@ -298,7 +298,7 @@ export function simulate(
   const alarm = readAlarm(properties);
   const period = alarm.periodSeconds / 60;
   const range = alarm.evaluationPeriods + morePoints;
-  const { points, isChanged } = (alarm.isOneNumber ? numberOf : pointsOf)(alarm, data, { period, range });
+  const { points, isChanged } = (alarm.isOfNewest ? newestOf : pointsOf)(alarm, data, { period, range });
 
   const raised: Raised[] = [];
   let state: AlarmState = 'INSUFFICIENT_DATA';
@@ -368,13 +368,13 @@ function pointsOf(
   return { points, isChanged };
 }
 
-/** The same where all points are one number, which is made of all that are retrieved. */
-function numberOf(
+/** The same where only the newest point can breach; the others are fine. */
+function newestOf(
   { inputs, compute, isBreaching }: ReturnType<typeof readAlarm>,
   data: MetricData,
   { period, range }: { period: number; range: number },
 ) {
-  const columns = inputs.map(({ metric, statistic, of }) => {
+  const columns = inputs.map(({ metric, statistic, isAverage }) => {
     const series = data.seriesOf(metric);
     // What comes late is there a period later.
     if (series.longestLate > period) throw new Error(`${metric}: data that comes later than a period is not simulated`);
@@ -384,21 +384,22 @@ function numberOf(
     for (let minute = 0; minute < data.minutes; minute++) {
       let sum = 0;
       let count = 0;
-      const most = of === 'LAST' ? 1 : range;
-      for (let ago = 0; ago < range && minute >= ago * period && count < most; ago++) {
+      const points = isAverage ? range : 1;
+      for (let ago = 0; ago < points && minute >= ago * period; ago++) {
         const value = (ago === 0 ? newest[minute] : older[minute - ago * period]) as number;
         if (Number.isNaN(value)) continue;
         sum += value;
         count += 1;
       }
-      column[minute] = count === 0 ? Number.NaN : sum / count;
+      // "The function treats the missing value as 0."
+      column[minute] = count === 0 ? 0 : sum / count;
     }
     return column;
   });
   const kinds = new Uint8Array(data.minutes);
   const isChanged = new Uint8Array(data.minutes);
   const row = columns.map(() => Number.NaN);
-  let kind = MISSING;
+  let kind = FINE;
   for (let minute = 0; minute < data.minutes; minute++) {
     let isSame = minute > 0;
     for (let i = 0; i < columns.length; i++) {
@@ -407,13 +408,12 @@ function numberOf(
       row[i] = value;
     }
     if (!isSame) {
-      const value = compute(row);
-      kind = Number.isNaN(value) ? MISSING : isBreaching(value) ? BREACHING : FINE;
+      kind = isBreaching(compute(row)) ? BREACHING : FINE;
     }
     kinds[minute] = kind;
     if (kind !== kinds[minute - 1]) isChanged[minute] = 1;
   }
-  return { points: (_: number, minute: number): number => kinds[minute] ?? MISSING, isChanged };
+  return { points: (ago: number, minute: number): number => (ago === 0 ? (kinds[minute] ?? FINE) : FINE), isChanged };
 }
 
 type Compute = (row: readonly Point[]) => Point;
