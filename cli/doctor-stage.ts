@@ -4,7 +4,7 @@ import { awsErrorOf, messageOf } from '../lib/error-words.ts';
 import { findClash } from '../lib/identity.ts';
 import type { Settings } from '../lib/settings/settings.ts';
 import { askToResume, describeStop, hasWords, isOverdue, parseStop } from '../lib/stop-order.ts';
-import { type EndLine, findEnds } from '../lib/sweep-log.ts';
+import { type EndLine, findSweeps } from '../lib/sweep-log.ts';
 import { counted } from './counted.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 import { judgeSchedule, lastSweepOf } from './last-sweeps.ts';
@@ -130,7 +130,7 @@ const DAY_MS = 86_400_000;
 export async function endsOf(stage: string, findings: Finding[]): Promise<EndLine[] | undefined> {
   const now = systemClock.now();
   try {
-    const ends = await findEnds(stage, now - DAY_MS);
+    const { ends } = await findSweeps(stage, now - DAY_MS);
     const { lastTickAt, isAlive } = judgeSchedule(ends, now);
     const console = 'see the schedule in the console of EventBridge';
     if (isAlive) findings.push(green('schedule', `last sweep at ${lastTickAt}`));

@@ -1,5 +1,5 @@
-import { countKills, toPastSweeps } from '../lib/record.ts';
-import type { EndLine } from '../lib/sweep-log.ts';
+import { countKills, pastOf, type RecordOwner } from '../lib/record.ts';
+import type { EndLine, LogLine } from '../lib/sweep-log.ts';
 
 /** How the last sweep of a target went, as its log has it. */
 export interface LastSweep {
@@ -17,11 +17,10 @@ export interface LastSweep {
 
 const DAY_MS = 86_400_000;
 
-/** How many jobs the sweeps of a target cancelled in 24 hours, emergencies apart; null where its lines do not tell. */
-export function killsInDay(target: string, ends: readonly EndLine[], now: number): number | null {
-  const own = ends.filter(({ fields }) => fields.target === target);
+/** How many kills of 24 hours a sweep of a target would count, emergencies apart; null where the lines do not tell. */
+export function killsInDay(owner: RecordOwner, lines: readonly LogLine[], now: number): number | null {
   try {
-    return countKills(toPastSweeps(own), { since: now - DAY_MS, isEmergency: false });
+    return countKills(pastOf(owner, lines), { since: now - DAY_MS, isEmergency: false });
   } catch {
     return null;
   }

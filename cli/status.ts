@@ -3,9 +3,10 @@ import { systemClock } from '../lib/clock.ts';
 import { describeError } from '../lib/dli/errors.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
 import type { Judgement } from '../lib/judge.ts';
+import { LONGEST_SWEEP_MS } from '../lib/record.ts';
 import { inWords } from '../lib/settings/project-claims.ts';
 import { askToResume, describeStop, isOverdue, parseStop } from '../lib/stop-order.ts';
-import { type EndLine, findEnds } from '../lib/sweep-log.ts';
+import { type EndLine, findSweeps, type LogLine } from '../lib/sweep-log.ts';
 import { cleanText, oneLine } from './clean-text.ts';
 import { EXIT_CONFIGURATION, exitCodeOf } from './exit-code.ts';
 import { toJson } from './json.ts';
@@ -49,19 +50,20 @@ const DAY_MS = 86_400_000;
 export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise<number> {
   const { json, look = true } = flags;
   const stage = openStage(flags.stage);
-  const { names, read, readClashes, listTargets } = stage;
+  const { names, read, readClaims, readClashes, listTargets } = stage;
   const now = systemClock.now();
   // Less than a day is no time to tell of a schedule that it does not tick.
-  const since = now - Math.max(parseDuration(flags.within), DAY_MS);
-  const [values, targetNames, clashes, log, ceilings] = await Promise.all([
+  const since = now - Math.max(parseDuration(flags.within), DAY_MS + LONGEST_SWEEP_MS);
+  const [values, targetNames, claims, clashes, log, ceilings] = await Promise.all([
     read([names.switch]),
     listTargets(),
+    readClaims(),
     readClashes(),
     readLog(stage.name, since),
     ceilingsOrNot(stage),
   ]);
   const killsPerDay = ceilings?.killsPerDay ?? null;
-  const { ends, logProblem } = log;
+  const { ends, lines, logProblem } = log;
   const schedule = logProblem === null ? judgeSchedule(ends, now) : null;
   const targets = await withSpinner('Looking', { ...flags, handleSignals: false }, terminal, async ({ say }) => {
     const statuses: TargetStatus[] = [];
@@ -72,7 +74,8 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
       const clash = clashes.get(target);
       const problems = [clash && inWords(clash), seen.problem].filter((one) => one != null);
       const problem = problems.length === 0 ? null : problems.join('; ');
-      const kills = logProblem === null ? killsInDay(target, ends, now) : null;
+      const { projectId } = claims.find((claim) => claim.target === target) ?? {};
+      const kills = logProblem === null ? killsInDay({ target, projectId }, lines, now) : null;
       statuses.push({ target, lastSweep: lastSweepOf(target, ends), killsInDay: kills, ...seen, problem });
     }
     return statuses;
@@ -103,11 +106,14 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
 }
 
 /** Whoever may not read the log may still see the switch, and what is overdue. */
-async function readLog(stage: string, since: number): Promise<{ ends: EndLine[]; logProblem: string | null }> {
+async function readLog(
+  stage: string,
+  since: number,
+): Promise<{ ends: EndLine[]; lines: LogLine[]; logProblem: string | null }> {
   try {
-    return { ends: await findEnds(stage, since), logProblem: null };
+    return { ...(await findSweeps(stage, since)), logProblem: null };
   } catch (error) {
-    return { ends: [], logProblem: describeError(error) };
+    return { ends: [], lines: [], logProblem: describeError(error) };
   }
 }
 

@@ -26,6 +26,7 @@ export interface Braked {
 
 interface BrakeOptions {
   target: string;
+  projectId: string;
   isEmergency: boolean;
   /** By what the sweep goes; undefined where nothing of it is on record. */
   settingsHash: string | undefined;
@@ -38,7 +39,7 @@ interface BrakeOptions {
 }
 
 /**
- * Holds the victims of a live sweep against what the sweeps of its target have cancelled before:
+ * Holds the victims of a live sweep against what the sweeps of its target, and of its project, have cancelled before:
  *
  * - All kills of any 24 hours are within the ceiling. If there are more victims than it leaves, none is cancelled, or with
  *   `drain` the worst.
@@ -49,16 +50,17 @@ interface BrakeOptions {
  */
 export async function brake(judgement: Judgement, options: BrakeOptions): Promise<Braked> {
   if (judgement.chosen.length === 0 || judgement.obstacle !== undefined) return free(judgement);
-  const { now, readRecord, target, timeoutMs } = options;
+  const { now, readRecord, target, projectId, timeoutMs } = options;
   // Its own limit as well, since the reader may not obey.
   const signal = AbortSignal.timeout(Math.max(timeoutMs, 0));
-  const read = (since: number, until?: number) => within(readRecord({ target, since, until, signal }), timeoutMs);
+  const read = (since: number, until?: number) =>
+    within(readRecord({ target, projectId, since, until, signal }), timeoutMs);
   const since = now - DAY_MS;
   let past: PastSweep[];
   try {
     past = await read(since - LONGEST_SWEEP_MS);
   } catch (error) {
-    return unknown(judgement, error);
+    return unknown(judgement, error, options);
   }
   const askedBefore = new Set(past.flatMap(({ chosen }) => chosen));
   const capped = capByDay(judgement, countKills(past, { since, isEmergency: options.isEmergency }), options);
@@ -80,11 +82,14 @@ export const free = (judgement: Judgement): Braked => ({
   askedBefore: new Set(),
 });
 
-function unknown(judgement: Judgement, error: unknown): Braked {
+function unknown(judgement: Judgement, error: unknown, { isEmergency }: BrakeOptions): Braked {
   const why = error instanceof TimeoutError ? 'it was not read in time' : messageOf(error);
+  const wayOut = isEmergency
+    ? 'an emergency without --stage, with --endpoint and --project-id, needs no record'
+    : 'docs/runbook.md says what to do';
   const because =
     'what the sweeps of this target have cancelled in the last 24 hours is not known, so no job was cancelled: ' +
-    `${why}; docs/runbook.md says what to do`;
+    `${why}; ${wayOut}`;
   return { ...free({ ...judgement, obstacle: 'stopped' }), stopped: { by: 'record', because } };
 }
 

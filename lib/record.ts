@@ -28,12 +28,14 @@ export interface PastSweep {
 }
 
 /**
- * The live sweeps of a target, from `since` to `until`, which is now by default, both epoch ms.
+ * The live sweeps of a target, and of any other on its project, from `since` to `until`, which is now by default, both epoch
+ * ms. A target that is new, or has another name, would begin without a past otherwise.
  *
  * @throws {SettingsError} if that cannot be known.
  */
 export type ReadRecord = (asked: {
   target: string;
+  projectId: string;
   since: number;
   until?: number | undefined;
   signal: AbortSignal;
@@ -45,27 +47,45 @@ export const RECORD_LINES = ['victims chosen', 'job not seen to stop', 'sweep fi
 /** A line with the time, epoch ms, at which the log has it. */
 export type RecordLine = WrittenLine & { at: number };
 
+/** Whose past it is: that of a target, and of any other on its project. Lines of an earlier version tell no project. */
+export interface RecordOwner {
+  target: string;
+  /** Undefined if it is not known. */
+  projectId: string | undefined;
+}
+
+/** The live sweeps of an owner, of the lines of a whole stage. @throws {Error} as {@link toPastSweeps}. */
+export function pastOf({ target, projectId }: RecordOwner, lines: readonly RecordLine[]): PastSweep[] {
+  const isOwn = ({ fields }: RecordLine) =>
+    fields.target === target || (projectId !== undefined && fields.projectId === projectId);
+  return toPastSweeps(lines.filter(isOwn));
+}
+
 /**
- * The live sweeps that lines of one target tell of, in no order. Pure.
+ * The live sweeps that lines tell of, in no order. Pure.
  *
  * @throws {Error} for a line that does not tell what it should: what it leaves out may be what matters.
  */
 export function toPastSweeps(lines: readonly RecordLine[]): PastSweep[] {
-  // Lambda may deliver an event twice, and both carry its sweep id.
-  const byRun = Map.groupBy(lines, ({ fields: { sweepId, awsRequestId } }) => `${sweepId} ${awsRequestId}`);
-  return [...byRun.values()].flatMap((own) => toPastSweep(own) ?? []);
+  // Lambda may deliver an event twice, and both carry its sweep id. One message may name several targets.
+  const byRun = Map.groupBy(lines, ({ fields: { sweepId, awsRequestId, target } }) =>
+    [sweepId, awsRequestId, target].join(' '),
+  );
+  return [...byRun.values()].flatMap((own) => toOwnSweeps(own));
 }
 
-function toPastSweep(lines: readonly RecordLine[]): PastSweep | undefined {
-  const end = lines.find((line) => line.msg === 'sweep finished');
-  return end === undefined ? toUnfinished(lines) : toFinished(end, lines);
+/** One sweep, unless a message names a target twice. */
+function toOwnSweeps(lines: readonly RecordLine[]): PastSweep[] {
+  const ends = lines.filter((line) => line.msg === 'sweep finished');
+  if (ends.length === 0) return toUnfinished(lines);
+  return ends.flatMap((end) => toFinished(end, lines));
 }
 
 type Line<M extends RecordLine['msg']> = Extract<RecordLine, { msg: M }>;
 
-function toFinished({ at, fields }: Line<'sweep finished'>, lines: readonly RecordLine[]): PastSweep | undefined {
+function toFinished({ at, fields }: Line<'sweep finished'>, lines: readonly RecordLine[]): PastSweep[] {
   const { dryRun, trigger, stoppedBy, settingsHash } = fields;
-  if (dryRun === true) return undefined;
+  if (dryRun === true) return [];
   const { cancelled, alreadyTerminal, unconfirmed: unseen, failed } = { ...fields.counts };
   if (
     trigger === undefined ||
@@ -79,17 +99,19 @@ function toFinished({ at, fields }: Line<'sweep finished'>, lines: readonly Reco
   const unconfirmed = new Set(
     lines.flatMap((line) => (line.msg === 'job not seen to stop' ? (line.fields.jobId ?? []) : [])),
   );
-  return {
-    at,
-    isEmergency: trigger === 'emergency',
-    isFinished: true,
-    cancelled,
-    unconfirmed: [...unconfirmed],
-    unconfirmedUnknown: Math.max(unseen - unconfirmed.size, 0),
-    chosen: idsOf(chosenLines(lines)),
-    settingsHash: settingsHash ?? null,
-    hasActed: cancelled + alreadyTerminal + unseen + failed > 0 && (stoppedBy ?? null) === null,
-  };
+  return [
+    {
+      at,
+      isEmergency: trigger === 'emergency',
+      isFinished: true,
+      cancelled,
+      unconfirmed: [...unconfirmed],
+      unconfirmedUnknown: Math.max(unseen - unconfirmed.size, 0),
+      chosen: idsOf(chosenLines(lines)),
+      settingsHash: settingsHash ?? null,
+      hasActed: cancelled + alreadyTerminal + unseen + failed > 0 && (stoppedBy ?? null) === null,
+    },
+  ];
 }
 
 const chosenLines = (lines: readonly RecordLine[]) =>
@@ -101,23 +123,25 @@ const idsOf = (chosen: readonly Line<'victims chosen'>[]): string[] =>
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value);
 
 /** All that it chose may be cancelled, or may yet be. */
-function toUnfinished(lines: readonly RecordLine[]): PastSweep | undefined {
+function toUnfinished(lines: readonly RecordLine[]): PastSweep[] {
   const chosen = chosenLines(lines);
   const [first] = chosen;
-  if (first === undefined) return undefined;
+  if (first === undefined) return [];
   const { count, trigger } = first.fields;
   if (!isCount(count)) throw new Error('the choice of a sweep in its log does not tell how many it chose');
-  return {
-    at: first.at,
-    isEmergency: trigger === undefined ? undefined : trigger === 'emergency',
-    isFinished: false,
-    cancelled: count,
-    unconfirmed: [],
-    unconfirmedUnknown: 0,
-    chosen: idsOf(chosen),
-    settingsHash: null,
-    hasActed: false,
-  };
+  return [
+    {
+      at: first.at,
+      isEmergency: trigger === undefined ? undefined : trigger === 'emergency',
+      isFinished: false,
+      cancelled: count,
+      unconfirmed: [],
+      unconfirmedUnknown: 0,
+      chosen: idsOf(chosen),
+      settingsHash: null,
+      hasActed: false,
+    },
+  ];
 }
 
 /** A sweep is a Lambda's 15 minutes at most, so what it chose is cancelled no later. */

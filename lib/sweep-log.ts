@@ -1,7 +1,7 @@
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { nameOf } from './error-words.ts';
 import { ENDS, type WrittenLine } from './log-lines.ts';
-import { RECORD_LINES, type ReadRecord, toPastSweeps } from './record.ts';
+import { pastOf, RECORD_LINES, type ReadRecord } from './record.ts';
 import { SettingsError } from './settings/settings.ts';
 import { AWS_CLIENT_OPTIONS, assertStage } from './settings/ssm.ts';
 
@@ -17,13 +17,21 @@ export const isEnd = (line: LogLine): line is EndLine => ENDS.some((msg) => msg 
 export const functionName = (stage: string, name: 'sweep' | 'dispatch') => `dli-job-reaper-${stage}-${name}`;
 
 /**
+ * All that ask for lines share a few calls a second, and sweeps run side by side: no job is cancelled where the record cannot
+ * be read, so being turned away as one of too many must not be the end of it.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+ */
+const MAX_ATTEMPTS = 6;
+
+/**
  * Reads what the sweeps of a stage have written.
  *
  * @throws {SettingsError} if CloudWatch Logs cannot be asked.
  */
 export function openSweepLog(stage: string) {
   assertStage(stage);
-  const client = new CloudWatchLogsClient(AWS_CLIENT_OPTIONS);
+  const client = new CloudWatchLogsClient({ ...AWS_CLIENT_OPTIONS, maxAttempts: MAX_ATTEMPTS });
 
   /** @param pattern in CloudWatch's own language. @param since epoch ms, as `until`. @returns by time. */
   async function find(
@@ -63,19 +71,24 @@ export function openSweepLog(stage: string) {
   return { find };
 }
 
-/** The last line of every sweep since then, by time. @throws {SettingsError} if CloudWatch Logs cannot be asked. */
-export async function findEnds(stage: string, since: number): Promise<EndLine[]> {
-  const lines = await openSweepLog(stage).find(`{ ${ENDS.map((msg) => `($.msg = "${msg}")`).join(' || ')} }`, since);
-  return lines.filter(isEnd);
+const anyOf = (messages: readonly string[]): string => messages.map((msg) => `($.msg = "${msg}")`).join(' || ');
+
+/**
+ * The last line of every sweep since then, by time, and with it what a sweep would read of what was done before.
+ *
+ * @throws {SettingsError} if CloudWatch Logs cannot be asked.
+ */
+export async function findSweeps(stage: string, since: number): Promise<{ ends: EndLine[]; lines: LogLine[] }> {
+  const lines = await openSweepLog(stage).find(`{ ${anyOf([...new Set([...ENDS, ...RECORD_LINES])])} }`, since);
+  return { ends: lines.filter(isEnd), lines };
 }
 
 /** Reads what the deployed sweeps of a stage have done before. A sweep that runs elsewhere is not on record. */
 export function createRecordReader({ find }: Pick<ReturnType<typeof openSweepLog>, 'find'>): ReadRecord {
-  const messages = RECORD_LINES.map((msg) => `($.msg = "${msg}")`).join(' || ');
-  return async ({ target, since, until, signal }) => {
-    const pattern = `{ ($.target = "${target}") && (${messages}) }`;
+  return async ({ target, projectId, since, until, signal }) => {
+    const pattern = `{ (($.target = "${target}") || ($.projectId = "${projectId}")) && (${anyOf(RECORD_LINES)}) }`;
     const lines = await find(pattern, since, 'sweep', { until, signal });
-    return toPastSweeps(lines.filter(({ fields }) => fields.target === target));
+    return pastOf({ target, projectId }, lines);
   };
 }
 

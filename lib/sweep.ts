@@ -276,9 +276,10 @@ async function brakeBy(
 ): Promise<Braked> {
   if (readRecord === undefined || 'because' in ceilings) return free(judged);
   const now = clock.now();
-  const { documents } = settings;
+  const { documents, target } = settings;
   return brake(judged, {
     target: request.target,
+    projectId: target.projectId,
     isEmergency: request.emergency !== undefined,
     settingsHash: documents && hashOf(documents),
     ceilings,

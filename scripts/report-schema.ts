@@ -205,7 +205,10 @@ const documents = v.variant('kind', [
         overdue: about(countOrNull, 'Jobs over a limit now; null if nobody looked, or the look failed'),
         undetermined: about(countOrNull, 'Jobs that could not be judged now'),
         calendar: about(v.nullable(texts), 'Which exemptions and freezes hold, begin and end, a sentence each'),
-        killsInDay: about(countOrNull, 'Jobs that its sweeps cancelled in 24 hours; null if the log cannot be read'),
+        killsInDay: about(
+          countOrNull,
+          'Jobs that its sweeps cancelled in 24 hours, or may have, as the next sweep counts them; null if that is not known',
+        ),
         problem: textOrNull,
       }),
     ),

@@ -97,6 +97,13 @@ describe.concurrent('dli-reaper sweep --stage', () => {
     expect(deletes()).toBe(0);
   });
 
+  it('waits its turn where CloudWatch turns it away as one of too many', async (context) => {
+    const { aws, past, sweep } = await startStage(context, { throttled: { FilterLogEvents: 3 } });
+    past({ settingsHash: settingsHashOf(aws, 'default') });
+
+    expect(await sweep()).toMatchObject({ exitCode: 0, report: { counts: { cancelled: 5 } } });
+  });
+
   it('counts what the deployed sweeps of the target cancelled in 24 hours, and no other target', async (context) => {
     const { aws, past, sweep, deletes } = await startStage(context);
     const counts = (cancelled: number) => ({ ...finishedLine('').counts, cancelled });
@@ -109,6 +116,22 @@ describe.concurrent('dli-reaper sweep --stage', () => {
     expect(report).toMatchObject({
       status: 'capped',
       caps: { exceeded: expect.stringContaining('5 victims, and 196 of the 200 kills') },
+    });
+    expect(deletes()).toBe(0);
+  });
+
+  it('counts what another target on the same project cancelled, such as one by an earlier name', async (context) => {
+    const { aws, past, sweep, deletes } = await startStage(context);
+    const { projectId } = JSON.parse(aws.parameters['/dli-reaper/dev/targets/default'] ?? '{}') as {
+      projectId: string;
+    };
+    const cancelled = { ...finishedLine('').counts, cancelled: 197 };
+    past({ target: 'earlier', projectId, counts: cancelled });
+    past({ target: 'elsewhere', projectId: 'b'.repeat(32), counts: cancelled });
+
+    expect(await sweep()).toMatchObject({
+      exitCode: 5,
+      report: { caps: { exceeded: expect.stringContaining('5 victims, and 197 of the 200 kills') } },
     });
     expect(deletes()).toBe(0);
   });
@@ -186,6 +209,32 @@ describe.concurrent('dli-reaper sweep --stage', () => {
   });
 });
 
+describe.concurrent('dli-reaper status', () => {
+  it('counts the kills of a day as the next sweep does', async (context) => {
+    const { aws, past, run, sweep } = await startStage(context);
+    const { projectId } = JSON.parse(aws.parameters['/dli-reaper/dev/targets/default'] ?? '{}') as {
+      projectId: string;
+    };
+    const counts = { ...finishedLine('').counts, cancelled: 10, unconfirmed: 1 };
+    for (const id of ['first', 'second']) {
+      const one = { sweepId: id, awsRequestId: id, target: 'default' };
+      past({ ...one, counts });
+      aws.log(SWEEP_LOG, { msg: 'job not seen to stop', ...one, jobId: 'stuck' }, Date.now() - 3_600_000);
+    }
+    past({ sweepId: 'third', target: 'earlier', projectId, counts: { ...counts, unconfirmed: 0 } });
+    const died = { sweepId: 'died', awsRequestId: 'died', target: 'default', trigger: 'schedule', skipped: null };
+    aws.log(SWEEP_LOG, { msg: 'victims chosen', ...died, count: 166, victims: [] });
+
+    const status = await run('status', '--no-look');
+    const { report } = await sweep();
+
+    expect(JSON.parse(status.stdout)).toMatchObject({ killsPerDay: 200, targets: [{ killsInDay: 197 }] });
+    expect(report).toMatchObject({
+      caps: { exceeded: expect.stringContaining('5 victims, and 197 of the 200 kills') },
+    });
+  });
+});
+
 describe.concurrent('dli-reaper emergency', () => {
   const emergency = ['--target', 'default', '--older-than', '1m', '--reason', 'stuck', '--confirm', 'default'];
 
@@ -208,6 +257,30 @@ describe.concurrent('dli-reaper emergency', () => {
       caps: { exceeded: '5 victims are more than 4, the ceiling for a sweep here, which maxKills 1000 does not raise' },
     });
     expect(deletes()).toBe(0);
+  });
+
+  it('says what to do where the record cannot be read, and that works', async (context) => {
+    const { aws, run, deletes } = await startStage(context, { refusedOperations: ['FilterLogEvents'] });
+    const { endpoint, projectId } = JSON.parse(aws.parameters['/dli-reaper/dev/targets/default'] ?? '{}') as {
+      endpoint: string;
+      projectId: string;
+    };
+    const { accessKeyId, secretAccessKey } = JSON.parse(
+      aws.parameters['/dli-reaper/dev/credentials/reaper'] ?? '{}',
+    ) as Record<string, string>;
+
+    const { exitCode, stdout } = await run('emergency', ...emergency);
+    const without = await runCli(
+      ['emergency', '--endpoint', endpoint, '--project-id', projectId, ...emergency.slice(2, -1), projectId, '--json'],
+      keysOf({ accessKeyId, secretAccessKey } as never),
+    );
+
+    expect(exitCode).toBe(1);
+    expect((JSON.parse(stdout) as { problems: string[] }).problems[0]).toMatch(
+      /AccessDeniedException.*; an emergency without --stage, with --endpoint and --project-id, needs no record$/,
+    );
+    expect(without).toMatchObject({ exitCode: 0 });
+    expect(deletes()).toBe(5);
   });
 
   it('counts against the day of the emergencies, and not against that of the sweeps', async (context) => {

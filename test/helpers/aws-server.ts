@@ -20,6 +20,8 @@ export interface Invocation {
 interface AwsServerOptions {
   /** What the caller's IAM role lacks, such as `PutParameter`. */
   refusedOperations?: readonly string[];
+  /** How many of the first calls of an operation are turned away as too many. */
+  throttled?: Readonly<Record<string, number>>;
   /** Whether there are functions, with their logs. */
   isDeployed?: boolean;
   /** In the environment of the deployed sweep; loose ones by default, for tests that are about something else. */
@@ -42,6 +44,7 @@ export async function startAwsServer(
   parameters: Record<string, string>,
   {
     refusedOperations = [],
+    throttled = {},
     isDeployed = true,
     ceilings = LOOSE_CEILINGS,
     onInvoke = async () => {},
@@ -117,9 +120,12 @@ export async function startAwsServer(
       server.beforeWrite?.();
       server.beforeWrite = undefined;
     }
+    const isOneTooMany = calls.filter((call) => call === operation).length <= (throttled[operation] ?? 0);
     const result = refusedOperations.includes(operation)
       ? 'AccessDeniedException'
-      : (services[service]?.(operation, body) ?? 'UnknownOperationException');
+      : isOneTooMany
+        ? 'ThrottlingException'
+        : (services[service]?.(operation, body) ?? 'UnknownOperationException');
     const isError = typeof result === 'string';
     response.writeHead(isError ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' });
     response.end(JSON.stringify(isError ? { __type: result, message: '' } : result));
@@ -178,10 +184,12 @@ export async function startAwsServer(
 function readPattern(pattern: string): (message: string) => boolean {
   if (pattern.startsWith('{')) {
     const wanted = [...pattern.matchAll(/\(\$\.msg = "([^"]*)"\)/g)].map(([, msg]) => msg);
-    const [, target] = /\(\$\.target = "([^"]*)"\) && /.exec(pattern) ?? [];
+    const [, target, projectId] =
+      /\(\(\$\.target = "([^"]*)"\) \|\| \(\$\.projectId = "([^"]*)"\)\) && /.exec(pattern) ?? [];
     return (message) => {
-      const line = JSON.parse(message) as { msg?: string; target?: string };
-      return wanted.includes(line.msg) && (target === undefined || line.target === target);
+      const line = JSON.parse(message) as { msg?: string; target?: string; projectId?: string };
+      const isOfTarget = target === undefined || line.target === target || line.projectId === projectId;
+      return wanted.includes(line.msg) && isOfTarget;
     };
   }
   const terms = [...pattern.matchAll(/\?"([^"]*)"/g)].map(([, term = '']) => term);

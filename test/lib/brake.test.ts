@@ -60,6 +60,7 @@ async function hold(judgement: Judgement, sweeps: PastSweep[] | ReadRecord, chan
   };
   const braked = await brake(judgement, {
     target: 'lake',
+    projectId: 'a1',
     isEmergency: false,
     settingsHash: 'same',
     ceilings: { ...DEFAULT_CEILINGS, setBy: 'deploy' },
@@ -156,6 +157,16 @@ describe('a record that is not known', () => {
       by: 'record',
       because: `what the sweeps of this target have cancelled in the last 24 hours is not known, so no job was cancelled: ${why}; docs/runbook.md says what to do`,
     });
+  });
+
+  it('tells an emergency how to do without', async () => {
+    const read = () => new Promise<never>(() => {});
+
+    const { stopped } = await hold(judgementOf(1), read, { timeoutMs: 20, isEmergency: true });
+
+    expect(stopped?.because).toMatch(
+      /; an emergency without --stage, with --endpoint and --project-id, needs no record$/,
+    );
   });
 
   it.each([

@@ -74,6 +74,17 @@ describe('the kills on record', () => {
     expect(kills([finished(1, { cancelled: 3 }), finished(1, { cancelled: 2 }, twice), chosen(1, 5, twice)])).toBe(5);
   });
 
+  it('count each sweep of a message that names several targets of a project, or one of them twice', () => {
+    const at = (target: string) => ({ sweepId: 's1', awsRequestId: 'a1', target });
+    const lines = [
+      ...[chosen(1, 9, at('one')), finished(1, { cancelled: 3 }, at('one'))],
+      ...[chosen(1, 9, at('one')), finished(1, { cancelled: 4 }, at('one'))],
+      chosen(1, 50, at('other')),
+    ];
+
+    expect(kills(lines)).toBe(57);
+  });
+
   it('keep emergencies and sweeps apart, but for a choice that does not say which it was', () => {
     const lines = [
       finished(1, { cancelled: 1 }),
