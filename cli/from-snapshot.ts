@@ -1,3 +1,4 @@
+import { readCeilings } from '../lib/ceilings.ts';
 import { messageOf } from '../lib/error-words.ts';
 import { ENGINE_NAMES, type Engine } from '../lib/job.ts';
 import type { StoredLook } from '../lib/look.ts';
@@ -49,7 +50,7 @@ export function readSnapshot(path: string): StoredLook {
 
 /** `plan` of a moment that is over. The exemptions of the policy hold; those of a stage are no part of a snapshot. */
 export async function runPlanFrom(path: string, flags: SweepFlags, terminal: Terminal): Promise<number> {
-  const { report } = await judgeFile(path, flags);
+  const { report } = await judgeFile(path, flags, terminal);
   terminal.out(
     flags.json ? toJson('sweep', report) : formatReport(report, { spared: flags.spared ?? false }, terminal),
   );
@@ -62,7 +63,7 @@ export async function runExplainFrom(
   flags: SweepFlags,
   terminal: Terminal,
 ): Promise<number> {
-  const { stored, report, judgement } = await judgeFile(path, flags);
+  const { stored, report, judgement } = await judgeFile(path, flags, terminal);
   const explanation = await explainOne(jobId, judgement, async () =>
     stored.jobs.find(({ id }) => id.toLowerCase() === jobId.toLowerCase()),
   );
@@ -70,7 +71,7 @@ export async function runExplainFrom(
   return showExplanation(explanation, report, flags, terminal);
 }
 
-async function judgeFile(path: string, flags: SweepFlags) {
+async function judgeFile(path: string, flags: SweepFlags, { env }: Terminal) {
   const { policy, maxKills, stage, target, endpoint, projectId, projectName, region } = flags;
   const others = { stage, target, endpoint, 'project-id': projectId, 'project-name': projectName, region };
   for (const [flag, value] of Object.entries(others)) {
@@ -78,5 +79,7 @@ async function judgeFile(path: string, flags: SweepFlags) {
   }
   if (policy === undefined) throw new SettingsError('--policy', 'missing; --from needs the policy to judge by');
   const stored = readSnapshot(path);
-  return { stored, ...(await planFrom(stored, readPolicyFile(policy).policy, { maxKills })) };
+  // As a plan without a stage.
+  const ceilings = readCeilings(env, 'terminal');
+  return { stored, ...(await planFrom(stored, readPolicyFile(policy).policy, { maxKills, ceilings })) };
 }

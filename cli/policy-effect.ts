@@ -72,7 +72,7 @@ export async function effectsOf(
           const { report } = await planFrom(seen, one, {
             exemptions: settings.exemptions,
             freezes: settings.freezes,
-            ceiling: ceilings?.killsPerSweep,
+            ceilings,
           });
           const ids = report.jobs.flatMap(({ jobId, decision }) => (decision === 'cancel' ? [jobId] : []));
           // Whether jobs that could not be judged would be victims cannot be told.

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Ceilings, readCeilings } from '../lib/ceilings.ts';
 import { compareText } from '../lib/compare-text.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { StoredLook } from '../lib/look.ts';
@@ -49,8 +50,11 @@ export interface Capped {
 /** Who would have died under a policy, and how that differs from today's. @returns 4 if a snapshot is incomplete. */
 export async function runReplay(flags: ReplayFlags, terminal: Terminal): Promise<number> {
   const worlds = readSnapshots(flags.snapshots);
-  const candidate = await replay(worlds, readPolicyFile(flags.policy).policy);
-  const today = flags.against === undefined ? undefined : await replay(worlds, readPolicyFile(flags.against).policy);
+  // As a plan without a stage.
+  const ceilings = readCeilings(terminal.env, 'terminal');
+  const replayFile = (path: string) => replay(worlds, readPolicyFile(path).policy, ceilings);
+  const candidate = await replayFile(flags.policy);
+  const today = flags.against === undefined ? undefined : await replayFile(flags.against);
   const differences = compare(candidate.deaths, today?.deaths);
   const capped: Capped[] = [
     ...candidate.capped.map((one) => ({ ...one, by: 'new' as const })),
@@ -83,7 +87,7 @@ function readSnapshots(folder: string): StoredLook[] {
 }
 
 /** A job dies once, as far as the caps let it. Modes do not matter: it is asked what would be if the policy were live. */
-async function replay(worlds: readonly StoredLook[], policy: Policy) {
+async function replay(worlds: readonly StoredLook[], policy: Policy, ceilings: Ceilings) {
   const deaths = new Map<string, Death>();
   const capped: Omit<Capped, 'by'>[] = [];
   const incomplete: Omit<Capped, 'by'>[] = [];
@@ -92,7 +96,7 @@ async function replay(worlds: readonly StoredLook[], policy: Policy) {
     const at = isoOf(world);
     // Whoever has died by then is no victim any more.
     const jobs = world.jobs.filter(({ engine, id }) => !deaths.has(keyOf({ target, job: { engine, jobId: id } })));
-    const { report, sight, judgement } = await planFrom({ ...world, jobs }, policy);
+    const { report, sight, judgement } = await planFrom({ ...world, jobs }, policy, { ceilings });
     const { exceeded, drain } = report.caps;
     if (exceeded !== null && !drain) capped.push({ at, target, reason: exceeded });
     // One that has died was judged.

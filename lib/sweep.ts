@@ -181,11 +181,14 @@ export async function planFrom(
     exemptions?: readonly Exemption[];
     freezes?: readonly Freeze[];
     maxKills?: number | undefined;
-    ceiling?: number | undefined;
+    /** By default none. */
+    ceilings?: Ceilings | undefined;
   } = {},
 ): Promise<{ report: SweepReport; sight: Sight; judgement: Judgement }> {
   const sight = lookBack(stored, scopeOf(policy, stored.now));
-  const judgement = await judge(sight, createMeasure(policy, options));
+  const { ceilings, ...measured } = options;
+  const judgement = await judge(sight, createMeasure(policy, { ...measured, ceiling: ceilings?.killsPerSweep }));
+  const beyond = ceilings === undefined ? [] : beyondCeilings(policy, ceilings);
   const run: SweepRun = {
     request: createRequest({ target: stored.target, maxKills: options.maxKills }),
     project: stored.project,
@@ -194,7 +197,10 @@ export async function planFrom(
     startedAt: stored.now,
     finishedAt: stored.now,
     apiCalls: createCallCounter().apiCalls,
-    notices: [`judged as of ${new Date(stored.now).toISOString()}`],
+    notices: [
+      `judged as of ${new Date(stored.now).toISOString()}`,
+      ...(beyond.length === 0 ? [] : [wouldBeHeld(beyond.join('; '))]),
+    ],
   };
   const report = tell(run, sight, judgement, leaveAlone(judgement, { log: silentLog }));
   return { report, sight, judgement };
@@ -265,8 +271,10 @@ function wouldHold(
   { ceilings, doubt }: { ceilings: Ceilings | Hold; doubt: string | undefined },
 ): string[] {
   const reasons = [heldByCeilings(request, settings, ceilings)?.because, doubt];
-  return reasons.flatMap((because) => (because === undefined ? [] : [`a live sweep would be a dry run: ${because}`]));
+  return reasons.flatMap((because) => (because === undefined ? [] : [wouldBeHeld(because)]));
 }
+
+const wouldBeHeld = (because: string): string => `a live sweep would be a dry run: ${because}`;
 
 /** Holds a judgement against what was done before, where that is on record. */
 async function brakeBy(

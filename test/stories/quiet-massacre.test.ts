@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import { startEmulator } from '../../emulator/server.ts';
@@ -107,6 +108,33 @@ describe.concurrent('the quiet massacre', () => {
       '100000 jobs in one sweep is more than 100, which a stage allows by default',
       '100 means that every live job may be cancelled at once',
     ]);
+  });
+
+  it('is told of by a plan of a snapshot, and by a replay, as by a plan of this moment', async (context) => {
+    const { emulator } = await startDli(context);
+    const { url, projectId } = emulator.connection;
+    const snapshot = await runCli(
+      ['snapshot', '--endpoint', url, '--project-id', projectId],
+      keysOf(emulator.connection),
+    );
+    const file = writeFile('snapshots/one.json', snapshot.stdout);
+    const policy = writeFile('judged.json', JSON.stringify(MASSACRE));
+
+    const plan = await runCli(['plan', '--from', file, '--policy', policy, '--json']);
+    const replay = await runCli(['replay', '--snapshots', path.dirname(file), '--policy', policy, '--json']);
+
+    expect(JSON.parse(plan.stdout)).toMatchObject({
+      status: 'capped',
+      caps: { ceiling: 100 },
+      notices: [
+        expect.stringContaining('judged as of'),
+        expect.stringMatching(/^a live sweep would be a dry run: rule all: match is for all jobs/),
+      ],
+    });
+    expect(JSON.parse(replay.stdout)).toMatchObject({
+      deaths: [],
+      capped: [{ reason: expect.stringContaining('450 victims are more than 100, the ceiling for a sweep here') }],
+    });
   });
 
   it('cancels nobody from a terminal that lets all jobs be cancelled, since there are more than a sweep may', async (context) => {
