@@ -217,7 +217,7 @@ function formatRemarks({ warnings, held }: Remarks, { mode }: Policy, isSame: bo
     ...warnings,
     ...(held ?? []).map((text) => `no live sweep of the stage obeys it: ${text}`),
     ...(mode === 'live' && !isSame && held?.length === 0
-      ? ['the first live sweep by it cancels three jobs at most, the next one goes on']
+      ? ['unless sweeps went by it in the last 8 days, the first live one cancels three jobs at most']
       : []),
   ];
 }

@@ -359,7 +359,9 @@ describe.concurrent('dli-reaper policy push', () => {
     const open = await runCli(args, aws.env);
     const unread = await runCli([...args, '--json'], closed.aws.env);
 
-    expect(open.stdout).toContain('! the first live sweep by it cancels three jobs at most, the next one goes on\n');
+    expect(open.stdout).toContain(
+      '! unless sweeps went by it in the last 8 days, the first live one cancels three jobs at most\n',
+    );
     expect(unread).toMatchObject({ exitCode: 0, stderr: '' });
     expect(JSON.parse(unread.stdout)).toMatchObject({ warnings: [], held: null });
   });
