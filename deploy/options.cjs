@@ -10,8 +10,8 @@ const LONGEST_WATCH_SECONDS = 7 * DAY_SECONDS;
 const LONGEST_EVENT_AGE_SECONDS = 21_600;
 /** More would be no ceiling. */
 const MOST_KILLS = 100_000;
-/** As lib/duration.ts reads it: from the largest unit down. */
-const DURATION = /^(?=\d)(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?$/;
+/** As lib/duration.ts reads it, from the largest unit down, and short enough to be a number there. */
+const DURATION = /^(?=\d)(\d{1,6}w)?(\d{1,6}d)?(\d{1,6}h)?(\d{1,6}m)?(\d{1,6}s)?$/;
 
 /** CloudWatch's metrics come minutes late, and a tick is due within a minute and not at its beginning. */
 const LATE_SECONDS = 600;

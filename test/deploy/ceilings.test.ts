@@ -39,6 +39,11 @@ describe('the ceilings of a deploy', () => {
     { param: 'killsPerDay', value: '-1', problem: 'expected a whole number from 0 to 100000' },
     { param: 'shortestLimit', value: '15', problem: 'expected a duration with a unit, such as 15m or 1h30m' },
     { param: 'shortestLimit', value: '30m1h', problem: 'expected a duration with a unit, such as 15m or 1h30m' },
+    {
+      param: 'shortestLimit',
+      value: '99999999999999999w',
+      problem: 'expected a duration with a unit, such as 15m or 1h30m',
+    },
     { param: 'shortestLimit', value: '', problem: 'expected a duration with a unit, such as 15m or 1h30m' },
     { param: 'allMayCancel', value: 'yes', problem: 'expected true or false' },
     { param: 'emergencyKills', value: '1e6', problem: 'expected a whole number from 0 to 100000' },
