@@ -8,6 +8,8 @@ export interface Run {
   connections: number;
   /** There and back. */
   delayMs: number;
+  /** What each refusal asks to wait. By default it asks nothing. */
+  retryAfterMs?: number | undefined;
 }
 
 export interface RunResult {
@@ -16,8 +18,40 @@ export interface RunResult {
   refusedAt: number[];
 }
 
+/** Enough calls for any burst that is tried. */
+const BURST_CALLS = 400;
+
+/** Returns how many calls were under way, and so refused, when a bucket of so many calls at once was empty. */
+export async function countFirstRefusals(run: {
+  burst: number;
+  connections: number;
+  delayMs: number;
+}): Promise<number> {
+  const { burst, connections, delayMs } = run;
+  // It fills so slowly that nothing of the first second comes of that.
+  const limitAt = () => ({ calls: 1, windowMs: 10_000, burst, isNamed: true });
+  const { refusedAt } = await runThrottledCalls({ calls: burst + connections, limitAt, connections, delayMs });
+  // What is sent later was sent after the first refusal had come back.
+  return refusedAt.filter((at) => at <= (refusedAt[0] ?? 0) + delayMs).length;
+}
+
+/** Returns how many round trips longer than with all connections from the start it takes where there is no limit. */
+export async function countLostRoundTrips(run: { connections: number; delayMs: number }): Promise<number> {
+  const { connections, delayMs } = run;
+  const limitAt = () => ({ calls: BURST_CALLS * 10, windowMs: 1_000 });
+  const { acceptedAt } = await runThrottledCalls({ calls: BURST_CALLS, limitAt, connections, delayMs });
+  const tookMs = (acceptedAt.at(-1) ?? 0) + delayMs / 2;
+  return tookMs / delayMs - Math.ceil(BURST_CALLS / connections);
+}
+
 /** All calls at once through one pacer, against the emulator's own throttle, in virtual time. */
-export async function runThrottledCalls({ calls, limitAt, connections, delayMs }: Run): Promise<RunResult> {
+export async function runThrottledCalls({
+  calls,
+  limitAt,
+  connections,
+  delayMs,
+  retryAfterMs,
+}: Run): Promise<RunResult> {
   const clock = createVirtualClock();
   const refuse = createThrottle(limitAt, clock.now);
   const pacer = createPacer({ clock, maxConcurrent: connections });
@@ -32,7 +66,7 @@ export async function runThrottledCalls({ calls, limitAt, connections, delayMs }
     if (refusal !== undefined) throw new TooMany(JSON.stringify(refusal.body));
   };
   const refusalIn = (error: unknown) =>
-    error instanceof TooMany ? { hint: parseRateHint(error.message), retryAfterMs: undefined } : undefined;
+    error instanceof TooMany ? { hint: parseRateHint(error.message), retryAfterMs } : undefined;
   const sendUntilAccepted = async (): Promise<void> => {
     for (;;) {
       try {

@@ -52,6 +52,12 @@ interface Waiting {
 
 const ORDER: readonly Priority[] = ['cancel', 'list', 'status'];
 
+/**
+ * Without a refusal so far: calls at once to begin with, until so many were accepted, and how many more with each one from
+ * then on. What is under way when a gateway's bucket empties is refused, so a small bucket must not meet a wide window; and
+ * where there is no limit, the narrow window must soon be forgotten.
+ */
+const OPENING = { calls: 7, until: 16, growth: 3 };
 /** Calls between two refusals after which the rate counts as measured. */
 const ENOUGH_TO_MEASURE = 20;
 /** While a rate is searched for it grows by this factor with each answer, and by its square root after each refusal. */
@@ -67,6 +73,8 @@ const STEEPNESS = 2;
 const PAUSE = { minMs: 100, maxMs: 10_000 };
 /** What a server asks for is waited out up to here; a longer wait can only come of a clock that has been set back. */
 const MAX_WAIT_MS = 30_000;
+/** How much of a pause that the gateway asked for is taken for time in which nothing could pass. */
+const ACTIVE_WEIGHT = 0.75;
 /** A late timer may be made up for, but never with a burst. */
 const MAX_LAG_MS = 25;
 /** With more of the time unused for lack of calls, what was accepted says nothing about what could have been. */
@@ -91,6 +99,14 @@ export function createPacer({ clock, maxConcurrent }: { clock: Clock; maxConcurr
   /** When the last call ended: before that the connections held calls back, and not the lack of them. */
   let idleSince = clock.now();
 
+  /** Calls that the gateway let through before it refused the first. */
+  let taken = 0;
+  const mostAtOnce = (): number => {
+    if (law.isProbing()) return 1;
+    if (law.hasRefused()) return maxConcurrent;
+    return Math.min(maxConcurrent, OPENING.calls + OPENING.growth * Math.max(0, taken - OPENING.until));
+  };
+
   /** Lets calls go, one after the other, each when its time has come. */
   async function pump(): Promise<void> {
     if (isPumping) return;
@@ -99,7 +115,7 @@ export function createPacer({ clock, maxConcurrent }: { clock: Clock; maxConcurr
       for (;;) {
         const queue = ORDER.map((priority) => waiting[priority]).find((entries) => entries.length > 0);
         const next = queue?.[0];
-        if (queue === undefined || next === undefined || active >= (law.isProbing() ? 1 : maxConcurrent)) return;
+        if (queue === undefined || next === undefined || active >= mostAtOnce()) return;
 
         const now = clock.now();
         nextAt = Math.min(nextAt, now + MAX_WAIT_MS);
@@ -137,14 +153,18 @@ export function createPacer({ clock, maxConcurrent }: { clock: Clock; maxConcurr
       const sentAt = clock.now();
       try {
         const result = await call();
+        taken += 1;
         law.accepted(sentAt);
         return result;
       } catch (error) {
         const refusal = turn.refusalIn(error);
         if (refusal === undefined) {
-          if (turn.isAnswer(error)) law.accepted(sentAt);
+          if (turn.isAnswer(error)) {
+            taken += 1;
+            law.accepted(sentAt);
+          }
         } else {
-          const pauseMs = Math.max(law.refused(sentAt, refusal.hint), refusal.retryAfterMs ?? 0);
+          const pauseMs = Math.max(law.refused(sentAt, refusal), refusal.retryAfterMs ?? 0);
           nextAt = Math.max(nextAt, clock.now() + pauseMs);
         }
         throw error;
@@ -179,6 +199,8 @@ function createRateLaw(clock: Clock) {
   let refusalsInARow = 0;
   /** Of the time since the bucket was empty, when a call could have gone and none was there. */
   let slackMs = 0;
+  /** The longest that the latest refusals in a row asked to wait: time in which a call might have passed. */
+  let askedMs = 0;
 
   function rateAt(now: number): number {
     if (rate === undefined) return Number.POSITIVE_INFINITY;
@@ -203,7 +225,7 @@ function createRateLaw(clock: Clock) {
     if (rate !== undefined && curve === undefined) {
       if (refusalsInARow > 0 && refusedAt !== undefined && growth === FIRST_GROWTH) {
         // The first call that passes again tells how long a single one takes, at most.
-        rate = Math.min(rate, 1 / Math.max(now - refusedAt, 1));
+        rate = Math.min(rate, rateWithPause(1, now - refusedAt));
         slowestRate = rate;
       } else if (sentAt >= grewAt) {
         rate *= growth;
@@ -213,9 +235,10 @@ function createRateLaw(clock: Clock) {
     refusalsInARow = 0;
   }
 
-  /** @returns how long to pause. */
-  function refused(sentAt: number, hint: RateHint | undefined): number {
+  /** @returns how long to pause, apart from what the refusal asks for. */
+  function refused(sentAt: number, { hint, retryAfterMs = 0 }: Refusal): number {
     const now = clock.now();
+    if (refusalsInARow > 0) askedMs = Math.max(askedMs, retryAfterMs);
     // Unless the clock has been set back meanwhile.
     if (refusedAt !== undefined && sentAt < refusedAt && refusedAt <= now) return 0;
     refusedAt = now;
@@ -225,6 +248,7 @@ function createRateLaw(clock: Clock) {
       emptyAt = now;
       acceptedSinceEmpty = 0;
       slackMs = 0;
+      askedMs = retryAfterMs;
     }
     const isKnown = curve !== undefined && refusalsInARow === 1;
     const intervalMs = Math.max(1 / rateAt(now), isKnown ? 0 : PAUSE.minMs);
@@ -247,6 +271,16 @@ function createRateLaw(clock: Clock) {
     // Further refusals in a row say only that the bucket is still empty: there is nothing to measure.
   }
 
+  /**
+   * Returns the rate at which so many calls passed, where a part of the time was a pause that the gateway asked for. If the
+   * pause filled the bucket as the rest did, all of the time counts; if it filled nothing, none of the pause does. Nobody
+   * tells which, so the rate is taken between the two.
+   */
+  function rateWithPause(calls: number, elapsedMs: number): number {
+    const activeMs = Math.max(elapsedMs - askedMs, 1);
+    return calls / (activeMs ** ACTIVE_WEIGHT * elapsedMs ** (1 - ACTIVE_WEIGHT));
+  }
+
   function measure(now: number, sentRate: number, elapsedMs: number): void {
     if (slackMs > MAX_SLACK * elapsedMs) {
       // The bucket had time to fill, so this refusal says no more than that the rate is not much higher.
@@ -256,11 +290,11 @@ function createRateLaw(clock: Clock) {
       slowestRate = rateAt(now);
       return;
     }
-    // The half is for the part of a call that was in the bucket.
-    const inflow = (acceptedSinceEmpty + 0.5) / elapsedMs;
+    // The half is for the part of a call that was in the bucket; after a pause it was in the pause.
+    const inflow = rateWithPause(acceptedSinceEmpty + (askedMs === 0 ? 0.5 : 0), elapsedMs);
     // Then the bucket was never full, and the inflow is the rate itself. Otherwise it is a bound from below, and what was
     // sent is one from above.
-    const isCertain = (acceptedSinceEmpty + 1) / elapsedMs < slowestRate * 0.97;
+    const isCertain = askedMs === 0 && (acceptedSinceEmpty + 1) / elapsedMs < slowestRate * 0.97;
     if (isCertain) rate = inflow;
     else if (curve === undefined) rate = Math.max(inflow, Math.min(sentRate / growth, 4 * inflow));
     else rate = (inflow + Math.min(sentRate, 2 * inflow)) / 2;
@@ -278,6 +312,7 @@ function createRateLaw(clock: Clock) {
   return {
     rateAt,
     unused,
+    hasRefused: () => rate !== undefined,
     accepted,
     refused,
     /** After refusals, one call goes ahead alone until it is accepted. */

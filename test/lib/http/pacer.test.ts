@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS, supply } from '../../../bench/limits.ts';
-import { runThrottledCalls } from '../../../bench/throttled-calls.ts';
+import { countFirstRefusals, countLostRoundTrips, runThrottledCalls } from '../../../bench/throttled-calls.ts';
 import { createThrottle } from '../../../emulator/throttle.ts';
 import { createVirtualClock } from '../../../emulator/virtual-clock.ts';
 import { createPacer, parseRateHint, type Turn, TurnMissed } from '../../../lib/http/pacer.ts';
@@ -130,6 +130,82 @@ describe('a pacer that has been refused', () => {
     expect(log).toEqual(['0 refused']);
     expect(clock.now()).toBeLessThan(5_000);
   });
+});
+
+describe('a pacer that does not know yet whether there is a limit', () => {
+  it.each([20, 250])(
+    'meets at most ten refusals where a small bucket of calls at once is empty (%i ms)',
+    async (delayMs) => {
+      for (let burst = 1; burst <= 16; burst += 1) {
+        expect(await countFirstRefusals({ burst, connections: 32, delayMs }), `${burst} at once`).toBeLessThanOrEqual(
+          10,
+        );
+      }
+    },
+  );
+
+  it.each([20, 250])('meets at most one refusal a connection where any other is (%i ms)', async (delayMs) => {
+    for (const burst of [17, 18, 20, 24, 32, 50, 100, 200]) {
+      expect(await countFirstRefusals({ burst, connections: 32, delayMs }), `${burst} at once`).toBeLessThanOrEqual(32);
+    }
+  });
+
+  it.each([20, 250])('loses at most three round trips where there is none (%i ms)', async (delayMs) => {
+    expect(await countLostRoundTrips({ connections: 32, delayMs })).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('a pacer that is asked to wait', () => {
+  /** Forty calls after one that is refused, or after every n-th, against no limit at all. @returns the seconds they take. */
+  async function secondsFor(calls: number, isRefused: (n: number) => boolean, retryAfterMs: number) {
+    const clock = createVirtualClock();
+    const pacer = createPacer({ clock, maxConcurrent: 32 });
+    let sent = 0;
+    const send = async () => {
+      sent += 1;
+      const isTooMany = isRefused(sent);
+      await clock.sleep(60);
+      if (isTooMany) throw new TooMany(retryAfterMs);
+    };
+    const sendUntilAccepted = async (own = turn()): Promise<void> => {
+      try {
+        await pacer.run(own, send);
+      } catch (error) {
+        if (!(error instanceof TooMany)) throw error;
+        return sendUntilAccepted(own);
+      }
+    };
+    await clock.runUntil(sendUntilAccepted());
+    await clock.runUntil(Promise.all(Array.from({ length: calls - 1 }, () => sendUntilAccepted())));
+    return clock.now() / 1_000;
+  }
+
+  it.each([2, 10])('takes a pause of %i s for a pause, and not for the rate', async (seconds) => {
+    expect(await secondsFor(40, (n) => n === 1, seconds * 1_000)).toBeLessThan(seconds + 1.5);
+  });
+
+  it('needs hardly more than its pauses where one call in twelve is refused', async () => {
+    const pausesS = (330 / 11) * 2;
+
+    expect(await secondsFor(330, (n) => n % 12 === 0, 2_000)).toBeLessThan(pausesS);
+  });
+
+  it.each(LIMITS)(
+    'still finds a limit of $name that asks for a second with each refusal',
+    async ({ calls, limitAt }) => {
+      const limited = (now: number) => ({ ...limitAt(now), isNamed: false });
+
+      const { acceptedAt } = await runThrottledCalls({
+        calls,
+        limitAt: limited,
+        connections: 32,
+        delayMs: 20,
+        retryAfterMs: 1_000,
+      });
+
+      expect(supply(limitAt, 0, acceptedAt.at(-1) ?? 0) / calls).toBeLessThan(1.25);
+    },
+  );
 });
 
 describe('a pacer that has been idle, or answered with errors', () => {
