@@ -1,4 +1,5 @@
 import type { Credentials } from '../dli/auth.ts';
+import { problemOfKey, problemOfName, problemOfPassword } from './credential-text.ts';
 import { parseIamEndpoint, SettingsError } from './settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -10,28 +11,44 @@ export const environment: Environment = process.env;
  * The access key in the variables that the vendor's own SDKs read; or, where that is not set, the password in those that
  * OpenStack's tools read, which Open Telekom Cloud documents.
  *
- * @throws {SettingsError} naming the variable that is missing.
+ * @throws {SettingsError} naming the variable that is missing, or whose text cannot be what it should be.
+ * @see Open Telekom Cloud, "Authentication": its openrc has OS_USER_DOMAIN_NAME; OS_DOMAIN_NAME is a domain to be scoped to
  */
 export function readCredentials(env: Environment): Credentials {
   if (!env.HUAWEICLOUD_SDK_AK && env.OS_USERNAME) {
     return {
-      userName: env.OS_USERNAME,
-      password: required(env, 'OS_PASSWORD'),
-      domainName: required(env, 'OS_DOMAIN_NAME'),
+      userName: checked(env, 'OS_USERNAME', problemOfName),
+      password: checked(env, 'OS_PASSWORD', problemOfPassword),
+      domainName: checked(env, env.OS_USER_DOMAIN_NAME ? 'OS_USER_DOMAIN_NAME' : 'OS_DOMAIN_NAME', problemOfName),
       iamEndpoint: parseIamEndpoint('OS_AUTH_URL', required(env, 'OS_AUTH_URL')),
     };
   }
   return {
-    accessKeyId: required(env, 'HUAWEICLOUD_SDK_AK'),
-    secretAccessKey: required(env, 'HUAWEICLOUD_SDK_SK'),
-    securityToken: env.HUAWEICLOUD_SDK_SECURITY_TOKEN || undefined,
+    accessKeyId: checked(env, 'HUAWEICLOUD_SDK_AK', problemOfKey),
+    secretAccessKey: checked(env, 'HUAWEICLOUD_SDK_SK', problemOfKey),
+    securityToken: env.HUAWEICLOUD_SDK_SECURITY_TOKEN
+      ? checked(env, 'HUAWEICLOUD_SDK_SECURITY_TOKEN', problemOfKey)
+      : undefined,
   };
 }
+
+function checked(env: Environment, name: string, problemOf: (text: string) => string | undefined): string {
+  const value = env[name];
+  if (name === 'OS_DOMAIN_NAME' && !value) {
+    throw new SettingsError('OS_USER_DOMAIN_NAME or OS_DOMAIN_NAME', NOT_SET);
+  }
+  const text = required(env, name);
+  const problem = problemOf(text);
+  if (problem !== undefined) throw new SettingsError(name, problem);
+  return text;
+}
+
+const NOT_SET = 'this environment variable is not set';
 
 /** @throws {SettingsError} if the variable is missing or empty. */
 export function required(env: Environment, name: string): string {
   const value = env[name];
-  if (value === undefined || value === '') throw new SettingsError(name, 'this environment variable is not set');
+  if (value === undefined || value === '') throw new SettingsError(name, NOT_SET);
   return value;
 }
 

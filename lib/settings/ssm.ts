@@ -4,7 +4,7 @@ import { compareText } from '../compare-text.ts';
 import type { CredentialSource, Credentials } from '../dli/auth.ts';
 import { emergencyPolicy } from '../emergency.ts';
 import { nameOf } from '../error-words.ts';
-import { issueWords } from '../issue-words.ts';
+import { issueWords, keyProblem } from '../issue-words.ts';
 import { isProjectId, isProjectName } from '../job.ts';
 import { PolicyError, parseExemption, parseFreeze, parsePolicy } from '../policy/parse.ts';
 import { salvageExemptions } from '../policy/salvage.ts';
@@ -12,6 +12,7 @@ import type { Policy } from '../policy/schema.ts';
 import type { SweepRequest } from '../request.ts';
 import { isOverdue, parseStop } from '../stop-order.ts';
 import { parseJsonText, TextError, withoutMark } from '../text.ts';
+import { problemOfKey, problemOfName, problemOfPassword } from './credential-text.ts';
 import { claimsIn } from './project-claims.ts';
 import {
   defaultEndpoint,
@@ -256,15 +257,36 @@ const targetSchema = v.strictObject({
   credentials: parameterPart,
 });
 
-const text = v.pipe(v.string('expected a text'), v.nonEmpty('is empty'));
+/** A text of a credential. @param problemOf what is wrong with it, in words that do not show it. */
+const credentialText = (problemOf: (text: string) => string | undefined) =>
+  v.pipe(
+    v.string('expected a text'),
+    v.check(
+      (text) => problemOf(text) === undefined,
+      ({ input }) => problemOf(input) ?? '',
+    ),
+  );
+
+const filled = (problemOf: (text: string) => string | undefined) =>
+  v.pipe(v.string('expected a text'), v.nonEmpty('is empty'), credentialText(problemOf));
 
 const accessKeySchema = v.strictObject({
-  accessKeyId: text,
-  secretAccessKey: text,
-  securityToken: v.optional(v.string('expected a text')),
+  accessKeyId: filled(problemOfKey),
+  secretAccessKey: filled(problemOfKey),
+  securityToken: v.optional(
+    v.pipe(
+      credentialText(problemOfKey),
+      v.transform((text) => text || undefined),
+    ),
+  ),
 });
 
-const passwordSchema = v.strictObject({ userName: text, password: text, domainName: text, iamEndpoint: text });
+const passwordSchema = v.strictObject({
+  userName: filled(problemOfName),
+  password: filled(problemOfPassword),
+  domainName: filled(problemOfName),
+  iamEndpoint: filled(problemOfName),
+});
 
 export function parseTarget(name: string, values: ReadonlyMap<string, string>): v.InferOutput<typeof targetSchema> {
   return parseWith(targetSchema, name, parseJson(name, values));
@@ -273,9 +295,19 @@ export function parseTarget(name: string, values: ReadonlyMap<string, string>): 
 function parseCredentials(name: string, values: ReadonlyMap<string, string>): Credentials {
   const document = parseJson(name, values);
   const isPassword = typeof document === 'object' && document !== null && 'password' in document;
-  if (!isPassword) return parseWith(accessKeySchema, name, document);
-  const fields = parseWith(passwordSchema, name, document);
+  if (!isPassword) return parseWith(accessKeySchema, name, document, credentialIssueWords);
+  const fields = parseWith(passwordSchema, name, document, credentialIssueWords);
   return { ...fields, iamEndpoint: parseIamEndpoint(`${name}: iamEndpoint`, fields.iamEndpoint) };
+}
+
+const CREDENTIAL_KEYS = [...Object.keys(accessKeySchema.entries), ...Object.keys(passwordSchema.entries)];
+
+/** An unknown key may be a secret in the place of a key, so it is not shown. */
+function credentialIssueWords(issue: v.BaseIssue<unknown>): string {
+  const isShown = CREDENTIAL_KEYS.includes(v.getDotPath(issue) ?? '') || keyProblem(issue) !== 'unknown key';
+  return isShown
+    ? documentIssueWords(issue)
+    : `holds an unknown key, not shown here; allowed: ${CREDENTIAL_KEYS.join(', ')}`;
 }
 
 export function toTarget(
@@ -365,10 +397,16 @@ function parseJsonIfAny(text: string | undefined): unknown {
   }
 }
 
+const documentIssueWords = (issue: v.BaseIssue<unknown>) => issueWords(issue, { whole: 'expected an object' });
+
 /** Messages name fields and never values: one of the documents is a credential. */
-function parseWith<T extends v.GenericSchema>(schema: T, name: string, document: unknown): v.InferOutput<T> {
+function parseWith<T extends v.GenericSchema>(
+  schema: T,
+  name: string,
+  document: unknown,
+  inWords = documentIssueWords,
+): v.InferOutput<T> {
   const result = v.safeParse(schema, document);
   if (result.success) return result.output;
-  const problems = result.issues.map((issue) => issueWords(issue, { whole: 'expected an object' }));
-  throw new SettingsError(name, problems.join('; '));
+  throw new SettingsError(name, result.issues.map(inWords).join('; '));
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EMULATOR_KEY } from '../../emulator/server.ts';
+import { SettingsError } from '../../lib/settings/settings.ts';
 import type { SweepDeps } from '../../lib/sweep.ts';
 import { emulatedBatch } from '../helpers/emulated-api.ts';
 import { emulatedJob, makeWorld } from '../helpers/world.ts';
@@ -33,6 +34,32 @@ describe('a sweep that has cancelled jobs comes to its report', () => {
     expect(report.jobs.map(({ error }) => error)).toEqual(
       Array(jobs).fill(expect.stringContaining('Invalid character')),
     );
+  });
+
+  it('although the key was changed meanwhile to one that is refused where it is read', async () => {
+    const jobs = [1, 2, 3, 4, 5].map((n) => emulatedJob(n));
+    const world = await makeWorld({ jobs });
+    world.emulator.faults.add({ on: 'cancel-sql-job', skip: 3, times: Number.POSITIVE_INFINITY, ...refusal });
+    world.emulator.faults.add({ on: 'list-sql-jobs', skip: 2, times: Number.POSITIVE_INFINITY, ...refusal });
+    let reads = 0;
+    const read = async () => {
+      if (reads++ > 0)
+        throw new SettingsError('/dli-reaper/prod/credentials/c', 'secretAccessKey: ends in a line break');
+      return EMULATOR_KEY;
+    };
+
+    const report = await world.sweep(
+      {},
+      {
+        loadSettings: async (request) => ({
+          ...(await world.deps.loadSettings(request)),
+          credentials: { name: 'test', read },
+        }),
+      },
+    );
+
+    expect(report).toMatchObject({ stoppedBy: 'credential', counts: { overdue: 5, unconfirmed: 5 } });
+    for (const { error } of report.jobs) expect(error).toContain('401 APIGW.0301');
   });
 
   it('although the queues cannot be listed, which would tell what was freed', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readCredentials, requiredMinutes } from '../../../lib/settings/environment.ts';
+import { thrownBy } from '../../helpers/thrown-by.ts';
 
 const PASSWORD = {
   OS_USERNAME: 'reaper',
@@ -50,6 +51,55 @@ describe('readCredentials', () => {
 
     expect(read).toThrow(`${missing}: this environment variable is not set`);
     expect(read).not.toThrow(/the-secret/);
+  });
+});
+
+describe('a credential whose text cannot be one', () => {
+  it.each([
+    { name: 'HUAWEICLOUD_SDK_AK', env: KEYS, value: 'the-key\n' },
+    { name: 'HUAWEICLOUD_SDK_SK', env: KEYS, value: ' the-secret' },
+    { name: 'HUAWEICLOUD_SDK_SECURITY_TOKEN', env: KEYS, value: 'the-\u200btoken' },
+    { name: 'OS_USERNAME', env: PASSWORD, value: 'reaper ' },
+    { name: 'OS_PASSWORD', env: PASSWORD, value: 'the-secret\n' },
+    { name: 'OS_USER_DOMAIN_NAME', env: PASSWORD, value: 'account\r\n' },
+    { name: 'OS_DOMAIN_NAME', env: PASSWORD, value: 'account\n' },
+  ])('is refused by the name of its variable, $name, and not shown', ({ name, env, value }) => {
+    const error = thrownBy(() => readCredentials({ ...env, [name]: value }));
+
+    expect(error).toMatchObject({ name: 'SettingsError', setting: name });
+    expect((error as Error).message).not.toMatch(/the-|reaper|account/);
+  });
+});
+
+describe("Open Telekom Cloud's own openrc", () => {
+  const OPENRC = {
+    OS_AUTH_URL: 'https://iam.eu-de.otc.t-systems.com:443/v3',
+    OS_IDENTITY_API_VERSION: '3',
+    OS_USER_DOMAIN_NAME: 'OTC-EU-DE-00000000001000000000',
+    OS_PROJECT_NAME: 'eu-de',
+    OS_USERNAME: 'somebody',
+    OS_PASSWORD: 'something',
+  };
+
+  it('is enough', () => {
+    expect(readCredentials(OPENRC)).toEqual({
+      userName: 'somebody',
+      password: 'something',
+      domainName: 'OTC-EU-DE-00000000001000000000',
+      iamEndpoint: new URL('https://iam.eu-de.otc.t-systems.com'),
+    });
+  });
+
+  it('comes before OS_DOMAIN_NAME, which is a domain to be scoped to', () => {
+    expect(readCredentials({ ...OPENRC, OS_DOMAIN_NAME: 'other' })).toMatchObject({
+      domainName: OPENRC.OS_USER_DOMAIN_NAME,
+    });
+  });
+
+  it('is what is asked for first where both are missing', () => {
+    expect(() => readCredentials({ ...OPENRC, OS_USER_DOMAIN_NAME: undefined })).toThrow(
+      /^OS_USER_DOMAIN_NAME or OS_DOMAIN_NAME: /,
+    );
   });
 });
 

@@ -205,7 +205,7 @@ describe('loadSsmSettings', () => {
       name: 'an unknown key of a credential',
       parameter: CREDENTIALS,
       value: { ...EMULATOR_KEY, note: 'hush' },
-      problem: /: note: unknown key$/,
+      problem: /: holds an unknown key, not shown here; allowed: accessKeyId, secretAccessKey, securityToken/,
     },
     {
       name: 'an unknown key of a policy',
@@ -260,6 +260,42 @@ describe('loadSsmSettings', () => {
       parameter: CREDENTIALS,
       value: { ...password, accessKeyId: 'hush' },
       problem: /: accessKeyId: unknown key$/,
+    },
+    {
+      name: 'a secret with a line break',
+      parameter: CREDENTIALS,
+      value: { accessKeyId: 'A', secretAccessKey: 'hush\n' },
+      problem: /: secretAccessKey: ends in a line break; take it away$/,
+    },
+    {
+      name: 'an access key in quotes',
+      parameter: CREDENTIALS,
+      value: { accessKeyId: '"hush"', secretAccessKey: 'S' },
+      problem: /: accessKeyId: is in quotes; take them away$/,
+    },
+    {
+      name: 'a security token with a zero-width space',
+      parameter: CREDENTIALS,
+      value: { accessKeyId: 'A', secretAccessKey: 'S', securityToken: '\u200bhush' },
+      problem: /: securityToken: has a zero-width space in it/,
+    },
+    {
+      name: 'a password with a line break',
+      parameter: CREDENTIALS,
+      value: { ...password, password: 'hush\n' },
+      problem: /: password: ends in a line break; take it away$/,
+    },
+    {
+      name: 'a user name with a blank at its end',
+      parameter: CREDENTIALS,
+      value: { ...password, userName: 'hush ' },
+      problem: /: userName: begins or ends with a blank; take it away$/,
+    },
+    {
+      name: 'a secret in the place of a key',
+      parameter: CREDENTIALS,
+      value: { accessKeyId: 'A', secretAccessKey: 'S', hush: 1 },
+      problem: /: holds an unknown key, not shown here; allowed: accessKeyId, secretAccessKey, securityToken/,
     },
     {
       name: 'a secret that is no text',
@@ -358,6 +394,14 @@ describe('loadSsmSettings', () => {
     const { load } = await startStage();
 
     expect((await load(async () => ({ value, version: 1 }))).isSwitchedOn).toBe(isOn);
+  });
+
+  it('takes an empty security token for none', async () => {
+    const { load } = await startStage({ [CREDENTIALS]: { ...EMULATOR_KEY, securityToken: '' } });
+
+    const { credentials } = await load();
+
+    expect(await credentials.read()).toEqual({ ...EMULATOR_KEY, securityToken: undefined });
   });
 
   it('gives out the credential it has read, and reads it anew from then on', async () => {
