@@ -1,7 +1,9 @@
 import http from 'node:http';
 import https from 'node:https';
 import { isIP, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { isBypassed, type Network } from './proxy.ts';
+import { createSilenceWatch } from './silence.ts';
+import { createWarmAgent } from './warm-agent.ts';
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'DELETE';
@@ -32,26 +34,53 @@ export interface Transport {
   close(): void;
 }
 
+/** Which server was called, for messages. */
+export interface Route {
+  /** With its port, if that is not the usual one. */
+  host: string;
+  /** The proxy on the way to it, if there is one. */
+  proxy?: string | undefined;
+}
+
 /** `sent` is false only if no byte of the request can have reached the server. */
 export class NetworkError extends Error {
   override name = 'NetworkError';
+  /** Of the system or of Node, such as ENOTFOUND; `PROXY_407` where the proxy refused with that status. */
   readonly code: string;
   readonly sent: boolean;
-  constructor(code: string, sent: boolean, options?: ErrorOptions) {
-    super(sent ? `connection lost (${code})` : `cannot connect (${code})`, options);
+  readonly route: Route | undefined;
+  constructor(code: string, sent: boolean, { route, ...options }: ErrorOptions & { route?: Route } = {}) {
+    super(
+      sent ? `connection${inWords(' to', route)} lost (${code})` : `cannot connect${inWords(' to', route)} (${code})`,
+      options,
+    );
     this.code = code;
     this.sent = sent;
+    this.route = route;
   }
 }
 
 export class TimeoutError extends Error {
   override name = 'TimeoutError';
   readonly sent: boolean;
-  constructor(phase: 'connect' | 'answer', timeoutMs: number) {
-    super(phase === 'connect' ? `no connection within ${timeoutMs} ms` : `no answer within ${timeoutMs} ms`);
+  readonly route: Route | undefined;
+  constructor(phase: 'connect' | 'answer', timeoutMs: number, route?: Route) {
+    super(
+      phase === 'connect'
+        ? `no connection${inWords(' to', route)} within ${timeoutMs} ms`
+        : `no answer${inWords(' from', route)} within ${timeoutMs} ms`,
+    );
     this.sent = phase === 'answer';
+    this.route = route;
   }
 }
+
+function hostInWords({ host, proxy }: Route): string {
+  return proxy === undefined ? host : `${host} through the proxy ${proxy}`;
+}
+
+const inWords = (preposition: string, route: Route | undefined) =>
+  route === undefined ? '' : `${preposition} ${hostInWords(route)}`;
 
 export interface TransportOptions {
   /** Scheme, host and port. Plain http is for loopback only: the requests carry credentials. */
@@ -61,6 +90,7 @@ export interface TransportOptions {
   /** From the request on its way until the last byte of the answer. */
   answerTimeoutMs: number;
   maxConnections: number;
+  network?: Network | undefined;
 }
 
 /** A page of 100 jobs may carry 100 statements of 500,000 characters; anything beyond is not a listing. */
@@ -74,10 +104,13 @@ const maxHeaderSize = 64 * 1024;
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
+/** @param hostname with brackets if it is an IPv6 address. */
+export const isLoopback = (hostname: string): boolean => LOOPBACK.test(hostname);
+
 /** @throws {TypeError} for an endpoint that is neither https nor http to this machine. */
 export function assertEndpoint(endpoint: URL): void {
-  const isLoopback = endpoint.protocol === 'http:' && LOOPBACK.test(endpoint.hostname);
-  if (endpoint.protocol !== 'https:' && !isLoopback) {
+  const isPlainToHere = endpoint.protocol === 'http:' && isLoopback(endpoint.hostname);
+  if (endpoint.protocol !== 'https:' && !isPlainToHere) {
     throw new TypeError(
       `endpoint ${endpoint.protocol}//${endpoint.host}: only https is allowed (plain http only to this machine, such as http://127.0.0.1:8080)`,
     );
@@ -90,21 +123,38 @@ export function assertEndpoint(endpoint: URL): void {
 
 /** @throws {TypeError} see {@link assertEndpoint}. */
 export function createTransport(options: TransportOptions): Transport {
-  const { endpoint, connectTimeoutMs, answerTimeoutMs, maxConnections } = options;
+  const { endpoint, connectTimeoutMs, answerTimeoutMs, maxConnections, network = {} } = options;
   assertEndpoint(endpoint);
   const isTls = endpoint.protocol === 'https:';
   const open = isTls ? https.request : http.request;
   const hostname = endpoint.hostname.replace(/^\[|\]$/g, '');
+  // Plain http is for this machine only.
+  const proxy =
+    isTls && network.proxy !== undefined && !isBypassed(network.proxy, endpoint) ? network.proxy : undefined;
+  const route: Route = { host: endpoint.host, proxy: proxy?.url.host };
   let isClosed = false;
-  const agent = createWarmAgent(isTls, { keepAlive: true, maxSockets: maxConnections, scheduling: 'lifo' });
+  const agent = createWarmAgent(
+    isTls,
+    { keepAlive: true, maxSockets: maxConnections, scheduling: 'lifo' },
+    {
+      proxy,
+      timeoutMs: connectTimeoutMs,
+      errorAs: (end) =>
+        end === 'closed'
+          ? new NetworkError('CLOSED', false, { route })
+          : new TimeoutError('connect', connectTimeoutMs, route),
+    },
+  );
+  const silence = createSilenceWatch(hostInWords(route), network);
 
   return {
     send: ({ method, target, headers, body, timeoutMs }) =>
       new Promise((resolve, reject) => {
-        if (isClosed) return reject(new NetworkError('CLOSED', false));
+        if (isClosed) return reject(new NetworkError('CLOSED', false, { route }));
         let isConnected = false;
         let isSettled = false;
         let phaseTimer: NodeJS.Timeout | undefined;
+        silence.begin();
         const call = open({ agent, hostname, port: endpoint.port, method, path: target, headers, maxHeaderSize });
 
         // Rejects by itself: a call that is already dead, after an upgrade that nobody asked for, tells of no error.
@@ -113,18 +163,19 @@ export function createTransport(options: TransportOptions): Transport {
           isSettled = true;
           clearTimeout(phaseTimer);
           clearTimeout(wholeTimer);
+          silence.end();
           end();
         };
         const fail = (error: unknown) =>
           settle(() => {
-            reject(toTransportError(error, isConnected));
+            reject(toTransportError(error, isConnected, route));
             call.destroy();
           });
         const giveUpAfter = (phase: 'connect' | 'answer', ms: number) =>
-          setTimeout(() => fail(new TimeoutError(phase, ms)), ms);
+          setTimeout(() => fail(new TimeoutError(phase, ms, route)), ms);
         // Over all phases, waiting for a free connection included.
         const wholeTimer = setTimeout(
-          () => fail(new TimeoutError(isConnected ? 'answer' : 'connect', timeoutMs)),
+          () => fail(new TimeoutError(isConnected ? 'answer' : 'connect', timeoutMs, route)),
           Math.min(timeoutMs, LONGEST_TIMER_MS),
         );
         const awaitAnswer = () => {
@@ -134,7 +185,7 @@ export function createTransport(options: TransportOptions): Transport {
         };
 
         call.on('error', fail);
-        call.on('close', () => fail(new NetworkError('CLOSED', isConnected)));
+        call.on('close', () => fail(new NetworkError('CLOSED', isConnected, { route })));
         // The clock for connecting starts with the socket, not with the call: a call may wait in line for a free one.
         call.on('socket', (socket) => {
           if (isUsable(socket)) return awaitAnswer();
@@ -142,12 +193,13 @@ export function createTransport(options: TransportOptions): Transport {
           socket.once(isTls ? 'secureConnect' : 'connect', awaitAnswer);
         });
         call.on('response', (answer) => {
+          silence.heard();
           const chunks: Buffer[] = [];
           let size = 0;
           answer.on('data', (chunk: Buffer) => {
             chunks.push(chunk);
             size += chunk.length;
-            if (size > MAX_BODY_BYTES) fail(new NetworkError('BODY_TOO_LARGE', true));
+            if (size > MAX_BODY_BYTES) fail(new NetworkError('BODY_TOO_LARGE', true, { route }));
           });
           answer.on('error', fail);
           answer.on('end', () =>
@@ -164,6 +216,7 @@ export function createTransport(options: TransportOptions): Transport {
       agent.warmUp(Math.min(count, maxConnections), {
         host: hostname,
         port,
+        rejectUnauthorized: true,
         // A server name must not be an address (RFC 6066).
         ...(isTls && isIP(hostname) === 0 && { servername: hostname }),
       });
@@ -181,34 +234,6 @@ function isUsable(socket: Socket): boolean {
   return !socket.connecting && !isShakingHands;
 }
 
-/** An agent that may open its connections before anybody asks for them. */
-function createWarmAgent(isTls: boolean, options: http.AgentOptions) {
-  const agent = isTls ? new https.Agent(options) : new http.Agent(options);
-  const connect = agent.createConnection.bind(agent);
-  const warm: Duplex[] = [];
-  let opened = 0;
-
-  agent.createConnection = (...args) => {
-    for (let socket = warm.pop(); socket !== undefined; socket = warm.pop()) if (!socket.destroyed) return socket;
-    opened += 1;
-    return connect(...args);
-  };
-  return Object.assign(agent, {
-    warmUp: (count: number, address: { host: string; port: number; servername?: string }) => {
-      for (; opened < count; opened++) {
-        const socket = connect(address);
-        if (!socket) return;
-        socket.on('error', () => socket.destroy());
-        warm.push(socket);
-      }
-    },
-    destroy: () => {
-      for (const socket of warm.splice(0)) socket.destroy();
-      http.Agent.prototype.destroy.call(agent);
-    },
-  });
-}
-
 /** @throws {TimeoutError} if the promise takes longer; what it does then goes on unheard. */
 export async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -223,8 +248,14 @@ export async function within<T>(promise: Promise<T>, timeoutMs: number): Promise
   }
 }
 
-function toTransportError(error: unknown, sent: boolean): Error {
+function toTransportError(error: unknown, sent: boolean, route: Route): Error {
   if (error instanceof TimeoutError || error instanceof NetworkError) return error;
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN';
-  return new NetworkError(code, sent, { cause: error });
+  return new NetworkError(codeIn(error), sent, { cause: error, route });
+}
+
+function codeIn(error: unknown): string {
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return 'UNKNOWN';
+  const status = 'statusCode' in error ? error.statusCode : undefined;
+  // The proxy's own answer to CONNECT.
+  return error.code === 'ERR_PROXY_TUNNEL' && typeof status === 'number' ? `PROXY_${status}` : error.code;
 }

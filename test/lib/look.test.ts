@@ -41,10 +41,11 @@ describe('look', () => {
 
     const { status, stoppedBy, problems } = await world.sweep({});
 
+    const { host } = new URL(world.emulator.connection.url);
     expect({ status, stoppedBy }).toEqual({ status: 'partial', stoppedBy: null });
     expect(problems).toEqual(
       ['LAUNCHING', 'RUNNING'].map(
-        (one) => `listing incomplete: list ${one} jobs, page 1: connection lost (ECONNRESET)`,
+        (one) => `listing incomplete: list ${one} jobs, page 1: connection to ${host} lost (ECONNRESET)`,
       ),
     );
   });

@@ -558,7 +558,7 @@ describe('a cancel for which no connection can be made', () => {
 
     expect(result).toMatchObject({
       ...{ kind: 'not-sent', reason: 'unsent', attempts: 0 },
-      error: { message: `cancel job ${jobId(1)}: cannot connect (ECONNREFUSED)` },
+      error: { message: `cancel job ${jobId(1)}: cannot connect to 127.0.0.1:1 (ECONNREFUSED)` },
     });
   });
 });

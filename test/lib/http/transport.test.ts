@@ -90,6 +90,7 @@ describe('createTransport', () => {
       name: 'NetworkError',
       code: 'ECONNREFUSED',
       sent: false,
+      message: `cannot connect to ${endpoint.host} (ECONNREFUSED)`,
     });
   });
 
@@ -116,7 +117,11 @@ describe('createTransport', () => {
 
     const answer = connect(endpoint, { answerTimeoutMs })('/', timeoutMs);
 
-    await expect(answer).rejects.toMatchObject({ name: 'TimeoutError', sent: true, message: 'no answer within 20 ms' });
+    await expect(answer).rejects.toMatchObject({
+      name: 'TimeoutError',
+      sent: true,
+      message: `no answer from ${endpoint.host} within 20 ms`,
+    });
   });
 
   it('gives up on a body that trickles for longer than the timeout', async () => {
