@@ -2,6 +2,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import type { Ceilings } from '../lib/ceilings.ts';
 import { createRecordReaderOf } from '../lib/read-record.ts';
 import type { SweepRequest } from '../lib/request.ts';
+import { environment } from '../lib/settings/environment.ts';
 import { claimsIn, clashOf, type Problem } from '../lib/settings/project-claims.ts';
 import type { Settings } from '../lib/settings/settings.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
@@ -28,6 +29,14 @@ export interface StageFlags {
 /** What a verb needs of its stage: one connection to Parameter Store, opened once and handed on. */
 export type Stage = ReturnType<typeof openStage>;
 
+/** Which Parameter Store was asked: the one of another region or account may hold the stage. */
+async function placeOf(client: SSMClient): Promise<string> {
+  const region = await client.config.region();
+  const { AWS_PROFILE: profile, AWS_ACCESS_KEY_ID: key } = environment;
+  const account = profile ? `profile ${profile}` : key ? 'the account of AWS_ACCESS_KEY_ID' : 'the default profile';
+  return `in region ${region} of ${account}; see AWS_REGION and AWS_PROFILE`;
+}
+
 /** A stage's settings in Parameter Store, as a sweep reads them. @throws {SettingsError} for a name that is none. */
 export function openStage(name: string) {
   assertStage(name);
@@ -47,7 +56,8 @@ export function openStage(name: string) {
       () => false,
     );
     if (!isEmpty) return;
-    const problem = `there is no stage ${name}: neither a switch nor a target is stored under /dli-reaper/${name}/`;
+    const where = await placeOf(client);
+    const problem = `there is no stage ${name}: neither a switch nor a target is stored under /dli-reaper/${name}/ ${where}`;
     throw new SettingsError('--stage', `${problem}; nothing was changed`);
   }
 

@@ -9,13 +9,35 @@ export function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   if (error.message === 'Region is missing') return 'no region: set AWS_REGION';
   if (error.name === 'CredentialsProviderError') return 'no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID';
-  return error.name === 'Error' && 'code' in error ? String(error.code) : error.name;
+  return error.name === 'Error' && 'code' in error ? networkWords(String(error.code), error) : error.name;
+}
+
+/** The address holds the region that was meant. */
+function networkWords(code: string, error: object): string {
+  const what = 'hostname' in error ? `${code} ${String(error.hostname)}` : code;
+  if (/^ENOTFOUND|^EAI_AGAIN/.test(code)) return `${what}; see AWS_REGION, or HTTPS_PROXY where only a proxy leads out`;
+  if (code === 'ERR_PROXY_TUNNEL') return `${what}; the proxy in HTTPS_PROXY did not let the call through`;
+  return /CERT|UNABLE_TO_VERIFY/.test(code)
+    ? `${what}; where the network has an authority of its own, set NODE_EXTRA_CA_CERTS`
+    : what;
 }
 
 /** The name of the AWS error behind an error of ours; undefined if AWS is not what failed. */
 export const awsErrorOf = (error: unknown): string | undefined =>
   error instanceof Error && error.cause !== undefined ? nameOf(error.cause) : undefined;
 
-/** The code of an error of the system, such as ENOENT. */
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+  ENOENT: 'no such file or folder',
+  ENOSPC: 'no space left',
+  ENOTDIR: 'a part of the path is no folder',
+  EROFS: 'read-only file system',
+};
+
+/** What kept the system from it, with the code that it has for that, such as ENOENT. */
+export function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  const words = SYSTEM_ERRORS[code];
+  return words === undefined ? code : `${words}, ${code}`;
+}

@@ -27,7 +27,7 @@ describe.concurrent('the command on an older Node', () => {
     expect({ exitCode, stdout, stderr }).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: 'dli-reaper: absent.yml: cannot be read (ENOENT)\n',
+      stderr: 'dli-reaper: absent.yml: cannot be read (no such file or folder, ENOENT)\n',
     });
   });
 

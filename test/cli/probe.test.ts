@@ -832,7 +832,7 @@ describe('what a probe writes', () => {
     const probeFile = `${newFile()}/missing/probe.json`;
 
     await expect(run({ probeFile })).rejects.toThrow(
-      `${probeFile}: cannot be written there (ENOENT); name another file with --probe-file`,
+      `${probeFile}: cannot be written there (no such file or folder, ENOENT); name another file with --probe-file`,
     );
     expect(emulator.requests).toEqual([]);
   });

@@ -134,7 +134,11 @@ describe.concurrent('dli-reaper snapshot', () => {
   });
 
   it.for([
-    { name: 'a file that is not there', file: 'absent.json', says: 'absent.json: cannot be read (ENOENT)' },
+    {
+      name: 'a file that is not there',
+      file: 'absent.json',
+      says: 'absent.json: cannot be read (no such file or folder, ENOENT)',
+    },
     {
       name: 'something else',
       file: writeFile('else.json', '{"version":3}'),

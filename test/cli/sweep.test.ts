@@ -201,7 +201,7 @@ describe.concurrent('exit code 1', () => {
     {
       name: 'an absent policy file',
       args: [...all, '--policy', 'absent.yml'],
-      says: /absent\.yml: cannot be read \(ENOENT\)/,
+      says: /absent\.yml: cannot be read \(no such file or folder, ENOENT\)/,
     },
     { name: 'a policy that is no YAML', args: [...all, '--policy', brokenYaml], says: /broken\.yml:3:1: / },
     {

@@ -37,7 +37,9 @@ describe.concurrent('dli-reaper stop and resume', () => {
 
     for (const { exitCode, stderr } of [stop, exempt]) {
       expect(exitCode).toBe(1);
-      expect(stderr).toContain('--stage: there is no stage prd: neither a switch nor a target is stored under');
+      expect(stderr).toContain(
+        '--stage: there is no stage prd: neither a switch nor a target is stored under /dli-reaper/prd/ in region eu-central-1 of the account of AWS_ACCESS_KEY_ID; see AWS_REGION and AWS_PROFILE',
+      );
     }
     expect(ssm.calls).not.toContain('PutParameter');
   });

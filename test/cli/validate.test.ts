@@ -194,7 +194,7 @@ rules:
     const { exitCode, stdout, stderr } = await runCli(['validate', 'absent.yml']);
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-    expect(stderr).toMatch(/^dli-reaper: .*absent\.yml: cannot be read \(ENOENT\)\n$/);
+    expect(stderr).toMatch(/^dli-reaper: .*absent\.yml: cannot be read \(no such file or folder, ENOENT\)\n$/);
   });
 });
 
