@@ -2,7 +2,6 @@ import { systemClock } from '../lib/clock.ts';
 import { iamEndpointBeside, readKeyCreation } from '../lib/dli/access-key.ts';
 import type { CredentialSource } from '../lib/dli/auth.ts';
 import { createDliReader, type DliReader } from '../lib/dli/client.ts';
-import { createSharedStates } from '../lib/dli/connection.ts';
 import { ENGINES } from '../lib/dli/engines.ts';
 import { adviceOn, DliError, DliResponseError } from '../lib/dli/errors.ts';
 import { listQueueCus } from '../lib/dli/queues.ts';
@@ -14,8 +13,9 @@ import { MAX_CLOCK_SKEW_MS } from '../lib/look.ts';
 import { ENGINE_FACTS } from '../lib/policy/facts.ts';
 import { enginesOf } from '../lib/policy/scope.ts';
 import { type Settings, SettingsError } from '../lib/settings/settings.ts';
+import { sharedKey } from '../lib/sweep.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
-import { unlessRefused } from './refused.ts';
+import { openNetwork, sharedFor } from './network.ts';
 
 const WORRYING_SKEW_MS = 60_000;
 
@@ -23,8 +23,12 @@ const WORRYING_SKEW_MS = 60_000;
 export async function dliFindings(settings: Settings): Promise<Finding[]> {
   const { target, credentials, policy } = settings;
   const dli = createDliReader({
-    ...{ endpoint: target.endpoint, projectId: target.projectId, credentials },
-    ...{ clock: systemClock, random: Math.random, shared: createSharedStates(systemClock)('doctor') },
+    endpoint: target.endpoint,
+    projectId: target.projectId,
+    credentials,
+    clock: systemClock,
+    random: Math.random,
+    shared: sharedFor(sharedKey(target, credentials)),
   });
   const findings: Finding[] = [];
   try {
@@ -34,7 +38,7 @@ export async function dliFindings(settings: Settings): Promise<Finding[]> {
       const { jobs } = ENGINE_FACTS[engine];
       const reads = ENGINES[engine].createReads(dli, { withStatements: false });
       try {
-        const count = await unlessRefused(settings, () => reads.countLive());
+        const count = await reads.countLive();
         findings.push(green(`listing ${jobs}`, `${count} alive`));
         findings.push(await readingFinding(`reading ${jobs}`, () => reads.show(NOBODYS_ID[engine])));
       } catch (error) {
@@ -58,7 +62,14 @@ export async function dliFindings(settings: Settings): Promise<Finding[]> {
   }
 }
 
-const fixFor = (error: DliError): string => FIXES[error.kind] ?? adviceOn(error) ?? 'try again later';
+function fixFor(error: DliError): string {
+  const advice = adviceOn(error);
+  // Who answered, and what exactly was refused, is in the advice.
+  const fix = FIXES[error.kind];
+  if (error.kind === 'authentication' && advice !== undefined) return `${fix}: ${advice}`;
+  const isForeign = error instanceof DliResponseError && error.errorCode === undefined;
+  return (isForeign ? advice : undefined) ?? fix ?? advice ?? 'try again later';
+}
 
 /** Ids of no job. An answer that there is none shows that one may ask. */
 const NOBODYS_ID: Record<Engine, string> = {
@@ -105,7 +116,7 @@ async function projectFinding({ target, credentials, stage }: Settings): Promise
     clock: systemClock,
     random: Math.random,
     deadlineAt: systemClock.now() + ASKING_IAM_MS,
-    shared: createSharedStates(systemClock)('doctor'),
+    shared: sharedFor(sharedKey(target, credentials)),
   });
   const problem = nameProblem(target, stage?.parameter, answer);
   if (problem !== undefined) {
@@ -127,7 +138,12 @@ async function keyFindings(source: CredentialSource, endpoint: URL): Promise<Fin
     const credentials = await source.read();
     if ('password' in credentials || credentials.securityToken !== undefined) return [];
     if (iamEndpoint === undefined) return unknown('since this endpoint does not tell where IAM is');
-    const createdAt = await readKeyCreation(credentials, { iamEndpoint, clock: systemClock });
+    const createdAt = await readKeyCreation(credentials, {
+      iamEndpoint,
+      clock: systemClock,
+      network: openNetwork(),
+      keptIn: source.name,
+    });
     if (createdAt === undefined) return unknown('since IAM does not tell');
     const ageMs = systemClock.now() - createdAt;
     const found = `made ${formatDuration(Math.max(ageMs, 0))} ago`;

@@ -87,7 +87,9 @@ function fixForSettings(error: unknown): string {
   if (setting.startsWith('/dli-reaper/')) return 'correct that parameter; docs/deploy.md shows its form';
   if (setting === '--target' || setting === '--stage') return 'correct the name';
   if (setting.startsWith('--')) return 'give that flag, or --stage to take all of it from Parameter Store';
-  if (/^[A-Z_]+$/.test(setting)) return 'set that variable, or give --stage to take the key from Parameter Store';
+  if (setting === 'HTTPS_PROXY' || setting === 'https_proxy') return 'correct that variable';
+  if (/^[A-Z_]+( or [A-Z_]+)?$/.test(setting))
+    return 'set that variable, or give --stage to take the key from Parameter Store';
   return error instanceof PolicyFileError ? `dli-reaper validate ${setting}` : 'correct what is named';
 }
 

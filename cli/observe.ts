@@ -1,12 +1,11 @@
 import { systemClock } from '../lib/clock.ts';
-import { createSharedStates } from '../lib/dli/connection.ts';
 import { toEmergency } from '../lib/emergency.ts';
 import type { Engine } from '../lib/job.ts';
 import type { StoredLook } from '../lib/look.ts';
 import { DEFAULT_TARGET } from '../lib/request.ts';
 import type { Settings } from '../lib/settings/settings.ts';
 import { lookAtEverything } from '../lib/sweep.ts';
-import { unlessRefused } from './refused.ts';
+import { sharedFor } from './network.ts';
 import { type SettingsFlags, settingsSource } from './settings-source.ts';
 import type { Stage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
@@ -24,6 +23,6 @@ export async function observe(
   const target = flags.stage === undefined ? 'cli' : (flags.target ?? DEFAULT_TARGET);
   // As for an emergency, since that needs no policy either.
   const settings = await settingsSource(flags, env, stage)({ target, emergency: toEmergency({}) });
-  const deps = { clock: systemClock, random: Math.random, sharedFor: createSharedStates(systemClock) };
-  return { seen: await unlessRefused(settings, () => lookAtEverything(engines, settings, deps)), settings };
+  const deps = { clock: systemClock, random: Math.random, sharedFor };
+  return { seen: await lookAtEverything(engines, settings, deps), settings };
 }

@@ -1,16 +1,15 @@
 import { readCeilings } from '../lib/ceilings.ts';
 import { systemClock } from '../lib/clock.ts';
-import { createSharedStates } from '../lib/dli/connection.ts';
 import { createJsonLinesLog } from '../lib/log.ts';
 import { silentLog } from '../lib/log-lines.ts';
 import type { SweepReport } from '../lib/report.ts';
 import { type ManualPayload, parseRequest, type SweepRequest } from '../lib/request.ts';
-import type { Settings } from '../lib/settings/settings.ts';
 import { type SweepDeps, sweep } from '../lib/sweep.ts';
 import { watchSwitch } from '../lib/switch-watch.ts';
+import { sharedFor } from './network.ts';
 import { showProgress } from './progress.ts';
-import { assertNotRefused, noteRefusal } from './refused.ts';
 import { type SettingsFlags, settingsSource } from './settings-source.ts';
+import { hearSilence } from './silence.ts';
 import type { Stage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -30,9 +29,6 @@ export interface SweepFlags extends SettingsFlags {
 
 /** An operator who waits that long has left; a Lambda would be over too. */
 const DEADLINE_MS = 15 * 60_000;
-
-/** Of all sweeps of this process, since those of one credential share its rate limit. */
-const sharedFor = createSharedStates(systemClock);
 
 const interruption = new AbortController();
 
@@ -65,19 +61,15 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
   // With a stage its switch stops a sweep that is under way, as it does in the function.
   const deadlineAt = systemClock.now() + DEADLINE_MS;
   const watch = stage && watchSwitch(stage.isSwitchedOn, { clock: systemClock, deadlineAt });
+  const endHearing = hearSilence(progress.silent);
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
-  let settings: Settings | undefined;
   try {
     return await sweep(request, {
       clock: systemClock,
       random: Math.random,
       log: flags.verbose ? createJsonLinesLog(terminal.err, systemClock.now) : silentLog,
-      loadSettings: async (asked) => {
-        settings = await loadSettings(asked);
-        assertNotRefused(settings);
-        return settings;
-      },
+      loadSettings,
       // A stage has those that were deployed, and its sweeps are on record; without one there is only this terminal.
       loadCeilings: stage?.loadCeilings ?? (async () => readCeilings(terminal.env, 'terminal')),
       readRecord: stage?.readRecord,
@@ -88,11 +80,9 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
       beforeCancelling: watch?.start,
       onProgress: progress.show,
     });
-  } catch (error) {
-    if (settings !== undefined) noteRefusal(settings, error);
-    throw error;
   } finally {
     watch?.end();
+    endHearing();
     progress.end();
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);

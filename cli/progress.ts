@@ -1,10 +1,14 @@
 import { type Options, SingleBar } from 'cli-progress';
+import type { Silence } from '../lib/http/proxy.ts';
 import type { Progress } from '../lib/progress.ts';
+import { silenceWords } from './silence.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a sweep does while it does it. All of it goes to stderr, so that stdout holds the report alone. */
 export interface ProgressDisplay {
   show: (progress: Progress) => void;
+  /** Names a server that does not answer; on a screen only. */
+  silent: (silence: Silence) => void;
   /** A line that stays. */
   note: (text: string) => void;
   end: () => void;
@@ -16,7 +20,7 @@ export function showProgress(
   { err, isErrScreen = false }: Pick<Terminal, 'err' | 'isErrScreen'>,
 ): ProgressDisplay {
   if (json || quiet || verbose) {
-    return { show: () => {}, note: (text) => (json ? undefined : err(`${text}\n`)), end: () => {} };
+    return { show: () => {}, silent: () => {}, note: (text) => (json ? undefined : err(`${text}\n`)), end: () => {} };
   }
   return isErrScreen ? showBar(err) : showLines(err);
 }
@@ -41,6 +45,7 @@ function showLines(err: Terminal['err']): ProgressDisplay {
       last = mark;
       err(`${TITLES[progress.stage]}${total === undefined ? '' : ` ${progress.done} of ${total}`}\n`);
     },
+    silent: () => {},
     note: (text) => err(`${text}\n`),
     end: () => {},
   };
@@ -52,16 +57,22 @@ function showBar(err: Terminal['err']): ProgressDisplay {
     bar?.single.stop();
     bar = undefined;
   };
+  const show = (progress: Progress) => {
+    const total = totalOf(progress);
+    if (bar?.stage !== progress.stage) {
+      end();
+      const single = new SingleBar(optionsFor(progress));
+      bar = { stage: progress.stage, single };
+      single.start(total ?? Number.MAX_SAFE_INTEGER, progress.done, { silence: '' });
+    }
+    bar.single.update(progress.done);
+  };
   return {
-    show: (progress) => {
-      const total = totalOf(progress);
-      if (bar?.stage !== progress.stage) {
-        end();
-        const single = new SingleBar(optionsFor(progress));
-        bar = { stage: progress.stage, single };
-        single.start(total ?? Number.MAX_SAFE_INTEGER, progress.done);
-      }
-      bar.single.update(progress.done);
+    show,
+    silent: (silence) => {
+      // Before the first list, such as while IAM is asked, there is no bar.
+      if (bar === undefined) show({ stage: 'listing', done: 0 });
+      bar?.single.update({ silence: silence.silentMs === 0 ? '' : `  ${silenceWords(silence)}` });
     },
     note: (text) => {
       end();
@@ -74,7 +85,7 @@ function showBar(err: Terminal['err']): ProgressDisplay {
 function optionsFor({ stage }: Progress): Options {
   const title = TITLES[stage].padEnd(10);
   return {
-    format: stage === 'listing' ? `${title} {value} calls` : `${title} {bar} {value}/{total}`,
+    format: stage === 'listing' ? `${title} {value} calls{silence}` : `${title} {bar} {value}/{total}{silence}`,
     barsize: 30,
     barCompleteChar: '█',
     barIncompleteChar: '░',

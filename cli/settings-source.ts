@@ -3,7 +3,7 @@ import { isProjectId, isProjectName } from '../lib/job.ts';
 import { salvageExemptions } from '../lib/policy/salvage.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import type { SweepRequest } from '../lib/request.ts';
-import { type Environment, readCredentials } from '../lib/settings/environment.ts';
+import { credentialVariables, type Environment, readCredentials } from '../lib/settings/environment.ts';
 import { defaultEndpoint, parseEndpoint, regionOf, type Settings, SettingsError } from '../lib/settings/settings.ts';
 import { readPolicyDocument, readPolicyFile, readPolicyText } from './policy-file.ts';
 import type { Stage } from './stage.ts';
@@ -173,6 +173,6 @@ function targetFromFlags(
       projectName,
       mode: undefined,
     },
-    credentials: { name: 'environment', read: () => Promise.resolve(credentials) },
+    credentials: { name: credentialVariables(credentials), read: () => Promise.resolve(credentials) },
   };
 }

@@ -1,4 +1,5 @@
 import { cleanText } from './clean-text.ts';
+import { hearSilence, silenceWords } from './silence.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Waiting {
@@ -22,14 +23,20 @@ export async function withSpinner<T>(
   if (json || quiet || !isErrScreen) return work({ say: () => {}, stop: () => {} });
   const { default: createSpinner } = await import('yocto-spinner');
   const spinner = createSpinner({ text, stream: process.stderr, handleSignals }).start();
+  let said = text;
+  const endHearing = hearSilence((silence) => {
+    spinner.text = silence.silentMs === 0 ? said : `${said}: ${silenceWords(silence)}`;
+  });
   try {
     return await work({
       say: (more) => {
-        spinner.text = cleanText(more);
+        said = cleanText(more);
+        spinner.text = said;
       },
       stop: () => void spinner.stop(),
     });
   } finally {
+    endHearing();
     spinner.stop();
   }
 }

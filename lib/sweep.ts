@@ -380,4 +380,4 @@ function connectionTo(
 }
 
 /** The gateway counts per user, in each region on its own. */
-const sharedKey = ({ endpoint }: Target, { name }: CredentialSource): string => `${endpoint.host} ${name}`;
+export const sharedKey = ({ endpoint }: Target, { name }: CredentialSource): string => `${endpoint.host} ${name}`;

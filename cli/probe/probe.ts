@@ -11,6 +11,7 @@ import { readAsset } from '../assets.ts';
 import { confirm } from '../confirm.ts';
 import { EXIT_CONFIGURATION } from '../exit-code.ts';
 import { toJson } from '../json.ts';
+import { openNetwork } from '../network.ts';
 import { type SettingsFlags, targetSource } from '../settings-source.ts';
 import { withSpinner } from '../spinner.ts';
 import { type Colour, plain, type Terminal } from '../terminal.ts';
@@ -63,7 +64,7 @@ export async function runProbe(
   const { projectId, endpoint } = target;
   const redactor = createRedactor(queue);
   const recordings: Recording[] = [];
-  const shared = createSharedStates(clock)('probe');
+  const shared = createSharedStates(clock, openNetwork())('probe');
   const options = { endpoint, projectId, credentials, clock, random: deps.random, shared };
   const connection = createConnection(options);
   const once = createConnection({ ...options, maxAttempts: 1 });

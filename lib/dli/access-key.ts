@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { Network } from '../http/proxy.ts';
 import { type AccessKeyCredentials, signed, type UnsignedRequest } from './auth.ts';
 import { askIam } from './iam.ts';
 import { requestTarget } from './sign.ts';
@@ -20,6 +21,7 @@ const TIMEOUT_MS = 10_000;
 /**
  * When a permanent access key was made. Every IAM user may ask that of a key of its own.
  *
+ * @param options.keptIn where the key is, for messages.
  * @returns epoch ms; undefined if the answer does not say.
  * @throws {DliError} if IAM is out of reach or refuses.
  * @see IAM API reference, "Querying a Permanent Access Key": GET /v3.0/OS-CREDENTIAL/credentials/{access_key}, 200,
@@ -27,15 +29,26 @@ const TIMEOUT_MS = 10_000;
  */
 export async function readKeyCreation(
   credentials: AccessKeyCredentials,
-  { iamEndpoint, clock }: { iamEndpoint: URL; clock: Clock },
+  {
+    iamEndpoint,
+    clock,
+    network = {},
+    keptIn = '',
+  }: { iamEndpoint: URL; clock: Clock; network?: Network; keptIn?: string },
 ): Promise<number | undefined> {
   const path = `/v3.0/OS-CREDENTIAL/credentials/${credentials.accessKeyId}`;
   const request: UnsignedRequest = { method: 'GET', path, query: [] };
   const { answer } = await askIam({
-    ...{ operation: 'ask IAM about the access key', endpoint: iamEndpoint, method: 'GET', expected: 200 },
+    operation: 'ask IAM about the access key',
+    endpoint: iamEndpoint,
+    method: 'GET',
+    expected: 200,
     target: requestTarget(path, []),
     headers: signed(request, { host: iamEndpoint.host }, credentials, clock.now()),
-    ...{ connectTimeoutMs: TIMEOUT_MS, answerTimeoutMs: TIMEOUT_MS },
+    connectTimeoutMs: TIMEOUT_MS,
+    answerTimeoutMs: TIMEOUT_MS,
+    network,
+    credential: keptIn,
   });
   const credential = isRecord(answer) ? answer.credential : undefined;
   const createdAt = isRecord(credential) ? Date.parse(String(credential.create_time)) : Number.NaN;

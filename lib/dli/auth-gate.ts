@@ -1,14 +1,20 @@
 import { DliError, isAnswer, isRetryable } from './errors.ts';
 
+interface AuthGateOptions {
+  /** Whether there is now something new to try. */
+  renew: () => Promise<boolean>;
+  /** Called when nothing that is sent from now on can succeed. */
+  onFailure: (error: DliError) => void;
+  /** Called when an answer shows that the credential is good. */
+  onProof?: () => void;
+}
+
 /**
  * Lets calls through one at a time until one has authenticated, and none while a refused credential is read again or
  * after it has failed: five failures lock an access key for everybody who uses it, for five minutes (API Gateway, "AK
  * access failed to reach the limit").
- *
- * @param options.renew whether there is now something new to try.
- * @param options.onFailure nothing that is sent from now on can succeed.
  */
-export function createAuthGate({ renew, onFailure }: { renew: () => Promise<boolean>; onFailure: () => void }) {
+export function createAuthGate({ renew, onFailure, onProof }: AuthGateOptions) {
   let failure: DliError | undefined;
   /** Counts what has been changed since the first call; a call refused with an older state just tries the newer. */
   let generation = 0;
@@ -20,7 +26,13 @@ export function createAuthGate({ renew, onFailure }: { renew: () => Promise<bool
 
   const fail = (error: DliError) => {
     failure ??= error;
-    onFailure();
+    onFailure(failure);
+  };
+
+  const prove = (seen: number) => {
+    if (provenGeneration >= seen) return;
+    provenGeneration = seen;
+    onProof?.();
   };
 
   function renewAfter(refusal: DliError): Promise<void> {
@@ -40,11 +52,11 @@ export function createAuthGate({ renew, onFailure }: { renew: () => Promise<bool
     const seen = generation;
     try {
       const result = await send();
-      provenGeneration = Math.max(provenGeneration, seen);
+      prove(seen);
       return { result };
     } catch (error) {
       // What a sick service answers, it may have answered without a look at the credential.
-      if (isAnswer(error) && !isRetryable(error)) provenGeneration = Math.max(provenGeneration, seen);
+      if (isAnswer(error) && !isRetryable(error)) prove(seen);
       if (!(error instanceof DliError) || error.kind !== 'authentication') throw error;
       if (isRepeated) fail(error);
       else if (generation === seen) await renewAfter(error);

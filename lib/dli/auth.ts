@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { type DliError, DliRefusedBeforeError } from './errors.ts';
 import { createTokenSource, type PasswordCredentials, type TokenCache, type TokenSourceOptions } from './iam-token.ts';
+import type { Refusals } from './refusals.ts';
 import { formatSdkDate, type SignableRequest, sign } from './sign.ts';
 
 /** A permanent access key, or a temporary one together with its token. */
@@ -38,6 +40,12 @@ export interface Authenticator {
    * @throws {DliError} if a token has to be had and cannot be.
    */
   headersFor(request: UnsignedRequest, now: number): Promise<Record<string, string>>;
+  /** What the credential was refused with before, by another client; undefined if it may be tried. */
+  refusedBefore(): Promise<DliError | undefined>;
+  /** Notes that the credential was refused for good. */
+  refused(error: DliError): void;
+  /** Notes that the credential is good. */
+  accepted(): void;
   /** After a refusal. @returns whether there is something new to try, so that one more attempt makes sense. */
   refresh(): Promise<boolean>;
 }
@@ -45,12 +53,27 @@ export interface Authenticator {
 /** Signs every request with an access key, or adds an IAM token that a password was given for. */
 export function createAuthenticator(
   source: CredentialSource,
-  options: { host: string; projectId: string; cache: TokenCache } & TokenSourceOptions,
+  options: { host: string; cache: TokenCache; refusals: Refusals } & Omit<TokenSourceOptions, 'credential'>,
 ): Authenticator {
-  const tokens = createTokenSource(options);
+  const { refusals } = options;
+  const tokens = createTokenSource({ ...options, credential: source.name });
   let credentials: Credentials | undefined;
 
   return {
+    refusedBefore: async () => {
+      credentials ??= await source.read();
+      return refusals.of(credentials);
+    },
+
+    refused: (error) => {
+      // What was not sent is not refused once more.
+      if (credentials !== undefined && !(error instanceof DliRefusedBeforeError)) refusals.add(credentials, error);
+    },
+
+    accepted: () => {
+      if (credentials !== undefined) refusals.accepted(credentials);
+    },
+
     headersFor: async (request, now) => {
       credentials ??= await source.read();
       const headers: Record<string, string> = {

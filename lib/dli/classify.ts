@@ -61,8 +61,9 @@ const KIND_BY_CODE = new Map(
 /**
  * @param status HTTP status; decides only where the code does not.
  * @param code `DLI.xxxx`, `APIG.xxxx` or `APIGW.xxxx`; undefined when the body held none.
+ * @param isJson whether the body is JSON: that of the services is, IAM's policy denials without a code included.
  */
-export function classify(status: number, code: string | undefined): ErrorKind {
+export function classify(status: number, code: string | undefined, isJson = true): ErrorKind {
   // The shared gateway in front of cloud services numbers its codes alike under another prefix.
   const byCode = code === undefined ? undefined : KIND_BY_CODE.get(code.replace(/^APIGW\./, 'APIG.'));
   // Whatever a 401 says besides, it counts towards the lock: it is never repeated as it was.
@@ -72,9 +73,10 @@ export function classify(status: number, code: string | undefined): ErrorKind {
   if (status === 429) return 'throttled';
   if (status === 408 || status >= 500) return 'transient';
   if (status === 401) return 'authentication';
-  if (status === 403) return 'permission';
+  if (status === 403 && isJson) return 'permission';
   // No code of DLI's own: a proxy, another service or a login page answered, so it says nothing about the job.
-  if (status === 404 || status === 405 || (status >= 300 && status < 400)) return 'configuration';
+  const isForeign = status === 403 || status === 404 || status === 405 || status === 407;
+  if (isForeign || (status >= 300 && status < 400)) return 'configuration';
   return 'rejected';
 }
 

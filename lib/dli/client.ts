@@ -312,7 +312,7 @@ function connect({ credentials, ...options }: DliClientOptions) {
 }
 
 function toSource(credentials: Credentials | CredentialSource): CredentialSource {
-  return 'read' in credentials ? credentials : { name: 'given', read: () => Promise.resolve(credentials) };
+  return 'read' in credentials ? credentials : { name: '', read: () => Promise.resolve(credentials) };
 }
 
 /** The job turned out not to be one that may be asked. */

@@ -1,11 +1,22 @@
 import type { Clock } from '../clock.ts';
 import { createPacer, type Pacer, type Priority, type Turn, TurnMissed } from '../http/pacer.ts';
+import type { Network } from '../http/proxy.ts';
 import { createRetryBudget, parseRetryAfter, type RetryOptions, retry } from '../http/retry.ts';
 import { createTransport, type HttpResponse, TimeoutError, within } from '../http/transport.ts';
 import { type CredentialSource, createAuthenticator, type UnsignedRequest } from './auth.ts';
 import { createAuthGate } from './auth-gate.ts';
-import { DliError, DliNotSentError, DliResponseError, isAnswer, isRetryable, refusalIn, toDliError } from './errors.ts';
+import {
+  DliError,
+  DliNotSentError,
+  DliRefusedBeforeError,
+  DliResponseError,
+  isAnswer,
+  isRetryable,
+  refusalIn,
+  toDliError,
+} from './errors.ts';
 import type { TokenCache } from './iam-token.ts';
+import { createRefusals, type Refusals } from './refusals.ts';
 import { type ClockReading, createServiceTime } from './service-time.ts';
 import { requestTarget } from './sign.ts';
 import { type AnswerContext, readSuccess, readVerdicts } from './wire.ts';
@@ -35,13 +46,16 @@ export interface ConnectionOptions {
   maxAttempts?: number | undefined;
 }
 
-/** What clients under one credential have in common: its rate limit, and its tokens if it is a password. */
+/** What clients under one credential have in common: its rate limit, its tokens if it is a password, and the way out. */
 export interface SharedState {
   pacer: Pacer;
   /** By project id: a token is good for one project. */
   tokens: Map<string, TokenCache>;
   /** By project id, as IAM told them. */
   projectNames: Map<string, string>;
+  /** Of all credentials in the process. */
+  refusals: Refusals;
+  network: Network;
 }
 
 /** @returns always the same one for the same project. */
@@ -55,17 +69,22 @@ export function tokenCacheFor({ tokens }: Pick<SharedState, 'tokens'>, projectId
 export type SharedStates = (key: string) => SharedState;
 
 /** To be kept for as long as the process lives, since what has been learned stays true. */
-export function createSharedStates(clock: Clock): SharedStates {
+export function createSharedStates(clock: Clock, network: Network = {}): SharedStates {
   const states = new Map<string, SharedState>();
+  const common = { refusals: createRefusals(clock), network };
   return (key) => {
-    const state = states.get(key) ?? createSharedState(clock, MAX_CONNECTIONS);
+    const state = states.get(key) ?? createSharedState(clock, MAX_CONNECTIONS, common);
     states.set(key, state);
     return state;
   };
 }
 
-function createSharedState(clock: Clock, maxConcurrent: number): SharedState {
-  return { pacer: createPacer({ clock, maxConcurrent }), tokens: new Map(), projectNames: new Map() };
+function createSharedState(
+  clock: Clock,
+  maxConcurrent: number,
+  common: Pick<SharedState, 'refusals' | 'network'> = { refusals: createRefusals(clock), network: {} },
+): SharedState {
+  return { ...common, pacer: createPacer({ clock, maxConcurrent }), tokens: new Map(), projectNames: new Map() };
 }
 
 /** One HTTP exchange with DLI, for counting and tracing. It never carries headers, bodies or credentials. */
@@ -142,13 +161,19 @@ export function createConnection(options: ConnectionOptions): Connection {
   const answerTimeoutMs = options.answerTimeoutMs ?? DEFAULTS.answerTimeoutMs;
   const maxConnections = options.maxConnections ?? DEFAULTS.maxConnections;
 
-  const transport = createTransport({ endpoint, connectTimeoutMs, answerTimeoutMs, maxConnections });
   const shared = options.shared ?? createSharedState(clock, maxConnections);
-  const { pacer } = shared;
+  const { pacer, refusals, network } = shared;
+  const transport = createTransport({ endpoint, connectTimeoutMs, answerTimeoutMs, maxConnections, network });
   const cache = tokenCacheFor(shared, options.projectId);
   const auth = createAuthenticator(options.credentials, {
-    ...{ host: endpoint.host, projectId: options.projectId, cache },
-    ...{ clock, connectTimeoutMs, answerTimeoutMs },
+    host: endpoint.host,
+    projectId: options.projectId,
+    cache,
+    refusals,
+    network,
+    clock,
+    connectTimeoutMs,
+    answerTimeoutMs,
   });
   const time = createServiceTime(clock);
   /** Aborted when nothing more may be sent: after close, or when the credential has failed for good. */
@@ -156,7 +181,11 @@ export function createConnection(options: ConnectionOptions): Connection {
   const renewalLimitMs = connectTimeoutMs + answerTimeoutMs;
   const gate = createAuthGate({
     renew: async () => time.correct() || within(auth.refresh(), renewalLimitMs),
-    onFailure: () => ended.abort(),
+    onFailure: (error) => {
+      ended.abort();
+      auth.refused(error);
+    },
+    onProof: () => auth.accepted(),
   });
   const budget = createRetryBudget(RETRY_BUDGET);
 
@@ -172,6 +201,8 @@ export function createConnection(options: ConnectionOptions): Connection {
         // Whoever listens in must not change what a call came to.
       }
     };
+    const refused = await withinDeadline(operation, auth.refusedBefore());
+    if (refused !== undefined) throw new DliRefusedBeforeError(operation, refused);
     const headers = await withinDeadline(operation, auth.headersFor(request, time.now()));
     try {
       response = await transport.send({
@@ -185,9 +216,10 @@ export function createConnection(options: ConnectionOptions): Connection {
       time.read(header(response, 'date'), answeredAt);
       call.onAnswer?.(response);
       const about = { operation, status: response.status, requestId: header(response, 'x-request-id') };
+      const peer = { host: endpoint.host, credential: options.credentials.name };
       const retryAfterMs = parseRetryAfter(header(response, 'retry-after'), answeredAt, RETRY_AFTER_CAP_MS);
       const read = call.hasVerdicts ? readVerdicts : readSuccess;
-      const value = call.parse(read({ ...about, retryAfterMs, body: response.body }), about);
+      const value = call.parse(read({ ...about, peer, retryAfterMs, body: response.body }), about);
       notify(undefined);
       return { value, requestId: about.requestId };
     } catch (cause) {

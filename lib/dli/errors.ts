@@ -1,6 +1,7 @@
 import { messageOf } from '../error-words.ts';
 import { parseRateHint, type RateHint } from '../http/pacer.ts';
 import { NetworkError, TimeoutError } from '../http/transport.ts';
+import { adviceOnAnswer, adviceOnNetwork } from './advice.ts';
 import { classify, type ErrorKind, mayHaveBeenExecuted } from './classify.ts';
 
 /** Anything that kept a call to DLI from succeeding. `operation` reads like "cancel job 5b3c6e1e-…". */
@@ -28,12 +29,18 @@ export class DliResponseError extends DliError {
   readonly retryAfterMs: number | undefined;
   /** Of a 429 that names its limit. */
   readonly rateHint: RateHint | undefined;
+  /** Why a credential was refused, as far as the gateway tells. */
+  readonly refusal: Refusal | undefined;
+  readonly peer: Peer | undefined;
 
   constructor(operation: string, answer: Answer) {
-    const { status, errorCode, requestId } = answer;
-    const words = [status, errorCode, answer.summary, requestId && `(request ${requestId})`];
+    const { status, errorCode, requestId, refusal, isJson } = answer;
+    const summary = answer.summary ?? (refusal && REFUSALS[refusal]);
+    const words = [status, errorCode, summary, requestId && `(request ${requestId})`];
     super(operation, words.filter(Boolean).join(' '));
-    this.kind = classify(status, errorCode);
+    this.kind = classify(status, errorCode, isJson);
+    this.refusal = refusal;
+    this.peer = answer.peer;
     // A task that timed out behind the gateway comes as a 400, and may have been carried out all the same.
     this.isAmbiguous = this.kind === 'transient' || mayHaveBeenExecuted(status);
     this.status = status;
@@ -47,6 +54,7 @@ export class DliResponseError extends DliError {
 /** No connection, or it broke. */
 export class DliNetworkError extends DliError {
   override name = 'DliNetworkError';
+  declare readonly cause: NetworkError;
   readonly kind = 'transient';
   readonly isAmbiguous: boolean;
   constructor(operation: string, cause: NetworkError) {
@@ -58,6 +66,7 @@ export class DliNetworkError extends DliError {
 /** Connecting or answering took too long. */
 export class DliTimeoutError extends DliError {
   override name = 'DliTimeoutError';
+  declare readonly cause: TimeoutError;
   readonly kind = 'transient';
   readonly isAmbiguous: boolean;
   constructor(operation: string, cause: TimeoutError) {
@@ -78,6 +87,18 @@ export class DliNotSentError extends DliError {
   }
 }
 
+/** The call was not made, since the same credential has been refused already, in another call of this process. */
+export class DliRefusedBeforeError extends DliError {
+  override name = 'DliRefusedBeforeError';
+  declare readonly cause: DliError;
+  readonly kind = 'authentication';
+  readonly isAmbiguous = false;
+  constructor(operation: string, cause: DliError) {
+    const what = cause.message.replace(`${cause.operation}: `, '');
+    super(operation, `not sent, since this credential was refused less than five minutes ago: ${what}`, { cause });
+  }
+}
+
 /** Well-formed HTTP that is not DLI's: a 200 without JSON, a listing without its list. */
 export class DliProtocolError extends DliError {
   override name = 'DliProtocolError';
@@ -94,19 +115,9 @@ export class DliProtocolError extends DliError {
 
 /** What somebody who meets the error can do about it; undefined where waiting is all there is. */
 export function adviceOn(error: DliError): string | undefined {
-  if (error instanceof DliNetworkError || error instanceof DliTimeoutError) {
-    return 'check the endpoint and the way to it; nothing was answered';
-  }
-  switch (error.kind) {
-    case 'authentication':
-      return "check the credential and this machine's clock; it was not tried again, since five refusals lock a key for five minutes";
-    case 'configuration':
-      return 'check that endpoint, region and project id belong together: a project is known in its own region only';
-    case 'permission':
-      return 'the IAM user lacks a right; docs/deploy.md lists those it needs';
-    default:
-      return undefined;
-  }
+  if (error instanceof DliNetworkError || error instanceof DliTimeoutError) return adviceOnNetwork(error.cause);
+  if (error instanceof DliRefusedBeforeError) return adviceOn(error.cause);
+  return adviceOnAnswer(error instanceof DliResponseError ? error : { kind: error.kind });
 }
 
 /** Whether the same call may succeed when it is sent again. */
@@ -139,6 +150,17 @@ export interface Answer {
   rateHint?: RateHint | undefined;
   /** A few words of our own about the answer. The body's text stays out: gateways echo headers and DLI quotes SQL. */
   summary?: string | undefined;
+  refusal?: Refusal | undefined;
+  /** Whether the body is JSON, as all that the services themselves send. Default true. */
+  isJson?: boolean | undefined;
+  peer?: Peer | undefined;
+}
+
+/** Who answered, and to which credential. */
+export interface Peer {
+  host: string;
+  /** Where the credential is kept, such as the name of a parameter; empty if that is not known. */
+  credential: string;
 }
 
 export function toDliError(operation: string, error: unknown): unknown {
@@ -172,7 +194,40 @@ export function findErrorCode(body: unknown): string | undefined {
   return undefined;
 }
 
-/** The limit in the text of a 429, which is the one thing a text is ever read for: a hint, and nothing depends on it. */
+/**
+ * Why a credential was refused. The gateway tells it in the text alone, in fixed words that hold no secret; what surrounds
+ * them may, so that our own words are shown in their place. A hint, and nothing depends on it.
+ *
+ * @see public reports of APIG.0301, such as jeessy2/ddns-go#844 and huaweicloud/huaweicloud-sdk-python#13
+ */
+const REFUSALS = {
+  secret: 'the signature is wrong',
+  key: 'there is no such access key',
+  token: 'the token is not valid, or no more',
+  clock: 'the signature is too old, or of the future',
+  locked: 'the key is locked',
+  // The advice is all there is to say.
+  login: '',
+} as const;
+
+export type Refusal = keyof typeof REFUSALS;
+
+const REFUSAL_TEXTS: readonly [RegExp, Refusal][] = [
+  [/failed to reach the limit/i, 'locked'],
+  [/signature expired/i, 'clock'],
+  [/ak not exist/i, 'key'],
+  [/verify aksk signature fail/i, 'secret'],
+  [/decrypt token fail|token expires/i, 'token'],
+];
+
+/** Looks for the reason in the body of a 401. @returns undefined if it does not tell. */
+export function findRefusal(body: unknown): Refusal | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const text = 'error_msg' in body && typeof body.error_msg === 'string' ? body.error_msg.slice(0, 1_000) : '';
+  return REFUSAL_TEXTS.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+/** The limit in the text of a 429: a hint, and nothing depends on it. */
 export function findRateHint(body: unknown): RateHint | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
   const text = 'error_msg' in body ? body.error_msg : undefined;

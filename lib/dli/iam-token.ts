@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock.ts';
+import type { Network } from '../http/proxy.ts';
 import { DliProtocolError } from './errors.ts';
 import { askIam } from './iam.ts';
 import { nameOfProject } from './project-name.ts';
@@ -18,6 +19,9 @@ export interface PasswordCredentials {
 export interface TokenSourceOptions {
   /** The token is good for this project only: DLI wants it so. */
   projectId: string;
+  /** Where the credential is kept, for messages. */
+  credential: string;
+  network: Network;
   clock: Clock;
   connectTimeoutMs: number;
   answerTimeoutMs: number;
@@ -100,12 +104,21 @@ export function createTokenSource({ cache, ...options }: TokenSourceOptions & { 
 
 async function fetchToken(
   { userName, password, domainName, iamEndpoint }: PasswordCredentials,
-  { projectId, clock, connectTimeoutMs, answerTimeoutMs }: TokenSourceOptions,
+  { projectId, credential, network, clock, connectTimeoutMs, answerTimeoutMs }: TokenSourceOptions,
 ): Promise<{ text: string; expiresAt: number; projectName: string | undefined }> {
   const user = { name: userName, password, domain: { name: domainName } };
   const { headers, answer } = await askIam({
-    ...{ operation: OPERATION, endpoint: iamEndpoint, connectTimeoutMs, answerTimeoutMs, expected: 201 },
-    ...{ method: 'POST', target: '/v3/auth/tokens?nocatalog=true', headers: { 'content-type': 'application/json' } },
+    operation: OPERATION,
+    endpoint: iamEndpoint,
+    credential,
+    network,
+    connectTimeoutMs,
+    answerTimeoutMs,
+    expected: 201,
+    refusedAs: 'login',
+    method: 'POST',
+    target: '/v3/auth/tokens?nocatalog=true',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
       auth: { identity: { methods: ['password'], password: { user } }, scope: { project: { id: projectId } } },
     }),

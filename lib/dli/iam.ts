@@ -1,5 +1,6 @@
+import type { Network } from '../http/proxy.ts';
 import { createTransport, type HttpResponse } from '../http/transport.ts';
-import { DliResponseError, findErrorCode, toDliError } from './errors.ts';
+import { DliResponseError, findErrorCode, findRefusal, type Refusal, toDliError } from './errors.ts';
 import { parseJson } from './wire.ts';
 
 export interface IamCall {
@@ -10,18 +11,24 @@ export interface IamCall {
   target: string;
   headers: Record<string, string>;
   body?: string | undefined;
+  /** Where the credential is kept, for messages. */
+  credential: string;
   /** The status of an answer that is one; everything else is thrown. */
   expected: number;
   connectTimeoutMs: number;
   answerTimeoutMs: number;
-  /** Called with the Date header of any answer, a refusal as well. */
+  network: Network;
+  /** What a 401 says of the credential where its text does not tell. */
+  refusedAs?: Refusal | undefined;
+  /** Called with the Date header of each answer. */
   onDate?: ((date: string | undefined) => void) | undefined;
 }
 
 /** One call of IAM, on a connection of its own. @throws {DliError} if it is out of reach, or refuses. */
 export async function askIam(call: IamCall): Promise<{ headers: HttpResponse['headers']; answer: unknown }> {
-  const { operation, endpoint, method, target, headers, body, expected, connectTimeoutMs, answerTimeoutMs } = call;
-  const transport = createTransport({ endpoint, connectTimeoutMs, answerTimeoutMs, maxConnections: 1 });
+  const { operation, endpoint, method, target, headers, body, expected, connectTimeoutMs, answerTimeoutMs, network } =
+    call;
+  const transport = createTransport({ endpoint, connectTimeoutMs, answerTimeoutMs, maxConnections: 1, network });
   let response: HttpResponse;
   try {
     response = await transport.send({
@@ -34,7 +41,14 @@ export async function askIam(call: IamCall): Promise<{ headers: HttpResponse['he
     transport.close();
   }
   call.onDate?.(response.headers.date);
+  const { status } = response;
   const answer = parseJson(response.body);
-  if (response.status === expected) return { headers: response.headers, answer };
-  throw new DliResponseError(operation, { status: response.status, errorCode: findErrorCode(answer) });
+  if (status === expected) return { headers: response.headers, answer };
+  throw new DliResponseError(operation, {
+    status,
+    errorCode: findErrorCode(answer),
+    refusal: status === 401 ? (findRefusal(answer) ?? call.refusedAs) : undefined,
+    isJson: answer !== undefined,
+    peer: { host: endpoint.host, credential: call.credential },
+  });
 }

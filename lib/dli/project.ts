@@ -1,10 +1,16 @@
 import type { Clock } from '../clock.ts';
 import { createRetryBudget, retry } from '../http/retry.ts';
 import { within } from '../http/transport.ts';
-import { type AccessKeyCredentials, type CredentialSource, signed, type UnsignedRequest } from './auth.ts';
+import {
+  type AccessKeyCredentials,
+  type CredentialSource,
+  type Credentials,
+  signed,
+  type UnsignedRequest,
+} from './auth.ts';
 import { type SharedState, tokenCacheFor } from './connection.ts';
-import { DliError, DliProtocolError, isRetryable } from './errors.ts';
-import { askIam } from './iam.ts';
+import { DliError, DliProtocolError, DliRefusedBeforeError, isRetryable } from './errors.ts';
+import { askIam, type IamCall } from './iam.ts';
 import { createTokenSource } from './iam-token.ts';
 import { nameOfProject } from './project-name.ts';
 import { createServiceTime } from './service-time.ts';
@@ -15,6 +21,8 @@ const TIMEOUT_MS = 10_000;
 const ATTEMPT_TIMEOUT_MS = 4_000;
 const MAX_ATTEMPTS = 3;
 
+const OPERATION = 'ask IAM for the name of the project';
+
 interface ProjectQuestion {
   projectId: string;
   /** Where an access key asks; a password knows its own. */
@@ -24,7 +32,7 @@ interface ProjectQuestion {
   random: () => number;
   /** Epoch ms; nothing is awaited later than that. */
   deadlineAt: number;
-  /** A name that was told is kept here, and a token is shared with the calls of DLI. */
+  /** A name that was told is kept here; a token, and that a credential was refused, is shared with the calls of DLI. */
   shared: SharedState;
 }
 
@@ -44,18 +52,41 @@ export async function readProjectName(source: CredentialSource, question: Projec
 }
 
 async function ask(source: CredentialSource, question: ProjectQuestion): Promise<string> {
-  const { projectId, iamEndpoint, clock, random, deadlineAt, shared } = question;
+  const { refusals } = question.shared;
   const credentials = source.known?.() ?? (await source.read());
+  const refused = refusals.of(credentials);
+  if (refused !== undefined) throw new DliRefusedBeforeError(OPERATION, refused);
+  try {
+    const name = await askWith(credentials, source.name, question);
+    refusals.accepted(credentials);
+    return name;
+  } catch (error) {
+    if (error instanceof DliError && error.kind === 'authentication') refusals.add(credentials, error);
+    throw error;
+  }
+}
+
+function askWith(credentials: Credentials, credential: string, question: ProjectQuestion): Promise<string> {
+  const { projectId, iamEndpoint, clock, random, deadlineAt, shared } = question;
+  const { network } = shared;
   if ('password' in credentials) {
-    const timeouts = { connectTimeoutMs: ATTEMPT_TIMEOUT_MS, answerTimeoutMs: ATTEMPT_TIMEOUT_MS };
-    const cache = tokenCacheFor(shared, projectId);
-    return createTokenSource({ ...timeouts, projectId, clock, cache }).projectNameFor(credentials);
+    return createTokenSource({
+      projectId,
+      credential,
+      network,
+      clock,
+      connectTimeoutMs: ATTEMPT_TIMEOUT_MS,
+      answerTimeoutMs: ATTEMPT_TIMEOUT_MS,
+      cache: tokenCacheFor(shared, projectId),
+    }).projectNameFor(credentials);
   }
   if (iamEndpoint === undefined) throw new Error('neither endpoint nor region tells where IAM is');
   const time = createServiceTime(clock);
   const show = () =>
     showProject(credentials, projectId, {
       iamEndpoint,
+      credential,
+      network,
       now: time.now(),
       onDate: (date) => time.read(date, clock.now()),
     });
@@ -64,9 +95,8 @@ async function ask(source: CredentialSource, question: ProjectQuestion): Promise
       try {
         return await show();
       } catch (error) {
-        // As a call of DLI: a clock that is wrong must not be taken for a wrong key.
-        const isRefused = error instanceof DliError && error.kind === 'authentication';
-        if (isRefused && time.correct()) return show();
+        // Our clock may be what was refused, as in a call of DLI.
+        if (error instanceof DliError && error.kind === 'authentication' && time.correct()) return show();
         throw error;
       }
     },
@@ -95,13 +125,13 @@ async function ask(source: CredentialSource, question: ProjectQuestion): Promise
 async function showProject(
   credentials: AccessKeyCredentials,
   projectId: string,
-  { iamEndpoint, now, onDate }: { iamEndpoint: URL; now: number; onDate: (date: string | undefined) => void },
+  { iamEndpoint, now, ...call }: Pick<IamCall, 'credential' | 'network' | 'onDate'> & { iamEndpoint: URL; now: number },
 ): Promise<string> {
-  const operation = 'ask IAM for the name of the project';
   const path = `/v3/projects/${projectId}`;
   const request: UnsignedRequest = { method: 'GET', path, query: [] };
   const { answer } = await askIam({
-    operation,
+    ...call,
+    operation: OPERATION,
     endpoint: iamEndpoint,
     method: 'GET',
     target: requestTarget(path, []),
@@ -109,9 +139,8 @@ async function showProject(
     expected: 200,
     connectTimeoutMs: ATTEMPT_TIMEOUT_MS,
     answerTimeoutMs: ATTEMPT_TIMEOUT_MS,
-    onDate,
   });
   const name = nameOfProject(answer, projectId);
-  if (name === undefined) throw new DliProtocolError(operation, 'without the name of that project', { status: 200 });
+  if (name === undefined) throw new DliProtocolError(OPERATION, 'without the name of that project', { status: 200 });
   return name;
 }

@@ -1,4 +1,4 @@
-import { DliProtocolError, DliResponseError, findErrorCode, findRateHint } from './errors.ts';
+import { DliProtocolError, DliResponseError, findErrorCode, findRateHint, findRefusal, type Peer } from './errors.ts';
 
 /** Which answer it was, for an error about it. */
 export interface AnswerContext {
@@ -13,6 +13,7 @@ export interface AnswerContext {
 export interface WireAnswer extends AnswerContext {
   retryAfterMs: number | undefined;
   body: string;
+  peer?: Peer | undefined;
 }
 
 /**
@@ -54,12 +55,21 @@ export function readVerdicts(answer: WireAnswer): Record<string, unknown> {
 }
 
 /** Returns what the JSON of a 2xx holds; undefined if it is no JSON. */
-function readBody({ operation, status, requestId, retryAfterMs, body: text }: WireAnswer): unknown {
+function readBody({ operation, status, requestId, retryAfterMs, body: text, peer }: WireAnswer): unknown {
   const body = parseJson(text);
   if (status >= 200 && status <= 299) return body;
   const rateHint = status === 429 ? findRateHint(body) : undefined;
   const errorCode = findErrorCode(body);
-  throw new DliResponseError(operation, { status, requestId, retryAfterMs, rateHint, errorCode });
+  throw new DliResponseError(operation, {
+    status,
+    requestId,
+    retryAfterMs,
+    rateHint,
+    errorCode,
+    refusal: status === 401 ? findRefusal(body) : undefined,
+    isJson: body !== undefined,
+    peer,
+  });
 }
 
 function refuseUnsuccessful({ operation, status, requestId }: AnswerContext, verdict: Record<string, unknown>): void {

@@ -32,6 +32,10 @@ export function readCredentials(env: Environment): Credentials {
   };
 }
 
+/** Where the credential that {@link readCredentials} reads is kept. */
+export const credentialVariables = (credentials: Credentials): string =>
+  'password' in credentials ? 'OS_USERNAME and OS_PASSWORD' : 'HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK';
+
 function checked(env: Environment, name: string, problemOf: (text: string) => string | undefined): string {
   const value = env[name];
   if (name === 'OS_DOMAIN_NAME' && !value) {

@@ -4,6 +4,7 @@ import { compareText } from '../compare-text.ts';
 import type { CredentialSource, Credentials } from '../dli/auth.ts';
 import { emergencyPolicy } from '../emergency.ts';
 import { nameOf } from '../error-words.ts';
+import { agentOptionsFor } from '../http/proxy.ts';
 import { issueWords, keyProblem } from '../issue-words.ts';
 import { isProjectId, isProjectName } from '../job.ts';
 import { PolicyError, parseExemption, parseFreeze, parsePolicy } from '../policy/parse.ts';
@@ -13,7 +14,9 @@ import type { SweepRequest } from '../request.ts';
 import { isOverdue, parseStop } from '../stop-order.ts';
 import { parseJsonText, TextError, withoutMark } from '../text.ts';
 import { problemOfKey, problemOfName, problemOfPassword } from './credential-text.ts';
+import { environment } from './environment.ts';
 import { claimsIn } from './project-claims.ts';
+import { readProxy } from './proxy.ts';
 import {
   defaultEndpoint,
   parseEndpoint,
@@ -59,10 +62,19 @@ export interface SwitchReading {
   version: number | null;
 }
 
-/** A hung Parameter Store or queue must not hang us: without these the SDK waits for ever. */
 export const AWS_CLIENT_OPTIONS = {
   maxAttempts: 3,
-  requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+  /** Made for each client, since a proxy that cannot be used is told by the verb that needs it. @throws {SettingsError} */
+  get requestHandler() {
+    return {
+      // A hung Parameter Store or queue must not hang us: without these the SDK waits for ever.
+      connectionTimeout: 2_000,
+      requestTimeout: 5_000,
+      throwOnRequestTimeout: true,
+      // Credentials come in the answers, so NODE_TLS_REJECT_UNAUTHORIZED is not obeyed here either.
+      httpsAgent: { ...agentOptionsFor(readProxy(environment)), rejectUnauthorized: true },
+    };
+  },
 };
 
 export function createParameterReader(client: SSMClient): ReadParameters {

@@ -856,7 +856,8 @@ describe('a DLI that cannot be asked', () => {
     const { emulator, run } = await startWorld();
     await emulator.close();
 
-    await expect(run()).rejects.toThrow('list queues: cannot connect (ECONNREFUSED)');
+    const { host } = new URL(emulator.connection.url);
+    await expect(run()).rejects.toThrow(`list queues: cannot connect to ${host} (ECONNREFUSED)`);
   });
 
   it('ends it with the first refusal of the key, since five lock it', async () => {

@@ -267,7 +267,7 @@ describe.concurrent('exit code 1', () => {
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toMatch(
-      /^Listing\ndli-reaper: list LAUNCHING jobs, page 1: 401 APIGW\.0301 \(request [0-9a-f]{32}\)\n {12}check the credential and .*\n$/,
+      /^Listing\ndli-reaper: list LAUNCHING jobs, page 1: 401 APIGW\.0301 the signature is wrong \(request [0-9a-f]{32}\)\n {12}check the credential and .*\n$/,
     );
     expect(emulator.requests.length).toBeLessThanOrEqual(2);
   });
@@ -290,8 +290,9 @@ describe.concurrent('exit code 1', () => {
     const { exitCode, stdout, stderr } = await run('plan');
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    const { host } = new URL(emulator.connection.url);
     expect(stderr).toBe(
-      'Listing\ndli-reaper: list LAUNCHING jobs, page 1: cannot connect (ECONNREFUSED)\n' +
+      `Listing\ndli-reaper: list LAUNCHING jobs, page 1: cannot connect to ${host} (ECONNREFUSED)\n` +
         '            check the endpoint and the way to it; nothing was answered\n',
     );
   });

@@ -31,6 +31,6 @@ describe('readKeyCreation', () => {
 
     const asked = readKeyCreation({ accessKeyId, secretAccessKey: 'another' }, { iamEndpoint, clock });
 
-    await expect(asked).rejects.toThrow(/^ask IAM about the access key: 401 APIGW\.0301$/);
+    await expect(asked).rejects.toThrow(/^ask IAM about the access key: 401 APIGW\.0301 the signature is wrong$/);
   });
 });

@@ -1,0 +1,106 @@
+import { isLoopback, type NetworkError, type TimeoutError } from '../http/transport.ts';
+import type { ErrorKind } from './classify.ts';
+import type { Peer, Refusal } from './errors.ts';
+
+const NO_ANSWER = 'check the endpoint and the way to it; nothing was answered';
+
+/** Of a certificate that nobody in the machine's list vouches for. */
+const UNTRUSTED = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
+
+/** What can be done where no answer came. */
+export function adviceOnNetwork(error: NetworkError | TimeoutError): string {
+  const code = 'code' in error ? error.code : undefined;
+  const { route = { host: 'the server' }, sent } = error;
+  const { host, proxy } = route;
+  if (code?.startsWith('PROXY_')) return adviceOnProxy(Number(code.slice('PROXY_'.length)), host);
+  if (code !== undefined && UNTRUSTED.has(code)) {
+    return `no authority that this machine knows vouches for the certificate of ${host}. Where the network has an authority of its own, put its certificate into a file and set NODE_EXTRA_CA_CERTS to the path of that file; NODE_TLS_REJECT_UNAUTHORIZED is not obeyed, since the calls carry credentials`;
+  }
+  switch (code) {
+    case 'ENOTFOUND':
+      return proxy === undefined
+        ? `there is no host ${host}: ${REGION_WORDS}${orProxy(route)}`
+        : `check HTTPS_PROXY, whose host ${proxy} was not found`;
+    case 'EAI_AGAIN':
+      return `the name of ${proxy ?? host} could not be looked up: check the network of this machine${orProxy(route)}`;
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID':
+      return `the certificate of ${host} is not valid at this moment: check the clock of this machine`;
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return `the certificate is not one of ${host}: check the endpoint, and what stands between`;
+    default:
+      if (proxy !== undefined) return `check the endpoint, and the proxy ${proxy} in HTTPS_PROXY; nothing was answered`;
+      return sent ? NO_ANSWER : NO_ANSWER + orProxy(route);
+  }
+}
+
+const REGION_WORDS =
+  'check the region, which is named as Huawei Cloud names it, such as eu-west-101, or the endpoint; another cloud takes its own endpoint, such as https://dli.eu-de.otc.t-systems.com';
+
+/** A proxy is no way to this machine itself. */
+const orProxy = ({ host, proxy }: { host: string; proxy?: string | undefined }) =>
+  proxy !== undefined || isLoopback(new URL(`http://${host.replaceAll(' ', '-')}`).hostname)
+    ? ''
+    : '; where only a proxy leads out, set HTTPS_PROXY';
+
+function adviceOnProxy(status: number, host: string): string {
+  return status === 407
+    ? 'the proxy asks for a name and a password: HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT, special characters percent-encoded'
+    : `the proxy did not let the call through: have ${host} allowed there, or put it into NO_PROXY if there is a way without the proxy`;
+}
+
+/** An answer that was no. */
+interface Refused {
+  kind: ErrorKind;
+  status?: number;
+  errorCode?: string | undefined;
+  refusal?: Refusal | undefined;
+  peer?: Peer | undefined;
+}
+
+const LOCKS = 'five refusals in a row lock a key for five minutes, for all who use it';
+
+/** What can be done about it; undefined where waiting is all there is. */
+export function adviceOnAnswer({ kind, status, errorCode, refusal, peer }: Refused): string | undefined {
+  const where = peer === undefined || peer.credential === '' ? '' : ` in ${peer.credential}`;
+  switch (kind) {
+    case 'authentication':
+      return adviceOnRefusal(refusal, where);
+    case 'configuration':
+      if (status === 407) return adviceOnProxy(status, '');
+      if (errorCode === undefined) {
+        return `${peer?.host ?? 'the endpoint'} did not answer as DLI does, but as a proxy, a login page or another service: check the endpoint, and what stands between`;
+      }
+      return 'check that endpoint, region and project id belong together: a project is known in its own region only';
+    case 'permission':
+      return 'the IAM user lacks a right; docs/deploy.md lists those it needs';
+    default:
+      return undefined;
+  }
+}
+
+/** @param where the credential is kept, as ` in …`; or nothing. */
+function adviceOnRefusal(refusal: Refusal | undefined, where: string): string {
+  switch (refusal) {
+    case 'secret':
+      return `check the credential and copy both parts of it again: the secret key${where} does not belong to the access key; ${LOCKS}`;
+    case 'key':
+      return `check the credential and the cloud that it is for: the access key${where} was deleted, is of another cloud, or was swapped with its secret; ${LOCKS}`;
+    case 'token':
+      return `get a new temporary key: the token of the credential${where} has ended, or was taken back`;
+    case 'clock':
+      return "correct this machine's clock; the credential may be good";
+    case 'locked':
+      return `wait five minutes, and correct the credential${where} before it is tried again: ${LOCKS}`;
+    case 'login':
+      return `check the credential${where}: user name, password, account and project; a user whose logins fail too often is locked`;
+    default:
+      return `check the credential and this machine's clock${where === '' ? '' : `; the credential is${where}`}; ${LOCKS}`;
+  }
+}

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import {
+  adviceOn,
+  DliNetworkError,
+  type DliResponseError,
+  DliTimeoutError,
+  findRefusal,
+} from '../../../lib/dli/errors.ts';
+import { readSuccess } from '../../../lib/dli/wire.ts';
+import { NetworkError, type Route, TimeoutError } from '../../../lib/http/transport.ts';
+import { thrownBy } from '../../helpers/thrown-by.ts';
+
+const HOST = 'dli.eu-west-1.myhuaweicloud.com';
+const PARAMETER = '/dli-reaper/prod/credentials/main';
+
+const network = (code: string, route: Partial<Route> = {}) =>
+  new DliNetworkError('list jobs', new NetworkError(code, false, { route: { host: HOST, ...route } }));
+
+/** What the connection makes of an answer. */
+const answered = (status: number, body: unknown) =>
+  thrownBy(() =>
+    readSuccess({
+      operation: 'list jobs',
+      status,
+      requestId: undefined,
+      retryAfterMs: undefined,
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      peer: { host: HOST, credential: PARAMETER },
+    }),
+  ) as DliResponseError;
+
+describe('where no answer came', () => {
+  it.each([
+    {
+      code: 'ENOTFOUND',
+      route: {},
+      says: [HOST, 'check the region', 'eu-west-101', 'https://dli.eu-de.otc.t-systems.com', 'set HTTPS_PROXY'],
+    },
+    { code: 'ENOTFOUND', route: { proxy: 'proxy.example:3128' }, says: ['HTTPS_PROXY', 'proxy.example:3128'] },
+    { code: 'EAI_AGAIN', route: {}, says: [HOST, 'network of this machine', 'set HTTPS_PROXY'] },
+    { code: 'ECONNREFUSED', route: {}, says: ['check the endpoint', 'set HTTPS_PROXY'] },
+    {
+      code: 'ECONNREFUSED',
+      route: { proxy: 'proxy.example:3128' },
+      says: ['check the endpoint, and the proxy proxy.example:3128'],
+    },
+    { code: 'PROXY_407', route: { proxy: 'p:1' }, says: ['HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT'] },
+    { code: 'PROXY_403', route: { proxy: 'p:1' }, says: [HOST, 'NO_PROXY'] },
+    {
+      code: 'SELF_SIGNED_CERT_IN_CHAIN',
+      route: {},
+      says: [HOST, 'NODE_EXTRA_CA_CERTS', 'NODE_TLS_REJECT_UNAUTHORIZED is not obeyed'],
+    },
+    { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', route: {}, says: ['NODE_EXTRA_CA_CERTS'] },
+    { code: 'CERT_HAS_EXPIRED', route: {}, says: [HOST, 'clock'] },
+    { code: 'ERR_TLS_CERT_ALTNAME_INVALID', route: {}, says: [HOST, 'check the endpoint'] },
+  ])('says of $code by $route what to do', ({ code, route, says }) => {
+    const error = network(code, route);
+
+    expect(error.message).toContain(`cannot connect to ${HOST}`);
+    for (const words of says) expect(adviceOn(error)).toContain(words);
+  });
+
+  it('names no proxy where this machine itself was called', () => {
+    for (const host of ['127.0.0.1:8080', 'localhost:8080', '[::1]:8080']) {
+      expect(adviceOn(network('ECONNREFUSED', { host }))).toBe(
+        'check the endpoint and the way to it; nothing was answered',
+      );
+    }
+  });
+
+  it('names the host that took too long', () => {
+    const error = new DliTimeoutError('list jobs', new TimeoutError('connect', 5_000, { host: HOST, proxy: 'p:1' }));
+
+    expect(error.message).toBe(`list jobs: no connection to ${HOST} through the proxy p:1 within 5000 ms`);
+    expect(adviceOn(error)).toContain('the proxy p:1 in HTTPS_PROXY');
+  });
+});
+
+describe('a credential that was refused', () => {
+  const refused = (error_msg: string) =>
+    answered(401, { error_code: 'APIGW.0301', error_msg: `Incorrect IAM authentication information: ${error_msg}` });
+
+  it.each([
+    {
+      text: 'verify aksk signature fail, canonicalRequest:GET|hush',
+      message: 'the signature is wrong',
+      says: 'copy both parts',
+    },
+    {
+      text: 'Get secretKey failed,ak:hush,err:ak not exist',
+      message: 'there is no such access key',
+      says: 'of another cloud',
+    },
+    { text: 'decrypt token fail', message: 'the token is not valid, or no more', says: 'get a new temporary key' },
+    {
+      text: 'token expires, expires_at:2026',
+      message: 'the token is not valid, or no more',
+      says: 'get a new temporary key',
+    },
+    {
+      text: 'signature expired, signature time:hush',
+      message: 'the signature is too old, or of the future',
+      says: "this machine's clock",
+    },
+    { text: 'AK access failed to reach the limit,forbidden', message: 'the key is locked', says: 'wait five minutes' },
+  ])('is told in our own words why: $message', ({ text, message, says }) => {
+    const error = refused(text);
+
+    expect(error.message).toBe(`list jobs: 401 APIGW.0301 ${message}`);
+    expect(adviceOn(error)).toContain(says);
+    if (says !== "this machine's clock") expect(adviceOn(error)).toContain(PARAMETER);
+    expect(error.message + adviceOn(error)).not.toContain('hush');
+  });
+
+  it('is told with where it is kept and what could be wrong, where the gateway does not tell', () => {
+    const error = refused('something new');
+
+    expect(error.message).toBe('list jobs: 401 APIGW.0301');
+    expect(adviceOn(error)).toContain(
+      `check the credential and this machine's clock; the credential is in ${PARAMETER}`,
+    );
+  });
+
+  it('is no reason that is looked for in a body of another form', () => {
+    expect([undefined, 'decrypt token fail', { error_msg: 7 }, null].map(findRefusal)).toEqual(
+      Array.from({ length: 4 }, () => undefined),
+    );
+  });
+});
+
+describe('an answer that is not of DLI', () => {
+  it.each([
+    { name: '403 in HTML', status: 403, body: '<html>blocked</html>' },
+    { name: '403 without a body', status: 403, body: '' },
+    { name: 'a login page', status: 302, body: '' },
+    { name: '404 in HTML', status: 404, body: '<html></html>' },
+  ])('is told with the host that gave it, for $name', ({ status, body }) => {
+    const error = answered(status, body);
+
+    expect(error.kind).toBe('configuration');
+    expect(adviceOn(error)).toMatch(new RegExp(`^${HOST} did not answer as DLI does`));
+  });
+
+  it('asks for the name and the password of a proxy after a 407', () => {
+    expect(adviceOn(answered(407, '<html></html>'))).toContain('HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT');
+  });
+
+  it('is told from a missing right, which IAM and the gateway tell in JSON', () => {
+    for (const body of [{ error_code: 'APIG.0302' }, { error: { code: 403, message: "Policy doesn't allow" } }]) {
+      expect(adviceOn(answered(403, body))).toMatch(/^the IAM user lacks a right/);
+    }
+  });
+});
