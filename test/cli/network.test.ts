@@ -126,6 +126,22 @@ describe.concurrent('a server that cannot prove who it is', () => {
   );
 });
 
+describe.concurrent('an AWS that cannot prove who it is', () => {
+  it('gets no request either, whatever NODE_TLS_REJECT_UNAUTHORIZED says', async (context) => {
+    const { aws } = await startTargets(context, { lake: {} });
+    const { AWS_ENDPOINT_URL, ...awsEnv } = aws.env;
+    const { proxy, env } = await startClouds(context, { dli: 'http://127.0.0.1:1', aws: AWS_ENDPOINT_URL });
+    const insecure = { HTTPS_PROXY: env.HTTPS_PROXY, NODE_TLS_REJECT_UNAUTHORIZED: '0' };
+
+    const { exitCode, stderr } = await runCli(['status', '--stage', 'dev'], { ...awsEnv, ...insecure });
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/cannot be read from Parameter Store \(DEPTH_ZERO_SELF_SIGNED_CERT; .*NODE_EXTRA_CA_CERTS/);
+    expect(hostsOf(proxy.asked)).toContain('ssm.eu-central-1.amazonaws.com:443');
+    expect(aws.calls).toEqual([]);
+  });
+});
+
 describe.concurrent('a host that hangs', () => {
   async function startHanging({ onTestFinished }: TestContext) {
     const sockets = new Set<net.Socket>();
