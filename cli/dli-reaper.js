@@ -3,13 +3,18 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { commandName, endWithNpm } from './npm.js';
 import { findOwnNode, follow, isNodeNewEnough, NO_NODE } from './own-node.js';
 
 const source = new URL('./main.ts', import.meta.url);
-const main = existsSync(source) ? source : new URL('../dist/cli.mjs', import.meta.url);
+const isClone = existsSync(source);
+const main = isClone ? source : new URL('../dist/cli.mjs', import.meta.url);
+process.env.DLI_REAPER_COMMAND = commandName(isClone);
 
-if (isNodeNewEnough) await import(main.href);
-else {
+if (isNodeNewEnough) {
+  endWithNpm(() => process.kill(process.pid, 'SIGTERM'));
+  await import(main.href);
+} else {
   const node = findOwnNode();
   if (node === undefined) {
     process.stderr.write(`dli-reaper: ${NO_NODE}`);

@@ -13,6 +13,7 @@ import { messageOf } from '../lib/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { decodeText } from '../lib/text.ts';
 import { assumptionsIn, type Probe, parseProbe } from './probe/file.ts';
+import { onInterrupt } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface EmulatorFlags {
@@ -111,10 +112,7 @@ export async function runEmulator(flags: EmulatorFlags, { out, err }: Terminal):
   const probe = flags.assumeFrom === undefined ? undefined : readProbe(flags.assumeFrom);
   const emulator = await startWorld(flags, probe && assumptionsIn(probe));
   if (probe !== undefined) tellAssumptions(probe, err);
-  const stopped = new Promise<void>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-  });
+  const stopped = new Promise<void>((resolve) => void onInterrupt(resolve));
   out(`${JSON.stringify(emulator.connection)}\n`);
   await stopped;
   await emulator.close();

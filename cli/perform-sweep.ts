@@ -9,6 +9,7 @@ import { watchSwitch } from '../lib/switch-watch.ts';
 import { sharedFor } from './network.ts';
 import { showProgress } from './progress.ts';
 import { type SettingsFlags, settingsSource } from './settings-source.ts';
+import { interrupted, onSweepInterrupt } from './signals.ts';
 import { hearSilence } from './silence.ts';
 import type { Stage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
@@ -30,11 +31,6 @@ export interface SweepFlags extends SettingsFlags {
 /** An operator who waits that long has left; a Lambda would be over too. */
 const DEADLINE_MS = 15 * 60_000;
 
-const interruption = new AbortController();
-
-/** Aborted by Ctrl-C or SIGTERM during any sweep of this process: whoever has several to do does no further one. */
-export const interrupted: AbortSignal = interruption.signal;
-
 interface Hooks {
   /** Unless given, made of the flags. */
   request?: SweepRequest;
@@ -54,16 +50,13 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
   const loadSettings = settingsSource(flags, terminal.env, stage);
   const request = hooks.request ?? requestOf(flags);
   const progress = showProgress(flags, terminal);
-  const interrupt = () => {
-    interruption.abort();
-    progress.note('Interrupted: no more jobs are asked to stop. What is under way is finished and reported.');
-  };
   // With a stage its switch stops a sweep that is under way, as it does in the function.
   const deadlineAt = systemClock.now() + DEADLINE_MS;
   const watch = stage && watchSwitch(stage.isSwitchedOn, { clock: systemClock, deadlineAt });
   const endHearing = hearSilence(progress.silent);
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
+  const endListening = onSweepInterrupt(() =>
+    progress.note('Interrupted: no more jobs are asked to stop. What is under way is finished and reported.'),
+  );
   try {
     return await sweep(request, {
       clock: systemClock,
@@ -84,8 +77,7 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
     watch?.end();
     endHearing();
     progress.end();
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
+    endListening();
   }
 }
 

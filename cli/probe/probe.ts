@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ASSUMPTION_NAMES } from '../../emulator/assumptions.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
+import { dliReaper } from '../../lib/command-line.ts';
 import { createConnection, createSharedStates } from '../../lib/dli/connection.ts';
 import { toText } from '../../lib/dli/wire.ts';
 import { formatDuration } from '../../lib/duration.ts';
@@ -13,6 +14,8 @@ import { EXIT_CONFIGURATION } from '../exit-code.ts';
 import { toJson } from '../json.ts';
 import { openNetwork } from '../network.ts';
 import { type SettingsFlags, targetSource } from '../settings-source.ts';
+import { shellWord } from '../shell-lines.ts';
+import { onInterrupt } from '../signals.ts';
 import { withSpinner } from '../spinner.ts';
 import { type Colour, plain, type Terminal } from '../terminal.ts';
 import { type Ask, createAsk, type Read, readWith } from './ask.ts';
@@ -92,7 +95,7 @@ export async function runProbe(
     terminal.out(flags.json ? toJson('probe', probe) : format(probe, terminal));
     writeProbe(file, probe);
     terminal.err(
-      `Written to ${file}, without names, ids and texts. dli-reaper emulator --assume-from ${file} plays this DLI.\n`,
+      `Written to ${file}, without names, ids and texts. ${dliReaper(`emulator --assume-from ${shellWord(file)}`)} plays this DLI.\n`,
     );
     return queue === undefined || ownJob?.cancelOfEnded !== undefined ? 0 : EXIT_CONFIGURATION;
   } finally {
@@ -163,7 +166,7 @@ async function withOwnJob(
       `Ending: what is under way is finished, and the job is cancelled. A second Ctrl-C leaves it to DLI, which ends it after ${end}.\n`,
     );
   };
-  for (const signal of SIGNALS) process.once(signal, interrupt);
+  const endListening = onInterrupt(interrupt, SIGNALS);
   try {
     return await runOwnJob({
       ...asks,
@@ -173,7 +176,7 @@ async function withOwnJob(
       say: (text) => terminal.err(`${text}\n`),
     });
   } finally {
-    for (const signal of SIGNALS) process.off(signal, interrupt);
+    endListening();
   }
 }
 

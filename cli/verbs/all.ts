@@ -1,5 +1,9 @@
 import { type Command, CommanderError } from 'commander';
+import { dliReaper } from '../../lib/command-line.ts';
+import { cleanText } from '../clean-text.ts';
 import { createVerbs, type Verbs } from '../program.ts';
+import { shellWord } from '../shell-lines.ts';
+import { interrupted } from '../signals.ts';
 import type { Terminal } from '../terminal.ts';
 import { addEmulatorVerbs } from './emulator.ts';
 import { addPolicyFileVerbs } from './policy-file.ts';
@@ -27,6 +31,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
   const { program, exitCode } = addAll(terminal);
   try {
     await program.parseAsync([...args], { from: 'user' });
+    if (interrupted.aborted && exitCode() !== 0 && !args.includes('--json')) terminal.err(`${goOn(args)}\n`);
     return exitCode();
   } catch (error) {
     // Help and mistakes in the flags, which it has written already.
@@ -34,3 +39,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     throw error;
   }
 }
+
+/** The last words of what was interrupted: the line that does what is left. */
+const goOn = (args: readonly string[]): string =>
+  `To go on: ${dliReaper(args.map(shellWord).map(cleanText).join(' '))}`;

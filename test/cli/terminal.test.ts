@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { once } from 'node:events';
 import type { Command } from 'commander';
-import { describe, expect, it, type TestContext } from 'vitest';
+import { describe, expect, it, type TestContext, vi } from 'vitest';
 import { cleanText } from '../../cli/clean-text.ts';
 import { formatJobs } from '../../cli/job-table.ts';
 import { showProgress } from '../../cli/progress.ts';
+import { onInterrupt } from '../../cli/signals.ts';
 import { formatTable } from '../../cli/table.ts';
 import { createProgram } from '../../cli/verbs/all.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import type { JobReport, SweepReport } from '../../lib/report.ts';
 import { LOOSE_CEILINGS } from '../helpers/ceilings.ts';
+import { fakeClock } from '../helpers/fake-clock.ts';
 import { CLI, cleanEnvironment, keysOf, makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
 import { runOnTerminal, steady } from '../helpers/run-terminal.ts';
 import { HOUR, jobId, MINUTE } from '../helpers/world.ts';
@@ -56,31 +58,87 @@ describe.concurrent('a terminal', () => {
   });
 });
 
+/** A sweep of so many victims that has asked some of them to stop, and is sent signals then. */
+async function interrupt(
+  context: TestContext,
+  { victims = 60, more = [], signals = ['SIGINT'] }: { victims?: number; more?: string[]; signals?: NodeJS.Signals[] },
+) {
+  const jobs = Array.from({ length: victims }, (_, n) => runningJob(n + 1));
+  const { emulator, flags, env } = await start(context, jobs);
+  emulator.faults.add({ on: 'cancel-sql-job', times: Infinity, delayMs: 1_500, executes: true });
+  const deletes = () => emulator.requests.filter(({ method }) => method === 'DELETE').length;
+  const args = ['sweep', '--no-dry-run', '--max-kills', String(victims), '--verbose', ...more, ...flags];
+
+  const child = spawn(process.execPath, [CLI.main, ...args], {
+    cwd: CLI.cwd,
+    env: cleanEnvironment({ ...env, REAPER_KILLS_PER_SWEEP: '1000' }),
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk) => (stdout += String(chunk)));
+  child.stderr.on('data', (chunk) => (stderr += String(chunk)));
+  const closed = once(child, 'close');
+  // Logged right before the first of them is asked to stop.
+  await context.expect.poll(() => stderr, { timeout: 20_000 }).toContain('victims chosen');
+  await context.expect.poll(deletes, { timeout: 20_000 }).toBeGreaterThan(0);
+  for (const signal of signals) child.kill(signal);
+  const [exitCode] = await closed;
+  return { exitCode: exitCode as number, stdout, stderr, deletes: deletes(), flags };
+}
+
 describe.concurrent('Ctrl-C', () => {
   it('asks for no further cancel, finishes what is under way, and reports it with exit code 1', async (context) => {
-    const jobs = Array.from({ length: 60 }, (_, n) => runningJob(n + 1));
-    const { emulator, flags, env } = await start(context, jobs);
-    emulator.faults.add({ on: 'cancel-sql-job', times: Infinity, delayMs: 1_500, executes: true });
-    const deletes = () => emulator.requests.filter(({ method }) => method === 'DELETE').length;
-
-    const child = spawn(process.execPath, [CLI.main, 'sweep', '--no-dry-run', '--json', '--verbose', ...flags], {
-      cwd: CLI.cwd,
-      env: cleanEnvironment(env),
-    });
-    let stdout = '';
-    child.stdout.on('data', (chunk) => (stdout += String(chunk)));
-    // Logged right before the first of them is asked to stop.
-    for await (const line of createInterface(child.stderr)) if (line.includes('victims chosen')) break;
-    await context.expect.poll(deletes, { timeout: 20_000 }).toBeGreaterThan(0);
-    child.kill('SIGINT');
-    const exitCode = await new Promise((resolve) => child.once('close', resolve));
+    const { exitCode, stdout, deletes } = await interrupt(context, { more: ['--json'] });
 
     expect(exitCode).toBe(1);
     const report = JSON.parse(stdout) as SweepReport;
     expect(report).toMatchObject({ status: 'stopped', problems: ['stopped: the operator interrupted it'] });
-    expect(report.counts.cancelled).toBe(deletes());
-    expect(report.counts.skipped.stopped).toBe(60 - deletes());
-    expect(deletes()).toBeLessThan(60);
+    expect(report.counts.cancelled).toBe(deletes);
+    expect(report.counts.skipped.stopped).toBe(60 - deletes);
+    expect(deletes).toBeLessThan(60);
+  });
+
+  it('counts once where it comes several times within moments, as npm and the launcher pass it on', async (context) => {
+    const { exitCode, stdout, deletes } = await interrupt(context, {
+      more: ['--json'],
+      signals: ['SIGINT', 'SIGTERM'],
+    });
+
+    expect(exitCode).toBe(1);
+    expect((JSON.parse(stdout) as SweepReport).counts.cancelled).toBe(deletes);
+  });
+
+  it('ends with the line that goes on, however many jobs there are', async (context) => {
+    const more = ['--reason', "adhoc's stuck"];
+
+    const { exitCode, stderr, flags } = await interrupt(context, { victims: 300, more });
+
+    expect(exitCode).toBe(1);
+    const line = `sweep --no-dry-run --max-kills 300 --verbose --reason 'adhoc'\\''s stuck' ${flags.join(' ')}`;
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe(`To go on: dli-reaper ${line}`);
+  });
+});
+
+describe('a second signal', () => {
+  it('ends the process, unless it comes within a second of the first', ({ onTestFinished }) => {
+    const clock = fakeClock();
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+    const tell = vi.fn();
+    const end = onInterrupt(tell, ['SIGUSR2'], clock);
+    onTestFinished(() => {
+      end();
+      kill.mockRestore();
+    });
+
+    process.emit('SIGUSR2', 'SIGUSR2');
+    clock.pass(999);
+    process.emit('SIGUSR2', 'SIGUSR2');
+    expect(kill).not.toHaveBeenCalled();
+
+    clock.pass(1);
+    process.emit('SIGUSR2', 'SIGUSR2');
+    expect(kill.mock.calls).toEqual([[process.pid, 'SIGUSR2']]);
+    expect(tell).toHaveBeenCalledOnce();
+    expect(process.listenerCount('SIGUSR2')).toBe(0);
   });
 });
 
