@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
+import { dliReaper } from '../lib/command-line.ts';
 import { assertTargetName } from '../lib/request.ts';
 import { clashOf, inWords } from '../lib/settings/project-claims.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { withVersionLine, writeText } from './files.ts';
 import { toJson } from './json.ts';
 import { readPolicyText } from './policy-file.ts';
+import { deployLine, inRegion, shellWord } from './shell-lines.ts';
 import type { Stage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -67,7 +69,7 @@ export async function runInit(flags: InitFlags, terminal: Terminal): Promise<num
   }
   if (stage !== undefined) await initStage(stage, flags, created, kept);
 
-  const hints = stage === undefined ? [`dli-reaper validate ${path}`] : hintsFor(stage.name, flags);
+  const hints = stage === undefined ? [dliReaper(`validate ${shellWord(path)}`)] : await hintsFor(stage, flags);
   terminal.out(
     json
       ? toJson('init', { created, kept, next: hints })
@@ -130,21 +132,20 @@ async function assertTarget({ names, readClaims }: Stage, flags: InitFlags): Pro
 }
 
 /** A secret never goes through an argument of ours, so the command that takes it from a file is shown. */
-function hintsFor(stage: string, { target, region, projectId, projectName }: InitFlags): string[] {
+async function hintsFor(stage: Stage, { target, region, projectId, projectName }: InitFlags): Promise<string[]> {
+  const { name } = stage;
   const again = region === undefined || projectId === undefined;
   return [
     ...(again
       ? [
-          `dli-reaper init --stage ${stage} --target ${target} --region … --project-id … --project-name …    # the target`,
+          `${dliReaper(`init --stage ${name} --target ${target}`)} --region … --project-id … --project-name …    # the target`,
         ]
       : []),
     ...(!again && projectName === undefined
-      ? [
-          `put "projectName" into /dli-reaper/${stage}/targets/${target}    # before it is live; doctor tells what IAM says`,
-        ]
+      ? [`put "projectName" into ${stage.names.target(target)}    # before it is live; doctor tells what IAM says`]
       : []),
-    `npx serverless deploy --stage ${stage}    # the functions, and the key that protects credentials`,
-    `aws ssm put-parameter --type SecureString --name /dli-reaper/${stage}/credentials/${CREDENTIALS} --key-id alias/dli-reaper-${stage}-credentials --value file://key.json`,
-    `dli-reaper doctor --stage ${stage} --target ${target}`,
+    `${await deployLine(stage)}: the functions, and the key that protects credentials`,
+    `aws ssm put-parameter${inRegion(await stage.region())} --type SecureString --name ${stage.names.credentials(CREDENTIALS)} --key-id alias/dli-reaper-${name}-credentials --value file://key.json`,
+    dliReaper(`doctor --stage ${name} --target ${target}`),
   ];
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createTwoFilesPatch } from 'diff';
 import { parse, stringify } from 'yaml';
+import { dliReaper } from '../lib/command-line.ts';
 import { messageOf } from '../lib/error-words.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
@@ -50,7 +51,11 @@ export async function runPull(
     throw new SettingsError(output, 'is there already; --replace overwrites it');
   }
   const live = await stage.store.get(parameter);
-  if (live === undefined) throw new SettingsError(parameter, 'no such parameter; push one, or see dli-reaper init');
+  if (live === undefined)
+    throw new SettingsError(
+      parameter,
+      `no such parameter; push one, or see ${dliReaper(`init --stage ${stage.name}`)}`,
+    );
   const { version } = live;
   const text = withVersionLine(toYaml(live.value), parameter, version);
   if (output !== undefined) writeText(output, text);
@@ -177,7 +182,7 @@ async function put(
   // Parameter Store compares nothing before it writes, so this much later is the first moment to know.
   terminal.err(
     `dli-reaper: ${parameter}: somebody wrote version ${between} at the same time, and this one is on top of it now\n` +
-      `            dli-reaper policy rollback --stage ${stage.name} --name ${flags.name} --to ${between}  puts theirs back\n`,
+      `            ${dliReaper(`policy rollback --stage ${stage.name} --name ${flags.name} --to ${between}`)}  puts theirs back\n`,
   );
   return { exitCode: EXIT_CONFIGURATION, version };
 }

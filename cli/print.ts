@@ -1,4 +1,5 @@
 import type { CapReport } from '../lib/cap.ts';
+import { dliReaper } from '../lib/command-line.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { Explanation, RuleExplanation } from '../lib/explain.ts';
 import type { DryRunReason } from '../lib/mode.ts';
@@ -38,7 +39,7 @@ export function formatReport(
     ...(report.emergency?.includeExempt ? [paint('yellow', INCLUDED)] : []),
     ...report.notices.map((notice) => paint('yellow', `Note: ${cleanText(notice)}.`)),
     ...report.problems.map(problem),
-    ...(report.stoppedBy === 'switch' ? [`dli-reaper resume${ofStage} sets the switch to run.`] : []),
+    ...(report.stoppedBy === 'switch' ? [`${dliReaper(`resume${ofStage}`)} sets the switch to run.`] : []),
     ...report.jobs.flatMap(({ error }) => (error === null ? [] : [problem(error)])),
   ];
   return `${lines.join('\n')}\n`;

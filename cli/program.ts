@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { COMMAND, dliReaper } from '../lib/command-line.ts';
 import { DliError, describeError } from '../lib/dli/errors.ts';
 import { RequestError } from '../lib/request.ts';
 import { readAsset } from './assets.ts';
@@ -32,12 +33,12 @@ Exit codes:
 
 /** Always the last part of a verb's help. */
 export const examples = (...lines: string[]) =>
-  `\nExamples:\n${lines.map((line) => `  dli-reaper ${line}`).join('\n')}`;
+  `\nExamples:\n${lines.map((line) => `  ${dliReaper(line)}`).join('\n')}`;
 
 export const ACCOUNT = '--region eu-west-101 --project-id 0123456789abcdef0123456789abcdef';
 
 export function createVerbs(terminal: Terminal): Verbs {
-  const program = new Command('dli-reaper')
+  const program = new Command(COMMAND)
     .description(
       'Finds Huawei Cloud DLI jobs that exceed a runtime policy, cancels them, and proves what became of each.',
     )

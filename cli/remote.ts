@@ -1,5 +1,6 @@
 import { InvokeCommand, LambdaClient, LambdaServiceException } from '@aws-sdk/client-lambda';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { dliReaper } from '../lib/command-line.ts';
 import { nameOf } from '../lib/error-words.ts';
 import { AROUND_JOB, AROUND_SUMMARY, JOB_LINES, type JobLineName, type Summary } from '../lib/log-lines.ts';
 import { type JobReport, REPORT_VERSION, type SweepReport } from '../lib/report.ts';
@@ -96,7 +97,7 @@ async function show(
   const leave = () => {
     waiting?.stop();
     err(
-      `Not followed any more: ${what} goes on. dli-reaper stop --stage ${stage} stops it, status tells how it went.\n`,
+      `Not followed any more: ${what} goes on. ${dliReaper(`stop --stage ${stage}`)} stops it, ${dliReaper(`status --stage ${stage}`)} tells how it went.\n`,
     );
     process.exit(EXIT_CONFIGURATION);
   };
@@ -105,7 +106,7 @@ async function show(
     const screen = { ...flags, handleSignals: false };
     return await withSpinner('Waiting for the log', screen, { isErrScreen }, (shown) => {
       waiting = shown;
-      return follow(look, say);
+      return follow(look, say, stage);
     });
   } finally {
     process.off('SIGINT', leave);
@@ -130,7 +131,7 @@ async function invoke(stage: string, name: 'sweep' | 'dispatch', payload: object
     const reason = nameOf(error);
     const problem = isRefusal(error)
       ? `cannot be invoked (${reason}); nothing was started`
-      : `gave no answer (${reason}); ${what} may be under way all the same: see dli-reaper status --stage ${stage}`;
+      : `gave no answer (${reason}); ${what} may be under way all the same: see ${dliReaper(`status --stage ${stage}`)}`;
     throw new SettingsError(FunctionName, problem, { cause: error });
   } finally {
     client.destroy();
@@ -169,7 +170,7 @@ type Look = (since: number) => Promise<Reading>;
  * Reads the log until all that belongs to the sweep is there, and tells what is new in it. A log that cannot be read for a
  * while is no reason to lose sight of a sweep that goes on.
  */
-export async function follow(look: Look, say: Say, clock: Clock = systemClock): Promise<Swept> {
+export async function follow(look: Look, say: Say, stage: string, clock: Clock = systemClock): Promise<Swept> {
   const startedAt = clock.now();
   const told = new Set<string>();
   let overAt: number | undefined;
@@ -189,7 +190,7 @@ export async function follow(look: Look, say: Say, clock: Clock = systemClock): 
       return { reports: swept.reports, failures: [...swept.failures, ...swept.incomplete] };
     }
     if (now - startedAt > FOLLOW_FOR_MS) {
-      const problem = 'the end of the sweep is not in the log; look with dli-reaper status';
+      const problem = `the end of the sweep is not in the log; look with ${dliReaper(`status --stage ${stage}`)}`;
       if (swept.reports.length === 0) throw new SettingsError('--remote', problem);
       return { reports: swept.reports, failures: [...swept.failures, ...swept.incomplete, problem] };
     }

@@ -1,3 +1,4 @@
+import { dliReaper } from '../lib/command-line.ts';
 import { projectOf } from '../lib/identity.ts';
 import { SettingsError, type Target } from '../lib/settings/settings.ts';
 import { isSwitchOn, parseTarget, readSwitchFrom, toTarget } from '../lib/settings/ssm.ts';
@@ -107,7 +108,8 @@ async function write(
     ? 'the next sweep may cancel, where policy and target are live'
     : 'no job is cancelled; a sweep that is under way notices within ten seconds';
   const text = isOn ? 'run' : order === undefined ? 'stop' : cleanText(describeStop(order));
-  const asks = order?.until === undefined ? '' : ` It does not resume by itself: dli-reaper resume --stage ${name}.`;
+  const asks =
+    order?.until === undefined ? '' : ` It does not resume by itself: ${dliReaper(`resume --stage ${name}`)}.`;
   terminal.out(
     json
       ? toJson('switch', {

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { dliReaper } from './command-line.ts';
 import { iamEndpointBeside } from './dli/access-key.ts';
 import type { CredentialSource } from './dli/auth.ts';
 import type { SharedState } from './dli/connection.ts';
@@ -180,7 +181,6 @@ export async function findClash(
 /** What a dry run tells before somebody counts on a live one. */
 export function identityNotices({ target, stage }: Settings, { isMeantLive }: { isMeantLive: boolean }): string[] {
   if (stage === undefined || target.projectName !== undefined || !isMeantLive) return [];
-  return [
-    `${stage.parameter} has no projectName, so a live sweep would cancel nobody; dli-reaper doctor tells the name`,
-  ];
+  const doctor = dliReaper(`doctor --stage ${stage.name} --target ${target.name}`);
+  return [`${stage.parameter} has no projectName, so a live sweep would cancel nobody; ${doctor} tells the name`];
 }

@@ -1,3 +1,4 @@
+import { dliReaper } from './command-line.ts';
 import { parseInstant } from './policy/schema.ts';
 
 /** What somebody has set a switch to who wants no job cancelled. */
@@ -54,7 +55,7 @@ export function describeStop({ until, reason }: StopOrder): string {
 /** What to say of a stop whose time is over. @param stage by default it is left to the reader. */
 export function askToResume({ until = 0 }: StopOrder, stage = '…'): string {
   const at = new Date(until).toISOString();
-  return `the stop ended at ${at}, and no sweep resumes by itself; dli-reaper resume --stage ${stage} lets them cancel again`;
+  return `the stop ended at ${at}, and no sweep resumes by itself; ${dliReaper(`resume --stage ${stage}`)} lets them cancel again`;
 }
 
 /** Whether there is more to say of it than the word. */

@@ -362,6 +362,7 @@ function prepare(
     held,
     isSwitchedOn,
     stopOrder,
+    stage: settings.stage?.name,
     announced: request.trigger === 'schedule' ? deps.announcedSince?.(askedAt) : undefined,
     apiCalls,
     notices,

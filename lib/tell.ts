@@ -38,6 +38,8 @@ export interface SweepRun {
   isSwitchedOn: boolean;
   /** What somebody set the switch to who wants it to stop. */
   stopOrder?: StopOrder | undefined;
+  /** The stage whose switch it is; undefined for a target given on the command line. */
+  stage?: string | undefined;
   /** For a sweep of the schedule; any other tells the whole calendar. */
   announced?: AnnouncedSince | undefined;
   /** Epoch ms, our clock. */
@@ -139,13 +141,13 @@ function othersNotices({ cancelledByOthers: count }: Counts): string[] {
 }
 
 /** That a live sweep was stopped is one of its problems. */
-function switchNotices({ dryRunBecause, isSwitchedOn, stopOrder, startedAt }: SweepRun): string[] {
+function switchNotices({ dryRunBecause, isSwitchedOn, stopOrder, stage, startedAt }: SweepRun): string[] {
   if (isSwitchedOn) return [];
   const words =
     stopOrder !== undefined && hasWords(stopOrder) ? `reads ${describeStop(stopOrder)}` : 'is not set to run';
   return [
     ...(dryRunBecause.length > 0 ? [`the switch ${words}, so a live sweep would cancel nobody`] : []),
-    ...(stopOrder !== undefined && isOverdue(stopOrder, startedAt) ? [askToResume(stopOrder)] : []),
+    ...(stopOrder !== undefined && isOverdue(stopOrder, startedAt) ? [askToResume(stopOrder, stage)] : []),
   ];
 }
 

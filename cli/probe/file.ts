@@ -6,6 +6,7 @@ import {
   type AssumptionName,
   type Assumptions,
 } from '../../emulator/assumptions.ts';
+import { dliReaper } from '../../lib/command-line.ts';
 import { parseJson } from '../../lib/dli/wire.ts';
 import { codeOf } from '../../lib/error-words.ts';
 import { issueWords } from '../../lib/issue-words.ts';
@@ -47,7 +48,7 @@ const recording = v.strictObject({
 /** One answer of DLI, without anything that is of one project only. */
 export type Recording = v.InferOutput<typeof recording>;
 
-const kind = v.literal('probe', 'expected probe, as dli-reaper doctor --probe writes it');
+const kind = v.literal('probe', `expected probe, as ${dliReaper('doctor --probe')} writes it`);
 
 /** The fields of the document, apart from its kind. */
 export const PROBE_ENTRIES = {
@@ -87,12 +88,13 @@ export function writeProbe(path: string, document: Probe): void {
 /** Reads what {@link writeProbe} wrote. @throws {Error} naming each field that is wrong, and what would be right. */
 export function parseProbe(written: string): Probe {
   const document = parseJson(written);
-  if (document === undefined) throw new Error('is no JSON; give a file that dli-reaper doctor --probe has written');
+  if (document === undefined)
+    throw new Error(`is no JSON; give a file that ${dliReaper('doctor --probe')} has written`);
   const result = v.safeParse(probe, document);
   if (result.success) return result.output;
   const problems = result.issues.map((issue) => issueWords(issue, { whole: 'expected an object' }));
   throw new Error(
-    `${problems.slice(0, 5).join('; ')}; give a file that dli-reaper doctor --probe has written, as it is`,
+    `${problems.slice(0, 5).join('; ')}; give a file that ${dliReaper('doctor --probe')} has written, as it is`,
   );
 }
 

@@ -13,7 +13,7 @@ export function addEmulatorVerbs({ program, terminal, exitWith }: Verbs): void {
     .option('--jobs <n>', 'so many live jobs, in place of a world', wholeNumber)
     .option('--overdue <share>', 'how many of them are queries that run for hours, 0 to 1', share, 0.1)
     .option('--faults <file>', 'trouble on order, YAML or JSON')
-    .option('--assume-from <file>', 'do what a real DLI was found to do, as dli-reaper doctor --probe wrote it')
+    .option('--assume-from <file>', 'do what a real DLI was found to do, as doctor --probe wrote it')
     .option('--state <file>', 'begin with this file, if there is one, and write it at the end')
     .option('--speed <n>', 'how fast its clock runs; 0 stands still', speed, 1)
     .addOption(

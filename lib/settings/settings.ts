@@ -33,6 +33,8 @@ export interface Settings {
 
 /** What there is to know of a target because it belongs to a stage. */
 export interface TargetInStage {
+  /** Name of the stage. */
+  name: string;
   /** The parameter that holds it. */
   parameter: string;
   /** Whether another target may be on the same project. */

@@ -234,6 +234,7 @@ describe('follow', () => {
         return { lines, isOver: lines.includes(finished) };
       },
       silent,
+      'dev',
       clock,
     );
 
@@ -246,7 +247,7 @@ describe('follow', () => {
     const twice = line('3', 'job already terminal', { jobId: jobId(1), awsRequestId: 'b' });
     const own: LogLine = { ...finished, fields: { ...finished.fields, awsRequestId: 'a' } };
 
-    const swept = await follow(async () => ({ lines: [kept, twice, own], isOver: true }), silent, fakeClock());
+    const swept = await follow(async () => ({ lines: [kept, twice, own], isOver: true }), silent, 'dev', fakeClock());
 
     expect(swept.failures).toEqual(['lake: the log shows 0 of 1 jobs; the numbers are of all of them']);
     expect(swept.reports[0]?.jobs).toEqual([]);
@@ -264,6 +265,7 @@ describe('follow', () => {
         return { lines, isOver: true };
       },
       (text) => said.push(text),
+      'dev',
       fakeClock(),
     );
 
@@ -272,7 +274,7 @@ describe('follow', () => {
   });
 
   it('says after a minute how many lines of jobs never came', async () => {
-    const swept = await follow(async () => ({ lines: [finished], isOver: true }), silent, fakeClock());
+    const swept = await follow(async () => ({ lines: [finished], isOver: true }), silent, 'dev', fakeClock());
 
     expect(swept.failures).toEqual(['lake: the log shows 0 of 1 jobs; the numbers are of all of them']);
   });
@@ -280,8 +282,8 @@ describe('follow', () => {
   it('fails if the end of the sweep is not in the log after 17 minutes', async () => {
     const clock = fakeClock();
 
-    await expect(follow(async () => ({ lines: [], isOver: false }), silent, clock)).rejects.toThrow(
-      'the end of the sweep is not in the log',
+    await expect(follow(async () => ({ lines: [], isOver: false }), silent, 'dev', clock)).rejects.toThrow(
+      'the end of the sweep is not in the log; look with dli-reaper status --stage dev',
     );
     expect(clock.sleeps.reduce((sum, ms) => sum + ms)).toBeGreaterThanOrEqual(17 * MINUTE);
   });
@@ -292,7 +294,7 @@ describe('follow', () => {
   ])('says that it cannot read the report of $name version, and makes up none', async ({ fields, version }) => {
     const other = line('9', 'sweep finished', { status: 'ok', jobsLogged: 1, ...fields });
 
-    const swept = await follow(async () => ({ lines: [job, other], isOver: true }), silent, fakeClock());
+    const swept = await follow(async () => ({ lines: [job, other], isOver: true }), silent, 'dev', fakeClock());
 
     expect(swept.reports).toEqual([]);
     expect(swept.failures).toEqual([
@@ -312,6 +314,7 @@ describe('follow', () => {
         return { lines, isOver: lines.includes(finished) };
       },
       (text) => said.push(text),
+      'dev',
       fakeClock(),
     );
 

@@ -178,7 +178,10 @@ describe.concurrent('the calendar of a stage', () => {
     const plan = await run('plan', '--target', 'default');
     const doctor = await run('doctor', '--target', 'default');
 
-    expect(plan).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('dli-reaper unfreeze takes it away') });
+    expect(plan).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('dli-reaper unfreeze month-end --stage dev takes it away'),
+    });
     expect(doctor.stdout).toContain('→ dli-reaper unfreeze month-end --stage dev, and freeze again\n');
   });
 

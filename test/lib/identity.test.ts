@@ -60,7 +60,7 @@ async function makeLake({
         target: { ...loaded.target, projectName, mode: 'live', region: 'region-1' },
         policy: asked.emergency === undefined ? loaded.policy : emergencyPolicy(asked.emergency),
         credentials: { name: 'reaper', read: async () => credentials },
-        stage: { parameter: PARAMETER, shared, readClaims: async () => [own, ...others] },
+        stage: { name: 'prod', parameter: PARAMETER, shared, readClaims: async () => [own, ...others] },
       };
     },
   };
@@ -243,7 +243,12 @@ describe('a live sweep of a target', () => {
     const deps: Partial<SweepDeps> = {
       loadSettings: async (asked) => ({
         ...(await lake.deps.loadSettings(asked)),
-        stage: { parameter: PARAMETER, shared: false, readClaims: () => Promise.reject(new Error('denied')) },
+        stage: {
+          name: 'prod',
+          parameter: PARAMETER,
+          shared: false,
+          readClaims: () => Promise.reject(new Error('denied')),
+        },
       }),
     };
 
@@ -339,7 +344,7 @@ describe('a dry run of a target', () => {
 
   it('says that a live one would be held without a name', async () => {
     const lake = await makeLake();
-    const notice = `${PARAMETER} has no projectName, so a live sweep would cancel nobody; dli-reaper doctor tells the name`;
+    const notice = `${PARAMETER} has no projectName, so a live sweep would cancel nobody; dli-reaper doctor --stage prod --target test tells the name`;
 
     expect((await lake.sweep({ dryRun: true })).notices).toContain(notice);
     expect((await lake.sweep({ ...EMERGENCY, dryRun: true })).notices).toContain(notice);

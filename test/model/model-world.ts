@@ -347,7 +347,7 @@ export class ModelWorld {
         await life.pass();
         const { identity } = draft;
         const claims = identity === 'another target on it' ? [{ target: 'beach', projectId, shared: true }] : [];
-        const stage = { parameter: 'targets/lake', shared: false, readClaims: async () => claims };
+        const stage = { name: 'prod', parameter: 'targets/lake', shared: false, readClaims: async () => claims };
         const name = identity === 'another name' ? 'emulator-1_beach' : region;
         return {
           stage: identity === undefined ? undefined : stage,
