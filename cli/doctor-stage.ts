@@ -1,7 +1,9 @@
 import { systemClock } from '../lib/clock.ts';
+import { awsProfile, dliReaper } from '../lib/command-line.ts';
 import { formatDuration } from '../lib/duration.ts';
-import { awsErrorOf, messageOf } from '../lib/error-words.ts';
+import { awsErrorOf, isAwsSilence, messageOf } from '../lib/error-words.ts';
 import { findClash } from '../lib/identity.ts';
+import { isSecretReference } from '../lib/settings/secret-reference.ts';
 import type { Settings } from '../lib/settings/settings.ts';
 import { askToResume, describeStop, hasWords, isOverdue, parseStop } from '../lib/stop-order.ts';
 import { type EndLine, findSweeps } from '../lib/sweep-log.ts';
@@ -9,6 +11,7 @@ import { counted } from './counted.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 import { judgeSchedule, lastSweepOf } from './last-sweeps.ts';
 import { refusalToInvoke } from './remote.ts';
+import { deployLine } from './shell-lines.ts';
 import type { Stage } from './stage.ts';
 
 const READING = 'grant ssm:GetParameters and ssm:GetParametersByPath on it';
@@ -17,21 +20,24 @@ const READING = 'grant ssm:GetParameters and ssm:GetParametersByPath on it';
 const DENIALS = ['AccessDeniedException', 'AccessDenied'];
 
 /** A right helps only where AWS knows who asks. @param awsError by its name. @param grant the right that is missing. */
-const fixForAws = (awsError: string | undefined, grant: string): string =>
-  DENIALS.includes(awsError ?? '') ? grant : 'see AWS_REGION and AWS_PROFILE, and whether AWS can be reached from here';
+function fixForAws(awsError: string | undefined, grant: string): string {
+  if (DENIALS.includes(awsError ?? '')) return grant;
+  if (awsError?.includes('aws sso login')) return `aws sso login --profile ${awsProfile() ?? 'default'}`;
+  return 'see AWS_REGION and AWS_PROFILE, and whether AWS can be reached from here';
+}
 
-export async function targetsOf(stage: Stage, findings: Finding[]): Promise<string[]> {
+/** The names of the targets; none, and a finding, if they cannot be read. */
+export async function targetsOf(stage: Stage): Promise<{ names: string[]; findings: Finding[] }> {
   try {
-    return await stage.listTargets();
+    return { names: await stage.listTargets(), findings: [] };
   } catch (error) {
     const awsError = awsErrorOf(error);
     // Where AWS has answered, there is no target.
     const fix =
       awsError === undefined
-        ? `dli-reaper init --stage ${stage.name} --target … makes one`
+        ? `${dliReaper(`init --stage ${stage.name}`)} --target … makes one`
         : fixForAws(awsError, READING);
-    findings.push(red('targets', error, fix));
-    return [];
+    return { names: [], findings: [red('targets', error, fix)] };
   }
 }
 
@@ -50,7 +56,11 @@ async function settingsFindings({ store }: Stage, { credentials, target }: Setti
     target.mode === 'live'
       ? green('target', 'live')
       : yellow('target', 'a dry run', 'set "mode": "live" in its parameter when its plans prove right');
+  // Parameter Store tells neither its age nor how it is kept.
+  if (isSecretReference(credentials.name))
+    return [mode, green('credentials', `in Secrets Manager, ${credentials.name}`)];
   const key = await store.get(credentials.name);
+  if (key !== undefined && !key.isEncrypted) return [mode, yellow('credentials', PLAIN, makeSecure(credentials.name))];
   const ageMs = key?.changedAt == null ? undefined : systemClock.now() - Date.parse(key.changedAt);
   if (ageMs === undefined) return [mode];
   if (ageMs <= OLD_KEY_MS) return [mode, green('credentials', `changed ${formatDuration(ageMs)} ago`)];
@@ -58,13 +68,19 @@ async function settingsFindings({ store }: Stage, { credentials, target }: Setti
   return [mode, yellow('credentials', `${formatDuration(ageMs)} old`, fix)];
 }
 
+const PLAIN = 'stored as a plain String, so that whoever may read parameters can read the key';
+
+/** Parameter Store changes the type of no parameter. */
+const makeSecure = (name: string) =>
+  `make a new key, delete ${name}, and put the key there as a SecureString; docs/deploy.md has the line`;
+
 /** Tried only where there is a switch: a write that is refused either way must not make one. */
 async function stoppingFinding(value: string | undefined, { store, names }: Stage): Promise<Finding> {
   if (value === undefined) return yellow('stopping', 'not tried without a switch that can be read', 'see the switch');
   const refusal = await store.refusalToWrite(names.switch, 'stop');
   if (refusal === undefined) return green('stopping', 'you may write the switch');
   const fix = fixForAws(refusal, `grant ssm:PutParameter on ${names.switch}`);
-  return yellow('stopping', `dli-reaper stop would be refused (${refusal})`, fix);
+  return yellow('stopping', `${dliReaper('stop')} would be refused (${refusal})`, fix);
 }
 
 function whyNoneIsCancelled(value: string, stage: string): string {
@@ -74,35 +90,52 @@ function whyNoneIsCancelled(value: string, stage: string): string {
   return `${describeStop(order)}, so no job is cancelled`;
 }
 
-/** What is the same for all targets: the switch, and what somebody needs on a bad night. */
-export async function stageFindings(stage: Stage): Promise<Finding[]> {
+/**
+ * What is the same for all targets: the switch, and what somebody needs on a bad night. All of it is asked at once.
+ *
+ * @returns with whether Parameter Store gave no answer at all.
+ */
+export async function stageFindings(stage: Stage): Promise<{ findings: Finding[]; isSilent: boolean }> {
+  const [{ findings, isSilent }, ...others] = await Promise.all([
+    switchFindings(stage),
+    invokeFinding(stage, 'sweep'),
+    invokeFinding(stage, 'dispatch'),
+    ceilingsFinding(stage),
+  ]);
+  return { findings: [...findings, ...others], isSilent };
+}
+
+async function switchFindings(stage: Stage): Promise<{ findings: Finding[]; isSilent: boolean }> {
   const { names, read } = stage;
   const findings: Finding[] = [];
+  let isSilent = false;
   let value: string | undefined;
   try {
     value = (await read([names.switch])).get(names.switch);
     if (value === undefined) {
-      findings.push(red('switch', 'there is none, which means stop', `dli-reaper init --stage ${stage.name}`));
+      findings.push(red('switch', 'there is none, which means stop', dliReaper(`init --stage ${stage.name}`)));
     } else if (value === 'run') findings.push(green('switch', 'run'));
     else
-      findings.push(yellow('switch', whyNoneIsCancelled(value, stage.name), `dli-reaper resume --stage ${stage.name}`));
+      findings.push(yellow('switch', whyNoneIsCancelled(value, stage.name), dliReaper(`resume --stage ${stage.name}`)));
   } catch (error) {
+    isSilent = isAwsSilence(error);
     findings.push(red('switch', error, fixForAws(awsErrorOf(error), `${READING}; unread it means stop`)));
   }
-  findings.push(await stoppingFinding(value, stage));
-  for (const name of ['sweep', 'dispatch'] as const) {
-    const refusal = await refusalToInvoke(stage.name, name);
-    const check = `invoking ${name}`;
-    if (refusal === undefined) findings.push(green(check, 'you may'));
-    else if (refusal === 'ResourceNotFoundException') {
-      findings.push(red(check, 'there is no such function', `npx serverless deploy --stage ${stage.name}`));
-    } else {
-      const fix = fixForAws(refusal, 'grant lambda:InvokeFunction on it');
-      findings.push(yellow(check, `--remote would be refused (${refusal})`, fix));
-    }
+  return { findings: [...findings, await stoppingFinding(value, stage)], isSilent };
+}
+
+async function invokeFinding(stage: Stage, name: 'sweep' | 'dispatch'): Promise<Finding> {
+  const refusal = await refusalToInvoke(stage.name, name);
+  const check = `invoking ${name}`;
+  if (refusal === undefined) return green(check, 'you may');
+  if (refusal === 'ResourceNotFoundException') {
+    return red(check, 'there is no such function', await deployLine(stage));
   }
-  findings.push(await ceilingsFinding(stage));
-  return findings;
+  return yellow(
+    check,
+    `--remote would be refused (${refusal})`,
+    fixForAws(refusal, 'grant lambda:InvokeFunction on it'),
+  );
 }
 
 /** What no policy of the stage can loosen. Without them no sweep from here is live. */
@@ -118,33 +151,34 @@ async function ceilingsFinding(stage: Stage): Promise<Finding> {
     const awsError = awsErrorOf(error);
     const fix =
       awsError === 'ResourceNotFoundException'
-        ? `npx serverless deploy --stage ${stage.name}`
+        ? await deployLine(stage)
         : fixForAws(awsError, 'grant lambda:GetFunctionConfiguration on it');
-    return yellow('ceilings', messageOf(error), `${fix}; until then no sweep from here is live`);
+    return yellow('ceilings', `${messageOf(error)}; until they can be read no sweep from here is live`, fix);
   }
 }
 
 const DAY_MS = 86_400_000;
 
-/** The ends of all sweeps of a day; undefined, and a finding, if the log cannot be read. */
-export async function endsOf(stage: string, findings: Finding[]): Promise<EndLine[] | undefined> {
+/** The ends of all sweeps of a day, with what they tell of the schedule; undefined if the log cannot be read. */
+export async function endsOf(stage: Stage): Promise<{ ends: EndLine[] | undefined; findings: Finding[] }> {
   const now = systemClock.now();
   try {
-    const { ends } = await findSweeps(stage, now - DAY_MS);
+    const { ends } = await findSweeps(stage.name, now - DAY_MS);
     const { lastTickAt, isAlive } = judgeSchedule(ends, now);
     const console = 'see the schedule in the console of EventBridge';
-    if (isAlive) findings.push(green('schedule', `last sweep at ${lastTickAt}`));
-    else if (lastTickAt === null) findings.push(red('schedule', 'no scheduled sweep in 24h', `${console}, or deploy`));
-    else findings.push(yellow('schedule', `quiet since ${lastTickAt}`, `if it should have ticked since, ${console}`));
-    return ends;
+    const finding = isAlive
+      ? green('schedule', `last sweep at ${lastTickAt}`)
+      : lastTickAt === null
+        ? red('schedule', 'no scheduled sweep in 24h', `${console}, or deploy`)
+        : yellow('schedule', `quiet since ${lastTickAt}`, `if it should have ticked since, ${console}`);
+    return { ends, findings: [finding] };
   } catch (error) {
     const awsError = awsErrorOf(error);
     const fix =
       awsError === 'ResourceNotFoundException'
-        ? `npx serverless deploy --stage ${stage}`
+        ? await deployLine(stage)
         : fixForAws(awsError, 'grant logs:FilterLogEvents on it');
-    findings.push(yellow('log', messageOf(error), fix));
-    return undefined;
+    return { ends: undefined, findings: [yellow('log', messageOf(error), fix)] };
   }
 }
 
@@ -162,7 +196,7 @@ export function lastSweepFindings(stage: string, target: string, ends: readonly 
   }
   findings.push(
     success === undefined
-      ? yellow('last success', 'none in 24h', `dli-reaper status --stage ${stage}`)
+      ? yellow('last success', 'none in 24h', dliReaper(`status --stage ${stage}`))
       : green('last success', new Date(success.at).toISOString()),
   );
   return [...findings, ...secondReaperFindings(target, own)];

@@ -1,6 +1,8 @@
 import { systemClock } from '../lib/clock.ts';
+import { dliReaper } from '../lib/command-line.ts';
 import { lintPolicy } from '../lib/policy/lint.ts';
 import { assertTargetName } from '../lib/request.ts';
+import { isSecretReference } from '../lib/settings/secret-reference.ts';
 import { type Settings, SettingsError } from '../lib/settings/settings.ts';
 import { cleanText, oneLine } from './clean-text.ts';
 import { counted } from './counted.ts';
@@ -11,6 +13,7 @@ import { toJson } from './json.ts';
 import { PolicyFileError } from './policy-file.ts';
 import type { ProbeFlags } from './probe/probe.ts';
 import { settingsSource } from './settings-source.ts';
+import { shellWord } from './shell-lines.ts';
 import { withSpinner } from './spinner.ts';
 import type { Stage } from './stage.ts';
 import { plain, type Terminal } from './terminal.ts';
@@ -44,15 +47,20 @@ async function examine(flags: DoctorFlags, terminal: Terminal): Promise<Finding[
   const { openStage } = await import('./stage.ts');
   const stage = openStage(flags.stage);
   const { endsOf, lastSweepFindings, stageFindings, targetsOf } = await import('./doctor-stage.ts');
-  const findings = await stageFindings(stage);
-  const names = target === undefined ? await targetsOf(stage, findings) : [target];
-  const ends = await endsOf(stage.name, findings);
+  const [ofStage, targets, log] = await Promise.all([
+    stageFindings(stage),
+    target === undefined ? targetsOf(stage) : { names: [target], findings: [] },
+    endsOf(stage),
+  ]);
+  const findings = [...ofStage.findings, ...targets.findings, ...log.findings];
+  // What gave no answer for the switch gives none for a target, and takes its time about it.
+  const names = ofStage.isSilent ? [] : targets.names;
   for (const name of names) {
     const examined = await targetFindings({ ...flags, target: name }, { target: name, stage }, terminal);
     // Of several it has to be told which.
     const mark = (finding: Finding) =>
       names.length === 1 ? finding : { ...finding, check: `${name}: ${finding.check}` };
-    findings.push(...[...examined, ...lastSweepFindings(stage.name, name, ends)].map(mark));
+    findings.push(...[...examined, ...lastSweepFindings(stage.name, name, log.ends)].map(mark));
   }
   return findings;
 }
@@ -78,19 +86,25 @@ async function targetFindings(
   ];
 }
 
+/** As docs/deploy.md has them. */
+const SECRET_FIX =
+  'correct the secret or its name, or grant ssm:GetParameters and secretsmanager:GetSecretValue on it; see docs/deploy.md';
+
 function fixForSettings(error: unknown): string {
   const setting = error instanceof SettingsError ? error.setting : '';
   const [, stage = '', kind = '', name = ''] = /^\/dli-reaper\/([^/]+)\/([^/]+)\/(.+)$/.exec(setting) ?? [];
-  if (kind === 'exemptions') return `dli-reaper unexempt ${name} --stage ${stage}, and exempt again`;
-  if (kind === 'freezes') return `dli-reaper unfreeze ${name} --stage ${stage}, and freeze again`;
-  if (kind === 'policies') return `dli-reaper policy rollback --stage ${stage} --name ${name}, or push a valid one`;
+  if (kind === 'exemptions') return `${dliReaper(`unexempt ${name} --stage ${stage}`)}, and exempt again`;
+  if (kind === 'freezes') return `${dliReaper(`unfreeze ${name} --stage ${stage}`)}, and freeze again`;
+  if (kind === 'policies')
+    return `${dliReaper(`policy rollback --stage ${stage} --name ${name}`)}, or push a valid one`;
+  if (isSecretReference(setting)) return SECRET_FIX;
   if (setting.startsWith('/dli-reaper/')) return 'correct that parameter; docs/deploy.md shows its form';
   if (setting === '--target' || setting === '--stage') return 'correct the name';
   if (setting.startsWith('--')) return 'give that flag, or --stage to take all of it from Parameter Store';
   if (setting === 'HTTPS_PROXY' || setting === 'https_proxy') return 'correct that variable';
   if (/^[A-Z_]+( or [A-Z_]+)?$/.test(setting))
     return 'set that variable, or give --stage to take the key from Parameter Store';
-  return error instanceof PolicyFileError ? `dli-reaper validate ${setting}` : 'correct what is named';
+  return error instanceof PolicyFileError ? dliReaper(`validate ${shellWord(setting)}`) : 'correct what is named';
 }
 
 async function storedFindings(stage: Stage, settings: Settings): Promise<Finding[]> {

@@ -15,6 +15,8 @@ export interface ParameterVersion {
   version: number;
   /** ISO 8601; null if AWS does not say. */
   changedAt: string | null;
+  /** Whether it is a SecureString. */
+  isEncrypted: boolean;
 }
 
 /** "Maximum size for a parameter value": 4 KB standard, 8 KB advanced, which cost something. */
@@ -93,7 +95,13 @@ function toVersion(parameter: {
   Value?: string | undefined;
   Version?: number | undefined;
   LastModifiedDate?: Date | undefined;
+  Type?: string | undefined;
 }): ParameterVersion {
-  const { Value = '', Version = 0, LastModifiedDate } = parameter;
-  return { value: Value, version: Version, changedAt: LastModifiedDate?.toISOString() ?? null };
+  const { Value = '', Version = 0, LastModifiedDate, Type } = parameter;
+  return {
+    value: Value,
+    version: Version,
+    changedAt: LastModifiedDate?.toISOString() ?? null,
+    isEncrypted: Type === 'SecureString',
+  };
 }

@@ -5,6 +5,12 @@ import { SettingsError } from '../lib/settings/settings.ts';
 import { AWS_CLIENT_OPTIONS } from '../lib/settings/ssm.ts';
 import { functionName } from '../lib/sweep-log.ts';
 
+const FIXES: Readonly<Record<string, string>> = {
+  ResourceNotFoundException:
+    '; there is no such function in this region and account; deploy the stage, or see AWS_REGION',
+  AccessDeniedException: '; grant lambda:GetFunctionConfiguration on it',
+};
+
 /** What was deployed with the sweep function of a stage. @throws {SettingsError} if Lambda does not tell. */
 export async function readStageCeilings(stage: string): Promise<Ceilings> {
   const FunctionName = functionName(stage, 'sweep');
@@ -16,11 +22,9 @@ export async function readStageCeilings(stage: string): Promise<Ceilings> {
   } catch (error) {
     if (error instanceof SettingsError) throw error;
     const reason = nameOf(error);
-    const fix =
-      reason === 'ResourceNotFoundException'
-        ? `there is no such function in this region and account; deploy the stage, or see AWS_REGION`
-        : `grant lambda:GetFunctionConfiguration on it`;
-    throw new SettingsError(FunctionName, `its ceilings cannot be read (${reason}); ${fix}`, { cause: error });
+    throw new SettingsError(FunctionName, `its ceilings cannot be read (${reason})${FIXES[reason] ?? ''}`, {
+      cause: error,
+    });
   } finally {
     client.destroy();
   }

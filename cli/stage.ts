@@ -1,5 +1,6 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { Ceilings } from '../lib/ceilings.ts';
+import { isAwsSilence } from '../lib/error-words.ts';
 import { createRecordReaderOf } from '../lib/read-record.ts';
 import type { SweepRequest } from '../lib/request.ts';
 import { environment } from '../lib/settings/environment.ts';
@@ -48,13 +49,20 @@ export function openStage(name: string) {
   /**
    * A name that is mistyped must not look like a stage where all is well.
    *
-   * @throws {SettingsError} if it is certain that there is no such stage; who may not read may still write.
+   * @throws {SettingsError} if it is certain that there is no such stage, or if Parameter Store gives no answer; who may not
+   * read may still write.
    */
   async function assertExists(): Promise<void> {
-    const isEmpty = await Promise.all([read([names.switch]), readPath(names.targets)]).then(
-      ([switchValue, targets]) => !switchValue.has(names.switch) && targets.size === 0,
-      () => false,
-    );
+    const [switchValue, targets] = await Promise.allSettled([read([names.switch]), readPath(names.targets)]);
+    for (const result of [switchValue, targets]) {
+      // The write would take as long, and for nothing.
+      if (result.status === 'rejected' && isAwsSilence(result.reason)) throw result.reason;
+    }
+    const isEmpty =
+      switchValue.status === 'fulfilled' &&
+      targets.status === 'fulfilled' &&
+      !switchValue.value.has(names.switch) &&
+      targets.value.size === 0;
     if (!isEmpty) return;
     const where = await placeOf(client);
     const problem = `there is no stage ${name}: neither a switch nor a target is stored under /dli-reaper/${name}/ ${where}`;
@@ -78,7 +86,8 @@ export function openStage(name: string) {
     try {
       return await load();
     } catch (error) {
-      const isMissing = error instanceof SettingsError && error.setting === names.target(target);
+      const isMissing =
+        error instanceof SettingsError && error.setting === names.target(target) && error.cause === undefined;
       if (isMissing) await assertTarget(target, error);
       throw error;
     }
@@ -90,6 +99,8 @@ export function openStage(name: string) {
   return {
     name,
     names,
+    /** Returns the AWS region of the stage; undefined where none is set. */
+    region: (): Promise<string | undefined> => client.config.region().catch(() => undefined),
     read,
     readPath,
     /** What all targets say of their projects. @throws {SettingsError} */

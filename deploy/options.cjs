@@ -12,6 +12,8 @@ const LONGEST_EVENT_AGE_SECONDS = 21_600;
 const MOST_KILLS = 100_000;
 /** As lib/duration.ts reads it, from the largest unit down, and short enough to be a number there. */
 const DURATION = /^(?=\d)(\d{1,6}w)?(\d{1,6}d)?(\d{1,6}h)?(\d{1,6}m)?(\d{1,6}s)?$/;
+/** The characters of a secret's name, and * for any; nothing where there is none. */
+const SECRETS = /^(?!\*+$)[A-Za-z0-9/_+=.@*-]{0,512}$/;
 
 /** CloudWatch's metrics come minutes late, and a tick is due within a minute and not at its beginning. */
 const LATE_SECONDS = 600;
@@ -29,10 +31,10 @@ module.exports = async ({ resolveVariable }) => {
     throw new Error(`--param ${name}: expected ${words.join(' or ')}`);
   };
 
-  const duration = async (name) => {
+  const matching = async (name, pattern, form) => {
     const value = String(await param(name));
-    if (DURATION.test(value)) return value;
-    throw new Error(`--param ${name}: expected a duration with a unit, such as 15m or 1h30m`);
+    if (pattern.test(value)) return value;
+    throw new Error(`--param ${name}: expected ${form}`);
   };
 
   const periodMinutes = await wholeNumber('periodMinutes', 1, 1_440);
@@ -44,6 +46,7 @@ module.exports = async ({ resolveVariable }) => {
     );
   }
   const alarmTopic = String(await param('alarmTopic'));
+  const hasSecrets = (await matching('credentialSecrets', SECRETS, 'the name of a secret, such as dli/*')) !== '';
   const hasNetwork = (await param('vpcCidr')) !== '';
   const hasTracing = (await oneOf('tracing', 'true', 'false')) === 'true';
   const reserved =
@@ -68,7 +71,7 @@ module.exports = async ({ resolveVariable }) => {
       SCHEDULE_TIME_ZONE: String(await param('timeZone')),
       REAPER_KILLS_PER_SWEEP: String(await wholeNumber('killsPerSweep', 0, MOST_KILLS)),
       REAPER_KILLS_PER_DAY: String(await wholeNumber('killsPerDay', 0, MOST_KILLS)),
-      REAPER_SHORTEST_LIMIT: await duration('shortestLimit'),
+      REAPER_SHORTEST_LIMIT: await matching('shortestLimit', DURATION, 'a duration with a unit, such as 15m or 1h30m'),
       REAPER_ALL_MAY_CANCEL: await oneOf('allMayCancel', 'true', 'false'),
       REAPER_EMERGENCY_KILLS: String(await wholeNumber('emergencyKills', 0, MOST_KILLS)),
       REAPER_EMERGENCY_KILLS_PER_DAY: String(await wholeNumber('emergencyKillsPerDay', 0, MOST_KILLS)),
@@ -78,6 +81,7 @@ module.exports = async ({ resolveVariable }) => {
     dependsOn: hasNetwork ? ['SweepNetworkPolicy', 'SweepRoute'] : [],
     resources: merge(
       hasNetwork ? await resolveVariable('file(./deploy/network.yml)') : {},
+      hasSecrets ? await resolveVariable('file(./deploy/secrets.yml)') : {},
       hasTracing ? await resolveVariable('file(./deploy/tracing.yml)') : {},
     ),
   };

@@ -1,3 +1,5 @@
+import { awsProfile } from './command-line.ts';
+
 /** The message of whatever was thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -8,7 +10,9 @@ export const toError = (thrown: unknown): Error => (thrown instanceof Error ? th
 export function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   if (error.message === 'Region is missing') return 'no region: set AWS_REGION';
-  if (error.name === 'CredentialsProviderError') return 'no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID';
+  if (CREDENTIAL_ERRORS.includes(error.name)) return credentialWords(error.message);
+  if (EXPIRED.includes(error.name)) return `${error.name}: the AWS credentials${ofProfile()} have expired`;
+  if (error.name === 'TimeoutError') return 'TimeoutError: AWS gave no answer';
   return error.name === 'Error' && 'code' in error ? networkWords(String(error.code), error) : error.name;
 }
 
@@ -21,6 +25,35 @@ function networkWords(code: string, error: object): string {
     ? `${what}; where the network has an authority of its own, set NODE_EXTRA_CA_CERTS`
     : what;
 }
+
+const ofProfile = (): string => {
+  const profile = awsProfile();
+  return profile === undefined ? '' : ` of AWS_PROFILE ${profile}`;
+};
+
+/** What the SDK throws where it finds no credentials, before it sends anything. */
+const CREDENTIAL_ERRORS = ['CredentialsProviderError', 'TokenProviderError'];
+
+/** Parameter Store, Lambda and CloudWatch Logs have several names for it. */
+const EXPIRED = ['ExpiredTokenException', 'ExpiredToken', 'RequestExpired'];
+
+/** Where nothing is set the SDK says that it tried everything; any other sentence says what is wrong with what is set. */
+function credentialWords(message: string): string {
+  const profile = awsProfile();
+  if (message.startsWith('Could not load credentials')) {
+    return profile === undefined
+      ? 'no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID'
+      : `no AWS credentials: AWS_PROFILE ${profile} tells none`;
+  }
+  // The output of a command, or a part of a file, may be a secret.
+  const isSafe = !/^Command failed|JSON/.test(message);
+  const why = isSafe ? message.replace(/\.$/, '') : 'what the profile names for them cannot be read';
+  return `no AWS credentials${ofProfile()}: ${why}`;
+}
+
+/** Whether AWS gave no answer in time, so that the next call would take as long for nothing. @param error one of ours. */
+export const isAwsSilence = (error: unknown): boolean =>
+  error instanceof Error && error.cause instanceof Error && error.cause.name === 'TimeoutError';
 
 /** The name of the AWS error behind an error of ours; undefined if AWS is not what failed. */
 export const awsErrorOf = (error: unknown): string | undefined =>

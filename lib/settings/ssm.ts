@@ -1,5 +1,6 @@
 import { GetParametersCommand, type Parameter, paginateGetParametersByPath, type SSMClient } from '@aws-sdk/client-ssm';
 import * as v from 'valibot';
+import { dliReaper } from '../command-line.ts';
 import { compareText } from '../compare-text.ts';
 import type { CredentialSource, Credentials } from '../dli/auth.ts';
 import { emergencyPolicy } from '../emergency.ts';
@@ -17,6 +18,7 @@ import { problemOfKey, problemOfName, problemOfPassword } from './credential-tex
 import { environment } from './environment.ts';
 import { claimsIn } from './project-claims.ts';
 import { readProxy } from './proxy.ts';
+import { isSecretReference, isValidReference, REFERENCE_EXAMPLE } from './secret-reference.ts';
 import {
   defaultEndpoint,
   parseEndpoint,
@@ -34,7 +36,8 @@ export class ParameterValues extends Map<string, string> {
   add({ Name, Value, Version }: Parameter): void {
     if (Name === undefined) return;
     this.set(Name, Value ?? '');
-    if (Version !== undefined) this.versions.set(Name, Version);
+    // A secret of Secrets Manager has none, which Parameter Store tells as 0.
+    if (Version) this.versions.set(Name, Version);
   }
 
   versionOf(name: string): number | null {
@@ -67,9 +70,10 @@ export const AWS_CLIENT_OPTIONS = {
   /** Made for each client, since a proxy that cannot be used is told by the verb that needs it. @throws {SettingsError} */
   get requestHandler() {
     return {
-      // A hung Parameter Store or queue must not hang us: without these the SDK waits for ever.
+      // A hung Parameter Store or queue must not hang us: without these the SDK waits for ever. Three attempts, with the
+      // pauses between them, end within 15 seconds.
       connectionTimeout: 2_000,
-      requestTimeout: 5_000,
+      requestTimeout: 4_500,
       throwOnRequestTimeout: true,
       // Credentials come in the answers, so NODE_TLS_REJECT_UNAUTHORIZED is not obeyed here either.
       httpsAgent: { ...agentOptionsFor(readProxy(environment)), rejectUnauthorized: true },
@@ -83,7 +87,10 @@ export function createParameterReader(client: SSMClient): ReadParameters {
       const { Parameters = [] } = await client.send(
         new GetParametersCommand({ Names: [...names], WithDecryption: true }),
       );
-      return collect(Parameters);
+      const [name, ...others] = names;
+      // A secret of Secrets Manager may come by its own name, without the path.
+      const isSecret = name !== undefined && others.length === 0 && isSecretReference(name);
+      return collect(isSecret ? Parameters.map((one) => ({ ...one, Name: name })) : Parameters);
     } catch (error) {
       const what = nameOf(error);
       throw new SettingsError(names.join(', '), `cannot be read from Parameter Store (${what})`, { cause: error });
@@ -142,7 +149,8 @@ export const parameterNames = (stage: string) => ({
   targets: `/dli-reaper/${stage}/targets/`,
   target: (name: string) => `/dli-reaper/${stage}/targets/${name}`,
   policy: (name: string) => `/dli-reaper/${stage}/policies/${name}`,
-  credentials: (name: string) => `/dli-reaper/${stage}/credentials/${name}`,
+  /** A secret of Secrets Manager has the name by which Parameter Store passes it on. */
+  credentials: (name: string) => (isSecretReference(name) ? name : `/dli-reaper/${stage}/credentials/${name}`),
   /** Each exemption is a parameter of its own below this, so that a team can be allowed to write its own. */
   exemptions: `/dli-reaper/${stage}/exemptions/`,
   /** Likewise. */
@@ -190,7 +198,7 @@ export async function loadSsmSettings(
   // Whoever takes exempt jobs too is not held up by an exemption or a freeze that cannot be read.
   const includesExempt = request.emergency?.includeExempt === true;
   const [values, exemptions, freezes, reading] = await Promise.all([
-    read([policyName, credentialsName]),
+    readTogether(read, policyName, credentialsName),
     includesExempt ? new ParameterValues() : readPath(names.exemptions),
     includesExempt ? new ParameterValues() : readPath(names.freezes),
     readSwitch(),
@@ -199,12 +207,13 @@ export async function loadSsmSettings(
   return {
     target,
     ...policyFor(request, policyName, values),
-    exemptions: parseEach(exemptions, parseExemption, 'dli-reaper unexempt'),
-    freezes: parseEach(freezes, parseFreeze, 'dli-reaper unfreeze'),
+    exemptions: parseEach(exemptions, parseExemption, (id) => `unexempt ${id} --stage ${stage}`),
+    freezes: parseEach(freezes, parseFreeze, (id) => `unfreeze ${id} --stage ${stage}`),
     credentials: createCredentialSource(credentialsName, parseCredentials(credentialsName, values), read),
     isSwitchedOn: isSwitchOn(reading),
     stopOrder: parseStop(reading.value),
     stage: {
+      name: stage,
       parameter: targetName,
       shared: fields.shared,
       readClaims: async () => claimsIn(await readTargets(), names.targets),
@@ -223,6 +232,14 @@ export async function loadSsmSettings(
       ...Object.fromEntries([...exemptions, ...freezes]),
     },
   };
+}
+
+/** In one call; but a secret that is not there, or may not be read, fails its whole call, and would be told of both. */
+async function readTogether(read: ReadParameters, policy: string, credentials: string): Promise<ParameterValues> {
+  if (!isSecretReference(credentials)) return read([policy, credentials]);
+  const [values, secrets] = await Promise.all([read([policy]), read([credentials])]);
+  for (const [name, value] of secrets) values.set(name, value);
+  return values;
 }
 
 /**
@@ -248,9 +265,19 @@ export async function loadSsmTarget(
 const versionsIn = ({ versions }: ParameterValues) =>
   Object.fromEntries([...versions].sort(([a], [b]) => compareText(a, b)));
 
+const PARAMETER_PART = /^[A-Za-z0-9_.-]+$/;
+
 const parameterPart = v.pipe(
   v.string('expected a name'),
-  v.regex(/^[A-Za-z0-9_.-]+$/, 'expected letters, digits and _ . -'),
+  v.regex(PARAMETER_PART, 'expected letters, digits and _ . -'),
+);
+
+const credentialsPart = v.pipe(
+  v.string('expected a name'),
+  v.check(
+    (name) => PARAMETER_PART.test(name) || isValidReference(name),
+    `expected letters, digits and _ . -, or a secret such as ${REFERENCE_EXAMPLE}`,
+  ),
 );
 
 const targetSchema = v.strictObject({
@@ -266,7 +293,7 @@ const targetSchema = v.strictObject({
   endpoint: v.optional(v.string('expected a URL')),
   policy: parameterPart,
   mode: v.optional(v.picklist(['dry-run', 'live'], 'expected dry-run or live'), 'dry-run'),
-  credentials: parameterPart,
+  credentials: credentialsPart,
 });
 
 /** A text of a credential. @param problemOf what is wrong with it, in words that do not show it. */
@@ -361,19 +388,28 @@ function parsePolicyParameter(name: string, values: ReadonlyMap<string, string>)
 /**
  * One that cannot be read stops the sweep: what it would have protected is unknown.
  *
- * @param remedy the verb that takes it away.
+ * @param remedy the line that takes it away.
  */
-function parseEach<T>(values: ReadonlyMap<string, string>, parse: (document: unknown) => T, remedy: string): T[] {
+function parseEach<T>(
+  values: ReadonlyMap<string, string>,
+  parse: (document: unknown) => T,
+  remedy: (id: string) => string,
+): T[] {
   return [...values.keys()].sort().map((name) => {
     try {
       return parse(parseJson(name, values));
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error;
       // No job is cancelled while it stands, so the way out is told as well.
-      throw new SettingsError(name, `${error.message}\n  ${remedy} takes it away`, { cause: error });
+      throw new SettingsError(name, `${error.message}\n  ${dliReaper(remedy(idOf(name)))} takes it away`, {
+        cause: error,
+      });
     }
   });
 }
+
+/** The last part of the name of its parameter. */
+const idOf = (parameter: string): string => parameter.slice(parameter.lastIndexOf('/') + 1);
 
 /** Gives out what was read with the other settings first, and reads anew from then on. */
 function createCredentialSource(name: string, first: Credentials, read: ReadParameters): CredentialSource {
@@ -391,7 +427,10 @@ function createCredentialSource(name: string, first: Credentials, read: ReadPara
 
 function parseJson(name: string, values: ReadonlyMap<string, string>): unknown {
   const text = values.get(name);
-  if (text === undefined) throw new SettingsError(name, 'no such parameter; create it, or correct the name');
+  if (text === undefined) {
+    const what = isSecretReference(name) ? 'secret in Secrets Manager' : 'parameter';
+    throw new SettingsError(name, `no such ${what}; create it, or correct the name`);
+  }
   try {
     return parseJsonText(withoutMark(text));
   } catch (error) {

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { METRICS } from '../../lib/metrics.ts';
 import { isOnPath } from '../helpers/aws-peer.ts';
 import { resourcesOf } from '../helpers/deploy-parts.ts';
-import { packageProject, TEMPLATE, toolEnvironment } from '../helpers/packaged.ts';
+import { packageProject, root, TEMPLATE, toolEnvironment } from '../helpers/packaged.ts';
 
 const run = promisify(execFile);
 
@@ -94,6 +94,48 @@ describe('the roles', () => {
     expect(decrypting).toMatchObject([
       { Action: 'kms:Decrypt', Resource: { 'Fn::GetAtt': ['CredentialsKey', 'Arn'] } },
     ]);
+  });
+});
+
+describe('credentials in Secrets Manager', () => {
+  it('are read by the sweep alone, and only where a param names them', async () => {
+    expect(resources).not.toHaveProperty('SecretsPolicy');
+
+    await load(['--param', 'credentialSecrets=dli/*']);
+
+    const { Roles, PolicyDocument } = propertiesOf('SecretsPolicy') as {
+      Roles: unknown;
+      PolicyDocument: { Statement: Statement[] };
+    };
+    expect(Roles).toEqual([{ Ref: 'SweepRole' }]);
+    const rights = PolicyDocument.Statement.map(({ Action, Resource }) => [Action, JSON.stringify(Resource)]);
+    expect(rights).toEqual([
+      ['ssm:GetParameters', expect.stringContaining(':parameter/aws/reference/secretsmanager/dli/*"')],
+      ['secretsmanager:GetSecretValue', expect.stringContaining(':secret:dli/*-??????"')],
+    ]);
+    await load();
+  });
+});
+
+describe('the region', () => {
+  it.each([
+    {
+      name: 'of --region',
+      env: { AWS_REGION: 'ap-southeast-1' },
+      args: ['--region', 'us-east-1'],
+      region: 'us-east-1',
+    },
+    { name: 'of AWS_REGION', env: { AWS_REGION: 'ap-southeast-1' }, args: [], region: 'ap-southeast-1' },
+    { name: 'of the default where neither is set', env: {}, args: [], region: 'eu-central-1' },
+  ])('is that $name', async ({ env, args, region }) => {
+    const print = ['print', '--stage', 'dev', '--path', 'provider.region', ...args];
+
+    const { stdout } = await run(`${root}/node_modules/.bin/serverless`, print, {
+      cwd: root,
+      env: toolEnvironment(env),
+    });
+
+    expect(stdout.trim()).toBe(region);
   });
 });
 
@@ -261,7 +303,10 @@ describe('the alarms and the dashboard', () => {
 describe('the template', () => {
   it.each([
     { name: 'as it is', args: [] },
-    { name: 'with every option', args: ['vpcCidr=10.87.0.0/24', 'tracing=true', 'reservedConcurrency=20'] },
+    {
+      name: 'with every option',
+      args: ['vpcCidr=10.87.0.0/24', 'tracing=true', 'reservedConcurrency=20', 'credentialSecrets=dli/*'],
+    },
     { name: 'once a day', args: ['schedule=rate(1 day)'] },
   ])('is one that cfn-lint finds nothing to say about, or at least packages: $name', async ({ args }) => {
     await load(args.flatMap((param) => ['--param', param]));

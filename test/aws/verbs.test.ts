@@ -5,6 +5,8 @@ import { stageParameters } from '../helpers/parameter-store.ts';
 import { makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
 import { HOUR, jobId } from '../helpers/world.ts';
 
+const SECRET = '/aws/reference/secretsmanager/dli/reaper';
+
 const file = makeFolder()('policy.yml', '');
 const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
 
@@ -42,5 +44,27 @@ describe('the verbs that change a stage', () => {
     const emergency = ['emergency', '--target', 'default', '--job-id', jobId(1), '--reason', 'runaway', '--quiet'];
     expect(await run(...emergency, '--confirm', 'default')).toContain('Sweep ok: 1 job seen, 1 overdue, 1 cancelled');
     expect(emulator.statusOf(jobId(1))).toBe('CANCELLED');
+  });
+});
+
+describe('a credential in Secrets Manager', () => {
+  it('is what Parameter Store passes on, where there is one that is not our own', async (context) => {
+    const { emulator } = await startService(context, '', { jobs: [runningJob(1, { ageMs: 3 * HOUR })] });
+    const stage = stageParameters('dev', emulator.connection, POLICY);
+    const { '/dli-reaper/dev/targets/default': target = '', '/dli-reaper/dev/credentials/reaper': key = '' } = stage;
+    const credentials = (name: string) => JSON.stringify({ ...(JSON.parse(target) as object), credentials: name });
+    const peer = await startPeer({
+      ...stage,
+      '/dli-reaper/dev/targets/default': credentials(SECRET),
+      '/dli-reaper/dev/targets/other': credentials(`${SECRET}s`),
+      [SECRET]: key,
+    });
+    context.onTestFinished(peer.close);
+
+    const plan = await runCli(['plan', '--stage', 'dev', '--target', 'default'], peer.env);
+    const missing = await runCli(['plan', '--stage', 'dev', '--target', 'other'], peer.env);
+
+    expect(plan).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1 job seen, 1 overdue') });
+    expect(missing).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(`dli-reaper: ${SECRET}s: `) });
   });
 });

@@ -461,6 +461,36 @@ describe.concurrent('dli-reaper doctor', () => {
     expect(stdout).toMatch(/✓ stopping /);
   });
 
+  it('is yellow where the key is stored as a plain String', async (context) => {
+    const { aws, run } = await startStage(context);
+    aws.types[name('credentials/reaper')] = 'String';
+
+    const { exitCode, stdout } = await run('doctor', '--target', 'default');
+
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(
+      /! credentials +stored as a plain String, so that whoever may read parameters can read the key/,
+    );
+    expect(stdout).toContain(`→ make a new key, delete ${name('credentials/reaper')}, and put the key there`);
+    expect(stdout).not.toContain('✓ credentials');
+  });
+
+  it('looks at a target whose key is in Secrets Manager', async (context) => {
+    const secret = '/aws/reference/secretsmanager/dli/reaper';
+    const { aws, run } = await startStage(context);
+    const { [name('targets/default')]: target = '{}', [name('credentials/reaper')]: key = '' } = aws.parameters;
+    aws.put(name('targets/default'), JSON.stringify({ ...(JSON.parse(target) as object), credentials: secret }));
+
+    const missing = await run('doctor', '--target', 'default');
+    aws.put(secret, key);
+    const { stdout } = await run('doctor', '--target', 'default');
+
+    expect(missing.stdout).toMatch(/✗ settings +.*dli\/reaper: cannot be read .*ParameterNotFound/);
+    expect(missing.stdout).toContain('grant ssm:GetParameters and secretsmanager:GetSecretValue on it');
+    expect(stdout).toMatch(/✓ credentials +in Secrets Manager, \/aws\/reference\/secretsmanager\/dli\/reaper/);
+    expect(stdout).toMatch(/✓ listing SQL jobs +2 alive/);
+  });
+
   it('advises no right to somebody who has not said where AWS is', async (context) => {
     const { aws } = await startStage(context);
     const { AWS_REGION: _, ...env } = aws.env;
@@ -545,7 +575,9 @@ describe.concurrent('dli-reaper doctor', () => {
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/✗ listing SQL jobs +.*401 /);
     expect(stdout).toContain('→ correct the key or the password; five failures lock it');
-    expect(stdout).toMatch(/✗ invoking sweep +there is no such function\n +→ npx serverless deploy --stage dev/);
+    expect(stdout).toMatch(
+      /✗ invoking sweep +there is no such function\n +→ npm run package && npx serverless deploy --stage dev --region eu-central-1 /,
+    );
     expect(stdout).not.toContain('hush');
     expect(emulator.requests.length).toBeLessThanOrEqual(2);
   });

@@ -53,6 +53,17 @@ describe('the ceilings of a deploy', () => {
   });
 });
 
+describe('the secrets of a deploy', () => {
+  it.each(['*', '**', 'dli reaper', 'arn:aws:secretsmanager:eu-central-1:1:secret:dli'])(
+    'are refused when the project is packaged if credentialSecrets is %s',
+    async (credentialSecrets) => {
+      await expect(optionsOf({ credentialSecrets })).rejects.toThrow(
+        '--param credentialSecrets: expected the name of a secret, such as dli/*',
+      );
+    },
+  );
+});
+
 interface ManagedPolicy {
   Type: string;
   Properties: { PolicyDocument: { Statement: { Effect: string; Action: string[]; Resource: string | string[] }[] } };

@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import { promisify } from 'node:util';
@@ -57,6 +58,10 @@ export async function startMoto(parameters: Record<string, string>): Promise<Aws
   };
   const ssm = new SSMClient(client);
   for (const [Name, Value] of Object.entries(parameters)) {
+    if (Name.startsWith(SECRETS)) {
+      await createSecret(url, Name.slice(SECRETS.length), Value);
+      continue;
+    }
     const Type = Name.includes('/credentials/') ? 'SecureString' : 'String';
     await ssm.send(new PutParameterCommand({ Name, Value, Type }));
   }
@@ -79,6 +84,22 @@ export async function startMoto(parameters: Record<string, string>): Promise<Aws
       await ended;
     },
   };
+}
+
+const SECRETS = '/aws/reference/secretsmanager/';
+
+/** Without the SDK's client for it, which nothing else needs; moto takes any signature. */
+async function createSecret(url: string, Name: string, SecretString: string): Promise<void> {
+  const { ok, status } = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': 'secretsmanager.CreateSecret',
+      authorization: 'AWS4-HMAC-SHA256 Credential=test/20260101/eu-central-1/secretsmanager/aws4_request, Signature=x',
+    },
+    body: JSON.stringify({ Name, SecretString, ClientRequestToken: randomUUID() }),
+  });
+  if (!ok) throw new Error(`moto made no secret: ${status}`);
 }
 
 async function freePort(): Promise<number> {

@@ -22,6 +22,8 @@ interface AwsServerOptions {
   refusedOperations?: readonly string[];
   /** How many of the first calls of an operation are turned away as too many. */
   throttled?: Readonly<Record<string, number>>;
+  /** Takes every question to Parameter Store, and answers none. */
+  isParameterStoreSilent?: boolean;
   /** Whether there are functions, with their logs. */
   isDeployed?: boolean;
   /** In the environment of the deployed sweep; loose ones by default, for tests that are about something else. */
@@ -45,6 +47,7 @@ export async function startAwsServer(
   {
     refusedOperations = [],
     throttled = {},
+    isParameterStoreSilent = false,
     isDeployed = true,
     ceilings = LOOSE_CEILINGS,
     onInvoke = async () => {},
@@ -116,6 +119,7 @@ export async function startAwsServer(
     const [service = '', operation = ''] = String(request.headers['x-amz-target']).split('.');
     calls.push(operation);
     if (service === 'AmazonSSM') parameterSockets.add(request.socket);
+    if (service === 'AmazonSSM' && isParameterStoreSilent) return;
     if (operation === 'PutParameter') {
       server.beforeWrite?.();
       server.beforeWrite = undefined;

@@ -7,21 +7,31 @@ export interface StoreQuestion {
   Name?: string;
   Value?: string;
   Overwrite?: boolean;
+  WithDecryption?: boolean;
 }
 
 const PAGE = 10;
+
+/**
+ * Parameter Store passes these on to Secrets Manager: alone or among others, one that is not there, or that is asked for
+ * without decryption, fails the call. No list has them.
+ *
+ * @see https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html
+ */
+const isSecret = (name: string) => name.startsWith('/aws/reference/secretsmanager/');
 
 /** As much of Parameter Store as the settings and the command line use. */
 export function createParameterStoreStandIn(parameters: Record<string, string>) {
   const asked: string[][] = [];
   const versions: Record<string, number> = {};
+  const types: Record<string, string> = {};
   const earlier = new Map<string, object[]>();
   const isThere = (name: string) => Object.hasOwn(parameters, name);
   const show = (name: string) => ({
     Name: name,
     Value: parameters[name],
-    Type: name.includes('/credentials/') ? 'SecureString' : 'String',
-    Version: versions[name] ?? 1,
+    Type: types[name] ?? (name.includes('/credentials/') || isSecret(name) ? 'SecureString' : 'String'),
+    Version: isSecret(name) ? 0 : (versions[name] ?? 1),
     LastModifiedDate: Date.now() / 1_000,
   });
   const put = (name: string, value: string): number => {
@@ -38,11 +48,13 @@ export function createParameterStoreStandIn(parameters: Record<string, string>) 
     switch (operation) {
       case 'GetParameters':
         asked.push(Names);
+        if (Names.some((one) => isSecret(one) && !isThere(one))) return 'ParameterNotFound';
+        if (Names.some(isSecret) && !body.WithDecryption) return 'ValidationException';
         return { Parameters: Names.filter(isThere).map(show), InvalidParameters: Names.filter((one) => !isThere(one)) };
       case 'GetParametersByPath': {
         asked.push([Path]);
         const names = Object.keys(parameters)
-          .filter((name) => name.startsWith(Path))
+          .filter((name) => name.startsWith(Path) && !isSecret(name))
           .filter((name) => Recursive || !name.slice(Path.length).includes('/'));
         const from = Number(NextToken);
         const more = from + PAGE < names.length ? { NextToken: String(from + PAGE) } : {};
@@ -64,6 +76,8 @@ export function createParameterStoreStandIn(parameters: Record<string, string>) 
     parameters,
     /** Of a parameter; 1 unless set. */
     versions,
+    /** Of a parameter; by its name unless set. */
+    types,
     /** The names of each call that reads. */
     asked,
     put,

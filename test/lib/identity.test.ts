@@ -271,7 +271,7 @@ describe('a live sweep of a target', () => {
       mode: 'live',
     };
     const credentials = { name: 'test', read: async () => ({ accessKeyId: 'A', secretAccessKey: 'S' }) };
-    const stage = { parameter: PARAMETER, shared: false, readClaims: async () => [] };
+    const stage = { name: 'prod', parameter: PARAMETER, shared: false, readClaims: async () => [] };
     const deps = { clock, random: () => 0.5, deadlineAt: NOW + MINUTE, shared };
 
     const elsewhere = await identify({ target, credentials, stage }, deps);

@@ -89,6 +89,53 @@ describe('createParameterReader', () => {
   });
 });
 
+describe('a credential in Secrets Manager', () => {
+  const SECRET = '/aws/reference/secretsmanager/dli/reaper';
+  const key = { accessKeyId: 'id', secretAccessKey: 'hush' };
+
+  it('is read by the name that the target refers to it by, and again for each renewal', async () => {
+    const { load, change } = await startStage({ [TARGET]: { ...target, credentials: SECRET }, [SECRET]: key });
+
+    const { credentials, parameterVersions } = await load();
+
+    expect(credentials.name).toBe(SECRET);
+    expect(await credentials.read()).toEqual(key);
+    change(SECRET, { ...key, accessKeyId: 'other' });
+    expect(await credentials.read()).toMatchObject({ accessKeyId: 'other' });
+    // It has no version that Parameter Store knows.
+    expect(parameterVersions).toMatchObject({ credentials: null, policy: 1 });
+  });
+
+  it('is asked for alone, so that what is wrong with it is told of it and not of the policy', async () => {
+    const { setting, message } = await failureOf({ [TARGET]: { ...target, credentials: SECRET } });
+
+    expect(setting).toBe(SECRET);
+    expect(message).toBe(`${SECRET}: cannot be read from Parameter Store (ParameterNotFound)`);
+  });
+
+  it('holds JSON of the same form, and no value of it is told', async () => {
+    const { setting, message } = await failureOf({
+      [TARGET]: { ...target, credentials: SECRET },
+      [SECRET]: { ...key, secretAccessKey: 7 },
+    });
+
+    expect({ setting, message }).toEqual({
+      setting: SECRET,
+      message: `${SECRET}: secretAccessKey: expected a text`,
+    });
+  });
+
+  it.each(['/aws/reference/secretsmanager/', '/aws/reference/secretsmanager/a b', '/aws/reference/ssm/x', 'a/b', '/x'])(
+    'has a name that can be one: not %s',
+    async (credentials) => {
+      const { setting, message } = await failureOf({ [TARGET]: { ...target, credentials } });
+
+      expect(setting).toBe(TARGET);
+      expect(message).toContain(`expected letters, digits and _ . -, or a secret such as ${SECRET}`);
+    },
+  );
+});
+
 describe('loadSsmSettings', () => {
   it('reads the target, and then what the target names, all exemptions and all freezes, side by side', async () => {
     const { ssm, load } = await startStage();
@@ -559,7 +606,7 @@ describe('freezes', () => {
 
     expect(setting).toBe(`${FREEZES}bad`);
     expect(message).toMatch(problem);
-    if (typeof value !== 'string') expect(message).toContain('dli-reaper unfreeze takes it away');
+    if (typeof value !== 'string') expect(message).toContain('dli-reaper unfreeze bad --stage dev takes it away');
   });
 
   it('are no hindrance to an emergency that includes exempt jobs, and are kept in any other', async () => {

@@ -1,0 +1,14 @@
+/** @see https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html */
+const PREFIX = '/aws/reference/secretsmanager/';
+
+/** "The secret name can contain ASCII letters, numbers, and the following characters: /_+=.@-" (CreateSecret). */
+const SECRET_NAME = /^[A-Za-z0-9/_+=.@-]{1,512}$/;
+
+/** Whether Parameter Store takes this from Secrets Manager, and so can neither list nor write nor date it. */
+export const isSecretReference = (name: string): boolean => name.startsWith(PREFIX);
+
+/** Whether it is one that can be. */
+export const isValidReference = (name: string): boolean =>
+  isSecretReference(name) && SECRET_NAME.test(name.slice(PREFIX.length));
+
+export const REFERENCE_EXAMPLE = `${PREFIX}dli/reaper`;
