@@ -2,6 +2,23 @@ import pty from '@lydell/node-pty';
 import headless from '@xterm/headless';
 import { CLI, cleanEnvironment } from './run-cli.ts';
 
+/**
+ * A shell around the command, which tells its exit code in a sequence that no terminal shows, and waits. The library drops
+ * what is unread 200 ms after its child has ended, which is soon where the machine is busy (node-pty, unixTerminal.js,
+ * DESTROY_SOCKET_TIMEOUT_MS); so its child is ended only once all has been read. Ctrl-C is the command's alone.
+ */
+const SHELL = `trap : INT; "$@"; printf '\\033]9999;%s\\007' "$?"; exec sleep 600`;
+const [MARK, MARK_END] = ['\u001b]9999;', '\u0007'];
+
+/** What was written before the mark, and the exit code in it; undefined until the mark is there as a whole. */
+function splitAtMark(raw: string): { before: string; exitCode: number } | undefined {
+  const at = raw.indexOf(MARK);
+  const end = raw.indexOf(MARK_END, at);
+  return at < 0 || end < 0
+    ? undefined
+    : { before: raw.slice(0, at), exitCode: Number(raw.slice(at + MARK.length, end)) };
+}
+
 /** One run of the command line on a pseudo-terminal, with the screen that a person would see. */
 export function runOnTerminal(
   args: string[],
@@ -9,18 +26,25 @@ export function runOnTerminal(
   { columns = 200, rows = 60 }: { columns?: number; rows?: number } = {},
 ) {
   const screen = new headless.Terminal({ cols: columns, rows, allowProposedApi: true });
-  const child = pty.spawn(process.execPath, [CLI.main, ...args], {
+  const child = pty.spawn('/bin/sh', ['-c', SHELL, 'sh', process.execPath, CLI.main, ...args], {
     ...{ cols: columns, rows, cwd: CLI.cwd, name: 'xterm-256color' },
     env: Object.fromEntries(Object.entries(cleanEnvironment(env)).map(([name, value]) => [name, value ?? ''])),
   });
   let raw = '';
   const waiting: { text: string; resolve: () => void }[] = [];
-  child.onData((data) => {
-    raw += data;
-    screen.write(data);
-    for (const { text, resolve } of waiting) if (raw.includes(text)) resolve();
+  const exited = new Promise<number>((resolve) => {
+    child.onData((data) => {
+      raw += data;
+      screen.write(data);
+      for (const { text, resolve: come } of waiting) if (raw.includes(text)) come();
+      const ended = splitAtMark(raw);
+      if (ended === undefined) return;
+      raw = ended.before;
+      child.kill();
+      resolve(ended.exitCode);
+    });
+    child.onExit(({ exitCode }) => resolve(exitCode));
   });
-  const exited = new Promise<number>((resolve) => child.onExit(({ exitCode }) => resolve(exitCode)));
 
   return {
     /** Until this text has come, colours and all. */
