@@ -18,8 +18,8 @@ export function findOwnNode() {
 }
 
 export const NO_NODE =
-  `needs Node 24 or newer, and this is ${process.version}; see https://nodejs.org. On Linux, and on Windows\n` +
-  'for x64, npm brings one along unless it is told --omit=optional.\n';
+  `needs Node 24 or newer, and this is ${process.version}; see https://nodejs.org. On Linux and macOS,\n` +
+  'and on Windows for x64, npm brings one along unless it is told --omit=optional.\n';
 
 /** Resolves to the exit code, as a shell would tell it. What ends this process alone ends the child as well. */
 export function follow(child) {

@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -62,6 +62,32 @@ describe.concurrent('the command on an older Node', () => {
 
     expect((await ended).exitCode).toBe(0);
     await expect(fetch(url)).rejects.toThrow('fetch failed');
+  });
+});
+
+describe('the Node that the package brings', () => {
+  const root = dirname(dirname(launcher));
+  const read = (file: string) => JSON.parse(readFileSync(join(root, file), 'utf8')) as unknown;
+  const { optionalDependencies } = read('package.json') as { optionalDependencies: Record<string, string> };
+  const { packages } = read('package-lock.json') as {
+    packages: Record<string, { os: string; cpu: string; bin: object }>;
+  };
+
+  it.each([
+    { os: 'linux', cpu: 'x64' },
+    { os: 'linux', cpu: 'arm64' },
+    { os: 'darwin', cpu: 'x64' },
+    { os: 'darwin', cpu: 'arm64' },
+    { os: 'win32', cpu: 'x64' },
+  ])('is there for $os on $cpu, where the launcher looks for it', ({ os, cpu }) => {
+    const name = `node-${os === 'win32' ? 'win' : os}-${cpu}`;
+
+    expect(Object.keys(optionalDependencies)).toContain(name);
+    expect(packages[`node_modules/${name}`]).toMatchObject({
+      os,
+      cpu,
+      bin: { node: os === 'win32' ? 'bin/node.exe' : 'bin/node' },
+    });
   });
 });
 
