@@ -1,4 +1,14 @@
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLError,
+} from 'yaml';
 import { messageOf } from '../lib/error-words.ts';
 import { PolicyError, parsePolicy } from '../lib/policy/parse.ts';
 import type { Policy } from '../lib/policy/schema.ts';
@@ -46,7 +56,7 @@ export function readPolicyText(text: string, path: string): PolicyFile {
   };
   const faults = faultsOf(document);
   if (faults.length > 0) {
-    const problems = faults.map(({ message, pos }) => `${at(pos[0])}: ${message}`);
+    const problems = faults.map((fault) => `${at(fault.pos[0])}: ${wordsFor(fault)}`);
     throw new PolicyFileError(path, 'is not YAML', { problems });
   }
 
@@ -82,6 +92,10 @@ export function readPolicyDocument(path: string): unknown {
 
 /** A tag that YAML does not know, as in `!re ana.*`, is only a warning to the library, and is lost with what it was to say. */
 const faultsOf = ({ errors, warnings }: Document.Parsed) => [...errors, ...warnings];
+
+/** The library's words, but for those that are for programmers. */
+const wordsFor = ({ code, message }: YAMLError): string =>
+  code === 'MULTIPLE_DOCS' ? 'another document begins here; a policy is one document, so leave out the ---' : message;
 
 /** Aliases that lead nowhere, or to more than anybody writes by hand, show only now. */
 function toJs(path: string, document: Document): unknown {

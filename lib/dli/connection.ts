@@ -151,8 +151,11 @@ const DEFAULTS = { connectTimeoutMs: 5_000, answerTimeoutMs: 15_000, maxConnecti
 const BACKOFF = { baseMs: 300, capMs: 8_000 };
 const RETRY_AFTER_CAP_MS = 30_000;
 const RETRY_BUDGET = { initial: 50, perSuccess: 0.1 };
-/** With pauses of up to ten seconds this outlasts every window of the gateway several times over. */
-const MAX_REFUSALS = 30;
+/**
+ * With pauses of up to ten seconds a call is held up for nine minutes. Windows are a minute as a rule, and five minutes where
+ * 200 calls are allowed in as many (huaweicloud/terraform-provider-huaweicloud#1335).
+ */
+const MAX_REFUSALS = 60;
 
 /** @throws {TypeError} for an endpoint that is not https (or http to this machine). */
 export function createConnection(options: ConnectionOptions): Connection {

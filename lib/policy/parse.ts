@@ -87,7 +87,14 @@ function describe(issue: v.BaseIssue<unknown>, above: readonly (string | number)
   }
   // A check of a value's content has said it all; a check of its type is clearer with what stands there instead.
   const isOfType = issue.kind === 'schema';
-  return [{ path, keys, message: isOfType ? `${issue.message}; found ${form(issue.input)}` : issue.message }];
+  const found = isOfType ? `; found ${form(issue.input)}${hintForText(issue)}` : '';
+  return [{ path, keys, message: `${issue.message}${found}` }];
+}
+
+/** YAML reads 2026 as a number, and 0123 as another one than is written. */
+function hintForText({ message, input }: v.BaseIssue<unknown>): string {
+  const isTextWanted = /^expected (a text|a name|one value)/.test(message);
+  return isTextWanted && ['number', 'boolean'].includes(typeof input) ? '; write it in quotes' : '';
 }
 
 /** A union says that nothing fits. What the author meant is told by the form of what stands there. */

@@ -67,8 +67,7 @@ export function parseInstant(text: string, ofDay: 'beginning' | 'end' = 'end'): 
   const ms = Date.parse(isDay ? `${text}T00:00:00Z` : text.replace(' ', 'T'));
   if (Number.isNaN(ms)) return undefined;
   // Date.parse makes the third of March of the 31st of February.
-  const day = Number(text.slice(8, 10));
-  if (isDay && new Date(ms).getUTCDate() !== day) return undefined;
+  if (new Date(text.slice(0, 10)).getUTCDate() !== Number(text.slice(8, 10))) return undefined;
   return isDay && ofDay === 'end' ? ms + 86_400_000 : ms;
 }
 

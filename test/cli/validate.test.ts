@@ -204,7 +204,11 @@ describe('readPolicyFile', () => {
       ...{ name: 'with a key twice in a rule', says: '1:46: Map keys must be unique' },
       text: '{version: 1, rules: [{id: r, maxRunTime: 2h, maxRunTime: 9h}]}',
     },
-    { name: 'of two documents', text: 'version: 1\n---\nversion: 1\n', says: '2:1: Source contains multiple' },
+    {
+      name: 'of two documents',
+      text: 'version: 1\n---\nversion: 1\n',
+      says: '2:1: another document begins here; a policy is one',
+    },
     { name: 'that is empty', text: '', says: '1:1: expected an object; found nothing' },
     { name: 'that is a list', text: '- version: 1\n', says: '1:1: expected an object; found a list' },
     { name: 'behind comments', text: '# ours\n\n  version: 2\n', says: '3:3: version: expected 1' },

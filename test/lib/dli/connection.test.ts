@@ -6,7 +6,7 @@ import { ENGINES } from '../../../lib/dli/engines.ts';
 import { DliProtocolError, DliResponseError } from '../../../lib/dli/errors.ts';
 import { emulatedBatch, emulatedFlinkJob } from '../../helpers/emulated-api.ts';
 import { makeJob } from '../../helpers/make-job.ts';
-import { emulatedJob, jobId, makeWorld } from '../../helpers/world.ts';
+import { emulatedJob, jobId, MINUTE, makeWorld } from '../../helpers/world.ts';
 
 const THROTTLED = {
   status: 429,
@@ -43,7 +43,7 @@ async function connect(...answers: { status: number; body: unknown }[]) {
       },
     });
   const statuses = () => emulator.requests.map(({ status }) => status);
-  return { ask, given, statuses, pacer: shared.pacer };
+  return { ask, given, statuses, pacer: shared.pacer, clock };
 }
 
 describe('a call whose parse looks at nothing', () => {
@@ -54,6 +54,16 @@ describe('a call whose parse looks at nothing', () => {
 
     expect(statuses()).toEqual([429, 500, 200]);
     expect(given).toHaveLength(1);
+  });
+
+  it('outlasts a window of five minutes in which everything is refused', async () => {
+    const refused = { status: 429, body: { error_code: 'APIG.0308', error_msg: 'throttled' } };
+    const { ask, clock } = await connect(...Array.from({ length: 37 }, () => refused));
+    const startedAt = clock.now();
+
+    expect(await ask()).toBe('a value');
+
+    expect(clock.now() - startedAt).toBeGreaterThan(5 * MINUTE);
   });
 
   it('teaches the pacer its rate all the same', async () => {

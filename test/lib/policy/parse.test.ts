@@ -232,7 +232,12 @@ describe('parsePolicy', () => {
     },
     {
       ...{ name: 'a number for a queue', document: withRule({ match: { queue: 3 } }), path: 'rules[0].match.queue' },
-      message: 'expected one value or a list of values; found the number 3',
+      message: 'expected one value or a list of values; found the number 3; write it in quotes',
+    },
+    {
+      ...{ name: 'a word that YAML knows for an owner', document: withRule({ ignore: { owner: true } }) },
+      path: 'rules[0].ignore.owner',
+      message: 'expected one value or a list of values; found the word true; write it in quotes',
     },
     {
       ...{ name: 'a list for a rule', document: { ...MINIMAL, rules: [[]] }, path: 'rules[0]' },
@@ -361,7 +366,7 @@ describe('parsePolicy', () => {
     },
     {
       ...{ name: 'a number in a list of queues', document: withRule({ match: { queue: ['a', 3] } }) },
-      ...{ path: 'rules[0].match.queue[1]', message: 'expected a text; found the number 3' },
+      ...{ path: 'rules[0].match.queue[1]', message: 'expected a text; found the number 3; write it in quotes' },
     },
     {
       ...{ name: 'nothing in a list of tags', document: withRule({ match: { tag: [null] } }) },
@@ -460,7 +465,7 @@ describe('parsePolicy', () => {
     },
     {
       ...{ name: 'a number for an id', document: withRule({ id: 7 }), path: 'rules[0].id' },
-      message: 'expected a name; found the number 7',
+      message: 'expected a name; found the number 7; write it in quotes',
     },
     {
       ...{ name: 'a ceiling without a unit', document: { ...MINIMAL, tagExemptions: { ceiling: '24' } } },
@@ -695,7 +700,7 @@ describe('parseExemption', () => {
     expect(() => parseExemption({ ...ENDLESS, match: { jobType: 'QUERY' }, reason: 5 })).toThrow(
       [
         'the exemption is not valid:',
-        '  reason: expected a text; found the number 5',
+        '  reason: expected a text; found the number 5; write it in quotes',
         '  until: missing; say until when, such as until: 2026-12-31',
         '  match.jobType: unknown key; allowed here: jobId, queue, owner, tag, name, statement',
       ].join('\n'),
