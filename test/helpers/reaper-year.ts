@@ -108,11 +108,16 @@ interface YearOptions {
 
 /** Writes what the functions, Scheduler and SQS write in a year. */
 export function writeYear(data: MetricData, { ticks, periodMinutes, outages = [], random }: YearOptions): void {
+  const spans = outages.map((outage) => ({
+    tick: outage.tick,
+    from: minuteOf(outage.from),
+    until: minuteOf(outage.until),
+  }));
   for (const minute of ticks) {
     // Most sweeps are quick, and some take long.
     const longest = Math.min(13, periodMinutes * 0.8);
     const sweepMinutes = random() < 0.9 ? random() * Math.min(2, longest) : random() * longest;
-    const outage = outages.find(({ from, until }) => minute >= minuteOf(from) && minute < minuteOf(until));
+    const outage = spans.find(({ from, until }) => minute >= from && minute < until);
     const tick: Tick = {
       attempts: 1,
       dispatch: 'done',
