@@ -129,6 +129,9 @@ export interface CancelOptions {
   look?: SharedLook | undefined;
 }
 
+/** How long a reading of one job counts as right before its cancel, where calls are not that far apart by themselves. */
+const READING_GOOD_FOR_MS = 1_500;
+
 /** What the cancel call came to. None of them proves that the job stopped. */
 export type CancelResult = {
   /** Requests sent for it; not those that never got as far as a connection. */
@@ -235,24 +238,31 @@ function connect({ credentials, ...options }: DliClientOptions) {
     let attempts = 0;
     let ambiguous: DliError | undefined;
     let isPreparing = false;
-    /** Whether the order goes by a look that can grow old. */
-    let isLookedAt = false;
+    /** The job as the look had it that the order goes by; undefined where it goes by no look. */
+    let lookedAt: Job | undefined;
+    /** When it was read by itself, epoch ms; undefined where it was not. */
+    let readAt: number | undefined;
     const request: UnsignedRequest = { method: call.method, path: pathOf(call), query: [] };
 
     const readBefore = async (turn: Turn): Promise<Job | undefined> => {
       // In the order's own turn: the reading is no older than the pace makes it, however many others wait.
       const getNow: DliReader['get'] = async (read) => (await connection.send({ ...toCall(read), turn })).value;
+      const readNow = async () => {
+        const job = await getNow(call.read);
+        readAt = options.clock.now();
+        return job;
+      };
       if (ambiguous === undefined && look !== undefined) {
         while (look.find() === undefined) await look.repeat(getNow);
-        const seen = look.find() ?? undefined;
-        isLookedAt = seen !== undefined;
-        return seen ?? getNow(call.read);
+        lookedAt = look.find() ?? undefined;
+        return lookedAt ?? readNow();
       }
-      return ambiguous === undefined && !call.readsFirst ? undefined : getNow(call.read);
+      return ambiguous === undefined && !call.readsFirst ? undefined : readNow();
     };
     const prepare = async (turn: Turn): Promise<void> => {
       isPreparing = true;
-      isLookedAt = false;
+      lookedAt = undefined;
+      readAt = undefined;
       const job = await readBefore(turn);
       // Over; stopping; in a state that nobody knows, and so not to be touched; or not what was decided upon any more.
       if (job !== undefined && !(isLive(job.state) && mayStillBeAsked(job))) throw new Settled(job);
@@ -267,7 +277,10 @@ function connect({ credentials, ...options }: DliClientOptions) {
     try {
       // Accepted is not done, whatever else the answer says: the job ends later.
       const parse = () => undefined;
-      const isStale = () => isLookedAt && look?.find() === undefined;
+      // A look that is newer than the one it goes by may have it otherwise, or not any more.
+      const isStale = (intervalMs: number) =>
+        (lookedAt !== undefined && look?.find() !== lookedAt) ||
+        (readAt !== undefined && options.clock.now() - readAt > Math.max(READING_GOOD_FOR_MS, 2 * intervalMs));
       const { requestId } = await connection.send(
         { ...limits, kind: 'cancel', operation, request, hasVerdicts, parse, onExchange, isStale },
         prepare,

@@ -116,8 +116,11 @@ export interface Call<T> {
   onAnswer?: ((answer: Pick<HttpResponse, 'status' | 'body'>) => void) | undefined;
   /** Called after each exchange, with its error if it failed. */
   onExchange?: ((error: DliError | undefined) => void) | undefined;
-  /** Whether what was prepared has become too old while the call waited for its turn; it is then prepared again, once. */
-  isStale?: (() => boolean) | undefined;
+  /**
+   * Whether what was prepared has become too old while the call waited for its turn; it is then prepared again, once. It is
+   * told how far apart calls are at present, ms.
+   */
+  isStale?: ((intervalMs: number) => boolean) | undefined;
 }
 
 export interface Answered<T> {
@@ -253,7 +256,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         await prepare?.(turn);
         try {
           return await pacer.run(turn, () => {
-            if (!isRenewed && call.isStale?.()) throw new Stale();
+            if (!isRenewed && call.isStale?.(pacer.intervalMs())) throw new Stale();
             // Inside the turn, so that whatever waits in line meets a credential that has failed meanwhile.
             return gate.pass(() => exchange(call, ++exchanges));
           });

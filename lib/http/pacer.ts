@@ -19,6 +19,8 @@ export interface Pacer {
   run<T>(turn: Turn, call: () => Promise<T>): Promise<T>;
   /** Whether a rate holds calls back, so that more connections would not help. */
   isLimited(): boolean;
+  /** How far apart calls are at present, ms; 0 without a limit. */
+  intervalMs(): number;
 }
 
 export interface Turn {
@@ -69,7 +71,7 @@ const CAUTION = { told: 0.02, measured: 0.03 };
 const REGAIN = { calls: 40, ms: 20_000 };
 /** Beyond the rate it gathers speed so much faster than it slowed down towards it. */
 const STEEPNESS = 2;
-/** After refusals in a row the pauses double up to here; the longest window known of the gateway is a minute. */
+/** After refusals in a row the pauses double up to here; the usual windows of the gateway are a second and a minute. */
 const PAUSE = { minMs: 100, maxMs: 10_000 };
 /** What a server asks for is waited out up to here; a longer wait can only come of a clock that has been set back. */
 const MAX_WAIT_MS = 30_000;
@@ -175,6 +177,7 @@ export function createPacer({ clock, maxConcurrent }: { clock: Clock; maxConcurr
       }
     },
     isLimited: () => Number.isFinite(law.rateAt(clock.now())),
+    intervalMs: () => 1 / law.rateAt(clock.now()),
   };
 }
 

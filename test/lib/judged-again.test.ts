@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { ENGINES } from '../../lib/dli/engines.ts';
 import { emergencyPolicy } from '../../lib/emergency.ts';
 import { parseRequest } from '../../lib/request.ts';
 import { emulatedBatch, emulatedFlinkJob } from '../helpers/emulated-api.ts';
+import { makeJob } from '../helpers/make-job.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 
 type World = Awaited<ReturnType<typeof makeWorld>>;
@@ -250,7 +252,9 @@ describe('a reading right before a cancel', () => {
     const world: World = await makeWorld({
       jobs: [],
       sparkJobs: Array.from({ length: 60 }, (_, i) => emulatedBatch(i + 1)),
-      rateLimit: { calls: 10, windowMs: 1_000 },
+      // One at a time, so that the pace is known before the first reading: a call that was sent before the clock of the world
+      // jumps arrives after it.
+      rateLimit: { calls: 10, windowMs: 1_000, burst: 1 },
       onRequest: (record) => {
         calls.push({ at: world.clock.now(), line: `${record.method} ${record.target}`, record });
       },
@@ -269,21 +273,23 @@ describe('a reading right before a cancel', () => {
   });
 
   it.each([
-    { engine: 'spark', on: 'show-spark-batch-state', clock: 'maxTotalTime', skip: 0 },
-    { engine: 'flink', on: 'show-flink-job', clock: 'maxRunTime', skip: 1 },
-  ] as const)('that is refused leaves a $engine job alone, and says so', async ({ engine, on, clock, skip }) => {
-    const world = await makeWorld({ jobs: [], sparkJobs: [emulatedBatch(1)], flinkJobs: [emulatedFlinkJob(146)] });
-    const answer = { status: 403, body: { error_code: 'APIG.0302' } };
-    world.emulator.faults.add({ on, skip, times: Number.POSITIVE_INFINITY, answer });
+    { waitsMs: 1_000, readings: 1 },
+    { waitsMs: 2_000, readings: 2 },
+  ])(
+    'is made again, once, where its cancel waits for more than a moment: $waitsMs ms',
+    async ({ waitsMs, readings }) => {
+      const world = await makeWorld({ jobs: [], sparkJobs: [emulatedBatch(1)] });
+      const { cancel } = ENGINES.spark.createCancels(world.client(), world.clock);
+      const mayStillBeAsked = () => {
+        world.pass(waitsMs);
+        return true;
+      };
 
-    const report = await world.sweep({}, world.withPolicy(rulesOf(engine, { [clock]: '2h' })));
+      const result = await cancel(makeJob({ engine: 'spark', id: jobId(1) }), { savepoint: false, mayStillBeAsked });
 
-    expect(ordersOf(world)).toEqual([]);
-    expect(report).toMatchObject({
-      status: 'partial',
-      problems: ['1 not asked: the reading right before the cancel failed, or DLI was not reached'],
-      jobs: [{ outcome: 'skipped', reason: 'unsent', attempts: 0 }],
-    });
-    expect(report.jobs[0]?.error).toMatch(/^read .*: 403 APIG\.0302/);
-  });
+      expect(result.kind).toBe('accepted');
+      expect(world.conversation().filter((line) => line.startsWith('GET'))).toHaveLength(readings);
+      expect(ordersOf(world)).toEqual(['DELETE batch 1']);
+    },
+  );
 });
