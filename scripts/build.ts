@@ -1,9 +1,9 @@
 // Bundles each function to <folder>/<name>/index.mjs, and what it loads only when it needs it to files beside that; dist,
 // unless another is given, is where serverless.yml looks.
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { loadedAtStart } from './loaded-at-start.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -11,6 +11,16 @@ const folder = resolve(root, process.argv[2] ?? 'dist');
 const functions = readdirSync(join(root, 'functions'))
   .filter((file) => file.endsWith('.ts'))
   .map((file) => basename(file, '.ts'));
+
+/** Of its package.json a client of the SDK wants the version alone, and would carry all of it. */
+const versionAlone: Plugin = {
+  name: 'version-alone',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /@aws-sdk[/\\]client-[^/\\]+[/\\]package\.json$/ }, ({ path }) => {
+      const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
+      return { contents: JSON.stringify({ version }), loader: 'json' };
+    }),
+};
 
 rmSync(folder, { recursive: true, force: true });
 for (const name of functions) {
@@ -29,6 +39,7 @@ for (const name of functions) {
     sourcemap: 'linked',
     sourcesContent: false,
     metafile: true,
+    plugins: [versionAlone],
     // The SDK's ES modules; its CommonJS build costs a third more to load.
     mainFields: ['module', 'main'],
     // Lambda hands its credentials over in the environment; the ways in which a laptop finds some are a third of the SDK.
