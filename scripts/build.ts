@@ -15,8 +15,8 @@ const functions = readdirSync(join(root, 'functions'))
 /** Of its package.json a client of the SDK wants the version alone, and would carry all of it. */
 const versionAlone: Plugin = {
   name: 'version-alone',
-  setup: ({ onLoad }) =>
-    onLoad({ filter: /@aws-sdk[/\\]client-[^/\\]+[/\\]package\.json$/ }, ({ path }) => {
+  setup: (bundler) =>
+    bundler.onLoad({ filter: /@aws-sdk[/\\]client-[^/\\]+[/\\]package\.json$/ }, ({ path }) => {
       const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
       return { contents: JSON.stringify({ version }), loader: 'json' };
     }),
