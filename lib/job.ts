@@ -16,7 +16,10 @@ export interface Job {
   database: string | undefined | null;
   /** Empty for a job without tags; undefined if they cannot be read. */
   tags: ReadonlyMap<string, string> | undefined;
-  /** The SQL text, only if it was asked for: it is long, and a secret of its author. It never leaves the sweep. */
+  /**
+   * The SQL text, only if it was asked for, and if it is no longer than {@link MAX_STATEMENT_LENGTH}: it is long, and a
+   * secret of its author. It never leaves the sweep.
+   */
   statement: string | undefined | null;
   /** DLI's word, as it came. */
   status: string | undefined;
@@ -33,6 +36,9 @@ export interface Job {
   /** Compute units that it holds; undefined where the API does not tell. */
   cus?: number | undefined;
 }
+
+/** A statement may have 500,000 characters ("Submitting a SQL Job"). One that is longer than this is looked through by no rule. */
+export const MAX_STATEMENT_LENGTH = 65_536;
 
 export const ENGINE_NAMES = ['sql', 'spark', 'flink'] as const;
 export type Engine = (typeof ENGINE_NAMES)[number];

@@ -5,7 +5,7 @@ import type { CredentialSource, Credentials, UnsignedRequest } from './auth.ts';
 import { type Call, type ConnectionOptions, createConnection } from './connection.ts';
 import { DliError, DliNetworkError, DliNotSentError, DliResponseError, DliTimeoutError } from './errors.ts';
 import type { ClockReading } from './service-time.ts';
-import { parseSqlJobPage, parseSqlJobStatus, type SqlJobPage } from './sql-wire.ts';
+import { MAX_STATEMENT_BYTES, parseSqlJobPage, parseSqlJobStatus, type SqlJobPage } from './sql-wire.ts';
 import type { AnswerContext } from './wire.ts';
 
 /** "Querying All Jobs": page-size range 1–100. */
@@ -28,6 +28,12 @@ export interface SqlJobQuery {
   withStatements?: boolean | undefined;
 }
 
+/**
+ * Ids, names, tags and the request of a batch are shorter. A statement of up to 500,000 characters need not be held where it
+ * is not asked for: a page has a hundred ("Submitting a SQL Job", sql; "Querying All Jobs", statement).
+ */
+const MAX_TEXT_BYTES = 16 * 1024;
+
 /** One GET below a project. */
 export interface ReadCall<T> {
   kind: 'list' | 'status';
@@ -38,6 +44,8 @@ export interface ReadCall<T> {
   /** What follows the project id. Ids in it have been checked. */
   path: string;
   query?: [name: string, value: string][];
+  /** Texts in the answer that are longer, as JSON writes them, come out as null. Default {@link MAX_TEXT_BYTES}. */
+  maxTextBytes?: number | undefined;
   /** Gets the JSON object of a success. @throws {DliProtocolError} if it is not what was asked for. */
   parse: (body: Record<string, unknown>, about: AnswerContext) => T;
 }
@@ -85,6 +93,7 @@ export function sqlListCall(query: SqlJobQuery): ReadCall<SqlJobPage> {
     version: 'v1.0',
     path: '/jobs',
     query: wire,
+    maxTextBytes: withStatements ? MAX_STATEMENT_BYTES : undefined,
     parse: (body, about) => parseSqlJobPage(body, about, withStatements),
   };
 }
@@ -206,10 +215,17 @@ function connect({ credentials, ...options }: DliClientOptions) {
   const connection = createConnection({ ...options, credentials: toSource(credentials) });
 
   const pathOf = ({ version, path }: Pick<ReadCall<unknown>, 'version' | 'path'>) => `/${version}/${projectId}${path}`;
-  const toCall = <T>({ kind, operation, query = [], parse, ...at }: ReadCall<T>): Call<T> => ({
-    ...{ kind, operation, parse },
-    request: { method: 'GET', path: pathOf(at), query },
-  });
+  const toCall = <T>(read: ReadCall<T>): Call<T> => {
+    const { kind, operation, query = [], maxTextBytes = MAX_TEXT_BYTES, parse, ...at } = read;
+    const request: UnsignedRequest = { method: 'GET', path: pathOf(at), query };
+    return {
+      kind,
+      operation,
+      request,
+      maxTextBytes,
+      parse,
+    };
+  };
   const jobPath = (jobId: string): string => {
     if (!isJobId(jobId)) throw new TypeError('job id: expected 8-4-4-4-12 hexadecimal digits');
     return `/jobs/${jobId}`;
@@ -219,6 +235,7 @@ function connect({ credentials, ...options }: DliClientOptions) {
     operation: `read job ${jobId}`,
     version: 'v1.0',
     path: `${jobPath(jobId)}/status`,
+    maxTextBytes: withStatement ? MAX_STATEMENT_BYTES : undefined,
     parse: (body, about) => parseSqlJobStatus(body, about, jobId, withStatement),
   });
   const get = async <T>(call: ReadCall<T>): Promise<T> => (await connection.send(toCall(call))).value;

@@ -107,6 +107,8 @@ export interface Call<T> {
   request: UnsignedRequest;
   /** Whether the answer is a verdict or a list of them. None may be a no, and `parse` is given the first. Default false. */
   hasVerdicts?: boolean | undefined;
+  /** Texts in the answer that are longer, as JSON writes them, come out as null. By default none is. */
+  maxTextBytes?: number | undefined;
   /** Gets the JSON object of a success; the connection refuses every other answer. */
   parse: (body: Record<string, unknown>, about: AnswerContext) => T;
   /** Epoch ms; the connection's own deadline holds as well. */
@@ -217,6 +219,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         headers,
         body: request.body,
         timeoutMs: deadlineAt - clock.now(),
+        maxTextBytes: call.maxTextBytes,
       });
       const answeredAt = clock.now();
       time.read(header(response, 'date'), answeredAt);

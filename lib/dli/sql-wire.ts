@@ -1,6 +1,9 @@
-import { type Job, type JobState, type Protection, SQL_READS, SQL_WRITES } from '../job.ts';
+import { type Job, type JobState, MAX_STATEMENT_LENGTH, type Protection, SQL_READS, SQL_WRITES } from '../job.ts';
 import { DliProtocolError } from './errors.ts';
 import { type AnswerContext, isNumberAsText, isRecord, toCount, toNumber, toTags, toText } from './wire.ts';
+
+/** JSON may write a character in six bytes, as \u0000. */
+export const MAX_STATEMENT_BYTES = 6 * MAX_STATEMENT_LENGTH;
 
 export interface SqlJobPage {
   jobs: Job[];
@@ -79,7 +82,7 @@ function toSqlJob(row: unknown, withStatement: boolean): Job {
     protection: protectionOf(type),
     database: toText(fields.database_name),
     tags: toTags(fields.tags),
-    statement: withStatement ? toText(fields.statement) : undefined,
+    statement: withStatement ? toStatement(fields.statement) : undefined,
     status,
     state: (status !== undefined && Object.hasOwn(SQL_STATES, status) && SQL_STATES[status]) || 'unknown',
     startedAt,
@@ -87,6 +90,12 @@ function toSqlJob(row: unknown, withStatement: boolean): Job {
     // The documents use start_time for submission and start alike ("Querying All Jobs", start_time and order).
     since: { running: startedAt, waiting: startedAt, submitted: startedAt },
   };
+}
+
+/** One that is too long to be looked through need not be held. */
+function toStatement(value: unknown): string | undefined {
+  const statement = toText(value);
+  return statement !== undefined && statement.length > MAX_STATEMENT_LENGTH ? undefined : statement;
 }
 
 /** Operations on a queue, shown as jobs; cancelling one would cancel somebody's scaling. */

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { isIP, type Socket } from 'node:net';
+import { createBody } from './body.ts';
 import { isBypassed, type Network } from './proxy.ts';
 import { createSilenceWatch } from './silence.ts';
 import { createWarmAgent } from './warm-agent.ts';
@@ -13,6 +14,8 @@ export interface HttpRequest {
   body: string | undefined;
   /** What is left for the whole call, the wait for a free connection included; may be infinite. */
   timeoutMs: number;
+  /** Texts in the answer's JSON that are longer, as they are written there, come out as null. By default none is. */
+  maxTextBytes?: number | undefined;
 }
 
 export interface HttpResponse {
@@ -93,7 +96,7 @@ export interface TransportOptions {
   network?: Network | undefined;
 }
 
-/** A page of 100 jobs may carry 100 statements of 500,000 characters; anything beyond is not a listing. */
+/** Of a body without its longest texts; anything beyond is not a listing. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** What is longer would fire at once. */
@@ -148,7 +151,7 @@ export function createTransport(options: TransportOptions): Transport {
   const silence = createSilenceWatch(hostInWords(route), network);
 
   return {
-    send: ({ method, target, headers, body, timeoutMs }) =>
+    send: ({ method, target, headers, body, timeoutMs, maxTextBytes = Number.POSITIVE_INFINITY }) =>
       new Promise((resolve, reject) => {
         if (isClosed) return reject(new NetworkError('CLOSED', false, { route }));
         let isConnected = false;
@@ -194,18 +197,16 @@ export function createTransport(options: TransportOptions): Transport {
         });
         call.on('response', (answer) => {
           silence.heard();
-          const chunks: Buffer[] = [];
-          let size = 0;
+          const received = createBody(maxTextBytes);
           answer.on('data', (chunk: Buffer) => {
-            chunks.push(chunk);
-            size += chunk.length;
-            if (size > MAX_BODY_BYTES) fail(new NetworkError('BODY_TOO_LARGE', true, { route }));
+            received.add(chunk);
+            if (received.size() > MAX_BODY_BYTES) fail(new NetworkError('BODY_TOO_LARGE', true, { route }));
           });
           answer.on('error', fail);
           answer.on('end', () =>
             settle(() => {
               const { statusCode: status = 0, headers: answered } = answer;
-              resolve({ status, headers: answered, body: Buffer.concat(chunks).toString() });
+              resolve({ status, headers: answered, body: received.text() });
             }),
           );
         });

@@ -1,3 +1,4 @@
+import { MAX_STATEMENT_LENGTH } from '../job.ts';
 import { matchesGlob } from './glob.ts';
 import { canMatch, compilePattern, PatternError } from './pattern.ts';
 
@@ -9,8 +10,8 @@ export interface Matcher {
   matches(value: string, maxSteps?: number): boolean | undefined;
 }
 
-/** A statement may have 500,000 characters. One that is longer than this is matched by no pattern: it stays unknown. */
-export const MAX_VALUE_LENGTH = 65_536;
+/** A value that is longer is matched by no pattern: it stays unknown. */
+export const MAX_VALUE_LENGTH = MAX_STATEMENT_LENGTH;
 
 /**
  * The most steps that one value is worth, some 30 ms: enough for any pattern on a statement of a few thousand characters,

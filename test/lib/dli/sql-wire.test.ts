@@ -240,6 +240,14 @@ describe('a row', () => {
     expect(read(true)).toEqual({ ...JOB, statement: 'select secret_column' });
   });
 
+  it('holds a statement that a rule may look through, and none that is longer', () => {
+    const statementOf = (letters: number) =>
+      pageIn({ job_count: 1, jobs: [{ ...ROW, statement: 'x'.repeat(letters) }] }, true).jobs[0]?.statement;
+
+    expect(statementOf(65_536)).toHaveLength(65_536);
+    expect(statementOf(65_537)).toBeUndefined();
+  });
+
   it.each([
     { name: 'no text', statement: ['select 1'] },
     { name: 'empty', statement: '' },
