@@ -116,25 +116,114 @@ export function isHopeless(error: DliError, dli: DliReader): boolean {
   return isRefused || wasNeverThere;
 }
 
-/** Jobs by id, in whatever case it is written. Rows without an id cannot be told apart, so each of them counts. */
+/** So many bytes of statements are held at once, in UTF-8. A text takes no more than that in memory. */
+const MAX_HELD_BYTES = 100_000_000;
+
+const weightOf = ({ statement }: Job): number => (typeof statement === 'string' ? Buffer.byteLength(statement) : 0);
+
+/** Bytes of statements, in UTF-8. */
+export const weigh = (jobs: readonly Job[]): number => jobs.reduce((sum, job) => sum + weightOf(job), 0);
+
+/**
+ * Jobs by id, in whatever case it is written. Rows without an id cannot be told apart, so each of them counts.
+ *
+ * Statements that are too many to be held are let go, the longest first: those who submit long ones must not take from
+ * others what is known of theirs. A job without its statement is not known to match.
+ */
 export class JobSet {
   readonly #byId = new Map<string, Job>();
   readonly #nameless: Job[] = [];
+  readonly #maxHeldBytes: number;
+  #heldBytes = 0;
+  /** A statement that weighs more is not held. */
+  #maxBytes = Number.POSITIVE_INFINITY;
+
+  constructor(maxHeldBytes = MAX_HELD_BYTES) {
+    this.#maxHeldBytes = maxHeldBytes;
+  }
 
   /** @returns how many of them were new. */
   add(jobs: readonly Job[]): number {
     const before = this.#byId.size;
-    for (const job of jobs) {
-      if (job.id === '') this.#nameless.push(job);
-      else this.#byId.set(job.id.toLowerCase(), job);
-    }
+    for (const job of jobs) this.#put(this.#lightened(job));
+    while (this.#heldBytes > this.#maxHeldBytes) this.#lighten();
     return this.#byId.size - before;
+  }
+
+  #put(job: Job): void {
+    const key = job.id.toLowerCase();
+    this.#heldBytes += weightOf(job);
+    if (key === '') {
+      this.#nameless.push(job);
+      return;
+    }
+    const known = this.#byId.get(key);
+    if (known !== undefined) this.#heldBytes -= weightOf(known);
+    this.#byId.set(key, job);
+  }
+
+  #lighten(): void {
+    let heaviest = 0;
+    for (const job of this) heaviest = Math.max(heaviest, weightOf(job));
+    this.#maxBytes = Math.floor(heaviest / 2);
+    for (const [key, job] of this.#byId) this.#byId.set(key, this.#lightened(job));
+    for (const [i, job] of this.#nameless.entries()) this.#nameless[i] = this.#lightened(job);
+    this.#heldBytes = weigh([...this]);
+  }
+
+  #lightened(job: Job): Job {
+    return weightOf(job) > this.#maxBytes ? { ...job, statement: undefined } : job;
   }
 
   *[Symbol.iterator](): Generator<Job> {
     yield* this.#byId.values();
     yield* this.#nameless;
   }
+}
+
+/** Rows that one reading of a list has shown, each job once. */
+export class Rows {
+  readonly #ids = new Set<string>();
+  #size = 0;
+
+  /** @returns those that it had not shown before. Rows without an id cannot be told apart, so each of them is new. */
+  add<Row extends Pick<Job, 'id'>>(rows: readonly Row[]): Row[] {
+    const fresh = rows.filter(({ id }) => {
+      const key = id.toLowerCase();
+      const isNew = key === '' || !this.#ids.has(key);
+      this.#ids.add(key);
+      return isNew;
+    });
+    this.#size += fresh.length;
+    return fresh;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+}
+
+/**
+ * A listing of an engine takes so many calls at most: enough for 40,000 jobs. A list that does not end, as of a service
+ * that ignores what page it is asked for, must not be asked for ever.
+ */
+const MAX_CALLS = 1_000;
+
+/** Counts the calls of a listing. */
+export function createCallCeiling(gaps: string[]) {
+  let calls = 0;
+  return {
+    /** Makes one more call. @returns undefined, and leaves a gap, where there may be no more. */
+    call: async <T>(what: string, read: () => Promise<T>): Promise<T | undefined> => {
+      if (calls < MAX_CALLS) {
+        calls += 1;
+        return read();
+      }
+      const gap = `${what}: not read to the end, since the listing has taken ${MAX_CALLS} calls`;
+      if (!gaps.includes(gap)) gaps.push(gap);
+      return undefined;
+    },
+  };
 }
 
 export interface Page {
@@ -163,9 +252,11 @@ export function liveByOffset(
     listLive: async () => {
       const seen = new JobSet();
       const gaps: string[] = [];
+      const ceiling = createCallCeiling(gaps);
       for (const status of statuses) {
-        const read = (offset: number) => dli.get(call(status, offset, pageSize));
-        await listByOffset(dli, { what: `${status} ${jobs}`, pageSize, read }, seen, gaps);
+        const what = `${status} ${jobs}`;
+        const read = (offset: number) => ceiling.call(what, () => dli.get(call(status, offset, pageSize)));
+        await listByOffset(dli, { what, pageSize, read }, seen, gaps);
       }
       return { jobs: [...seen], gaps };
     },
@@ -183,27 +274,29 @@ export function liveByOffset(
  * meanwhile pulls others up, past the place that is read next. So it is read until a reading holds nothing new.
  *
  * A list that does not fit its own total is read again, since a job may have ended after the service counted. If it does
- * not fit then either, rows may be missing.
+ * not fit then either, rows may be missing. A reading ends at a page that shows nothing that it had not shown before.
  *
- * @param read rows from `offset` on, up to `pageSize` of them.
+ * @param read rows from `offset` on, up to `pageSize` of them; undefined if there may be no more calls.
  * @throws {DliError} if no reading of it can succeed.
  */
 async function listByOffset(
   dli: DliReader,
-  { what, pageSize, read }: { what: string; pageSize: number; read: (offset: number) => Promise<Page> },
+  { what, pageSize, read }: { what: string; pageSize: number; read: (offset: number) => Promise<Page | undefined> },
   seen: JobSet,
   gaps: string[],
 ): Promise<void> {
   const met = new Set<string>();
   for (let reading = 1; reading <= MAX_READINGS; reading++) {
     const pages: Page[] = [];
+    const shownNow = new Rows();
     let newcomers = 0;
     for (let offset = 0, total = 1; offset < total; ) {
       try {
         const page = await read(offset);
+        if (page === undefined) return;
         pages.push(page);
         newcomers += seen.add(page.jobs);
-        if (page.jobs.length === 0) break;
+        if (shownNow.add(page.jobs).length === 0) break;
         offset += page.jobs.length;
         total = page.total;
       } catch (error) {

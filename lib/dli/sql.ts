@@ -2,16 +2,20 @@ import { toError } from '../error-words.ts';
 import type { Job } from '../job.ts';
 import { type DliReader, MAX_PAGE, MAX_PAGE_SIZE, type SqlJobQuery } from './client.ts';
 import {
+  createCallCeiling,
   type EngineAdapter,
   isHopeless,
   JobSet,
   type Listing,
   type ListScope,
   type Reading,
+  Rows,
   toReading,
   tryReading,
+  weigh,
 } from './engine.ts';
 import { DliError } from './errors.ts';
+import { createLine } from './line.ts';
 import { createQueuedLook } from './queued-look.ts';
 import type { SqlJobPage } from './sql-wire.ts';
 
@@ -56,8 +60,9 @@ export async function listLiveSqlJobs(
 ): Promise<Listing> {
   const seen = new JobSet();
   const gaps: string[] = [];
+  const pages = createPages(dli, gaps);
   for (const status of ['LAUNCHING', 'RUNNING'] as const) {
-    await listEveryPage(dli, { status, startedBefore, withStatements }, seen, gaps);
+    await listEveryPage(pages, { status, startedBefore, withStatements }, seen, gaps);
   }
   return { jobs: [...seen], gaps };
 }
@@ -70,27 +75,93 @@ export async function countLiveSqlJobs(dli: DliReader): Promise<number> {
   return queued.jobCount + running.jobCount;
 }
 
+/** The pages of one listing. */
+interface Pages {
+  /** @returns undefined for a page that could not be read, and is a gap, or that was not wanted any more. */
+  read: (filter: ListFilter, page: number, isWanted?: () => boolean) => Promise<SqlJobPage | undefined>;
+  warmUp: (callCount: number) => void;
+}
+
+/** No more can be under way, since a client has as many connections; what waits may turn out not to be wanted. */
+const MOST_PAGES_AT_ONCE = 32;
+
+/** The bytes of statements that may be under way at once, unless one page alone has more. While it is read a page is held four times. */
+const MOST_BYTES_AT_ONCE = 10_000_000;
+
+function createPages(dli: DliReader, gaps: string[]): Pages {
+  const ceiling = createCallCeiling(gaps);
+  let heaviest = 1;
+  const inLine = createLine(() => Math.min(MOST_PAGES_AT_ONCE, MOST_BYTES_AT_ONCE / heaviest));
+  const ask = (query: SqlJobQuery) =>
+    ceiling.call(`${query.status} jobs`, async () => {
+      const page = await dli.listSqlJobs(query);
+      heaviest = Math.max(heaviest, weigh(page.jobs));
+      return page;
+    });
+  return {
+    warmUp: (callCount) => dli.warmUp(callCount),
+    read: (filter, page, isWanted = () => true) =>
+      inLine(async () => {
+        if (!isWanted()) return undefined;
+        try {
+          return await askTwice(ask, { ...filter, page, pageSize: MAX_PAGE_SIZE }, gaps);
+        } catch (error) {
+          if (!(error instanceof DliError) || isHopeless(error, dli)) throw error;
+          gaps.push(error.message);
+          return undefined;
+        }
+      }),
+  };
+}
+
+/** A page that does not fit its own count, and does not when it is asked for again either, is a gap: rows may be missing. */
+async function askTwice(
+  ask: (query: SqlJobQuery) => Promise<SqlJobPage | undefined>,
+  query: SqlJobQuery,
+  gaps: string[],
+): Promise<SqlJobPage | undefined> {
+  const first = await ask(query);
+  if (first === undefined || fitsItsCount(first, query.page)) return first;
+  const gap = misfit(query);
+  if (gaps.includes(gap)) return first;
+  // A job may have ended after the service counted, and before it read the rows.
+  const second = await ask(query);
+  if (second === undefined) return first;
+  if (!fitsItsCount(second, query.page) && !gaps.includes(gap)) gaps.push(gap);
+  return second;
+}
+
+const misfit = ({ status }: ListFilter) => `${status} jobs: job_count does not fit the rows`;
+
+/** As many rows as the count leaves for this page; a page that is not full may hold more than was counted. */
+function fitsItsCount({ jobs, jobCount }: SqlJobPage, page: number): boolean {
+  const left = jobCount - (page - 1) * MAX_PAGE_SIZE;
+  if (jobs.length < MAX_PAGE_SIZE) return jobs.length >= left;
+  return jobs.length <= left;
+}
+
 /**
  * Pages of a live list are not one instant: a job that ends between two of them pulls the next rows up, and one slips
  * through. So a list of more than a page is read twice: by page number, for all that is there, and then by windows of
  * start time that hold at most a page each. A start time never changes, so what is in a window cannot slip out of it.
  */
-async function listEveryPage(dli: DliReader, filter: ListFilter, seen: JobSet, gaps: string[]): Promise<void> {
-  const met: Job[] = [];
+async function listEveryPage(pages: Pages, filter: ListFilter, seen: JobSet, gaps: string[]): Promise<void> {
+  const rows = new Rows();
+  const starts: number[] = [];
   let isTooMany = false;
   let from: number | undefined;
 
   // More than 100 pages are out of reach, so the rest is asked for from the last start time on.
   for (;;) {
     const slice: ListFilter = from === undefined ? filter : { ...filter, startedAfter: from - 1 };
-    const { jobs, jobCount } = await listSlice(dli, slice, gaps);
-    seen.add(jobs);
-    met.push(...jobs);
+    const { shown, jobCount, isRepeating } = await listSlice(pages, slice, seen);
+    const fresh = rows.add(shown);
+    for (const { startedAt } of fresh) if (startedAt !== undefined) starts.push(startedAt);
     if (jobCount <= MAX_PAGE_SIZE && from === undefined) return;
-    if (jobCount <= MAX_PAGE * MAX_PAGE_SIZE) break;
+    if (jobCount <= MAX_PAGE * MAX_PAGE_SIZE || isRepeating) break;
 
-    const last = jobs.at(-1)?.startedAt;
-    if (last === undefined || last === from) {
+    const last = shown.at(-1)?.startedAt;
+    if (last === undefined || last === from || fresh.length === 0) {
       isTooMany = true;
       break;
     }
@@ -102,56 +173,56 @@ async function listEveryPage(dli: DliReader, filter: ListFilter, seen: JobSet, g
       `${filter.status} jobs: more than ${MAX_PAGE * MAX_PAGE_SIZE}, and their start times do not tell them apart`,
     );
   }
-  await readWindows(dli, filter, windowsOf(met, filter), seen, gaps);
+  await readWindows(pages, filter, windowsOf(starts, filter), seen, gaps);
+}
+
+/** What one reading of one filter has shown. */
+interface Slice {
+  /** In the order of the list, without what is heavy. */
+  shown: Pick<Job, 'id' | 'startedAt'>[];
+  /** How many of them had never been seen. */
+  newcomers: number;
+  /** As the first page tells. */
+  jobCount: number;
+  /** A page showed nothing that others had not shown, so that no further one was read. */
+  isRepeating: boolean;
+  /** Whether as many jobs were shown as there are, by the least of what the pages told. */
+  isWhole: boolean;
 }
 
 /** Pages 1 to 100 of one filter, the first alone and the others side by side. */
-async function listSlice(
-  dli: DliReader,
-  filter: ListFilter,
-  gaps: string[],
-): Promise<{ jobs: Job[]; jobCount: number }> {
-  const first = await tryList(dli, filter, 1, gaps);
-  if (first === undefined) return { jobs: [], jobCount: 0 };
+async function listSlice(pages: Pages, filter: ListFilter, seen: JobSet): Promise<Slice> {
+  const rows = new Rows();
+  let newcomers = 0;
+  let isRepeating = false;
+  const read = async (page: number): Promise<ShownPage | undefined> => {
+    const answer = await pages.read(filter, page, () => !isRepeating);
+    if (answer === undefined) return undefined;
+    // At once: pages that wait for the others would hold their statements.
+    newcomers += seen.add(answer.jobs);
+    const isNothingNew = rows.add(answer.jobs).length === 0;
+    if (isNothingNew && page > 1) isRepeating = true;
+    return { jobCount: answer.jobCount, shown: answer.jobs.map(({ id, startedAt }) => ({ id, startedAt })) };
+  };
+
+  const first = await read(1);
+  if (first === undefined) return { shown: [], newcomers, jobCount: 0, isRepeating, isWhole: true };
   // For the other pages, and because each job may have to be cancelled.
-  if (first.jobCount > FEW) dli.warmUp(first.jobCount);
+  if (first.jobCount > FEW) pages.warmUp(first.jobCount);
 
   const pageCount = Math.min(Math.ceil(first.jobCount / MAX_PAGE_SIZE), MAX_PAGE);
-  const others = await Promise.all(
-    Array.from({ length: Math.max(pageCount - 1, 0) }, (_, i) => tryList(dli, filter, i + 2, gaps)),
-  );
-  return { jobs: [first, ...others].flatMap((page) => page?.jobs ?? []), jobCount: first.jobCount };
+  const others = await Promise.all(Array.from({ length: Math.max(pageCount - 1, 0) }, (_, i) => read(i + 2)));
+  const answers = [first, ...others].flatMap((page) => page ?? []);
+  return {
+    shown: answers.flatMap(({ shown }) => shown),
+    newcomers,
+    jobCount: first.jobCount,
+    isRepeating,
+    isWhole: rows.size >= Math.min(...answers.map(({ jobCount }) => jobCount)),
+  };
 }
 
-/**
- * A failed page is a gap, unless it says that the next call would fail the same way. So is one that does not fit its own
- * count, if it does not fit when asked for again either: rows may be missing.
- */
-async function tryList(dli: DliReader, filter: ListFilter, page: number, gaps: string[]) {
-  const query: SqlJobQuery = { ...filter, page, pageSize: MAX_PAGE_SIZE };
-  try {
-    const first = await dli.listSqlJobs(query);
-    if (fitsItsCount(first, page)) return first;
-
-    const gap = `${filter.status} jobs: job_count does not fit the rows`;
-    if (gaps.includes(gap)) return first;
-    // A job may have ended after the service counted, and before it read the rows.
-    const second = await dli.listSqlJobs(query);
-    if (!fitsItsCount(second, page) && !gaps.includes(gap)) gaps.push(gap);
-    return second;
-  } catch (error) {
-    if (!(error instanceof DliError) || isHopeless(error, dli)) throw error;
-    gaps.push(error.message);
-    return undefined;
-  }
-}
-
-/** As many rows as the count leaves for this page; a page that is not full may hold more than was counted. */
-function fitsItsCount({ jobs, jobCount }: SqlJobPage, page: number): boolean {
-  const left = jobCount - (page - 1) * MAX_PAGE_SIZE;
-  if (jobs.length < MAX_PAGE_SIZE) return jobs.length >= left;
-  return jobs.length <= left;
-}
+type ShownPage = Pick<Slice, 'shown' | 'jobCount'>;
 
 interface Window {
   startedAfter: number | undefined;
@@ -162,9 +233,9 @@ interface Window {
 const WINDOW_ROWS = 80;
 
 /** Cuts the start times met into windows that overlap by their bounds, so that it does not matter who includes them. */
-function windowsOf(jobs: readonly Job[], { startedBefore }: ListFilter): Window[] {
-  const starts = jobs.flatMap((job) => job.startedAt ?? []).sort((a, b) => a - b);
-  const bounds = [...new Set(starts.filter((_, i) => i > 0 && i % WINDOW_ROWS === 0))];
+function windowsOf(starts: readonly number[], { startedBefore }: ListFilter): Window[] {
+  const sorted = starts.toSorted((a, b) => a - b);
+  const bounds = [...new Set(sorted.filter((_, i) => i > 0 && i % WINDOW_ROWS === 0))];
   return [undefined, ...bounds].map((bound, i) => ({
     startedAfter: bound === undefined ? undefined : bound - 1,
     startedBefore: bounds[i] === undefined ? startedBefore : bounds[i] + 1,
@@ -174,7 +245,7 @@ function windowsOf(jobs: readonly Job[], { startedBefore }: ListFilter): Window[
 const MAX_READINGS = 5;
 
 async function readWindows(
-  dli: DliReader,
+  pages: Pages,
   filter: ListFilter,
   windows: Window[],
   seen: JobSet,
@@ -182,11 +253,15 @@ async function readWindows(
 ): Promise<void> {
   await Promise.all(
     windows.map(async (window) => {
+      let misfits = 0;
       for (let reading = 1; reading <= MAX_READINGS; reading++) {
-        const { jobs, jobCount } = await listSlice(dli, { ...filter, ...window }, gaps);
-        const newcomers = seen.add(jobs);
-        // One page is one instant. Several are trusted when they hold nothing new.
-        if (jobCount <= MAX_PAGE_SIZE || newcomers === 0) return;
+        const { newcomers, jobCount, isWhole } = await listSlice(pages, { ...filter, ...window }, seen);
+        // One page is one instant. Several are trusted when they hold nothing new, and as many as they say.
+        if (jobCount <= MAX_PAGE_SIZE || (newcomers === 0 && isWhole)) return;
+        if (newcomers === 0) misfits += 1;
+        if (misfits < 2) continue;
+        if (!gaps.includes(misfit(filter))) gaps.push(misfit(filter));
+        return;
       }
       gaps.push(`${filter.status} jobs: the list still changed after ${MAX_READINGS} readings`);
     }),
@@ -245,7 +320,8 @@ async function readThroughLists(
 
 /**
  * Goes through a list, the oldest first, in steps of start times: a live list shifts between its pages. It stops where
- * the rest of it would cost more than reading the jobs that are left one by one.
+ * the rest of it would cost more than reading the jobs that are left one by one, or where it has cost as much, and at a
+ * page that shows nothing new.
  *
  * @returns whether the whole list was read.
  */
@@ -257,6 +333,8 @@ async function findInList(
   maxPages = Number.POSITIVE_INFINITY,
 ): Promise<boolean> {
   let { startedAfter } = window;
+  const rows = new Rows();
+  const mostPages = Math.min(maxPages, 1 + pagesWorth(pending.size));
   for (let page = 1; ; page++) {
     const query: SqlJobQuery = { ...window, startedAfter, status, page: 1, pageSize: MAX_PAGE_SIZE };
     const { jobs, jobCount } = await dli.listSqlJobs(query);
@@ -273,15 +351,16 @@ async function findInList(
 
     const last = jobs.at(-1)?.startedAt;
     const pagesLeft = Math.ceil((jobCount - jobs.length) / MAX_PAGE_SIZE);
-    const isStuck = last === undefined || last - 1 === startedAfter;
-    if (isStuck || page >= maxPages || pending.size === 0 || pagesLeft * WORTH_A_PAGE > pending.size + WORTH_A_PAGE)
-      return false;
+    const isStuck = last === undefined || last - 1 === startedAfter || rows.add(jobs).length === 0;
+    if (isStuck || page >= mostPages || pending.size === 0 || pagesLeft > pagesWorth(pending.size)) return false;
     startedAfter = last - 1;
   }
 }
 
 /** So many jobs are read alone rather than through one more page of which nobody knows whether they are on it. */
 const WORTH_A_PAGE = 20;
+
+const pagesWorth = (jobs: number) => 1 + Math.floor(jobs / WORTH_A_PAGE);
 
 function windowAround(jobs: readonly Job[]): Window {
   let earliest = Number.POSITIVE_INFINITY;
