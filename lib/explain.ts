@@ -4,7 +4,15 @@ import { CLOCKS, clockOf, type LimitName } from './policy/clocks.ts';
 import { isExemptionInForce } from './policy/exemptions.ts';
 import { type FreezeSpan, spansOf } from './policy/freezes.ts';
 import type { Exemption } from './policy/schema.ts';
-import { type Predicate, predicatesOf, type Selected, selectedBy, selects, trySelector } from './policy/select.ts';
+import {
+  type Predicate,
+  predicatesOf,
+  type Selected,
+  selectedBy,
+  selects,
+  type Tried,
+  trySelector,
+} from './policy/select.ts';
 
 /** Why a job was decided upon as it was: every rule and exemption that was tried, with what was wanted and found. */
 export interface Explanation {
@@ -43,8 +51,72 @@ export interface RuleExplanation {
   result: string;
 }
 
+/**
+ * What a line of the log holds of it. Of exemptions and freezes those that are for the job, or may be: however many others
+ * there are, a line of the log has room for 256 KB.
+ */
+export interface LoggedExplanation extends Explanation {
+  /** How many there are besides. */
+  otherExemptions: number;
+  otherFreezes: number;
+}
+
+/** Of those that spare a job one is enough; nobody needs more than these to see which they are. */
+const MOST_LOGGED = 10;
+
+/** Longer than any name, and shorter than all tags that a job may have. */
+const MOST_LETTERS = 300;
+
 /** Writes down what led to a decision. The statement stays out of it: only its fingerprint is told. */
-export function explain(decision: Decision, { policy, exemptions, now }: DecideOptions): Explanation {
+export function explain(decision: Decision, options: DecideOptions): Explanation {
+  const { policy, exemptions, now } = options;
+  return explainBy(decision, options, {
+    exemptions: [...policy.exemptions, ...exemptions],
+    spans: spansOf(policy.freezes, now),
+  });
+}
+
+/** The same for the log. */
+export function explainForLog(decision: Decision, options: DecideOptions): LoggedExplanation {
+  const { policy, exemptions, now } = options;
+  const holding = mostCertain(decision.exemptions).map(({ exemption }) => exemption);
+  const frozenBy = mostCertain(decision.freezes).map(({ freeze }) => freeze);
+  const spans = spansOf(policy.freezes, now);
+  const whole = explainBy(decision, options, {
+    exemptions: holding,
+    spans: spans.filter(({ freeze }) => frozenBy.includes(freeze)),
+  });
+  return {
+    ...whole,
+    rules: whole.rules.map((rule) => ({ ...rule, match: shortened(rule.match), ignore: shortened(rule.ignore) })),
+    exemptions: whole.exemptions.map((one) => ({ ...one, predicates: shortened(one.predicates) })),
+    freezes: whole.freezes.map((one) => ({ ...one, predicates: shortened(one.predicates) })),
+    otherExemptions: policy.exemptions.length + exemptions.length - holding.length,
+    otherFreezes: spans.length - frozenBy.length,
+  };
+}
+
+/** Those that surely hold before those that may. */
+function mostCertain<One extends { tried: Tried }>(all: readonly One[]): One[] {
+  const isDoubtful = ({ tried }: One) => selectedBy(tried) !== 'yes';
+  return [...all.filter((one) => !isDoubtful(one)), ...all.filter(isDoubtful)].slice(0, MOST_LOGGED);
+}
+
+function shortened<Predicates extends Predicate[] | 'all'>(predicates: Predicates): Predicates;
+function shortened(predicates: Predicate[] | 'all'): Predicate[] | 'all' {
+  if (predicates === 'all') return 'all';
+  return predicates.map((predicate) => {
+    const { found } = predicate;
+    const isLong = found !== null && found.length > MOST_LETTERS;
+    return isLong ? { ...predicate, found: `${found.slice(0, MOST_LETTERS)}…` } : predicate;
+  });
+}
+
+function explainBy(
+  decision: Decision,
+  { now }: Pick<DecideOptions, 'now'>,
+  { exemptions, spans }: { exemptions: readonly Exemption[]; spans: readonly FreezeSpan[] },
+): Explanation {
   const { job, clocks, verdict, maxSteps } = decision;
   const tried = new Map(decision.exemptions.map((one) => [one.exemption, one.tried]));
   const holdsOf = (exemption: Exemption): Selected => {
@@ -61,7 +133,7 @@ export function explain(decision: Decision, { policy, exemptions, now }: DecideO
     status: job.status ?? null,
     clocks: byLimit(clocks),
     rules: decision.rules.map((result) => explainRule(result, decision)),
-    exemptions: [...policy.exemptions, ...exemptions].map((exemption) => ({
+    exemptions: exemptions.map((exemption) => ({
       id: exemption.id,
       from: timeOf(exemption.from),
       until: new Date(exemption.until).toISOString(),
@@ -70,7 +142,7 @@ export function explain(decision: Decision, { policy, exemptions, now }: DecideO
       predicates: predicatesOf(exemption.match, job, { tried: tried.get(exemption), maxSteps }),
       holds: holdsOf(exemption),
     })),
-    freezes: spansOf(policy.freezes, now).map((span) => explainFreeze(span, decision, now)),
+    freezes: spans.map((span) => explainFreeze(span, decision, now)),
     tagExemption: decision.exemption.byTags ?? null,
     verdict,
   };
@@ -117,11 +189,11 @@ function byLimit(clocks: ClockReadings): Explanation['clocks'] {
   ) as Explanation['clocks'];
 }
 
-/** Explains the decisions of a judgement, by job id. */
+/** Explains the decisions of a judgement for the log, by job id. */
 export function explainIn({ decisions, context }: Pick<Judgement, 'decisions' | 'context'>) {
   const byId = new Map(decisions.map((decision) => [decision.job.id, decision]));
-  return (jobId: string): Explanation | undefined => {
+  return (jobId: string): LoggedExplanation | undefined => {
     const decision = byId.get(jobId);
-    return decision && explain(decision, context);
+    return decision && explainForLog(decision, context);
   };
 }

@@ -1,5 +1,5 @@
 import type { DliCallEvent } from './dli/connection.ts';
-import type { Explanation } from './explain.ts';
+import type { LoggedExplanation } from './explain.ts';
 import type { SweptProject } from './identity.ts';
 import { createLog, type Log } from './log.ts';
 import type { SkipReason } from './outcome.ts';
@@ -121,8 +121,9 @@ export type JobLineName = (typeof JOB_LINES)[number];
 export const ENDS = ['sweep finished', 'sweep could not run', 'target not swept'] as const satisfies LineName[];
 
 /** What a job's line says beside its report. */
-export type JobLine = Plain<JobReport> & { why?: Explanation | undefined };
+export type JobLine = Plain<JobReport> & { why?: LoggedExplanation | undefined };
 
+/** Its lists may be cut short, which is then one of its notices: a line has room for 256 KB. */
 export type Summary = Plain<Omit<SweepReport, 'jobs'>>;
 
 export interface ChosenVictim {

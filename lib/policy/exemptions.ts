@@ -1,4 +1,5 @@
 import { formatDuration, parseDuration } from '../duration.ts';
+import { fewOf } from '../few.ts';
 import type { Job } from '../job.ts';
 import { type Exemption, type Policy, parseInstant } from './schema.ts';
 import { type Selected, selectedBy, selects, type Tried, trySelector } from './select.ts';
@@ -114,7 +115,7 @@ export function exemptionNotices(
   now: number,
   isAnnounced: (exemption: Exemption) => boolean = () => true,
 ): string[] {
-  return exemptions.flatMap((exemption) => {
+  const sentences = exemptions.flatMap((exemption) => {
     const { id, owner, until } = exemption;
     const day = new Date(until).toISOString();
     if (now >= until)
@@ -123,4 +124,5 @@ export function exemptionNotices(
     if (leftMs > ANNOUNCE_BEFORE_MS || !isAnnounced(exemption)) return [];
     return [`exemption ${id} (owner ${owner}) ends at ${day}, in ${formatDuration(leftMs - (leftMs % 60_000))}`];
   });
+  return fewOf(sentences, 'exemptions that have expired or soon end');
 }

@@ -1,3 +1,4 @@
+import { fewOf } from '../few.ts';
 import type { Job } from '../job.ts';
 import type { Freeze } from './schema.ts';
 import { type Selected, selectedBy, type Tried, trySelector } from './select.ts';
@@ -71,9 +72,10 @@ export function frozenBy(tried: readonly TriedFreeze[]): FreezeResult {
 
 /** What somebody should know of freezes that are over. */
 export function endedNotices(spans: readonly FreezeSpan[], now: number): string[] {
-  return spans.flatMap(({ freeze, until }) =>
+  const sentences = spans.flatMap(({ freeze, until }) =>
     until <= now
       ? [`freeze ${freeze.id} ended at ${new Date(until).toISOString()}; it holds nothing, remove or renew it`]
       : [],
   );
+  return fewOf(sentences, 'freezes that have ended');
 }

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../lib/decide.ts';
-import { explain } from '../../lib/explain.ts';
+import { explain, explainForLog } from '../../lib/explain.ts';
 import type { Job } from '../../lib/job.ts';
 import { parseExemption } from '../../lib/policy/parse.ts';
-import type { Exemption } from '../../lib/policy/schema.ts';
-import { decideOne, makeExemption, makeJob, makePolicy } from '../helpers/make-job.ts';
+import type { Exemption, Freeze } from '../../lib/policy/schema.ts';
+import { decideOne, makeExemption, makeFreeze, makeJob, makePolicy } from '../helpers/make-job.ts';
 import { HOUR, jobId, NOW } from '../helpers/world.ts';
 
 const policy = makePolicy({
@@ -283,5 +283,118 @@ describe('explain', () => {
       ['sure', 'yes', 'yes'],
       ['no', 'no', 'unknown'],
     ]);
+  });
+});
+
+describe('explainForLog', () => {
+  function logged(
+    job: Partial<Job>,
+    { exemptions = [], freezes = [], rules = [R] }: { exemptions?: Exemption[]; freezes?: Freeze[]; rules?: unknown[] },
+  ) {
+    const policy = { ...makePolicy({ rules }), freezes };
+    const options = { policy, exemptions, now: NOW };
+    const [decision] = decide([makeJob(job)], options);
+    if (decision === undefined) throw new Error('no decision');
+    return { whole: explain(decision, options), logged: explainForLog(decision, options) };
+  }
+
+  const exemptions = [
+    makeExemption({ id: 'other', match: { owner: 'eve' } }),
+    makeExemption({ id: 'doubtful', match: { name: 'x', statement: '*' } }),
+    makeExemption({ id: 'unsure', match: { statement: '*' } }),
+    makeExemption({ id: 'sure', match: { owner: 'ana' } }),
+    makeExemption({ id: 'over', match: { owner: 'ana' }, until: '2026-01-01' }),
+    makeExemption({ id: 'to-come', match: { owner: 'ana' }, from: '2026-01-20' }),
+  ];
+
+  it('holds the exemptions that are for the job, or may be, the certain ones first, and counts the others', () => {
+    const { whole, logged: line } = logged({}, { exemptions });
+
+    expect(line.exemptions).toEqual(
+      ['sure', 'unsure'].map((id) => whole.exemptions.find((exemption) => exemption.id === id)),
+    );
+    expect(line.otherExemptions).toBe(4);
+    expect(whole.exemptions).toHaveLength(6);
+  });
+
+  it('holds the freezes in force that are for the job, or may be, likewise', () => {
+    const freezes = [
+      makeFreeze({ id: 'unsure', match: { statement: '*' } }),
+      makeFreeze({ id: 'other', match: { owner: 'eve' } }),
+      makeFreeze({ id: 'sure' }),
+      makeFreeze({ id: 'over', from: '2026-01-01T00:00:00Z', until: '2026-01-02T00:00:00Z' }),
+    ];
+    const { whole, logged: line } = logged({}, { freezes });
+
+    expect(line.freezes.map(({ id }) => id).toSorted()).toEqual(['sure', 'unsure']);
+    for (const freeze of line.freezes) expect(whole.freezes).toContainEqual(freeze);
+    expect(line.otherFreezes).toBe(2);
+  });
+
+  it('counts none where there are none, and is the same explanation otherwise', () => {
+    const { whole, logged: line } = logged({}, {});
+
+    expect(line).toEqual({ ...whole, otherExemptions: 0, otherFreezes: 0 });
+  });
+
+  it('holds ten of each, and no certain one gives way to a doubtful one', () => {
+    const many = (match: Record<string, string>, name: string) =>
+      Array.from({ length: 9 }, (_, i) => `${name}-${i}`).map((id) => ({ id, match }));
+    const all = [...many({ statement: '*' }, 'unsure'), ...many({ owner: 'ana' }, 'sure')];
+    const { logged: line } = logged(
+      {},
+      { exemptions: all.map((one) => makeExemption(one)), freezes: all.map((one) => makeFreeze(one)) },
+    );
+
+    expect(line.exemptions.map(({ id }) => id)).toEqual([...many({}, 'sure').map(({ id }) => id), 'unsure-0']);
+    expect(line.freezes.filter(({ holds }) => holds === 'yes')).toHaveLength(9);
+    expect(line).toMatchObject({ freezes: { length: 10 }, otherExemptions: 8, otherFreezes: 8 });
+  });
+
+  it.each([
+    { letters: 300, found: 300 },
+    { letters: 301, found: 301 },
+    { letters: 10_000, found: 301 },
+  ])('holds of a value of $letters letters $found, wherever it was looked at', ({ letters, found }) => {
+    const queue = 'q'.repeat(letters);
+    const match = { queue: '*' };
+    const { logged: line, whole } = logged(
+      { queue },
+      {
+        rules: [{ ...R, match, ignore: { queue: 'x' } }],
+        exemptions: [makeExemption({ match })],
+        freezes: [makeFreeze({ match })],
+      },
+    );
+    const foundIn = ({ rules: [rule], exemptions: [exemption], freezes: [freeze] }: typeof whole) =>
+      [rule?.match, rule?.ignore, exemption?.predicates, freeze?.predicates].map((predicates) =>
+        Array.isArray(predicates) ? predicates[0]?.found?.length : undefined,
+      );
+
+    expect(foundIn(line)).toEqual([found, found, found, found]);
+    expect(foundIn(whole)).toEqual([letters, letters, letters, letters]);
+  });
+
+  it('holds a freeze for all jobs as one', () => {
+    expect(logged({}, { freezes: [makeFreeze({ match: 'all' })] }).logged.freezes).toMatchObject([
+      { predicates: 'all' },
+    ]);
+  });
+
+  it('tries no exemption again, and none that was not tried', () => {
+    const tried: string[] = [];
+    const owner = (text: string) => ({ text, matches: (value: string) => tried.push(text) > 0 && value === text });
+    const counting = ['ana', 'eve'].map((text) => ({
+      ...makeExemption({ id: text }),
+      match: { owner: [owner(text)] },
+    }));
+
+    const { policy, context } = { policy: makePolicy(), context: { exemptions: counting, now: NOW } };
+    const [decision] = decide([makeJob()], { policy, ...context });
+    const before = [...tried];
+    if (decision !== undefined) explainForLog(decision, { policy, ...context });
+
+    expect(before).toEqual(['ana', 'eve']);
+    expect(tried).toEqual(before);
   });
 });

@@ -6,7 +6,7 @@ import type { Decision } from '../../lib/decide.ts';
 import type { DliCallEvent } from '../../lib/dli/connection.ts';
 import { DliResponseError } from '../../lib/dli/errors.ts';
 import { toEmergency } from '../../lib/emergency.ts';
-import { explain } from '../../lib/explain.ts';
+import { explainForLog } from '../../lib/explain.ts';
 import type { Job } from '../../lib/job.ts';
 import { createLog, type LogFields } from '../../lib/log.ts';
 import type { DryRunReason } from '../../lib/mode.ts';
@@ -517,7 +517,7 @@ describe('logReport', () => {
     const all = linesOf(makeFacts([], { decisions }), (id) => {
       asked.push(id);
       const decision = byId.get(id);
-      return decision && explain(decision, { policy: makePolicy(), exemptions: [], now: NOW });
+      return decision && explainForLog(decision, { policy: makePolicy(), exemptions: [], now: NOW });
     });
     const lines = all.filter(({ msg }) => msg !== 'notice');
 

@@ -245,6 +245,22 @@ describe('exemptionNotices', () => {
       expect.stringContaining('exemption e2 (owner orders) expired'),
     ]);
   });
+
+  it.each([
+    {
+      count: 20,
+      last: 'exemption e19 (owner orders) expired at 2026-01-05T09:00:00.000Z; it protects nothing, remove or renew it',
+    },
+    { count: 21, last: 'and 1 more exemptions that have expired or soon end' },
+    { count: 1_000, last: 'and 980 more exemptions that have expired or soon end' },
+  ])('counts those beyond twenty: of $count the last is "$last"', ({ count, last }) => {
+    const some = Array.from({ length: count }, (_, i) => ({ ...exemption({ owner: 'ana' }, at(NOW)), id: `e${i}` }));
+    const notices = exemptionNotices(some, NOW);
+
+    expect(notices).toHaveLength(Math.min(count, 21));
+    expect(notices.at(-1)).toBe(last);
+    expect(notices[19]).toContain('exemption e19 ');
+  });
 });
 
 describe('parseInstant', () => {
