@@ -1,4 +1,5 @@
 import { SettingsError } from '../lib/settings/settings.ts';
+import { cleanText } from './clean-text.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -22,7 +23,7 @@ export async function confirm(
       `missing, and nobody can be asked, since stdin or stderr is no terminal; give --confirm ${name}`,
     );
   }
-  if ((await ask(`Type ${name} to ${what}:`)).trim() === name) return true;
+  if ((await ask(cleanText(`Type ${name} to ${what}:`))).trim() === name) return true;
   err(`Not confirmed, since ${name} was expected; nothing was changed.\n`);
   return false;
 }

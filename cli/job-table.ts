@@ -39,7 +39,7 @@ function formatCard(job: JobReport, paint: Paint, isPlan: boolean): string {
   const bar = isPlan && formatBar(job) !== '' ? `${formatBar(job)} ` : '';
   const limit = job.limitMs === null ? '' : ` of ${formatLimit(job)}`;
   return [
-    `${jobId}  ${paint(colourOf(job), cleanText(formatOutcome(job)))}`,
+    `${cleanText(jobId)}  ${paint(colourOf(job), cleanText(formatOutcome(job)))}`,
     `  ${what}, ${bar}${formatTime(job)}${limit}, ${cleanText(rule ?? '–')}`,
   ].join('\n');
 }

@@ -1,3 +1,5 @@
+import { jsonOf } from '../lib/json-text.ts';
+
 /** What documents there are; docs/report.schema.json describes each. */
 export type DocumentKind =
   | 'sweep'
@@ -18,5 +20,5 @@ export type DocumentKind =
 
 /** Every verb that reports prints one such document with --json, and says in `kind` which it is. */
 export function toJson(kind: DocumentKind, document: object): string {
-  return `${JSON.stringify({ kind, ...document }, null, 2)}\n`;
+  return `${jsonOf({ kind, ...document }, 2)}\n`;
 }

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { createTwoFilesPatch } from 'diff';
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
 import { dliReaper } from '../lib/command-line.ts';
 import { messageOf } from '../lib/error-words.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { withoutMark } from '../lib/text.ts';
-import { cleanText, oneLine } from './clean-text.ts';
+import { cleanLines, cleanText, oneLine } from './clean-text.ts';
 import { confirm } from './confirm.ts';
 import { counted } from './counted.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
@@ -19,6 +19,7 @@ import { type Remarks, remarksOn } from './policy-remarks.ts';
 import { projectWords } from './project-words.ts';
 import { openStage, type Stage, type StageFlags } from './stage.ts';
 import { type Paint, plain, type Terminal } from './terminal.ts';
+import { yamlOf } from './yaml-text.ts';
 
 export interface PolicyFlags extends StageFlags {
   /** The policy's name in Parameter Store. */
@@ -187,15 +188,14 @@ async function put(
   return { exitCode: EXIT_CONFIGURATION, version };
 }
 
-const isSame = (live: ParameterVersion, { value }: Candidate): boolean =>
-  toYaml(live.value) === stringify(parse(value));
+const isSame = (live: ParameterVersion, { value }: Candidate): boolean => toYaml(live.value) === yamlOf(parse(value));
 
 /** In the order of its keys; a text that is no JSON is shown as it is, but for what would move the cursor. */
 function toYaml(value: string): string {
   try {
-    return stringify(JSON.parse(withoutMark(value)));
+    return yamlOf(JSON.parse(withoutMark(value)));
   } catch {
-    return value.split('\n').map(cleanText).join('\n');
+    return cleanLines(value);
   }
 }
 
@@ -212,8 +212,8 @@ function formatEffect(
     `${target}: ${counted(after, 'victim')} at this moment, ${byLive}.`,
     ...(capped === null ? [] : [warn(`${capped}, so a sweep would not cancel them all`)]),
     ...(project === null ? [] : [`  ${projectWords(project)}`]),
-    ...added.map((id) => paint('red', `  + ${id}`)),
-    ...removed.map((id) => paint('green', `  - ${id}`)),
+    ...added.map((id) => paint('red', `  + ${cleanText(id)}`)),
+    ...removed.map((id) => paint('green', `  - ${cleanText(id)}`)),
   ];
 }
 
@@ -241,7 +241,7 @@ interface Shown {
 function show(shown: Shown, { out, paint = plain }: Terminal): void {
   const { flags, parameter, live, candidate, effects, remarks, version } = shown;
   const before = live === undefined ? '' : toYaml(live.value);
-  const after = stringify(parse(candidate.value));
+  const after = yamlOf(parse(candidate.value));
   const isEqual = before === after;
   const bytes = Buffer.byteLength(candidate.value);
   const tier = bytes > MAX_STANDARD_BYTES ? 'advanced' : 'standard';

@@ -3,7 +3,7 @@ import { COMMAND, dliReaper } from '../lib/command-line.ts';
 import { DliError, describeError } from '../lib/dli/errors.ts';
 import { RequestError } from '../lib/request.ts';
 import { readAsset } from './assets.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanLines } from './clean-text.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -45,7 +45,7 @@ export function createVerbs(terminal: Terminal): Verbs {
     .version((JSON.parse(readAsset('package.json')) as { version: string }).version)
     // Thrown, so that whoever runs it ends the process, and not before everything is written.
     .exitOverride()
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .configureOutput({ writeOut: terminal.out, writeErr: (text) => terminal.err(cleanLines(text)) })
     .showHelpAfterError('(--help tells more)')
     .addHelpText(
       'after',
@@ -69,7 +69,7 @@ export function createVerbs(terminal: Terminal): Verbs {
       try {
         exitCode = await run();
       } catch (error) {
-        terminal.err(`dli-reaper: ${toWords(error).split('\n').map(cleanText).join('\n')}\n`);
+        terminal.err(`dli-reaper: ${cleanLines(toWords(error))}\n`);
         exitCode = EXIT_CONFIGURATION;
       }
     },

@@ -1,5 +1,6 @@
 import { lintPolicy } from '../lib/policy/lint.ts';
 import { readAsset } from './assets.ts';
+import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';
 import { toJson } from './json.ts';
@@ -14,7 +15,7 @@ import type { Terminal } from './terminal.ts';
 export function runValidate(path: string, { json }: { json?: boolean }, { out }: Terminal, now: number): number {
   if (json) return validateForMachines(path, out, now);
   const { policy, locate } = readPolicyFile(path);
-  for (const { keys, message } of lintPolicy(policy, now)) out(`${locate(keys)}: warning: ${message}\n`);
+  for (const { keys, message } of lintPolicy(policy, now)) out(`${locate(keys)}: warning: ${cleanText(message)}\n`);
   const { rules, exemptions, freezes, mode } = policy;
   const parts = [
     `mode ${mode}`,

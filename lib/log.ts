@@ -1,3 +1,5 @@
+import { jsonOf } from './json-text.ts';
+
 export type LogFields = Record<string, unknown>;
 
 /**
@@ -26,13 +28,13 @@ export function createLog<Lines extends Record<keyof Lines, object>>(
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** One JSON object a line, for a terminal or a file; the Lambda has Powertools for this. */
+/** One JSON object a line, for a terminal or a file. */
 export function createJsonLinesLog<Lines extends Record<keyof Lines, object>>(
   write: (line: string) => void,
   now: () => number,
 ): Log<Lines> {
   return createLog((level, msg, fields) =>
-    write(`${JSON.stringify({ level, msg, time: new Date(now()).toISOString(), ...fields })}\n`),
+    write(`${jsonOf({ level, msg, time: new Date(now()).toISOString(), ...fields })}\n`),
   );
 }
 

@@ -1,6 +1,6 @@
 import { type Command, CommanderError } from 'commander';
 import { dliReaper } from '../../lib/command-line.ts';
-import { cleanText } from '../clean-text.ts';
+import { cleanText, onlyPrintable } from '../clean-text.ts';
 import { createVerbs, type Verbs } from '../program.ts';
 import { shellWord } from '../shell-lines.ts';
 import { interrupted } from '../signals.ts';
@@ -14,7 +14,7 @@ import { addSwitchVerbs } from './switch.ts';
 
 /** Each verb loads what it needs when it is called: the AWS SDK alone takes longer than an emulator to start. */
 function addAll(terminal: Terminal): Verbs {
-  const verbs = createVerbs(terminal);
+  const verbs = createVerbs(onlyPrintable(terminal));
   addSweepVerbs(verbs);
   addSwitchVerbs(verbs);
   addStageVerbs(verbs);

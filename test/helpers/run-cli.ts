@@ -62,8 +62,12 @@ export async function runHere(args: string[], env: Record<string, string> = {}) 
   return result;
 }
 
-/** No run may ever show a secret key, nor a document that is not as it is documented. */
+/** Whatever a screen or an editor obeys without showing it. These runs have no colours. */
+const UNSEEN = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
+/** No run may ever show a secret key, what moves or hides a text, nor a document that is not as it is documented. */
 function expectDecent({ stdout, stderr }: { stdout: string; stderr: string }, env: Record<string, string>): void {
+  for (const text of [stdout, stderr]) expect(UNSEEN.exec(text)).toBeNull();
   for (const secret of [EMULATOR_KEY.secretAccessKey, env.HUAWEICLOUD_SDK_SK ?? EMULATOR_KEY.secretAccessKey]) {
     expect(stdout + stderr).not.toContain(secret);
   }
