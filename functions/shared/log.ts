@@ -1,14 +1,10 @@
-import { LogFormatter, Logger, LogItem } from '@aws-lambda-powertools/logger';
-import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types';
 import type { Context } from 'aws-lambda';
+import { systemClock } from '../../lib/clock.ts';
 import { describeError } from '../../lib/dli/errors.ts';
+import { jsonOf } from '../../lib/json-text.ts';
 import { createLog } from '../../lib/log.ts';
 import type { LineFrame, SweepLog } from '../../lib/log-lines.ts';
-
-/** With its nulls, which Powertools leaves out: a line holds what the report holds, and `emergency --remote` reads it. */
-class WholeItem extends LogItem {
-  override prepareForPrint(): void {}
-}
+import { environment } from '../../lib/settings/environment.ts';
 
 interface Deployment {
   stage: string;
@@ -16,37 +12,37 @@ interface Deployment {
   periodMs: number;
 }
 
-/** `level`, `msg` and `time` first, then the fields of the line: what the saved queries ask for. */
-class LineFormatter extends LogFormatter {
-  readonly #deployment: Deployment;
-  constructor(deployment: Deployment) {
-    super();
-    this.#deployment = deployment;
-  }
-
-  override formatAttributes(attributes: UnformattedAttributes, fields: LogAttributes): LogItem {
-    const { logLevel, message, timestamp, lambdaContext } = attributes;
-    return new WholeItem({
-      attributes: {
-        level: logLevel.toLowerCase(),
-        msg: message,
-        time: timestamp.toISOString(),
-        stage: this.#deployment.stage,
-        periodMinutes: this.#deployment.periodMs / 60_000,
-        awsRequestId: lambdaContext?.awsRequestId,
-      } satisfies LineFrame,
-    }).addAttributes(fields);
-  }
-}
-
-/** @returns the log, and how to tell it whose invocation this is. */
-export function createLambdaLog(deployment: Deployment): {
+/**
+ * Writes one JSON object a line, with everything escaped that a terminal obeys, since `aws logs tail` shows it on one. Lines
+ * of the level debug are written where the function was deployed with that level, which Lambda puts into the environment.
+ *
+ * @returns the log, and how to tell it whose invocation this is.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+ */
+export function createLambdaLog({ stage, periodMs }: Deployment): {
   log: SweepLog;
   beginInvocation: (context: Context) => void;
 } {
-  const logger = new Logger({ logFormatter: new LineFormatter(deployment) });
-  const log: SweepLog = createLog((level, message, fields) => logger[level](message, { ...fields }));
-  return { log, beginInvocation: (context) => logger.addContext(context) };
+  const isDebug = environment.AWS_LAMBDA_LOG_LEVEL === 'DEBUG';
+  let awsRequestId: string | undefined;
+  const log: SweepLog = createLog((level, msg, fields) => {
+    if (level === 'debug' && !isDebug) return;
+    const frame: LineFrame = {
+      level,
+      msg,
+      time: new Date(systemClock.now()).toISOString(),
+      stage,
+      periodMinutes: periodMs / 60_000,
+      awsRequestId,
+    };
+    process.stdout.write(`${jsonOf({ ...frame, ...fields })}\n`);
+  });
+  return {
+    log,
+    beginInvocation: (context) => {
+      ({ awsRequestId } = context);
+    },
+  };
 }
 
 /** The text of a line's `error` field: the name of what was thrown, its message, and what to do about it. */

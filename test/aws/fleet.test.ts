@@ -50,7 +50,7 @@ beforeAll(async () => {
   peer = await startPeer(parameters());
   process.stdout.write(`SSM and SQS are answered by ${peer.name}.\n`);
 
-  const env = { ...peer.env, STAGE: 'dev', POWERTOOLS_LOG_LEVEL: 'INFO' };
+  const env = { ...peer.env, STAGE: 'dev' };
   dispatch = await startLambda(unpack('dispatch'), 'dist/dispatch/index.handler', env);
   const folder = unpack('sweep');
   for (let n = 0; n < SWEEPS_AT_ONCE; n++) sweeps.push(await startLambda(folder, 'dist/sweep/index.handler', env));

@@ -8,6 +8,7 @@ import { startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { sweptBefore } from '../helpers/past-sweeps.ts';
+import { runningJob } from '../helpers/run-cli.ts';
 
 const SCHEDULE_TICK = { version: '0', source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
 const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
@@ -359,6 +360,32 @@ describe('the bundled sweep function', () => {
     expect(answer.threw).toContain(`/dli-reaper/dev/${parameter}`);
     expect(answer.stdout).not.toContain('hush');
     expect(emulator.requests).toHaveLength(0);
+  });
+
+  it.each([
+    { level: 'INFO', kept: 0 },
+    { level: 'DEBUG', kept: 1 },
+  ])('logs at $level whom it keeps since it only waits: $kept job', async ({ level, kept }) => {
+    await start();
+    emulator.jobs.add(runningJob(1, { owner: 'waiting', runsFrom: Date.now() + 3_600_000 }));
+
+    const { log } = await invokeBundle('sweep', SCHEDULE_TICK, { ...ssm.env, AWS_LAMBDA_LOG_LEVEL: level });
+
+    expect(log.filter(({ owner }) => owner === 'waiting')).toHaveLength(kept);
+  });
+
+  it('escapes in its log what a terminal would obey, and keeps its nulls', async () => {
+    await start();
+    const owner = 'a\u009b2J\u202e';
+    emulator.jobs.add(runningJob(1, { owner }));
+
+    const { log, stdout } = await invoke(SCHEDULE_TICK);
+
+    expect(log).toContainEqual(expect.objectContaining({ msg: 'job cancelled', owner, error: null }));
+    expect(stdout).toContain('"owner":"a\\u009b2J\\u202e"');
+    for (const line of stdout.split('\n').filter((one) => one.includes('"msg"'))) {
+      expect(line).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    }
   });
 
   it('never shows the secret key', async () => {

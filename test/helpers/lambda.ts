@@ -67,7 +67,7 @@ export async function invokeBundle(
     ['-c', 'exec "$0" "$@" 2>&1', ...node, `${BUNDLES}/${name}/index.mjs`, JSON.stringify(event), requestId],
     {
       cwd: root,
-      env: { ...env, STAGE: 'dev', POWERTOOLS_LOG_LEVEL: 'INFO', ...COMPILE_CACHE },
+      env: { ...env, STAGE: 'dev', ...COMPILE_CACHE },
     },
   );
   const lines = stdout.trim().split('\n');
