@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { freezesInForce, frozenBy, isFreezeInForce, spansOf, tryFreezes } from '../../../lib/policy/freezes.ts';
+import {
+  endedNotices,
+  freezesInForce,
+  frozenBy,
+  isFreezeInForce,
+  spansOf,
+  tryFreezes,
+} from '../../../lib/policy/freezes.ts';
 import { PolicyError, parseFreeze, parsePolicy } from '../../../lib/policy/parse.ts';
 import { makeFreeze, makeJob } from '../../helpers/make-job.ts';
 import { HOUR, NOW } from '../../helpers/world.ts';
@@ -239,5 +246,28 @@ describe('frozenBy', () => {
     { name: 'none at all', freezes: [], expected: { frozen: 'no' } },
   ])('goes by $name', ({ freezes, expected }) => {
     expect(frozenBy(tryFreezes(makeJob(), freezes.map(makeFreeze)))).toEqual(expected);
+  });
+});
+
+describe('endedNotices', () => {
+  const over = (count: number) =>
+    Array.from({ length: count }, (_, i) => makeFreeze({ id: `f${i}`, from: '2026-01-01', until: '2026-01-02' }));
+
+  it('tells of each freeze that is over, and of no other', () => {
+    const spans = spansOf([makeFreeze({ id: 'now' }), ...over(1)], NOW);
+
+    expect(endedNotices(spans, NOW)).toEqual([
+      'freeze f0 ended at 2026-01-03T00:00:00.000Z; it holds nothing, remove or renew it',
+    ]);
+  });
+
+  it.each([
+    { count: 20, last: 'freeze f19 ended at 2026-01-03T00:00:00.000Z; it holds nothing, remove or renew it' },
+    { count: 25, last: 'and 5 more freezes that have ended' },
+  ])('counts those beyond twenty: of $count the last is "$last"', ({ count, last }) => {
+    const notices = endedNotices(spansOf(over(count), NOW), NOW);
+
+    expect(notices).toHaveLength(Math.min(count, 21));
+    expect(notices.at(-1)).toBe(last);
   });
 });
