@@ -101,14 +101,6 @@ export function createPacer({ clock, maxConcurrent }: { clock: Clock; maxConcurr
   /** When the last call ended: before that the connections held calls back, and not the lack of them. */
   let idleSince = clock.now();
 
-  /** Calls that the gateway let through before it refused the first. */
-  let taken = 0;
-  const mostAtOnce = (): number => {
-    if (law.isProbing()) return 1;
-    if (law.hasRefused()) return maxConcurrent;
-    return Math.min(maxConcurrent, OPENING.calls + OPENING.growth * Math.max(0, taken - OPENING.until));
-  };
-
   /** Lets calls go, one after the other, each when its time has come. */
   async function pump(): Promise<void> {
     if (isPumping) return;
@@ -117,7 +109,7 @@ export function createPacer({ clock, maxConcurrent }: { clock: Clock; maxConcurr
       for (;;) {
         const queue = ORDER.map((priority) => waiting[priority]).find((entries) => entries.length > 0);
         const next = queue?.[0];
-        if (queue === undefined || next === undefined || active >= mostAtOnce()) return;
+        if (queue === undefined || next === undefined || active >= Math.min(maxConcurrent, law.mostAtOnce())) return;
 
         const now = clock.now();
         nextAt = Math.min(nextAt, now + MAX_WAIT_MS);
@@ -155,16 +147,12 @@ export function createPacer({ clock, maxConcurrent }: { clock: Clock; maxConcurr
       const sentAt = clock.now();
       try {
         const result = await call();
-        taken += 1;
         law.accepted(sentAt);
         return result;
       } catch (error) {
         const refusal = turn.refusalIn(error);
         if (refusal === undefined) {
-          if (turn.isAnswer(error)) {
-            taken += 1;
-            law.accepted(sentAt);
-          }
+          if (turn.isAnswer(error)) law.accepted(sentAt);
         } else {
           const pauseMs = Math.max(law.refused(sentAt, refusal), refusal.retryAfterMs ?? 0);
           nextAt = Math.max(nextAt, clock.now() + pauseMs);
@@ -211,6 +199,15 @@ function createRateLaw(clock: Clock) {
     if (curve === undefined) return Math.max(rate, 1 / PAUSE.maxMs);
     const x = (now - curve.from) / curve.regainMs - 1;
     return Math.max(rate * (1 + curve.caution * (x < 0 ? x : STEEPNESS * x) ** 3), 1 / PAUSE.maxMs);
+  }
+
+  /** How many calls may be under way, as far as the rate says: any number once it is known. */
+  function mostAtOnce(): number {
+    const isProbing = refusalsInARow > (curve === undefined ? 0 : 1);
+    // After refusals, one call goes ahead alone until it is accepted.
+    if (isProbing) return 1;
+    if (rate !== undefined) return Number.POSITIVE_INFINITY;
+    return OPENING.calls + OPENING.growth * Math.max(0, acceptedSinceEmpty - OPENING.until);
   }
 
   /** Time in which nothing was sent for lack of calls teaches nothing, and does not make bolder. */
@@ -315,11 +312,9 @@ function createRateLaw(clock: Clock) {
   return {
     rateAt,
     unused,
-    hasRefused: () => rate !== undefined,
     accepted,
     refused,
-    /** After refusals, one call goes ahead alone until it is accepted. */
-    isProbing: () => refusalsInARow > (curve === undefined ? 0 : 1),
+    mostAtOnce,
   };
 }
 
