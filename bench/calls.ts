@@ -63,7 +63,9 @@ async function runSweep({ overdue, live, rateLimit }: Size): Promise<SweepReport
       loadSettings: async () => ({
         target: { name: 'bench', endpoint: new URL(url), projectId, mode: undefined },
         policy: parsePolicy({
-          ...{ version: 1, mode: 'live', maxKillsPercent: 100 },
+          version: 1,
+          mode: 'live',
+          maxKillsPercent: 100,
           rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }],
         }),
         exemptions: [],

@@ -58,7 +58,9 @@ async function linesOf({ exemptions, until, queue }: (typeof CASES)[number]): Pr
       loadSettings: async () => ({
         target: { name: 'bench', endpoint: new URL(url), projectId, mode: undefined },
         policy: parsePolicy({
-          ...{ version: 1, mode: 'live', maxKillsPercent: 100 },
+          version: 1,
+          mode: 'live',
+          maxKillsPercent: 100,
           rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }],
         }),
         exemptions: names.map((id) =>

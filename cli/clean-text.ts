@@ -20,7 +20,7 @@ const UNSEEN = /(?!\r?\n|\t)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}](\[[\d;]*m)?/gu;
 const withoutUnseen = (text: string): string =>
   text.replace(UNSEEN, (found: string, colour = '') => (found === ESCAPE + colour && colour ? found : `�${colour}`));
 
-/** A terminal that gets nothing but lines of text in our own colours, whoever has forgotten to clean what is in them. */
+/** A terminal that prints text and our own colours only, also where a caller did not clean its text. */
 export function onlyPrintable({ out, err, ask, ...terminal }: Terminal): Terminal {
   return {
     ...terminal,

@@ -34,11 +34,11 @@ export interface Effect {
 const UNSEEN = { project: null, before: null, after: null, capped: null, added: [], removed: [] };
 
 interface EffectOptions {
-  /** Of the policy. */
+  /** Name of the policy. */
   name: string;
   look?: boolean;
   json?: boolean;
-  /** Of the stage, if they can be read. */
+  /** The ceilings of the stage; undefined if they cannot be read. */
   ceilings?: Ceilings | undefined;
 }
 
@@ -62,7 +62,7 @@ export async function effectsOf(
       try {
         if (parseTarget(parameter, values).policy !== name) continue;
         const { seen, settings } = await observe({ stage: stage.name, target }, terminal, { engines, stage });
-        // Clocks that disagree give wrong ages. A list that failed may hold victims that nobody saw.
+        // If the clocks differ, the ages are wrong. A list that failed may hold victims that were not seen.
         const unseen = seen.clockProblem ?? (seen.jobs.length === 0 ? seen.gaps[0]?.what : undefined);
         if (unseen !== undefined) {
           effects.push({ ...UNSEEN, target, problem: unseen });

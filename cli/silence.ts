@@ -5,7 +5,7 @@ type Listener = (silence: Silence) => void;
 
 const listeners = new Set<Listener>();
 
-/** Tells whoever shows something on the screen that a server says nothing. */
+/** Tells the progress line on the screen that a server does not answer. */
 export function tellSilence(silence: Silence): void {
   for (const listener of listeners) listener(silence);
 }

@@ -130,7 +130,7 @@ async function lookAt(stage: Stage, target: string, terminal: Terminal) {
     // Over a cap a look is as good as any.
     const [problem = null] = exitCodeOf(report) === 0 ? [] : report.problems;
     const { overdue, seen, skipped } = report.counts;
-    // Clocks that disagree give wrong ages. A list that failed may hold overdue jobs that nobody saw.
+    // If the clocks differ, the ages are wrong. A list that failed may hold overdue jobs that were not seen.
     if (report.stoppedBy === 'clock' || (problem !== null && seen === 0)) return { ...UNSEEN, problem };
     const calendar = judgement === undefined ? [] : calendarNotices(judgement.decisions, judgement.context);
     return { overdue, undetermined: skipped.undetermined ?? 0, calendar, problem };

@@ -61,7 +61,7 @@ export interface LoggedExplanation extends Explanation {
   otherFreezes: number;
 }
 
-/** Of those that spare a job one is enough; nobody needs more than these to see which they are. */
+/** Most exemptions that a log line lists for a job: one alone spares it. */
 const MOST_LOGGED = 10;
 
 /** Longer than any name, and shorter than all tags that a job may have. */
@@ -96,7 +96,7 @@ export function explainForLog(decision: Decision, options: DecideOptions): Logge
   };
 }
 
-/** Those that surely hold before those that may. */
+/** Sorts what certainly holds before what may hold. */
 function mostCertain<One extends { tried: Tried }>(all: readonly One[]): One[] {
   const isDoubtful = ({ tried }: One) => selectedBy(tried) !== 'yes';
   return [...all.filter((one) => !isDoubtful(one)), ...all.filter(isDoubtful)].slice(0, MOST_LOGGED);

@@ -1,4 +1,4 @@
-/** Of sentences of one kind nobody reads more, and a line of the log has no room for all of a thousand. */
+/** Most sentences of one kind in a report. A log line has no room for a thousand. */
 const MOST = 20;
 
 /** The first sentences of one kind, and how many more there are. @param what such as `exemptions that have expired`. */

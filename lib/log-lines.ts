@@ -60,7 +60,7 @@ export interface LineContext {
   projectId?: string;
   /** By IAM or by the settings: the report's `project` says which. */
   projectName?: string | null;
-  /** Of a sweep the trigger of its request; of a dispatch, and what belongs to none, that of the message. */
+  /** What started it: the request on the lines of a sweep, the message on all other lines. */
   trigger?: string;
   /** These come with a message from the queue. */
   dispatchId?: string;

@@ -12,7 +12,7 @@ const functions = readdirSync(join(root, 'functions'))
   .filter((file) => file.endsWith('.ts'))
   .map((file) => basename(file, '.ts'));
 
-/** Of its package.json a client of the SDK wants the version alone, and would carry all of it. */
+/** Keeps only the version of the package.json of each AWS client. A client reads nothing else of it. */
 const versionAlone: Plugin = {
   name: 'version-alone',
   setup: (bundler) =>

@@ -35,7 +35,7 @@ export interface Answer<T = unknown> {
   status: number | undefined;
   /** What the JSON of the answer holds, of a refusal as well. */
   body: unknown;
-  /** Of a refusal that has one of the known families. */
+  /** Family of the refusal; undefined if it has none of the known ones. */
   code: string | undefined;
   /** What a refusal means. */
   kind: ErrorKind | undefined;
@@ -49,7 +49,7 @@ export interface Answer<T = unknown> {
 const ASK_WITHIN_MS = 60_000;
 
 /**
- * Asks, and records the answer. A refusal is an answer as any other.
+ * Asks DLI and records the answer. A refusal counts as an answer too.
  *
  * @throws {DliError} if the credential is refused, or nothing was ever answered: no further question makes sense.
  */

@@ -279,15 +279,15 @@ function nameFilter(
   rowsOf: (seen: Answer) => Record<string, unknown>[],
 ): Seen<Assumptions['nameFilter']> {
   if (names === undefined) return nothingIn(list, 'there was none with a name of three characters');
-  const { nobody, inner, beginning, whole } = names;
-  for (const { answer: seen } of [nobody, inner, beginning, whole]) {
+  const { noneFits, inner, beginning, whole } = names;
+  for (const { answer: seen } of [noneFits, inner, beginning, whole]) {
     if (!seen.isSuccess) return silenceOf(seen) ?? other(wordsOf(seen));
   }
   const foundBy = ({ answer: seen }: NameAnswer) =>
     rowsOf(seen).flatMap(({ name }) => (typeof name === 'string' ? name.toLowerCase() : []));
   // Any longer name will do: among thousands that fit, the one that the part was taken from may not be on the first page.
   const findsLonger = (asked: NameAnswer) => foundBy(asked).some((name) => name !== asked.text.toLowerCase());
-  if (rowsOf(nobody.answer).length > 0) return other('the filter is ignored');
+  if (rowsOf(noneFits.answer).length > 0) return other('the filter is ignored');
   if (findsLonger(inner)) return answer('part');
   if (findsLonger(beginning)) return other('the beginning of a name');
   return foundBy(whole).length > 0 ? answer('whole') : other('not even the whole name');

@@ -9,7 +9,7 @@ type Query = NonNullable<Question<unknown>['query']>;
 
 /** How a list answers to a name: to one that no job has, to parts of a job's name, and to all of it. */
 export interface NameAnswers {
-  nobody: NameAnswer;
+  noneFits: NameAnswer;
   inner: NameAnswer;
   beginning: NameAnswer;
   whole: NameAnswer;
@@ -192,7 +192,7 @@ async function lookAtFlink(ask: Read) {
   };
 }
 
-/** Of shorter ones nothing is left between the first character and the last. */
+/** A shorter name has nothing between its first and its last character. */
 const isLongEnough = (name: string | undefined): boolean => name !== undefined && Array.from(name).length >= 3;
 
 const noName = () => `nobody${randomUUID().replaceAll('-', '')}`;
@@ -201,7 +201,7 @@ async function tryNames(wanted: string, list: (text: string, shown: string) => P
   const ask = async (text: string, shown: string) => ({ text, answer: await list(text, shown) });
   const characters = Array.from(wanted);
   return {
-    nobody: await ask(noName(), '{no_name}'),
+    noneFits: await ask(noName(), '{no_name}'),
     inner: await ask(characters.slice(1, -1).join(''), '{part_of_a_name}'),
     beginning: await ask(characters.slice(0, -1).join(''), '{beginning_of_a_name}'),
     whole: await ask(wanted, '{a_name}'),

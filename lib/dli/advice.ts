@@ -4,7 +4,7 @@ import type { Peer, Refusal } from './errors.ts';
 
 const NO_ANSWER = 'check the endpoint and the way to it; nothing was answered';
 
-/** Of a certificate that nobody in the machine's list vouches for. */
+/** Error codes of a certificate that no authority in this machine's list has signed. */
 const UNTRUSTED = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',

@@ -53,7 +53,7 @@ export interface SharedState {
   tokens: Map<string, TokenCache>;
   /** By project id, as IAM told them. */
   projectNames: Map<string, string>;
-  /** Of all credentials in the process. */
+  /** Refusals of all credentials in this process. */
   refusals: Refusals;
   network: Network;
 }

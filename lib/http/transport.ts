@@ -48,7 +48,7 @@ export interface Route {
 /** `sent` is false only if no byte of the request can have reached the server. */
 export class NetworkError extends Error {
   override name = 'NetworkError';
-  /** Of the system or of Node, such as ENOTFOUND; `PROXY_407` where the proxy refused with that status. */
+  /** Error code of the system or of Node, such as ENOTFOUND; `PROXY_407` where the proxy refused with that status. */
   readonly code: string;
   readonly sent: boolean;
   readonly route: Route | undefined;
@@ -96,7 +96,7 @@ export interface TransportOptions {
   network?: Network | undefined;
 }
 
-/** Of a body without its longest texts; anything beyond is not a listing. */
+/** Largest body, without its longest texts. A listing is smaller. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** What is longer would fire at once. */

@@ -1,5 +1,6 @@
 import { hashOf } from '../../lib/settings/hash.ts';
 import type { startAwsServer } from './aws-server.ts';
+import { GOOD_REPORT } from './reaper-year.ts';
 
 type Aws = Pick<Awaited<ReturnType<typeof startAwsServer>>, 'parameters' | 'log'>;
 
@@ -15,16 +16,7 @@ export const finishedLine = (target: string, fields: object = {}) => ({
   dryRun: false,
   status: 'ok',
   stoppedBy: null,
-  counts: {
-    seen: 9,
-    overdue: 2,
-    toCancel: 2,
-    cancelled: 2,
-    alreadyTerminal: 0,
-    unconfirmed: 0,
-    failed: 0,
-    skipped: {},
-  },
+  counts: GOOD_REPORT.counts,
   ...fields,
 });
 

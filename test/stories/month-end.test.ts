@@ -86,7 +86,7 @@ const MONTH_END = parseFreeze({
 });
 
 describe('the turn of a month', () => {
-  it('ends badly without a calendar: the close is cancelled, as any other job', async () => {
+  it('ends badly without a calendar: the close is cancelled like every other job', async () => {
     const { endOf } = await runTurn(() => ({}));
 
     expect([endOf(CLOSES, DAYS), endOf(FORGOTTEN, DAYS)]).toEqual([['CANCELLED'], ['CANCELLED']]);
