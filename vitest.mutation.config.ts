@@ -7,10 +7,10 @@ export default defineConfig({
     testTimeout: 120_000,
     include: [
       'test/lib/policy/**/*.test.ts',
-      'test/lib/decide.test.ts',
-      'test/lib/decide.groups.test.ts',
-      'test/lib/decide.steps.test.ts',
-      'test/lib/explain.test.ts',
+      'test/lib/sweep/judge/decide.test.ts',
+      'test/lib/sweep/judge/decide.groups.test.ts',
+      'test/lib/sweep/judge/decide.steps.test.ts',
+      'test/lib/sweep/tell/explain.test.ts',
     ],
   },
 });

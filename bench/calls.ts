@@ -4,11 +4,11 @@ import { startEmulator } from '../emulator/server.ts';
 import type { RateLimit } from '../emulator/throttle.ts';
 import { manyJobs } from '../emulator/worlds.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
-import { silentLog } from '../lib/log-lines.ts';
 import { parsePolicy } from '../lib/policy/parse.ts';
-import type { SweepReport } from '../lib/report.ts';
-import { parseRequest } from '../lib/request.ts';
-import { sweep } from '../lib/sweep.ts';
+import { parseRequest } from '../lib/request/request.ts';
+import { silentLog } from '../lib/sweep/record/log-lines.ts';
+import type { SweepReport } from '../lib/sweep/record/report.ts';
+import { sweep } from '../lib/sweep/sweep.ts';
 import { looseCeilings } from '../test/helpers/ceilings.ts';
 
 /*

@@ -1,7 +1,7 @@
 import { createRandom } from '../emulator/random.ts';
 import { startEmulator } from '../emulator/server.ts';
 import { manyJobs } from '../emulator/worlds.ts';
-import { systemClock } from '../lib/clock.ts';
+import { systemClock } from '../lib/base/clock.ts';
 import { createDliClient } from '../lib/dli/client.ts';
 
 /*

@@ -2,12 +2,12 @@ import Table from 'cli-table3';
 import { createRandom } from '../emulator/random.ts';
 import { startEmulator } from '../emulator/server.ts';
 import { manyJobs } from '../emulator/worlds.ts';
+import { createJsonLinesLog } from '../lib/base/log.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
-import { createJsonLinesLog } from '../lib/log.ts';
-import type { LogLines } from '../lib/log-lines.ts';
 import { parseExemption, parsePolicy } from '../lib/policy/parse.ts';
-import { parseRequest } from '../lib/request.ts';
-import { sweep } from '../lib/sweep.ts';
+import { parseRequest } from '../lib/request/request.ts';
+import type { LogLines } from '../lib/sweep/record/log-lines.ts';
+import { sweep } from '../lib/sweep/sweep.ts';
 import { looseCeilings } from '../test/helpers/ceilings.ts';
 
 /*

@@ -4,9 +4,9 @@ import Table from 'cli-table3';
 import { createRandom } from '../emulator/random.ts';
 import { startEmulator } from '../emulator/server.ts';
 import { manyJobs } from '../emulator/worlds.ts';
-import { systemClock } from '../lib/clock.ts';
+import { systemClock } from '../lib/base/clock.ts';
 import { createDliReader } from '../lib/dli/client.ts';
-import { listLiveSqlJobs } from '../lib/dli/sql.ts';
+import { listLiveSqlJobs } from '../lib/engines/sql.ts';
 
 /*
  * The most memory that a process needs to list live SQL jobs, by what their statements weigh; a new process for each row.

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
-import { parseDuration } from '../lib/duration.ts';
-import { messageOf } from '../lib/error-words.ts';
-import { ENGINE_NAMES, isJobId } from '../lib/job.ts';
+import { parseDuration } from '../lib/base/duration.ts';
+import { messageOf } from '../lib/base/error-words.ts';
+import { ENGINE_NAMES, isJobId } from '../lib/base/job.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 
 /** Readers of arguments, for commander: each returns the value or says what was expected. */

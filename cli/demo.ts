@@ -1,4 +1,4 @@
-import type { SweepReport } from '../lib/report.ts';
+import type { SweepReport } from '../lib/sweep/record/report.ts';
 import { readAsset } from './assets.ts';
 import { startWorld } from './emulator.ts';
 import { exitCodeOf } from './exit-code.ts';

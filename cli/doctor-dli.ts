@@ -1,19 +1,19 @@
-import { systemClock } from '../lib/clock.ts';
+import { systemClock } from '../lib/base/clock.ts';
+import { formatDuration } from '../lib/base/duration.ts';
+import { ENGINE_NAMES, type Engine, type Job } from '../lib/base/job.ts';
 import { iamEndpointBeside, readKeyCreation } from '../lib/dli/access-key.ts';
 import type { CredentialSource } from '../lib/dli/auth.ts';
 import { createDliReader, type DliReader } from '../lib/dli/client.ts';
-import { ENGINES } from '../lib/dli/engines.ts';
 import { adviceOn, DliError, DliResponseError } from '../lib/dli/errors.ts';
 import { listQueueCus } from '../lib/dli/queues.ts';
 import type { ClockReading } from '../lib/dli/service-time.ts';
-import { formatDuration } from '../lib/duration.ts';
-import { askIam, nameProblem } from '../lib/identity.ts';
-import { ENGINE_NAMES, type Engine, type Job } from '../lib/job.ts';
-import { MAX_CLOCK_SKEW_MS } from '../lib/look.ts';
+import { ENGINES } from '../lib/engines/engines.ts';
 import { ENGINE_FACTS } from '../lib/policy/facts.ts';
 import { enginesOf } from '../lib/policy/scope.ts';
 import { type Settings, SettingsError } from '../lib/settings/settings.ts';
-import { sharedKey } from '../lib/sweep.ts';
+import { askIam, nameProblem } from '../lib/sweep/look/identity.ts';
+import { MAX_CLOCK_SKEW_MS } from '../lib/sweep/look/look.ts';
+import { sharedKey } from '../lib/sweep/sweep.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 import { openNetwork, sharedFor } from './network.ts';
 

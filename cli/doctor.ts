@@ -1,7 +1,7 @@
-import { systemClock } from '../lib/clock.ts';
-import { dliReaper } from '../lib/command-line.ts';
+import { systemClock } from '../lib/base/clock.ts';
+import { dliReaper } from '../lib/base/command-line.ts';
 import { lintPolicy } from '../lib/policy/lint.ts';
-import { assertTargetName } from '../lib/request.ts';
+import { assertTargetName } from '../lib/request/request.ts';
 import { isSecretReference } from '../lib/settings/secret-reference.ts';
 import { type Settings, SettingsError } from '../lib/settings/settings.ts';
 import { cleanText, oneLine } from './clean-text.ts';

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, systemClock } from '../lib/clock.ts';
+import { type Clock, systemClock } from '../lib/base/clock.ts';
 import { describeError } from '../lib/dli/errors.ts';
-import { EMERGENCY_TYPES } from '../lib/emergency.ts';
-import type { SweepReport } from '../lib/report.ts';
-import { type EmergencyPayload, expiresAtOf, parseRequest } from '../lib/request.ts';
+import { EMERGENCY_TYPES } from '../lib/request/emergency.ts';
+import { type EmergencyPayload, expiresAtOf, parseRequest } from '../lib/request/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
+import type { SweepReport } from '../lib/sweep/record/report.ts';
 import { cleanText } from './clean-text.ts';
 import { confirm } from './confirm.ts';
 import { counted } from './counted.ts';

@@ -1,4 +1,4 @@
-import type { SweepReport, SweepStatus } from '../lib/report.ts';
+import type { SweepReport, SweepStatus } from '../lib/sweep/record/report.ts';
 
 /** Usage, configuration or credentials; also a sweep that was stopped, whatever stopped it. */
 export const EXIT_CONFIGURATION = 1;

@@ -1,12 +1,12 @@
-import { decide } from '../lib/decide.ts';
+import { isJobId, type Job } from '../lib/base/job.ts';
 import { DliError } from '../lib/dli/errors.ts';
-import { type Explanation, explain } from '../lib/explain.ts';
-import { isJobId, type Job } from '../lib/job.ts';
-import type { Judgement } from '../lib/judge.ts';
-import type { Readers } from '../lib/look.ts';
 import { enginesOf } from '../lib/policy/scope.ts';
-import type { SweepReport } from '../lib/report.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
+import { decide } from '../lib/sweep/judge/decide.ts';
+import type { Judgement } from '../lib/sweep/judge/judge.ts';
+import type { Readers } from '../lib/sweep/look/look.ts';
+import type { SweepReport } from '../lib/sweep/record/report.ts';
+import { type Explanation, explain } from '../lib/sweep/tell/explain.ts';
 import { assertJobId } from './arguments.ts';
 import { cleanText } from './clean-text.ts';
 import { exitCodeOf } from './exit-code.ts';

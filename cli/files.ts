@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { codeOf } from '../lib/error-words.ts';
+import { codeOf } from '../lib/base/error-words.ts';
+import { decodeText, TextError } from '../lib/base/text.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
-import { decodeText, TextError } from '../lib/text.ts';
 
 /** Reads a file that somebody wrote. @throws {SettingsError} if it cannot be read, or is not UTF-8. */
 export function readText(file: string): string {

@@ -1,4 +1,4 @@
-import { messageOf } from '../lib/error-words.ts';
+import { messageOf } from '../lib/base/error-words.ts';
 
 /** One thing that has to be right for sweeps to work. */
 export interface Finding {

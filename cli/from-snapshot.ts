@@ -1,9 +1,9 @@
-import { readCeilings } from '../lib/ceilings.ts';
-import { messageOf } from '../lib/error-words.ts';
-import { ENGINE_NAMES, type Engine } from '../lib/job.ts';
-import type { StoredLook } from '../lib/look.ts';
+import { messageOf } from '../lib/base/error-words.ts';
+import { ENGINE_NAMES, type Engine } from '../lib/base/job.ts';
+import { readCeilings } from '../lib/settings/ceilings.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
-import { planFrom } from '../lib/sweep.ts';
+import type { StoredLook } from '../lib/sweep/look/look.ts';
+import { planFrom } from '../lib/sweep/sweep.ts';
 import { cleanText } from './clean-text.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { explainOne, showExplanation } from './explain.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { dliReaper } from '../lib/command-line.ts';
-import { assertTargetName } from '../lib/request.ts';
+import { dliReaper } from '../lib/base/command-line.ts';
+import { assertTargetName } from '../lib/request/request.ts';
 import { clashOf, inWords } from '../lib/settings/project-claims.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { withVersionLine, writeText } from './files.ts';

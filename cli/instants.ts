@@ -1,4 +1,4 @@
-import { parseDuration } from '../lib/duration.ts';
+import { parseDuration } from '../lib/base/duration.ts';
 import { parseInstant } from '../lib/policy/schema.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 

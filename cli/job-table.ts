@@ -1,5 +1,5 @@
-import { formatDuration } from '../lib/duration.ts';
-import type { JobReport } from '../lib/report.ts';
+import { formatDuration } from '../lib/base/duration.ts';
+import type { JobReport } from '../lib/sweep/record/report.ts';
 import { cleanText } from './clean-text.ts';
 import { type Column, formatTable } from './table.ts';
 import { type Colour, type Paint, plain, type Terminal } from './terminal.ts';

@@ -1,4 +1,4 @@
-import { jsonOf } from '../lib/json-text.ts';
+import { jsonOf } from '../lib/base/json-text.ts';
 
 /** What documents there are; docs/report.schema.json describes each. */
 export type DocumentKind =

@@ -1,4 +1,4 @@
-import { systemClock } from '../lib/clock.ts';
+import { systemClock } from '../lib/base/clock.ts';
 import { createSharedStates, type SharedStates } from '../lib/dli/connection.ts';
 import type { Network } from '../lib/http/proxy.ts';
 import { environment } from '../lib/settings/environment.ts';

@@ -1,10 +1,10 @@
-import { systemClock } from '../lib/clock.ts';
-import { toEmergency } from '../lib/emergency.ts';
-import type { Engine } from '../lib/job.ts';
-import type { StoredLook } from '../lib/look.ts';
-import { DEFAULT_TARGET } from '../lib/request.ts';
+import { systemClock } from '../lib/base/clock.ts';
+import type { Engine } from '../lib/base/job.ts';
+import { toEmergency } from '../lib/request/emergency.ts';
+import { DEFAULT_TARGET } from '../lib/request/request.ts';
 import type { Settings } from '../lib/settings/settings.ts';
-import { lookAtEverything } from '../lib/sweep.ts';
+import type { StoredLook } from '../lib/sweep/look/look.ts';
+import { lookAtEverything } from '../lib/sweep/sweep.ts';
 import { sharedFor } from './network.ts';
 import { type SettingsFlags, settingsSource } from './settings-source.ts';
 import type { Stage } from './stage.ts';

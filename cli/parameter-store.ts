@@ -6,7 +6,7 @@ import {
   PutParameterCommand,
   type SSMClient,
 } from '@aws-sdk/client-ssm';
-import { nameOf } from '../lib/error-words.ts';
+import { nameOf } from '../lib/base/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 
 /** One version of a parameter. */

@@ -1,12 +1,12 @@
-import type { Ceilings } from '../lib/ceilings.ts';
+import { withoutMark } from '../lib/base/text.ts';
 import { describeError } from '../lib/dli/errors.ts';
-import type { SweptProject } from '../lib/identity.ts';
 import { parsePolicy } from '../lib/policy/parse.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { enginesOf } from '../lib/policy/scope.ts';
+import type { Ceilings } from '../lib/settings/ceilings.ts';
 import { parseTarget } from '../lib/settings/ssm.ts';
-import { planFrom } from '../lib/sweep.ts';
-import { withoutMark } from '../lib/text.ts';
+import type { SweptProject } from '../lib/sweep/look/identity.ts';
+import { planFrom } from '../lib/sweep/sweep.ts';
 import { observe } from './observe.ts';
 import type { ParameterVersion } from './parameter-store.ts';
 import { withSpinner } from './spinner.ts';

@@ -1,8 +1,8 @@
-import { beyondCeilings, type Ceilings } from '../lib/ceilings.ts';
-import { systemClock } from '../lib/clock.ts';
+import { systemClock } from '../lib/base/clock.ts';
 import { lintPolicy } from '../lib/policy/lint.ts';
 import { formatKeys } from '../lib/policy/parse.ts';
 import type { Policy } from '../lib/policy/schema.ts';
+import { beyondCeilings, type Ceilings } from '../lib/settings/ceilings.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import type { Stage } from './stage.ts';
 

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { createTwoFilesPatch } from 'diff';
 import { parse } from 'yaml';
-import { dliReaper } from '../lib/command-line.ts';
-import { messageOf } from '../lib/error-words.ts';
+import { dliReaper } from '../lib/base/command-line.ts';
+import { messageOf } from '../lib/base/error-words.ts';
+import { withoutMark } from '../lib/base/text.ts';
 import type { Policy } from '../lib/policy/schema.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
-import { withoutMark } from '../lib/text.ts';
 import { cleanLines, cleanText, oneLine } from './clean-text.ts';
 import { confirm } from './confirm.ts';
 import { counted } from './counted.ts';

@@ -1,11 +1,11 @@
-import type { CapReport } from '../lib/cap.ts';
-import { dliReaper } from '../lib/command-line.ts';
-import { formatDuration } from '../lib/duration.ts';
-import type { Explanation, RuleExplanation } from '../lib/explain.ts';
-import type { DryRunReason } from '../lib/mode.ts';
+import { dliReaper } from '../lib/base/command-line.ts';
+import { formatDuration } from '../lib/base/duration.ts';
 import { clockOf, type LimitName } from '../lib/policy/clocks.ts';
 import type { Predicate } from '../lib/policy/select.ts';
-import type { SweepReport, SweepStatus } from '../lib/report.ts';
+import type { DryRunReason } from '../lib/sweep/hold.ts';
+import type { CapReport } from '../lib/sweep/judge/cap.ts';
+import type { SweepReport, SweepStatus } from '../lib/sweep/record/report.ts';
+import type { Explanation, RuleExplanation } from '../lib/sweep/tell/explain.ts';
 import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { formatJobs } from './job-table.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { COMMAND, dliReaper } from '../lib/command-line.ts';
+import { COMMAND, dliReaper } from '../lib/base/command-line.ts';
 import { DliError, describeError } from '../lib/dli/errors.ts';
-import { RequestError } from '../lib/request.ts';
+import { RequestError } from '../lib/request/request.ts';
 import { readAsset } from './assets.ts';
 import { cleanLines } from './clean-text.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';

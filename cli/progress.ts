@@ -1,6 +1,6 @@
 import { type Options, SingleBar } from 'cli-progress';
 import type { Silence } from '../lib/http/proxy.ts';
-import type { Progress } from '../lib/progress.ts';
+import type { Progress } from '../lib/sweep/act/progress.ts';
 import { silenceWords } from './silence.ts';
 import type { Terminal } from './terminal.ts';
 

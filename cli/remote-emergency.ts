@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type EmergencyPayload, parseRequest } from '../lib/request.ts';
+import { type EmergencyPayload, parseRequest } from '../lib/request/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import type { EmergencyFlags, SweepTargets } from './emergency.ts';
 import { sweepAllRemotely, sweepRemotely } from './remote.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { systemClock } from '../lib/clock.ts';
-import { type ManualPayload, parseRequest } from '../lib/request.ts';
+import { systemClock } from '../lib/base/clock.ts';
+import { type ManualPayload, parseRequest } from '../lib/request/request.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import type { SweepFlags } from './perform-sweep.ts';
 import { sweepRemotely } from './remote.ts';

@@ -1,12 +1,18 @@
 import { InvokeCommand, LambdaClient, LambdaServiceException } from '@aws-sdk/client-lambda';
-import { type Clock, systemClock } from '../lib/clock.ts';
-import { dliReaper } from '../lib/command-line.ts';
-import { nameOf } from '../lib/error-words.ts';
-import { AROUND_JOB, AROUND_SUMMARY, JOB_LINES, type JobLineName, type Summary } from '../lib/log-lines.ts';
-import { type JobReport, REPORT_VERSION, type SweepReport } from '../lib/report.ts';
+import { type Clock, systemClock } from '../lib/base/clock.ts';
+import { dliReaper } from '../lib/base/command-line.ts';
+import { nameOf } from '../lib/base/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { AWS_CLIENT_OPTIONS } from '../lib/settings/ssm.ts';
-import { functionName, isEnd, type LogLine, openSweepLog } from '../lib/sweep-log.ts';
+import {
+  AROUND_JOB,
+  AROUND_SUMMARY,
+  JOB_LINES,
+  type JobLineName,
+  type Summary,
+} from '../lib/sweep/record/log-lines.ts';
+import { type JobReport, REPORT_VERSION, type SweepReport } from '../lib/sweep/record/report.ts';
+import { functionName, isEnd, type LogLine, openSweepLog } from '../lib/sweep/record/sweep-log.ts';
 import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';

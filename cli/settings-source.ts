@@ -1,8 +1,8 @@
-import { emergencyPolicy } from '../lib/emergency.ts';
-import { isProjectId, isProjectName } from '../lib/job.ts';
+import { isProjectId, isProjectName } from '../lib/base/job.ts';
 import { salvageExemptions } from '../lib/policy/salvage.ts';
 import type { Policy } from '../lib/policy/schema.ts';
-import type { SweepRequest } from '../lib/request.ts';
+import { emergencyPolicy } from '../lib/request/emergency.ts';
+import type { SweepRequest } from '../lib/request/request.ts';
 import { credentialVariables, type Environment, readCredentials } from '../lib/settings/environment.ts';
 import { defaultEndpoint, parseEndpoint, regionOf, type Settings, SettingsError } from '../lib/settings/settings.ts';
 import { readPolicyDocument, readPolicyFile, readPolicyText } from './policy-file.ts';

@@ -1,9 +1,9 @@
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { type Ceilings, readCeilings } from '../lib/ceilings.ts';
-import { nameOf } from '../lib/error-words.ts';
+import { nameOf } from '../lib/base/error-words.ts';
+import { type Ceilings, readCeilings } from '../lib/settings/ceilings.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
 import { AWS_CLIENT_OPTIONS } from '../lib/settings/ssm.ts';
-import { functionName } from '../lib/sweep-log.ts';
+import { functionName } from '../lib/sweep/record/sweep-log.ts';
 
 const FIXES: Readonly<Record<string, string>> = {
   ResourceNotFoundException:

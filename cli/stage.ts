@@ -1,8 +1,7 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
-import type { Ceilings } from '../lib/ceilings.ts';
-import { isAwsSilence } from '../lib/error-words.ts';
-import { createRecordReaderOf } from '../lib/read-record.ts';
-import type { SweepRequest } from '../lib/request.ts';
+import { isAwsSilence } from '../lib/base/error-words.ts';
+import type { SweepRequest } from '../lib/request/request.ts';
+import type { Ceilings } from '../lib/settings/ceilings.ts';
 import { environment } from '../lib/settings/environment.ts';
 import { claimsIn, clashOf, type Problem } from '../lib/settings/project-claims.ts';
 import type { Settings } from '../lib/settings/settings.ts';
@@ -18,6 +17,7 @@ import {
   parameterNames,
   readSwitchFrom,
 } from '../lib/settings/ssm.ts';
+import { createRecordReaderOf } from '../lib/sweep/record/read-record.ts';
 import { createParameterStore } from './parameter-store.ts';
 
 /** Of the verbs that look at a stage, or change it. */

@@ -1,4 +1,4 @@
-import type { SweepReport } from '../lib/report.ts';
+import type { SweepReport } from '../lib/sweep/record/report.ts';
 import { cleanText, oneLine } from './clean-text.ts';
 import { EXIT_CONFIGURATION, worstExitCode } from './exit-code.ts';
 import { toJson } from './json.ts';

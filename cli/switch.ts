@@ -1,8 +1,8 @@
-import { dliReaper } from '../lib/command-line.ts';
-import { projectOf } from '../lib/identity.ts';
+import { dliReaper } from '../lib/base/command-line.ts';
 import { SettingsError, type Target } from '../lib/settings/settings.ts';
 import { isSwitchOn, parseTarget, readSwitchFrom, toTarget } from '../lib/settings/ssm.ts';
-import { describeStop, formatStop, hasWords, isOverdue, parseStop, reasonProblem } from '../lib/stop-order.ts';
+import { describeStop, formatStop, hasWords, isOverdue, parseStop, reasonProblem } from '../lib/settings/stop-order.ts';
+import { projectOf } from '../lib/sweep/look/identity.ts';
 import { cleanText } from './clean-text.ts';
 import { confirm } from './confirm.ts';
 import { EXIT_CONFIGURATION } from './exit-code.ts';

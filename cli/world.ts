@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import { issueWords } from '../lib/issue-words.ts';
-import { ENGINE_NAMES, type Job } from '../lib/job.ts';
-import type { StoredLook } from '../lib/look.ts';
+import { issueWords } from '../lib/base/issue-words.ts';
+import { ENGINE_NAMES, type Job } from '../lib/base/job.ts';
 import { fingerprint } from '../lib/policy/fingerprint.ts';
+import type { StoredLook } from '../lib/sweep/look/look.ts';
 
 /** A stored look as a document. Statements are secrets of their authors, so they stay out by default; fingerprints do not. */
 export function toSnapshot(

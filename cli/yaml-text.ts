@@ -1,5 +1,5 @@
 import { Document, isScalar, visit } from 'yaml';
-import { hasUnseen, UNSEEN } from '../lib/json-text.ts';
+import { hasUnseen, UNSEEN } from '../lib/base/json-text.ts';
 
 /** YAML in which every character that cannot be seen is escaped: a policy may have been written by somebody else. */
 export function yamlOf(value: unknown): string {

@@ -10,7 +10,7 @@ const LONGEST_WATCH_SECONDS = 7 * DAY_SECONDS;
 const LONGEST_EVENT_AGE_SECONDS = 21_600;
 /** More would be no ceiling. */
 const MOST_KILLS = 100_000;
-/** As lib/duration.ts reads it, from the largest unit down, and short enough to be a number there. */
+/** As lib/base/duration.ts reads it, from the largest unit down, and short enough to be a number there. */
 const DURATION = /^(?=\d)(\d{1,6}w)?(\d{1,6}d)?(\d{1,6}h)?(\d{1,6}m)?(\d{1,6}s)?$/;
 /** The characters of a secret's name, and * for any; nothing where there is none. */
 const SECRETS = /^(?!\*+$)[A-Za-z0-9/_+=.@*-]{0,512}$/;

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { parseDuration } from '../lib/duration.ts';
-import { messageOf } from '../lib/error-words.ts';
+import { parseDuration } from '../lib/base/duration.ts';
+import { messageOf } from '../lib/base/error-words.ts';
 import type { Answer } from './answer.ts';
 import type { EmulatorClock } from './clock.ts';
 import { parseFaults } from './fault-file.ts';

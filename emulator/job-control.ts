@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { durationField } from '../lib/duration-field.ts';
-import { issueWords } from '../lib/issue-words.ts';
+import { durationField } from '../lib/base/duration-field.ts';
+import { issueWords } from '../lib/base/issue-words.ts';
 import { type EmulatedFlinkJob, flinkStatusAt } from './flink-jobs.ts';
 import { type EmulatedJob, statusAt } from './jobs.ts';
 import { randomUuid } from './random.ts';

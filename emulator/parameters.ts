@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { issueWords } from '../lib/issue-words.ts';
+import { issueWords } from '../lib/base/issue-words.ts';
 import { type Answer, dliError } from './answer.ts';
 import { randomUuid } from './random.ts';
 import type { RouteRequest, Service } from './routes.ts';

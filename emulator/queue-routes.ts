@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { compareText } from '../lib/compare-text.ts';
+import { compareText } from '../lib/base/compare-text.ts';
 import { type Answer, dliError } from './answer.ts';
 import { hasTagLike, invalid, matching, misspelled, pageOf, QUEUE, reader, toInteger } from './parameters.ts';
 import type { EmulatedQueue } from './queues.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../lib/clock.ts';
+import type { Clock } from '../lib/base/clock.ts';
 
 export interface VirtualClock extends Clock {
   /** Wakes the sleepers in their order, until `finished` settles or nobody sleeps any more. */

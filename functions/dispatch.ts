@@ -2,7 +2,7 @@ import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { systemClock } from '../lib/clock.ts';
+import { systemClock } from '../lib/base/clock.ts';
 import {
   assertConfirmed,
   batch,
@@ -11,10 +11,9 @@ import {
   type OutgoingMessage,
   parseDispatch,
   planMessages,
-} from '../lib/dispatch.ts';
-import type { DispatchSummary } from '../lib/log-lines.ts';
-import { isEmergency, triggerOf } from '../lib/message.ts';
-import { assertTargetName, expiresAtOf, isScheduleTick, RequestError } from '../lib/request.ts';
+} from '../lib/fleet/dispatch.ts';
+import { isEmergency, triggerOf } from '../lib/fleet/message.ts';
+import { assertTargetName, expiresAtOf, isScheduleTick, RequestError } from '../lib/request/request.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
 import { claimsIn, clashOf, inWords, type ProjectClaim } from '../lib/settings/project-claims.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
@@ -26,6 +25,7 @@ import {
   parameterNames,
   parseTarget,
 } from '../lib/settings/ssm.ts';
+import type { DispatchSummary } from '../lib/sweep/record/log-lines.ts';
 import { createLambdaLog, errorField } from './shared/log.ts';
 import { createMetricsWriter } from './shared/metrics.ts';
 

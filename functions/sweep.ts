@@ -2,18 +2,14 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import middy, { type MiddlewareObj } from '@middy/core';
 import ssm from '@middy/ssm';
 import type { Context } from 'aws-lambda';
-import { readCeilings } from '../lib/ceilings.ts';
-import { systemClock } from '../lib/clock.ts';
+import { systemClock } from '../lib/base/clock.ts';
+import { withFields } from '../lib/base/log.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
-import { projectOf } from '../lib/identity.ts';
-import { withFields } from '../lib/log.ts';
-import { type NotSwept, projectFields, type SweepLog } from '../lib/log-lines.ts';
-import { isQueueEvent, messageOf, requestFor, type SweepMessage, triggerOf } from '../lib/message.ts';
-import { metricsOf } from '../lib/metrics.ts';
-import { createRecordReaderOf } from '../lib/read-record.ts';
-import type { SweepReport } from '../lib/report.ts';
-import { expiresAtOf, isScheduleTick, parseRequest, type SweepRequest } from '../lib/request.ts';
-import { announcedSince } from '../lib/schedule.ts';
+import { skipTarget, sweepGroup, type TargetResult } from '../lib/fleet/group.ts';
+import { isQueueEvent, messageOf, requestFor, type SweepMessage, triggerOf } from '../lib/fleet/message.ts';
+import { announcedSince } from '../lib/fleet/schedule.ts';
+import { expiresAtOf, isScheduleTick, parseRequest, type SweepRequest } from '../lib/request/request.ts';
+import { readCeilings } from '../lib/settings/ceilings.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
 import {
   AWS_CLIENT_OPTIONS,
@@ -28,9 +24,13 @@ import {
   readSwitchFrom,
   type SwitchReading,
 } from '../lib/settings/ssm.ts';
-import { sweep } from '../lib/sweep.ts';
-import { skipTarget, sweepGroup, type TargetResult } from '../lib/sweep-group.ts';
-import { watchSwitch } from '../lib/switch-watch.ts';
+import { watchSwitch } from '../lib/settings/switch-watch.ts';
+import { projectOf } from '../lib/sweep/look/identity.ts';
+import { type NotSwept, projectFields, type SweepLog } from '../lib/sweep/record/log-lines.ts';
+import { metricsOf } from '../lib/sweep/record/metrics.ts';
+import { createRecordReaderOf } from '../lib/sweep/record/read-record.ts';
+import type { SweepReport } from '../lib/sweep/record/report.ts';
+import { sweep } from '../lib/sweep/sweep.ts';
 import { createLambdaLog, errorField } from './shared/log.ts';
 import { createMetricsWriter } from './shared/metrics.ts';
 

@@ -3,10 +3,10 @@ import { toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import type { DocumentKind } from '../cli/json.ts';
 import { PROBE_ENTRIES } from '../cli/probe/file.ts';
-import { ENGINE_NAMES } from '../lib/job.ts';
+import { ENGINE_NAMES } from '../lib/base/job.ts';
 import { LIMIT_NAMES } from '../lib/policy/clocks.ts';
 import { ACTIONS } from '../lib/policy/schema.ts';
-import { REPORT_VERSION } from '../lib/report.ts';
+import { REPORT_VERSION } from '../lib/sweep/record/report.ts';
 
 /*
  * Writes docs/report.schema.json, which describes every document that the command line prints with --json. Nothing in it
@@ -297,7 +297,7 @@ const documents = v.variant('kind', [
     jobs: v.array(
       about(
         v.looseObject({ engine, id: text, fingerprint: textOrNull, tags: v.nullable(v.record(text, text)) }),
-        'As lib/job.ts has them',
+        'As lib/base/job.ts has them',
       ),
     ),
   }),

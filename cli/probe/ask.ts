@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/clock.ts';
+import type { Clock } from '../../lib/base/clock.ts';
 import type { UnsignedRequest } from '../../lib/dli/auth.ts';
 import type { ErrorKind } from '../../lib/dli/classify.ts';
 import type { Connection } from '../../lib/dli/connection.ts';

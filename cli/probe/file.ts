@@ -6,10 +6,10 @@ import {
   type AssumptionName,
   type Assumptions,
 } from '../../emulator/assumptions.ts';
-import { dliReaper } from '../../lib/command-line.ts';
+import { dliReaper } from '../../lib/base/command-line.ts';
+import { codeOf } from '../../lib/base/error-words.ts';
+import { issueWords } from '../../lib/base/issue-words.ts';
 import { parseJson } from '../../lib/dli/wire.ts';
-import { codeOf } from '../../lib/error-words.ts';
-import { issueWords } from '../../lib/issue-words.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { toJson } from '../json.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../lib/clock.ts';
+import type { Clock } from '../../lib/base/clock.ts';
+import { isJobId } from '../../lib/base/job.ts';
 import { isRecord, toNumber, toText } from '../../lib/dli/wire.ts';
-import { isJobId } from '../../lib/job.ts';
 import { type Answer, type Question, type Read, rowsOf } from './ask.ts';
 
 type Row = Record<string, unknown>;

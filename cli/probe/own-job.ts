@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../lib/clock.ts';
+import type { Clock } from '../../lib/base/clock.ts';
+import { formatDuration } from '../../lib/base/duration.ts';
+import { isJobId, isTerminal, type Job } from '../../lib/base/job.ts';
 import { DliError, DliProtocolError, describeError } from '../../lib/dli/errors.ts';
 import { parseSqlJobStatus } from '../../lib/dli/sql-wire.ts';
 import { toText } from '../../lib/dli/wire.ts';
-import { formatDuration } from '../../lib/duration.ts';
-import { isJobId, isTerminal, type Job } from '../../lib/job.ts';
 import { type Answer, type Ask, type Question, type Read, wordsOf } from './ask.ts';
 import type { Probe } from './file.ts';
 import { askDetail } from './look.ts';

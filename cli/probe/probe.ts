@@ -1,12 +1,12 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ASSUMPTION_NAMES } from '../../emulator/assumptions.ts';
-import { type Clock, systemClock } from '../../lib/clock.ts';
-import { dliReaper } from '../../lib/command-line.ts';
+import { type Clock, systemClock } from '../../lib/base/clock.ts';
+import { dliReaper } from '../../lib/base/command-line.ts';
+import { formatDuration } from '../../lib/base/duration.ts';
+import { codeOf } from '../../lib/base/error-words.ts';
 import { createConnection, createSharedStates } from '../../lib/dli/connection.ts';
 import { toText } from '../../lib/dli/wire.ts';
-import { formatDuration } from '../../lib/duration.ts';
-import { codeOf } from '../../lib/error-words.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { readAsset } from '../assets.ts';
 import { confirm } from '../confirm.ts';

@@ -1,5 +1,5 @@
 import { type Command, CommanderError } from 'commander';
-import { dliReaper } from '../../lib/command-line.ts';
+import { dliReaper } from '../../lib/base/command-line.ts';
 import { cleanText, onlyPrintable } from '../clean-text.ts';
 import { createVerbs, type Verbs } from '../program.ts';
 import { shellWord } from '../shell-lines.ts';

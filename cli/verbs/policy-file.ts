@@ -1,4 +1,4 @@
-import { systemClock } from '../../lib/clock.ts';
+import { systemClock } from '../../lib/base/clock.ts';
 import { examples, type Verbs } from '../program.ts';
 
 export function addPolicyFileVerbs({ program, terminal, exitWith }: Verbs): void {

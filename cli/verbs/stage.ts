@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { systemClock } from '../../lib/clock.ts';
+import { systemClock } from '../../lib/base/clock.ts';
 import { collect, durationText, numberList } from '../arguments.ts';
 import type { DoctorFlags } from '../doctor.ts';
 import type { ExemptFlags, FreezeFlags } from '../exempt.ts';

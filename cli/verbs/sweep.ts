@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ENGINE_NAMES, type Engine } from '../../lib/job.ts';
+import { ENGINE_NAMES, type Engine } from '../../lib/base/job.ts';
 import { collect, collectOf, durationText, wholeNumber } from '../arguments.ts';
 import type { EmergencyFlags } from '../emergency.ts';
 import type { SweepFlags } from '../perform-sweep.ts';

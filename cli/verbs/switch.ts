@@ -1,4 +1,4 @@
-import { systemClock } from '../../lib/clock.ts';
+import { systemClock } from '../../lib/base/clock.ts';
 import { examples, STAGE_EXIT_CODES_HELP, type Verbs } from '../program.ts';
 import type { StopFlags, SwitchFlags } from '../switch.ts';
 

@@ -1,10 +1,10 @@
 import type { Context } from 'aws-lambda';
-import { systemClock } from '../../lib/clock.ts';
+import { systemClock } from '../../lib/base/clock.ts';
+import { jsonOf } from '../../lib/base/json-text.ts';
+import { createLog } from '../../lib/base/log.ts';
 import { describeError } from '../../lib/dli/errors.ts';
-import { jsonOf } from '../../lib/json-text.ts';
-import { createLog } from '../../lib/log.ts';
-import type { LineFrame, SweepLog } from '../../lib/log-lines.ts';
 import { environment } from '../../lib/settings/environment.ts';
+import type { LineFrame, SweepLog } from '../../lib/sweep/record/log-lines.ts';
 
 interface Deployment {
   stage: string;

@@ -1,5 +1,5 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { METRICS, type MetricName, type MetricValues } from '../../lib/metrics.ts';
+import { METRICS, type MetricName, type MetricValues } from '../../lib/sweep/record/metrics.ts';
 
 /** The alarms and the dashboard of serverless.yml look here. */
 const NAMESPACE = 'DliJobReaper';

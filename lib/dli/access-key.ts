@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Network } from '../http/proxy.ts';
 import { type AccessKeyCredentials, signed, type UnsignedRequest } from './auth.ts';
 import { askIam } from './iam.ts';

@@ -1,6 +1,6 @@
-import { toError } from '../error-words.ts';
+import { toError } from '../base/error-words.ts';
+import { isJobId, isLive, isProjectId, isTerminal, type Job, type TerminalState } from '../base/job.ts';
 import type { Turn } from '../http/pacer.ts';
-import { isJobId, isLive, isProjectId, isTerminal, type Job, type TerminalState } from '../job.ts';
 import type { CredentialSource, Credentials, UnsignedRequest } from './auth.ts';
 import { type Call, type ConnectionOptions, createConnection } from './connection.ts';
 import { DliError, DliNetworkError, DliNotSentError, DliResponseError, DliTimeoutError } from './errors.ts';

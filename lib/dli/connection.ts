@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { createPacer, type Pacer, type Priority, type Turn, TurnMissed } from '../http/pacer.ts';
 import type { Network } from '../http/proxy.ts';
 import { createRetryBudget, parseRetryAfter, type RetryOptions, retry } from '../http/retry.ts';

@@ -1,4 +1,4 @@
-import { messageOf } from '../error-words.ts';
+import { messageOf } from '../base/error-words.ts';
 import { parseRateHint, type RateHint } from '../http/pacer.ts';
 import { NetworkError, TimeoutError } from '../http/transport.ts';
 import { adviceOnAnswer, adviceOnNetwork } from './advice.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Network } from '../http/proxy.ts';
 import { DliProtocolError } from './errors.ts';
 import { askIam } from './iam.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { createRetryBudget, retry } from '../http/retry.ts';
 import { within } from '../http/transport.ts';
 import {

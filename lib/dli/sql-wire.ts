@@ -1,4 +1,4 @@
-import { type Job, type JobState, MAX_STATEMENT_LENGTH, type Protection, SQL_READS, SQL_WRITES } from '../job.ts';
+import { type Job, type JobState, MAX_STATEMENT_LENGTH, type Protection, SQL_READS, SQL_WRITES } from '../base/job.ts';
 import { DliProtocolError } from './errors.ts';
 import { type AnswerContext, isNumberAsText, isRecord, toCount, toNumber, toTags, toText } from './wire.ts';
 

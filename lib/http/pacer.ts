@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../base/clock.ts';
 
 /** Cancels first: they free what is being paid for. Then what finds more of them, then what only proves. */
 export type Priority = 'cancel' | 'list' | 'status';

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../base/clock.ts';
 
 export interface Backoff {
   /** Ceiling of the wait after the first failed attempt. */

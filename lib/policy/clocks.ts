@@ -1,4 +1,4 @@
-import type { JobState, Since } from '../job.ts';
+import type { JobState, Since } from '../base/job.ts';
 
 interface ClockRow {
   /** The key of the rule's limit that this clock is held against. */

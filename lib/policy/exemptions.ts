@@ -1,6 +1,6 @@
-import { formatDuration, parseDuration } from '../duration.ts';
-import { fewOf } from '../few.ts';
-import type { Job } from '../job.ts';
+import { formatDuration, parseDuration } from '../base/duration.ts';
+import { fewOf } from '../base/few.ts';
+import type { Job } from '../base/job.ts';
 import { type Exemption, type Policy, parseInstant } from './schema.ts';
 import { type Selected, selectedBy, selects, type Tried, trySelector } from './select.ts';
 

@@ -1,4 +1,4 @@
-import { type Engine, FLINK_TYPES, type Since, SQL_READS, SQL_WRITES } from '../job.ts';
+import { type Engine, FLINK_TYPES, type Since, SQL_READS, SQL_WRITES } from '../base/job.ts';
 
 export const SELECTORS = ['queue', 'owner', 'jobType', 'status', 'tag', 'name', 'statement', 'database'] as const;
 export type SelectorName = (typeof SELECTORS)[number];

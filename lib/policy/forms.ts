@@ -1,4 +1,4 @@
-import { ENGINE_NAMES, isJobId } from '../job.ts';
+import { ENGINE_NAMES, isJobId } from '../base/job.ts';
 import { isPattern, isPatternOfNothing, splitTag } from './matcher.ts';
 
 /** The keys of a selector whose values are patterns, or pairs of a key and a value. */

@@ -1,4 +1,4 @@
-import { formatDuration } from '../duration.ts';
+import { formatDuration } from '../base/duration.ts';
 import { clockOf } from './clocks.ts';
 import { exemptionNotices } from './exemptions.ts';
 import { ENGINE_FACTS } from './facts.ts';

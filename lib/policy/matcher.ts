@@ -1,4 +1,4 @@
-import { MAX_STATEMENT_LENGTH } from '../job.ts';
+import { MAX_STATEMENT_LENGTH } from '../base/job.ts';
 import { matchesGlob } from './glob.ts';
 import { canMatch, compilePattern, PatternError } from './pattern.ts';
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { keyProblem } from '../issue-words.ts';
+import { keyProblem } from '../base/issue-words.ts';
 import { exampleFor, hintForKey, spellingHint } from './hints.ts';
 import {
   type Exemption,

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { durationField } from '../duration-field.ts';
-import { ENGINE_NAMES, type Engine } from '../job.ts';
+import { durationField } from '../base/duration-field.ts';
+import { ENGINE_NAMES, type Engine } from '../base/job.ts';
 import { LIMIT_NAMES } from './clocks.ts';
 import { ENGINE_FACTS } from './facts.ts';
 import { type TextKey, whyNever } from './forms.ts';

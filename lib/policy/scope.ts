@@ -1,4 +1,4 @@
-import type { Engine } from '../job.ts';
+import type { Engine } from '../base/job.ts';
 import { compileMatcher } from './matcher.ts';
 import type { Policy, Selector } from './schema.ts';
 

@@ -1,4 +1,4 @@
-import type { Job } from '../job.ts';
+import type { Job } from '../base/job.ts';
 import { fingerprint } from './fingerprint.ts';
 import { MAX_STEPS_PER_VALUE, MAX_VALUE_LENGTH, type Matcher } from './matcher.ts';
 import type { Rule, Selector } from './schema.ts';

@@ -4,7 +4,7 @@ import { parseIamEndpoint, SettingsError } from './settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** With lib/command-line.ts the one place in lib/ that knows the process's environment; callers pass it on. */
+/** With lib/base/command-line.ts the one place in lib/ that knows the process's environment; callers pass it on. */
 export const environment: Environment = process.env;
 
 /**

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { compareText } from '../compare-text.ts';
+import { compareText } from '../base/compare-text.ts';
 
 /** Long enough to tell the settings of a target apart, and short enough to read out. */
 const HASH_LENGTH = 16;

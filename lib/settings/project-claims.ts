@@ -1,4 +1,4 @@
-import { parseJsonText, withoutMark } from '../text.ts';
+import { parseJsonText, withoutMark } from '../base/text.ts';
 
 /** What a target of a stage says of its project. */
 export interface ProjectClaim {

@@ -1,9 +1,9 @@
 import type { CredentialSource } from '../dli/auth.ts';
 import { assertEndpoint } from '../http/transport.ts';
-import type { Mode } from '../mode.ts';
 import type { Exemption, Freeze, Policy } from '../policy/schema.ts';
-import type { StopOrder } from '../stop-order.ts';
+import type { Mode } from '../sweep/hold.ts';
 import type { ProjectClaim } from './project-claims.ts';
+import type { StopOrder } from './stop-order.ts';
 
 /** Everything a sweep needs to know, read fresh for it. */
 export interface Settings {

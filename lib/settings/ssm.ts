@@ -1,19 +1,18 @@
 import { GetParametersCommand, type Parameter, paginateGetParametersByPath, type SSMClient } from '@aws-sdk/client-ssm';
 import * as v from 'valibot';
-import { dliReaper } from '../command-line.ts';
-import { compareText } from '../compare-text.ts';
+import { dliReaper } from '../base/command-line.ts';
+import { compareText } from '../base/compare-text.ts';
+import { nameOf } from '../base/error-words.ts';
+import { issueWords, keyProblem } from '../base/issue-words.ts';
+import { isProjectId, isProjectName } from '../base/job.ts';
+import { parseJsonText, TextError, withoutMark } from '../base/text.ts';
 import type { CredentialSource, Credentials } from '../dli/auth.ts';
-import { emergencyPolicy } from '../emergency.ts';
-import { nameOf } from '../error-words.ts';
 import { agentOptionsFor } from '../http/proxy.ts';
-import { issueWords, keyProblem } from '../issue-words.ts';
-import { isProjectId, isProjectName } from '../job.ts';
 import { PolicyError, parseExemption, parseFreeze, parsePolicy } from '../policy/parse.ts';
 import { salvageExemptions } from '../policy/salvage.ts';
 import type { Policy } from '../policy/schema.ts';
-import type { SweepRequest } from '../request.ts';
-import { isOverdue, parseStop } from '../stop-order.ts';
-import { parseJsonText, TextError, withoutMark } from '../text.ts';
+import { emergencyPolicy } from '../request/emergency.ts';
+import type { SweepRequest } from '../request/request.ts';
 import { problemOfKey, problemOfName, problemOfPassword } from './credential-text.ts';
 import { environment } from './environment.ts';
 import { claimsIn } from './project-claims.ts';
@@ -27,6 +26,7 @@ import {
   SettingsError,
   type Target,
 } from './settings.ts';
+import { isOverdue, parseStop } from './stop-order.ts';
 
 /** Values by name. */
 export class ParameterValues extends Map<string, string> {

@@ -4,7 +4,7 @@ import type { AccessKey } from '../../emulator/gateway.ts';
 import { createRandom } from '../../emulator/random.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
 import { manyJobs } from '../../emulator/worlds.ts';
-import type { TargetResult } from '../../lib/sweep-group.ts';
+import type { TargetResult } from '../../lib/fleet/group.ts';
 import { queueEvent, schedulerTick } from '../helpers/aws-events.ts';
 import { type AwsPeer, startPeer } from '../helpers/aws-peer.ts';
 import { packageProject, unpack } from '../helpers/packaged.ts';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { METRICS } from '../../lib/metrics.ts';
+import { METRICS } from '../../lib/sweep/record/metrics.ts';
 import { isOnPath } from '../helpers/aws-peer.ts';
 import { resourcesOf } from '../helpers/deploy-parts.ts';
 import { packageProject, root, TEMPLATE, toolEnvironment } from '../helpers/packaged.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cleanText, onlyPrintable } from '../../cli/clean-text.ts';
-import { createJsonLinesLog } from '../../lib/log.ts';
+import { createJsonLinesLog } from '../../lib/base/log.ts';
 
 const UNSEEN = [
   { name: 'a bell', text: '\u0007' },

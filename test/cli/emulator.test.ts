@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it, type TestContext } from 'vitest';
 import type { Emulator } from '../../emulator/server.ts';
-import type { SweepReport } from '../../lib/report.ts';
+import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { CLI, cleanEnvironment, keysOf, runCli, runHere } from '../helpers/run-cli.ts';
 
 /** The verb as a process, once it has said how to reach it. */

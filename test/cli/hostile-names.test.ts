@@ -4,7 +4,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { parse } from 'yaml';
 import { runCommand } from '../../cli/verbs/all.ts';
 import { batchLife } from '../../emulator/spark-jobs.ts';
-import { systemClock } from '../../lib/clock.ts';
+import { systemClock } from '../../lib/base/clock.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { LOOSE_CEILINGS } from '../helpers/ceilings.ts';
 import { emulatedBatch, emulatedFlinkJob } from '../helpers/emulated-api.ts';

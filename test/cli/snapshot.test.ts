@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseSnapshot, toSnapshot } from '../../cli/world.ts';
-import type { SweepReport } from '../../lib/report.ts';
+import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { makeJob, makeStoredLook } from '../helpers/make-job.ts';
 import { keysOf, makeFolder, runCli, runHere, runningJob, startService } from '../helpers/run-cli.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';

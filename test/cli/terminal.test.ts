@@ -9,7 +9,7 @@ import { onInterrupt } from '../../cli/signals.ts';
 import { formatTable } from '../../cli/table.ts';
 import { createProgram } from '../../cli/verbs/all.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
-import type { JobReport, SweepReport } from '../../lib/report.ts';
+import type { JobReport, SweepReport } from '../../lib/sweep/record/report.ts';
 import { LOOSE_CEILINGS } from '../helpers/ceilings.ts';
 import { fakeClock } from '../helpers/fake-clock.ts';
 import { CLI, cleanEnvironment, keysOf, makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';

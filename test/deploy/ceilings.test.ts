@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { DEFAULT_CEILINGS, readCeilings } from '../../lib/ceilings.ts';
+import { DEFAULT_CEILINGS, readCeilings } from '../../lib/settings/ceilings.ts';
 import { optionsOf } from '../helpers/deploy-parts.ts';
 import { HOUR } from '../helpers/world.ts';
 

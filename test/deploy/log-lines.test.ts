@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { JobLine, LineContext, LineFrame, LogLines } from '../../lib/log-lines.ts';
-import { JOB_LINES } from '../../lib/log-lines.ts';
+import type { JobLine, LineContext, LineFrame, LogLines } from '../../lib/sweep/record/log-lines.ts';
+import { JOB_LINES } from '../../lib/sweep/record/log-lines.ts';
 import { resourcesOf } from '../helpers/deploy-parts.ts';
 
 interface Widget {

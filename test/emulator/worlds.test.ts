@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { isOver, statusAt } from '../../emulator/jobs.ts';
 import { createRandom } from '../../emulator/random.ts';
 import { busyMorning, manyJobs, WORLDS } from '../../emulator/worlds.ts';
-import { isJobId } from '../../lib/job.ts';
+import { isJobId } from '../../lib/base/job.ts';
 import { parsePolicy } from '../../lib/policy/parse.ts';
 import { HOUR, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 

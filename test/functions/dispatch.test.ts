@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { EMULATOR_KEY, EMULATOR_PROJECT_ID } from '../../emulator/server.ts';
-import { parseMessage } from '../../lib/message.ts';
+import { parseMessage } from '../../lib/fleet/message.ts';
 import { schedulerTick } from '../helpers/aws-events.ts';
 import { QUEUE_NAMES, startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';

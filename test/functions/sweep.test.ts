@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createRandom } from '../../emulator/random.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
 import { manyJobs } from '../../emulator/worlds.ts';
-import { formatMessage, type SweepMessage } from '../../lib/message.ts';
+import { formatMessage, type SweepMessage } from '../../lib/fleet/message.ts';
 import { lateQueueEvent, queueEvent } from '../helpers/aws-events.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';

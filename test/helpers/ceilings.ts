@@ -1,4 +1,4 @@
-import type { Ceilings } from '../../lib/ceilings.ts';
+import type { Ceilings } from '../../lib/settings/ceilings.ts';
 
 /** For tests that are about something else, in the environment of a function or a terminal. */
 export const LOOSE_CEILINGS = {

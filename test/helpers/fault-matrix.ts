@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Fault } from '../../emulator/faults.ts';
 import type { Emulator, EmulatorOptions } from '../../emulator/server.ts';
-import type { SweepReport } from '../../lib/report.ts';
+import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { emulatedJob, HOUR, jobId, makeWorld } from './world.ts';
 
 const HTML = '<html><body>Bad Gateway</body></html>';

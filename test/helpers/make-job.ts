@@ -1,10 +1,10 @@
-import type { Victim } from '../../lib/cap.ts';
-import { type Decision, decide } from '../../lib/decide.ts';
-import type { Job } from '../../lib/job.ts';
-import type { StoredLook } from '../../lib/look.ts';
+import type { Job } from '../../lib/base/job.ts';
 import { MAX_STEPS_PER_VALUE } from '../../lib/policy/matcher.ts';
 import { parseExemption, parseFreeze, parsePolicy } from '../../lib/policy/parse.ts';
 import type { Exemption, Freeze, Policy } from '../../lib/policy/schema.ts';
+import type { Victim } from '../../lib/sweep/judge/cap.ts';
+import { type Decision, decide } from '../../lib/sweep/judge/decide.ts';
+import type { StoredLook } from '../../lib/sweep/look/look.ts';
 import { HOUR, jobId, NOW } from './world.ts';
 
 /** A query of ana's on adhoc that has run for three hours. */

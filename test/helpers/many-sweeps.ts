@@ -1,10 +1,10 @@
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import { createRandom } from '../../emulator/random.ts';
-import type { Ceilings } from '../../lib/ceilings.ts';
-import type { LineName } from '../../lib/log-lines.ts';
-import { type RecordLine, toPastSweeps } from '../../lib/record.ts';
+import type { Ceilings } from '../../lib/settings/ceilings.ts';
 import { loadSsmSettings, ParameterValues } from '../../lib/settings/ssm.ts';
-import type { SweepDeps } from '../../lib/sweep.ts';
+import type { LineName } from '../../lib/sweep/record/log-lines.ts';
+import { type RecordLine, toPastSweeps } from '../../lib/sweep/record/past.ts';
+import type { SweepDeps } from '../../lib/sweep/sweep.ts';
 import { createParameterStoreStandIn, stageParameters } from './parameter-store.ts';
 import { HOUR, MINUTE, makeWorld, NOW } from './world.ts';
 

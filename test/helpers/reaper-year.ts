@@ -1,5 +1,5 @@
-import { metricsOf } from '../../lib/metrics.ts';
-import type { JobReport, SweepReport } from '../../lib/report.ts';
+import { metricsOf } from '../../lib/sweep/record/metrics.ts';
+import type { JobReport, SweepReport } from '../../lib/sweep/record/report.ts';
 import type { MetricData } from './cloudwatch.ts';
 import { MINUTE } from './world.ts';
 

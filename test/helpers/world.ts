@@ -1,12 +1,12 @@
 import { onTestFinished } from 'vitest';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import { type EmulatorOptions, startEmulator } from '../../emulator/server.ts';
+import { createLog, type LogFields } from '../../lib/base/log.ts';
 import { createDliClient, type DliClientOptions } from '../../lib/dli/client.ts';
 import { createSharedStates } from '../../lib/dli/connection.ts';
-import { createLog, type LogFields } from '../../lib/log.ts';
 import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
-import type { SweepRequest } from '../../lib/request.ts';
-import { type SweepDeps, sweep } from '../../lib/sweep.ts';
+import type { SweepRequest } from '../../lib/request/request.ts';
+import { type SweepDeps, sweep } from '../../lib/sweep/sweep.ts';
 import { looseCeilings } from './ceilings.ts';
 
 export const MINUTE = 60_000;

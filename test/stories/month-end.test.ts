@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
-import { emergencyPolicy, toEmergency } from '../../lib/emergency.ts';
+import { announcedSince } from '../../lib/fleet/schedule.ts';
 import { parseExemption, parseFreeze } from '../../lib/policy/parse.ts';
-import { announcedSince } from '../../lib/schedule.ts';
+import { emergencyPolicy, toEmergency } from '../../lib/request/emergency.ts';
 import type { Settings } from '../../lib/settings/settings.ts';
 import { isSetToStop, isSwitchOn } from '../../lib/settings/ssm.ts';
-import { formatStop, parseStop } from '../../lib/stop-order.ts';
+import { formatStop, parseStop } from '../../lib/settings/stop-order.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 
 /*

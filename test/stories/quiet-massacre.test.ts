@@ -2,7 +2,7 @@ import path from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import { startEmulator } from '../../emulator/server.ts';
-import { DEFAULT_CEILINGS } from '../../lib/ceilings.ts';
+import { DEFAULT_CEILINGS } from '../../lib/settings/ceilings.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';
 import { mostInDay, POLICY, sweepFor } from '../helpers/many-sweeps.ts';

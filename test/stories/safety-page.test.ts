@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_CEILINGS } from '../../lib/ceilings.ts';
-import { formatDuration } from '../../lib/duration.ts';
+import { formatDuration } from '../../lib/base/duration.ts';
+import { DEFAULT_CEILINGS } from '../../lib/settings/ceilings.ts';
 
 const pages = (...names: string[]) => names.map((name) => readFileSync(`docs/${name}`, 'utf8'));
 const { shortestLimitMs, allMayCancel, ...counts } = DEFAULT_CEILINGS;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_CEILINGS } from '../../lib/ceilings.ts';
+import { DEFAULT_CEILINGS } from '../../lib/settings/ceilings.ts';
 import { type BeforeTick, mostInDay, POLICY, sweepFor } from '../helpers/many-sweeps.ts';
 import { emulatedJob, HOUR, MINUTE, NOW } from '../helpers/world.ts';
 

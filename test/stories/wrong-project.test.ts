@@ -1,6 +1,6 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import { startEmulator } from '../../emulator/server.ts';
-import type { SweepReport } from '../../lib/report.ts';
+import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { schedulerTick } from '../helpers/aws-events.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';

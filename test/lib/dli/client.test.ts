@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Fault } from '../../../emulator/faults.ts';
 import type { AccessKey } from '../../../emulator/gateway.ts';
 import { EMULATOR_KEY } from '../../../emulator/server.ts';
+import type { Job } from '../../../lib/base/job.ts';
 import {
   createDliClient,
   createDliReader,
@@ -11,8 +12,7 @@ import {
   type SharedLook,
 } from '../../../lib/dli/client.ts';
 import type { DliCallEvent } from '../../../lib/dli/connection.ts';
-import { ENGINES } from '../../../lib/dli/engines.ts';
-import type { Job } from '../../../lib/job.ts';
+import { ENGINES } from '../../../lib/engines/engines.ts';
 import { emulatedBatch } from '../../helpers/emulated-api.ts';
 import { makeJob } from '../../helpers/make-job.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../../helpers/world.ts';

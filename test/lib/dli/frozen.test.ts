@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
-import { systemClock } from '../../../lib/clock.ts';
+import { systemClock } from '../../../lib/base/clock.ts';
 import { createDliClient } from '../../../lib/dli/client.ts';
 import { jobId } from '../../helpers/world.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Job } from '../../../lib/job.ts';
+import type { Job } from '../../../lib/base/job.ts';
 import { exemptionNotices, exemptionOf as exemptionOfTried, tryExemptions } from '../../../lib/policy/exemptions.ts';
 import { parseExemption } from '../../../lib/policy/parse.ts';
 import { type Exemption, type Policy, parseInstant } from '../../../lib/policy/schema.ts';

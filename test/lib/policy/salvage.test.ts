@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Job } from '../../../lib/job.ts';
+import type { Job } from '../../../lib/base/job.ts';
 import { exemptionOf, tryExemptions } from '../../../lib/policy/exemptions.ts';
 import { salvageExemptions } from '../../../lib/policy/salvage.ts';
 import { makeJob } from '../../helpers/make-job.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseDuration } from '../../../lib/duration.ts';
+import { parseDuration } from '../../../lib/base/duration.ts';
 import { needsStatements } from '../../../lib/policy/schema.ts';
 import { renderPolicySchema } from '../../../scripts/policy-schema.ts';
 import { makePolicy } from '../../helpers/make-job.ts';

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EMULATOR_KEY, EMULATOR_PROJECT_ID } from '../../../emulator/server.ts';
-import { parseRequest } from '../../../lib/request.ts';
+import { parseRequest } from '../../../lib/request/request.ts';
 import { SettingsError } from '../../../lib/settings/settings.ts';
 import {
   assertStage,

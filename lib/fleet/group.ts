@@ -1,0 +1,68 @@
+import type { Clock } from '../base/clock.ts';
+import { DliError } from '../dli/errors.ts';
+import type { NotSwept, SweepLog } from '../sweep/record/log-lines.ts';
+import type { SweepReport } from '../sweep/record/report.ts';
+
+/** What became of one target of a message. */
+export type TargetResult =
+  | { target: string; kind: 'swept'; status: SweepReport['status'] }
+  /** The error has been logged where it was met. */
+  | { target: string; kind: 'failed' }
+  | { target: string; kind: 'not-swept'; reason: NotSwept };
+
+/** Reading the settings and the first page takes a few seconds at worst; with less left nothing would come of it. */
+const LEAST_MS = 10_000;
+
+interface GroupDeps {
+  clock: Clock;
+  log: SweepLog;
+  /** Epoch ms, of them all together. */
+  deadlineAt: number;
+  /** Epoch ms; no sweep begins later than that. */
+  expiresAt: number;
+  /** What a target is told that would begin later. */
+  lateAs: Extract<NotSwept, 'stale' | 'expired'>;
+  /** Rejects if there is nothing to report on. */
+  sweepTarget: (target: string) => Promise<SweepReport>;
+}
+
+/**
+ * Sweeps targets that share a credential one after the other. One target's trouble is not another's, with one exception:
+ * once DLI has refused the credential it would refuse it for the others too, and lock the key in the end.
+ *
+ * @returns one for each target, in the order given. Never throws: the message has been worked on, and must not come again.
+ */
+export async function sweepGroup(targets: readonly string[], deps: GroupDeps): Promise<TargetResult[]> {
+  const { log, sweepTarget } = deps;
+  const results: TargetResult[] = [];
+  let isRefused = false;
+
+  for (const target of targets) {
+    const reason = isRefused ? 'credential-refused' : whyTooLate(deps);
+    if (reason !== undefined) {
+      results.push(skipTarget(target, reason, log));
+      continue;
+    }
+    try {
+      const { status, credentialRefused } = await sweepTarget(target);
+      isRefused = credentialRefused;
+      results.push({ target, kind: 'swept', status });
+    } catch (error) {
+      isRefused = error instanceof DliError && error.kind === 'authentication';
+      results.push({ target, kind: 'failed' });
+    }
+  }
+  return results;
+}
+
+function whyTooLate({ clock, deadlineAt, expiresAt, lateAs }: GroupDeps): NotSwept | undefined {
+  const now = clock.now();
+  if (now > expiresAt) return lateAs;
+  return deadlineAt - now < LEAST_MS ? 'deadline' : undefined;
+}
+
+/** For the log, so that each target that was expected is accounted for. */
+export function skipTarget(target: string, reason: NotSwept, log: SweepLog): TargetResult {
+  log.error('target not swept', { target, reason });
+  return { target, kind: 'not-swept', reason };
+}

@@ -1,0 +1,252 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Engine, Job } from '../../base/job.ts';
+import type { DliClient } from '../../dli/client.ts';
+import { listQueueCus } from '../../dli/queues.ts';
+import { type EngineCancels, type Reading, tryReadings } from '../../engines/engine.ts';
+import { ENGINES } from '../../engines/engines.ts';
+import { clockOf } from '../../policy/clocks.ts';
+import { describeStop, hasWords, type StopOrder } from '../../settings/stop-order.ts';
+import { SwitchedOff } from '../../settings/switch-watch.ts';
+import type { Victim } from '../judge/cap.ts';
+import type { Judgement } from '../judge/judge.ts';
+import type { Readers } from '../look/look.ts';
+import type { SweepLog } from '../record/log-lines.ts';
+import type { Outcome, SkipReason } from '../record/outcome.ts';
+import type { StoppedBy } from '../record/report.ts';
+import { type CancelJob, type Cancellation, cancelJobs, cancelOne } from './cancel.ts';
+import { estimateFreed, type Freed } from './freed.ts';
+import type { ProgressWatch } from './progress.ts';
+import { verifyCancellations } from './verify.ts';
+
+/** What became of the overdue jobs. */
+export interface Ends {
+  /** By job id; one for each overdue job. */
+  outcomes: ReadonlyMap<string, Outcome>;
+  /** One for each job that was to be asked to stop. */
+  cancellations: readonly Cancellation[];
+  stopped: Stopped | undefined;
+  freed: Freed | undefined;
+}
+
+/** What kept the sweep from its work, or ended it before its time, and why in words. */
+export interface Stopped {
+  by: StoppedBy;
+  because: string;
+}
+
+/** What a live sweep can do to jobs, and read of them afterwards. A dry run has none. */
+export interface Cancels {
+  cancel: CancelJob;
+  /** Whether a job that lives on after an accepted request may be asked once more in the same sweep. */
+  mayAskAgain: (job: Job) => boolean;
+  /** A reading for each job that was looked at. @param round 0 for the first look. */
+  readBack: (jobs: readonly Job[], round: number) => Promise<ReadonlyMap<string, Reading>>;
+  /** Compute units by queue. @throws {DliError} */
+  listQueueCus: () => Promise<ReadonlyMap<string, number>>;
+}
+
+export function createCancels(client: DliClient, readers: Readers, clock: Clock): Cancels {
+  const made = new Map<Engine, EngineCancels>();
+  const cancelsOf = ({ engine }: Job): EngineCancels => {
+    const cancels = made.get(engine) ?? ENGINES[engine].createCancels(client, clock);
+    made.set(engine, cancels);
+    return cancels;
+  };
+  return {
+    cancel: (job, options) => cancelsOf(job).cancel(job, options),
+    mayAskAgain: (job) => cancelsOf(job).mayAskAgain,
+    readBack: (jobs, round) => readBack(readers, jobs, round),
+    listQueueCus: () => listQueueCus(client),
+  };
+}
+
+/** When to stop. */
+export interface Limits {
+  clock: Clock;
+  /** Epoch ms; everything but the report is over by then. */
+  deadlineAt: number;
+  /** Epoch ms; no sweep begins to cancel later than that. */
+  expiresAt: number;
+  /** How long to wait for cancelled jobs to stop. */
+  verifyForMs: number;
+  isSwitchedOn: boolean;
+  /** What somebody set the switch to who wants it to stop. */
+  stopOrder?: StopOrder | undefined;
+  /** Once aborted, no more jobs are cancelled; those already asked to stop are still read back. */
+  stop: AbortSignal;
+  /** Awaited before the first cancel: the last moment to abort `stop`. */
+  beforeCancelling?: (() => Promise<void>) | undefined;
+}
+
+/**
+ * Asks the chosen jobs to stop, and reads back what became of each.
+ *
+ * @param options.askedBefore jobs that other sweeps of ours may have asked to stop, by id.
+ */
+export async function act(
+  judgement: Judgement,
+  cancels: Cancels,
+  { clock, deadlineAt, expiresAt, verifyForMs, isSwitchedOn, stopOrder, stop, beforeCancelling }: Limits,
+  { log, progress, askedBefore }: { log: SweepLog; progress: ProgressWatch; askedBefore: ReadonlySet<string> },
+): Promise<Ends> {
+  const { overdue, chosen } = judgement;
+  if (overdue.length > 0) await beforeCancelling?.();
+  if (!isSwitchedOn || stop.aborted || judgement.obstacle !== undefined) {
+    return leaveAlone(judgement, { stop, log, isSwitchedOn, stopOrder });
+  }
+  if (chosen.length > 0 && clock.now() > expiresAt) return leaveExpired(judgement, { expiresAt, log });
+
+  logVictims(chosen, undefined, log);
+  progress.begin(chosen.length);
+  const stopAt = deadlineAt - Math.min(verifyForMs, (deadlineAt - clock.now()) / 4);
+  const { now } = judgement.context;
+  const asked = await cancelJobs(chosen, cancels.cancel, { now, stopAt, stop, onAsked: progress.asked });
+  const untilAt = Math.min(clock.now() + verifyForMs, deadlineAt);
+  const { outcomes, cancellations } = await verifyCancellations(
+    asked,
+    {
+      readBack: (jobs, round) => {
+        progress.reading(jobs.length);
+        return cancels.readBack(jobs, round);
+      },
+      mayAskAgain: cancels.mayAskAgain,
+      askAgain: (victim, { savepoint }) =>
+        cancelOne(victim, cancels.cancel, { now, savepoint, notAfter: untilAt, signal: stop }),
+    },
+    { clock, untilAt },
+  );
+  progress.reading([...outcomes.values()].filter(({ kind }) => kind === 'unconfirmed').length);
+
+  const all = new Map([...spareAll(judgement, 'cap'), ...withoutBlame(outcomes, askedBefore)]);
+  const cancelled = chosen.flatMap(({ job }) => (outcomes.get(job.id)?.kind === 'cancelled' ? [job] : []));
+  return {
+    outcomes: all,
+    cancellations,
+    stopped: whatStopped(cancellations, all, stop),
+    freed: estimateFreed(cancelled, await readQueueCus(cancels, cancelled), now),
+  };
+}
+
+/** Takes back that somebody else has cancelled a job which an earlier request of ours may have stopped. */
+function withoutBlame(outcomes: ReadonlyMap<string, Outcome>, askedBefore: ReadonlySet<string>) {
+  return [...outcomes].map(([id, outcome]): [string, Outcome] =>
+    outcome.kind === 'already-terminal' && askedBefore.has(id)
+      ? [id, { ...outcome, endedBy: undefined }]
+      : [id, outcome],
+  );
+}
+
+/** The ends of a plan, and of a sweep that something keeps from cancelling: no job is asked to stop. */
+export function leaveAlone(
+  judgement: Judgement,
+  {
+    log,
+    stop,
+    isSwitchedOn = true,
+    stopOrder,
+  }: { log: SweepLog; stop?: AbortSignal; isSwitchedOn?: boolean; stopOrder?: StopOrder | undefined },
+): Ends {
+  const obstacle = !isSwitchedOn || stop?.aborted ? 'stopped' : (judgement.obstacle ?? 'dry-run');
+  logVictims(judgement.chosen, obstacle, log);
+  const outcomes = spareAll(judgement, obstacle);
+  return {
+    outcomes,
+    cancellations: [],
+    stopped: isSwitchedOn ? whatStopped([], outcomes, stop) : { by: 'switch', because: whyOff(stopOrder) },
+    freed: undefined,
+  };
+}
+
+/** Where somebody gave no more than the word, there is no more to say of it. */
+function whyOff(order: StopOrder | undefined): string {
+  return order !== undefined && hasWords(order)
+    ? `the switch reads ${describeStop(order)}`
+    : 'the switch is not set to run, or cannot be read';
+}
+
+/** The ends of a sweep that was asked for too long ago: listing took its time, or the request came late. */
+function leaveExpired(judgement: Judgement, { expiresAt, log }: { expiresAt: number; log: SweepLog }): Ends {
+  logVictims(judgement.chosen, 'expired', log);
+  const at = new Date(expiresAt).toISOString();
+  return {
+    outcomes: spareAll(judgement, 'expired'),
+    cancellations: [],
+    stopped: {
+      by: 'expired',
+      because: `the request expired at ${at}, before the first cancel; no job was cancelled, so ask again if it is still wanted`,
+    },
+    freed: undefined,
+  };
+}
+
+/** An outcome for each overdue job where none was asked to stop. */
+function spareAll({ overdue, chosen, spared }: Judgement, reason: SkipReason): Map<string, Outcome> {
+  const skip = (id: string, why: SkipReason): [string, Outcome] => [id, { kind: 'skipped', reason: why }];
+  if (reason === 'stopped') return new Map(overdue.map(({ job }) => skip(job.id, reason)));
+  return new Map([...chosen.map(({ job }) => skip(job.id, reason)), ...[...spared].map(([id, why]) => skip(id, why))]);
+}
+
+/** What ended the cancelling before its time; for a credential, its refusal. A stop after the last job ends nothing. */
+function whatStopped(
+  cancellations: readonly Cancellation[],
+  outcomes: ReadonlyMap<string, Outcome>,
+  stop: AbortSignal | undefined,
+): Stopped | undefined {
+  const isLeftUndone = [...outcomes.values()].some((one) => one.kind === 'skipped' && one.reason === 'stopped');
+  if (stop?.aborted && isLeftUndone) {
+    return stop.reason instanceof SwitchedOff
+      ? { by: 'switch', because: stop.reason.message }
+      : { by: 'operator', because: 'the operator interrupted it' };
+  }
+  for (const { result } of cancellations) {
+    const isRefused = result.kind === 'refused' && result.error.kind === 'authentication';
+    const isHeldBack = result.kind === 'not-sent' && result.reason === 'stopped';
+    if ((isRefused || isHeldBack) && result.error !== undefined) {
+      return { by: 'credential', because: result.error.message };
+    }
+  }
+  return undefined;
+}
+
+/** All engines side by side. Whatever is thrown for one costs no job of another its reading. */
+async function readBack(readers: Readers, jobs: readonly Job[], round: number): Promise<Map<string, Reading>> {
+  const readings = await Promise.all(
+    [...readers].flatMap(([engine, reads]) => {
+      const asked = jobs.filter((job) => job.engine === engine);
+      return asked.length === 0 ? [] : [tryReadings(asked, () => reads.readBack(asked, round))];
+    }),
+  );
+  return new Map(readings.flatMap((part) => [...part]));
+}
+
+/** Asked only where a job does not tell its own units; it must not cost a sweep its report. */
+async function readQueueCus(cancels: Cancels, cancelled: readonly Job[]): Promise<ReadonlyMap<string, number>> {
+  if (cancelled.every(({ cus }) => cus !== undefined)) return new Map();
+  try {
+    return await cancels.listQueueCus();
+  } catch {
+    return new Map();
+  }
+}
+
+/** CloudWatch cuts a record at 256 KB. */
+const VICTIMS_PER_LINE = 100;
+
+/** On record before the first DELETE, whatever happens then. */
+function logVictims(victims: readonly Victim[], skipped: SkipReason | undefined, log: SweepLog): void {
+  for (let i = 0; i < victims.length; i += VICTIMS_PER_LINE) {
+    log.info('victims chosen', {
+      count: victims.length,
+      skipped: skipped ?? null,
+      victims: victims.slice(i, i + VICTIMS_PER_LINE).map(({ job, clocks, verdict: { rule, clock, limitMs } }) => ({
+        jobId: job.id,
+        queue: job.queue,
+        owner: job.owner,
+        rule,
+        clock,
+        limitMs,
+        readingMs: clocks[clockOf(clock).reading],
+      })),
+    });
+  }
+}

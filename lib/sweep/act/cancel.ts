@@ -1,0 +1,64 @@
+import { toError } from '../../base/error-words.ts';
+import type { Job } from '../../base/job.ts';
+import type { CancelResult } from '../../dli/client.ts';
+import type { StopOptions } from '../../engines/engine.ts';
+import type { Victim } from '../judge/cap.ts';
+import { isStillOver } from '../judge/decide.ts';
+
+/** What came of asking for one victim. */
+export interface Cancellation {
+  victim: Victim;
+  result: CancelResult;
+}
+
+/** Asks DLI to stop one job, of whatever engine. */
+export type CancelJob = (job: Job, options: StopOptions) => Promise<CancelResult>;
+
+/**
+ * Asks DLI to cancel each victim, in the order given, as many at a time as the client's pace allows. One job's trouble
+ * never hides another's; only a refused credential ends it for all, because every further call would be refused too.
+ *
+ * @param now epoch ms, the instant of the decisions.
+ * @param stopAt epoch ms; nothing is asked from then on.
+ * @param stop once aborted, nothing more is asked; what is under way is finished.
+ * @param onAsked called as each victim's request is answered.
+ * @returns one per victim, in the order given.
+ */
+export async function cancelJobs(
+  victims: readonly Victim[],
+  cancelJob: CancelJob,
+  { now, stopAt, stop, onAsked }: { now: number; stopAt: number; stop: AbortSignal; onAsked?: () => void },
+): Promise<Cancellation[]> {
+  const refusedForAll = new AbortController();
+  const signal = AbortSignal.any([stop, refusedForAll.signal]);
+
+  return Promise.all(
+    victims.map(async (victim) => {
+      const { savepoint } = victim.verdict;
+      const result = await cancelOne(victim, cancelJob, { now, savepoint, notAfter: stopAt, signal });
+      if (result.kind === 'refused' && result.error.kind === 'authentication') refusedForAll.abort();
+      if (result.kind !== 'not-sent') onAsked?.();
+      return { victim, result };
+    }),
+  );
+}
+
+/**
+ * Asks DLI to cancel one victim, if the rule that chose it still finds it over when it is read right before. An error that
+ * nobody foresaw leaves open what became of the request, and must not hide what became of the others.
+ *
+ * @param options.now epoch ms, the instant of the decision.
+ */
+export async function cancelOne(
+  victim: Victim,
+  cancelJob: CancelJob,
+  { now, ...options }: Omit<StopOptions, 'mayStillBeAsked'> & { now: number },
+): Promise<CancelResult> {
+  const { savepoint } = options;
+  const mayStillBeAsked = (read: Job) => isStillOver(victim, read, { now, savepoint });
+  try {
+    return await cancelJob(victim.job, { ...options, mayStillBeAsked });
+  } catch (error) {
+    return { kind: 'lost', error: toError(error), attempts: 1, requestId: undefined };
+  }
+}

@@ -1,0 +1,239 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Job } from '../../base/job.ts';
+import type { CancelResult } from '../../dli/client.ts';
+import { DliError } from '../../dli/errors.ts';
+import { type Reading, tryReadings } from '../../engines/engine.ts';
+import type { Victim } from '../judge/cap.ts';
+import type { Outcome } from '../record/outcome.ts';
+import type { Cancellation } from './cancel.ts';
+
+/**
+ * Waits before each reading. The vendor's own tool looks first after 20 s; we look at once, because a job may be over,
+ * and then ever more seldom, because each look is a call.
+ */
+const WAITS_MS = [0, 2_000, 4_000, 8_000, 16_000, 30_000];
+
+/** A job that lives on at this reading is asked once more: the first request may have met it at a bad moment. */
+const ASK_AGAIN_ROUND = 3;
+
+/**
+ * A savepoint is given up once all readings for so long say so. DLI may note the stop in a job before its status follows,
+ * which looks the same; how long that takes is documented nowhere.
+ */
+const GIVEN_UP_AFTER_MS = 10_000;
+
+export interface Verification {
+  /** By job id; one per cancellation. */
+  outcomes: Map<string, Outcome>;
+  /** Those given, with the attempts of a second request added. */
+  cancellations: Cancellation[];
+}
+
+/**
+ * Reads back what became of each victim, until all are known or the time is over.
+ *
+ * @param readBack a reading for each job that was looked at; the others are looked at again. What it throws makes all of
+ *   them unreadable, this time.
+ * @param askAgain stops a job that was asked before and lives on, without a savepoint if the last one failed.
+ * @param mayAskAgain whether that is safe while nothing is known of the first request.
+ * @param untilAt epoch ms; the last reading is made then at the latest. There is always at least one.
+ */
+export async function verifyCancellations(
+  cancellations: readonly Cancellation[],
+  { readBack, askAgain, mayAskAgain }: VerifyDeps,
+  { clock, untilAt }: { clock: Clock; untilAt: number },
+): Promise<Verification> {
+  const outcomes = new Map<string, Outcome>();
+  const latest = new Map(cancellations.map((cancellation) => [cancellation.victim.job.id, cancellation]));
+  const pending = new Set<string>();
+  for (const [id, { result }] of latest) {
+    if (result.kind === 'not-sent') outcomes.set(id, toSkipped(result));
+    else if (result.kind === 'over') outcomes.set(id, toOver(result));
+    else pending.add(id);
+  }
+
+  const lastReadings = new Map<string, Reading>();
+  /** Since when each reading of a job has said that its savepoint failed, epoch ms. */
+  const givenUpSince = new Map<string, number>();
+  /** Those of which DLI has accepted a request, the first or the second. */
+  const accepted = new Set([...latest].flatMap(([id, { result }]) => (result.kind === 'accepted' ? [id] : [])));
+  /** Those whose savepoint failed, and that were asked to stop without one. */
+  const withoutSavepoint = new Set<string>();
+  const ask = async (cancellation: Cancellation, options: { savepoint: boolean }) => {
+    const { victim } = cancellation;
+    const second = await askAgain(victim, options);
+    if (second.kind === 'accepted') accepted.add(victim.job.id);
+    latest.set(victim.job.id, withSecond(cancellation, second));
+  };
+  for (let round = 0; pending.size > 0; round++) {
+    const waitMs = Math.min(WAITS_MS[Math.min(round, WAITS_MS.length - 1)] ?? 0, untilAt - clock.now());
+    if (round > 0 && waitMs <= 0) break;
+    await clock.sleep(Math.max(waitMs, 0));
+
+    const jobs = [...pending].flatMap((id) => {
+      const job = latest.get(id)?.victim.job;
+      // By its first change its first request was told to have failed; of the second that says nothing.
+      return job === undefined ? [] : [withoutSavepoint.has(id) ? { ...job, updatedAt: undefined } : job];
+    });
+    const insisted: Cancellation[] = [];
+    for (const [id, read] of await tryReadings(jobs, () => readBack(jobs, round))) {
+      const cancellation = latest.get(id);
+      if (cancellation === undefined || !pending.has(id)) continue;
+      const isAccepted = accepted.has(id);
+      const reading = believed(read, { isAccepted });
+      const before = lastReadings.get(id);
+      lastReadings.set(id, reading);
+      if (hasLostSavepoint(reading)) {
+        const since = givenUpSince.get(id) ?? clock.now();
+        givenUpSince.set(id, since);
+        if (clock.now() - since < GIVEN_UP_AFTER_MS) continue;
+        if (insists(cancellation) && !withoutSavepoint.has(id)) {
+          withoutSavepoint.add(id);
+          insisted.push(cancellation);
+          continue;
+        }
+      } else {
+        givenUpSince.delete(id);
+      }
+      const outcome = conclude(cancellation, reading, { before, isAccepted });
+      if (outcome === undefined) continue;
+      outcomes.set(id, outcome);
+      pending.delete(id);
+    }
+
+    await Promise.all(insisted.map((cancellation) => ask(cancellation, { savepoint: false })));
+    if (round === ASK_AGAIN_ROUND) {
+      const alive = [...pending].flatMap((id) => (lastReadings.get(id)?.kind === 'live' ? (latest.get(id) ?? []) : []));
+      const again = alive.filter(({ victim }) => mayAskAgain(victim.job));
+      await Promise.all(again.map((one) => ask(one, { savepoint: one.victim.verdict.savepoint })));
+    }
+  }
+
+  for (const id of pending) {
+    const cancellation = latest.get(id);
+    if (cancellation) outcomes.set(id, concludeUnseen(cancellation, lastReadings.get(id)));
+  }
+  return { outcomes, cancellations: [...latest.values()] };
+}
+
+interface VerifyDeps {
+  readBack: (jobs: readonly Job[], round: number) => Promise<ReadonlyMap<string, Reading>>;
+  askAgain: (victim: Victim, options: { savepoint: boolean }) => Promise<CancelResult>;
+  mayAskAgain: (job: Job) => boolean;
+}
+
+/** What was not sent, with how the job was read right before, if it was. */
+function toSkipped({ reason, status, error }: Extract<CancelResult, { kind: 'not-sent' }>): Outcome {
+  return { kind: 'skipped', reason, ...(status !== undefined && { status }), error };
+}
+
+/** It was over when it was read right before its cancel, so that nothing was asked. */
+function toOver({ state, status }: Extract<CancelResult, { kind: 'over' }>): Outcome {
+  return { kind: 'already-terminal', status, ...(state === 'cancelled' && { endedBy: 'others' as const }) };
+}
+
+function hasLostSavepoint(reading: Reading): boolean {
+  return reading.kind === 'gave-up' && reading.cause === 'savepoint';
+}
+
+/** A stop that DLI is not known to have taken it cannot have taken back: then the job just lives on. */
+function believed(reading: Reading, { isAccepted }: { isAccepted: boolean }): Reading {
+  return hasLostSavepoint(reading) && !isAccepted ? { kind: 'live' } : reading;
+}
+
+/** Whether the rule wants the job to stop although its savepoint failed. */
+function insists({ victim: { verdict } }: Cancellation): boolean {
+  return verdict.savepoint && verdict.onSavepointFailure === 'cancel';
+}
+
+/**
+ * What could have stopped the job counts: a refusal on either side takes nothing from a request that was accepted or
+ * lost, though its error says more. Two refusals are one.
+ */
+function withSecond({ victim, result }: Cancellation, second: CancelResult): Cancellation {
+  const attempts = result.attempts + second.attempts;
+  if (second.kind === 'not-sent') return { victim, result: { ...result, attempts } };
+  if (result.kind === 'refused') return { victim, result: { ...second, attempts } };
+  if (second.kind !== 'refused') return { victim, result: { ...result, attempts } };
+  return { victim, result: { kind: 'lost', error: second.error, attempts, requestId: second.requestId } };
+}
+
+/**
+ * @param known.before the reading of the round before.
+ * @param known.isAccepted whether DLI has accepted a request.
+ * @returns undefined while the job may still stop.
+ */
+function conclude(
+  { victim, result }: Cancellation,
+  reading: Reading,
+  { before, isAccepted }: { before: Reading | undefined; isAccepted: boolean },
+): Outcome | undefined {
+  switch (reading.kind) {
+    case 'terminal':
+      return concludeEnd({ victim, result }, reading, { isAccepted });
+    case 'gone':
+      // One such answer may be a slip; DLI's codes for it are documented nowhere.
+      return before?.kind === 'gone' ? concludeGone({ victim, result }) : undefined;
+    case 'live':
+      // Refused because it was about to end, it may still be seen running once.
+      return before?.kind === 'live' && result.kind === 'refused' ? { kind: 'failed', error: result.error } : undefined;
+    case 'gave-up':
+      return { kind: 'failed', error: new Error(`job ${victim.job.id}: ${WHY[reading.cause]} (${reading.status})`) };
+    case 'stopping':
+    case 'unknown':
+      return undefined;
+    case 'unreadable':
+      // With a refused credential no later reading will succeed either.
+      return reading.error instanceof DliError && reading.error.kind === 'authentication'
+        ? concludeUnseen({ victim, result }, reading)
+        : undefined;
+    default:
+      return reading satisfies never;
+  }
+}
+
+/** Whether a request of ours can have had a part in how the job ended. */
+const mayBeOurs = ({ kind }: CancelResult): boolean => kind === 'accepted' || kind === 'lost';
+
+/** Cancelled is a job that was asked, and whose end bears witness to it: by DLI's word, or by the request that it accepted. */
+function concludeEnd(
+  { victim, result }: Cancellation,
+  { state, status, evidence = 'status' }: Extract<Reading, { kind: 'terminal' }>,
+  { isAccepted }: { isAccepted: boolean },
+): Outcome {
+  if (state !== 'cancelled') return { kind: 'already-terminal', status };
+  // CANCELLED after DLI refused us, or after nothing was sent, was somebody else's doing.
+  if (!mayBeOurs(result)) {
+    return { kind: 'already-terminal', status, ...(evidence === 'status' && { endedBy: 'others' as const }) };
+  }
+  if (evidence === 'status' || isAccepted) return { kind: 'cancelled', status, evidence };
+  const words = `ended (${status}) after a request whose answer was lost; it may have ended by itself, or by that request`;
+  return { kind: 'already-terminal', status, error: new Error(`job ${victim.job.id}: ${words}`) };
+}
+
+/** A job of which DLI knows nothing any more, after what may have ended it, tells of no end. */
+function concludeGone({ victim, result }: Cancellation): Outcome {
+  if (!mayBeOurs(result)) return { kind: 'already-terminal', status: 'GONE' };
+  const words = `DLI knows it no more, after a request to stop that ${result.kind === 'accepted' ? 'it accepted' : 'may have reached it'}; it may have ended by itself, or by that request`;
+  return { kind: 'already-terminal', status: 'GONE', error: new Error(`job ${victim.job.id}: ${words}`) };
+}
+
+const WHY = {
+  stop: 'DLI accepted the request and could not stop the job, which may still be running',
+  savepoint: 'DLI took the stop back, as it does after a savepoint that failed, and the job runs on',
+};
+
+function concludeUnseen({ victim, result }: Cancellation, reading: Reading | undefined): Outcome {
+  // That it lives on is only said of a job that was read so.
+  if (result.kind === 'refused' && reading?.kind === 'live') return { kind: 'failed', error: result.error };
+  if (result.kind === 'refused' || result.kind === 'lost') return { kind: 'unconfirmed', error: result.error };
+  return { kind: 'unconfirmed', error: reading && whyUnseen(victim.job.id, reading) };
+}
+
+function whyUnseen(id: string, reading: Reading): Error | undefined {
+  if (reading.kind === 'unreadable') return reading.error;
+  if (reading.kind !== 'gave-up') return undefined;
+  return new Error(
+    `job ${id}: it runs on, and DLI has changed it since; its savepoint may have failed (${reading.status})`,
+  );
+}

@@ -1,0 +1,407 @@
+import { compareText } from '../../base/compare-text.ts';
+import { isJobId, isLive, isTerminal, type Job, type JobState } from '../../base/job.ts';
+import { CLOCKS, type Clock, clockOf, type LimitName, type ReadingName } from '../../policy/clocks.ts';
+import { type ExemptionResult, exemptionOf, type TriedExemption, tryExemptions } from '../../policy/exemptions.ts';
+import { type FreezeResult, freezesInForce, frozenBy, type TriedFreeze, tryFreezes } from '../../policy/freezes.ts';
+import { MAX_STEPS_PER_VALUE } from '../../policy/matcher.ts';
+import {
+  ACTIONS,
+  type Action,
+  countStatementQuestions,
+  type Exemption,
+  type Freeze,
+  type Policy,
+  type Rule,
+} from '../../policy/schema.ts';
+import { groupKey, namesType, selectedBy, type Tried, trySelector } from '../../policy/select.ts';
+
+/** What the policy wants for one job, and what led to it. */
+export interface Decision {
+  job: Job;
+  clocks: ClockReadings;
+  /** What each rule says of the job by itself, before groups and exemptions; in the policy's order. */
+  rules: readonly RuleResult[];
+  /** Those in force that are for it, or may be. */
+  exemptions: readonly TriedExemption[];
+  exemption: ExemptionResult;
+  /** As for the exemptions. */
+  freezes: readonly TriedFreeze[];
+  freeze: FreezeResult;
+  /** How many steps each of its texts was worth; see {@link stepsPerValue}. */
+  maxSteps: number;
+  verdict: Verdict;
+}
+
+/** By the sweep's own instant, in ms; undefined if a clock is not for the job's state, or its start is not believed. */
+export type ClockReadings = Record<ReadingName, number | undefined>;
+
+export type Verdict =
+  | {
+      action: Action;
+      reason: 'over-limit';
+      rule: string;
+      /** Every rule that found the job over its limit, by id. */
+      matched: string[];
+      /** The limit that is exceeded furthest. */
+      clock: LimitName;
+      limitMs: number;
+      overLimitMs: number;
+      /** As the rule that is named wants it; without meaning for engines that have no savepoints. */
+      savepoint: boolean;
+      onSavepointFailure: Rule['onSavepointFailure'];
+    }
+  | {
+      action: 'keep';
+      reason: KeepReason;
+      /** The rule, or for an exempt job the exemption, or for a frozen one the freeze. */
+      rule: string | undefined;
+      limitMs: number | undefined;
+    };
+
+export type KeepReason =
+  /** An exemption is for this job, or its own tags, where the policy allows that. */
+  | 'exempt'
+  /** A rule would cancel it, and a freeze in force matches it. */
+  | 'frozen'
+  /** A rule is for this job, and it is not over any limit of that rule. */
+  | 'within-limit'
+  /** A rule is for this job, and its `ignore` spares it. */
+  | 'ignored'
+  /** It is over a rule's limit, but not among those of its group that the rule's `victims` names. */
+  | 'group'
+  /** An operation on a queue, or a write that no rule names. */
+  | 'protected'
+  /** A rule may be for this job, but what it needs to know is missing, unreadable or not to be believed. */
+  | 'undetermined'
+  /** Somebody asked it to stop, and it is stopping. */
+  | 'stopping'
+  /** DLI changed it while it ran, and a short time ago: it may have been asked to stop in vain, and is not asked again yet. */
+  | 'asked-recently'
+  /** A rule is for this job, but it waits, and the rule's limit does not count waiting. */
+  | 'queued'
+  /** It was over before it could be judged. */
+  | 'terminal'
+  /** No rule is for this job. */
+  | 'no-rule';
+
+/** Strongest first: of several reasons to spare a job, the one that a reader needs to know about. */
+const KEEP_REASONS: readonly KeepReason[] = [
+  'terminal',
+  'protected',
+  'exempt',
+  'frozen',
+  'stopping',
+  'undetermined',
+  'ignored',
+  'asked-recently',
+  'group',
+  'queued',
+  'within-limit',
+  'no-rule',
+];
+
+/** An older start is a wrong number rather than a long job: DLI itself cancels SQL jobs after 12 hours by default. */
+const OLDEST_BELIEVED_MS = 400 * 86_400_000;
+
+/** A savepoint that failed is likely to fail again, and to be written is work for the job. */
+const ASK_AGAIN_AFTER_MS = 6 * 3_600_000;
+
+/** What one rule says of one job, with what its selectors found. */
+export type RuleResult = {
+  rule: Rule;
+  match: Tried;
+  /** Undefined if the rule has no `ignore`, or it was not tried since nothing depended on it. */
+  ignore?: Tried | undefined;
+} & (
+  | { action: Action; clock: LimitName; limitMs: number; overLimitMs: number }
+  | { action: 'keep'; reason: KeepReason }
+);
+
+type Over = Exclude<RuleResult, { action: 'keep' }>;
+type Kept = Extract<RuleResult, { action: 'keep' }>;
+
+export interface DecideOptions {
+  policy: Policy;
+  /** Beside those that the policy itself holds. */
+  exemptions: readonly Exemption[];
+  /** Epoch ms, read once per sweep. */
+  now: number;
+}
+
+/** Decides for jobs that are looked at together. @param now epoch ms. */
+export type Decide = (jobs: readonly Job[], now: number) => Decision[];
+
+/**
+ * Pure: the same jobs, policy and instant give the same decisions, in whatever order jobs and rules come.
+ *
+ * The most severe action of the rules that find a job over a limit holds; the one furthest over is named, by id where two
+ * are equal. An exemption holds against all rules, a freeze against every cancel. A job exactly at its limit is kept.
+ */
+export function decide(jobs: readonly Job[], { policy, exemptions, now }: DecideOptions): Decision[] {
+  return createDecide({ policy, exemptions })(jobs, now);
+}
+
+/** As {@link decide}, for jobs that are decided on again when more is known of some: the others are not tried again. */
+export function createDecide({ policy, exemptions }: Omit<DecideOptions, 'now'>): Decide {
+  const allExemptions = [...policy.exemptions, ...exemptions];
+  const questions = countStatementQuestions({ ...policy, exemptions: allExemptions });
+  const known = new WeakMap<Job, { now: number; trial: Trial }>();
+  const tryJob = (
+    job: Job,
+    now: number,
+    { maxSteps, frozen }: { maxSteps: number; frozen: readonly Freeze[] },
+  ): Trial => {
+    const before = known.get(job);
+    if (before?.now === now && before.trial.maxSteps === maxSteps) return before.trial;
+    const clocks = readClocks(job, now);
+    const rules = policy.rules.map((rule) => tryRule(job, rule, { clocks, maxSteps }));
+    const tried = tryExemptions(job, allExemptions, now, maxSteps);
+    const exemption = exemptionOf(job, tried, policy, now, maxSteps);
+    const freezes = tryFreezes(job, frozen, maxSteps);
+    const freeze = frozenBy(freezes);
+    const trial = { job, clocks, rules, exemptions: tried, exemption, freezes, freeze, maxSteps };
+    known.set(job, { now, trial });
+    return trial;
+  };
+
+  return (jobs, now) => {
+    const maxSteps = stepsPerValue(jobs, questions);
+    const frozen = freezesInForce(policy.freezes, now);
+    const trials = jobs.map((job) => tryJob(job, now, { maxSteps, frozen }));
+    const sparedByRule = policy.rules.map((rule, i) => sparedByGroup(rule, i, trials, maxSteps));
+    return trials.map((trial, index) => {
+      const { job, rules } = trial;
+      const results = rules
+        .map((result, i) => (sparedByRule[i]?.has(index) ? spare(result, 'group') : result))
+        // After the groups: the job stays the oldest of its group, although it is not asked.
+        .map((result) => (wasAskedRecently(job, result, now) ? spare(result, 'asked-recently') : result));
+      // There is no rule that an operation on a queue could be for.
+      const verdict = isPseudoJob(job) ? PROTECTED : conclude(results, trial);
+      return { ...trial, verdict };
+    });
+  };
+}
+
+/** Some four seconds of one processor. A person who submits jobs must not be able to keep a sweep busy until its deadline. */
+const MAX_STEPS_PER_SWEEP = 100_000_000;
+
+/**
+ * What each text may cost: an equal share for each question to each statement, so that it depends neither on the machine
+ * nor on the order of jobs and rules. A statement that takes more is not known to match, and its job is spared.
+ */
+function stepsPerValue(jobs: readonly Job[], questions: number): number {
+  const statements = jobs.filter(({ statement }) => typeof statement === 'string').length;
+  return Math.min(MAX_STEPS_PER_VALUE, Math.floor(MAX_STEPS_PER_SWEEP / Math.max(1, statements * questions)));
+}
+
+/** All that can be said of a job without the others. */
+type Trial = Omit<Decision, 'verdict'>;
+
+/** The decision to cancel a job. */
+type Chosen = Pick<Decision, 'job' | 'rules' | 'maxSteps'> & { verdict: Extract<Verdict, { reason: 'over-limit' }> };
+
+/**
+ * Returns whether the rule that chose a job still finds it over the limit that chose it. Pure.
+ *
+ * A job that began to run meanwhile is over by `maxTotalTime` still, and not by `maxQueueTime`, nor where the rule asks for
+ * the status that it had. Groups are not formed again, and exemptions not tried.
+ *
+ * @param read the job as it was read last. What such a reading may leave out is as it was decided upon.
+ * @param options.now epoch ms: the instant of the decision.
+ * @param options.savepoint whether it is to be saved before it stops.
+ */
+export function isStillOver(
+  { job, rules, maxSteps, verdict }: Chosen,
+  read: Job,
+  { now, savepoint }: { now: number; savepoint: boolean },
+): boolean {
+  const rule = rules.find((result) => result.rule.id === verdict.rule)?.rule;
+  if (rule === undefined) return false;
+  const current = withReading(job, read);
+  const open = openQuestions({ ...rule, savepoint }, verdict.clock);
+  const result = tryRule(current, open, { clocks: readClocks(current, now), maxSteps });
+  return result.action === verdict.action && !wasAskedRecently(current, result, now);
+}
+
+/** The part of a rule that a later reading may answer differently. Queues, names and statements stay as they are. */
+function openQuestions(rule: Rule, chosenBy: LimitName): Rule {
+  const { match, ignore } = rule;
+  return {
+    ...rule,
+    // The type besides, since writes have to be named.
+    match: match === 'all' ? 'all' : { status: match.status, jobType: match.jobType },
+    ignore: ignore?.status === undefined ? undefined : ignore,
+    limits: rule.limits.filter(({ clock }) => clock === chosenBy),
+    groupBy: undefined,
+  };
+}
+
+/** A reading of one job tells its state and times. Who submitted it, where and when does not change. */
+function withReading(job: Job, { status, state, since, askedAt }: Job): Job {
+  // One engine spells a state in its list and in its details differently.
+  const isSameWord = status?.toLowerCase() === job.status?.toLowerCase();
+  return {
+    ...job,
+    status: isSameWord ? job.status : status,
+    state,
+    since: { ...job.since, running: since.running ?? job.since.running },
+    askedAt,
+  };
+}
+
+const spare = ({ rule, match, ignore }: RuleResult, reason: KeepReason): Kept => ({
+  rule,
+  match,
+  ignore,
+  action: 'keep',
+  reason,
+});
+
+/** The rules whose limit the job is over, and otherwise the strongest reason to spare it. */
+function conclude(
+  results: readonly RuleResult[],
+  { exemption, freeze, job: { state } }: Pick<Trial, 'exemption' | 'freeze' | 'job'>,
+): Verdict {
+  const [worst, ...others] = results.filter((result) => result.action !== 'keep').toSorted(bySeverity);
+  const [strongest] = results.filter((result) => result.action === 'keep').toSorted(byStrength);
+  // What cannot be cancelled anyway needs no exemption.
+  const isSafe = worst === undefined && (strongest?.reason === 'terminal' || strongest?.reason === 'protected');
+  if (exemption.exempt === 'yes' && !isSafe) {
+    return { action: 'keep', reason: 'exempt', rule: exemption.by, limitMs: undefined };
+  }
+
+  if (worst === undefined) return strongest === undefined ? NO_RULE : keep(strongest, state);
+  if (exemption.exempt === 'unknown') return keep(spare(worst, 'undetermined'), state);
+  const { rule, action, clock, limitMs, overLimitMs } = worst;
+  // What is only warned of, or logged, a freeze lets be said.
+  if (action === 'cancel' && freeze.frozen === 'yes') {
+    return { action: 'keep', reason: 'frozen', rule: freeze.by, limitMs };
+  }
+  if (action === 'cancel' && freeze.frozen === 'unknown') return keep(spare(worst, 'undetermined'), state);
+  return {
+    action,
+    reason: 'over-limit',
+    rule: rule.id,
+    matched: [worst, ...others].map((result) => result.rule.id).sort(),
+    clock,
+    limitMs,
+    overLimitMs,
+    savepoint: rule.savepoint,
+    onSavepointFailure: rule.onSavepointFailure,
+  };
+}
+
+const NO_RULE: Verdict = { action: 'keep', reason: 'no-rule', rule: undefined, limitMs: undefined };
+
+const PROTECTED: Verdict = { action: 'keep', reason: 'protected', rule: undefined, limitMs: undefined };
+
+/** With the least limit that counts for a job in this state; a job that only waits has none in a rule for running jobs. */
+function keep({ rule, reason }: Kept, state: JobState): Verdict {
+  if (reason === 'no-rule') return NO_RULE;
+  const limits = isLive(state) ? limitsFor(rule, state) : rule.limits;
+  const [limitMs] = limits.map((limit) => limit.limitMs).toSorted((a, b) => a - b);
+  return { action: 'keep', reason, rule: rule.id, limitMs };
+}
+
+const limitsFor = ({ limits }: Rule, state: JobState) =>
+  limits.filter(({ clock }) => clockOf(clock).states.some((one) => one === state));
+
+/** What a rule says of a job by itself, before groups and exemptions. */
+function tryRule(job: Job, rule: Rule, { clocks, maxSteps }: { clocks: ClockReadings; maxSteps: number }): RuleResult {
+  if (!rule.engines.includes(job.engine)) return { rule, match: [], action: 'keep', reason: 'no-rule' };
+  if (isPseudoJob(job)) return { rule, match: [], action: 'keep', reason: 'protected' };
+
+  const match = trySelector(rule.match, job, maxSteps);
+  const selected = selectedBy(match);
+  const keepFor = (reason: KeepReason, ignore?: Tried): RuleResult => ({ rule, match, ignore, action: 'keep', reason });
+  if (selected === 'no') return keepFor('no-rule');
+  if (isTerminal(job.state)) return keepFor('terminal');
+  if (job.state === 'stopping') return keepFor('stopping');
+  if (selected === 'unknown' || !isLive(job.state) || !isJobId(job.id, job.engine)) return keepFor('undetermined');
+
+  const ignore = rule.ignore === undefined ? undefined : trySelector(rule.ignore, job, maxSteps);
+  const ignored = ignore === undefined ? 'no' : selectedBy(ignore);
+  if (ignored === 'yes') return keepFor('ignored', ignore);
+  if (ignored === 'unknown' || job.protection === 'unknown') return keepFor('undetermined', ignore);
+  if (job.protection === 'unless-named' && !namesType(rule, job)) return keepFor('protected', ignore);
+  if (rule.groupBy !== undefined && groupKey(rule.groupBy, job, maxSteps) === undefined) {
+    return keepFor('undetermined', ignore);
+  }
+
+  const { state } = job;
+  const limits = limitsFor(rule, state);
+  if (limits.length === 0) return keepFor(state === 'queued' ? 'queued' : 'within-limit', ignore);
+  const readings = limits.map((limit) => ({ ...limit, readingMs: clocks[clockOf(limit.clock).reading] }));
+  const [over] = readings
+    .flatMap(({ clock, limitMs, readingMs = 0 }) =>
+      readingMs > limitMs ? [{ clock, limitMs, overLimitMs: readingMs - limitMs }] : [],
+    )
+    .toSorted((a, b) => b.overLimitMs - a.overLimitMs);
+  if (over === undefined) {
+    const isTold = readings.every(({ readingMs }) => readingMs !== undefined);
+    return keepFor(isTold ? 'within-limit' : 'undetermined', ignore);
+  }
+  return { rule, match, ignore, action: rule.action, ...over };
+}
+
+/** The engine says from when each clock counts; see docs/policy.md. */
+function readClocks({ state, since }: Job, now: number): ClockReadings {
+  const read = ({ states, since: instant }: Clock): number | undefined => {
+    const at = since[instant];
+    return states.some((one) => one === state) && isBelievedStart(at, now) ? now - at : undefined;
+  };
+  return Object.fromEntries(CLOCKS.map((clock) => [clock.reading, read(clock)])) as ClockReadings;
+}
+
+function isBelievedStart(startedAt: number | undefined, now: number): startedAt is number {
+  return startedAt !== undefined && startedAt > 0 && startedAt <= now && now - startedAt <= OLDEST_BELIEVED_MS;
+}
+
+/**
+ * Which jobs, by their place, a rule spares since they are not the ones of their group that it is for. Groups form among
+ * the jobs over the rule's limit, the exempt ones included: otherwise an exemption for the oldest would make another one
+ * the oldest, and so a victim.
+ */
+function sparedByGroup(rule: Rule, ruleIndex: number, trials: readonly Trial[], maxSteps: number): ReadonlySet<number> {
+  if (rule.victims === 'all' && rule.minGroupSize === 1) return new Set();
+  const keyOf = (job: Job) => (rule.groupBy === undefined ? '' : groupKey(rule.groupBy, job, maxSteps));
+  const over = trials.flatMap(({ job, rules }, place) => (rules[ruleIndex]?.action === 'keep' ? [] : [{ job, place }]));
+  const doubtful = trials.filter(({ rules }) => isUndetermined(rules[ruleIndex])).map(({ job }) => job);
+  const groups = Map.groupBy(over, ({ job }) => keyOf(job) ?? '');
+  const spared = [...groups].flatMap(([key, group]) => {
+    if (group.length < rule.minGroupSize) return group;
+    const [oldest, ...younger] = group.toSorted((a, b) => compareAge(a.job, b.job));
+    if (oldest === undefined || rule.victims === 'all') return [];
+    if (rule.victims === 'all-but-oldest') return [oldest];
+    // What is not known of a job may be that it is over the limit as well, and older.
+    const mayBeOlder = (job: Job) =>
+      (keyOf(job) ?? key) === key && (job.startedAt === undefined || compareAge(job, oldest.job) < 0);
+    return doubtful.some(mayBeOlder) ? group : younger;
+  });
+  return new Set(spared.map(({ place }) => place));
+}
+
+const isUndetermined = (result: RuleResult | undefined): boolean =>
+  result?.action === 'keep' && result.reason === 'undetermined';
+
+function wasAskedRecently({ askedAt }: Job, { action, rule }: RuleResult, now: number): boolean {
+  return action === 'cancel' && rule.savepoint && askedAt !== undefined && now - askedAt < ASK_AGAIN_AFTER_MS;
+}
+
+function compareAge(a: Job, b: Job): number {
+  return (a.startedAt ?? 0) - (b.startedAt ?? 0) || compareText(a.id, b.id);
+}
+
+function bySeverity(a: Over, b: Over): number {
+  const severity = ACTIONS.indexOf(b.action) - ACTIONS.indexOf(a.action);
+  return severity || b.overLimitMs - a.overLimitMs || compareText(a.rule.id, b.rule.id);
+}
+
+function byStrength(a: Kept, b: Kept): number {
+  return KEEP_REASONS.indexOf(a.reason) - KEEP_REASONS.indexOf(b.reason) || compareText(a.rule.id, b.rule.id);
+}
+
+/** Scaling or restarting a queue: by type, or by the status that only such operations have. */
+function isPseudoJob(job: Job): boolean {
+  return job.state === 'operation' || job.protection === 'always';
+}

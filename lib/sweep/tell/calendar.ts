@@ -1,0 +1,94 @@
+import { exemptionNotices, isExemptionInForce, MARKS_MS } from '../../policy/exemptions.ts';
+import { endedNotices, type FreezeSpan, spansOf } from '../../policy/freezes.ts';
+import type { Exemption } from '../../policy/schema.ts';
+import type { DecideOptions, Decision } from '../judge/decide.ts';
+
+/** The ticks that announce what has come since the first of them: epoch ms, `after` exclusive. */
+export interface AnnouncedSince {
+  after: number;
+  upTo: number;
+}
+
+/**
+ * What somebody should know of exemptions and freezes, one sentence each: what holds, begins, ends and is over.
+ *
+ * @param announced for a sweep of the schedule, which does not say the same all week: of the exemptions that soon end it
+ * names those that spared a job and have come to a mark since then, and of freezes those that spared a job. By default all.
+ */
+export function calendarNotices(
+  decisions: readonly Decision[],
+  { policy, exemptions, now }: DecideOptions,
+  announced?: AnnouncedSince,
+): string[] {
+  const all = [...policy.exemptions, ...exemptions];
+  const spans = spansOf(policy.freezes, now);
+  const isAnnounced = announced && isAtMark(decisions, announced, now);
+  return [
+    ...exemptionNotices(all, now, isAnnounced),
+    ...(announced === undefined ? notBegun(all, now) : []),
+    ...endedNotices(spans, now),
+    ...spans.flatMap((span) => inForce(span, decisions, { isQuiet: announced !== undefined })),
+    ...(announced === undefined ? nextToBegin(spans, now) : []),
+  ];
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Whether an exemption spared a job over a limit, which shows that somebody will miss it, and has come to a mark. In the day
+ * after a mark it also is one that spares a job which has come over its limit since then: a job of the night was not there
+ * when the mark came.
+ */
+function isAtMark(
+  decisions: readonly Decision[],
+  { after, upTo }: AnnouncedSince,
+  now: number,
+): (exemption: Exemption) => boolean {
+  /** By the exemption's id: how long the job that came over its limit last has been over it. */
+  const newestMs = new Map<string, number>();
+  for (const { verdict, rules } of decisions) {
+    const overMs = Math.max(...rules.map((result) => (result.action === 'keep' ? 0 : result.overLimitMs)));
+    if (verdict.reason !== 'exempt' || verdict.rule === undefined || overMs <= 0) continue;
+    newestMs.set(verdict.rule, Math.min(newestMs.get(verdict.rule) ?? overMs, overMs));
+  }
+  return ({ id, until }) => {
+    const overMs = newestMs.get(id);
+    if (overMs === undefined) return false;
+    // A job exactly at its limit is not over it yet.
+    const isNew = now - overMs >= after;
+    return MARKS_MS.some((beforeMs) => {
+      const mark = until - beforeMs;
+      return mark <= upTo && (after < mark || (isNew && upTo < mark + DAY_MS));
+    });
+  };
+}
+
+const timeOf = (ms: number): string => new Date(ms).toISOString();
+
+const notBegun = (exemptions: readonly Exemption[], now: number): string[] =>
+  exemptions.flatMap((exemption) => {
+    const { id, owner, from, until } = exemption;
+    if (from === undefined || now >= until || isExemptionInForce(exemption, now)) return [];
+    return [`exemption ${id} (owner ${owner}) begins at ${timeOf(from)}; until then it protects nothing`];
+  });
+
+function inForce(
+  { freeze: { id, reason }, isInForce, until }: FreezeSpan,
+  decisions: readonly Decision[],
+  { isQuiet }: { isQuiet: boolean },
+): string[] {
+  if (!isInForce) return [];
+  const count = decisions.filter(({ verdict }) => verdict.reason === 'frozen' && verdict.rule === id).length;
+  if (isQuiet && count === 0) return [];
+  const jobs = count === 1 ? '1 job over its limit is' : `${count === 0 ? 'no' : count} jobs over their limit are`;
+  return [`freeze ${id} (${reason}) holds until ${timeOf(until)}: ${jobs} spared`];
+}
+
+function nextToBegin(spans: readonly FreezeSpan[], now: number): string[] {
+  const [next] = spans
+    .filter(({ isInForce, from = 0 }) => !isInForce && from > now)
+    .toSorted((a, b) => (a.from ?? 0) - (b.from ?? 0));
+  if (next === undefined) return [];
+  const { freeze, from = 0, until } = next;
+  return [`freeze ${freeze.id} (${freeze.reason}) begins next, at ${timeOf(from)}, and holds until ${timeOf(until)}`];
+}

@@ -1,0 +1,102 @@
+import { fewOf } from '../../base/few.ts';
+import type { LogLevel } from '../../base/log.ts';
+import type { JobLineName, Summary, SweepLog } from '../record/log-lines.ts';
+import type { Outcome } from '../record/outcome.ts';
+import type { JobReport, SweepReport } from '../record/report.ts';
+import type { LoggedExplanation } from './explain.ts';
+
+/** One line per job that was touched, with all that led to its decision, and one summary, always last. */
+export function logReport(
+  report: SweepReport,
+  log: SweepLog,
+  explain: (jobId: string) => LoggedExplanation | undefined = () => undefined,
+): void {
+  let jobsLogged = 0;
+  for (const notice of brief(report.notices, 'notices')) log.warn('notice', { notice });
+  for (const job of report.jobs) {
+    const level = levelOf(job);
+    // What is not usually shown need not be worked out.
+    log[level](phraseOf(job), level === 'debug' ? { ...job } : { ...job, why: explain(job.jobId) });
+    if (level !== 'debug') jobsLogged += 1;
+  }
+  const isFailure = report.status !== 'ok' && !(report.dryRun && report.status === 'capped');
+  // Lines may be read in another order than they were written, so the last tells how many there are.
+  log[isFailure ? 'error' : 'info']('sweep finished', { ...summaryOf(report), jobsLogged });
+}
+
+const MOST_SENTENCES = 40;
+const MOST_LETTERS = 1_000;
+const MOST_QUEUES = 100;
+const MOST_VERSIONS = 500;
+
+/** The report without its jobs, as far as a line of the log has room: CloudWatch cuts one at 256 KB. */
+function summaryOf(report: SweepReport): Summary {
+  const { jobs: _, ...summary } = report;
+  const { unmanagedQueues, parameterVersions } = summary;
+  const queues = first(unmanagedQueues, MOST_QUEUES, ([, a], [, b]) => b - a);
+  const exemptions = first(parameterVersions?.exemptions ?? {}, MOST_VERSIONS);
+  const freezes = first(parameterVersions?.freezes ?? {}, MOST_VERSIONS);
+  const cuts = [
+    ...cut('unmanagedQueues names the', queues, 'queues, those with the most jobs'),
+    ...cut('parameterVersions names the first', exemptions, 'exemptions'),
+    ...cut('parameterVersions names the first', freezes, 'freezes'),
+  ];
+  return {
+    ...summary,
+    problems: brief(report.problems, 'problems'),
+    unmet: brief(report.unmet, 'jobs'),
+    notices: [...brief(report.notices, 'notices'), ...cuts],
+    unmanagedQueues: queues.kept,
+    parameterVersions: parameterVersions && {
+      ...parameterVersions,
+      exemptions: exemptions.kept,
+      freezes: freezes.kept,
+    },
+  };
+}
+
+const brief = (sentences: readonly string[], what: string): string[] =>
+  fewOf(
+    sentences.map((text) => (text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS)}…` : text)),
+    `${what} that the log has no room for`,
+    MOST_SENTENCES,
+  );
+
+type Entry = [name: string, value: number];
+
+interface First {
+  kept: Record<string, number>;
+  count: number;
+  of: number;
+}
+
+/** The first entries, in the order in which they are unless it is another. */
+function first(all: Record<string, number>, most: number, order: (a: Entry, b: Entry) => number = () => 0): First {
+  const entries = Object.entries(all);
+  if (entries.length <= most) return { kept: all, count: entries.length, of: entries.length };
+  return { kept: Object.fromEntries(entries.sort(order).slice(0, most)), count: most, of: entries.length };
+}
+
+const cut = (which: string, { count, of }: First, what: string): string[] =>
+  count === of ? [] : [`in the log ${which} ${count} of ${of} ${what}`];
+
+const PHRASES: Record<Outcome['kind'], JobLineName> = {
+  cancelled: 'job cancelled',
+  'already-terminal': 'job already terminal',
+  unconfirmed: 'job not seen to stop',
+  failed: 'job not cancelled',
+  skipped: 'job not asked to stop',
+};
+
+function phraseOf({ decision, outcome }: JobReport): JobLineName {
+  if (decision === 'cancel') return PHRASES[outcome];
+  return decision === 'keep' ? 'job kept' : 'job overdue';
+}
+
+function levelOf({ outcome, decision, reason }: JobReport): LogLevel {
+  if (decision === 'warn') return 'warn';
+  if (outcome === 'failed' || outcome === 'unconfirmed') return 'error';
+  return decision === 'keep' && (reason === 'within-limit' || reason === 'queued' || reason === 'terminal')
+    ? 'debug'
+    : 'info';
+}

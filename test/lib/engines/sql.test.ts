@@ -1,0 +1,303 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { EmulatedJob } from '../../../emulator/jobs.ts';
+import { countLiveSqlJobs, listLiveSqlJobs, readBackSqlJobs, sqlEngine } from '../../../lib/engines/sql.ts';
+import { makeJob } from '../../helpers/make-job.ts';
+import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../../helpers/world.ts';
+
+/** Numbered from 1. */
+const many = (count: number) =>
+  Array.from({ length: count }, (_, i) => emulatedJob(i + 1, { ageMs: 10 * HOUR - i * 1_000 }));
+
+const jobIdInHex = (n: number) => `abcdef00-0000-4000-8000-${n.toString(16).padStart(12, '0')}`;
+
+const ids = (jobs: readonly { id: string }[]) => jobs.map(({ id }) => id).sort();
+
+describe('listLiveSqlJobs', () => {
+  it('reads a short list once', async () => {
+    const world = await makeWorld({ jobs: [...many(100), emulatedJob(500, { ageMs: MINUTE })] });
+
+    const { jobs, gaps } = await listLiveSqlJobs(world.client(), { startedBefore: NOW - HOUR });
+
+    expect(jobs).toHaveLength(100);
+    expect(gaps).toEqual([]);
+    expect(world.conversation()).toEqual(['GET LAUNCHING 1', 'GET RUNNING 1']);
+  });
+
+  it('takes two spellings of one id for one job', async () => {
+    const [one, other] = [jobIdInHex(1), jobIdInHex(1).toUpperCase()];
+    const world = await makeWorld({ jobs: [one, other].map((id) => ({ ...emulatedJob(1), id })) });
+
+    const { jobs } = await listLiveSqlJobs(world.client(), { startedBefore: NOW - HOUR });
+
+    expect(jobs.map(({ id }) => id.toLowerCase())).toEqual([one]);
+  });
+
+  it('reads a longer list by page, and again by windows of start time that are one instant each', async () => {
+    const world = await makeWorld({ jobs: many(205) });
+
+    const { jobs } = await listLiveSqlJobs(world.client(), { startedBefore: NOW - HOUR });
+
+    expect(ids(jobs)).toEqual(Array.from({ length: 205 }, (_, i) => jobId(i + 1)));
+    expect(world.conversation()).toEqual([
+      'GET LAUNCHING 1',
+      'GET RUNNING 1',
+      ...['GET RUNNING 2', 'GET RUNNING 3'],
+      ...['GET RUNNING 1', 'GET RUNNING 1', 'GET RUNNING 1'],
+    ]);
+  });
+
+  it('reaches more rows than its hundred pages hold', async () => {
+    const world = await makeWorld({ jobs: many(10_150) });
+
+    const { jobs, gaps } = await listLiveSqlJobs(world.client(), { startedBefore: NOW - HOUR });
+
+    expect(jobs).toHaveLength(10_150);
+    expect(gaps).toEqual([]);
+  });
+
+  it('says so when more rows started at one instant than can be told apart', async () => {
+    const world = await makeWorld({ jobs: Array.from({ length: 10_001 }, (_, i) => emulatedJob(i)) });
+
+    const { jobs, gaps } = await listLiveSqlJobs(world.client(), { startedBefore: NOW - HOUR });
+
+    expect(jobs).toHaveLength(10_000);
+    expect(gaps[0]).toBe('RUNNING jobs: more than 10000, and their start times do not tell them apart');
+  });
+
+  it.each([
+    { name: 'fewer rows than their count', jobs: 3, count: 5 },
+    { name: 'fewer rows than fit', jobs: 150, count: 10_000 },
+    { name: 'a full page and a count that leaves no room for it', jobs: 150, count: 7 },
+  ])('says so when pages hold $name, however often they are asked for', async ({ jobs: rows, count }) => {
+    const world = await makeWorld({ jobs: many(rows) });
+    const edit = { set: { job_count: count } };
+    world.emulator.faults.add({ on: 'list-sql-jobs', target: 'RUNNING', edit, times: Number.POSITIVE_INFINITY });
+
+    const { jobs, gaps } = await listLiveSqlJobs(world.client(), { startedBefore: NOW - HOUR });
+
+    expect(jobs.length).toBeGreaterThan(0);
+    expect(gaps).toEqual(['RUNNING jobs: job_count does not fit the rows']);
+  });
+
+  it('asks again for a page that does not fit its count, as when a job ends between the two', async () => {
+    const world = await makeWorld({ jobs: many(3) });
+    world.emulator.faults.add({ on: 'list-sql-jobs', target: 'RUNNING', edit: { set: { job_count: 4 } } });
+
+    const { jobs, gaps } = await listLiveSqlJobs(world.client(), { startedBefore: NOW - HOUR });
+
+    expect({ ids: ids(jobs), gaps }).toEqual({ ids: [1, 2, 3].map(jobId), gaps: [] });
+    expect(world.conversation()).toEqual(['GET LAUNCHING 1', 'GET RUNNING 1', 'GET RUNNING 1']);
+  });
+
+  it('brings statements along only where they are asked for', async () => {
+    const world = await makeWorld({ jobs: many(101) });
+    const statementsOf = async (withStatements?: boolean) => {
+      const { jobs } = await listLiveSqlJobs(world.client(), { startedBefore: NOW - HOUR, withStatements });
+      return new Set(jobs.map(({ statement }) => statement));
+    };
+
+    expect(await statementsOf()).toEqual(new Set([undefined]));
+    expect(await statementsOf(true)).toEqual(new Set(['select 1']));
+  });
+
+  it('loses no job and lists none twice, whatever begins, runs and ends meanwhile', async () => {
+    const change = fc.record({ at: fc.nat(12), job: fc.nat(259), to: fc.constantFrom('ended', 'running', 'begun') });
+
+    await fc.assert(
+      fc.asyncProperty(fc.nat(200), fc.array(change, { maxLength: 60 }), async (launching, changes) => {
+        const jobs = many(260).map((job, i) => (i < launching ? { ...job, runsFrom: NOW + HOUR } : job));
+        const ended = new Set<string>();
+        let request = 0;
+        const world = await makeWorld({
+          jobs,
+          onRequest: () => {
+            for (const { job: n, to } of changes.filter(({ at }) => at === request)) {
+              const job = world.emulator.jobs.get(jobId(n + 1));
+              if (job === undefined) throw new Error('no such job');
+              if (to === 'running') job.runsFrom = Math.min(job.runsFrom, NOW);
+              else if (to === 'ended') {
+                job.endsAt = NOW;
+                ended.add(job.id);
+              } else {
+                world.emulator.jobs.add(emulatedJob(10_000 + request * 1_000 + n, { ageMs: 10 * HOUR - n * 1_000 }));
+              }
+            }
+            request += 1;
+          },
+        });
+
+        const listed = await listLiveSqlJobs(world.client(), { startedBefore: NOW - HOUR });
+
+        const found = new Set(ids(listed.jobs));
+        expect(found.size).toBe(listed.jobs.length);
+        expect(listed.gaps).toEqual([]);
+        expect(jobs.filter(({ id }) => !ended.has(id) && !found.has(id))).toEqual([]);
+        await world.emulator.close();
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('the reads of SQL', () => {
+  it.each([
+    { withStatements: true, listed: 'select 1' },
+    { withStatements: false, listed: undefined },
+  ])(
+    'list jobs with their statements or without, as told once, and show a job with its own: $withStatements',
+    async ({ withStatements, listed }) => {
+      const world = await makeWorld({ jobs: many(1) });
+      const reads = sqlEngine.createReads(world.client(), { withStatements });
+
+      const { jobs } = await reads.listLive({ startedBefore: NOW - HOUR });
+
+      expect(jobs.map(({ statement }) => statement)).toEqual([listed]);
+      expect((await reads.show(jobId(1))).statement).toBe('select 1');
+    },
+  );
+});
+
+describe('countLiveSqlJobs', () => {
+  it('counts those that run and those that wait, whatever their age, in two calls', async () => {
+    const world = await makeWorld({
+      jobs: [
+        ...many(150),
+        emulatedJob(500, { ageMs: MINUTE }),
+        emulatedJob(501, { ageMs: MINUTE, runsFrom: NOW + HOUR }),
+        emulatedJob(502, { endsAt: NOW - HOUR }),
+      ],
+    });
+
+    expect(await countLiveSqlJobs(world.client())).toBe(152);
+    expect(world.conversation()).toEqual(['GET RUNNING 1', 'GET LAUNCHING 1']);
+    for (const { target } of world.emulator.requests) expect(target).toMatch(/[?&]page-size=1(&|$)/);
+  });
+
+  it('does not count a job twice that begins to run meanwhile', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1), emulatedJob(2, { runsFrom: NOW + HOUR })] });
+    world.emulator.faults.add({
+      on: 'list-sql-jobs',
+      skip: 1,
+      change: [{ job: jobId(2), set: { runsFrom: NOW } }],
+    });
+
+    expect(await countLiveSqlJobs(world.client())).toBeLessThanOrEqual(2);
+    expect(world.emulator.faults.unmet()).toEqual([]);
+  });
+});
+
+describe('readBackSqlJobs', () => {
+  const cancelled = (jobs: EmulatedJob[]) => jobs.map((job) => ({ ...job, cancelledAt: NOW }));
+  const readBack = async (jobs: EmulatedJob[], round: number, others: EmulatedJob[] = []) => {
+    const world = await makeWorld({ jobs: [...jobs, ...others] });
+    const asked = jobs.map((job) => makeJob({ id: job.id, startedAt: job.submittedAt }));
+    return { readings: await readBackSqlJobs(world.client(), asked, round), conversation: world.conversation() };
+  };
+
+  it('reads one or two jobs by themselves', async () => {
+    const { readings, conversation } = await readBack(cancelled(many(2)), 0);
+
+    expect([...readings.values()]).toEqual([
+      { kind: 'terminal', state: 'cancelled', status: 'CANCELLED' },
+      { kind: 'terminal', state: 'cancelled', status: 'CANCELLED' },
+    ]);
+    expect(conversation).toEqual(['GET 1/status', 'GET 2/status']);
+  });
+
+  it('reads a thousand cancelled jobs in about one call for each hundred', async () => {
+    const { readings, conversation } = await readBack(cancelled(many(1_000)), 1);
+
+    expect([...readings.values()].every((reading) => reading.kind === 'terminal')).toBe(true);
+    expect(conversation).toEqual(Array(11).fill('GET CANCELLED 1'));
+  });
+
+  it('asks alone only for those that are neither running nor cancelled', async () => {
+    const [finished, running, lively, ...others] = many(50) as [EmulatedJob, EmulatedJob, EmulatedJob];
+    const { readings, conversation } = await readBack(
+      [{ ...finished, endsAt: NOW }, running, lively, ...cancelled(others)],
+      1,
+    );
+
+    expect(readings.get(jobId(1))).toEqual({ kind: 'terminal', state: 'finished', status: 'FINISHED' });
+    expect(readings.get(jobId(2))).toEqual({ kind: 'live' });
+    expect(conversation).toEqual(['GET CANCELLED 1', 'GET RUNNING 1', 'GET 1/status']);
+  });
+
+  it('finds jobs that were asked while they waited by the list of those that still wait', async () => {
+    const jobs = many(50).map((job) => ({ ...job, runsFrom: NOW + HOUR }));
+    const world = await makeWorld({ jobs });
+    const asked = jobs.map((job) => makeJob({ id: job.id, startedAt: job.submittedAt, state: 'queued' }));
+
+    const readings = await readBackSqlJobs(world.client(), asked, 0);
+
+    expect([...readings.values()]).toEqual(Array(50).fill({ kind: 'live' }));
+    expect(world.conversation()).toEqual(['GET LAUNCHING 1']);
+  });
+
+  it('knows a job in whatever case its id is written, and calls it as it was asked', async () => {
+    const world = await makeWorld({ jobs: cancelled([0xa, 0xb, 0xc].map((n) => emulatedJob(n))) });
+    const asked = [0xa, 0xb, 0xc].map((n) => makeJob({ id: jobIdInHex(n).toUpperCase() }));
+    for (const job of world.emulator.jobs.all()) job.id = jobIdInHex(Number(job.id.slice(-2)));
+
+    const readings = await readBackSqlJobs(world.client(), asked, 1);
+
+    expect([...readings.keys()]).toEqual(asked.map(({ id }) => id));
+    expect(world.conversation()).toEqual(['GET CANCELLED 1']);
+  });
+
+  it('makes all jobs unreadable, and throws nothing, when something breaks that nobody foresaw', async () => {
+    const unforeseen = new TypeError('unforeseen');
+    const broken = { ...(await makeWorld({ jobs: [] })).client(), listSqlJobs: () => Promise.reject(unforeseen) };
+
+    const readings = await readBackSqlJobs(
+      broken,
+      [1, 2, 3].map((n) => makeJob({ id: jobId(n) })),
+      0,
+    );
+
+    expect([...readings.values()]).toEqual(Array(3).fill({ kind: 'unreadable', error: unforeseen }));
+  });
+
+  it('is content at the first look with a page of those that still run', async () => {
+    const { readings, conversation } = await readBack(many(500), 0);
+
+    expect([...readings.values()].every((reading) => reading.kind === 'live')).toBe(true);
+    expect(conversation).toEqual(['GET RUNNING 1']);
+  });
+
+  it('reaches every job at a later look, however many others run on before it', async () => {
+    const stubborn = many(300);
+    const last = cancelled([emulatedJob(900, { ageMs: 9 * HOUR }), emulatedJob(901, { ageMs: 9 * HOUR })]);
+
+    const { readings } = await readBack([...stubborn, ...last], 1);
+
+    expect(readings.size).toBe(302);
+    expect(readings.get(jobId(901))).toMatchObject({ kind: 'terminal' });
+  });
+
+  it('does not read through a list of others that is longer than asking for each', async () => {
+    const bystanders = Array.from({ length: 3_000 }, (_, i) =>
+      emulatedJob(1_000 + i, { type: 'INSERT', ageMs: 10 * HOUR - i }),
+    );
+
+    const { readings, conversation } = await readBack(many(5), 1, bystanders);
+
+    expect([...readings.values()]).toEqual(Array(5).fill({ kind: 'live' }));
+    expect(conversation.length).toBeLessThanOrEqual(7);
+  });
+
+  it('believes what a row says of itself, whatever was asked for', async () => {
+    const jobs = many(5).map((job) => ({ ...job, shownStatus: 'FINISHED' }));
+
+    const { readings } = await readBack(jobs, 0);
+
+    expect([...readings.values()].every((reading) => reading.kind === 'terminal')).toBe(true);
+  });
+
+  it('takes a status that nobody knows neither for over nor for alive', async () => {
+    const { readings } = await readBack([{ ...(many(1)[0] as EmulatedJob), shownStatus: 'COMPUTED' }], 0);
+
+    expect(readings.get(jobId(1))).toEqual({ kind: 'unknown', status: 'COMPUTED' });
+  });
+});
