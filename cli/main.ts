@@ -2,8 +2,8 @@
 // As a whole, since an older Node has no styleText and would not get to the line that refuses it.
 import * as util from 'node:util';
 import { environment } from '../lib/settings/environment.ts';
-import { EXIT_CONFIGURATION } from './exit-code.ts';
-import type { Terminal } from './terminal.ts';
+import { EXIT_CONFIGURATION } from './screen/exit-code.ts';
+import type { Terminal } from './screen/terminal.ts';
 import { runCommand } from './verbs/all.ts';
 
 const { stdin, stdout, stderr } = process;
@@ -30,7 +30,7 @@ const terminal: Terminal = {
   // It knows NO_COLOR, FORCE_COLOR and what is no screen.
   paint: (colour, text) => util.styleText(colour, text, { stream: stdout }),
   isErrScreen: stderr.isTTY,
-  ask: stdin.isTTY && stderr.isTTY ? async (question) => (await import('./ask.ts')).ask(question) : undefined,
+  ask: stdin.isTTY && stderr.isTTY ? async (question) => (await import('./screen/ask.ts')).ask(question) : undefined,
 };
 
 const exitCode = await runCommand(process.argv.slice(2), terminal);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
-import { ASSETS } from '../cli/assets.ts';
+import { ASSETS } from '../cli/source/assets.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outfile = resolve(root, process.argv[2] ?? 'dist/cli.mjs');
@@ -12,7 +12,7 @@ const outfile = resolve(root, process.argv[2] ?? 'dist/cli.mjs');
 const embedAssets: Plugin = {
   name: 'embed-assets',
   setup: (bundle) => {
-    bundle.onLoad({ filter: /[\\/]cli[\\/]assets\.ts$/ }, () => {
+    bundle.onLoad({ filter: /[\\/]cli[\\/]source[\\/]assets\.ts$/ }, () => {
       const texts = Object.fromEntries(ASSETS.map((name) => [name, readFileSync(join(root, name), 'utf8')]));
       return {
         contents: `const texts = ${JSON.stringify(texts)}; export const readAsset = (name) => texts[name];`,

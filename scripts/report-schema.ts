@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
-import type { DocumentKind } from '../cli/json.ts';
-import { PROBE_ENTRIES } from '../cli/probe/file.ts';
+import { PROBE_ENTRIES } from '../cli/doctor/probe/file.ts';
+import type { DocumentKind } from '../cli/screen/json.ts';
 import { ENGINE_NAMES } from '../lib/base/job.ts';
 import { LIMIT_NAMES } from '../lib/policy/clocks.ts';
 import { ACTIONS } from '../lib/policy/schema.ts';

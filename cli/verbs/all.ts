@@ -1,10 +1,10 @@
 import { type Command, CommanderError } from 'commander';
 import { dliReaper } from '../../lib/base/command-line.ts';
-import { cleanText, onlyPrintable } from '../clean-text.ts';
 import { createVerbs, type Verbs } from '../program.ts';
-import { shellWord } from '../shell-lines.ts';
-import { interrupted } from '../signals.ts';
-import type { Terminal } from '../terminal.ts';
+import { cleanText, onlyPrintable } from '../screen/clean-text.ts';
+import { shellWord } from '../screen/shell-lines.ts';
+import { interrupted } from '../screen/signals.ts';
+import type { Terminal } from '../screen/terminal.ts';
 import { addEmulatorVerbs } from './emulator.ts';
 import { addPolicyFileVerbs } from './policy-file.ts';
 import { addPolicyStageVerbs } from './policy-stage.ts';

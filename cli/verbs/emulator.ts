@@ -1,7 +1,7 @@
 import { Option } from 'commander';
-import { duration, port, share, speed, wholeNumber } from '../arguments.ts';
-import type { EmulatorFlags } from '../emulator.ts';
+import type { EmulatorFlags } from '../emulator/emulator.ts';
 import { examples, type Verbs } from '../program.ts';
+import { duration, port, share, speed, wholeNumber } from './arguments.ts';
 
 export function addEmulatorVerbs({ program, terminal, exitWith }: Verbs): void {
   program
@@ -30,7 +30,7 @@ export function addEmulatorVerbs({ program, terminal, exitWith }: Verbs): void {
       ),
     )
     .action((flags: EmulatorFlags) =>
-      exitWith(async () => (await import('../emulator.ts')).runEmulator(flags, terminal)),
+      exitWith(async () => (await import('../emulator/emulator.ts')).runEmulator(flags, terminal)),
     );
 
   program
@@ -38,5 +38,7 @@ export function addEmulatorVerbs({ program, terminal, exitWith }: Verbs): void {
     .description('plan, sweep and proof against an emulator of its own; no account, no network')
     .option('--json', 'one JSON document on stdout and nothing else')
     .addHelpText('after', examples('demo'))
-    .action((flags: { json?: boolean }) => exitWith(async () => (await import('../demo.ts')).runDemo(flags, terminal)));
+    .action((flags: { json?: boolean }) =>
+      exitWith(async () => (await import('../emulator/demo.ts')).runDemo(flags, terminal)),
+    );
 }

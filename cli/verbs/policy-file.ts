@@ -8,12 +8,14 @@ export function addPolicyFileVerbs({ program, terminal, exitWith }: Verbs): void
     .option('--json', 'one JSON document on stdout and nothing else')
     .addHelpText('after', examples('validate policy.yml', 'validate policy.yml --json'))
     .action((file: string, flags: { json?: boolean }) =>
-      exitWith(async () => (await import('../validate.ts')).runValidate(file, flags, terminal, systemClock.now())),
+      exitWith(async () =>
+        (await import('../policy/validate.ts')).runValidate(file, flags, terminal, systemClock.now()),
+      ),
     );
 
   program
     .command('schema')
     .description('print the JSON Schema of a policy, for editors')
     .addHelpText('after', examples('schema > policy.schema.json'))
-    .action(() => exitWith(async () => (await import('../validate.ts')).runSchema(terminal)));
+    .action(() => exitWith(async () => (await import('../policy/validate.ts')).runSchema(terminal)));
 }

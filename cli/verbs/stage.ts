@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../lib/base/clock.ts';
-import { collect, durationText, numberList } from '../arguments.ts';
-import type { DoctorFlags } from '../doctor.ts';
-import type { ExemptFlags, FreezeFlags } from '../exempt.ts';
-import type { InitFlags } from '../init.ts';
+import type { DoctorFlags } from '../doctor/doctor.ts';
 import { ACCOUNT, examples, STAGE_EXIT_CODES_HELP, type Verbs } from '../program.ts';
-import type { StageFlags } from '../stage.ts';
-import type { StatusFlags } from '../status.ts';
+import type { StageFlags } from '../source/stage.ts';
+import type { ExemptFlags, FreezeFlags } from '../stage/exempt.ts';
+import type { InitFlags } from '../stage/init.ts';
+import type { StatusFlags } from '../stage/status.ts';
+import { collect, durationText, numberList } from './arguments.ts';
 
 const withStage = (command: Command) =>
   command
@@ -28,7 +28,9 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
     .option('--no-look', 'do not ask DLI what is overdue now')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('status --stage prod', 'status --stage prod --no-look --json'))
-    .action((flags: StatusFlags) => exitWith(async () => (await import('../status.ts')).runStatus(flags, terminal)));
+    .action((flags: StatusFlags) =>
+      exitWith(async () => (await import('../stage/status.ts')).runStatus(flags, terminal)),
+    );
 
   withMatch(withStage(program.command('exempt <id>').description('protect some jobs from every rule, for a while')))
     .requiredOption('--reason <text>', 'why, for whoever reads it later')
@@ -44,7 +46,7 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
       ),
     )
     .action((id: string, flags: ExemptFlags) =>
-      exitWith(async () => (await import('../exempt.ts')).runExempt(id, flags, terminal, systemClock.now())),
+      exitWith(async () => (await import('../stage/exempt.ts')).runExempt(id, flags, terminal, systemClock.now())),
     );
 
   withStage(program.command('unexempt <id>').description('take an exemption away; asks for its id'))
@@ -52,7 +54,7 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('unexempt backfill --stage prod'))
     .action((id: string, flags: StageFlags) =>
-      exitWith(async () => (await import('../exempt.ts')).runUnexempt(id, flags, terminal)),
+      exitWith(async () => (await import('../stage/exempt.ts')).runUnexempt(id, flags, terminal)),
     );
 
   withMatch(withStage(program.command('freeze <id>').description('have no job of these cancelled, on some days')))
@@ -77,7 +79,7 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
       ),
     )
     .action((id: string, flags: FreezeFlags) =>
-      exitWith(async () => (await import('../exempt.ts')).runFreeze(id, flags, terminal, systemClock.now())),
+      exitWith(async () => (await import('../stage/exempt.ts')).runFreeze(id, flags, terminal, systemClock.now())),
     );
 
   withStage(program.command('unfreeze <id>').description('take a freeze away; asks for its id'))
@@ -85,7 +87,7 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('unfreeze month-end --stage prod'))
     .action((id: string, flags: StageFlags) =>
-      exitWith(async () => (await import('../exempt.ts')).runUnfreeze(id, flags, terminal)),
+      exitWith(async () => (await import('../stage/exempt.ts')).runUnfreeze(id, flags, terminal)),
     );
 
   program
@@ -100,7 +102,7 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
     .option('--json', 'one JSON document on stdout and nothing else')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('init', `init --stage prod --target lake ${ACCOUNT}`))
-    .action((flags: InitFlags) => exitWith(async () => (await import('../init.ts')).runInit(flags, terminal)));
+    .action((flags: InitFlags) => exitWith(async () => (await import('../stage/init.ts')).runInit(flags, terminal)));
 
   program
     .command('doctor')
@@ -128,5 +130,7 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
         `doctor --probe --probe-queue sandbox ${ACCOUNT}`,
       ),
     )
-    .action((flags: DoctorFlags) => exitWith(async () => (await import('../doctor.ts')).runDoctor(flags, terminal)));
+    .action((flags: DoctorFlags) =>
+      exitWith(async () => (await import('../doctor/doctor.ts')).runDoctor(flags, terminal)),
+    );
 }

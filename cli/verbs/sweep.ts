@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { ENGINE_NAMES, type Engine } from '../../lib/base/job.ts';
-import { collect, collectOf, durationText, wholeNumber } from '../arguments.ts';
-import type { EmergencyFlags } from '../emergency.ts';
-import type { SweepFlags } from '../perform-sweep.ts';
+import type { EmergencyFlags } from '../emergency/emergency.ts';
 import { ACCOUNT, EXIT_CODES_HELP, examples, type Verbs } from '../program.ts';
-import type { ReplayFlags } from '../replay.ts';
-import type { SettingsFlags } from '../settings-source.ts';
+import type { ReplayFlags } from '../snapshot/replay.ts';
+import type { SettingsFlags } from '../source/settings.ts';
+import type { SweepFlags } from '../sweep/perform.ts';
+import { collect, collectOf, durationText, wholeNumber } from './arguments.ts';
 
 const KEYS_HELP = `
 The keys are taken from HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and HUAWEICLOUD_SDK_SECURITY_TOKEN (a password from
@@ -48,8 +48,8 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
     .action((flags: SweepFlags & { from?: string }) =>
       exitWith(async () => {
         const { from, ...others } = flags;
-        if (from !== undefined) return (await import('../from-snapshot.ts')).runPlanFrom(from, others, terminal);
-        return (await import('../sweep.ts')).runSweep({ ...others, dryRun: true }, terminal);
+        if (from !== undefined) return (await import('../snapshot/verbs.ts')).runPlanFrom(from, others, terminal);
+        return (await import('../sweep/run.ts')).runSweep({ ...others, dryRun: true }, terminal);
       }),
     );
 
@@ -72,8 +72,8 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
     .action((flags: SweepFlags & { remote?: boolean }) =>
       exitWith(async () => {
         const { remote, ...others } = flags;
-        if (remote) return (await import('../remote-sweep.ts')).runRemoteSweep(others, terminal);
-        return (await import('../sweep.ts')).runSweep(others, terminal);
+        if (remote) return (await import('../remote/sweep.ts')).runRemoteSweep(others, terminal);
+        return (await import('../sweep/run.ts')).runSweep(others, terminal);
       }),
     );
 
@@ -91,9 +91,9 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
       exitWith(async () => {
         const { from, ...others } = flags;
         if (from !== undefined) {
-          return (await import('../from-snapshot.ts')).runExplainFrom(from, jobId, others, terminal);
+          return (await import('../snapshot/verbs.ts')).runExplainFrom(from, jobId, others, terminal);
         }
-        return (await import('../explain.ts')).runExplain(jobId, others, terminal);
+        return (await import('../sweep/explain.ts')).runExplain(jobId, others, terminal);
       }),
     );
 
@@ -113,7 +113,7 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
       examples('snapshot --stage prod --target lake > world.json', `snapshot ${ACCOUNT} > world.json`),
     )
     .action((flags: SettingsFlags & { withStatements?: boolean; engine?: Engine[] }) =>
-      exitWith(async () => (await import('../from-snapshot.ts')).runSnapshot(flags, terminal)),
+      exitWith(async () => (await import('../snapshot/verbs.ts')).runSnapshot(flags, terminal)),
     );
 
   program
@@ -124,7 +124,9 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
     .option('--against <file>', "today's policy, to compare with")
     .option('--json', 'one JSON document on stdout and nothing else')
     .addHelpText('after', examples('replay --policy new.yml --snapshots snapshots/ --against policy.yml'))
-    .action((flags: ReplayFlags) => exitWith(async () => (await import('../replay.ts')).runReplay(flags, terminal)));
+    .action((flags: ReplayFlags) =>
+      exitWith(async () => (await import('../snapshot/replay.ts')).runReplay(flags, terminal)),
+    );
 
   verb('emergency', 'cancel jobs by age or id tonight, whatever the policy says; needs no valid policy')
     .option('--older-than <duration>', 'only jobs that were submitted longer ago', durationText)
@@ -159,6 +161,6 @@ ${KEYS_HELP}${EXIT_CODES_HELP}`,
       ),
     )
     .action((flags: EmergencyFlags) =>
-      exitWith(async () => (await import('../emergency.ts')).runEmergency(flags, terminal)),
+      exitWith(async () => (await import('../emergency/emergency.ts')).runEmergency(flags, terminal)),
     );
 }

@@ -1,6 +1,6 @@
 import { systemClock } from '../../lib/base/clock.ts';
 import { examples, STAGE_EXIT_CODES_HELP, type Verbs } from '../program.ts';
-import type { StopFlags, SwitchFlags } from '../switch.ts';
+import type { StopFlags, SwitchFlags } from '../stage/switch.ts';
 
 export function addSwitchVerbs({ program, terminal, exitWith }: Verbs): void {
   program
@@ -13,7 +13,7 @@ export function addSwitchVerbs({ program, terminal, exitWith }: Verbs): void {
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('stop --stage prod', 'stop --stage prod --until 2026-12-05 --reason "month end"'))
     .action((flags: StopFlags) =>
-      exitWith(async () => (await import('../switch.ts')).runStop(flags, terminal, systemClock.now())),
+      exitWith(async () => (await import('../stage/switch.ts')).runStop(flags, terminal, systemClock.now())),
     );
 
   program
@@ -25,6 +25,6 @@ export function addSwitchVerbs({ program, terminal, exitWith }: Verbs): void {
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('resume --stage prod'))
     .action((flags: SwitchFlags) =>
-      exitWith(async () => (await import('../switch.ts')).runResume(flags, terminal, systemClock.now())),
+      exitWith(async () => (await import('../stage/switch.ts')).runResume(flags, terminal, systemClock.now())),
     );
 }

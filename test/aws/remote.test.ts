@@ -1,5 +1,5 @@
 import { describe, expect, it, type TestContext } from 'vitest';
-import { follow } from '../../cli/remote.ts';
+import { follow } from '../../cli/remote/follow.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import type { LineName } from '../../lib/sweep/record/log-lines.ts';
 import type { LogLine } from '../../lib/sweep/record/sweep-log.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { judgeSchedule } from '../../cli/last-sweeps.ts';
+import { judgeSchedule } from '../../cli/remote/last-sweeps.ts';
 import type { EndLine } from '../../lib/sweep/record/sweep-log.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';

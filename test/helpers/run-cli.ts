@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { afterAll, expect, inject, type TestContext } from 'vitest';
-import type { Terminal } from '../../cli/terminal.ts';
+import type { Terminal } from '../../cli/screen/terminal.ts';
 import { runCommand } from '../../cli/verbs/all.ts';
 import type { EmulatedJob } from '../../emulator/jobs.ts';
 import { EMULATOR_KEY, type EmulatorOptions, startEmulator } from '../../emulator/server.ts';

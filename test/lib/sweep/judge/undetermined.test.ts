@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exitCodeOf } from '../../../../cli/exit-code.ts';
+import { exitCodeOf } from '../../../../cli/screen/exit-code.ts';
 import type { EmulatedJob } from '../../../../emulator/jobs.ts';
 import type { Job } from '../../../../lib/base/job.ts';
 import { type Emergency, emergencyPolicy, toEmergency } from '../../../../lib/request/emergency.ts';

@@ -1,0 +1,176 @@
+import { systemClock } from '../../lib/base/clock.ts';
+import { formatDuration } from '../../lib/base/duration.ts';
+import { ENGINE_NAMES, type Engine, type Job } from '../../lib/base/job.ts';
+import { iamEndpointBeside, readKeyCreation } from '../../lib/dli/access-key.ts';
+import type { CredentialSource } from '../../lib/dli/auth.ts';
+import { createDliReader, type DliReader } from '../../lib/dli/client.ts';
+import { adviceOn, DliError, DliResponseError } from '../../lib/dli/errors.ts';
+import { listQueueCus } from '../../lib/dli/queues.ts';
+import type { ClockReading } from '../../lib/dli/service-time.ts';
+import { ENGINES } from '../../lib/engines/engines.ts';
+import { ENGINE_FACTS } from '../../lib/policy/facts.ts';
+import { enginesOf } from '../../lib/policy/scope.ts';
+import { type Settings, SettingsError } from '../../lib/settings/settings.ts';
+import { askIam, nameProblem } from '../../lib/sweep/look/identity.ts';
+import { MAX_CLOCK_SKEW_MS } from '../../lib/sweep/look/look.ts';
+import { sharedKey } from '../../lib/sweep/sweep.ts';
+import { openNetwork, sharedFor } from '../source/network.ts';
+import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
+
+const WORRYING_SKEW_MS = 60_000;
+
+/** Each listing is a harmless call that shows its permission. That of cancelling cannot be shown without a victim. */
+export async function dliFindings(settings: Settings): Promise<Finding[]> {
+  const { target, credentials, policy } = settings;
+  const dli = createDliReader({
+    endpoint: target.endpoint,
+    projectId: target.projectId,
+    credentials,
+    clock: systemClock,
+    random: Math.random,
+    shared: sharedFor(sharedKey(target, credentials)),
+  });
+  const findings: Finding[] = [];
+  try {
+    for (const engine of ENGINE_NAMES) {
+      // The policy can do without the others; an emergency could not.
+      const isNeeded = enginesOf(policy).includes(engine);
+      const { jobs } = ENGINE_FACTS[engine];
+      const reads = ENGINES[engine].createReads(dli, { withStatements: false });
+      try {
+        const count = await reads.countLive();
+        findings.push(green(`listing ${jobs}`, `${count} alive`));
+        findings.push(await readingFinding(`reading ${jobs}`, () => reads.show(NOBODYS_ID[engine])));
+      } catch (error) {
+        if (!(error instanceof DliError)) throw error;
+        findings.push({ ...red(`listing ${jobs}`, error, fixFor(error)), light: isNeeded ? 'red' : 'yellow' });
+        // A credential that is refused again and again is locked for everyone.
+        if (error.kind === 'authentication') break;
+      }
+      // Nothing is answered, or without the time: the other engines would tell no more.
+      if (dli.clockReading() === undefined) break;
+    }
+    if (findings.every(({ light }) => light === 'green')) findings.push(await queuesFinding(dli));
+    // Its signature is known to be good by then: bad ones lock a key.
+    if (findings.some(({ light }) => light === 'green')) {
+      findings.push(await projectFinding(settings));
+      findings.push(...(await keyFindings(credentials, target.endpoint)));
+    }
+    return [...findings, ...clockFindings(dli.clockReading(), findings)];
+  } finally {
+    dli.close();
+  }
+}
+
+function fixFor(error: DliError): string {
+  const advice = adviceOn(error);
+  // Who answered, and what exactly was refused, is in the advice.
+  const fix = FIXES[error.kind];
+  if (error.kind === 'authentication' && advice !== undefined) return `${fix}: ${advice}`;
+  const isForeign = error instanceof DliResponseError && error.errorCode === undefined;
+  return (isForeign ? advice : undefined) ?? fix ?? advice ?? 'try again later';
+}
+
+/** Ids of no job. An answer that there is none shows that one may ask. */
+const NOBODYS_ID: Record<Engine, string> = {
+  sql: '00000000-0000-0000-0000-000000000000',
+  spark: '00000000-0000-0000-0000-000000000000',
+  flink: '1',
+};
+
+async function readingFinding(check: string, read: () => Promise<Job>): Promise<Finding> {
+  try {
+    await read();
+  } catch (error) {
+    if (!(error instanceof DliError)) throw error;
+    if (!isAnsweredByDli(error)) return red(check, error, fixFor(error));
+  }
+  return green(check, 'you may');
+}
+
+/**
+ * Whether DLI looked at the question and declined it. With which code it declines an id that it does not know is documented
+ * nowhere: DLI.0002 by the table, DLI.0001 by the source of the vendor's Terraform provider for some objects.
+ */
+function isAnsweredByDli(error: DliError): boolean {
+  const { kind } = error;
+  const isDecline = kind === 'not-found' || kind === 'rejected';
+  return isDecline && error instanceof DliResponseError && error.errorCode?.startsWith('DLI.') === true;
+}
+
+/** Sweeps do without. */
+async function queuesFinding(dli: DliReader): Promise<Finding> {
+  try {
+    return green('listing queues', `${(await listQueueCus(dli)).size} in the project`);
+  } catch (error) {
+    if (!(error instanceof DliError)) throw error;
+    return yellow('listing queues', error.message, 'grant it; without it no sweep can tell what it freed');
+  }
+}
+
+const ASKING_IAM_MS = 10_000;
+
+/** Whether IAM has the name for the project that the settings have. */
+async function projectFinding({ target, credentials, stage }: Settings): Promise<Finding> {
+  const answer = await askIam(target, credentials, {
+    clock: systemClock,
+    random: Math.random,
+    deadlineAt: systemClock.now() + ASKING_IAM_MS,
+    shared: sharedFor(sharedKey(target, credentials)),
+  });
+  const problem = nameProblem(target, stage?.parameter, answer);
+  if (problem !== undefined) {
+    const isLive = target.mode === 'live' || stage === undefined;
+    return { check: 'project', light: isLive ? 'red' : 'yellow', ...problem };
+  }
+  if (answer.name !== undefined) return green('project', `${target.projectId} is ${answer.name}, as IAM says`);
+  const fix = 'see whether it is the one that is meant; with --project-name a live sweep asks IAM first';
+  return yellow('project', `the name of ${target.projectId} is not known: ${answer.problem}`, fix);
+}
+
+/** A password has no such age, and a temporary key ends by itself. */
+async function keyFindings(source: CredentialSource, endpoint: URL): Promise<Finding[]> {
+  const unknown = (why: string) => [
+    yellow('key', `of unknown age, ${why}`, 'see in IAM, My Credentials, when it was made'),
+  ];
+  const iamEndpoint = iamEndpointBeside(endpoint);
+  try {
+    const credentials = await source.read();
+    if ('password' in credentials || credentials.securityToken !== undefined) return [];
+    if (iamEndpoint === undefined) return unknown('since this endpoint does not tell where IAM is');
+    const createdAt = await readKeyCreation(credentials, {
+      iamEndpoint,
+      clock: systemClock,
+      network: openNetwork(),
+      keptIn: source.name,
+    });
+    if (createdAt === undefined) return unknown('since IAM does not tell');
+    const ageMs = systemClock.now() - createdAt;
+    const found = `made ${formatDuration(Math.max(ageMs, 0))} ago`;
+    return [ageMs > OLD_KEY_MS ? yellow('key', found, 'make a new one') : green('key', found)];
+  } catch (error) {
+    if (!(error instanceof DliError || error instanceof SettingsError)) throw error;
+    return unknown(error.message);
+  }
+}
+
+function clockFindings(reading: ClockReading | undefined, others: readonly Finding[]): Finding[] {
+  if (reading === undefined) {
+    // Where nothing answers that is told already.
+    if (others.every(({ light }) => light !== 'green')) return [];
+    const fix = 'see what stands between here and DLI, such as a proxy; without the time no sweep acts';
+    return [red('clocks', 'DLI does not tell the time', fix)];
+  }
+  const skewMs = Math.abs(reading.serviceAt - reading.localAt);
+  const found = `${formatDuration(skewMs)} apart`;
+  const fix = "correct this machine's clock; beyond 5m no sweep acts";
+  if (skewMs > MAX_CLOCK_SKEW_MS) return [{ check: 'clocks', light: 'red', found, fix }];
+  return [skewMs > WORRYING_SKEW_MS ? yellow('clocks', found, fix) : green('clocks', found)];
+}
+
+const FIXES: Partial<Record<DliError['kind'], string>> = {
+  authentication: 'correct the key or the password; five failures lock it',
+  permission: 'grant the permission to list jobs in this project; cancelling takes CANCEL_JOB on each queue besides',
+  configuration: 'correct region, endpoint or project id',
+  throttled: 'the rate limit is used up by somebody; try again in a minute',
+};

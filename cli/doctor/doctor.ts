@@ -1,0 +1,138 @@
+import { systemClock } from '../../lib/base/clock.ts';
+import { dliReaper } from '../../lib/base/command-line.ts';
+import { lintPolicy } from '../../lib/policy/lint.ts';
+import { assertTargetName } from '../../lib/request/request.ts';
+import { isSecretReference } from '../../lib/settings/secret-reference.ts';
+import { type Settings, SettingsError } from '../../lib/settings/settings.ts';
+import { cleanText, oneLine } from '../screen/clean-text.ts';
+import { counted } from '../screen/counted.ts';
+import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
+import { toJson } from '../screen/json.ts';
+import { shellWord } from '../screen/shell-lines.ts';
+import { withSpinner } from '../screen/spinner.ts';
+import { plain, type Terminal } from '../screen/terminal.ts';
+import { PolicyFileError } from '../source/policy-file.ts';
+import { settingsSource } from '../source/settings.ts';
+import type { Stage } from '../source/stage.ts';
+import { dliFindings } from './dli.ts';
+import { type Finding, green, red, yellow } from './finding.ts';
+import type { ProbeFlags } from './probe/probe.ts';
+
+export interface DoctorFlags extends ProbeFlags {
+  /** Find out what this DLI does where no document says it, in place of the lights. */
+  probe?: boolean;
+}
+
+/** Changes nothing; but a probe submits a job, if it may. @returns 1 if anything is red. */
+export async function runDoctor(flags: DoctorFlags, terminal: Terminal): Promise<number> {
+  if (flags.probe) return (await import('./probe/probe.ts')).runProbe(flags, terminal);
+  assertNoProbe(flags);
+  const findings = await withSpinner('Looking at it', flags, terminal, () => examine(flags, terminal));
+  terminal.out(flags.json ? toJson('doctor', { findings }) : format(findings, terminal));
+  return findings.some(({ light }) => light === 'red') ? EXIT_CONFIGURATION : 0;
+}
+
+function assertNoProbe({ probeQueue, probeFile, confirm }: DoctorFlags): void {
+  const flags = { '--probe-queue': probeQueue, '--probe-file': probeFile, '--confirm': confirm };
+  for (const [flag, value] of Object.entries(flags)) {
+    if (value !== undefined) throw new SettingsError(flag, 'goes with --probe');
+  }
+}
+
+async function examine(flags: DoctorFlags, terminal: Terminal): Promise<Finding[]> {
+  const { target } = flags;
+  if (flags.stage === undefined) return targetFindings(flags, { target: 'cli', stage: undefined }, terminal);
+
+  // The AWS SDK takes longer to load than all the rest.
+  const { openStage } = await import('../source/stage.ts');
+  const stage = openStage(flags.stage);
+  const { endsOf, lastSweepFindings, stageFindings, targetsOf } = await import('./stage.ts');
+  const [ofStage, targets, log] = await Promise.all([
+    stageFindings(stage),
+    target === undefined ? targetsOf(stage) : { names: [target], findings: [] },
+    endsOf(stage),
+  ]);
+  const findings = [...ofStage.findings, ...targets.findings, ...log.findings];
+  // What gave no answer for the switch gives none for a target, and takes its time about it.
+  const names = ofStage.isSilent ? [] : targets.names;
+  for (const name of names) {
+    const examined = await targetFindings({ ...flags, target: name }, { target: name, stage }, terminal);
+    // Of several it has to be told which.
+    const mark = (finding: Finding) =>
+      names.length === 1 ? finding : { ...finding, check: `${name}: ${finding.check}` };
+    findings.push(...[...examined, ...lastSweepFindings(stage.name, name, log.ends)].map(mark));
+  }
+  return findings;
+}
+
+async function targetFindings(
+  flags: DoctorFlags,
+  { target, stage }: { target: string; stage: Stage | undefined },
+  { env }: Terminal,
+): Promise<Finding[]> {
+  let settings: Settings;
+  try {
+    assertTargetName(target);
+    settings = await settingsSource(flags, env, stage)({ target });
+  } catch (error) {
+    return [red('settings', error, fixForSettings(error))];
+  }
+  const { target: found } = settings;
+  return [
+    green('settings', `target ${found.name} at ${found.endpoint.host}`),
+    ...policyFindings(settings),
+    ...(stage === undefined ? [] : await storedFindings(stage, settings)),
+    ...(await dliFindings(settings)),
+  ];
+}
+
+/** As docs/deploy.md has them. */
+const SECRET_FIX =
+  'correct the secret or its name, or grant ssm:GetParameters and secretsmanager:GetSecretValue on it; see docs/deploy.md';
+
+function fixForSettings(error: unknown): string {
+  const setting = error instanceof SettingsError ? error.setting : '';
+  const [, stage = '', kind = '', name = ''] = /^\/dli-reaper\/([^/]+)\/([^/]+)\/(.+)$/.exec(setting) ?? [];
+  if (kind === 'exemptions') return `${dliReaper(`unexempt ${name} --stage ${stage}`)}, and exempt again`;
+  if (kind === 'freezes') return `${dliReaper(`unfreeze ${name} --stage ${stage}`)}, and freeze again`;
+  if (kind === 'policies')
+    return `${dliReaper(`policy rollback --stage ${stage} --name ${name}`)}, or push a valid one`;
+  if (isSecretReference(setting)) return SECRET_FIX;
+  if (setting.startsWith('/dli-reaper/')) return 'correct that parameter; docs/deploy.md shows its form';
+  if (setting === '--target' || setting === '--stage') return 'correct the name';
+  if (setting.startsWith('--')) return 'give that flag, or --stage to take all of it from Parameter Store';
+  if (setting === 'HTTPS_PROXY' || setting === 'https_proxy') return 'correct that variable';
+  if (/^[A-Z_]+( or [A-Z_]+)?$/.test(setting))
+    return 'set that variable, or give --stage to take the key from Parameter Store';
+  return error instanceof PolicyFileError ? dliReaper(`validate ${shellWord(setting)}`) : 'correct what is named';
+}
+
+async function storedFindings(stage: Stage, settings: Settings): Promise<Finding[]> {
+  return (await import('./stage.ts')).storedFindings(stage, settings);
+}
+
+function policyFindings({ policy, exemptions, freezes }: Settings): Finding[] {
+  const all = {
+    ...policy,
+    exemptions: [...policy.exemptions, ...exemptions],
+    freezes: [...policy.freezes, ...freezes],
+  };
+  const warnings = lintPolicy(all, systemClock.now());
+  return [
+    policy.mode === 'live'
+      ? green('policy', `live, ${counted(policy.rules.length, 'rule')}`)
+      : yellow('policy', 'valid, and a dry run', 'set mode: live when its plans prove right'),
+    ...warnings.map(({ message }) => yellow('policy', message, 'see docs/policy.md')),
+  ];
+}
+
+const SIGNS: Record<Finding['light'], string> = { green: '✓', yellow: '!', red: '✗' };
+
+function format(findings: readonly Finding[], { paint = plain }: Terminal): string {
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  const lines = findings.flatMap(({ check, light, found, fix }) => [
+    `${paint(light, SIGNS[light])} ${check.padEnd(width)}  ${cleanText(oneLine(found))}`,
+    ...(fix === null ? [] : [`  ${' '.repeat(width)}  → ${fix}`]),
+  ]);
+  return `${lines.join('\n')}\n`;
+}

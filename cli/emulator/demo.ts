@@ -1,0 +1,58 @@
+import type { SweepReport } from '../../lib/sweep/record/report.ts';
+import { exitCodeOf } from '../screen/exit-code.ts';
+import { toJson } from '../screen/json.ts';
+import { formatReport } from '../screen/report.ts';
+import type { Terminal } from '../screen/terminal.ts';
+import { readAsset } from '../source/assets.ts';
+import { performSweep } from '../sweep/perform.ts';
+import { startWorld } from './emulator.ts';
+
+/** Plan, sweep and proof against an emulator of its own: no account, no network. @returns the exit code. */
+export async function runDemo({ json = false }: { json?: boolean }, terminal: Terminal): Promise<number> {
+  const say = json ? () => {} : terminal.out;
+  const emulator = await startWorld({});
+  try {
+    const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;
+    const env = { HUAWEICLOUD_SDK_AK: accessKeyId, HUAWEICLOUD_SDK_SK: secretAccessKey };
+    const flags = {
+      policyText: readAsset('examples/demo-policy.yml'),
+      endpoint: url,
+      projectId,
+      json,
+      quiet: !terminal.isErrScreen,
+    };
+
+    say(`An emulated DLI with ${emulator.jobs.all().length} jobs listens at ${url}.\n\n`);
+    say('The plan: what a sweep would do, without doing it.\n');
+    say(formatReport(await performSweep({ ...flags, dryRun: true }, { ...terminal, env }), { spared: true }, terminal));
+
+    say('\nThe sweep: cancels, and reads back what became of each job.\n');
+    const report = await performSweep({ ...flags, dryRun: false }, { ...terminal, env });
+    say(formatReport(report, { spared: true }, terminal));
+
+    const contradictions = contradict(report, emulator.statusOf);
+    say('\nThe proof: the emulator, asked about each job apart from the report.\n');
+    for (const contradiction of contradictions) say(`! ${contradiction}\n`);
+    if (contradictions.length === 0) say(`It agrees with all ${report.jobs.length} outcomes.\n`);
+
+    if (json) terminal.out(toJson('sweep', report));
+    return contradictions.length === 0 ? exitCodeOf(report) : 3;
+  } finally {
+    await emulator.close();
+  }
+}
+
+/** Where the report says something else than what the emulator knows. */
+function contradict(report: SweepReport, statusOf: (jobId: string) => string | undefined): string[] {
+  return report.jobs.flatMap(({ jobId, outcome }) => {
+    const status = statusOf(jobId) ?? 'unknown';
+    const isOver = ['CANCELLED', 'FINISHED', 'FAILED'].includes(status);
+    const agrees =
+      outcome === 'cancelled'
+        ? status === 'CANCELLED'
+        : outcome === 'already-terminal'
+          ? isOver
+          : status !== 'CANCELLED';
+    return agrees ? [] : [`job ${jobId}: the report says ${outcome}, the emulator ${status}`];
+  });
+}

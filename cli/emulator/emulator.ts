@@ -1,0 +1,122 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { ASSUMPTION_NAMES, type Assumptions, DEFAULT_ASSUMPTIONS } from '../../emulator/assumptions.ts';
+import { createEmulatorClock } from '../../emulator/clock.ts';
+import { parseFaults } from '../../emulator/fault-file.ts';
+import type { Fault } from '../../emulator/faults.ts';
+import { createRandom } from '../../emulator/random.ts';
+import { type Emulator, startEmulator } from '../../emulator/server.ts';
+import { parseSnapshot, type Snapshot } from '../../emulator/snapshot.ts';
+import { manyJobs, WORLDS, type World } from '../../emulator/worlds.ts';
+import { systemClock } from '../../lib/base/clock.ts';
+import { messageOf } from '../../lib/base/error-words.ts';
+import { decodeText } from '../../lib/base/text.ts';
+import { SettingsError } from '../../lib/settings/settings.ts';
+import { assumptionsIn, type Probe, parseProbe } from '../doctor/probe/file.ts';
+import { onInterrupt } from '../screen/signals.ts';
+import type { Terminal } from '../screen/terminal.ts';
+
+export interface EmulatorFlags {
+  port?: number;
+  seed?: number;
+  /** Name of a seed. */
+  world?: string;
+  jobs?: number;
+  overdue?: number;
+  /** How fast its clock runs; 0 for one that stands still. */
+  speed?: number;
+  /** Milliseconds. */
+  cancelDelay?: number;
+  /** File with faults, YAML or JSON. */
+  faults?: string;
+  /** File of a probe. */
+  assumeFrom?: string;
+  /** File that it begins with, if there is one, and leaves behind. */
+  state?: string;
+}
+
+/** With `jobs` a project of that size, otherwise a world by its name; that in which everything happens once, unless told. */
+export function startWorld(flags: EmulatorFlags, assumptions: Partial<Assumptions> = {}): Promise<Emulator> {
+  const { port = 0, seed = 1, speed = 1, cancelDelay = 1_000 } = flags;
+  const random = createRandom(seed);
+  const clock = createEmulatorClock(systemClock.now, speed);
+  const saved = flags.state === undefined ? undefined : readState(flags.state);
+  // A real clock has gone on meanwhile; any other goes on where it stopped.
+  if (saved !== undefined && speed !== 1) clock.set(saved.now);
+  return startEmulator({
+    ...{ now: clock.now, clock, wall: systemClock.now, random, port, cancelDelayMs: cancelDelay },
+    assumptions,
+    ...(flags.faults !== undefined && { faults: readFaults(flags.faults) }),
+    ...(saved === undefined
+      ? makeWorld(flags, clock.now(), random)
+      : { jobs: saved.sql, sparkJobs: saved.spark, flinkJobs: saved.flink, queues: saved.queues }),
+  });
+}
+
+function makeWorld(
+  { world = 'busy-morning', jobs, overdue = 0.1 }: EmulatorFlags,
+  now: number,
+  random: () => number,
+): World {
+  if (jobs !== undefined) return { jobs: manyJobs(now, random, { count: jobs, overdueShare: overdue }) };
+  const make = Object.hasOwn(WORLDS, world) ? WORLDS[world] : undefined;
+  if (make === undefined) throw new SettingsError('--world', `expected one of ${Object.keys(WORLDS).join(', ')}`);
+  return make(now, random);
+}
+
+function readState(path: string): Snapshot | undefined {
+  if (!existsSync(path)) return undefined;
+  return readWith('--state', path, (text) => parseSnapshot(JSON.parse(text)));
+}
+
+function readFaults(path: string): Fault[] {
+  return readWith('--faults', path, (text) => parseFaults(parse(text)));
+}
+
+function readProbe(path: string): Probe {
+  return readWith('--assume-from', path, parseProbe);
+}
+
+/** Says what the emulator does otherwise than by default, and what the probe could not tell. */
+function tellAssumptions({ assumptions }: Probe, err: Terminal['err']): void {
+  const differing: string[] = [];
+  const unknown: string[] = [];
+  for (const name of ASSUMPTION_NAMES) {
+    const { found } = assumptions[name];
+    const assumed = DEFAULT_ASSUMPTIONS[name];
+    if (found === null) unknown.push(`${name} ${assumed}`);
+    else if (found !== assumed) differing.push(`${name} ${found} (default ${assumed})`);
+  }
+  err(`Assumed as the probe found it, and not as by default: ${differing.join(', ') || 'nothing'}.\n`);
+  if (unknown.length > 0) err(`Not found by the probe, and so as by default: ${unknown.join(', ')}.\n`);
+}
+
+function readWith<T>(flag: string, path: string, read: (text: string) => T): T {
+  try {
+    return read(decodeText(readFileSync(path)));
+  } catch (error) {
+    throw new SettingsError(`${flag} ${path}`, messageOf(error), {
+      cause: error,
+    });
+  }
+}
+
+/** Under another name first, so that a half-written file never takes the place of a whole one. */
+function writeState(path: string, snapshot: Snapshot): void {
+  writeFileSync(`${path}.new`, JSON.stringify(snapshot));
+  renameSync(`${path}.new`, path);
+}
+
+/** Runs until SIGTERM or SIGINT. The first line on stdout is all that a client needs, as JSON. @returns the exit code. */
+export async function runEmulator(flags: EmulatorFlags, { out, err }: Terminal): Promise<number> {
+  const probe = flags.assumeFrom === undefined ? undefined : readProbe(flags.assumeFrom);
+  const emulator = await startWorld(flags, probe && assumptionsIn(probe));
+  if (probe !== undefined) tellAssumptions(probe, err);
+  const stopped = new Promise<void>((resolve) => void onInterrupt(resolve));
+  out(`${JSON.stringify(emulator.connection)}\n`);
+  await stopped;
+  await emulator.close();
+  if (flags.state !== undefined) writeState(flags.state, emulator.snapshot());
+  for (const { on, target = '' } of emulator.faults.unmet()) err(`a fault was never met: ${on} ${target}\n`);
+  return 0;
+}

@@ -1,0 +1,50 @@
+import { lintPolicy } from '../../lib/policy/lint.ts';
+import { cleanText } from '../screen/clean-text.ts';
+import { counted } from '../screen/counted.ts';
+import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
+import { toJson } from '../screen/json.ts';
+import type { Terminal } from '../screen/terminal.ts';
+import { readAsset } from '../source/assets.ts';
+import { PolicyFileError, readPolicyFile } from '../source/policy-file.ts';
+
+/**
+ * Every error at once; warnings do not count as such.
+ *
+ * @returns the exit code. @throws {PolicyFileError}, with `json` only if the file cannot be read.
+ */
+export function runValidate(path: string, { json }: { json?: boolean }, { out }: Terminal, now: number): number {
+  if (json) return validateForMachines(path, out, now);
+  const { policy, locate } = readPolicyFile(path);
+  for (const { keys, message } of lintPolicy(policy, now)) out(`${locate(keys)}: warning: ${cleanText(message)}\n`);
+  const { rules, exemptions, freezes, mode } = policy;
+  const parts = [
+    `mode ${mode}`,
+    counted(rules.length, 'rule'),
+    counted(exemptions.length, 'exemption'),
+    ...(freezes.length === 0 ? [] : [counted(freezes.length, 'freeze')]),
+  ];
+  out(`${path} is valid: ${parts.join(', ')}\n`);
+  return 0;
+}
+
+function validateForMachines(path: string, out: Terminal['out'], now: number): number {
+  try {
+    const { policy, locate } = readPolicyFile(path);
+    const warnings = lintPolicy(policy, now).map(({ keys, message }) => ({ at: locate(keys), message }));
+    const { rules, exemptions, mode } = policy;
+    const facts = { mode, rules: rules.length, exemptions: exemptions.length };
+    out(toJson('validation', { file: path, isValid: true, ...facts, warnings, problems: [] }));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof PolicyFileError)) throw error;
+    const facts = { mode: null, rules: null, exemptions: null };
+    out(toJson('validation', { file: path, isValid: false, ...facts, warnings: [], problems: error.problems }));
+    return EXIT_CONFIGURATION;
+  }
+}
+
+/** The JSON Schema of a policy, for editors. @returns the exit code. */
+export function runSchema({ out }: Terminal): number {
+  out(readAsset('policy.schema.json'));
+  return 0;
+}

@@ -1,0 +1,108 @@
+import { formatDuration } from '../../lib/base/duration.ts';
+import type { JobReport } from '../../lib/sweep/record/report.ts';
+import { cleanText } from './clean-text.ts';
+import { type Column, formatTable } from './table.ts';
+import { type Colour, type Paint, plain, type Terminal } from './terminal.ts';
+
+/**
+ * The overdue first, the longest over its limit before the others. Where the table is wider than the screen, its least
+ * needed columns are left out; where that is not enough, each job takes two lines instead.
+ */
+export function formatJobs(
+  jobs: readonly JobReport[],
+  { isPlan, ...screen }: Pick<Terminal, 'columns' | 'paint'> & { isPlan: boolean },
+): string {
+  const sorted = jobs.toSorted((a, b) => rank(a) - rank(b) || overLimit(b) - overLimit(a));
+  const columns = COLUMNS.filter(({ head }) => isPlan || head !== BAR);
+  const { paint = plain } = screen;
+  return formatTable(columns, sorted, screen) ?? sorted.map((job) => formatCard(job, paint, isPlan)).join('\n');
+}
+
+const BAR = 'against limit';
+
+const COLUMNS: readonly Column<JobReport>[] = [
+  { head: 'job', cell: ({ jobId }) => jobId },
+  { head: 'engine', cell: ({ engine }) => engine, dropped: 2 },
+  { head: 'queue', cell: ({ queue }) => queue ?? '?' },
+  { head: 'owner', cell: ({ owner }) => owner ?? '?' },
+  { head: 'type', cell: ({ jobType }) => jobType ?? '?', dropped: 1 },
+  { head: 'time', cell: formatTime },
+  { head: 'limit', cell: formatLimit, dropped: 4 },
+  { head: BAR, cell: formatBar, dropped: 3 },
+  { head: 'rule', cell: ({ rule }) => rule ?? '–' },
+  { head: 'outcome', cell: formatOutcome, colour: colourOf },
+];
+
+function formatCard(job: JobReport, paint: Paint, isPlan: boolean): string {
+  const { jobId, engine, jobType, queue, owner, rule } = job;
+  const what = [engine, jobType ?? '?', 'on', queue ?? '?', 'by', owner ?? '?'].map(cleanText).join(' ');
+  const bar = isPlan && formatBar(job) !== '' ? `${formatBar(job)} ` : '';
+  const limit = job.limitMs === null ? '' : ` of ${formatLimit(job)}`;
+  return [
+    `${cleanText(jobId)}  ${paint(colourOf(job), cleanText(formatOutcome(job)))}`,
+    `  ${what}, ${bar}${formatTime(job)}${limit}, ${cleanText(rule ?? '–')}`,
+  ].join('\n');
+}
+
+const RANKS: Record<JobReport['decision'], number> = { cancel: 0, warn: 1, log: 2, keep: 3 };
+const rank = ({ decision }: JobReport): number => RANKS[decision];
+const timeOf = ({ runTimeMs, queueTimeMs, totalTimeMs }: JobReport): number | null =>
+  runTimeMs ?? queueTimeMs ?? totalTimeMs;
+const overLimit = (job: JobReport): number =>
+  job.overLimitMs ?? (job.limitMs === null ? 0 : (timeOf(job) ?? 0) - job.limitMs);
+
+/** A job that waits says so, since its time is another one; likewise one that does not tell since when it runs. */
+function formatTime({ runTimeMs, queueTimeMs, totalTimeMs }: JobReport): string {
+  if (runTimeMs !== null) return formatMinutes(runTimeMs);
+  if (queueTimeMs !== null) return `${formatMinutes(queueTimeMs)} waiting`;
+  return totalTimeMs === null ? '?' : `${formatMinutes(totalTimeMs)} in all`;
+}
+
+/** With its clock where a limit was exceeded. */
+function formatLimit({ clock, limitMs }: JobReport): string {
+  if (limitMs === null) return '–';
+  return clock === null ? formatDuration(limitMs) : `${clock} ${formatDuration(limitMs)}`;
+}
+
+/** Seconds matter to nobody in a job of hours. */
+function formatMinutes(ms: number): string {
+  return formatDuration(ms < 60_000 ? ms : ms - (ms % 60_000));
+}
+
+const BAR_CELLS = 10;
+
+/**
+ * `██▓▓▓▓▓▓▓▓` is five times the limit, `████░░░░░░` two fifths of it. Empty where the job was not held against a limit:
+ * whatever time and limit are, a job that is spared for another reason is over nothing.
+ */
+export function formatBar(job: JobReport): string {
+  const { limitMs } = job;
+  const time = timeAgainstLimit(job);
+  if (time === null || limitMs === null) return '';
+  const whole = Math.max(time, limitMs, 1);
+  const share = Math.round((BAR_CELLS * Math.min(time, limitMs)) / whole);
+  // However little it is over its limit, that has to show.
+  const within = time > limitMs ? Math.min(share, BAR_CELLS - 1) : share;
+  const over = time > limitMs ? BAR_CELLS - within : 0;
+  return '█'.repeat(within) + '▓'.repeat(over) + '░'.repeat(BAR_CELLS - within - over);
+}
+
+function timeAgainstLimit(job: JobReport): number | null {
+  const { decision, reason, limitMs, overLimitMs } = job;
+  if (decision !== 'keep') return limitMs === null || overLimitMs === null ? null : limitMs + overLimitMs;
+  return reason === 'within-limit' ? timeOf(job) : null;
+}
+
+function formatOutcome({ outcome, reason, status, decision }: JobReport): string {
+  if (outcome === 'already-terminal') return `already terminal (${status})`;
+  if (outcome !== 'skipped') return outcome;
+  if (decision === 'cancel') return reason === 'dry-run' ? 'would be cancelled' : `skipped: ${reason}`;
+  if (decision !== 'keep') return `overdue: ${decision}`;
+  return reason === 'undetermined' ? `kept: undetermined (${status ?? 'no status'})` : `kept: ${reason}`;
+}
+
+function colourOf({ outcome, decision }: JobReport): Colour {
+  if (outcome === 'cancelled' || outcome === 'already-terminal') return 'green';
+  if (outcome === 'failed' || outcome === 'unconfirmed') return 'red';
+  return decision === 'keep' ? 'gray' : 'yellow';
+}

@@ -1,0 +1,97 @@
+import { type Options, SingleBar } from 'cli-progress';
+import type { Silence } from '../../lib/http/proxy.ts';
+import type { Progress } from '../../lib/sweep/act/progress.ts';
+import { silenceWords } from './silence.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a sweep does while it does it. All of it goes to stderr, so that stdout holds the report alone. */
+export interface ProgressDisplay {
+  show: (progress: Progress) => void;
+  /** Names a server that does not answer; on a screen only. */
+  silent: (silence: Silence) => void;
+  /** A line that stays. */
+  note: (text: string) => void;
+  end: () => void;
+}
+
+/** A bar on a screen, a line per quarter elsewhere; nothing for machines. */
+export function showProgress(
+  { json = false, quiet = false, verbose = false }: { json?: boolean; quiet?: boolean; verbose?: boolean },
+  { err, isErrScreen = false }: Pick<Terminal, 'err' | 'isErrScreen'>,
+): ProgressDisplay {
+  if (json || quiet || verbose) {
+    return { show: () => {}, silent: () => {}, note: (text) => (json ? undefined : err(`${text}\n`)), end: () => {} };
+  }
+  return isErrScreen ? showBar(err) : showLines(err);
+}
+
+const TITLES: Record<Progress['stage'], string> = {
+  listing: 'Listing',
+  cancelling: 'Cancelling',
+  verifying: 'Verifying',
+};
+
+const totalOf = (progress: Progress) => (progress.stage === 'listing' ? undefined : progress.total);
+
+function showLines(err: Terminal['err']): ProgressDisplay {
+  let last = '';
+  return {
+    show: (progress) => {
+      const total = totalOf(progress);
+      // However long the list: its number of calls tells nothing that the report does not.
+      const quarter = total === undefined ? 0 : Math.floor((4 * progress.done) / Math.max(total, 1));
+      const mark = `${progress.stage} ${quarter}`;
+      if (mark === last) return;
+      last = mark;
+      err(`${TITLES[progress.stage]}${total === undefined ? '' : ` ${progress.done} of ${total}`}\n`);
+    },
+    silent: () => {},
+    note: (text) => err(`${text}\n`),
+    end: () => {},
+  };
+}
+
+function showBar(err: Terminal['err']): ProgressDisplay {
+  let bar: { stage: Progress['stage']; single: SingleBar } | undefined;
+  const end = () => {
+    bar?.single.stop();
+    bar = undefined;
+  };
+  const show = (progress: Progress) => {
+    const total = totalOf(progress);
+    if (bar?.stage !== progress.stage) {
+      end();
+      const single = new SingleBar(optionsFor(progress));
+      bar = { stage: progress.stage, single };
+      single.start(total ?? Number.MAX_SAFE_INTEGER, progress.done, { silence: '' });
+    }
+    bar.single.update(progress.done);
+  };
+  return {
+    show,
+    silent: (silence) => {
+      // Before the first list, such as while IAM is asked, there is no bar.
+      if (bar === undefined) show({ stage: 'listing', done: 0 });
+      bar?.single.update({ silence: silence.silentMs === 0 ? '' : `  ${silenceWords(silence)}` });
+    },
+    note: (text) => {
+      end();
+      err(`${text}\n`);
+    },
+    end,
+  };
+}
+
+function optionsFor({ stage }: Progress): Options {
+  const title = TITLES[stage].padEnd(10);
+  return {
+    format: stage === 'listing' ? `${title} {value} calls{silence}` : `${title} {bar} {value}/{total}{silence}`,
+    barsize: 30,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    clearOnComplete: true,
+    hideCursor: true,
+    // Ctrl-C belongs to the sweep.
+    gracefulExit: false,
+  };
+}

@@ -1,0 +1,164 @@
+import { dliReaper } from '../../lib/base/command-line.ts';
+import { formatDuration } from '../../lib/base/duration.ts';
+import { clockOf, type LimitName } from '../../lib/policy/clocks.ts';
+import type { Predicate } from '../../lib/policy/select.ts';
+import type { DryRunReason } from '../../lib/sweep/hold.ts';
+import type { CapReport } from '../../lib/sweep/judge/cap.ts';
+import type { SweepReport, SweepStatus } from '../../lib/sweep/record/report.ts';
+import type { Explanation, RuleExplanation } from '../../lib/sweep/tell/explain.ts';
+import { cleanText } from './clean-text.ts';
+import { counted } from './counted.ts';
+import { formatJobs } from './job-table.ts';
+import { projectLine } from './project-words.ts';
+import { plain, type Terminal } from './terminal.ts';
+
+type Screen = Pick<Terminal, 'columns' | 'paint'>;
+
+/** The jobs as a table, the overdue first, and one sentence with what went wrong below it. */
+export function formatReport(
+  report: SweepReport,
+  { spared, stage }: { spared: boolean; stage?: string | undefined },
+  screen: Screen = {},
+): string {
+  const { paint = plain } = screen;
+  const jobs = report.jobs.filter(({ decision }) => spared || decision !== 'keep');
+  const hidden = report.jobs.length - jobs.length;
+  const unmanaged = Object.entries(report.unmanagedQueues).map(([queue, count]) => `${cleanText(queue)} (${count})`);
+  const ofStage = stage === undefined ? '' : ` --stage ${stage}`;
+  const problem = (text: string) => paint('red', `! ${cleanText(text)}`);
+  const lines = [
+    // A function of an earlier version does not tell.
+    ...(report.project == null ? [] : [projectLine(report.project)]),
+    ...(jobs.length === 0 ? [] : [formatJobs(jobs, { ...screen, isPlan: report.dryRun })]),
+    paint(COLOURS[report.status], formatSentence(report)),
+    ...(hidden === 0 ? [] : [`${hidden} more that a rule, an exemption or a protection spares: --spared shows them.`]),
+    ...(unmanaged.length === 0 ? [] : [`Queues that no rule names, with their old jobs: ${unmanaged.join(', ')}.`]),
+    ...formatFreed(report),
+    // Of a live sweep they are among the problems.
+    ...(report.dryRun ? report.unmet.map(problem) : []),
+    ...(report.emergency?.includeExempt ? [paint('yellow', INCLUDED)] : []),
+    ...report.notices.map((notice) => paint('yellow', `Note: ${cleanText(notice)}.`)),
+    ...report.problems.map(problem),
+    ...(report.stoppedBy === 'switch' ? [`${dliReaper(`resume${ofStage}`)} sets the switch to run.`] : []),
+    ...report.jobs.flatMap(({ error }) => (error === null ? [] : [problem(error)])),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+const INCLUDED = 'Note: exempt jobs, and jobs that a freeze is for, are not spared (--include-exempt).';
+
+/** An estimate, and never money; and what nobody but this record can witness. */
+function formatFreed({ freed, jobs }: SweepReport): string[] {
+  if (freed === null) return [];
+  const { cus, cuHoursAtMost } = freed;
+  const range = cus.from === cus.to ? `${cus.from}` : `${cus.from} to ${cus.to ?? 'an unknown number of'}`;
+  const hours = cuHoursAtMost === null ? '' : `; up to ${cuHoursAtMost} CU-hours, had the jobs run on as long again`;
+  const witnessed = jobs.filter(({ engine, evidence }) => engine === 'spark' && evidence === 'own-record').length;
+  return [
+    `Freed, as an estimate: ${range} CUs${hours}.`,
+    ...(witnessed === 0
+      ? []
+      : [`DLI calls a batch dead whether it failed or was cancelled: of ${witnessed} only this record tells.`]),
+  ];
+}
+
+const COLOURS: Record<SweepStatus, 'green' | 'yellow' | 'red'> = {
+  ok: 'green',
+  capped: 'yellow',
+  partial: 'yellow',
+  stopped: 'red',
+  failed: 'red',
+};
+
+/** A brake holds a sweep alone; of those that only ask for a dry run there may be several. */
+function whyDryRun(reasons: readonly DryRunReason[]): string {
+  if (reasons.includes('identity')) return 'held back, since it is not certain which project this is';
+  if (reasons.includes('ceilings')) return 'held back by the ceilings of the stage';
+  return `because of the ${reasons.join(', the ')}`;
+}
+
+function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: SweepReport): string {
+  const calls = apiCalls.list + apiCalls.status + apiCalls.cancel;
+  const head = dryRun ? `Dry run (${whyDryRun(dryRunBecause)})` : `Sweep ${status}`;
+  const skipped = Object.values(counts.skipped).reduce((sum, n) => sum + n, 0);
+  const overdue = [
+    `${counts.overdue} overdue`,
+    // Of the others their rule only warns, or logs them.
+    ...(counts.toCancel === counts.overdue ? [] : [`${counts.toCancel} of them to be cancelled`]),
+  ];
+  const byOthers = counts.cancelledByOthers > 0 ? ` (${counts.cancelledByOthers} cancelled by somebody else)` : '';
+  const outcomes = dryRun
+    ? [...overdue, 'none cancelled']
+    : [
+        ...overdue,
+        `${counts.cancelled} cancelled`,
+        `${counts.alreadyTerminal} already terminal${byOthers}`,
+        ...(counts.unconfirmed > 0 ? [`${counts.unconfirmed} unconfirmed`] : []),
+        ...(counts.failed > 0 ? [`${counts.failed} failed`] : []),
+        `${skipped} left alone`,
+      ];
+  return `${head}: ${counted(counts.seen, 'job')} seen, ${outcomes.join(', ')}; ${counted(calls, 'call')}.`;
+}
+
+/** Why a job was decided upon as it was, for a person. */
+export function formatExplanation(explanation: Explanation, caps: CapReport): string {
+  const { jobId, engine, jobType, queue, owner, status, clocks, rules, exemptions, freezes } = explanation;
+  const { tagExemption, verdict } = explanation;
+  const readings = (Object.entries(clocks) as [LimitName, number | null][])
+    .filter(([, ms]) => ms !== null)
+    .map(([clock, ms]) => `${clockOf(clock).word} ${formatDuration(ms ?? 0)}`);
+  const lines = [
+    `Job ${jobId}, ${engine} ${jobType ?? '?'} on ${queue ?? '?'} by ${owner ?? '?'}, ${status ?? 'no status'}`,
+    `Clocks: ${readings.join(', ') || 'no reading'}`,
+    ...rules.flatMap(formatRule),
+    ...exemptions.flatMap((one) => formatProtection('Exemption', one)),
+    ...freezes.flatMap((one) => formatProtection('Freeze', one)),
+    ...(tagExemption === null ? [] : [`Exemption by the job's own tags: ${tagExemption}`]),
+    `Caps: ${caps.victims} to be cancelled; maxKills ${caps.maxKills}${ceilingOf(caps)}, maxKillsPercent ${caps.maxKillsPercent} of at least ` +
+      `${caps.liveJobs} live jobs, from ${caps.percentFloor} on: ${caps.exceeded ?? 'within'}`,
+    `Verdict: ${formatVerdict(verdict)}`,
+  ];
+  return `${lines.map(cleanText).join('\n')}\n`;
+}
+
+const ceilingOf = ({ ceiling, maxKills }: CapReport) =>
+  ceiling !== null && ceiling < maxKills ? ` (the ceiling here is ${ceiling})` : '';
+
+function formatProtection(
+  name: 'Exemption' | 'Freeze',
+  { id, from, until, isInForce, isToCome, predicates, holds }: Explanation['exemptions' | 'freezes'][number],
+): string[] {
+  const start = from === null ? '' : `from ${from} `;
+  const state = isInForce ? '' : isToCome ? ', not yet in force' : name === 'Exemption' ? ', expired' : ', over';
+  return [
+    `${name} ${id} (${start}until ${until}${state}): ${holds}`,
+    ...(predicates === 'all' ? ['  match   all'] : predicates.map((one) => formatPredicate('match ', one))),
+  ];
+}
+
+function formatRule({ rule, match, ignore, limits, result }: RuleExplanation): string[] {
+  return [
+    `Rule ${rule}: ${result}`,
+    ...(match === 'all' ? ['  match   all'] : match.map((one) => formatPredicate('match ', one))),
+    ...ignore.map((one) => formatPredicate('ignore', one)),
+    ...limits.map(({ clock, limitMs, readingMs }) => {
+      const reading = readingMs === null ? 'no reading' : formatDuration(readingMs);
+      return `  limit   ${clock} ${formatDuration(limitMs)}: ${reading}`;
+    }),
+  ];
+}
+
+function formatPredicate(name: 'match ' | 'ignore', { key, wanted, found, holds }: Predicate): string {
+  return `  ${name}  ${key}: wanted ${wanted.join(' or ')}, found ${found === null ? 'nothing' : found || 'none'}: ${holds}`;
+}
+
+function formatVerdict(verdict: Explanation['verdict']): string {
+  if (verdict.action === 'keep')
+    return `keep, ${verdict.reason}${verdict.rule === undefined ? '' : ` (${verdict.rule})`}`;
+  const { action, rule, clock, limitMs, overLimitMs, matched } = verdict;
+  const also = matched.filter((id) => id !== rule);
+  return (
+    `${action}, by rule ${rule}: ${formatDuration(overLimitMs)} over ${clock} ${formatDuration(limitMs)}` +
+    (also.length === 0 ? '' : `; also over the limit of ${also.join(', ')}`)
+  );
+}

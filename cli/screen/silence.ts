@@ -1,0 +1,21 @@
+import type { Silence } from '../../lib/http/proxy.ts';
+import { cleanText } from './clean-text.ts';
+
+type Listener = (silence: Silence) => void;
+
+const listeners = new Set<Listener>();
+
+/** Tells the progress line on the screen that a server does not answer. */
+export function tellSilence(silence: Silence): void {
+  for (const listener of listeners) listener(silence);
+}
+
+/** Calls back while a server that this process has called says nothing. @returns what ends it. */
+export function hearSilence(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
+/** Says for whom a person waits. */
+export const silenceWords = ({ host, silentMs }: Silence): string =>
+  `${cleanText(host)} has not answered for ${Math.round(silentMs / 1_000)} s`;

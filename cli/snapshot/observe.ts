@@ -1,0 +1,28 @@
+import { systemClock } from '../../lib/base/clock.ts';
+import type { Engine } from '../../lib/base/job.ts';
+import { toEmergency } from '../../lib/request/emergency.ts';
+import { DEFAULT_TARGET } from '../../lib/request/request.ts';
+import type { Settings } from '../../lib/settings/settings.ts';
+import type { StoredLook } from '../../lib/sweep/look/look.ts';
+import { lookAtEverything } from '../../lib/sweep/sweep.ts';
+import type { Terminal } from '../screen/terminal.ts';
+import { sharedFor } from '../source/network.ts';
+import { type SettingsFlags, settingsSource } from '../source/settings.ts';
+import type { Stage } from '../source/stage.ts';
+
+/**
+ * Every live job of these engines at this moment, whatever its age. Reads only, and needs no policy.
+ *
+ * @throws {SettingsError} and {DliError} as a sweep does.
+ */
+export async function observe(
+  flags: SettingsFlags,
+  { env }: Terminal,
+  { engines, stage }: { engines: readonly Engine[]; stage?: Stage },
+): Promise<{ seen: StoredLook; settings: Settings }> {
+  const target = flags.stage === undefined ? 'cli' : (flags.target ?? DEFAULT_TARGET);
+  // As for an emergency, since that needs no policy either.
+  const settings = await settingsSource(flags, env, stage)({ target, emergency: toEmergency({}) });
+  const deps = { clock: systemClock, random: Math.random, sharedFor };
+  return { seen: await lookAtEverything(engines, settings, deps), settings };
+}

@@ -1,0 +1,125 @@
+import * as v from 'valibot';
+import { issueWords } from '../../lib/base/issue-words.ts';
+import { ENGINE_NAMES, type Job } from '../../lib/base/job.ts';
+import { fingerprint } from '../../lib/policy/fingerprint.ts';
+import type { StoredLook } from '../../lib/sweep/look/look.ts';
+
+/** A stored look as a document. Statements are secrets of their authors, so they stay out by default; fingerprints do not. */
+export function toSnapshot(
+  { target, project, now, clockProblem, engines, gaps, jobs }: StoredLook,
+  { withStatements }: { withStatements: boolean },
+) {
+  return {
+    version: 2,
+    target,
+    project,
+    takenAt: new Date(now).toISOString(),
+    clockProblem: clockProblem ?? null,
+    engines,
+    gaps: gaps.map(({ engine, what }) => ({ engine: engine ?? null, what })),
+    jobs: jobs.map(({ tags, statement, ...job }) => ({
+      ...job,
+      tags: tags === undefined ? null : Object.fromEntries(tags),
+      fingerprint: typeof statement === 'string' ? fingerprint(statement) : null,
+      ...(withStatements && typeof statement === 'string' && { statement }),
+    })),
+  };
+}
+
+const text = v.optional(v.string());
+const textOrNull = v.optional(v.nullable(v.string()));
+const number = v.optional(v.number());
+
+const job = v.object({
+  ...{ engine: v.picklist(ENGINE_NAMES), id: v.string(), name: textOrNull, queue: text, owner: text, type: textOrNull },
+  protection: v.picklist(['none', 'unless-named', 'always', 'unknown']),
+  ...{ database: textOrNull, statement: textOrNull, status: text },
+  tags: v.nullable(v.record(v.string(), v.string())),
+  state: v.picklist([
+    ...([
+      'queued',
+      'running',
+      'operation',
+      'stopping',
+      'stop-failed',
+      'finished',
+      'failed',
+      'cancelled',
+      'unknown',
+    ] as const),
+  ]),
+  startedAt: number,
+  isStartText: v.optional(v.boolean()),
+  since: v.object({ running: number, waiting: number, submitted: number }),
+  ...{ askedAt: number, updatedAt: number, cus: number },
+});
+
+const common = {
+  target: v.string('expected the name of the target'),
+  takenAt: v.pipe(v.string('expected a time'), v.isoTimestamp('expected a time such as 2026-01-05T09:00:00.000Z')),
+  jobs: v.array(job),
+};
+
+const project = v.object({
+  id: v.string(),
+  name: v.nullable(v.string()),
+  verified: v.boolean(),
+  region: v.nullable(v.string()),
+  endpoint: v.string(),
+});
+
+const snapshot = v.object({
+  version: v.literal(2, 'expected a snapshot of version 1 or 2'),
+  ...common,
+  /** A snapshot that was taken earlier has none. */
+  project: v.optional(v.nullable(project), null),
+  clockProblem: v.nullable(v.string()),
+  engines: v.array(v.picklist(ENGINE_NAMES)),
+  gaps: v.array(v.object({ engine: v.nullable(v.picklist(ENGINE_NAMES)), what: v.string() })),
+});
+
+/** Until 0.1.0. It did not say which engine a gap is of, nor whether the clocks agreed. */
+const snapshotOfVersion1 = v.object({ version: v.literal(1), ...common, gaps: v.array(v.string()) });
+
+/**
+ * Reads what {@link toSnapshot} made. What is missing in it is unknown, and so spared.
+ *
+ * @throws {Error} naming the fields that are wrong.
+ */
+export function parseSnapshot(document: unknown): StoredLook {
+  const old = v.safeParse(snapshotOfVersion1, document);
+  if (old.success) {
+    const { gaps, ...fields } = old.output;
+    const asGaps = gaps.map((what) => ({ engine: undefined, what }));
+    return toStoredLook(fields, { project: null, engines: ENGINE_NAMES, gaps: asGaps, clockProblem: undefined });
+  }
+  const result = v.safeParse(snapshot, document);
+  if (!result.success) {
+    const problems = result.issues.map((issue) => issueWords(issue, { whole: 'expected an object' }));
+    throw new Error(`not a snapshot: ${problems.slice(0, 5).join('; ')}`);
+  }
+  const { gaps, engines, clockProblem, ...fields } = result.output;
+  return toStoredLook(fields, {
+    project: fields.project,
+    engines,
+    gaps: gaps.map(({ engine, what }) => ({ engine: engine ?? undefined, what })),
+    clockProblem: clockProblem ?? undefined,
+  });
+}
+
+function toStoredLook(
+  { target, takenAt, jobs }: { target: string; takenAt: string; jobs: v.InferOutput<typeof job>[] },
+  more: Pick<StoredLook, 'project' | 'engines' | 'gaps' | 'clockProblem'>,
+): StoredLook {
+  return { target, now: Date.parse(takenAt), jobs: jobs.map(toJob), ...more };
+}
+
+function toJob({ tags, since, ...fields }: v.InferOutput<typeof job>): Job {
+  return {
+    ...fields,
+    ...{ name: fields.name, queue: fields.queue, owner: fields.owner, type: fields.type, status: fields.status },
+    ...{ database: fields.database, statement: fields.statement, startedAt: fields.startedAt },
+    tags: tags === null ? undefined : new Map(Object.entries(tags)),
+    since: { running: since.running, waiting: since.waiting, submitted: since.submitted },
+  };
+}

@@ -1,0 +1,107 @@
+import {
+  DeleteParameterCommand,
+  GetParameterHistoryCommand,
+  GetParametersCommand,
+  ParameterTier,
+  PutParameterCommand,
+  type SSMClient,
+} from '@aws-sdk/client-ssm';
+import { nameOf } from '../../lib/base/error-words.ts';
+import { SettingsError } from '../../lib/settings/settings.ts';
+
+/** One version of a parameter. */
+export interface ParameterVersion {
+  value: string;
+  version: number;
+  /** ISO 8601; null if AWS does not say. */
+  changedAt: string | null;
+  /** Whether it is a SecureString. */
+  isEncrypted: boolean;
+}
+
+/** "Maximum size for a parameter value": 4 KB standard, 8 KB advanced, which cost something. */
+export const MAX_STANDARD_BYTES = 4_096;
+export const MAX_ADVANCED_BYTES = 8_192;
+
+/** What the verbs that change a stage need of Parameter Store. No value ever gets into an error. */
+export function createParameterStore(client: SSMClient) {
+  const attempt = async <T>(name: string, what: string, call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call();
+    } catch (error) {
+      throw new SettingsError(name, `cannot be ${what} Parameter Store (${nameOf(error)})`, { cause: error });
+    }
+  };
+  return {
+    /** @returns undefined if there is no such parameter. */
+    get: (name: string): Promise<ParameterVersion | undefined> =>
+      attempt(name, 'read from', async () => {
+        const { Parameters = [] } = await client.send(new GetParametersCommand({ Names: [name] }));
+        return Parameters.map(toVersion)[0];
+      }),
+
+    /** @returns the new version. */
+    put: (name: string, value: string, { overwrite }: { overwrite: boolean }): Promise<number> =>
+      attempt(name, 'written to', async () => {
+        const isLarge = Buffer.byteLength(value) > MAX_STANDARD_BYTES;
+        const { Version = 0 } = await client.send(
+          new PutParameterCommand({
+            ...{ Name: name, Value: value, Type: 'String', Overwrite: overwrite },
+            ...(isLarge && { Tier: ParameterTier.ADVANCED }),
+          }),
+        );
+        return Version;
+      }),
+
+    /**
+     * Whether one may write a parameter that is there, told by a write that Parameter Store refuses in either case.
+     *
+     * @param value which does no harm, should somebody delete it this moment.
+     * @returns why not; undefined if one may.
+     */
+    refusalToWrite: async (name: string, value: string): Promise<string | undefined> => {
+      try {
+        await client.send(new PutParameterCommand({ Name: name, Value: value, Type: 'String', Overwrite: false }));
+        return undefined;
+      } catch (error) {
+        const reason = nameOf(error);
+        return reason === 'ParameterAlreadyExists' ? undefined : reason;
+      }
+    },
+
+    remove: (name: string): Promise<void> =>
+      attempt(name, 'deleted from', async () => {
+        await client.send(new DeleteParameterCommand({ Name: name }));
+      }),
+
+    /** The versions that Parameter Store still holds, the oldest first. It keeps a hundred. */
+    history: (name: string): Promise<ParameterVersion[]> =>
+      attempt(name, 'read from', async () => {
+        const versions: ParameterVersion[] = [];
+        let token: string | undefined;
+        do {
+          const { Parameters = [], NextToken } = await client.send(
+            new GetParameterHistoryCommand({ Name: name, ...(token !== undefined && { NextToken: token }) }),
+          );
+          versions.push(...Parameters.map(toVersion));
+          token = NextToken;
+        } while (token !== undefined);
+        return versions;
+      }),
+  };
+}
+
+function toVersion(parameter: {
+  Value?: string | undefined;
+  Version?: number | undefined;
+  LastModifiedDate?: Date | undefined;
+  Type?: string | undefined;
+}): ParameterVersion {
+  const { Value = '', Version = 0, LastModifiedDate, Type } = parameter;
+  return {
+    value: Value,
+    version: Version,
+    changedAt: LastModifiedDate?.toISOString() ?? null,
+    isEncrypted: Type === 'SecureString',
+  };
+}

@@ -1,0 +1,132 @@
+import { dliReaper } from '../../lib/base/command-line.ts';
+import { SettingsError, type Target } from '../../lib/settings/settings.ts';
+import { isSwitchOn, parseTarget, readSwitchFrom, toTarget } from '../../lib/settings/ssm.ts';
+import {
+  describeStop,
+  formatStop,
+  hasWords,
+  isOverdue,
+  parseStop,
+  reasonProblem,
+} from '../../lib/settings/stop-order.ts';
+import { projectOf } from '../../lib/sweep/look/identity.ts';
+import { cleanText } from '../screen/clean-text.ts';
+import { confirm } from '../screen/confirm.ts';
+import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
+import { toJson } from '../screen/json.ts';
+import { projectWords } from '../screen/project-words.ts';
+import type { Terminal } from '../screen/terminal.ts';
+import { endOf } from '../source/instants.ts';
+import { openStage, type Stage } from '../source/stage.ts';
+
+export interface SwitchFlags {
+  stage?: string;
+  confirm?: string;
+  json?: boolean;
+}
+
+export interface StopFlags extends SwitchFlags {
+  /** A day, a time, or how long from now. */
+  until?: string;
+  reason?: string;
+}
+
+/** A line for each target that is live; nothing where they cannot be read, which is no reason to keep the switch. */
+async function liveTargets({ names, readPath }: Stage): Promise<string> {
+  const values = await readPath(names.targets).catch(() => new Map<string, string>());
+  return [...values.keys()]
+    .sort()
+    .map((parameter) => {
+      const target = readTarget(parameter, values);
+      if (target?.mode !== 'live') return '';
+      const name = cleanText(parameter.slice(names.targets.length));
+      return `Live: ${name}, ${projectWords(projectOf(target))}.\n`;
+    })
+    .join('');
+}
+
+/** One that cannot be read is not swept. */
+function readTarget(parameter: string, values: ReadonlyMap<string, string>): Target | undefined {
+  try {
+    return toTarget(parameter, parameter, parseTarget(parameter, values));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Stops a stage at one word, and tells what is then read there. With an end it does not resume by itself: from then on it
+ * asks.
+ *
+ * @returns the exit code. @throws {SettingsError}
+ */
+export async function runStop(flags: StopFlags, terminal: Terminal, now: number): Promise<number> {
+  const { until: end, reason } = flags;
+  const problem = reason === undefined ? undefined : reasonProblem(reason);
+  if (problem !== undefined) throw new SettingsError('--reason', problem);
+  const until = end === undefined ? undefined : endOf('--until', end, now);
+  const stage = open(flags);
+  await stage.assertExists();
+  return write(stage, formatStop({ until, reason }), { isOn: false, json: flags.json }, terminal);
+}
+
+/**
+ * Lets the sweeps of a stage cancel again, once its name is typed, and tells what is then read there.
+ *
+ * @returns the exit code. @throws {SettingsError}
+ */
+export async function runResume(flags: SwitchFlags, terminal: Terminal, now: number): Promise<number> {
+  const stage = open(flags);
+  await stage.assertExists();
+  await showStop(stage, terminal, now);
+  // Who types the name should see where jobs may be cancelled from then on.
+  if (flags.confirm === undefined) terminal.err(await liveTargets(stage));
+  const { name } = stage;
+  const isAgreed = await confirm({ name, what: 'let its sweeps cancel again', given: flags.confirm }, terminal);
+  if (!isAgreed) return EXIT_CONFIGURATION;
+  return write(stage, 'run', { isOn: true, json: flags.json }, terminal);
+}
+
+function open({ stage }: SwitchFlags): Stage {
+  if (stage === undefined) throw new SettingsError('--stage', 'missing; name the stage whose switch is meant');
+  return openStage(stage);
+}
+
+/** Says why it was stopped, and until when, before anybody ends that. Who may not read may still write. */
+async function showStop({ name, read }: Stage, { err }: Terminal, now: number): Promise<void> {
+  const reading = await readSwitchFrom(read, name).catch(() => undefined);
+  const order = parseStop(reading?.value);
+  if (order === undefined || !hasWords(order)) return;
+  const over = isOverdue(order, now) ? ', which is over' : '';
+  err(`The switch of ${name} reads ${cleanText(describeStop(order))}${over}.\n`);
+}
+
+async function write(
+  { name, names, read, store }: Stage,
+  value: string,
+  { isOn: isWanted, json = false }: { isOn: boolean; json: boolean | undefined },
+  terminal: Terminal,
+): Promise<number> {
+  await store.put(names.switch, value, { overwrite: true });
+  const reading = await readSwitchFrom(read, name);
+  const isOn = isSwitchOn(reading);
+  const order = parseStop(reading.value);
+  const words = isOn
+    ? 'the next sweep may cancel, where policy and target are live'
+    : 'no job is cancelled; a sweep that is under way notices within ten seconds';
+  const text = isOn ? 'run' : order === undefined ? 'stop' : cleanText(describeStop(order));
+  const asks =
+    order?.until === undefined ? '' : ` It does not resume by itself: ${dliReaper(`resume --stage ${name}`)}.`;
+  terminal.out(
+    json
+      ? toJson('switch', {
+          stage: name,
+          isOn,
+          version: reading.version,
+          ...(order?.until !== undefined && { until: new Date(order.until).toISOString() }),
+          ...(order?.reason !== undefined && { reason: order.reason }),
+        })
+      : `The switch of ${name} reads ${text} (version ${reading.version ?? '?'}): ${words}.${asks}\n`,
+  );
+  return isOn === isWanted ? 0 : EXIT_CONFIGURATION;
+}

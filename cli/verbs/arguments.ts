@@ -1,0 +1,73 @@
+import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../../lib/base/duration.ts';
+import { messageOf } from '../../lib/base/error-words.ts';
+import { ENGINE_NAMES, isJobId } from '../../lib/base/job.ts';
+import { SettingsError } from '../../lib/settings/settings.ts';
+
+/** Readers of arguments, for commander: each returns the value or says what was expected. */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
+  return Number(text);
+}
+
+/** Such as `-2,-1,1`, also in several flags; what they may be is left to the schema. */
+export function numberList(text: string, before: number[] = []): number[] {
+  const parts = text.split(',');
+  if (!parts.every((part) => /^-?\d{1,3}$/.test(part)))
+    throw new InvalidArgumentError('Expected numbers, such as -2,-1,1.');
+  return [...before, ...parts.map(Number)];
+}
+
+export function port(text: string): number {
+  const value = wholeNumber(text);
+  if (value > 65_535) throw new InvalidArgumentError('Expected a port, 0 to 65535.');
+  return value;
+}
+
+export function speed(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 100_000)) throw new InvalidArgumentError('Expected 0 or more.');
+  return value;
+}
+
+export function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('Expected a number from 0 to 1.');
+  return value;
+}
+
+/** As it was written: the request reads it. */
+export function durationText(text: string): string {
+  duration(text);
+  return text;
+}
+
+/** Milliseconds. */
+export function duration(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
+/** Of an option that may be given several times. */
+export function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}
+
+/** The same, of a few values. */
+export const collectOf =
+  <T extends string>(values: readonly T[]) =>
+  (text: string, before: readonly T[] = []): T[] => {
+    const value = values.find((one) => one === text);
+    if (value === undefined) throw new InvalidArgumentError(`Expected one of ${values.join(', ')}.`);
+    return [...before, value];
+  };
+
+/** @throws {SettingsError} for what is the id of no engine's jobs. */
+export function assertJobId(name: string, id: string): void {
+  if (ENGINE_NAMES.some((engine) => isJobId(id, engine))) return;
+  throw new SettingsError(name, "expected 8-4-4-4-12 hexadecimal digits, or a Flink job's number");
+}

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { runCli } from '../../helpers/run-cli.ts';
+
+describe.concurrent('dli-reaper demo', () => {
+  it('shows the plan, the sweep and the proof, and ends with 0', async () => {
+    const { exitCode, stdout, stderr } = await runCli(['demo']);
+
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const [before, plan, sweep, proof] = stdout.split(/\nThe (?:plan|sweep|proof): .*\n/);
+    expect(before).toMatch(/^An emulated DLI with 20 jobs listens at http:\/\/127\.0\.0\.1:\d+\.\n$/);
+    expect(plan).toContain('Dry run (because of the request): 11 jobs seen, 5 overdue, none cancelled');
+    expect(sweep).toContain('Sweep ok: 11 jobs seen, 5 overdue, 4 cancelled, 1 already terminal, 6 left alone');
+    expect(sweep).toContain('already terminal (FINISHED)');
+    expect(proof).toBe('It agrees with all 10 outcomes.\n');
+  });
+
+  it('prints only the report with --json', async () => {
+    const { exitCode, stdout, stderr } = await runCli(['demo', '--json']);
+
+    const report = JSON.parse(stdout) as { counts: object; apiCalls: object; caps: object; jobs: object[] };
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(report).toMatchObject({ status: 'ok', dryRun: false, dryRunBecause: [], counts: { cancelled: 4 } });
+    expect(Object.keys(report)).toEqual([
+      ...[
+        'kind',
+        'version',
+        'sweepId',
+        'target',
+        'project',
+        'trigger',
+        'requestReason',
+        'emergency',
+        'dryRun',
+        'dryRunBecause',
+        'status',
+      ],
+      ...[
+        'stoppedBy',
+        'problems',
+        'startedAt',
+        'finishedAt',
+        'counts',
+        'apiCalls',
+        'caps',
+        'freed',
+        'credentialRefused',
+      ],
+      ...['parameterVersions', 'settingsHash', 'unmet', 'notices', 'unmanagedQueues', 'jobs'],
+    ]);
+    expect(Object.keys(report.counts)).toEqual([
+      ...[
+        'seen',
+        'overdue',
+        'toCancel',
+        'cancelled',
+        'alreadyTerminal',
+        'cancelledByOthers',
+        'unconfirmed',
+        'failed',
+        'skipped',
+      ],
+    ]);
+    expect(Object.keys(report.caps)).toEqual([
+      ...['victims', 'liveJobs', 'exceeded', 'maxKills', 'maxKillsPercent', 'percentFloor', 'drain', 'ceiling'],
+    ]);
+    expect(Object.keys(report.apiCalls)).toEqual(['list', 'status', 'cancel', 'retries', 'throttled']);
+    for (const job of report.jobs) {
+      expect(Object.keys(job)).toEqual([
+        ...[
+          'jobId',
+          'engine',
+          'name',
+          'queue',
+          'owner',
+          'jobType',
+          'runTimeMs',
+          'queueTimeMs',
+          'totalTimeMs',
+          'clock',
+          'limitMs',
+          'overLimitMs',
+          'rule',
+          'matched',
+          'decision',
+          'reason',
+        ],
+        ...['outcome', 'status', 'evidence', 'endedBy', 'cus', 'attempts', 'requestId', 'error'],
+      ]);
+    }
+  });
+});

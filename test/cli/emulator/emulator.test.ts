@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, describe, expect, it, type TestContext } from 'vitest';
+import type { Emulator } from '../../../emulator/server.ts';
+import type { SweepReport } from '../../../lib/sweep/record/report.ts';
+import { CLI, cleanEnvironment, keysOf, runCli, runHere } from '../../helpers/run-cli.ts';
+
+/** The verb as a process, once it has said how to reach it. */
+async function start({ onTestFinished }: TestContext, flags: string[] = []) {
+  const child = spawn(process.execPath, [CLI.main, 'emulator', ...flags], { cwd: CLI.cwd, env: cleanEnvironment({}) });
+  const exited = once(child, 'exit');
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const connection = JSON.parse(line) as Emulator['connection'];
+  return {
+    connection,
+    complaints: () => stderr,
+    ask: async (path: string) => (await fetch(connection.url + path)).json() as Promise<Record<string, object[]>>,
+    stop: async (signal: NodeJS.Signals) => {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}
+
+const notUtf8 = join(mkdtempSync(join(tmpdir(), 'dli-reaper-')), 'not-utf8');
+writeFileSync(notUtf8, Uint8Array.from([0xba, 0xcb]));
+afterAll(() => rmSync(dirname(notUtf8), { recursive: true }));
+
+describe.concurrent('dli-reaper emulator', () => {
+  it.for([{ signal: 'SIGTERM' as const }, { signal: 'SIGINT' as const }])(
+    'tells in its first line all that a client needs, and stops at $signal with 0',
+    async ({ signal }, context) => {
+      const { connection, stop } = await start(context);
+
+      expect(Object.keys(connection)).toEqual(['url', 'region', 'projectId', 'accessKeyId', 'secretAccessKey']);
+      expect(connection.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+      expect(await stop(signal)).toEqual([0, null]);
+    },
+  );
+
+  it('is swept by another process, and tells unsigned what reached it', async (context) => {
+    const { connection, ask } = await start(context, ['--jobs', '20', '--overdue', '0.1', '--cancel-delay', '0s']);
+    const { url, projectId } = connection;
+    const flags = ['--policy', 'examples/demo-policy.yml', '--endpoint', url, '--project-id', projectId, '--json'];
+
+    const { exitCode, stdout } = await runCli(['plan', ...flags], keysOf(connection));
+
+    const { requests } = await ask('/_emulator/requests');
+    const { jobs } = await ask('/_emulator/jobs');
+    expect(exitCode).toBe(0);
+    const report = JSON.parse(stdout) as SweepReport;
+    expect(report).toMatchObject({ dryRun: true, status: 'ok' });
+    expect(jobs).toHaveLength(20);
+    expect(requests).toHaveLength(report.apiCalls.list);
+    expect(requests?.[0]).toMatchObject({ method: 'GET', status: 200 });
+  });
+
+  it('makes the same jobs of the same seed', async (context) => {
+    const worlds = await Promise.all([start(context, ['--seed', '7']), start(context, ['--seed', '7'])]);
+
+    const [first, second] = await Promise.all(
+      worlds.map(async ({ ask }) => (await ask('/_emulator/jobs')).jobs?.map((job) => 'id' in job && job.id)),
+    );
+
+    expect(first).toHaveLength(20);
+    expect(second).toEqual(first);
+  });
+
+  it('ends with 1 when its port is taken', async (context) => {
+    const { connection } = await start(context);
+
+    const { exitCode, stdout, stderr } = await runCli(['emulator', '--port', new URL(connection.url).port]);
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toContain('EADDRINUSE');
+  });
+
+  it.for([
+    { flags: ['--port', 'http'], says: 'Expected a whole number' },
+    { flags: ['--overdue', '2'], says: 'Expected a number from 0 to 1' },
+    { flags: ['--cancel-delay', '5'], says: 'write the unit, such as 5m' },
+  ])('ends with 1 for $flags', async ({ flags, says }) => {
+    const { exitCode, stdout, stderr } = await runHere(['emulator', ...flags]);
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toContain(says);
+  });
+
+  it('leaves its state behind and goes on from there', async (context) => {
+    const state = join(mkdtempSync(join(tmpdir(), 'dli-reaper-state-')), 'lake.json');
+    const first = await start(context, ['--world', 'empty', '--speed', '0', '--state', state]);
+    const post = (path: string, body: object) =>
+      fetch(first.connection.url + path, { method: 'POST', body: JSON.stringify(body) });
+    await post('/_emulator/jobs', { owner: 'ana', runs: '1h' });
+    await post('/_emulator/clock', { step: '30m' });
+    const { now: stoppedAt } = await first.ask('/_emulator/clock');
+
+    expect(await first.stop('SIGTERM')).toEqual([0, null]);
+    const second = await start(context, ['--speed', '0', '--state', state]);
+
+    expect(await second.ask('/_emulator/jobs')).toMatchObject({ jobs: [{ owner: 'ana', status: 'RUNNING' }] });
+    expect(await second.ask('/_emulator/clock')).toMatchObject({ now: stoppedAt });
+  });
+
+  it('makes the trouble that a file orders, and says which was never met', async (context) => {
+    const faults = join(mkdtempSync(join(tmpdir(), 'dli-reaper-faults-')), 'faults.yml');
+    writeFileSync(
+      faults,
+      '- {on: list-sql-jobs, answer: {status: 500}}\n- {on: cancel-sql-job, target: "0007", answer: reset}\n',
+    );
+    const { connection, stop, complaints } = await start(context, ['--world', 'empty', '--faults', faults]);
+    const flags = ['--policy', 'examples/demo-policy.yml', '--endpoint', connection.url, '--json'];
+
+    const { stdout } = await runCli(['plan', ...flags, '--project-id', connection.projectId], keysOf(connection));
+    await stop('SIGTERM');
+
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'ok', apiCalls: { list: 3, retries: 1 } });
+    expect(complaints()).toBe('a fault was never met: cancel-sql-job 0007\n');
+  });
+
+  it.for([
+    {
+      flags: ['--world', 'atlantis'],
+      says: /--world: expected one of busy-morning, lake, orphans, storm, ten-thousand, empty/,
+    },
+    { flags: ['--faults', 'absent.yml'], says: /--faults absent\.yml: ENOENT/ },
+    { flags: ['--speed', '-1'], says: /Expected 0 or more/ },
+    { flags: ['--faults', notUtf8], says: /--faults \S+: is not UTF-8 \(line 1\); save it as UTF-8/ },
+    { flags: ['--state', notUtf8], says: /--state \S+: is not UTF-8 \(line 1\); save it as UTF-8/ },
+  ])('does not start with $flags', async ({ flags, says }) => {
+    const { exitCode, stdout, stderr } = await runHere(['emulator', ...flags]);
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toMatch(says);
+  });
+});
