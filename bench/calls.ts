@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
-import { createRandom } from '../emulator/random.ts';
+import { createRandom } from '../emulator/base/random.ts';
+import type { RateLimit } from '../emulator/gateway/throttle.ts';
 import { startEmulator } from '../emulator/server.ts';
-import type { RateLimit } from '../emulator/throttle.ts';
 import { manyJobs } from '../emulator/worlds.ts';
 import { createSharedStates } from '../lib/dli/connection.ts';
 import { parsePolicy } from '../lib/policy/parse.ts';

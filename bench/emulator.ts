@@ -1,4 +1,4 @@
-import { createRandom } from '../emulator/random.ts';
+import { createRandom } from '../emulator/base/random.ts';
 import { startEmulator } from '../emulator/server.ts';
 import { manyJobs } from '../emulator/worlds.ts';
 import { systemClock } from '../lib/base/clock.ts';

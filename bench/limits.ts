@@ -1,4 +1,4 @@
-import type { RateLimit } from '../emulator/throttle.ts';
+import type { RateLimit } from '../emulator/gateway/throttle.ts';
 
 /** The limits that the pacer has to find out, as docs/decisions/0003-pacing.md lists them. */
 export const LIMITS: readonly { name: string; calls: number; limitAt: (now: number) => RateLimit }[] = [

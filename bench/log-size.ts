@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { createRandom } from '../emulator/random.ts';
+import { createRandom } from '../emulator/base/random.ts';
 import { startEmulator } from '../emulator/server.ts';
 import { manyJobs } from '../emulator/worlds.ts';
 import { createJsonLinesLog } from '../lib/base/log.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import Table from 'cli-table3';
-import { createRandom } from '../emulator/random.ts';
+import { createRandom } from '../emulator/base/random.ts';
 import { startEmulator } from '../emulator/server.ts';
 import { manyJobs } from '../emulator/worlds.ts';
 import { systemClock } from '../lib/base/clock.ts';

@@ -1,6 +1,6 @@
-import { createThrottle, type RateLimit } from '../emulator/throttle.ts';
-import { createVirtualClock } from '../emulator/virtual-clock.ts';
+import { createThrottle, type RateLimit } from '../emulator/gateway/throttle.ts';
 import { createPacer, parseRateHint } from '../lib/http/pacer.ts';
+import { createVirtualClock } from './virtual-clock.ts';
 
 export interface Run {
   calls: number;

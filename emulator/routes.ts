@@ -1,13 +1,13 @@
-import type { Answer } from './answer.ts';
-import type { Assumptions } from './assumptions.ts';
-import type { FlinkStore } from './flink-jobs.ts';
-import { FLINK_ROUTES } from './flink-routes.ts';
-import type { JobStore } from './jobs.ts';
-import { QUEUE_ROUTES } from './queue-routes.ts';
-import type { QueueStore } from './queues.ts';
-import type { SparkStore } from './spark-jobs.ts';
-import { SPARK_ROUTES } from './spark-routes.ts';
-import { SQL_ROUTES } from './sql-routes.ts';
+import type { Answer } from './base/answer.ts';
+import type { Assumptions } from './base/assumptions.ts';
+import type { FlinkStore } from './flink/jobs.ts';
+import { FLINK_ROUTES } from './flink/routes.ts';
+import type { QueueStore } from './queues/queues.ts';
+import { QUEUE_ROUTES } from './queues/routes.ts';
+import type { SparkStore } from './spark/jobs.ts';
+import { SPARK_ROUTES } from './spark/routes.ts';
+import type { JobStore } from './sql/jobs.ts';
+import { SQL_ROUTES } from './sql/routes.ts';
 
 /** How long things take, in ms of the emulator's clock. */
 export interface Delays {

@@ -2,22 +2,22 @@ import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createTemporaryKeys } from './agencies.ts';
-import { type Answer, gatewayError } from './answer.ts';
-import { type Assumptions, DEFAULT_ASSUMPTIONS } from './assumptions.ts';
-import type { EmulatorClock } from './clock.ts';
-import { control } from './control.ts';
-import { editAnswer, type Fault, FaultScript } from './faults.ts';
-import { type EmulatedFlinkJob, FlinkStore } from './flink-jobs.ts';
-import { type AccessKey, createGateway, decodeTarget, type GatewayRequest } from './gateway.ts';
-import { createIam, type Iam, type IamUser } from './iam.ts';
-import { changeJob } from './job-control.ts';
-import { type EmulatedJob, JobStore, statusAt } from './jobs.ts';
-import { type EmulatedQueue, QueueStore, queuesOf } from './queues.ts';
+import { type Answer, gatewayError } from './base/answer.ts';
+import { type Assumptions, DEFAULT_ASSUMPTIONS } from './base/assumptions.ts';
+import type { EmulatorClock } from './base/clock.ts';
+import { control } from './control/control.ts';
+import { editAnswer, type Fault, FaultScript } from './control/faults.ts';
+import { changeJob } from './control/jobs.ts';
+import { type Snapshot, type Stores, takeSnapshot } from './control/snapshot.ts';
+import { type EmulatedFlinkJob, FlinkStore } from './flink/jobs.ts';
+import { type AccessKey, createGateway, decodeTarget, type GatewayRequest } from './gateway/gateway.ts';
+import { createIam, type Iam, type IamUser } from './gateway/iam.ts';
+import { createTemporaryKeys } from './gateway/temporary-keys.ts';
+import { createThrottle, type RateLimit } from './gateway/throttle.ts';
+import { type EmulatedQueue, QueueStore, queuesOf } from './queues/queues.ts';
 import { type Delays, ROUTES, type Route, type RouteName, type RouteRequest, type Service } from './routes.ts';
-import { type Snapshot, type Stores, takeSnapshot } from './snapshot.ts';
-import { type EmulatedBatch, SparkStore } from './spark-jobs.ts';
-import { createThrottle, type RateLimit } from './throttle.ts';
+import { type EmulatedBatch, SparkStore } from './spark/jobs.ts';
+import { type EmulatedJob, JobStore, statusAt } from './sql/jobs.ts';
 
 export interface EmulatorOptions {
   /** Epoch ms; the emulator's only clock. */

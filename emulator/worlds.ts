@@ -1,7 +1,7 @@
-import type { EmulatedFlinkJob } from './flink-jobs.ts';
-import type { EmulatedJob } from './jobs.ts';
-import { randomUuid } from './random.ts';
-import { batchLife, type EmulatedBatch } from './spark-jobs.ts';
+import { randomUuid } from './base/random.ts';
+import type { EmulatedFlinkJob } from './flink/jobs.ts';
+import { batchLife, type EmulatedBatch } from './spark/jobs.ts';
+import type { EmulatedJob } from './sql/jobs.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

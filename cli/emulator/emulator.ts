@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { ASSUMPTION_NAMES, type Assumptions, DEFAULT_ASSUMPTIONS } from '../../emulator/assumptions.ts';
-import { createEmulatorClock } from '../../emulator/clock.ts';
-import { parseFaults } from '../../emulator/fault-file.ts';
-import type { Fault } from '../../emulator/faults.ts';
-import { createRandom } from '../../emulator/random.ts';
+import { ASSUMPTION_NAMES, type Assumptions, DEFAULT_ASSUMPTIONS } from '../../emulator/base/assumptions.ts';
+import { createEmulatorClock } from '../../emulator/base/clock.ts';
+import { createRandom } from '../../emulator/base/random.ts';
+import { parseFaults } from '../../emulator/control/fault-file.ts';
+import type { Fault } from '../../emulator/control/faults.ts';
+import { parseSnapshot, type Snapshot } from '../../emulator/control/snapshot.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
-import { parseSnapshot, type Snapshot } from '../../emulator/snapshot.ts';
 import { manyJobs, WORLDS, type World } from '../../emulator/worlds.ts';
 import { systemClock } from '../../lib/base/clock.ts';
 import { messageOf } from '../../lib/base/error-words.ts';

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { parse } from 'yaml';
 import { runCommand } from '../../cli/verbs/all.ts';
-import { batchLife } from '../../emulator/spark-jobs.ts';
+import { batchLife } from '../../emulator/spark/jobs.ts';
 import { systemClock } from '../../lib/base/clock.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { LOOSE_CEILINGS } from '../helpers/ceilings.ts';

@@ -8,7 +8,7 @@ import { showProgress } from '../../cli/screen/progress.ts';
 import { onInterrupt } from '../../cli/screen/signals.ts';
 import { formatTable } from '../../cli/screen/table.ts';
 import { createProgram } from '../../cli/verbs/all.ts';
-import type { EmulatedJob } from '../../emulator/jobs.ts';
+import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import type { JobReport, SweepReport } from '../../lib/sweep/record/report.ts';
 import { LOOSE_CEILINGS } from '../helpers/ceilings.ts';
 import { fakeClock } from '../helpers/fake-clock.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Transfer } from '../../emulator/jobs.ts';
 import type { EmulatorOptions } from '../../emulator/server.ts';
+import type { Transfer } from '../../emulator/sql/jobs.ts';
 import { emulatedBatch, emulatedFlinkJob, startApi } from '../helpers/emulated-api.ts';
 import { emulatedJob, jobId, NOW } from '../helpers/world.ts';
 

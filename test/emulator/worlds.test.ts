@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { isOver, statusAt } from '../../emulator/jobs.ts';
-import { createRandom } from '../../emulator/random.ts';
+import { createRandom } from '../../emulator/base/random.ts';
+import { isOver, statusAt } from '../../emulator/sql/jobs.ts';
 import { busyMorning, manyJobs, WORLDS } from '../../emulator/worlds.ts';
 import { isJobId } from '../../lib/base/job.ts';
 import { parsePolicy } from '../../lib/policy/parse.ts';

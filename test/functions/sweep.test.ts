@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createRandom } from '../../emulator/random.ts';
+import { createRandom } from '../../emulator/base/random.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
 import { manyJobs } from '../../emulator/worlds.ts';
 import { formatMessage, type SweepMessage } from '../../lib/fleet/message.ts';

@@ -1,6 +1,6 @@
-import type { EmulatedFlinkJob } from '../../emulator/flink-jobs.ts';
+import type { EmulatedFlinkJob } from '../../emulator/flink/jobs.ts';
 import type { EmulatorOptions } from '../../emulator/server.ts';
-import { batchLife, type EmulatedBatch } from '../../emulator/spark-jobs.ts';
+import { batchLife, type EmulatedBatch } from '../../emulator/spark/jobs.ts';
 import { signedCall } from './signed-call.ts';
 import { HOUR, jobId, makeWorld, NOW } from './world.ts';
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Fault } from '../../emulator/faults.ts';
+import type { Fault } from '../../emulator/control/faults.ts';
 import type { Emulator, EmulatorOptions } from '../../emulator/server.ts';
 import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { emulatedJob, HOUR, jobId, makeWorld } from './world.ts';

@@ -1,5 +1,5 @@
-import type { EmulatedJob } from '../../emulator/jobs.ts';
-import { createRandom } from '../../emulator/random.ts';
+import { createRandom } from '../../emulator/base/random.ts';
+import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import type { Ceilings } from '../../lib/settings/ceilings.ts';
 import { loadSsmSettings, ParameterValues } from '../../lib/settings/ssm.ts';
 import type { LineName } from '../../lib/sweep/record/log-lines.ts';

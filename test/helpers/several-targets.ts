@@ -1,7 +1,7 @@
 import type { TestContext } from 'vitest';
-import type { EmulatedFlinkJob } from '../../emulator/flink-jobs.ts';
-import type { EmulatedJob } from '../../emulator/jobs.ts';
+import type { EmulatedFlinkJob } from '../../emulator/flink/jobs.ts';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../emulator/server.ts';
+import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import { startAwsServer } from './aws-server.ts';
 import { emulatedFlinkJob } from './emulated-api.ts';
 import { stageParameters } from './parameter-store.ts';

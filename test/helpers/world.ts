@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
-import type { EmulatedJob } from '../../emulator/jobs.ts';
 import { type EmulatorOptions, startEmulator } from '../../emulator/server.ts';
+import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import { createLog, type LogFields } from '../../lib/base/log.ts';
 import { createDliClient, type DliClientOptions } from '../../lib/dli/client.ts';
 import { createSharedStates } from '../../lib/dli/connection.ts';

@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
-import type { Fault } from '../../emulator/faults.ts';
-import { type EmulatedFlinkJob, flinkStatusAt, isFlinkOver } from '../../emulator/flink-jobs.ts';
-import { type EmulatedJob, isOver, statusAt } from '../../emulator/jobs.ts';
+import type { Fault } from '../../emulator/control/faults.ts';
+import { type EmulatedFlinkJob, flinkStatusAt, isFlinkOver } from '../../emulator/flink/jobs.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
-import { batchLife, batchStateAt, type EmulatedBatch, isBatchOver } from '../../emulator/spark-jobs.ts';
+import { batchLife, batchStateAt, type EmulatedBatch, isBatchOver } from '../../emulator/spark/jobs.ts';
+import { type EmulatedJob, isOver, statusAt } from '../../emulator/sql/jobs.ts';
 import type { Clock } from '../../lib/base/clock.ts';
 import { createLog } from '../../lib/base/log.ts';
 import { createSharedStates } from '../../lib/dli/connection.ts';

@@ -1,7 +1,7 @@
-import { flinkStatusAt, isFlinkOver, startOf } from '../../emulator/flink-jobs.ts';
-import { isOver, statusAt } from '../../emulator/jobs.ts';
+import { flinkStatusAt, isFlinkOver, startOf } from '../../emulator/flink/jobs.ts';
 import type { Emulator } from '../../emulator/server.ts';
-import { batchStateAt, isBatchOver } from '../../emulator/spark-jobs.ts';
+import { batchStateAt, isBatchOver } from '../../emulator/spark/jobs.ts';
+import { isOver, statusAt } from '../../emulator/sql/jobs.ts';
 import { HOUR, MINUTE } from '../helpers/world.ts';
 
 /*

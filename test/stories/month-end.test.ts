@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { EmulatedJob } from '../../emulator/jobs.ts';
+import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import { announcedSince } from '../../lib/fleet/schedule.ts';
 import { parseExemption, parseFreeze } from '../../lib/policy/parse.ts';
 import { emergencyPolicy, toEmergency } from '../../lib/request/emergency.ts';

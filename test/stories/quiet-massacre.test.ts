@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
-import type { EmulatedJob } from '../../emulator/jobs.ts';
 import { startEmulator } from '../../emulator/server.ts';
+import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import { DEFAULT_CEILINGS } from '../../lib/settings/ceilings.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';

@@ -5,7 +5,7 @@ import {
   ASSUMPTION_VALUES,
   type AssumptionName,
   type Assumptions,
-} from '../../../emulator/assumptions.ts';
+} from '../../../emulator/base/assumptions.ts';
 import { dliReaper } from '../../../lib/base/command-line.ts';
 import { codeOf } from '../../../lib/base/error-words.ts';
 import { issueWords } from '../../../lib/base/issue-words.ts';

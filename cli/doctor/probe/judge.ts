@@ -3,7 +3,7 @@ import {
   type AssumptionName,
   type Assumptions,
   DEFAULT_ASSUMPTIONS,
-} from '../../../emulator/assumptions.ts';
+} from '../../../emulator/base/assumptions.ts';
 import { isRecord, toNumber } from '../../../lib/dli/wire.ts';
 import { type Answer, wordsOf } from './ask.ts';
 import type { Finding, Probe } from './file.ts';

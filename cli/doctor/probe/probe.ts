@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ASSUMPTION_NAMES } from '../../../emulator/assumptions.ts';
+import { ASSUMPTION_NAMES } from '../../../emulator/base/assumptions.ts';
 import { type Clock, systemClock } from '../../../lib/base/clock.ts';
 import { dliReaper } from '../../../lib/base/command-line.ts';
 import { formatDuration } from '../../../lib/base/duration.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Fault } from '../../../emulator/faults.ts';
+import type { Fault } from '../../../emulator/control/faults.ts';
 import { createDliReader, type ReadCall } from '../../../lib/dli/client.ts';
 import { createConnection, createSharedStates } from '../../../lib/dli/connection.ts';
 import { DliProtocolError, DliResponseError } from '../../../lib/dli/errors.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { IamUser } from '../../../emulator/iam.ts';
+import type { IamUser } from '../../../emulator/gateway/iam.ts';
 import type { EmulatorOptions } from '../../../emulator/server.ts';
 import type { DliClientOptions } from '../../../lib/dli/client.ts';
 import { createSharedStates } from '../../../lib/dli/connection.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Edit, Fault } from '../../../emulator/faults.ts';
-import { type EmulatedFlinkJob, flinkStatusAt } from '../../../emulator/flink-jobs.ts';
-import type { EmulatedJob } from '../../../emulator/jobs.ts';
+import type { Edit, Fault } from '../../../emulator/control/faults.ts';
+import { type EmulatedFlinkJob, flinkStatusAt } from '../../../emulator/flink/jobs.ts';
 import type { RouteName } from '../../../emulator/routes.ts';
 import type { Emulator, EmulatorOptions } from '../../../emulator/server.ts';
-import { batchStateAt, type EmulatedBatch } from '../../../emulator/spark-jobs.ts';
+import { batchStateAt, type EmulatedBatch } from '../../../emulator/spark/jobs.ts';
+import type { EmulatedJob } from '../../../emulator/sql/jobs.ts';
 import { ENGINE_NAMES, type Engine } from '../../../lib/base/job.ts';
 import { ENGINE_FACTS, SELECTORS } from '../../../lib/policy/facts.ts';
 import { PolicyError, parsePolicy } from '../../../lib/policy/parse.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EmulatedJob } from '../../../emulator/jobs.ts';
+import type { EmulatedJob } from '../../../emulator/sql/jobs.ts';
 import { countLiveSqlJobs, listLiveSqlJobs, readBackSqlJobs, sqlEngine } from '../../../lib/engines/sql.ts';
 import { makeJob } from '../../helpers/make-job.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../../helpers/world.ts';

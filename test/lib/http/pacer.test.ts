@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS, supply } from '../../../bench/limits.ts';
 import { countFirstRefusals, countLostRoundTrips, runThrottledCalls } from '../../../bench/throttled-calls.ts';
-import { createThrottle } from '../../../emulator/throttle.ts';
-import { createVirtualClock } from '../../../emulator/virtual-clock.ts';
+import { createVirtualClock } from '../../../bench/virtual-clock.ts';
+import { createThrottle } from '../../../emulator/gateway/throttle.ts';
 import { createPacer, parseRateHint, type Turn, TurnMissed } from '../../../lib/http/pacer.ts';
 
 class TooMany extends Error {

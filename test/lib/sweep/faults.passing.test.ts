@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../../emulator/faults.ts';
+import type { Fault } from '../../../emulator/control/faults.ts';
 import type { SweepReport } from '../../../lib/sweep/record/report.ts';
 import { CALLS, expectTruth, LOST, PASSING, sweepWith } from '../../helpers/fault-matrix.ts';
 import { jobId } from '../../helpers/world.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { EmulatedFlinkJob } from '../../../emulator/flink-jobs.ts';
-import type { EmulatedJob } from '../../../emulator/jobs.ts';
+import type { EmulatedFlinkJob } from '../../../emulator/flink/jobs.ts';
 import type { EmulatorOptions } from '../../../emulator/server.ts';
+import type { EmulatedJob } from '../../../emulator/sql/jobs.ts';
 import { type Emergency, emergencyPolicy, toEmergency } from '../../../lib/request/emergency.ts';
 import type { SweepRequest } from '../../../lib/request/request.ts';
 import type { SweepDeps } from '../../../lib/sweep/sweep.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Fault } from '../../../emulator/faults.ts';
+import type { Fault } from '../../../emulator/control/faults.ts';
 import type { SweepRequest } from '../../../lib/request/request.ts';
 import type { StopOrder } from '../../../lib/settings/stop-order.ts';
 import { SwitchedOff } from '../../../lib/settings/switch-watch.ts';

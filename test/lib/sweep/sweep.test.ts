@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EmulatedJob } from '../../../emulator/jobs.ts';
+import type { EmulatedJob } from '../../../emulator/sql/jobs.ts';
 import { SettingsError } from '../../../lib/settings/settings.ts';
 import type { Decision } from '../../../lib/sweep/judge/decide.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../../helpers/world.ts';

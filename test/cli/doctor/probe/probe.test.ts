@@ -11,11 +11,11 @@ import {
   ASSUMPTION_VALUES,
   type AssumptionName,
   DEFAULT_ASSUMPTIONS,
-} from '../../../../emulator/assumptions.ts';
-import type { Fault } from '../../../../emulator/faults.ts';
-import type { EmulatedJob } from '../../../../emulator/jobs.ts';
-import { createRandom } from '../../../../emulator/random.ts';
+} from '../../../../emulator/base/assumptions.ts';
+import { createRandom } from '../../../../emulator/base/random.ts';
+import type { Fault } from '../../../../emulator/control/faults.ts';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../../../emulator/server.ts';
+import type { EmulatedJob } from '../../../../emulator/sql/jobs.ts';
 import { startAwsServer } from '../../../helpers/aws-server.ts';
 import { emulatedBatch, emulatedFlinkJob } from '../../../helpers/emulated-api.ts';
 import { stageParameters } from '../../../helpers/parameter-store.ts';

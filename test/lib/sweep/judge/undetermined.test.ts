@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../../../cli/screen/exit-code.ts';
-import type { EmulatedJob } from '../../../../emulator/jobs.ts';
+import type { EmulatedJob } from '../../../../emulator/sql/jobs.ts';
 import type { Job } from '../../../../lib/base/job.ts';
 import { type Emergency, emergencyPolicy, toEmergency } from '../../../../lib/request/emergency.ts';
 import type { Decision } from '../../../../lib/sweep/judge/decide.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../../../emulator/faults.ts';
-import type { IamUser } from '../../../../emulator/iam.ts';
+import type { Fault } from '../../../../emulator/control/faults.ts';
+import type { IamUser } from '../../../../emulator/gateway/iam.ts';
 import type { EmulatorOptions } from '../../../../emulator/server.ts';
 import type { Credentials } from '../../../../lib/dli/auth.ts';
 import { createSharedStates } from '../../../../lib/dli/connection.ts';

@@ -1,0 +1,127 @@
+import * as v from 'valibot';
+import { parseDuration } from '../../lib/base/duration.ts';
+import { messageOf } from '../../lib/base/error-words.ts';
+import type { Answer } from '../base/answer.ts';
+import type { EmulatorClock } from '../base/clock.ts';
+import type { GatewayRequest } from '../gateway/gateway.ts';
+import type { RequestRecord } from '../server.ts';
+import { parseFaults } from './fault-file.ts';
+import type { FaultScript } from './faults.ts';
+import { addJobs, changeJob, viewOf } from './jobs.ts';
+import { loadSnapshot, parseSnapshot, type Stores, takeSnapshot } from './snapshot.ts';
+
+export interface Controlled {
+  stores: Stores;
+  /** Undefined for an emulator whose time somebody else keeps. */
+  clock: EmulatorClock | undefined;
+  now: () => number;
+  faults: FaultScript;
+  requests: RequestRecord[];
+}
+
+const ROUTES = [
+  'GET requests',
+  'DELETE requests',
+  'GET jobs',
+  'POST jobs',
+  'PATCH jobs/{id}',
+  'GET faults',
+  'POST faults',
+  'DELETE faults',
+  'GET clock',
+  'POST clock',
+  'GET snapshot',
+  'PUT snapshot',
+] as const;
+
+type ControlRoute = (typeof ROUTES)[number];
+
+/**
+ * What is seen and done from outside, under `/_emulator`: unsigned, and for this machine only.
+ *
+ * @returns the answer; a body that is not understood is a 400 that says what would be.
+ */
+export function control(request: GatewayRequest, controlled: Controlled): Answer {
+  // A web page could be made to call us by a name of its own that leads here.
+  if (!/^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(String(request.headers.host))) {
+    return { status: 403, body: { error: 'only by the address of this machine' } };
+  }
+  const path = request.target.replace(/^\/_emulator\//, '').replace(/\?.*$/, '');
+  const [, id] = /^jobs\/(.+)$/.exec(path) ?? [];
+  const route = `${request.method} ${id === undefined ? path : 'jobs/{id}'}` as ControlRoute;
+  if (!ROUTES.includes(route)) return { status: 404, body: { error: 'no such route', routes: ROUTES } };
+  try {
+    return { status: 200, body: answer(route, id ?? '', request.body, controlled) };
+  } catch (error) {
+    return { status: 400, body: { error: messageOf(error) } };
+  }
+}
+
+function answer(route: ControlRoute, id: string, body: Buffer, controlled: Controlled): unknown {
+  const { stores, now, faults, requests, clock } = controlled;
+  switch (route) {
+    case 'GET requests':
+      return { requests };
+    case 'DELETE requests':
+      requests.length = 0;
+      return { requests };
+    case 'GET jobs':
+      return { jobs: viewOf(stores, now()) };
+    case 'POST jobs':
+      addJobs(parseJson(body), stores, now());
+      return { jobs: viewOf(stores, now()) };
+    case 'PATCH jobs/{id}':
+      return { job: changeJob(decodeURIComponent(id), parseRecord(body), stores, now()) };
+    case 'GET faults':
+      return { faults: faults.all(), unmet: faults.unmet() };
+    case 'POST faults':
+      faults.add(...parseFaults(parseJson(body)));
+      return { faults: faults.all(), unmet: faults.unmet() };
+    case 'DELETE faults':
+      faults.clear();
+      return { faults: [], unmet: [] };
+    case 'GET clock':
+      return showClock(clock, now);
+    case 'POST clock':
+      moveClock(parseJson(body), clock);
+      return showClock(clock, now);
+    case 'GET snapshot':
+      return takeSnapshot(stores, now());
+    case 'PUT snapshot':
+      loadSnapshot(parseSnapshot(parseJson(body)), stores);
+      return { jobs: viewOf(stores, now()).length };
+    default:
+      return route satisfies never;
+  }
+}
+
+const clockOrder = v.pipe(
+  v.strictObject({ step: v.optional(v.string()), speed: v.optional(v.pipe(v.number(), v.minValue(0))) }),
+  v.check(({ step, speed }) => step !== undefined || speed !== undefined),
+);
+
+function moveClock(body: unknown, clock: EmulatorClock | undefined): void {
+  const order = v.safeParse(clockOrder, body);
+  if (!order.success) throw new Error('expected {"step": "2h"}, {"speed": 60}, or both');
+  if (clock === undefined) throw new Error('this emulator is given its time by whoever started it');
+  if (order.output.speed !== undefined) clock.setSpeed(order.output.speed);
+  if (order.output.step !== undefined) clock.step(parseDuration(order.output.step));
+}
+
+function showClock(clock: EmulatorClock | undefined, now: () => number) {
+  return { now: new Date(now()).toISOString(), epochMs: now(), speed: clock?.speed() ?? null };
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    throw new Error('the body is not JSON');
+  }
+}
+
+function parseRecord(body: Buffer): Record<string, unknown> {
+  const value = parseJson(body);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('the body is not an object');
+  return { ...value };
+}

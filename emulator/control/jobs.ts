@@ -1,0 +1,86 @@
+import * as v from 'valibot';
+import { durationField } from '../../lib/base/duration-field.ts';
+import { issueWords } from '../../lib/base/issue-words.ts';
+import { randomUuid } from '../base/random.ts';
+import { type EmulatedFlinkJob, flinkStatusAt } from '../flink/jobs.ts';
+import { batchLife, batchStateAt, type EmulatedBatch } from '../spark/jobs.ts';
+import { type EmulatedJob, statusAt } from '../sql/jobs.ts';
+import type { Stores } from './snapshot.ts';
+
+/** Every job with its engine and what it is at this moment, beside what is written down of it. */
+export function viewOf({ jobs, spark, flink }: Stores, now: number): object[] {
+  return [
+    ...jobs.all().map((job) => ({ engine: 'sql', ...job, status: statusAt(job, now) })),
+    ...spark.all().map((batch) => ({ engine: 'spark', ...batch, status: batchStateAt(batch, now) })),
+    ...flink.all().map((job) => ({ engine: 'flink', ...job, status: flinkStatusAt(job, now) })),
+  ];
+}
+
+const duration = durationField('3h');
+
+const draft = v.strictObject({
+  engine: v.optional(v.picklist(['sql', 'spark', 'flink']), 'sql'),
+  queue: v.optional(v.string(), 'default'),
+  owner: v.optional(v.string(), 'emulator'),
+  /** Of SQL jobs. */
+  type: v.optional(v.string(), 'QUERY'),
+  statement: v.optional(v.string(), 'select 1'),
+  tags: v.optional(v.array(v.strictObject({ key: v.string(), value: v.string() })), []),
+  /** Of the others. */
+  name: v.optional(v.string(), 'unnamed'),
+  /** Since it was submitted. */
+  age: v.optional(duration, '0s'),
+  /** From its submission to its run. */
+  waits: v.optional(duration, '0s'),
+  /** From its run to its end. */
+  runs: v.optional(duration, '24h'),
+  onCancel: v.optional(v.picklist(['stop', 'finish', 'ignore']), 'stop'),
+});
+
+/**
+ * Adds one job, or a list: `{"engine":"sql","queue":"adhoc","owner":"ana","age":"3h","runs":"5h"}`, every field optional.
+ *
+ * @throws {Error} naming what is wrong.
+ */
+export function addJobs(document: unknown, stores: Stores, now: number): void {
+  const result = v.safeParse(v.array(draft), Array.isArray(document) ? document : [document]);
+  if (!result.success) throw new Error(result.issues.map((issue) => issueWords(issue)).join('; '));
+  for (const { engine, queue, owner, type, statement, tags, name, age, waits, runs, onCancel } of result.output) {
+    const createdAt = now - age;
+    const runsFrom = createdAt + waits;
+    const common = { queue, owner, ...(onCancel !== 'stop' && { onCancel }) };
+    if (engine === 'sql') {
+      const life = { submittedAt: createdAt, runsFrom, endsAt: runsFrom + runs, endsAs: 'FINISHED' as const };
+      stores.jobs.add({ ...common, ...life, id: randomUuid(Math.random), type, statement, tags });
+    } else if (engine === 'spark') {
+      const life = batchLife({ createdAt, runsFrom, endsAt: runsFrom + runs });
+      stores.spark.add({ ...common, name, life, id: randomUuid(Math.random) });
+    } else {
+      const id = 1 + Math.max(0, ...stores.flink.all().map((job) => job.id));
+      const life: EmulatedFlinkJob['life'] = [
+        { from: createdAt, state: 'job_submitting' },
+        { from: runsFrom, state: 'job_running' },
+        { from: runsFrom + runs, state: 'job_finish' },
+      ];
+      stores.flink.add({ queue, owner, name, life, id, type: 'flink_sql_job', tags });
+    }
+  }
+}
+
+/**
+ * Replaces fields of what is written down of a job; the text `now` stands for the emulator's present moment.
+ *
+ * @param id of a SQL job or a batch, or the number of a Flink job.
+ * @throws {Error} if there is no such job, or for a change of its id.
+ */
+export function changeJob(id: string, set: Record<string, unknown>, stores: Stores, now: number): object {
+  const job: EmulatedJob | EmulatedBatch | EmulatedFlinkJob | undefined =
+    stores.jobs.get(id) ?? stores.spark.get(id) ?? stores.flink.get(id);
+  if (job === undefined) throw new Error(`no job ${id}`);
+  if ('id' in set) throw new Error('id: a job keeps its own');
+  Object.assign(
+    job,
+    Object.fromEntries(Object.entries(set).map(([key, value]) => [key, value === 'now' ? now : value])),
+  );
+  return job;
+}

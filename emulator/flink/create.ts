@@ -1,0 +1,149 @@
+import * as v from 'valibot';
+import type { Answer } from '../base/answer.ts';
+import { invalid, parseBody, QUEUE, refuseQueue, tagList } from '../base/query.ts';
+import type { RouteRequest, Service } from '../routes.ts';
+import type { EmulatedFlinkJob } from './jobs.ts';
+
+const text = v.optional(v.string());
+const flag = v.optional(v.boolean());
+const from = (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  v.optional(v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most)));
+
+const common = {
+  name: v.pipe(v.string(), v.minLength(1), v.maxLength(57)),
+  // 512 on one of the vendor's pages, 2,048 on the other.
+  desc: v.optional(v.pipe(v.string(), v.maxLength(2_048))),
+  queue_name: v.optional(
+    v.pipe(
+      v.string(),
+      v.check((name) => name === '' || QUEUE.test(name)),
+    ),
+    '',
+  ),
+  tags: v.optional(tagList),
+};
+
+/** What goes into `job_config` as it is. */
+const commonConfig = {
+  ...{ cu_number: from(2, 400), manager_cu_number: from(1), parallel_number: from(1, 2_000) },
+  ...{ tm_cus: from(1), tm_slot_num: from(0), log_enabled: flag, obs_bucket: text, smn_topic: text },
+  ...{ restart_when_exception: flag, resume_checkpoint: flag, resume_max_num: from(-1), checkpoint_path: text },
+  ...{ runtime_config: text, flink_version: text, image: text, feature: v.optional(v.picklist(['basic', 'custom'])) },
+};
+
+const MODES = { 1: 'exactly_once', 2: 'at_least_once' } as const;
+
+const sqlConfig = v.object({
+  ...commonConfig,
+  ...{ checkpoint_enabled: flag, checkpoint_interval: from(0), idle_state_retention: from(0) },
+  // Numbers in the table, words in the example.
+  checkpoint_mode: v.optional(
+    v.union([
+      v.picklist(Object.values(MODES)),
+      v.pipe(
+        v.picklist([1, 2]),
+        v.transform((mode) => MODES[mode]),
+      ),
+    ]),
+  ),
+  dirty_data_strategy: v.optional(v.pipe(v.string(), v.regex(/^(0|1|2:.+)$/))),
+  ...{ udf_jar_url: text, edge_group_ids: v.optional(v.array(v.string())) },
+  ...{ operator_config: text, static_estimator_config: text },
+});
+
+const sqlFields = v.object({
+  ...common,
+  template_id: from(1),
+  sql_body: v.optional(v.pipe(v.string(), v.maxLength(1_024 * 1_024)), ''),
+  run_mode: v.optional(v.picklist(['shared_cluster', 'exclusive_cluster', 'edge_node']), 'shared_cluster'),
+  job_type: v.optional(
+    v.picklist(['flink_sql_job', 'flink_opensource_sql_job', 'flink_sql_edge_job']),
+    'flink_sql_job',
+  ),
+});
+
+const jarConfig = v.object({
+  ...commonConfig,
+  ...{ entrypoint: text, dependency_jars: v.optional(v.array(v.string())) },
+  dependency_files: v.optional(v.array(v.string())),
+});
+
+const jarFields = v.object({ ...common, main_class: text, entrypoint_args: text });
+
+/** "Creating a SQL Job": a draft, which runs when it is told to. */
+export function createSqlJob(service: Service, { body }: RouteRequest): Answer {
+  const { fields, refusal } = parseBody(sqlFields, body);
+  if (fields === undefined) return refusal;
+  const config = parseBody(sqlConfig, body);
+  if (config.fields === undefined) return config.refusal;
+  return (
+    refuseSize(service, fields.queue_name, config.fields) ??
+    create(service, fields, config.fields, {
+      ...{ type: fields.job_type, sqlBody: fields.sql_body, runMode: fields.run_mode },
+    })
+  );
+}
+
+/** "Creating a Flink Jar job": its answer's `is_success` is a Boolean in the example, unlike all others. */
+export function createJarJob(service: Service, { body }: RouteRequest): Answer {
+  const { fields, refusal } = parseBody(jarFields, body);
+  if (fields === undefined) return refusal;
+  const config = parseBody(jarConfig, body);
+  if (config.fields === undefined) return config.refusal;
+  return (
+    refuseSize(service, fields.queue_name, config.fields) ??
+    create(service, fields, config.fields, {
+      ...{ type: 'flink_jar_job', runMode: 'exclusive_cluster' },
+      ...(fields.main_class !== undefined && { mainClass: fields.main_class }),
+      ...(fields.entrypoint_args !== undefined && { entrypointArgs: fields.entrypoint_args }),
+    })
+  );
+}
+
+/** "cannot exceed the number of CUs in the bound queue"; "cannot be greater than four times the compute units". */
+function refuseSize(
+  { queues }: Service,
+  queueName: string,
+  config: {
+    cu_number?: number | undefined;
+    manager_cu_number?: number | undefined;
+    parallel_number?: number | undefined;
+  },
+): Answer | undefined {
+  const { cu_number: cus = 2, manager_cu_number: managerCus = 1, parallel_number: parallel = 1 } = config;
+  const queue = queues.get(queueName);
+  const isShared = queue === undefined || queue.resourceMode === 0;
+  if (!isShared && cus > queue.cuCount) return invalid('cu_number', `at most the ${queue.cuCount} CUs of the queue`);
+  const most = 4 * (cus - managerCus);
+  return parallel > most ? invalid('parallel_number', `at most ${most} for these CUs`) : undefined;
+}
+
+function create(
+  service: Service,
+  fields: v.InferOutput<v.ObjectSchema<typeof common, undefined>>,
+  config: Record<string, unknown>,
+  more: Pick<EmulatedFlinkJob, 'type'> & Partial<EmulatedFlinkJob>,
+): Answer {
+  const queue = fields.queue_name.toLowerCase();
+  const unknown = queue === '' ? undefined : refuseQueue(service, queue);
+  if (unknown !== undefined) return unknown;
+
+  const { flink, now, assumptions } = service;
+  const job: EmulatedFlinkJob = {
+    ...{ id: flink.nextId(), name: fields.name, queue, owner: 'emulator', config },
+    life: [{ from: now(), state: 'job_init' }],
+    ...(fields.desc !== undefined && { description: fields.desc }),
+    ...(fields.tags !== undefined && { tags: fields.tags }),
+    ...more,
+  };
+  flink.add(job);
+  const isJar = job.type === 'flink_jar_job';
+  return {
+    status: 200,
+    body: {
+      is_success: isJar || assumptions.flinkSuccess === 'boolean' ? true : 'true',
+      message: isJar ? 'A Flink job is created successfully.' : 'A DLI job is created successfully.',
+      job: { job_id: job.id, status_name: 'job_init', status_desc: '' },
+    },
+  };
+}

@@ -1,0 +1,164 @@
+import * as v from 'valibot';
+import { type Answer, dliError } from '../base/answer.ts';
+import { pastOf, type Stage } from '../base/life.ts';
+import { invalid, parseBody, refuseCancel, toInteger } from '../base/query.ts';
+import type { RouteRequest, Service } from '../routes.ts';
+import {
+  type EmulatedFlinkJob,
+  type FlinkStatus,
+  flinkStatusAt,
+  isFlinkOver,
+  isStoppable,
+  requestSavepoint,
+  requestStop,
+  requestStopWithSavepoint,
+  type StopPlan,
+  savepointOf,
+} from './jobs.ts';
+
+const jobIds = v.pipe(v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(1))), v.nonEmpty());
+
+type Refusal = { error_code: string; error_msg: string };
+const refuse = (code: string, message: string): Refusal => ({ error_code: code, error_msg: message });
+
+/**
+ * "Stopping Jobs in Batches": asks each job in turn. Verdicts carry no id: they stand in the order of the ids.
+ *
+ *     [{"is_success":"true","message":"…"},{"error_code":"DLI.15002","error_msg":"…"}]
+ *
+ * One refusal makes the whole answer a 400, the other jobs stop all the same.
+ */
+export function stopJobs(service: Service, { body }: RouteRequest): Answer {
+  const { fields, refusal } = parseBody(
+    v.object({ job_ids: jobIds, trigger_savepoint: v.optional(v.boolean(), false) }),
+    body,
+  );
+  if (fields === undefined) return refusal;
+  const { now } = service;
+  const stop = (job: EmulatedFlinkJob) => {
+    const status = flinkStatusAt(job, now());
+    const denied = refuseCancel(service, job.queue);
+    if (denied !== undefined) return denied.body as Refusal;
+    // There is nothing to save in a job that does not run.
+    const canStop = fields.trigger_savepoint ? status === 'job_running' : isStoppable(status);
+    if (!canStop) return refuse('DLI.15002', `A job in status ${status} cannot be stopped or savepointed`);
+    if (fields.trigger_savepoint) requestStopWithSavepoint(job, now(), planOf(service));
+    else requestStop(job, now(), planOf(service));
+    return undefined;
+  };
+  return inShort(
+    service,
+    judgeEach(service, fields.job_ids, 'The request for stopping DLI jobs is delivered successfully.', stop),
+  );
+}
+
+/** "Running Jobs in Batches". From a draft, or again after the end. */
+export function runJobs(service: Service, { body }: RouteRequest): Answer {
+  const { fields, refusal } = parseBody(
+    v.object({ job_ids: jobIds, resume_savepoint: v.optional(v.boolean(), false) }),
+    body,
+  );
+  if (fields === undefined) return refusal;
+  const run = (job: EmulatedFlinkJob) => {
+    const now = service.now();
+    const status = flinkStatusAt(job, now);
+    if (status !== 'job_init' && !isFlinkOver(status)) {
+      return refuse('DLI.0007', `A job in status ${status} cannot be run`);
+    }
+    if (job.type !== 'flink_jar_job' && (job.sqlBody ?? '').trim() === '') {
+      return refuse('DLI.13005', 'The SQL statement is empty');
+    }
+    if (fields.resume_savepoint && savepointOf(job, now) === undefined) {
+      return refuse('DLI.13017', 'The job has no savepoint or checkpoint');
+    }
+    startRun(service, job);
+    return undefined;
+  };
+  return judgeEach(service, fields.job_ids, 'The request for submitting DLI jobs is delivered successfully.', run);
+}
+
+/** "Deleting Jobs in Batches", "at any state". */
+export function deleteJobs(service: Service, { body }: RouteRequest): Answer {
+  const { fields, refusal } = parseBody(v.object({ job_ids: jobIds }), body);
+  if (fields === undefined) return refusal;
+  const erase = (job: EmulatedFlinkJob) => {
+    service.flink.remove(job);
+    return undefined;
+  };
+  return inShort(service, judgeEach(service, fields.job_ids, 'The job is deleted successfully.', erase, 'DLI.17001'));
+}
+
+/** ExecuteFlinkJobSavepoint, of the API Explorer: the job runs on. */
+export function triggerSavepoint(service: Service, { body, params: [id = ''] }: RouteRequest): Answer {
+  if (toInteger(id) === undefined) return invalid('job_id', 'a whole number');
+  const { fields, refusal } = parseBody(
+    v.object({
+      action: v.picklist(['TRIGGER']),
+      savepoint_path: v.optional(v.pipe(v.string(), v.startsWith('obs://'))),
+    }),
+    body,
+  );
+  if (fields === undefined) return refusal;
+  const job = service.flink.get(String(Number(id)));
+  if (job === undefined) return dliError(400, 'DLI.16001', `The job does not exist: ${id}`);
+  const status = flinkStatusAt(job, service.now());
+  if (status !== 'job_running') {
+    return dliError(400, 'DLI.15002', `A job in status ${status} cannot be stopped or savepointed`);
+  }
+  requestSavepoint(job, service.now(), planOf(service), fields.savepoint_path);
+  return {
+    status: 200,
+    body: successOf(service, 'The request for triggering the savepoint is delivered successfully.'),
+  };
+}
+
+/** One verdict for each id, in their order. */
+function judgeEach(
+  service: Service,
+  ids: readonly number[],
+  message: string,
+  act: (job: EmulatedFlinkJob) => Refusal | undefined,
+  unknownCode: string = service.assumptions.flinkUnknownInBatch,
+) {
+  const verdicts = ids.map((id) => {
+    const job = service.flink.get(String(id));
+    const refusal = job === undefined ? refuse(unknownCode, `The job does not exist: ${id}`) : act(job);
+    return refusal ?? successOf(service, message);
+  });
+  const refused = verdicts.filter((verdict) => 'error_code' in verdict).length;
+  const isMixed = refused > 0 && refused < verdicts.length;
+  const status = isMixed ? service.assumptions.flinkMixedStatus : refused > 0 ? 400 : 200;
+  return { status, body: verdicts };
+}
+
+/** The documented examples of stop and delete have one verdict for two jobs; that of run has one for each. */
+function inShort({ assumptions }: Service, verdicts: ReturnType<typeof judgeEach>): Answer {
+  const isUnanimous = verdicts.body.every((verdict) => 'is_success' in verdict);
+  if (!isUnanimous || assumptions.flinkVerdicts === 'each') return verdicts;
+  const [first] = verdicts.body;
+  return { status: 200, body: assumptions.flinkVerdicts === 'one' ? [first] : first };
+}
+
+function successOf({ assumptions }: Service, message: string) {
+  return { is_success: assumptions.flinkSuccess === 'text' ? 'true' : true, message };
+}
+
+/** It runs until somebody stops it, unless it is one of those that fail. */
+function startRun({ now, random, delays, failureShare }: Service, job: EmulatedFlinkJob): void {
+  const runsFrom = now() + delays.startMs;
+  const stages: Stage<FlinkStatus>[] = [
+    { from: now(), state: 'job_submitting' },
+    { from: runsFrom, state: 'job_running' },
+  ];
+  if (random() < failureShare) {
+    const [shortest, longest] = delays.runMs;
+    const failsAt = runsFrom + Math.floor(shortest + random() * (longest - shortest));
+    if (job.config?.restart_when_exception === true) job.restartsAt = [...(job.restartsAt ?? []), failsAt];
+    else stages.push({ from: failsAt, state: 'job_running_exception', description: 'The job failed.' });
+  }
+  job.life = [...pastOf(job.life, now()), ...stages];
+}
+
+function planOf({ delays, savepointOutcome }: Service): StopPlan {
+  return { ...delays, savepointOutcome };
+}

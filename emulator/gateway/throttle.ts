@@ -1,0 +1,44 @@
+import { type Answer, gatewayError } from '../base/answer.ts';
+
+/** How many calls the gateway lets through. DLI publishes no numbers; 60 a minute per user is what its siblings tell. */
+export interface RateLimit {
+  /** So many calls per window flow in evenly. */
+  calls: number;
+  windowMs: number;
+  /** How many may be used at once; `calls` unless told. */
+  burst?: number;
+  /** Whether the refusal names the limit; it does unless told not to. */
+  isNamed?: boolean;
+  /** Seconds in a Retry-After header; none unless told. The gateway's own list of headers does not contain it. */
+  retryAfterS?: number;
+}
+
+/** A token bucket for each user. */
+export function createThrottle(limitAt: (now: number) => RateLimit | undefined, now: () => number) {
+  const buckets = new Map<string, { tokens: number; filledAt: number }>();
+
+  /** @returns the refusal; undefined if the call may pass. */
+  return function refuse(user: string, requestId: string): Answer | undefined {
+    const at = now();
+    const limit = limitAt(at);
+    if (limit === undefined) return undefined;
+    const capacity = limit.burst ?? limit.calls;
+    const bucket = buckets.get(user) ?? { tokens: capacity, filledAt: at };
+    buckets.set(user, bucket);
+    bucket.tokens = Math.min(capacity, bucket.tokens + ((at - bucket.filledAt) / limit.windowMs) * limit.calls);
+    bucket.filledAt = at;
+    if (bucket.tokens >= 1) {
+      bucket.tokens -= 1;
+      return undefined;
+    }
+    const named = limit.isNamed === false ? '' : `: policy user over ratelimit,limit:${limit.calls},${window(limit)}`;
+    return {
+      ...gatewayError(429, 'APIG.0308', `The throttling threshold has been reached${named}`, requestId),
+      ...(limit.retryAfterS !== undefined && { headers: { 'retry-after': String(limit.retryAfterS) } }),
+    };
+  };
+}
+
+function window({ windowMs }: RateLimit): string {
+  return windowMs % 60_000 === 0 ? `time:${windowMs / 60_000} minute` : `time:${windowMs / 1_000} second`;
+}

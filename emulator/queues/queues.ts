@@ -1,0 +1,60 @@
+import type { Tag } from '../base/query.ts';
+import { Store } from '../base/store.ts';
+
+/** A queue as the API tells of it. Nothing runs in it: its CUs limit no job. */
+export interface EmulatedQueue {
+  /** In lower case, as DLI keeps it. */
+  name: string;
+  type: 'sql' | 'general';
+  cuCount: number;
+  /** Epoch ms. */
+  createdAt: number;
+  description?: string;
+  owner?: string;
+  engine?: 'spark' | 'hetuEngine';
+  usedCu?: number;
+  /** 1 per CU-hour, 2 yearly or monthly; 1 unless told. Shown with charge info only. */
+  chargingMode?: 1 | 2;
+  /** 0 shared, 1 dedicated; 1 unless told. */
+  resourceMode?: 0 | 1;
+  resourceType?: 'vm' | 'container';
+  /** `cuCount` unless told. */
+  cuSpec?: number;
+  cuScaleInLimit?: number;
+  cuScaleOutLimit?: number;
+  elasticResourcePool?: string;
+  feature?: 'basic' | 'ai';
+  isRestarting?: boolean;
+  labels?: string;
+  tags?: Tag[];
+}
+
+/** The queues of one project, the oldest first. */
+export class QueueStore extends Store<EmulatedQueue> {
+  constructor() {
+    super(
+      ({ name }) => name,
+      ({ createdAt }) => createdAt,
+    );
+  }
+}
+
+/**
+ * A project's queues when nobody lists them: the shared `default`, and each queue that a job names, of 16 CUs. A queue
+ * is for SQL if a SQL job names it.
+ */
+export function queuesOf(
+  jobs: { sql: readonly { queue: string }[]; others: readonly { queue: string }[] },
+  now: number,
+): EmulatedQueue[] {
+  const types = new Map<string, EmulatedQueue['type']>();
+  for (const { queue } of jobs.others) types.set(queue, 'general');
+  for (const { queue } of jobs.sql) types.set(queue, 'sql');
+  types.delete('default');
+  types.delete('');
+  const createdAt = now - 30 * 24 * 3_600_000;
+  return [
+    { name: 'default', type: 'sql', cuCount: 0, createdAt, resourceMode: 0 },
+    ...[...types].map(([name, type]): EmulatedQueue => ({ name, type, cuCount: 16, createdAt })),
+  ];
+}

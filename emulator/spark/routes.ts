@@ -1,0 +1,165 @@
+import { type Answer, dliError } from '../base/answer.ts';
+import {
+  invalid,
+  matching,
+  misspelled,
+  pageOf,
+  QUEUE,
+  reader,
+  refuseCancel,
+  sortedBy,
+  toInteger,
+  UUID,
+  unknownId,
+} from '../base/query.ts';
+import type { Route, RouteRequest, Service } from '../routes.ts';
+import { createBatch } from './create.ts';
+import { batchStateAt, type EmulatedBatch, isBatchOver, requestBatchCancel } from './jobs.ts';
+import { durationOf, toSession } from './rows.ts';
+
+export const SPARK_ROUTES: readonly Route[] = [
+  { name: 'list-spark-batches', method: 'GET', version: '/v2.0', pattern: /^\/batches\/?$/, run: listBatches },
+  { name: 'create-spark-batch', method: 'POST', version: '/v2.0', pattern: /^\/batches\/?$/, run: createBatch },
+  {
+    name: 'show-spark-batch-state',
+    method: 'GET',
+    version: '/v2.0',
+    pattern: /^\/batches\/([^/]+)\/state\/?$/,
+    run: showState,
+  },
+  {
+    name: 'show-spark-batch-log',
+    method: 'GET',
+    version: '/v2.0',
+    pattern: /^\/batches\/([^/]+)\/log\/?$/,
+    run: showLog,
+  },
+  { name: 'show-spark-batch', method: 'GET', version: '/v2.0', pattern: /^\/batches\/([^/]+)\/?$/, run: showBatch },
+  {
+    name: 'cancel-spark-batch',
+    method: 'DELETE',
+    version: '/v2.0',
+    pattern: /^\/batches\/([^/]+)\/?$/,
+    run: cancelBatch,
+  },
+];
+
+const STATES = ['starting', 'running', 'dead', 'success', 'recovering'];
+const ORDERS = ['DURATION_DESC', 'DURATION_ASC', 'CREATE_TIME_DESC', 'CREATE_TIME_ASC'];
+/** What one page knows and the other does not. */
+const ONLY_ON = { otc: ['owner'], oas: ['start', 'end', 'order'] };
+
+/** "Obtaining the List of Batch Processing Jobs". `from` counts batches, not pages; nothing says `is_success`. */
+function listBatches({ spark, now, assumptions }: Service, request: RouteRequest): Answer {
+  const { sparkFilters, sparkDefaultOrder, nameFilter } = assumptions;
+  const ignored = sparkFilters === 'all' ? [] : ONLY_ON[sparkFilters === 'otc' ? 'oas' : 'otc'];
+  const read = reader(request);
+  const get = (name: string) => (ignored.includes(name) ? undefined : read(name));
+  const from = toInteger(get('from') ?? '0');
+  const size = toInteger(get('size') ?? '100');
+  const start = toInteger(get('start') ?? '0');
+  const end = toInteger(get('end') ?? '0');
+  // The vendor's pages do not agree on its spelling.
+  const id = get('job-id') ?? get('job_id');
+  const [cluster, queue] = [get('cluster_name'), get('queue_name')];
+  const order = get('order') ?? sparkDefaultOrder;
+
+  if (from === undefined) return invalid('from', '0 or more');
+  if (size === undefined) return invalid('size', '0 or more');
+  if (start === undefined) return invalid('start', 'milliseconds');
+  if (end === undefined) return invalid('end', 'milliseconds');
+  if (id !== undefined && !/^[A-Fa-f0-9_-]*$/.test(id)) return invalid('job-id', 'hexadecimal digits, - and _');
+  if (cluster !== undefined && !QUEUE.test(cluster)) return invalid('cluster_name', 'letters, digits and underscores');
+  if (queue !== undefined && !QUEUE.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
+  const refusal = misspelled(get, { state: STATES, order: ORDERS });
+  if (refusal !== undefined) return refusal;
+
+  const at = now();
+  const [name, state, owner] = [get('job_name'), get('state'), get('owner')];
+  const found = matching<EmulatedBatch>(spark.all(), [
+    [state, (batch) => batchStateAt(batch, at) === state],
+    [name, (batch) => (nameFilter === 'part' ? batch.name.includes(name ?? '') : batch.name === name)],
+    [id, (batch) => batch.id === id?.toLowerCase()],
+    [cluster, (batch) => batch.queue === cluster?.toLowerCase()],
+    [queue, (batch) => batch.queue === queue?.toLowerCase()],
+    [owner, (batch) => batch.owner === owner],
+    [start || undefined, (batch) => batch.life[0].from > start],
+    [end || undefined, (batch) => batch.life[0].from < end],
+  ]);
+  const sessions = pageOf(inOrder(found, order, at), from, size).map((batch) => ({
+    ...toSession(batch, at, assumptions),
+    ...(batch.hiddenFields?.includes('duration') !== true && { duration: durationOf(batch, at) }),
+  }));
+  return { status: 200, body: { from, total: found.length, sessions } };
+}
+
+/** "Querying Batch Job Details": as in the list, but without `duration`. */
+function showBatch(service: Service, { params: [id = ''] }: RouteRequest): Answer {
+  return withBatch(service, id, (batch) => ({
+    ...toSession(batch, service.now(), service.assumptions),
+    ...(batch.feature !== undefined && { feature: batch.feature }),
+    ...(batch.sparkVersion !== undefined && { spark_version: batch.sparkVersion }),
+  }));
+}
+
+/** "Querying a Batch Job Status". */
+function showState(service: Service, { params: [id = ''] }: RouteRequest): Answer {
+  return withBatch(service, id, (batch) => {
+    const state = batch.shownState ?? batchStateAt(batch, service.now());
+    const isCapital = service.assumptions.sparkStateSpelling === 'capitalised';
+    return { id: batch.id, state: isCapital ? state.charAt(0).toUpperCase() + state.slice(1) : state };
+  });
+}
+
+/** "Querying Batch Job Logs (Discarded)": a line for each stage of its life. The last 100 unless `from` says otherwise. */
+function showLog(service: Service, request: RouteRequest): Answer {
+  const get = reader(request);
+  const from = toInteger(get('from') ?? '0');
+  const size = toInteger(get('size') ?? '100');
+  if (from === undefined) return invalid('from', 'a line number');
+  if (size === undefined) return invalid('size', '0 or more');
+  if (toInteger(get('index') ?? '0') === undefined) return invalid('index', '0 or more');
+  const refusal = misspelled(get, { type: ['driver'] });
+  if (refusal !== undefined) return refusal;
+
+  return withBatch(service, request.params[0] ?? '', (batch) => {
+    const lines = batch.life
+      .filter(({ from: begins }) => begins <= service.now())
+      .map(({ from: begins, state }) => `${new Date(begins).toISOString()} ${state}`);
+    const first = get('from') === undefined ? Math.max(lines.length - 100, 0) : from;
+    return { id: batch.id, from: first, total: lines.length, log: pageOf(lines, first, size) };
+  });
+}
+
+/** "Canceling a Batch Processing Job". "Successful" and "Failed" ones "cannot be canceled", but not how that is said. */
+function cancelBatch(service: Service, { params: [id = ''] }: RouteRequest): Answer {
+  if (!UUID.test(id)) return invalid('batch_id', 'a UUID');
+  const { spark, now, delays, assumptions } = service;
+  const batch = spark.get(id);
+  if (batch === undefined) return unknownId(service, 'batch', id);
+  const denied = refuseCancel(service, batch.queue);
+  if (denied !== undefined) return denied;
+
+  const state = batchStateAt(batch, now());
+  if (!isBatchOver(state)) {
+    requestBatchCancel(batch, now(), delays.cancelMs);
+  } else if (assumptions.sparkCancelOfEnded === 'DLI.0007') {
+    return dliError(400, 'DLI.0007', `The operation is not supported: the batch is ${state}`);
+  } else if (assumptions.sparkCancelOfEnded === 'erased') {
+    spark.remove(batch);
+  }
+  return { status: 200, body: { msg: 'deleted' } };
+}
+
+function withBatch(service: Service, id: string, read: (batch: EmulatedBatch) => unknown): Answer {
+  if (!UUID.test(id)) return invalid('batch_id', 'a UUID');
+  const batch = service.spark.get(id);
+  return batch === undefined ? unknownId(service, 'batch', id) : { status: 200, body: read(batch) };
+}
+
+function inOrder(batches: EmulatedBatch[], order: string, now: number): EmulatedBatch[] {
+  // The store keeps them by the time of their creation.
+  if (order === 'CREATE_TIME_ASC') return batches;
+  if (order === 'CREATE_TIME_DESC') return batches.toReversed();
+  return sortedBy(batches, (batch) => durationOf(batch, now), order === 'DURATION_ASC' ? 1 : -1);
+}

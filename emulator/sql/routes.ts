@@ -1,0 +1,240 @@
+import { type Answer, dliError } from '../base/answer.ts';
+import {
+  hasTagLike,
+  invalid,
+  matching,
+  misspelled,
+  pageOf,
+  QUEUE,
+  reader,
+  refuseCancel,
+  sortedBy,
+  toInteger,
+  UUID,
+  unknownId,
+} from '../base/query.ts';
+import type { Route, RouteRequest, Service } from '../routes.ts';
+import { type EmulatedJob, endOf, isOver, requestCancel, statusAt } from './jobs.ts';
+import { showProgress } from './progress.ts';
+import { ENGINES, settingsOf, submitJob, submitJobToQueue } from './submit.ts';
+
+export const SQL_ROUTES: readonly Route[] = [
+  { name: 'list-sql-jobs', method: 'GET', version: '/v1.0', pattern: /^\/jobs\/?$/, run: listJobs },
+  { name: 'submit-sql-job', method: 'POST', version: '/v1.0', pattern: /^\/jobs\/submit-job\/?$/, run: submitJob },
+  {
+    name: 'show-sql-job-status',
+    method: 'GET',
+    version: '/v1.0',
+    pattern: /^\/jobs\/([^/]+)\/status\/?$/,
+    run: showStatus,
+  },
+  {
+    name: 'show-sql-job-detail',
+    method: 'GET',
+    version: '/v1.0',
+    pattern: /^\/jobs\/([^/]+)\/detail\/?$/,
+    run: showDetail,
+  },
+  {
+    name: 'show-sql-job-progress',
+    method: 'GET',
+    version: '/v1',
+    pattern: /^\/jobs\/([^/]+)\/progress\/?$/,
+    run: showProgress,
+  },
+  { name: 'cancel-sql-job', method: 'DELETE', version: '/v1.0', pattern: /^\/jobs\/([^/]+)\/?$/, run: cancelJob },
+  {
+    name: 'cancel-sql-job-on-queue',
+    method: 'DELETE',
+    version: '/v1.0',
+    pattern: /^\/queues\/([^/]+)\/jobs\/([^/]+)\/?$/,
+    run: cancelJobOnQueue,
+  },
+  {
+    name: 'submit-sql-job-to-queue',
+    method: 'POST',
+    version: '/v1.0',
+    pattern: /^\/queues\/([^/]+)\/jobs\/submit-job\/?$/,
+    run: submitJobToQueue,
+  },
+];
+
+const STATUSES = [
+  ...['RUNNING', 'SCALING', 'LAUNCHING', 'FINISHED', 'FAILED', 'CANCELLED'],
+  ...['COMPUTED', 'SUSPENDED', 'ACTIVE', 'DELETED', 'CREATING'],
+];
+const TYPES = [
+  ...['DDL', 'DCL', 'IMPORT', 'EXPORT', 'QUERY', 'INSERT', 'DATA_MIGRATION', 'UPDATE', 'DELETE'],
+  ...['RESTART_QUEUE', 'SCALE_QUEUE', 'ALL'],
+];
+const ORDERS = ['duration_desc', 'duration_asc', 'start_time_desc', 'start_time_asc'];
+
+/** "Querying All Jobs". Rows are computed now, so pages read one after the other are not one instant. */
+function listJobs({ sql, now }: Service, request: RouteRequest): Answer {
+  const get = reader(request);
+  const pageSize = toInteger(get('page-size') ?? '50');
+  const page = toInteger(get('current-page') ?? '1');
+  const start = toInteger(get('start') ?? '0');
+  const end = toInteger(get('end') ?? '0');
+  const status = get('job-status');
+  const order = get('order') ?? 'start_time_desc';
+  const type = get('job-type');
+  const jobTypes = request.query.get('job_types');
+  const types = typesOf(type, jobTypes);
+  const pattern = get('sql_pattern');
+  const queue = get('queue_name');
+  const database = get('db_name');
+  // The vendor's pages do not agree on its spelling.
+  const engine = get('engine-type') ?? get('engine_type');
+
+  if (pageSize === undefined || pageSize < 1 || pageSize > 100) return invalid('page-size', '1 to 100');
+  if (page === undefined || page < 1 || page > 100) return invalid('current-page', '1 to 100');
+  if (start === undefined) return invalid('start', 'milliseconds');
+  if (end === undefined) return invalid('end', 'milliseconds');
+  const refusal = misspelled(get, {
+    ...{ 'job-status': STATUSES, 'job-type': TYPES, order: ORDERS },
+    ...{ 'engine-type': ENGINES, engine_type: ENGINES },
+  });
+  if (refusal !== undefined) return refusal;
+  if (jobTypes?.some((named) => !TYPES.includes(named))) return invalid('job_types', TYPES.join(', '));
+  if (queue !== undefined && !QUEUE.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
+  if (pattern !== undefined && pattern.length > 1_024) return invalid('sql_pattern', 'up to 1,024 characters');
+  if (database !== undefined && database.length > 16) return invalid('db_name', 'up to 16 characters');
+
+  const at = now();
+  const fragment = pattern?.toLowerCase();
+  const tags = get('tags');
+  const found = matching<EmulatedJob>(sql.all(), [
+    [status, (job) => statusAt(job, at) === status],
+    // Both bounds are on the start time, `end` too. 0 is what Terraform sends for "no bound".
+    [start || undefined, (job) => job.submittedAt > start],
+    [end || undefined, (job) => job.submittedAt < end],
+    [types, (job) => types?.includes(job.type) === true],
+    [queue, (job) => job.queue === queue?.toLowerCase()],
+    [get('owner'), (job) => job.owner === get('owner')],
+    [get('job-id'), (job) => job.id === get('job-id')],
+    [database, (job) => job.database === database],
+    [get('table_name'), (job) => job.table === get('table_name')],
+    [engine, (job) => (job.engine ?? 'spark') === engine],
+    [fragment, (job) => job.statement.toLowerCase().includes(fragment ?? '')],
+    [tags, (job) => hasTagLike(job.tags, tags ?? '')],
+  ]);
+  const rows = pageOf(inOrder(found, order, at), (page - 1) * pageSize, pageSize);
+  return {
+    status: 200,
+    body: { is_success: true, message: '', job_count: found.length, jobs: rows.map((job) => toRow(job, at)) },
+  };
+}
+
+/** "Querying Job Status". There is no end_time here, and `is_success` is about the question. */
+function showStatus(service: Service, { params: [id = ''] }: RouteRequest): Answer {
+  if (!UUID.test(id)) return invalid('job_id', 'a UUID');
+  const job = service.sql.get(id);
+  if (job === undefined) return unknownId(service, 'job', id);
+  const { end_time: _, ...row } = toRow(job, service.now());
+  const names = job.type === 'QUERY' ? tableOf(job) : {};
+  const userConf = job.conf && { user_conf: JSON.stringify(Object.fromEntries(settingsOf(job.conf))) };
+  return {
+    status: 200,
+    body: { is_success: true, message: '', ...row, job_mode: job.mode ?? 'async', ...names, ...userConf },
+  };
+}
+
+/** "Querying Job Details": what an import or export moves, and no status. Of other jobs, nothing is documented. */
+function showDetail(service: Service, { params: [id = ''] }: RouteRequest): Answer {
+  if (!UUID.test(id)) return invalid('job_id', 'a UUID');
+  const job = service.sql.get(id);
+  if (job === undefined) return unknownId(service, 'job', id);
+  const isTransfer = job.type === 'IMPORT' || job.type === 'EXPORT';
+  if (!isTransfer && service.assumptions.sqlDetailOfOthers === 'DLI.0007') {
+    return dliError(400, 'DLI.0007', `The operation is not supported: the job is of type ${job.type}`);
+  }
+  const { owner, start_time, duration } = toRow(job, service.now());
+  return {
+    status: 200,
+    body: {
+      ...{ is_success: true, message: '', job_id: job.id, owner, start_time, duration },
+      ...{ data_path: '', data_type: isTransfer ? 'csv' : '' },
+      ...{ database_name: job.database ?? '', table_name: job.table ?? '' },
+      ...job.transfer,
+      ...(job.tags !== undefined && { tags: job.tags }),
+    },
+  };
+}
+
+/** "Canceling a Job (Recommended)". What it answers for a job that is over or unknown is documented nowhere. */
+function cancelJob(service: Service, { params: [id = ''] }: RouteRequest): Answer {
+  if (!UUID.test(id)) return invalid('job_id', 'a UUID');
+  const job = service.sql.get(id);
+  if (job === undefined) return unknownId(service, 'job', id);
+  const denied = refuseCancel(service, job.queue);
+  if (denied !== undefined) return denied;
+
+  const { now, assumptions } = service;
+  const status = statusAt(job, now());
+  const code = status === 'CANCELLED' ? assumptions.sqlCancelOfCancelled : assumptions.sqlCancelOfEnded;
+  if (isOver(status) && code !== 'accepted') {
+    return dliError(400, code, `The operation is not supported: the job is ${status}`);
+  }
+  if (!isOver(status)) requestCancel(job, now(), service.delays.cancelMs);
+  return { status: 200, body: { is_success: true, message: '' } };
+}
+
+/** "Canceling a Job (Discarded)", of 2021. */
+function cancelJobOnQueue(service: Service, request: RouteRequest): Answer {
+  const [queue = '', id = ''] = request.params;
+  if (!QUEUE.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
+  const job = service.sql.get(id);
+  if (job !== undefined && job.queue !== queue.toLowerCase()) return unknownId(service, 'job', id);
+  return cancelJob(service, { ...request, params: [id] });
+}
+
+function toRow(job: EmulatedJob, now: number): Record<string, unknown> {
+  const status = statusAt(job, now);
+  const endedAt = endOf(job, now);
+  const isTransfer = job.type === 'IMPORT' || job.type === 'EXPORT';
+  const row: Record<string, unknown> = {
+    job_id: job.id,
+    job_type: job.type,
+    queue_name: job.queue,
+    owner: job.owner,
+    start_time: job.submittedAt,
+    duration: Math.max((endedAt ?? now) - job.submittedAt, 0),
+    status: job.shownStatus ?? status,
+    input_size: 0,
+    result_count: 0,
+    detail: '',
+    engine_type: job.engine ?? 'spark',
+    statement: job.statement,
+    message: endedAt === undefined ? '' : (job.message ?? ''),
+    ...(endedAt !== undefined && { end_time: endedAt }),
+    ...(isTransfer && tableOf(job)),
+    ...(job.cpuCost !== undefined && { cpu_cost: String(job.cpuCost) }),
+    ...(job.outputBytes !== undefined && { output_byte: String(job.outputBytes) }),
+    ...(job.tags !== undefined && { tags: job.tags }),
+  };
+  for (const field of job.hiddenFields ?? []) delete row[field];
+  return row;
+}
+
+function tableOf({ database, table }: EmulatedJob): Record<string, string> {
+  return {
+    ...(database !== undefined && { database_name: database }),
+    ...(table !== undefined && { table_name: table }),
+  };
+}
+
+function inOrder(jobs: EmulatedJob[], order: string, now: number): EmulatedJob[] {
+  // The store keeps them by start time.
+  if (order === 'start_time_asc') return jobs;
+  if (order === 'start_time_desc') return jobs.toReversed();
+  const ageOf = (job: EmulatedJob) => (endOf(job, now) ?? now) - job.submittedAt;
+  return sortedBy(jobs, ageOf, order === 'duration_asc' ? 1 : -1);
+}
+
+/** The intersection, if both forms are given. */
+function typesOf(jobType: string | undefined, jobTypes: string[] | undefined): string[] | undefined {
+  const single = jobType === undefined || jobType === 'ALL' ? undefined : [jobType];
+  if (single === undefined) return jobTypes;
+  return jobTypes === undefined ? single : single.filter((type) => jobTypes.includes(type));
+}

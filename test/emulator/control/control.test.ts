@@ -1,0 +1,195 @@
+import http from 'node:http';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createEmulatorClock } from '../../../emulator/base/clock.ts';
+import { type Emulator, type EmulatorOptions, startEmulator } from '../../../emulator/server.ts';
+import { signedCall } from '../../helpers/signed-call.ts';
+import { emulatedJob, HOUR, jobId, MINUTE, NOW } from '../../helpers/world.ts';
+
+const running: Emulator[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((emulator) => emulator.close()));
+});
+
+async function start(options: Partial<EmulatorOptions> = {}) {
+  const clock = createEmulatorClock(() => NOW, 0);
+  const emulator = await startEmulator({ now: clock.now, clock, wall: () => NOW, random: () => 0.5, ...options });
+  running.push(emulator);
+  const { connection } = emulator;
+  const call = async (method: string, path: string, body?: unknown) => {
+    const answer = await fetch(`${connection.url}/_emulator/${path}`, {
+      ...{ method, ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }) },
+    });
+    return { status: answer.status, body: (await answer.json()) as Record<string, never> };
+  };
+  const list = async (status = 'RUNNING') => {
+    const path = `/v1.0/${connection.projectId}/jobs`;
+    const answer = await signedCall(connection, { method: 'GET', path, query: [['job-status', status]] }, NOW);
+    return JSON.parse(answer.body) as { job_count: number; jobs: Record<string, unknown>[] };
+  };
+  return { emulator, call, list };
+}
+
+describe('jobs from outside', () => {
+  it('are added with what is said of them, and live from then on', async () => {
+    const { call, list } = await start();
+
+    const added = await call('POST', 'jobs', [
+      { queue: 'adhoc', owner: 'ana', age: '3h', runs: '4h' },
+      { engine: 'spark', name: 'nightly', age: '1h' },
+      { engine: 'flink', name: 'clicks', age: '1d', runs: '7d' },
+    ]);
+
+    expect(added).toMatchObject({
+      status: 200,
+      body: {
+        jobs: [{ engine: 'sql', status: 'RUNNING' }, { engine: 'spark', status: 'running' }, { status: 'job_running' }],
+      },
+    });
+    expect(await list()).toMatchObject({ job_count: 1, jobs: [{ owner: 'ana', start_time: NOW - 3 * HOUR }] });
+  });
+
+  it('are changed, where `now` is the present moment', async () => {
+    const { call, list } = await start({ jobs: [emulatedJob(1)] });
+
+    expect(await call('PATCH', `jobs/${jobId(1)}`, { endsAt: 'now', owner: 'bob' })).toMatchObject({ status: 200 });
+
+    expect(await list('FINISHED')).toMatchObject({ job_count: 1, jobs: [{ owner: 'bob', end_time: NOW }] });
+  });
+
+  it.each([
+    { call: ['PATCH', `jobs/${jobId(9)}`, {}], error: `no job ${jobId(9)}` },
+    { call: ['PATCH', `jobs/${jobId(1)}`, { id: 'x' }], error: 'id: a job keeps its own' },
+    { call: ['PATCH', `jobs/${jobId(1)}`, []], error: 'the body is not an object' },
+    { call: ['POST', 'jobs', { age: '3' }], error: expect.stringContaining('write the unit') },
+    { call: ['POST', 'jobs', { colour: 'red' }], error: expect.stringContaining('colour') },
+    { call: ['POST', 'jobs', 'no json'], error: 'the body is not JSON' },
+    { call: ['POST', 'clock', {}], error: 'expected {"step": "2h"}, {"speed": 60}, or both' },
+    { call: ['PUT', 'snapshot', { version: 2 }], error: expect.stringContaining('not a snapshot') },
+    { call: ['POST', 'faults', { on: 'list-jobs', answer: 'reset' }], error: expect.stringMatching(/^fault 1: on: /) },
+    { call: ['POST', 'faults', { on: 'list-sql-jobs' }], error: expect.stringContaining('at least one of answer') },
+    {
+      call: ['POST', 'faults', { on: 'list-sql-jobs', answer: 'explode' }],
+      error: expect.stringContaining('answer: '),
+    },
+  ] as { call: [string, string, unknown]; error: unknown }[])(
+    'are refused with words: $call',
+    async ({ call: args, error }) => {
+      const { call } = await start({ jobs: [emulatedJob(1)] });
+
+      expect(await call(...args)).toEqual({ status: 400, body: { error } });
+    },
+  );
+});
+
+describe('the clock from outside', () => {
+  it('is stepped over the whole life of a job', async () => {
+    const { call, list } = await start();
+    await call('POST', 'jobs', { waits: '10m', runs: '1h' });
+
+    expect((await list('LAUNCHING')).job_count).toBe(1);
+    await call('POST', 'clock', { step: '10m' });
+    expect((await list('RUNNING')).job_count).toBe(1);
+    const { body } = await call('POST', 'clock', { step: '1h' });
+    expect((await list('FINISHED')).job_count).toBe(1);
+
+    expect(body).toEqual({ now: '2026-01-05T10:10:00.000Z', epochMs: NOW + 70 * MINUTE, speed: 0 });
+  });
+
+  it('belongs to whoever started the emulator, if it was given its time', async () => {
+    const emulator = await startEmulator({ now: () => NOW, random: () => 0.5 });
+    running.push(emulator);
+
+    const answer = await fetch(`${emulator.connection.url}/_emulator/clock`, { method: 'POST', body: '{"speed":2}' });
+
+    expect(answer.status).toBe(400);
+  });
+});
+
+describe('faults from outside', () => {
+  it('are added, met, told of while they are not, and taken back', async () => {
+    const { call, list } = await start({ jobs: [emulatedJob(1)] });
+    const edit = {
+      set: { is_success: 'true' },
+      setInRows: { status: 'HIBERNATING' },
+      removeFromRows: ['duration'],
+      repeatFirstRow: true,
+    };
+
+    const added = await call('POST', 'faults', { on: 'list-sql-jobs', skip: 1, edit });
+    expect(added.body.unmet).toHaveLength(1);
+    expect(await list()).toMatchObject({ is_success: true, jobs: [{ status: 'RUNNING' }] });
+    const edited = await list();
+
+    expect(edited).toMatchObject({
+      is_success: 'true',
+      job_count: 1,
+      jobs: [{ status: 'HIBERNATING' }, { job_id: jobId(1) }],
+    });
+    expect(edited.jobs[0]).not.toHaveProperty('duration');
+    expect((await call('GET', 'faults')).body).toMatchObject({ faults: [{ on: 'list-sql-jobs' }], unmet: [] });
+    expect((await call('DELETE', 'faults')).body).toEqual({ faults: [], unmet: [] });
+  });
+
+  it('end a job right before a page is listed, as a live list does', async () => {
+    const { call, list } = await start({ jobs: [emulatedJob(1), emulatedJob(2)] });
+    await call('POST', 'faults', { on: 'list-sql-jobs', skip: 1, change: [{ job: jobId(1), set: { endsAt: 'now' } }] });
+
+    expect((await list()).job_count).toBe(2);
+    expect((await list()).job_count).toBe(1);
+  });
+
+  it('that always happen count as met once they have', async () => {
+    const { call, list } = await start();
+    const fault = { on: 'list-sql-jobs', times: 'always', delay: '0s' };
+
+    expect((await call('POST', 'faults', fault)).body.unmet).toHaveLength(1);
+    await list();
+    expect((await call('GET', 'faults')).body.unmet).toEqual([]);
+  });
+});
+
+describe('a snapshot', () => {
+  it('brings everything back', async () => {
+    const { call, list } = await start({ jobs: [emulatedJob(1), emulatedJob(2)] });
+    const { body: snapshot } = await call('GET', 'snapshot');
+    await call('PATCH', `jobs/${jobId(1)}`, { endsAt: 'now' });
+    await call('POST', 'jobs', {});
+
+    expect(await call('PUT', 'snapshot', snapshot)).toEqual({ status: 200, body: { jobs: 2 } });
+
+    expect(new Set((await list()).jobs.map((job) => job.job_id))).toEqual(new Set([jobId(1), jobId(2)]));
+    expect((await call('GET', 'snapshot')).body).toEqual(snapshot);
+  });
+});
+
+describe('the door', () => {
+  it('tells the requests so far, and forgets them on demand', async () => {
+    const { call, list } = await start();
+    await list();
+
+    expect((await call('GET', 'requests')).body.requests).toMatchObject([{ method: 'GET', status: 200 }]);
+    expect((await call('DELETE', 'requests')).body).toEqual({ requests: [] });
+  });
+
+  it.each(['GET nothing', 'POST requests', 'DELETE jobs'])('says what there is for %s', async (line) => {
+    const { call } = await start();
+    const [method = '', path = ''] = line.split(' ');
+
+    const { status, body } = await call(method, path);
+
+    expect({ status, routes: body.routes }).toEqual({ status: 404, routes: expect.arrayContaining(['GET jobs']) });
+  });
+
+  it('stays shut for a page that calls this machine by another name', async () => {
+    const { emulator } = await start();
+    const { port } = new URL(emulator.connection.url);
+
+    const status = await new Promise((resolve) => {
+      http.get({ port, path: '/_emulator/jobs', headers: { host: 'evil.example.com' } }, (answer) =>
+        resolve(answer.statusCode),
+      );
+    });
+
+    expect(status).toBe(403);
+  });
+});
