@@ -1,4 +1,4 @@
-import type { SweptProject } from '../../lib/sweep/look/identity.ts';
+import type { SweptProject } from '../../lib/sweep/record/report.ts';
 import { cleanText } from './clean-text.ts';
 
 /** Where jobs are: `project eu-west-101_lake (0123456789abcdef0123456789abcdef) in eu-west-101`. */

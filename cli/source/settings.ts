@@ -1,7 +1,7 @@
 import { isProjectId, isProjectName } from '../../lib/base/job.ts';
+import { emergencyPolicy } from '../../lib/policy/emergency.ts';
 import { salvageExemptions } from '../../lib/policy/salvage.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
-import { emergencyPolicy } from '../../lib/request/emergency.ts';
 import type { SweepRequest } from '../../lib/request/request.ts';
 import { credentialVariables, type Environment, readCredentials } from '../../lib/settings/environment.ts';
 import { defaultEndpoint, parseEndpoint, regionOf, type Settings, SettingsError } from '../../lib/settings/settings.ts';

@@ -11,6 +11,11 @@ import { createRecurrence } from './recurrence.ts';
 /** The least severe first. */
 export const ACTIONS = ['log', 'warn', 'cancel'] as const;
 
+const MODES = ['dry-run', 'live'] as const;
+
+/** Whether a policy or a target lets a sweep cancel. */
+export type Mode = (typeof MODES)[number];
+
 /** What the jobs of any engine can be; which of them goes with which engine is checked for each rule. */
 const TYPES = [...new Set(Object.values(ENGINE_FACTS).flatMap(({ types }) => types))];
 const STATUSES = [...new Set(Object.values(ENGINE_FACTS).flatMap(({ statuses }) => statuses))];
@@ -384,7 +389,7 @@ export const DEFAULT_PERCENT_FLOOR = 10;
 
 export const policySchema = strictObject({
   version: v.literal(1, 'expected 1, the only version there is'),
-  mode: v.optional(v.picklist(['dry-run', 'live']), 'dry-run'),
+  mode: v.optional(v.picklist(MODES), 'dry-run'),
   maxKills: v.optional(about(count, 'More victims than this, and none is cancelled. 0: none may die'), 20),
   maxKillsPercent: v.optional(
     about(v.pipe(count, v.maxValue(100, 'expected 0 to 100')), 'The same in percent of all live jobs of the project'),

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { durationField } from '../base/duration-field.ts';
 import { issueWords } from '../base/issue-words.ts';
+import type { Emergency } from '../policy/emergency.ts';
 import { parseInstant } from '../policy/schema.ts';
-import { type Emergency, emergencyEntries, emergencyProblems, toEmergency } from './emergency.ts';
+import { emergencyEntries, emergencyProblems, toEmergency } from './emergency.ts';
 
 /** What one sweep is asked to do; cron, payload and command line all become this. */
 export interface SweepRequest {

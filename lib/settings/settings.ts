@@ -1,7 +1,6 @@
 import type { CredentialSource } from '../dli/auth.ts';
 import { assertEndpoint } from '../http/transport.ts';
-import type { Exemption, Freeze, Policy } from '../policy/schema.ts';
-import type { Mode } from '../sweep/hold.ts';
+import type { Exemption, Freeze, Mode, Policy } from '../policy/schema.ts';
 import type { ProjectClaim } from './project-claims.ts';
 import type { StopOrder } from './stop-order.ts';
 

@@ -13,10 +13,10 @@ import { hashOf } from '../settings/hash.ts';
 import { type Settings, SettingsError, type Target } from '../settings/settings.ts';
 import { act, createCancels, type Limits, leaveAlone } from './act/act.ts';
 import { createProgressWatch, type Progress } from './act/progress.ts';
-import { type DryRunReason, dryRunReasons, type Hold } from './hold.ts';
+import { dryRunReasons } from './dry-run.ts';
 import { type Braked, brake, free } from './judge/brake.ts';
 import { createMeasure, type Judgement, judge, victimsAmong } from './judge/judge.ts';
-import { type Identity, identify, identityNotices, projectOf, type SweptProject } from './look/identity.ts';
+import { type Identity, identify, identityNotices, projectOf } from './look/identity.ts';
 import {
   createReaders,
   look,
@@ -29,7 +29,13 @@ import {
 } from './look/look.ts';
 import { projectFields, type SweepLog, silentLog } from './record/log-lines.ts';
 import type { ReadRecord } from './record/past.ts';
-import { createCallCounter, type SweepReport } from './record/report.ts';
+import {
+  createCallCounter,
+  type DryRunReason,
+  type Hold,
+  type SweepReport,
+  type SweptProject,
+} from './record/report.ts';
 import type { AnnouncedSince } from './tell/calendar.ts';
 import { explainIn } from './tell/explain.ts';
 import { logReport } from './tell/report-log.ts';

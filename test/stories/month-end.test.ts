@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import { announcedSince } from '../../lib/fleet/schedule.ts';
+import { emergencyPolicy } from '../../lib/policy/emergency.ts';
 import { parseExemption, parseFreeze } from '../../lib/policy/parse.ts';
-import { emergencyPolicy, toEmergency } from '../../lib/request/emergency.ts';
+import { toEmergency } from '../../lib/request/emergency.ts';
 import type { Settings } from '../../lib/settings/settings.ts';
 import { isSetToStop, isSwitchOn } from '../../lib/settings/ssm.ts';
 import { formatStop, parseStop } from '../../lib/settings/stop-order.ts';

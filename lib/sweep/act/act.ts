@@ -12,9 +12,9 @@ import type { Judgement } from '../judge/judge.ts';
 import type { Readers } from '../look/look.ts';
 import type { SweepLog } from '../record/log-lines.ts';
 import type { Outcome, SkipReason } from '../record/outcome.ts';
-import type { StoppedBy } from '../record/report.ts';
+import type { Freed, Stopped } from '../record/report.ts';
 import { type CancelJob, type Cancellation, cancelJobs, cancelOne } from './cancel.ts';
-import { estimateFreed, type Freed } from './freed.ts';
+import { estimateFreed } from './freed.ts';
 import type { ProgressWatch } from './progress.ts';
 import { verifyCancellations } from './verify.ts';
 
@@ -26,12 +26,6 @@ export interface Ends {
   cancellations: readonly Cancellation[];
   stopped: Stopped | undefined;
   freed: Freed | undefined;
-}
-
-/** What kept the sweep from its work, or ended it before its time, and why in words. */
-export interface Stopped {
-  by: StoppedBy;
-  because: string;
 }
 
 /** What a live sweep can do to jobs, and read of them afterwards. A dry run has none. */

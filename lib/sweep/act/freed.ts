@@ -1,19 +1,5 @@
 import type { Job } from '../../base/job.ts';
-
-/** What a sweep gave back, as a range. An estimate of capacity and never of money: a bill falls only if the queue scales in. */
-export interface Freed {
-  estimate: true;
-  /** Compute units that the cancelled jobs held. */
-  cus: Range;
-  /** What they would have used, had each run on as long as it had run; null if there is no bound. Nothing tells of less. */
-  cuHoursAtMost: number | null;
-}
-
-export interface Range {
-  from: number;
-  /** Null if there is no bound: a queue whose size is not known. */
-  to: number | null;
-}
+import type { Freed, Range } from '../record/report.ts';
 
 const HOUR_MS = 3_600_000;
 

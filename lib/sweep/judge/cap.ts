@@ -4,7 +4,9 @@ import { DliError } from '../../dli/errors.ts';
 import { ENGINE_FACTS } from '../../policy/facts.ts';
 import type { Policy } from '../../policy/schema.ts';
 import type { Gap, Sight } from '../look/look.ts';
-import type { Decision, Verdict } from './decide.ts';
+import type { CapReport } from '../record/report.ts';
+import type { Verdict } from '../record/verdict.ts';
+import type { Decision } from './decide.ts';
 
 /** A job that the policy wants cancelled. */
 export type Victim = Decision & { verdict: Extract<Verdict, { reason: 'over-limit' }> };
@@ -20,21 +22,6 @@ export interface Caps {
   percentFloor: number;
   /** What no sweep may exceed, whatever `maxKills` says; undefined where it is not known, or does not matter. */
   ceiling?: number | undefined;
-}
-
-/** The caps, and how far the victims of a sweep fill them. */
-export interface CapReport {
-  /** Jobs that the policy wants cancelled, and how many are alive in the project at least. */
-  victims: number;
-  liveJobs: number;
-  maxKills: number;
-  maxKillsPercent: number;
-  percentFloor: number;
-  drain: boolean;
-  /** What a deploy, or the environment of a terminal, allows a sweep at most; null where it is not known. */
-  ceiling: number | null;
-  /** Why a cap stands in the way; null if none does. */
-  exceeded: string | null;
 }
 
 /** Which of the overdue jobs the caps, and gaps in the listing, leave to be cancelled. */

@@ -2,7 +2,8 @@ import type { Job } from '../../base/job.ts';
 import type { Exemption, Freeze, Policy } from '../../policy/schema.ts';
 import type { Gap, Sight } from '../look/look.ts';
 import type { SkipReason } from '../record/outcome.ts';
-import { type CapReport, type Caps, chooseVictims, type Victim } from './cap.ts';
+import type { CapReport } from '../record/report.ts';
+import { type Caps, chooseVictims, type Victim } from './cap.ts';
 import { createDecide, type Decide, type DecideOptions, type Decision } from './decide.ts';
 
 /** By what a sight is judged. */

@@ -8,19 +8,7 @@ import { readProjectName } from '../../dli/project.ts';
 import { within } from '../../http/transport.ts';
 import { clashOf, inWords, type Problem } from '../../settings/project-claims.ts';
 import { defaultEndpoint, regionOf, type Settings, type Target, type TargetInStage } from '../../settings/settings.ts';
-
-/** Where a sweep goes, and how well that is known. */
-export interface SweptProject {
-  id: string;
-  /** As IAM told it; where it was not asked, as the settings have it; null if they do not say. */
-  name: string | null;
-  /** Whether IAM told the name. */
-  verified: boolean;
-  /** Null if neither a setting nor the endpoint tells it. */
-  region: string | null;
-  /** Host of DLI's address. */
-  endpoint: string;
-}
+import type { SweptProject } from '../record/report.ts';
 
 /** Nothing is asked for it. */
 export function projectOf({ projectId, projectName, region, endpoint }: Target): SweptProject {

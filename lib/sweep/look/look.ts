@@ -8,7 +8,7 @@ import { ENGINES } from '../../engines/engines.ts';
 import { ENGINE_FACTS } from '../../policy/facts.ts';
 import type { Policy } from '../../policy/schema.ts';
 import { enginesOf, youngestOverdueStart } from '../../policy/scope.ts';
-import type { SweptProject } from './identity.ts';
+import type { SweptProject } from '../record/report.ts';
 
 /** Which jobs a look is for. */
 export interface Scope {

@@ -1,10 +1,9 @@
 import { createLog, type Log } from '../../base/log.ts';
 import type { DliCallEvent } from '../../dli/connection.ts';
 import type { LimitName } from '../../policy/clocks.ts';
-import type { SweptProject } from '../look/identity.ts';
-import type { LoggedExplanation } from '../tell/explain.ts';
+import type { LoggedExplanation } from './explanation.ts';
 import type { SkipReason } from './outcome.ts';
-import type { JobReport, SweepReport } from './report.ts';
+import type { JobReport, SweepReport, SweptProject } from './report.ts';
 
 /*
  * The log is the memory of the deployed functions: `status`, `doctor`, `--remote`, the saved queries and the dashboard

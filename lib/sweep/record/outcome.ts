@@ -1,4 +1,4 @@
-import type { KeepReason } from '../judge/decide.ts';
+import type { KeepReason } from './verdict.ts';
 
 /** What became of one job. Each job seen gets exactly one, taken from what was read back. */
 export type Outcome =

@@ -1,13 +1,9 @@
 import type { DliCallEvent } from '../../dli/connection.ts';
 import type { LimitName } from '../../policy/clocks.ts';
+import type { Emergency } from '../../policy/emergency.ts';
 import type { Action } from '../../policy/schema.ts';
-import type { Emergency } from '../../request/emergency.ts';
 import type { SweepRequest } from '../../request/request.ts';
 import type { ParameterVersions } from '../../settings/settings.ts';
-import type { Freed } from '../act/freed.ts';
-import type { DryRunReason, Hold } from '../hold.ts';
-import type { CapReport } from '../judge/cap.ts';
-import type { SweptProject } from '../look/identity.ts';
 import type { Outcome, SkipReason } from './outcome.ts';
 
 /** Goes up when a field means something else, or is gone. 2: `counts.overdue` counts what rules only warn of or log. */
@@ -57,6 +53,29 @@ export interface SweepReport {
   jobs: JobReport[];
 }
 
+/** Where a sweep goes, and how well that is known. */
+export interface SweptProject {
+  id: string;
+  /** As IAM told it; where it was not asked, as the settings have it; null if they do not say. */
+  name: string | null;
+  /** Whether IAM told the name. */
+  verified: boolean;
+  /** Null if neither a setting nor the endpoint tells it. */
+  region: string | null;
+  /** Host of DLI's address. */
+  endpoint: string;
+}
+
+/** Who keeps a sweep from cancelling. */
+export type DryRunReason = 'policy' | 'target' | 'request' | Hold['by'];
+
+/** What makes a dry run of a sweep that everybody wants live: a brake that no policy can loosen. */
+export interface Hold {
+  by: 'identity' | 'ceilings';
+  /** In words. */
+  because: string;
+}
+
 export type SweepStatus = 'ok' | 'failed' | 'partial' | 'capped' | 'stopped';
 
 /** What kept a sweep from its work, or ended it before its time. */
@@ -74,6 +93,42 @@ export type StoppedBy =
   | 'record'
   /** A brake that no policy can loosen. */
   | Hold['by'];
+
+/** What kept the sweep from its work, or ended it before its time, and why in words. */
+export interface Stopped {
+  by: StoppedBy;
+  because: string;
+}
+
+/** The caps, and how far the victims of a sweep fill them. */
+export interface CapReport {
+  /** Jobs that the policy wants cancelled, and how many are alive in the project at least. */
+  victims: number;
+  liveJobs: number;
+  maxKills: number;
+  maxKillsPercent: number;
+  percentFloor: number;
+  drain: boolean;
+  /** What a deploy, or the environment of a terminal, allows a sweep at most; null where it is not known. */
+  ceiling: number | null;
+  /** Why a cap stands in the way; null if none does. */
+  exceeded: string | null;
+}
+
+/** What a sweep gave back, as a range. An estimate of capacity and never of money: a bill falls only if the queue scales in. */
+export interface Freed {
+  estimate: true;
+  /** Compute units that the cancelled jobs held. */
+  cus: Range;
+  /** What they would have used, had each run on as long as it had run; null if there is no bound. Nothing tells of less. */
+  cuHoursAtMost: number | null;
+}
+
+export interface Range {
+  from: number;
+  /** Null if there is no bound: a queue whose size is not known. */
+  to: number | null;
+}
 
 export interface Counts {
   /** The sum of all outcomes. */

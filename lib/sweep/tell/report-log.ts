@@ -1,9 +1,9 @@
 import { fewOf } from '../../base/few.ts';
 import type { LogLevel } from '../../base/log.ts';
+import type { LoggedExplanation } from '../record/explanation.ts';
 import type { JobLineName, Summary, SweepLog } from '../record/log-lines.ts';
 import type { Outcome } from '../record/outcome.ts';
 import type { JobReport, SweepReport } from '../record/report.ts';
-import type { LoggedExplanation } from './explain.ts';
 
 /** One line per job that was touched, with all that led to its decision, and one summary, always last. */
 export function logReport(

@@ -1,21 +1,19 @@
 import { compareText } from '../../base/compare-text.ts';
 import type { Job } from '../../base/job.ts';
 import { DliError } from '../../dli/errors.ts';
+import type { Emergency } from '../../policy/emergency.ts';
 import type { Policy, Rule } from '../../policy/schema.ts';
-import { type Emergency, missingJobs, sparedAtLast, unmatchedNames, unmetJobs } from '../../request/emergency.ts';
 import type { SweepRequest } from '../../request/request.ts';
 import type { ParameterVersions } from '../../settings/settings.ts';
 import { askToResume, describeStop, hasWords, isOverdue, type StopOrder } from '../../settings/stop-order.ts';
-import type { Ends, Stopped } from '../act/act.ts';
+import type { Ends } from '../act/act.ts';
 import type { Cancellation } from '../act/cancel.ts';
-import type { DryRunReason, Hold } from '../hold.ts';
-import type { CapReport } from '../judge/cap.ts';
 import type { Decision } from '../judge/decide.ts';
 import type { Judgement } from '../judge/judge.ts';
 import { describeUndetermined, isBlind } from '../judge/undetermined.ts';
-import type { SweptProject } from '../look/identity.ts';
 import type { Sight } from '../look/look.ts';
 import type { Outcome } from '../record/outcome.ts';
+import type { CapReport, DryRunReason, Hold, Stopped, SweptProject } from '../record/report.ts';
 import {
   type ApiCalls,
   type Counts,
@@ -25,6 +23,7 @@ import {
   type SweepStatus,
 } from '../record/report.ts';
 import { type AnnouncedSince, calendarNotices } from './calendar.ts';
+import { missingJobs, sparedAtLast, unmatchedNames, unmetJobs } from './named-jobs.ts';
 import { unmatchedSelectors } from './unmatched.ts';
 
 /** The sweep as a whole, apart from the jobs. */

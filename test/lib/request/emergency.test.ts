@@ -1,18 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../../lib/base/job.ts';
+import { type Emergency, emergencyPolicy } from '../../../lib/policy/emergency.ts';
 import { MAX_STEPS_PER_VALUE } from '../../../lib/policy/matcher.ts';
 import { parsePolicy } from '../../../lib/policy/parse.ts';
 import type { Policy } from '../../../lib/policy/schema.ts';
-import {
-  type Emergency,
-  emergencyPolicy,
-  missingJobs,
-  sparedAtLast,
-  sparedJobs,
-  unmatchedNames,
-} from '../../../lib/request/emergency.ts';
-import { type Decision, decide, type KeepReason } from '../../../lib/sweep/judge/decide.ts';
+import { type Decision, decide } from '../../../lib/sweep/judge/decide.ts';
 import type { Outcome } from '../../../lib/sweep/record/outcome.ts';
+import type { KeepReason } from '../../../lib/sweep/record/verdict.ts';
+import { missingJobs, sparedAtLast, sparedJobs, unmatchedNames } from '../../../lib/sweep/tell/named-jobs.ts';
 import { makeExemption, makeFreeze, makeJob } from '../../helpers/make-job.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../../helpers/world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ENGINES } from '../../../lib/engines/engines.ts';
-import { emergencyPolicy } from '../../../lib/request/emergency.ts';
+import { emergencyPolicy } from '../../../lib/policy/emergency.ts';
 import { parseRequest } from '../../../lib/request/request.ts';
 import { emulatedBatch, emulatedFlinkJob } from '../../helpers/emulated-api.ts';
 import { makeJob } from '../../helpers/make-job.ts';

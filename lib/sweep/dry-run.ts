@@ -1,15 +1,5 @@
-/** As policies and targets write it. */
-export type Mode = 'dry-run' | 'live';
-
-/** Who keeps a sweep from cancelling. */
-export type DryRunReason = 'policy' | 'target' | 'request' | Hold['by'];
-
-/** What makes a dry run of a sweep that everybody wants live: a brake that no policy can loosen. */
-export interface Hold {
-  by: 'identity' | 'ceilings';
-  /** In words. */
-  because: string;
-}
+import type { Mode } from '../policy/schema.ts';
+import type { DryRunReason } from './record/report.ts';
 
 /**
  * A sweep is live only if nobody objects.
