@@ -1,7 +1,11 @@
-import type { Stage } from '../source/stage.ts';
+/** A stage by its name, and the region that this terminal asks for it. */
+interface StageInRegion {
+  name: string;
+  region: () => Promise<string | undefined>;
+}
 
 /** The line that deploys a stage to the region that this terminal asks. */
-export async function deployLine({ name, region }: Pick<Stage, 'name' | 'region'>): Promise<string> {
+export async function deployLine({ name, region }: StageInRegion): Promise<string> {
   return `npm run package && npx serverless deploy --stage ${name}${inRegion(await region())}    # in a clone`;
 }
 

@@ -14,8 +14,8 @@ import { readText } from '../source/files.ts';
 import { readPolicyFile } from '../source/policy-file.ts';
 import type { SettingsFlags } from '../source/settings.ts';
 import { explainOne, showExplanation } from '../sweep/explain.ts';
+import { observe } from '../sweep/observe.ts';
 import type { SweepFlags } from '../sweep/perform.ts';
-import { observe } from './observe.ts';
 import { parseSnapshot, toSnapshot } from './snapshot.ts';
 
 /** Prints every live job as JSON. @returns 1 if the clocks disagree, 4 if some jobs could not be listed. */

@@ -8,9 +8,9 @@ import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { instantText } from '../source/instants.ts';
+import { assertJobId } from '../source/job-id.ts';
 import { MAX_STANDARD_BYTES } from '../source/parameter-store.ts';
 import { openStage, type Stage, type StageFlags } from '../source/stage.ts';
-import { assertJobId } from '../verbs/arguments.ts';
 
 interface ProtectionFlags extends StageFlags {
   reason: string;

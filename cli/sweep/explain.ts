@@ -13,7 +13,7 @@ import { exitCodeOf } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { formatExplanation } from '../screen/report.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import { assertJobId } from '../verbs/arguments.ts';
+import { assertJobId } from '../source/job-id.ts';
 import { performSweep, type SweepFlags } from './perform.ts';
 
 /**

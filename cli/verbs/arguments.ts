@@ -1,8 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../../lib/base/duration.ts';
 import { messageOf } from '../../lib/base/error-words.ts';
-import { ENGINE_NAMES, isJobId } from '../../lib/base/job.ts';
-import { SettingsError } from '../../lib/settings/settings.ts';
 
 /** Readers of arguments, for commander: each returns the value or says what was expected. */
 export function wholeNumber(text: string): number {
@@ -65,9 +63,3 @@ export const collectOf =
     if (value === undefined) throw new InvalidArgumentError(`Expected one of ${values.join(', ')}.`);
     return [...before, value];
   };
-
-/** @throws {SettingsError} for what is the id of no engine's jobs. */
-export function assertJobId(name: string, id: string): void {
-  if (ENGINE_NAMES.some((engine) => isJobId(id, engine))) return;
-  throw new SettingsError(name, "expected 8-4-4-4-12 hexadecimal digits, or a Flink job's number");
-}
