@@ -48,7 +48,9 @@ async function runSweep({ overdue, live, rateLimit }: Size): Promise<SweepReport
   };
   const jobs = manyJobs(NOW, createRandom(1), { count: live, overdueShare: overdue / live });
   const emulator = await startEmulator({
-    ...{ now: clock.now, random: createRandom(2), jobs },
+    now: clock.now,
+    random: createRandom(2),
+    jobs,
     ...(rateLimit !== undefined && { rateLimit }),
   });
   const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;

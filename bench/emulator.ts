@@ -21,8 +21,11 @@ report('start', startedAt, 1);
 
 const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;
 const dli = createDliClient({
-  ...{ endpoint: new URL(url), projectId, credentials: { accessKeyId, secretAccessKey } },
-  ...{ clock: systemClock, random: Math.random },
+  endpoint: new URL(url),
+  projectId,
+  credentials: { accessKeyId, secretAccessKey },
+  clock: systemClock,
+  random: Math.random,
 });
 await dli.listSqlJobs({ status: 'RUNNING', page: 1, pageSize: 1 });
 

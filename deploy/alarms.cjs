@@ -53,13 +53,19 @@ module.exports = async ({ resolveVariable }) => {
     },
   });
   const above = (metric) => ({
-    ...{ Namespace: NAMESPACE, MetricName: metric, Dimensions: [{ Name: 'stage', Value: stage }] },
-    ...{ Period: periodSeconds, Statistic: 'Sum' },
+    Namespace: NAMESPACE,
+    MetricName: metric,
+    Dimensions: [{ Name: 'stage', Value: stage }],
+    Period: periodSeconds,
+    Statistic: 'Sum',
   });
   const queueName = (queue) => [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [queue, 'QueueName'] } }];
   const ofQueue = (queue) => ({
-    ...{ Namespace: 'AWS/SQS', MetricName: 'ApproximateNumberOfMessagesVisible' },
-    ...{ Dimensions: queueName(queue), Period: 60, Statistic: 'Maximum' },
+    Namespace: 'AWS/SQS',
+    MetricName: 'ApproximateNumberOfMessagesVisible',
+    Dimensions: queueName(queue),
+    Period: 60,
+    Statistic: 'Maximum',
   });
   const queueMetric = (queue, name) => ({
     Metric: { Namespace: 'AWS/SQS', MetricName: name, Dimensions: queueName(queue) },
@@ -150,7 +156,8 @@ module.exports = async ({ resolveVariable }) => {
       above('SweepsStopped'),
     ),
     ThrottledAlarm: alarm('throttled', `DLI refuses more than ${THROTTLED_SHARE * 100} % of the calls as too many.`, {
-      ...{ periods: 3, threshold: THROTTLED_SHARE },
+      periods: 3,
+      threshold: THROTTLED_SHARE,
       Metrics: [
         input('calls', own('ApiCalls')),
         input('throttled', own('ApiCallsThrottled')),
@@ -158,8 +165,11 @@ module.exports = async ({ resolveVariable }) => {
       ],
     }),
     DurationAlarm: alarm('duration', 'A sweep took nine tenths of the time that Lambda allows.', {
-      ...{ Namespace: 'AWS/Lambda', MetricName: 'Duration', Period: periodSeconds, Statistic: 'Maximum' },
-      ...{ Dimensions: [{ Name: 'FunctionName', Value: { Ref: 'SweepLambdaFunction' } }] },
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Duration',
+      Period: periodSeconds,
+      Statistic: 'Maximum',
+      Dimensions: [{ Name: 'FunctionName', Value: { Ref: 'SweepLambdaFunction' } }],
       threshold: DURATION_LIMIT_MS,
     }),
     DeadSweepsAlarm: alarm(

@@ -5,9 +5,18 @@ module.exports = async ({ resolveVariable }) => {
   const { periodSeconds } = await resolveVariable('file(./deploy/options.cjs)');
 
   const graph = (title, x, y, metrics, more = {}) => ({
-    ...{ type: 'metric', x, y, width: 12, height: 6 },
+    type: 'metric',
+    x,
+    y,
+    width: 12,
+    height: 6,
     properties: {
-      ...{ title, region: '${AWS::Region}', stat: 'Sum', period: periodSeconds, view: 'timeSeries', ...more },
+      title,
+      region: '${AWS::Region}',
+      stat: 'Sum',
+      period: periodSeconds,
+      view: 'timeSeries',
+      ...more,
       metrics: metrics.map((metric) =>
         typeof metric === 'string' ? ['DliJobReaper', metric, 'stage', stage] : [metric],
       ),
@@ -15,7 +24,11 @@ module.exports = async ({ resolveVariable }) => {
   });
   const hidden = (name, id) => ['DliJobReaper', name, 'stage', stage, { id, visible: false }];
   const table = (title, x, y, query) => ({
-    ...{ type: 'log', x, y, width: 12, height: 6 },
+    type: 'log',
+    x,
+    y,
+    width: 12,
+    height: 6,
     properties: { title, region: '${AWS::Region}', view: 'table', query: `SOURCE '\${SweepLogGroup}' | ${query}` },
   });
   const share = graph('Is DLI throttling us?', 0, 18, ['ApiCalls', 'ApiCallsThrottled']);

@@ -108,7 +108,9 @@ function storm(now: number, random: () => number): EmulatedJob[] {
   return [
     ...Array.from({ length: 60 }, (_, i) =>
       makeJob(random, now, {
-        ...{ queue: 'bi_reports', owner: 'dashboards', ageMs: 30 * MINUTE - i * 15_000 },
+        queue: 'bi_reports',
+        owner: 'dashboards',
+        ageMs: 30 * MINUTE - i * 15_000,
         statement: `SELECT region, sum(amount) FROM sales WHERE day = '2026-01-${String(1 + (i % 28)).padStart(2, '0')}'`,
       }),
     ),
@@ -123,13 +125,21 @@ function lake(now: number, random: () => number): World {
     const createdAt = now - ageMs;
     const recoveries = recoversSince === undefined ? [] : [{ from: now - recoversSince, until: now + 10 * MINUTE }];
     return {
-      ...{ id: randomUuid(random), name, queue: 'gen_q', owner: 'chen' },
+      id: randomUuid(random),
+      name,
+      queue: 'gen_q',
+      owner: 'chen',
       life: batchLife({ createdAt, runsFrom: createdAt + MINUTE, recoveries, endsAt: now + 24 * HOUR }),
       ...fields,
     };
   };
   const stream = (id: number, name: string, ageMs: number, more: Partial<EmulatedFlinkJob> = {}): EmulatedFlinkJob => ({
-    ...{ id, name, type: 'flink_sql_job', queue: 'flink_dev', owner: 'bogdan', sqlBody: 'INSERT INTO a SELECT 1' },
+    id,
+    name,
+    type: 'flink_sql_job',
+    queue: 'flink_dev',
+    owner: 'bogdan',
+    sqlBody: 'INSERT INTO a SELECT 1',
     life: [
       { from: now - ageMs - HOUR, state: 'job_init' },
       { from: now - ageMs - MINUTE, state: 'job_submitting' },

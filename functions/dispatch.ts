@@ -80,7 +80,10 @@ async function dispatchSweeps(dispatch: Dispatch): Promise<DispatchSummary> {
   }
 
   const summary: DispatchSummary = {
-    ...{ dispatchId, expected: names.length, messages: messages.length - unsent.length, dropped: false },
+    dispatchId,
+    expected: names.length,
+    messages: messages.length - unsent.length,
+    dropped: false,
     sent: targets.length - unsent.flatMap(({ targets: lost }) => lost).length,
     credentials: new Set(targets.map(({ credentials }) => credentials)).size,
   };
@@ -166,7 +169,10 @@ async function sendBatch(queueUrl: string, messages: readonly OutgoingMessage[])
     new SendMessageBatchCommand({
       QueueUrl: queueUrl,
       Entries: messages.map(({ groupId, deduplicationId, body }, index) => ({
-        ...{ Id: String(index), MessageBody: body, MessageGroupId: groupId, MessageDeduplicationId: deduplicationId },
+        Id: String(index),
+        MessageBody: body,
+        MessageGroupId: groupId,
+        MessageDeduplicationId: deduplicationId,
       })),
     }),
   );

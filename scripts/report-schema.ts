@@ -34,18 +34,27 @@ const selected = about(v.picklist(['yes', 'no', 'unknown']), 'Whether it holds; 
 const caps = object({
   victims: about(count, 'Jobs that the policy wants cancelled'),
   liveJobs: about(count, 'At least so many are alive'),
-  ...{ maxKills: count, maxKillsPercent: v.number(), percentFloor: count, drain: flag },
+  maxKills: count,
+  maxKillsPercent: v.number(),
+  percentFloor: count,
+  drain: flag,
   ceiling: about(countOrNull, 'What no sweep may exceed here, whatever maxKills says; null if it is not known'),
   exceeded: about(textOrNull, 'Why a cap stands in the way; null if none does'),
 });
 
 const job = object({
-  ...{ jobId: text, engine: engine, name: textOrNull, queue: textOrNull, owner: textOrNull, jobType: textOrNull },
+  jobId: text,
+  engine: engine,
+  name: textOrNull,
+  queue: textOrNull,
+  owner: textOrNull,
+  jobType: textOrNull,
   runTimeMs: about(numberOrNull, 'Null if it does not run, or its start is not to be believed'),
   queueTimeMs: about(numberOrNull, 'The same for a job that waits'),
   totalTimeMs: about(numberOrNull, 'Since it was submitted'),
   clock: about(v.nullable(clock), 'Which limit it is over'),
-  ...{ limitMs: numberOrNull, overLimitMs: numberOrNull },
+  limitMs: numberOrNull,
+  overLimitMs: numberOrNull,
   rule: about(textOrNull, 'The rule that decided; of an exempt job the exemption, of a frozen one the freeze'),
   matched: about(texts, 'Every rule that found it over its limit'),
   decision: v.picklist([...ACTIONS, 'keep']),
@@ -56,12 +65,20 @@ const job = object({
   endedBy: about(v.nullable(v.literal('others')), 'Set for a job that was cancelled, and not by us'),
   cus: numberOrNull,
   attempts: about(count, 'Cancel requests sent for it'),
-  ...{ requestId: textOrNull, error: textOrNull },
+  requestId: textOrNull,
+  error: textOrNull,
 });
 
 const emergency = object({
-  ...{ olderThanMs: count, jobIds: texts, queue: texts, owner: texts, jobType: texts, engines: v.array(engine) },
-  ...{ maxKills: count, includeExempt: flag, savepoint: flag },
+  olderThanMs: count,
+  jobIds: texts,
+  queue: texts,
+  owner: texts,
+  jobType: texts,
+  engines: v.array(engine),
+  maxKills: count,
+  includeExempt: flag,
+  savepoint: flag,
 });
 
 const project = about(
@@ -82,7 +99,9 @@ const range = object({ from: v.number(), to: numberOrNull });
 const sweepEntries = {
   version: about(v.literal(REPORT_VERSION), 'Goes up when a field means something else, or is gone'),
   project,
-  ...{ sweepId: text, target: text, trigger: v.picklist(['schedule', 'manual', 'emergency']) },
+  sweepId: text,
+  target: text,
+  trigger: v.picklist(['schedule', 'manual', 'emergency']),
   requestReason: about(textOrNull, 'Why a person asked'),
   emergency: about(v.nullable(emergency), 'What an emergency asked for; null for any other sweep'),
   dryRun: flag,
@@ -97,7 +116,8 @@ const sweepEntries = {
   ),
   problems: about(texts, 'Why the status is not ok, a sentence each'),
   unmet: about(texts, 'Jobs that an emergency named and that are spared: why, a sentence each'),
-  ...{ startedAt: time, finishedAt: time },
+  startedAt: time,
+  finishedAt: time,
   counts: object({
     seen: about(count, 'The sum of all outcomes'),
     overdue: about(count, 'Jobs that a rule found over its limit, whatever its action'),
@@ -128,7 +148,10 @@ const sweepEntries = {
   parameterVersions: about(
     v.nullable(
       object({
-        ...{ switch: countOrNull, target: countOrNull, policy: countOrNull, credentials: countOrNull },
+        switch: countOrNull,
+        target: countOrNull,
+        policy: countOrNull,
+        credentials: countOrNull,
         exemptions: v.record(text, count),
         freezes: v.record(text, count),
       }),
@@ -156,12 +179,20 @@ const span = {
 };
 
 const explanation = object({
-  ...{ kind: kind('explanation'), jobId: text, engine, jobType: textOrNull, queue: textOrNull, owner: textOrNull },
+  kind: kind('explanation'),
+  jobId: text,
+  engine,
+  jobType: textOrNull,
+  queue: textOrNull,
+  owner: textOrNull,
   status: textOrNull,
   clocks: object({ maxRunTime: numberOrNull, maxQueueTime: numberOrNull, maxTotalTime: numberOrNull }),
   rules: v.array(
     object({
-      ...{ rule: text, match: v.union([v.literal('all'), predicates]), ignore: predicates, result: text },
+      rule: text,
+      match: v.union([v.literal('all'), predicates]),
+      ignore: predicates,
+      result: text,
       limits: v.array(object({ clock, limitMs: count, readingMs: numberOrNull })),
     }),
   ),
@@ -171,8 +202,14 @@ const explanation = object({
   verdict: v.union([
     object({ action: v.literal('keep'), reason: text, rule: v.optional(text), limitMs: v.optional(v.number()) }),
     object({
-      ...{ action: v.picklist(ACTIONS), reason: v.literal('over-limit'), rule: text, matched: texts },
-      ...{ clock, limitMs: v.number(), overLimitMs: v.number(), savepoint: flag },
+      action: v.picklist(ACTIONS),
+      reason: v.literal('over-limit'),
+      rule: text,
+      matched: texts,
+      clock,
+      limitMs: v.number(),
+      overLimitMs: v.number(),
+      savepoint: flag,
       onSavepointFailure: v.picklist(['keep', 'cancel']),
     }),
   ]),
@@ -180,9 +217,12 @@ const explanation = object({
 });
 
 const lastSweep = object({
-  ...{ sweepId: textOrNull, at: time, trigger: text },
+  sweepId: textOrNull,
+  at: time,
+  trigger: text,
   status: about(text, 'Of its report; or `could not run`, or `not swept`'),
-  ...{ dryRun: v.nullable(flag), cancelled: countOrNull },
+  dryRun: v.nullable(flag),
+  cancelled: countOrNull,
   error: about(textOrNull, 'Why it came to no report'),
 });
 
@@ -191,7 +231,9 @@ const documents = v.variant('kind', [
   object({ kind: kind('sweeps'), sweeps: v.array(object(sweepEntries)), failures: texts }),
   explanation,
   object({
-    ...{ kind: kind('status'), stage: text, switch: textOrNull },
+    kind: kind('status'),
+    stage: text,
+    switch: textOrNull,
     stop: about(
       v.nullable(object({ until: timeOrNull, reason: textOrNull, isOver: flag })),
       'What somebody set the switch to who wants no job cancelled; null if it reads anything else',
@@ -223,7 +265,10 @@ const documents = v.variant('kind', [
     reason: about(v.optional(text), 'Of a stop; left out where it has none'),
   }),
   object({
-    ...{ kind: kind('exemption'), stage: text, parameter: text, version: count },
+    kind: kind('exemption'),
+    stage: text,
+    parameter: text,
+    version: count,
     exemption: about(v.nullable(v.record(text, v.unknown())), 'As written; null if it was taken away'),
   }),
   object({
@@ -234,36 +279,54 @@ const documents = v.variant('kind', [
     freeze: about(v.nullable(v.record(text, v.unknown())), 'As written; null if it was taken away'),
   }),
   object({
-    ...{ kind: kind('policy'), stage: text, parameter: text, version: count },
+    kind: kind('policy'),
+    stage: text,
+    parameter: text,
+    version: count,
     file: about(textOrNull, 'Where it was written to'),
     text: about(text, 'As YAML, with the version in the first line'),
   }),
   object({
-    ...{ kind: kind('validation'), file: text, isValid: flag },
-    ...{ mode: v.nullable(v.picklist(['live', 'dry-run'])), rules: countOrNull, exemptions: countOrNull },
+    kind: kind('validation'),
+    file: text,
+    isValid: flag,
+    mode: v.nullable(v.picklist(['live', 'dry-run'])),
+    rules: countOrNull,
+    exemptions: countOrNull,
     warnings: v.array(object({ at: about(text, 'File, line and column'), message: text })),
     problems: about(texts, 'Each with file, line and column'),
   }),
   object({
-    ...{ kind: kind('policy-diff'), stage: text, parameter: text, mode: v.picklist(['live', 'dry-run']) },
+    kind: kind('policy-diff'),
+    stage: text,
+    parameter: text,
+    mode: v.picklist(['live', 'dry-run']),
     liveVersion: countOrNull,
     version: about(countOrNull, 'Of what was put in place; null for a diff'),
-    ...{ bytes: count, tier: v.picklist(['standard', 'advanced']), isSame: flag, diff: text },
+    bytes: count,
+    tier: v.picklist(['standard', 'advanced']),
+    isSame: flag,
+    diff: text,
     warnings: about(texts, 'What is allowed and likely not meant'),
     held: about(v.nullable(texts), 'Why no live sweep of the stage would obey it; null if its ceilings cannot be read'),
     effects: v.array(
       object({
         target: text,
         project,
-        ...{ before: about(countOrNull, 'Victims by the live policy') },
+        before: about(countOrNull, 'Victims by the live policy'),
         after: about(countOrNull, 'Victims by the other; null if the jobs could not be seen'),
         capped: about(textOrNull, 'Why a cap would keep a sweep from cancelling them all'),
-        ...{ added: texts, removed: texts, problem: textOrNull },
+        added: texts,
+        removed: texts,
+        problem: textOrNull,
       }),
     ),
   }),
   object({
-    ...{ kind: kind('replay'), snapshots: count, from: time, to: time },
+    kind: kind('replay'),
+    snapshots: count,
+    from: time,
+    to: time,
     capped: about(
       v.array(object({ at: time, target: text, reason: text, by: v.picklist(['new', 'old']) })),
       'Sweeps that a cap would have stopped, and of which policy',
@@ -274,10 +337,17 @@ const documents = v.variant('kind', [
     ),
     deaths: v.array(
       object({
-        ...{ at: time, target: text, by: v.picklist(['both', 'new', 'old', 'changed']) },
+        at: time,
+        target: text,
+        by: v.picklist(['both', 'new', 'old', 'changed']),
         job: object({
-          ...{ jobId: text, engine: engine, queue: textOrNull, owner: textOrNull, jobType: textOrNull },
-          ...{ rule: textOrNull, totalTimeMs: numberOrNull },
+          jobId: text,
+          engine: engine,
+          queue: textOrNull,
+          owner: textOrNull,
+          jobType: textOrNull,
+          rule: textOrNull,
+          totalTimeMs: numberOrNull,
         }),
       }),
     ),

@@ -15,6 +15,8 @@ export const OLD_KEY_MS = 90 * 86_400_000;
 export const green = (check: string, found: string): Finding => ({ check, light: 'green', found, fix: null });
 export const yellow = (check: string, found: string, fix: string): Finding => ({ check, light: 'yellow', found, fix });
 export const red = (check: string, error: unknown, fix: string): Finding => ({
-  ...{ check, light: 'red', fix },
+  check,
+  light: 'red',
+  fix,
   found: messageOf(error),
 });

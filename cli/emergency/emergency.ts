@@ -209,15 +209,17 @@ function payloadOf(flags: EmergencyFlags): EmergencyPayload {
   const { olderThan, jobId, queue, owner, engine, type, maxKills, reason, includeExempt, savepoint, verifyFor } = flags;
   return {
     kind: 'emergency',
-    ...{
-      olderThan,
-      jobIds: jobId,
-      queue,
-      owner,
-      engine: engine?.map((one) => one.toLowerCase()),
-      jobType: type?.map(asType),
-    },
-    ...{ maxKills, reason, includeExempt, savepoint, verifyFor },
+    olderThan,
+    jobIds: jobId,
+    queue,
+    owner,
+    engine: engine?.map((one) => one.toLowerCase()),
+    jobType: type?.map(asType),
+    maxKills,
+    reason,
+    includeExempt,
+    savepoint,
+    verifyFor,
   };
 }
 

@@ -20,7 +20,8 @@ export async function prepareRemote(
       sweepTargets: (asked, shown) => {
         const jobIds = shown?.get(target);
         const narrowed = {
-          ...{ ...asked, sweepId: randomUUID() },
+          ...asked,
+          sweepId: randomUUID(),
           ...(jobIds && { jobIds }),
           ...confirmed(asked, target),
         };

@@ -44,7 +44,12 @@ export function startWorld(flags: EmulatorFlags, assumptions: Partial<Assumption
   // A real clock has gone on meanwhile; any other goes on where it stopped.
   if (saved !== undefined && speed !== 1) clock.set(saved.now);
   return startEmulator({
-    ...{ now: clock.now, clock, wall: systemClock.now, random, port, cancelDelayMs: cancelDelay },
+    now: clock.now,
+    clock,
+    wall: systemClock.now,
+    random,
+    port,
+    cancelDelayMs: cancelDelay,
     assumptions,
     ...(flags.faults !== undefined && { faults: readFaults(flags.faults) }),
     ...(saved === undefined

@@ -251,8 +251,16 @@ function show(shown: Shown, { out, paint = plain }: Terminal): void {
     const { mode } = candidate.policy;
     out(
       toJson('policy-diff', {
-        ...{ stage: flags.stage, parameter, liveVersion: live?.version ?? null, version, mode, bytes, tier },
-        ...{ isSame: isEqual, diff: diff.join('\n'), effects },
+        stage: flags.stage,
+        parameter,
+        liveVersion: live?.version ?? null,
+        version,
+        mode,
+        bytes,
+        tier,
+        isSame: isEqual,
+        diff: diff.join('\n'),
+        effects,
         warnings: remarks.warnings,
         held: remarks.held,
       }),

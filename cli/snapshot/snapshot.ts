@@ -31,9 +31,16 @@ const textOrNull = v.optional(v.nullable(v.string()));
 const number = v.optional(v.number());
 
 const job = v.object({
-  ...{ engine: v.picklist(ENGINE_NAMES), id: v.string(), name: textOrNull, queue: text, owner: text, type: textOrNull },
+  engine: v.picklist(ENGINE_NAMES),
+  id: v.string(),
+  name: textOrNull,
+  queue: text,
+  owner: text,
+  type: textOrNull,
   protection: v.picklist(['none', 'unless-named', 'always', 'unknown']),
-  ...{ database: textOrNull, statement: textOrNull, status: text },
+  database: textOrNull,
+  statement: textOrNull,
+  status: text,
   tags: v.nullable(v.record(v.string(), v.string())),
   state: v.picklist([
     ...([
@@ -51,7 +58,9 @@ const job = v.object({
   startedAt: number,
   isStartText: v.optional(v.boolean()),
   since: v.object({ running: number, waiting: number, submitted: number }),
-  ...{ askedAt: number, updatedAt: number, cus: number },
+  askedAt: number,
+  updatedAt: number,
+  cus: number,
 });
 
 const common = {
@@ -117,8 +126,14 @@ function toStoredLook(
 function toJob({ tags, since, ...fields }: v.InferOutput<typeof job>): Job {
   return {
     ...fields,
-    ...{ name: fields.name, queue: fields.queue, owner: fields.owner, type: fields.type, status: fields.status },
-    ...{ database: fields.database, statement: fields.statement, startedAt: fields.startedAt },
+    name: fields.name,
+    queue: fields.queue,
+    owner: fields.owner,
+    type: fields.type,
+    status: fields.status,
+    database: fields.database,
+    statement: fields.statement,
+    startedAt: fields.startedAt,
     tags: tags === null ? undefined : new Map(Object.entries(tags)),
     since: { running: since.running, waiting: since.waiting, submitted: since.submitted },
   };

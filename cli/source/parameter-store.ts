@@ -46,7 +46,10 @@ export function createParameterStore(client: SSMClient) {
         const isLarge = Buffer.byteLength(value) > MAX_STANDARD_BYTES;
         const { Version = 0 } = await client.send(
           new PutParameterCommand({
-            ...{ Name: name, Value: value, Type: 'String', Overwrite: overwrite },
+            Name: name,
+            Value: value,
+            Type: 'String',
+            Overwrite: overwrite,
             ...(isLarge && { Tier: ParameterTier.ADVANCED }),
           }),
         );

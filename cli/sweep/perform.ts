@@ -89,7 +89,10 @@ async function stageOf({ stage }: SweepFlags): Promise<Stage | undefined> {
 function requestOf({ stage, target, dryRun, maxKills, verifyFor, reason }: SweepFlags): SweepRequest {
   const payload: ManualPayload = {
     target: stage === undefined ? 'cli' : target,
-    ...{ dryRun, maxKills, verifyFor, reason },
+    dryRun,
+    maxKills,
+    verifyFor,
+    reason,
   };
   return parseRequest(payload);
 }

@@ -25,17 +25,31 @@ const common = {
 
 /** What goes into `job_config` as it is. */
 const commonConfig = {
-  ...{ cu_number: from(2, 400), manager_cu_number: from(1), parallel_number: from(1, 2_000) },
-  ...{ tm_cus: from(1), tm_slot_num: from(0), log_enabled: flag, obs_bucket: text, smn_topic: text },
-  ...{ restart_when_exception: flag, resume_checkpoint: flag, resume_max_num: from(-1), checkpoint_path: text },
-  ...{ runtime_config: text, flink_version: text, image: text, feature: v.optional(v.picklist(['basic', 'custom'])) },
+  cu_number: from(2, 400),
+  manager_cu_number: from(1),
+  parallel_number: from(1, 2_000),
+  tm_cus: from(1),
+  tm_slot_num: from(0),
+  log_enabled: flag,
+  obs_bucket: text,
+  smn_topic: text,
+  restart_when_exception: flag,
+  resume_checkpoint: flag,
+  resume_max_num: from(-1),
+  checkpoint_path: text,
+  runtime_config: text,
+  flink_version: text,
+  image: text,
+  feature: v.optional(v.picklist(['basic', 'custom'])),
 };
 
 const MODES = { 1: 'exactly_once', 2: 'at_least_once' } as const;
 
 const sqlConfig = v.object({
   ...commonConfig,
-  ...{ checkpoint_enabled: flag, checkpoint_interval: from(0), idle_state_retention: from(0) },
+  checkpoint_enabled: flag,
+  checkpoint_interval: from(0),
+  idle_state_retention: from(0),
   // Numbers in the table, words in the example.
   checkpoint_mode: v.optional(
     v.union([
@@ -47,8 +61,10 @@ const sqlConfig = v.object({
     ]),
   ),
   dirty_data_strategy: v.optional(v.pipe(v.string(), v.regex(/^(0|1|2:.+)$/))),
-  ...{ udf_jar_url: text, edge_group_ids: v.optional(v.array(v.string())) },
-  ...{ operator_config: text, static_estimator_config: text },
+  udf_jar_url: text,
+  edge_group_ids: v.optional(v.array(v.string())),
+  operator_config: text,
+  static_estimator_config: text,
 });
 
 const sqlFields = v.object({
@@ -64,7 +80,8 @@ const sqlFields = v.object({
 
 const jarConfig = v.object({
   ...commonConfig,
-  ...{ entrypoint: text, dependency_jars: v.optional(v.array(v.string())) },
+  entrypoint: text,
+  dependency_jars: v.optional(v.array(v.string())),
   dependency_files: v.optional(v.array(v.string())),
 });
 
@@ -79,7 +96,9 @@ export function createSqlJob(service: Service, { body }: RouteRequest): Answer {
   return (
     refuseSize(service, fields.queue_name, config.fields) ??
     create(service, fields, config.fields, {
-      ...{ type: fields.job_type, sqlBody: fields.sql_body, runMode: fields.run_mode },
+      type: fields.job_type,
+      sqlBody: fields.sql_body,
+      runMode: fields.run_mode,
     })
   );
 }
@@ -93,7 +112,8 @@ export function createJarJob(service: Service, { body }: RouteRequest): Answer {
   return (
     refuseSize(service, fields.queue_name, config.fields) ??
     create(service, fields, config.fields, {
-      ...{ type: 'flink_jar_job', runMode: 'exclusive_cluster' },
+      type: 'flink_jar_job',
+      runMode: 'exclusive_cluster',
       ...(fields.main_class !== undefined && { mainClass: fields.main_class }),
       ...(fields.entrypoint_args !== undefined && { entrypointArgs: fields.entrypoint_args }),
     })
@@ -130,7 +150,11 @@ function create(
 
   const { flink, now, assumptions } = service;
   const job: EmulatedFlinkJob = {
-    ...{ id: flink.nextId(), name: fields.name, queue, owner: 'emulator', config },
+    id: flink.nextId(),
+    name: fields.name,
+    queue,
+    owner: 'emulator',
+    config,
     life: [{ from: now(), state: 'job_init' }],
     ...(fields.desc !== undefined && { description: fields.desc }),
     ...(fields.tags !== undefined && { tags: fields.tags }),

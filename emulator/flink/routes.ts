@@ -26,9 +26,20 @@ export const FLINK_ROUTES: readonly Route[] = [
 ];
 
 const STATUSES = [
-  ...['job_init', 'job_submitting', 'job_submit_fail', 'job_running', 'job_running_exception', 'job_downloading'],
-  ...['job_idle', 'job_canceling', 'job_cancel_success', 'job_cancel_fail', 'job_savepointing'],
-  ...['job_arrearage_stopped', 'job_arrearage_recovering', 'job_finish'],
+  'job_init',
+  'job_submitting',
+  'job_submit_fail',
+  'job_running',
+  'job_running_exception',
+  'job_downloading',
+  'job_idle',
+  'job_canceling',
+  'job_cancel_success',
+  'job_cancel_fail',
+  'job_savepointing',
+  'job_arrearage_stopped',
+  'job_arrearage_recovering',
+  'job_finish',
 ];
 
 /** "Querying the Job List": ten jobs unless `limit` says otherwise, the newest first. */

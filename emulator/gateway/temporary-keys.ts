@@ -20,7 +20,9 @@ export function createTemporaryKeys(now: () => number) {
   const issue = (seconds: number): TemporaryKey => {
     const random = (bytes: number) => randomBytes(bytes).toString('hex').toUpperCase();
     const key = {
-      ...{ accessKeyId: `HST${random(9)}`, secretAccessKey: random(20), securityToken: random(128) },
+      accessKeyId: `HST${random(9)}`,
+      secretAccessKey: random(20),
+      securityToken: random(128),
       expiresAt: now() + seconds * 1_000,
     };
     keys.set(key.accessKeyId, key);
@@ -50,7 +52,9 @@ export function createTemporaryKeys(now: () => number) {
         status: 201,
         body: {
           credential: {
-            ...{ access: key.accessKeyId, secret: key.secretAccessKey, securitytoken: key.securityToken },
+            access: key.accessKeyId,
+            secret: key.secretAccessKey,
+            securitytoken: key.securityToken,
             expires_at: new Date(key.expiresAt).toISOString().replace(/Z$/, '000Z'),
           },
         },
@@ -67,8 +71,10 @@ export function createTemporaryKeys(now: () => number) {
         body: {
           assumed_agency: { urn: `${asked.agency_urn}/${asked.agency_session_name}`, id: key.accessKeyId },
           credentials: {
-            ...{ access_key_id: key.accessKeyId, secret_access_key: key.secretAccessKey },
-            ...{ security_token: key.securityToken, expiration: new Date(key.expiresAt).toISOString() },
+            access_key_id: key.accessKeyId,
+            secret_access_key: key.secretAccessKey,
+            security_token: key.securityToken,
+            expiration: new Date(key.expiresAt).toISOString(),
           },
         },
       };

@@ -41,11 +41,19 @@ function listQueues({ queues, assumptions }: Service, request: RouteRequest): An
     [tags, (queue) => hasTagLike(queue.tags, tags ?? '')],
   ]).sort(ORDERS[get('order') ?? 'queue_name_asc']);
   const rows = pageOf(found, (page - 1) * pageSize, pageSize).map((queue) => ({
-    ...{ queue_id: idOf(queue), queue_name: queue.name, queue_type: queue.type, cu_count: queue.cuCount },
+    queue_id: idOf(queue),
+    queue_name: queue.name,
+    queue_type: queue.type,
+    cu_count: queue.cuCount,
     ...commonFields(queue),
-    ...{ is_restarting: flag(queue.isRestarting ?? false), platform: 'x86_64', labels: queue.labels ?? '' },
-    ...{ cidr_in_vpc: '10.0.0.0/8', cidr_in_subnet: '10.0.0.0/24', cidr_in_mgntsubnet: '10.23.128.0/24' },
-    ...{ used_cu: queue.usedCu ?? 0, engine: queue.engine ?? 'spark' },
+    is_restarting: flag(queue.isRestarting ?? false),
+    platform: 'x86_64',
+    labels: queue.labels ?? '',
+    cidr_in_vpc: '10.0.0.0/8',
+    cidr_in_subnet: '10.0.0.0/24',
+    cidr_in_mgntsubnet: '10.23.128.0/24',
+    used_cu: queue.usedCu ?? 0,
+    engine: queue.engine ?? 'spark',
     ...(get('with-charge-info') === 'true' && { charging_mode: queue.chargingMode ?? 1 }),
   }));
   return { status: 200, body: { is_success: flag(true), message: '', queues: rows } };
@@ -59,7 +67,11 @@ function showQueue({ queues }: Service, { params: [name = ''] }: RouteRequest): 
   return {
     status: 200,
     body: {
-      ...{ is_success: true, message: '', queueName: queue.name, queueType: queue.type, cuCount: queue.cuCount },
+      is_success: true,
+      message: '',
+      queueName: queue.name,
+      queueType: queue.type,
+      cuCount: queue.cuCount,
       ...commonFields(queue),
       chargingMode: queue.chargingMode ?? 1,
     },

@@ -38,13 +38,25 @@ function subJob(job: EmulatedJob, id: number, completed: number): Record<string,
   const isRunning = completed < TASKS;
   const timeAt = (index: number) => formatTime(job.runsFrom + ((job.endsAt - job.runsFrom) * index) / SUB_JOBS);
   return {
-    ...{ id, name: 'runJob at FileFormatWriter.scala:266', submission_time: timeAt(id) },
+    id,
+    name: 'runJob at FileFormatWriter.scala:266',
+    submission_time: timeAt(id),
     ...(!isRunning && { completion_time: timeAt(id + 1) }),
-    ...{ stage_ids: [id], job_group: job.id, status: isRunning ? 'RUNNING' : 'SUCCEEDED' },
-    ...{ num_tasks: TASKS, num_active_tasks: Number(isRunning), num_completed_tasks: completed },
-    ...{ num_skipped_tasks: 0, num_failed_tasks: 0, num_killed_tasks: 0, num_completed_indices: completed },
-    ...{ num_active_stages: Number(isRunning), num_completed_stages: Number(!isRunning) },
-    ...{ num_skipped_stages: 0, num_failed_stages: 0, killed_tasks_summary: {} },
+    stage_ids: [id],
+    job_group: job.id,
+    status: isRunning ? 'RUNNING' : 'SUCCEEDED',
+    num_tasks: TASKS,
+    num_active_tasks: Number(isRunning),
+    num_completed_tasks: completed,
+    num_skipped_tasks: 0,
+    num_failed_tasks: 0,
+    num_killed_tasks: 0,
+    num_completed_indices: completed,
+    num_active_stages: Number(isRunning),
+    num_completed_stages: Number(!isRunning),
+    num_skipped_stages: 0,
+    num_failed_stages: 0,
+    killed_tasks_summary: {},
   };
 }
 

@@ -60,12 +60,31 @@ export const SQL_ROUTES: readonly Route[] = [
 ];
 
 const STATUSES = [
-  ...['RUNNING', 'SCALING', 'LAUNCHING', 'FINISHED', 'FAILED', 'CANCELLED'],
-  ...['COMPUTED', 'SUSPENDED', 'ACTIVE', 'DELETED', 'CREATING'],
+  'RUNNING',
+  'SCALING',
+  'LAUNCHING',
+  'FINISHED',
+  'FAILED',
+  'CANCELLED',
+  'COMPUTED',
+  'SUSPENDED',
+  'ACTIVE',
+  'DELETED',
+  'CREATING',
 ];
 const TYPES = [
-  ...['DDL', 'DCL', 'IMPORT', 'EXPORT', 'QUERY', 'INSERT', 'DATA_MIGRATION', 'UPDATE', 'DELETE'],
-  ...['RESTART_QUEUE', 'SCALE_QUEUE', 'ALL'],
+  'DDL',
+  'DCL',
+  'IMPORT',
+  'EXPORT',
+  'QUERY',
+  'INSERT',
+  'DATA_MIGRATION',
+  'UPDATE',
+  'DELETE',
+  'RESTART_QUEUE',
+  'SCALE_QUEUE',
+  'ALL',
 ];
 const ORDERS = ['duration_desc', 'duration_asc', 'start_time_desc', 'start_time_asc'];
 
@@ -92,8 +111,11 @@ function listJobs({ sql, now }: Service, request: RouteRequest): Answer {
   if (start === undefined) return invalid('start', 'milliseconds');
   if (end === undefined) return invalid('end', 'milliseconds');
   const refusal = misspelled(get, {
-    ...{ 'job-status': STATUSES, 'job-type': TYPES, order: ORDERS },
-    ...{ 'engine-type': ENGINES, engine_type: ENGINES },
+    'job-status': STATUSES,
+    'job-type': TYPES,
+    order: ORDERS,
+    'engine-type': ENGINES,
+    engine_type: ENGINES,
   });
   if (refusal !== undefined) return refusal;
   if (jobTypes?.some((named) => !TYPES.includes(named))) return invalid('job_types', TYPES.join(', '));
@@ -153,9 +175,16 @@ function showDetail(service: Service, { params: [id = ''] }: RouteRequest): Answ
   return {
     status: 200,
     body: {
-      ...{ is_success: true, message: '', job_id: job.id, owner, start_time, duration },
-      ...{ data_path: '', data_type: isTransfer ? 'csv' : '' },
-      ...{ database_name: job.database ?? '', table_name: job.table ?? '' },
+      is_success: true,
+      message: '',
+      job_id: job.id,
+      owner,
+      start_time,
+      duration,
+      data_path: '',
+      data_type: isTransfer ? 'csv' : '',
+      database_name: job.database ?? '',
+      table_name: job.table ?? '',
       ...job.transfer,
       ...(job.tags !== undefined && { tags: job.tags }),
     },

@@ -48,7 +48,12 @@ function submit(service: Service, fields: v.InferOutput<typeof submission>): Ans
   const [shortest, longest] = delays.runMs;
   const job: EmulatedJob = {
     id: newUuid(random, (id) => jobs.get(id) !== undefined),
-    ...{ type, queue, statement, submittedAt, runsFrom, owner: 'emulator' },
+    type,
+    queue,
+    statement,
+    submittedAt,
+    runsFrom,
+    owner: 'emulator',
     endsAt: runsFrom + (isSync ? 0 : Math.floor(shortest + random() * (longest - shortest))),
     endsAs: random() < service.failureShare ? 'FAILED' : 'FINISHED',
     timeoutMs: timeoutOf(settings.get('dli.sql.job.timeout')),
@@ -62,8 +67,13 @@ function submit(service: Service, fields: v.InferOutput<typeof submission>): Ans
   return {
     status: 200,
     body: {
-      ...{ is_success: true, message: '', job_id: job.id, job_type: type, job_mode: job.mode },
-      ...{ schema: [], rows: [] },
+      is_success: true,
+      message: '',
+      job_id: job.id,
+      job_type: type,
+      job_mode: job.mode,
+      schema: [],
+      rows: [],
     },
   };
 }

@@ -32,7 +32,10 @@ export async function askIam(call: IamCall): Promise<{ headers: HttpResponse['he
   let response: HttpResponse;
   try {
     response = await transport.send({
-      ...{ method, target, body, timeoutMs: answerTimeoutMs },
+      method,
+      target,
+      body,
+      timeoutMs: answerTimeoutMs,
       headers: { host: endpoint.host, 'x-language': 'en-us', ...headers },
     });
   } catch (error) {

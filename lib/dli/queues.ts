@@ -10,7 +10,11 @@ import { type AnswerContext, isRecord, toNumber, toText } from './wire.ts';
  */
 export function listQueueCus(dli: DliReader): Promise<ReadonlyMap<string, number>> {
   return dli.get({
-    ...{ kind: 'list', operation: 'list queues', version: 'v1.0', path: '/queues', query: [['queue_type', 'all']] },
+    kind: 'list',
+    operation: 'list queues',
+    version: 'v1.0',
+    path: '/queues',
+    query: [['queue_type', 'all']],
     parse: parseQueues,
   });
 }

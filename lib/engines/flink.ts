@@ -181,10 +181,14 @@ function toFlinkJob(row: unknown): Job {
     owner: toText(fields.user_name) ?? toText(fields.username),
     type,
     protection: FLINK_TYPES.some((known) => known === type) ? 'none' : 'unknown',
-    ...{ database: null, statement: null },
+    database: null,
+    statement: null,
     // A job may have tags, and the documented rows do not show them: none seen, or null, is not none there.
     tags: fields.tags === undefined || fields.tags === null ? undefined : toTags(fields.tags),
-    ...{ status, state, startedAt, updatedAt },
+    status,
+    state,
+    startedAt,
+    updatedAt,
     isStartText: isNumberAsText(fields.start_time) || undefined,
     // A draft may lie for months, so its creation says nothing of how long it has been submitted; its start is a bound.
     since: { running: startedAt, waiting: undefined, submitted: startedAt },

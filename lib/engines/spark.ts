@@ -136,7 +136,10 @@ function toBatch(row: unknown): Job {
     name: toText(fields.name),
     queue: toText(fields.queue) ?? toText(fields.cluster_name),
     owner: toText(fields.owner),
-    ...{ type: null, protection: 'none', database: null, statement: null },
+    type: null,
+    protection: 'none',
+    database: null,
+    statement: null,
     // Batches have none.
     tags: new Map(),
     status,

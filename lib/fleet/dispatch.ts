@@ -128,7 +128,11 @@ export function planMessages(
       const names = rotate(group.map(({ name }) => name).sort(), turn);
       const { dispatchId, trigger, dispatchedAt, payload, confirmed, jobIdsByTarget, anyTarget } = dispatch;
       const message = (part: readonly string[]): SweepMessage => ({
-        ...{ dispatchId, trigger, dispatchedAt, credentials, payload },
+        dispatchId,
+        trigger,
+        dispatchedAt,
+        credentials,
+        payload,
         ...(confirmed && { confirmed }),
         ...(anyTarget && targets.length > 1 && { anyTarget }),
         ...(jobIdsByTarget && {

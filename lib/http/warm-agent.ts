@@ -65,7 +65,7 @@ export function createWarmAgent(isTls: boolean, options: http.AgentOptions, tunn
     },
     destroy: () => {
       for (const one of warm.splice(0)) one.destroy();
-      for (const end of [...ends]) end(tunnel.errorAs('closed'));
+      for (const end of ends) end(tunnel.errorAs('closed'));
       http.Agent.prototype.destroy.call(agent);
     },
   });

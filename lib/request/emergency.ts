@@ -101,7 +101,12 @@ function patternProblem(text: string): string | undefined {
 export function toEmergency(fields: Fields): Emergency {
   const { olderThan = 0, jobIds = [], queue = [], owner = [], jobType = [] } = fields;
   return {
-    ...{ olderThanMs: olderThan, jobIds, queue, owner, jobType, engines: enginesOf(fields) },
+    olderThanMs: olderThan,
+    jobIds,
+    queue,
+    owner,
+    jobType,
+    engines: enginesOf(fields),
     maxKills: fields.maxKills ?? DEFAULT_EMERGENCY_KILLS,
     includeExempt: fields.includeExempt ?? false,
     savepoint: fields.savepoint ?? true,

@@ -24,7 +24,8 @@ describe('serverless deploy', () => {
         env,
       });
     const sqs = new SQSClient({
-      ...{ endpoint: peer.env.AWS_ENDPOINT_URL as string, region: 'eu-central-1' },
+      endpoint: peer.env.AWS_ENDPOINT_URL as string,
+      region: 'eu-central-1',
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     });
     const findQueue = () => sqs.send(new GetQueueUrlCommand({ QueueName: 'dli-job-reaper-try-sweeps.fifo' }));

@@ -25,7 +25,12 @@ const sweeps: Lambda[] = [];
 function parameters(): Record<string, string> {
   const { url, region, projectId } = emulator.connection;
   const target = (n: number) => ({
-    ...{ region, projectId, endpoint: url, policy: 'base', mode: 'live', credentials: `c${n % CREDENTIALS}` },
+    region,
+    projectId,
+    endpoint: url,
+    policy: 'base',
+    mode: 'live',
+    credentials: `c${n % CREDENTIALS}`,
     projectName: region,
     shared: true,
   });
@@ -65,7 +70,8 @@ afterAll(async () => {
 /** What Lambda's own poller does: takes a message, hands it over, and deletes it if the function did not throw. */
 async function pollWith(lambdas: readonly Lambda[], queueUrl: string) {
   const sqs = new SQSClient({
-    ...{ endpoint: peer.env.AWS_ENDPOINT_URL as string, region: 'eu-central-1' },
+    endpoint: peer.env.AWS_ENDPOINT_URL as string,
+    region: 'eu-central-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
   const busy = new Set<string>();

@@ -35,7 +35,11 @@ describe.concurrent('dli-reaper --remote', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     const report = JSON.parse(stdout) as { sweepId: string };
     expect(report).toMatchObject({
-      ...{ kind: 'sweep', target: 'default', dryRun: false, status: 'ok', counts: { cancelled: 1 } },
+      kind: 'sweep',
+      target: 'default',
+      dryRun: false,
+      status: 'ok',
+      counts: { cancelled: 1 },
       jobs: [
         { jobId: jobId(1), outcome: 'cancelled' },
         { jobId: jobId(3), reason: 'protected' },
@@ -88,8 +92,17 @@ describe.concurrent('dli-reaper --remote', () => {
     const run = (id: string) =>
       runCli(
         [
-          ...['emergency', '--stage', 'dev', '--remote', '--all-targets', '--reason', 'quota'],
-          ...['--job-id', id, '--confirm', 'dev 2'],
+          'emergency',
+          '--stage',
+          'dev',
+          '--remote',
+          '--all-targets',
+          '--reason',
+          'quota',
+          '--job-id',
+          id,
+          '--confirm',
+          'dev 2',
         ],
         aws.env,
       );
@@ -112,7 +125,8 @@ describe.concurrent('dli-reaper --remote', () => {
 
     expect(exitCode).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({
-      ...{ kind: 'sweeps', sweeps: [{ target: 'default', counts: { cancelled: 1 } }] },
+      kind: 'sweeps',
+      sweeps: [{ target: 'default', counts: { cancelled: 1 } }],
       failures: [expect.stringMatching(/^broken: SettingsError/), '1 of 2 targets could not be dispatched'],
     });
     expect(aws.invocations).toMatchObject([
@@ -144,8 +158,17 @@ describe.concurrent('dli-reaper --remote', () => {
 
     const sweep = await run('sweep', '--target', 'default', flag, value);
     const emergency = await run(
-      ...['emergency', '--target', 'default', '--older-than', '2h', '--reason', 'stuck', '--confirm', 'default'],
-      ...[flag, value],
+      'emergency',
+      '--target',
+      'default',
+      '--older-than',
+      '2h',
+      '--reason',
+      'stuck',
+      '--confirm',
+      'default',
+      flag,
+      value,
     );
 
     for (const { exitCode, stderr } of [sweep, emergency]) {

@@ -58,18 +58,22 @@ describe('the roles', () => {
         .sort(),
     ).toEqual(['DispatchRole', 'ScheduleRole', 'SweepRole']);
     expect(actionsOf('DispatchRole')).toEqual([
-      ...['logs:CreateLogStream', 'logs:PutLogEvents', 'sqs:SendMessage', 'ssm:GetParametersByPath'],
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      'sqs:SendMessage',
+      'ssm:GetParametersByPath',
     ]);
     expect(actionsOf('SweepRole')).toEqual([
-      ...['kms:Decrypt', 'logs:CreateLogStream', 'logs:FilterLogEvents', 'logs:PutLogEvents'],
-      ...[
-        'sqs:DeleteMessage',
-        'sqs:GetQueueAttributes',
-        'sqs:ReceiveMessage',
-        'sqs:SendMessage',
-        'ssm:GetParameters',
-        'ssm:GetParametersByPath',
-      ],
+      'kms:Decrypt',
+      'logs:CreateLogStream',
+      'logs:FilterLogEvents',
+      'logs:PutLogEvents',
+      'sqs:DeleteMessage',
+      'sqs:GetQueueAttributes',
+      'sqs:ReceiveMessage',
+      'sqs:SendMessage',
+      'ssm:GetParameters',
+      'ssm:GetParametersByPath',
     ]);
     expect(actionsOf('ScheduleRole')).toEqual(['lambda:InvokeFunction', 'sqs:SendMessage']);
   });

@@ -20,8 +20,11 @@ async function startStage(context: TestContext, changes: Record<string, string> 
 
 const freeze = (changes: object = {}) =>
   JSON.stringify({
-    ...{ id: 'month-end', reason: 'close', match: { owner: 'ana' } },
-    ...{ from: timeOf(Date.now() - DAY), until: '2999-01-01' },
+    id: 'month-end',
+    reason: 'close',
+    match: { owner: 'ana' },
+    from: timeOf(Date.now() - DAY),
+    until: '2999-01-01',
     ...changes,
   });
 
@@ -72,7 +75,9 @@ describe.concurrent('dli-reaper freeze and unfreeze', () => {
     const { exitCode, stdout } = await run(...why, ...days);
 
     const document = {
-      ...{ id: 'month-end', reason: 'close', match: 'all' },
+      id: 'month-end',
+      reason: 'close',
+      match: 'all',
       recurring: { days: [-2, -1, 1, 2, 3, 4, 5], months: [3, 4], timeZone: 'Europe/Berlin' },
     };
     expect(exitCode).toBe(0);
@@ -85,12 +90,14 @@ describe.concurrent('dli-reaper freeze and unfreeze', () => {
     { title: 'for all and for some', more: ['--all', '--owner', 'ana'], says: '--all: means every job; leave it out' },
     { title: 'without a beginning', more: ['--all', '--until', '7d'], says: 'from: missing; say when it holds' },
     {
-      ...{ title: 'that is over', says: '--until: is over already; such a freeze holds nothing' },
+      title: 'that is over',
+      says: '--until: is over already; such a freeze holds nothing',
       more: ['--all', '--from', '2020-01-01', '--until', '2020-01-02'],
     },
     { title: 'in no time zone', more: ['--all', '--days', '1'], says: 'recurring.timeZone: missing' },
     {
-      ...{ title: 'on a day that is none', says: 'recurring.days[1]: expected a day of the month' },
+      title: 'on a day that is none',
+      says: 'recurring.days[1]: expected a day of the month',
       more: ['--all', '--days', '1,32', '--time-zone', 'UTC'],
     },
     { title: 'on days in words', more: ['--all', '--days', 'last'], says: 'Expected numbers, such as -2,-1,1.' },
@@ -233,8 +240,12 @@ describe.concurrent('dli-reaper stop with an end and a reason', () => {
 
     expect(value).toBe('stop until 2998-12-06T00:00:00.000Z because month end');
     expect(JSON.parse(stopped.stdout)).toEqual({
-      ...{ kind: 'switch', stage: 'dev', isOn: false, version: 2 },
-      ...{ until: '2998-12-06T00:00:00.000Z', reason: 'month end' },
+      kind: 'switch',
+      stage: 'dev',
+      isOn: false,
+      version: 2,
+      until: '2998-12-06T00:00:00.000Z',
+      reason: 'month end',
     });
     const words = 'stop until 2998-12-06T00:00:00.000Z (month end)';
     expect(status.stdout).toContain(`The switch of dev reads ${words}: no job is cancelled.\n`);

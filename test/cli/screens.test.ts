@@ -13,7 +13,8 @@ import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
 
 const writeFile = makeFolder();
 const policyOf = (hours: number) => ({
-  ...{ version: 1, mode: 'live' },
+  version: 1,
+  mode: 'live',
   rules: [{ id: 'long', match: 'all', maxRunTime: `${hours}h` }],
 });
 const two = writeFile('two.json', JSON.stringify(policyOf(2)));

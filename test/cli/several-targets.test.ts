@@ -90,7 +90,8 @@ describe.concurrent('dli-reaper emergency for several targets', () => {
     const cancelling = Promise.withResolvers<void>();
     const onRequest = ({ method }: { method: string }) => method === 'DELETE' && cancelling.resolve();
     const { aws, emulators, deletes } = await startTargets(context, {
-      ...{ east: { jobs, onRequest }, west: { jobs: [runningJob(1)] } },
+      east: { jobs, onRequest },
+      west: { jobs: [runningJob(1)] },
     });
     emulators.east?.faults.add({ on: 'cancel-sql-job', times: Infinity, delayMs: 1_500, executes: true });
 

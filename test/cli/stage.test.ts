@@ -115,7 +115,10 @@ describe.concurrent('dli-reaper status', () => {
 
     expect(json.exitCode).toBe(1);
     expect(JSON.parse(json.stdout)).toMatchObject({
-      ...{ kind: 'status', stage: 'dev', switch: 'run', schedule: { isAlive: true } },
+      kind: 'status',
+      stage: 'dev',
+      switch: 'run',
+      schedule: { isAlive: true },
       targets: [
         { target: 'broken', lastSweep: null, overdue: null, problem: expect.stringContaining('region: missing') },
         {
@@ -367,11 +370,25 @@ describe.concurrent('dli-reaper doctor', () => {
       findings: { check: string; light: string; fix: string | null }[];
     };
     expect(findings.map(({ check, light }) => `${light} ${check}`)).toEqual([
-      ...['yellow switch', 'green stopping', 'green invoking sweep', 'green invoking dispatch'],
-      ...['green ceilings', 'green schedule'],
-      ...['green settings', 'green policy', 'green target', 'green credentials', 'green listing SQL jobs'],
-      ...['green reading SQL jobs', 'green listing Spark batches', 'green reading Spark batches'],
-      ...['green listing Flink jobs', 'green reading Flink jobs', 'green listing queues', 'green project', 'green key'],
+      'yellow switch',
+      'green stopping',
+      'green invoking sweep',
+      'green invoking dispatch',
+      'green ceilings',
+      'green schedule',
+      'green settings',
+      'green policy',
+      'green target',
+      'green credentials',
+      'green listing SQL jobs',
+      'green reading SQL jobs',
+      'green listing Spark batches',
+      'green reading Spark batches',
+      'green listing Flink jobs',
+      'green reading Flink jobs',
+      'green listing queues',
+      'green project',
+      'green key',
       'green clocks',
       'green last success',
     ]);

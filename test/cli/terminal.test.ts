@@ -20,7 +20,10 @@ const writeFile = makeFolder();
 const policy = writeFile(
   'policy.json',
   JSON.stringify({
-    ...{ version: 1, mode: 'live', maxKills: 100, maxKillsPercent: 100 },
+    version: 1,
+    mode: 'live',
+    maxKills: 100,
+    maxKillsPercent: 100,
     rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }],
   }),
 );
@@ -189,20 +192,31 @@ describe('the help', () => {
 
   it('knows every verb', () => {
     expect(verbs.map((verb) => nameOf(verb).replace('dli-reaper ', ''))).toEqual([
-      ...['dli-reaper', 'plan', 'sweep', 'explain', 'snapshot', 'replay', 'emergency', 'stop', 'resume', 'status'],
-      ...[
-        'exempt',
-        'unexempt',
-        'freeze',
-        'unfreeze',
-        'init',
-        'doctor',
-        'policy',
-        'policy pull',
-        'policy diff',
-        'policy push',
-      ],
-      ...['policy rollback', 'validate', 'schema', 'emulator', 'demo'],
+      'dli-reaper',
+      'plan',
+      'sweep',
+      'explain',
+      'snapshot',
+      'replay',
+      'emergency',
+      'stop',
+      'resume',
+      'status',
+      'exempt',
+      'unexempt',
+      'freeze',
+      'unfreeze',
+      'init',
+      'doctor',
+      'policy',
+      'policy pull',
+      'policy diff',
+      'policy push',
+      'policy rollback',
+      'validate',
+      'schema',
+      'emulator',
+      'demo',
     ]);
   });
 
@@ -264,10 +278,26 @@ describe('cleanText', () => {
 describe('formatJobs', () => {
   const job = (fields: Partial<JobReport>): JobReport =>
     ({
-      ...{ jobId: jobId(1), engine: 'sql', queue: 'adhoc', owner: 'ana', jobType: 'QUERY', rule: 'r', matched: ['r'] },
-      ...{ runTimeMs: 9 * HOUR, queueTimeMs: null, totalTimeMs: 9 * HOUR, clock: 'maxRunTime', limitMs: 2 * HOUR },
-      ...{ decision: 'cancel', reason: 'dry-run', outcome: 'skipped', status: 'RUNNING', attempts: 0 },
-      ...{ overLimitMs: 7 * HOUR, requestId: null, error: null },
+      jobId: jobId(1),
+      engine: 'sql',
+      queue: 'adhoc',
+      owner: 'ana',
+      jobType: 'QUERY',
+      rule: 'r',
+      matched: ['r'],
+      runTimeMs: 9 * HOUR,
+      queueTimeMs: null,
+      totalTimeMs: 9 * HOUR,
+      clock: 'maxRunTime',
+      limitMs: 2 * HOUR,
+      decision: 'cancel',
+      reason: 'dry-run',
+      outcome: 'skipped',
+      status: 'RUNNING',
+      attempts: 0,
+      overLimitMs: 7 * HOUR,
+      requestId: null,
+      error: null,
       ...fields,
     }) as JobReport;
   const WITHIN: Partial<JobReport> = { decision: 'keep', reason: 'within-limit', clock: null, overLimitMs: null };
@@ -312,8 +342,13 @@ describe('showProgress', () => {
 
   it('writes a line per stage and quarter where there is no screen, and nothing for machines', () => {
     expect(linesOf({})).toEqual([
-      ...['Listing\n', 'Cancelling 1 of 100\n', 'Cancelling 25 of 100\n', 'Cancelling 50 of 100\n'],
-      ...['Cancelling 75 of 100\n', 'Cancelling 100 of 100\n', 'Interrupted\n'],
+      'Listing\n',
+      'Cancelling 1 of 100\n',
+      'Cancelling 25 of 100\n',
+      'Cancelling 50 of 100\n',
+      'Cancelling 75 of 100\n',
+      'Cancelling 100 of 100\n',
+      'Interrupted\n',
     ]);
     expect(linesOf({ json: true })).toEqual([]);
     expect(linesOf({ quiet: true })).toEqual(['Interrupted\n']);

@@ -29,14 +29,19 @@ interface Example {
 
 const BATCH = '0a324461-d9d9-45da-a52a-3b3c7a3d809e';
 const batchAt = (createdAt: number, state: 'starting' | 'dead' | 'success') =>
-  emulatedBatch(1, { ...{ id: BATCH, queue: 'test', owner: '', name: '' }, life: [{ from: createdAt, state }] });
+  emulatedBatch(1, { id: BATCH, queue: 'test', owner: '', name: '', life: [{ from: createdAt, state }] });
 const draft = (id: number, sqlBody = 'select 1') =>
   emulatedFlinkJob(id, { life: [{ from: NOW, state: 'job_init' }], sqlBody });
 const testQueue = { name: 'test', owner: 'testuser', cuCount: 16, type: 'general' as const };
 
 const imported: Transfer = {
-  ...{ data_path: 'obs://DLI/computeCharging/test.csv', data_type: 'json', date_format: 'yyyy-MM-dd' },
-  ...{ delimiter: ',', escape_char: '\\', quote_char: '"', timestamp_format: 'yyyy-MM-dd HH:mm:ss' },
+  data_path: 'obs://DLI/computeCharging/test.csv',
+  data_type: 'json',
+  date_format: 'yyyy-MM-dd',
+  delimiter: ',',
+  escape_char: '\\',
+  quote_char: '"',
+  timestamp_format: 'yyyy-MM-dd HH:mm:ss',
   with_column_header: false,
 };
 const exported: Transfer = {
@@ -46,7 +51,10 @@ const exported: Transfer = {
   export_mode: 'Overwrite',
 };
 const sqlJob = (id: string, submittedAt: number, durationMs: number) => ({
-  ...{ id, submittedAt, runsFrom: submittedAt, endsAt: submittedAt + durationMs },
+  id,
+  submittedAt,
+  runsFrom: submittedAt,
+  endsAt: submittedAt + durationMs,
 });
 
 const jarConfig = {
@@ -55,11 +63,20 @@ const jarConfig = {
   dependency_files: ['FemaleInfoCollection.jar', 'ReadFromResource'],
 };
 const openSourceConfig = {
-  ...{ checkpoint_enabled: true, checkpoint_interval: 600, log_enabled: true, obs_bucket: 'dli-test' },
-  ...{ parallel_number: 3, smn_topic: '', restart_when_exception: true, resume_checkpoint: true },
-  ...{ udf_jar_url: 'test/flink_test-1.0-SNAPSHOT-jar-with-dependencies.jar', dirty_data_strategy: '0' },
-  ...{ entrypoint: 'test/flink_test-1.0-SNAPSHOT-jar-with-dependencies.jar', tm_slot_num: 3 },
-  ...{ operator_config: 'xxx', static_estimator_config: 'xxx' },
+  checkpoint_enabled: true,
+  checkpoint_interval: 600,
+  log_enabled: true,
+  obs_bucket: 'dli-test',
+  parallel_number: 3,
+  smn_topic: '',
+  restart_when_exception: true,
+  resume_checkpoint: true,
+  udf_jar_url: 'test/flink_test-1.0-SNAPSHOT-jar-with-dependencies.jar',
+  dirty_data_strategy: '0',
+  entrypoint: 'test/flink_test-1.0-SNAPSHOT-jar-with-dependencies.jar',
+  tm_slot_num: 3,
+  operator_config: 'xxx',
+  static_estimator_config: 'xxx',
 };
 
 const EXAMPLES: Example[] = [
@@ -70,7 +87,11 @@ const EXAMPLES: Example[] = [
       jobs: [
         emulatedJob(1, {
           ...sqlJob('a85d7298-ecef-47f9-bb31-499d2099d112', 1517385246111, 1623),
-          ...{ type: 'IMPORT', owner: 'iam_exist', database: 'iam_exist', table: 'DLI_table20', transfer: imported },
+          type: 'IMPORT',
+          owner: 'iam_exist',
+          database: 'iam_exist',
+          table: 'DLI_table20',
+          transfer: imported,
         }),
       ],
     },
@@ -82,7 +103,11 @@ const EXAMPLES: Example[] = [
       jobs: [
         emulatedJob(1, {
           ...sqlJob('b89fccb2-de6a-4c6c-b9b2-21f08a2eb85e', 1524107798024, 4142),
-          ...{ type: 'EXPORT', owner: 'test', database: 'submitjob', table: 'autotest', transfer: exported },
+          type: 'EXPORT',
+          owner: 'test',
+          database: 'submitjob',
+          table: 'autotest',
+          transfer: exported,
         }),
       ],
     },
@@ -138,7 +163,9 @@ const EXAMPLES: Example[] = [
     world: {
       flinkJobs: Array.from({ length: 26 }, (_, i) =>
         emulatedFlinkJob(146 - i, {
-          ...{ name: 'aaaaa', owner: '', life: [{ from: 1578892414688 - i, state: 'job_init' }] },
+          name: 'aaaaa',
+          owner: '',
+          life: [{ from: 1578892414688 - i, state: 'job_init' }],
         }),
       ),
     },
@@ -149,7 +176,11 @@ const EXAMPLES: Example[] = [
     world: {
       flinkJobs: [
         emulatedFlinkJob(104, {
-          ...{ name: 'jptest', queue: 'flinktest', type: 'flink_jar_job', sqlBody: '', config: jarConfig },
+          name: 'jptest',
+          queue: 'flinktest',
+          type: 'flink_jar_job',
+          sqlBody: '',
+          config: jarConfig,
           life: [
             { from: 1578466221525, state: 'job_init' },
             { from: 1578467395713, state: 'job_init' },
@@ -165,8 +196,12 @@ const EXAMPLES: Example[] = [
     world: {
       flinkJobs: [
         emulatedFlinkJob(90_634, {
-          ...{ name: 'test_guoquan', queue: 'xie_container_general', type: 'flink_opensource_sql_job' },
-          ...{ sqlBody: 'xxx', executionGraph: 'xxx', config: openSourceConfig },
+          name: 'test_guoquan',
+          queue: 'xie_container_general',
+          type: 'flink_opensource_sql_job',
+          sqlBody: 'xxx',
+          executionGraph: 'xxx',
+          config: openSourceConfig,
           life: [
             { from: 1637632872828, state: 'job_init' },
             { from: 1638433497621, state: 'job_running' },

@@ -46,8 +46,12 @@ function call(method: string, url: string, { query = {}, data }: { query?: objec
     .withEndpoints([endpoint])
     .withCredential(credentials);
   return client.sendRequest({
-    ...{ method, url: `/v1.0/{project_id}${url}`, contentType: 'application/json' },
-    ...{ queryParams: query, pathParams: { project_id: projectId }, headers: {} },
+    method,
+    url: `/v1.0/{project_id}${url}`,
+    contentType: 'application/json',
+    queryParams: query,
+    pathParams: { project_id: projectId },
+    headers: {},
     ...(data !== undefined && { data }),
   }) as Promise<SdkAnswer>;
 }

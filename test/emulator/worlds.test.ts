@@ -80,7 +80,9 @@ describe('a sweep of a world', () => {
   it.each([
     { name: 'busy-morning', policy: 'demo', status: 'ok', counts: { overdue: 5, cancelled: 4, alreadyTerminal: 1 } },
     {
-      ...{ name: 'lake', policy: 'lake', status: 'failed' },
+      name: 'lake',
+      policy: 'lake',
+      status: 'failed',
       counts: { overdue: 8, cancelled: 4, alreadyTerminal: 1, failed: 2, unconfirmed: 1 },
     },
     { name: 'orphans', policy: 'demo', status: 'ok', counts: { overdue: 12, cancelled: 12 } },

@@ -7,7 +7,9 @@ import { invokeBundle } from '../helpers/lambda.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 
 const connection = {
-  ...{ url: 'https://dli.example.com', region: 'eu-west-101', projectId: EMULATOR_PROJECT_ID },
+  url: 'https://dli.example.com',
+  region: 'eu-west-101',
+  projectId: EMULATOR_PROJECT_ID,
   ...EMULATOR_KEY,
 };
 const target = (credentials: string, fields: object = {}) =>
@@ -106,7 +108,12 @@ describe('the bundled dispatch function', () => {
 
     const askedAt = new Date(at).toISOString();
     await invoke({
-      ...{ kind: 'emergency', allTargets: true, olderThan: '2h', reason: 'quota', dryRun: false, confirm: 'dev 1' },
+      kind: 'emergency',
+      allTargets: true,
+      olderThan: '2h',
+      reason: 'quota',
+      dryRun: false,
+      confirm: 'dev 1',
       askedAt,
     });
 
@@ -135,7 +142,12 @@ describe('the bundled dispatch function', () => {
     {
       name: 'an emergency',
       event: () => ({
-        ...{ kind: 'emergency', allTargets: true, olderThan: '2h', reason: 'quota', dryRun: false, confirm: 'dev 3' },
+        kind: 'emergency',
+        allTargets: true,
+        olderThan: '2h',
+        reason: 'quota',
+        dryRun: false,
+        confirm: 'dev 3',
         askedAt: now(),
       }),
     },

@@ -218,7 +218,8 @@ describe('the bundled sweep function', () => {
     const { returned, log } = await invoke(SCHEDULE_TICK);
 
     expect(returned).toMatchObject({
-      ...{ status: 'ok', notices: [expect.stringContaining('exemption all (owner closing) ends at')] },
+      status: 'ok',
+      notices: [expect.stringContaining('exemption all (owner closing) ends at')],
       counts: { overdue: 0, cancelled: 0, skipped: { exempt: 6 } },
     });
     expect(log.filter(({ level, msg }) => level === 'warn' && msg === 'notice')).toHaveLength(1);
@@ -401,7 +402,11 @@ describe('the bundled sweep function, with a message of the queue', () => {
   const message = (fields: Partial<SweepMessage> = {}) =>
     queueEvent(
       formatMessage({
-        ...{ dispatchId: 'tick-1', trigger: 'schedule', dispatchedAt: Date.now(), credentials: 'reaper', payload: {} },
+        dispatchId: 'tick-1',
+        trigger: 'schedule',
+        dispatchedAt: Date.now(),
+        credentials: 'reaper',
+        payload: {},
         targets: ['default', 'second'],
         ...fields,
       }),
@@ -546,7 +551,10 @@ describe('the bundled sweep function, with a message of the queue', () => {
   ])('carries out no message that came too late: $name', async ({ payload, minutes }) => {
     await start(withSecond);
     const late = message({
-      ...{ trigger: 'manual', payload, confirmed: true, dispatchedAt: Date.now() - minutes * 60_000 - 1_000 },
+      trigger: 'manual',
+      payload,
+      confirmed: true,
+      dispatchedAt: Date.now() - minutes * 60_000 - 1_000,
     });
 
     const { returned, log, metrics } = await invoke(late);
@@ -589,7 +597,10 @@ describe('the bundled sweep function, with a message of the queue', () => {
 
     const { log } = await invoke(
       message({
-        ...{ trigger: 'manual', confirmed: true, dispatchedAt: Date.now() - 9 * 60_000, targets: ['default'] },
+        trigger: 'manual',
+        confirmed: true,
+        dispatchedAt: Date.now() - 9 * 60_000,
+        targets: ['default'],
         payload: { ...EMERGENCY, olderThan },
       }),
     );

@@ -53,7 +53,8 @@ export async function startMoto(parameters: Record<string, string>): Promise<Aws
   await untilItListens(port);
 
   const client = {
-    ...{ endpoint: url, region: 'eu-central-1' },
+    endpoint: url,
+    region: 'eu-central-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   };
   const ssm = new SSMClient(client);
@@ -75,9 +76,13 @@ export async function startMoto(parameters: Record<string, string>): Promise<Aws
   return {
     name: 'moto_server',
     env: {
-      ...{ AWS_ENDPOINT_URL: url, AWS_REGION: 'eu-central-1' },
-      ...{ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', PERIOD_MINUTES: '15' },
-      ...{ SWEEP_QUEUE_URL: urls[0] ?? '', EMERGENCY_QUEUE_URL: urls[1] ?? '' },
+      AWS_ENDPOINT_URL: url,
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      PERIOD_MINUTES: '15',
+      SWEEP_QUEUE_URL: urls[0] ?? '',
+      EMERGENCY_QUEUE_URL: urls[1] ?? '',
     },
     close: async () => {
       server.kill();

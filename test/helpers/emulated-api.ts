@@ -37,7 +37,10 @@ export function emulatedBatch(
   const { ageMs = 3 * HOUR, plan, ...more } = fields;
   const createdAt = NOW - ageMs;
   return {
-    ...{ id: jobId(n), name: 'nightly', queue: 'gen_q', owner: 'ana' },
+    id: jobId(n),
+    name: 'nightly',
+    queue: 'gen_q',
+    owner: 'ana',
     life: batchLife({ createdAt, runsFrom: createdAt, endsAt: NOW + 24 * HOUR, ...plan }),
     ...more,
   };
@@ -49,7 +52,12 @@ export function emulatedFlinkJob(
   { ageMs = 3 * HOUR, ...fields }: Partial<EmulatedFlinkJob> & { ageMs?: number } = {},
 ): EmulatedFlinkJob {
   return {
-    ...{ id, name: 'clicks', type: 'flink_sql_job', queue: 'flink_q', owner: 'ana', sqlBody: 'INSERT INTO a SELECT 1' },
+    id,
+    name: 'clicks',
+    type: 'flink_sql_job',
+    queue: 'flink_q',
+    owner: 'ana',
+    sqlBody: 'INSERT INTO a SELECT 1',
     life: [
       { from: NOW - ageMs, state: 'job_init' },
       { from: NOW - ageMs, state: 'job_submitting' },

@@ -57,7 +57,9 @@ export function answerForQueue(queue: FifoQueue, operation: string, question: Sq
           MD5OfMessageBody: md5(body),
         })),
         Failed: Entries.filter((entry) => !taken.includes(entry)).map(({ Id }) => ({
-          ...{ Id, Code: 'InternalError', SenderFault: false },
+          Id,
+          Code: 'InternalError',
+          SenderFault: false,
         })),
       };
     }

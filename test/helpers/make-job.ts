@@ -51,7 +51,10 @@ export function makePolicy(changes: Record<string, unknown> = {}): Policy {
 /** For all of ana's jobs, until a month from now. */
 export function makeExemption(changes: Record<string, unknown> = {}): Exemption {
   return parseExemption({
-    ...{ id: 'backfill', reason: 'backfill of last year', owner: 'orders', until: '2026-02-05T09:00:00Z' },
+    id: 'backfill',
+    reason: 'backfill of last year',
+    owner: 'orders',
+    until: '2026-02-05T09:00:00Z',
     match: { owner: 'ana' },
     ...changes,
   });
@@ -82,8 +85,15 @@ export function makeVictim(n: number, overLimitMs = HOUR): Victim {
     freeze: { frozen: 'no' },
     maxSteps: MAX_STEPS_PER_VALUE,
     verdict: {
-      ...{ action: 'cancel', reason: 'over-limit', rule: 'r', matched: ['r'] },
-      ...{ clock: 'maxRunTime', limitMs, overLimitMs, savepoint: true, onSavepointFailure: 'keep' },
+      action: 'cancel',
+      reason: 'over-limit',
+      rule: 'r',
+      matched: ['r'],
+      clock: 'maxRunTime',
+      limitMs,
+      overLimitMs,
+      savepoint: true,
+      onSavepointFailure: 'keep',
     },
   };
 }

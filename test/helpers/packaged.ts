@@ -13,7 +13,10 @@ export const TEMPLATE = `${root}/.serverless/cloudformation-template-update-stac
 
 /** Nothing of this machine's own account may be found by the tools. */
 export const toolEnvironment = (env: Record<string, string> = {}) => ({
-  ...{ PATH: process.env.PATH, HOME: tmpdir(), SLS_NOTIFICATIONS_MODE: 'off', SLS_TELEMETRY_DISABLED: '1' },
+  PATH: process.env.PATH,
+  HOME: tmpdir(),
+  SLS_NOTIFICATIONS_MODE: 'off',
+  SLS_TELEMETRY_DISABLED: '1',
   ...env,
 });
 

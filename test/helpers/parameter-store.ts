@@ -95,7 +95,12 @@ export function stageParameters(
   return {
     [`/dli-reaper/${stage}/switch`]: 'run',
     [`/dli-reaper/${stage}/targets/default`]: JSON.stringify({
-      ...{ region, projectId, endpoint: url, policy: 'base', mode: 'live', credentials: 'reaper' },
+      region,
+      projectId,
+      endpoint: url,
+      policy: 'base',
+      mode: 'live',
+      credentials: 'reaper',
       projectName: region,
     }),
     [`/dli-reaper/${stage}/policies/base`]: JSON.stringify(policy),

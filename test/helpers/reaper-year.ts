@@ -31,8 +31,13 @@ interface WallClock {
  */
 export function quartersWhere(timeZone: string, isDue: (clock: WallClock) => boolean): number[] {
   const format = new Intl.DateTimeFormat('en-GB', {
-    ...{ timeZone, weekday: 'short', day: 'numeric', month: 'numeric' },
-    ...{ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+    timeZone,
+    weekday: 'short',
+    day: 'numeric',
+    month: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
   });
   const seen = new Set<string>();
   return everyMinutes(15).filter((minute) => {

@@ -27,7 +27,10 @@ export function runOnTerminal(
 ) {
   const screen = new headless.Terminal({ cols: columns, rows, allowProposedApi: true });
   const child = pty.spawn('/bin/sh', ['-c', SHELL, 'sh', process.execPath, CLI.main, ...args], {
-    ...{ cols: columns, rows, cwd: CLI.cwd, name: 'xterm-256color' },
+    cols: columns,
+    rows,
+    cwd: CLI.cwd,
+    name: 'xterm-256color',
     env: Object.fromEntries(Object.entries(cleanEnvironment(env)).map(([name, value]) => [name, value ?? ''])),
   });
   let raw = '';

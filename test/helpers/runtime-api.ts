@@ -70,11 +70,15 @@ export async function startLambda(folder: string, handler: string, env: Record<s
     env: {
       ...env,
       AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`,
-      ...{ LAMBDA_TASK_ROOT: folder, _HANDLER: handler, AWS_LAMBDA_FUNCTION_NAME: 'under-test' },
-      ...{ AWS_LAMBDA_FUNCTION_VERSION: '$LATEST', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' },
+      LAMBDA_TASK_ROOT: folder,
+      _HANDLER: handler,
+      AWS_LAMBDA_FUNCTION_NAME: 'under-test',
+      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
       // As serverless.yml sets it.
       AWS_LAMBDA_LOG_FORMAT: 'JSON',
-      ...{ AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/under-test', AWS_LAMBDA_LOG_STREAM_NAME: 'one' },
+      AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/under-test',
+      AWS_LAMBDA_LOG_STREAM_NAME: 'one',
     },
   });
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => log.push(chunk.toString()));

@@ -29,7 +29,11 @@ export async function startTargets(
   const parameters: Record<string, string> = {};
   for (const [n, [name, jobs]] of Object.entries(targets).entries()) {
     const emulator = await startEmulator({
-      ...{ now: Date.now, random: Math.random, cancelDelayMs: 0, jobs: [], ...jobs },
+      now: Date.now,
+      random: Math.random,
+      cancelDelayMs: 0,
+      jobs: [],
+      ...jobs,
       project: { id: String(n).repeat(32) },
     });
     context.onTestFinished(emulator.close);
@@ -61,8 +65,17 @@ export const TWINS = () => ({
 });
 
 export const TWINS_EMERGENCY = [
-  ...['emergency', '--stage', 'dev', '--all-targets', '--reason', 'quota', '--older-than', '2h'],
-  ...['--engine', 'flink', '--no-savepoint'],
+  'emergency',
+  '--stage',
+  'dev',
+  '--all-targets',
+  '--reason',
+  'quota',
+  '--older-than',
+  '2h',
+  '--engine',
+  'flink',
+  '--no-savepoint',
 ];
 
 /** What became of the three. */

@@ -90,8 +90,11 @@ export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: Emul
     /** A client of the emulator, apart from any sweep. Closed after the test. */
     client: (changes: Partial<DliClientOptions> = {}) => {
       const dli = createDliClient({
-        ...{ endpoint: new URL(url), projectId, credentials: { accessKeyId, secretAccessKey } },
-        ...{ clock, random: () => 0.5 },
+        endpoint: new URL(url),
+        projectId,
+        credentials: { accessKeyId, secretAccessKey },
+        clock,
+        random: () => 0.5,
         ...changes,
       });
       onTestFinished(() => dli.close());
@@ -111,7 +114,9 @@ export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: Emul
         ...(await deps.loadSettings(asked)),
         exemptions: exemptions.map(parseExemption),
         policy: parsePolicy({
-          ...{ version: 1, mode: 'live', maxKillsPercent: 100 },
+          version: 1,
+          mode: 'live',
+          maxKillsPercent: 100,
           rules: [{ id: 'r', match: 'all', maxRunTime: '2h' }],
           ...changes,
         }),

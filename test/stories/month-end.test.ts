@@ -112,7 +112,10 @@ describe('the turn of a month', () => {
 
   it('lets it run by an exemption that was written in time and begins later, which is announced at two marks', async () => {
     const exemption = parseExemption({
-      ...{ id: 'close', reason: 'January', owner: 'finance', match: { owner: 'closing' } },
+      id: 'close',
+      reason: 'January',
+      owner: 'finance',
+      match: { owner: 'closing' },
       from: '2026-01-30',
       until: '2026-02-05',
     });
@@ -125,8 +128,12 @@ describe('the turn of a month', () => {
     const announced = notices.filter(({ text }) => text.includes('ends at 2026-02-06T00:00:00.000Z'));
     // At the marks no job of the close ran; the first one that it spares on that day is told of in three ticks.
     expect(announced.map((one) => new Date(one.at).toISOString().slice(0, 13))).toEqual([
-      ...['2026-01-30T15', '2026-01-30T16', '2026-01-30T17'],
-      ...['2026-02-05T15', '2026-02-05T16', '2026-02-05T17'],
+      '2026-01-30T15',
+      '2026-01-30T16',
+      '2026-01-30T17',
+      '2026-02-05T15',
+      '2026-02-05T16',
+      '2026-02-05T17',
     ]);
     expect(notices.some(({ text }) => text.includes('expired at 2026-02-06'))).toBe(true);
   });

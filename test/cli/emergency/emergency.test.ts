@@ -30,7 +30,9 @@ async function startService(context: TestContext, options: Partial<EmulatorOptio
   const args = ['emergency', '--endpoint', url, '--project-id', projectId];
   const env = keysOf(emulator.connection);
   return {
-    ...{ emulator, deletes, projectId },
+    emulator,
+    deletes,
+    projectId,
     run: (...more: string[]) => runCli([...args, ...more], env),
     runHere: (...more: string[]) => runHere([...args, ...more], env),
     runOnTerminal: (...more: string[]) => runOnTerminal([...args, ...more], env),
@@ -49,12 +51,19 @@ describe.concurrent('dli-reaper emergency', () => {
 
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
     expect(JSON.parse(result.stdout)).toMatchObject({
-      ...{ kind: 'sweep', trigger: 'emergency', target: projectId, requestReason: 'adhoc is stuck', dryRun: false },
+      kind: 'sweep',
+      trigger: 'emergency',
+      target: projectId,
+      requestReason: 'adhoc is stuck',
+      dryRun: false,
       emergency: { olderThanMs: 10 * MINUTE, includeExempt: false, savepoint: true, maxKills: 50 },
       counts: { cancelled: 2, skipped: { protected: 1 } },
     });
     expect([1, 2, 3, 4].map((n) => emulator.statusOf(jobId(n)))).toEqual([
-      ...['CANCELLED', 'CANCELLED', 'RUNNING', 'RUNNING'],
+      'CANCELLED',
+      'CANCELLED',
+      'RUNNING',
+      'RUNNING',
     ]);
   });
 
@@ -69,7 +78,10 @@ describe.concurrent('dli-reaper emergency', () => {
       `! job ${jobId(7)} is not among the live SQL jobs and Spark batches; if it should be, check target and project`,
     );
     expect([1, 2, 3, 4].map((n) => emulator.statusOf(jobId(n)))).toEqual([
-      ...['RUNNING', 'RUNNING', 'CANCELLED', 'CANCELLED'],
+      'RUNNING',
+      'RUNNING',
+      'CANCELLED',
+      'CANCELLED',
     ]);
   });
 
@@ -139,7 +151,9 @@ describe.concurrent('dli-reaper emergency', () => {
       jobs: [runningJob(1, { ageMs }), runningJob(2, { ageMs, owner: 'bo' }), runningJob(3, { ageMs, tags: TTL })],
     });
     const exempting = (owner: string, ceiling: string) => ({
-      ...{ version: 1, rules: [{ id: 'r', match: 'all', maxRunTime: '1h' }], tagExemptions: { ceiling } },
+      version: 1,
+      rules: [{ id: 'r', match: 'all', maxRunTime: '1h' }],
+      tagExemptions: { ceiling },
       exemptions: [{ id: owner, reason: 'r', owner: 'o', until: '2999-01-01', match: { owner } }],
     });
     const aws = await startAwsServer(stageParameters('dev', emulator.connection, exempting('ana', '1h')));
@@ -376,7 +390,9 @@ describe.concurrent('dli-reaper emergency', () => {
 
     expect(exitCode).toBe(0);
     expect(questions.map(({ question }) => question.match(/these \d jobs/)?.[0])).toEqual([
-      ...['these 2 jobs', 'these 3 jobs', 'these 3 jobs'],
+      'these 2 jobs',
+      'these 3 jobs',
+      'these 3 jobs',
     ]);
     expect(questions.every(({ deletes }) => deletes === 0)).toBe(true);
     expect(stderr).toContain('The plan is older than 10m, and other jobs may run by now. Nothing was cancelled');

@@ -8,7 +8,8 @@ import { HOUR, jobId } from '../../helpers/world.ts';
 
 const writeFile = makeFolder();
 const policyOf = (hours: number, mode = 'live') => ({
-  ...{ version: 1, mode },
+  version: 1,
+  mode,
   rules: [{ id: 'r', match: 'all', maxRunTime: `${hours}h` }],
 });
 const PARAMETER = '/dli-reaper/dev/policies/base';
@@ -54,8 +55,14 @@ describe.concurrent('dli-reaper policy', () => {
     expect(pull).toMatchObject({ exitCode: 0, stderr: '' });
     expect(pulled).toMatch(new RegExp(`^# ${PARAMETER} version 1\\nversion: 1\\nmode: live\\n`));
     expect(JSON.parse(diff.stdout)).toMatchObject({
-      ...{ kind: 'policy-diff', parameter: PARAMETER, liveVersion: 1, version: null, mode: 'live', tier: 'standard' },
-      ...{ isSame: false, diff: expect.stringContaining('-    maxRunTime: 5h\n+    maxRunTime: 2h') },
+      kind: 'policy-diff',
+      parameter: PARAMETER,
+      liveVersion: 1,
+      version: null,
+      mode: 'live',
+      tier: 'standard',
+      isSame: false,
+      diff: expect.stringContaining('-    maxRunTime: 5h\n+    maxRunTime: 2h'),
       effects: [
         { target: 'default', before: 1, after: 2, capped: null, added: [jobId(1)], removed: [], problem: null },
       ],
@@ -100,7 +107,13 @@ describe.concurrent('dli-reaper policy', () => {
     aws.beforeWrite = () => void put(PARAMETER, theirs);
 
     const { exitCode, stderr } = await run(
-      ...['push', newFile(JSON.stringify(policyOf(1))), '--over-version', '1', '--confirm', 'dev', '--no-look'],
+      'push',
+      newFile(JSON.stringify(policyOf(1))),
+      '--over-version',
+      '1',
+      '--confirm',
+      'dev',
+      '--no-look',
     );
 
     expect(exitCode).toBe(1);

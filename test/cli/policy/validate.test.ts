@@ -31,7 +31,8 @@ exemptions:
 `;
 
     expect(await validate('good.yml', text)).toEqual({
-      ...{ exitCode: 0, stderr: '' },
+      exitCode: 0,
+      stderr: '',
       stdout: 'good.yml is valid: mode live, 2 rules, 1 exemption\n',
     });
   });
@@ -40,7 +41,8 @@ exemptions:
     const document = { version: 1, rules: [{ id: 'r', match: { owner: 'ana' }, maxRunTime: '2h' }] };
 
     expect(await validate('good.json', JSON.stringify(document, null, '\t'))).toEqual({
-      ...{ exitCode: 0, stderr: '' },
+      exitCode: 0,
+      stderr: '',
       stdout: 'good.json is valid: mode dry-run, 1 rule, 0 exemptions\n',
     });
   });
@@ -55,7 +57,8 @@ rules:
 `;
 
     expect(await validate('tagged.yml', text)).toEqual({
-      ...{ exitCode: 1, stdout: '' },
+      exitCode: 1,
+      stdout: '',
       stderr: 'dli-reaper: tagged.yml: is not YAML:\ntagged.yml:5:21: Unresolved tag: !re\n',
     });
   });
@@ -125,7 +128,8 @@ exemptions:
   it.for([
     { name: 'that is no YAML', text: 'version: 1\nrules: [\n', says: /bad\.yml:3:1: / },
     {
-      ...{ name: 'with a key twice', text: 'version: 1\nmode: live\nrules: []\nmode: dry-run\n' },
+      name: 'with a key twice',
+      text: 'version: 1\nmode: live\nrules: []\nmode: dry-run\n',
       says: /bad\.yml:4:1: Map keys must be unique/,
     },
   ])('ends with 1 for a file $name', async ({ text, says }) => {
@@ -201,7 +205,8 @@ rules:
 describe('readPolicyFile', () => {
   it.each([
     {
-      ...{ name: 'with a key twice in a rule', says: '1:46: Map keys must be unique' },
+      name: 'with a key twice in a rule',
+      says: '1:46: Map keys must be unique',
       text: '{version: 1, rules: [{id: r, maxRunTime: 2h, maxRunTime: 9h}]}',
     },
     {

@@ -32,7 +32,11 @@ describe.concurrent('dli-reaper snapshot', () => {
 
     expect(snapshot).toMatchObject({ exitCode: 0, stderr: '' });
     expect(JSON.parse(snapshot.stdout)).toMatchObject({
-      ...{ kind: 'snapshot', version: 2, target: 'cli', clockProblem: null, gaps: [] },
+      kind: 'snapshot',
+      version: 2,
+      target: 'cli',
+      clockProblem: null,
+      gaps: [],
       engines: ['sql', 'spark', 'flink'],
       jobs: [{ id: jobId(1), fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) }, { id: jobId(2) }],
     });
@@ -200,7 +204,11 @@ describe.concurrent('dli-reaper replay', () => {
 
     expect(json).toMatchObject({ exitCode: 0, stderr: '' });
     expect(JSON.parse(json.stdout)).toMatchObject({
-      ...{ kind: 'replay', snapshots: 4, from: '2026-01-05T09:00:00.000Z', to: '2026-01-05T12:00:00.000Z', capped: [] },
+      kind: 'replay',
+      snapshots: 4,
+      from: '2026-01-05T09:00:00.000Z',
+      to: '2026-01-05T12:00:00.000Z',
+      capped: [],
       deaths: [
         { at: '2026-01-05T09:00:00.000Z', by: 'both', job: { jobId: jobId(3) } },
         { at: '2026-01-05T10:00:00.000Z', by: 'new', job: { jobId: jobId(2) } },
@@ -222,7 +230,14 @@ describe.concurrent('dli-reaper replay', () => {
     const capped = writeFile('capped-at-one.json', policy(2, { maxKills: 1 }));
 
     const { exitCode, stdout } = await runHere([
-      ...['replay', '--policy', drain, '--snapshots', twins, '--against', capped, '--json'],
+      'replay',
+      '--policy',
+      drain,
+      '--snapshots',
+      twins,
+      '--against',
+      capped,
+      '--json',
     ]);
 
     expect(exitCode).toBe(0);
@@ -281,7 +296,14 @@ describe.concurrent('dli-reaper replay', () => {
     );
 
     const { exitCode, stdout } = await runHere([
-      ...['replay', '--policy', two, '--snapshots', nameless, '--against', byOwner, '--json'],
+      'replay',
+      '--policy',
+      two,
+      '--snapshots',
+      nameless,
+      '--against',
+      byOwner,
+      '--json',
     ]);
 
     expect(exitCode).toBe(4);

@@ -67,12 +67,14 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
   it.for([
     { name: 'exempt', id: jobId(2), says: ['Exemption keep-bo', 'Verdict: keep, exempt (keep-bo)'] },
     {
-      ...{ name: 'too young to be listed', id: jobId(3) },
+      name: 'too young to be listed',
+      id: jobId(3),
       says: ['Rule two-hours: within-limit', 'Verdict: keep, within-limit (two-hours)'],
     },
     { name: 'over', id: jobId(4), says: [', FINISHED', 'Verdict: keep, terminal (two-hours)'] },
     {
-      ...{ name: 'spared by ignore, and asked for in capitals', id: '00000000-0000-4000-8000-00000000000A' },
+      name: 'spared by ignore, and asked for in capitals',
+      id: '00000000-0000-4000-8000-00000000000A',
       says: ['ignore  owner: wanted dashboards, found dashboards: yes', 'Verdict: keep, ignored (two-hours)'],
     },
   ])('tells why a job is kept that is $name', async ({ id, says }, context) => {
@@ -91,10 +93,13 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({
-      ...{ jobId: jobId(1), status: 'RUNNING', clocks: { maxQueueTime: null } },
+      jobId: jobId(1),
+      status: 'RUNNING',
+      clocks: { maxQueueTime: null },
       rules: [
         {
-          ...{ rule: 'two-hours', result: 'cancel' },
+          rule: 'two-hours',
+          result: 'cancel',
           match: [{ key: 'queue', wanted: ['adhoc'], found: 'adhoc', holds: 'yes' }],
           ignore: [{ key: 'owner', wanted: ['dashboards'], found: 'ana', holds: 'no' }],
           limits: [{ clock: 'maxRunTime', limitMs: 2 * HOUR }],
@@ -111,17 +116,17 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
 
   it.for([
     {
-      ...{
-        name: 'the listing is incomplete',
-        exitCode: 4,
-        says: '! listing incomplete: list LAUNCHING jobs, page 1: ',
-      },
+      name: 'the listing is incomplete',
+      exitCode: 4,
+      says: '! listing incomplete: list LAUNCHING jobs, page 1: ',
       options: {
         faults: [{ on: 'list-sql-jobs', target: 'LAUNCHING', times: Infinity, answer: { status: 400, body: {} } }],
       },
     },
     {
-      ...{ name: 'the clocks disagree', exitCode: 1, says: "! stopped: DLI's clock and ours differ by " },
+      name: 'the clocks disagree',
+      exitCode: 1,
+      says: "! stopped: DLI's clock and ours differ by ",
       options: { now: () => Date.now() + 11 * HOUR },
     },
   ] as const)('ends as a plan does, and says so, where $name', async ({ exitCode, says, options }, context) => {
@@ -138,7 +143,8 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
   it.for([
     { name: 'an id that DLI does not know', id: jobId(9), says: 'JOB_ID: DLI knows no such job' },
     {
-      ...{ name: 'an id that is none', id: '../queues/adhoc' },
+      name: 'an id that is none',
+      id: '../queues/adhoc',
       says: "JOB_ID: expected 8-4-4-4-12 hexadecimal digits, or a Flink job's number",
     },
   ])('ends with 1 for $name', async ({ id, says }, context) => {

@@ -78,7 +78,11 @@ describe.concurrent('dli-reaper', () => {
 
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
     expect(reportOf(result)).toMatchObject({
-      ...{ target: 'cli', trigger: 'manual', dryRun, status: 'ok', requestReason: dryRun ? null : 'a look' },
+      target: 'cli',
+      trigger: 'manual',
+      dryRun,
+      status: 'ok',
+      requestReason: dryRun ? null : 'a look',
       counts: { seen: 2, overdue: 2, cancelled: dryRun ? 0 : 2 },
       jobs: [{ jobId: jobId(1) }, { jobId: jobId(2) }],
     });
@@ -181,7 +185,9 @@ describe.concurrent('dli-reaper', () => {
 
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
     expect(reportOf(result)).toMatchObject({
-      ...{ target: 'default', status: 'ok', counts: { cancelled: 1 } },
+      target: 'default',
+      status: 'ok',
+      counts: { cancelled: 1 },
       jobs: [{ reason: 'exempt', rule: 'one' }, { outcome: 'cancelled' }],
     });
   });

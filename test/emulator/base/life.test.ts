@@ -43,19 +43,27 @@ describe('obey', () => {
   it.each<{ name: string; now: number; ordered: Life<State>; obeyed: string[] }>([
     {
       name: 'an end in the middle of the run',
-      ...{ now: 30, ordered: [{ from: 40, state: 'stopped' }], obeyed: ['10 waits', '20 runs', '40 stopped'] },
+      now: 30,
+      ordered: [{ from: 40, state: 'stopped' }],
+      obeyed: ['10 waits', '20 runs', '40 stopped'],
     },
     {
       name: 'an end that comes while it does not run yet',
-      ...{ now: 12, ordered: [{ from: 15, state: 'stopped' }], obeyed: ['10 waits', '15 stopped'] },
+      now: 12,
+      ordered: [{ from: 15, state: 'stopped' }],
+      obeyed: ['10 waits', '15 stopped'],
     },
     {
       name: 'an end that comes after the run has begun',
-      ...{ now: 12, ordered: [{ from: 25, state: 'stopped' }], obeyed: ['10 waits', '20 runs', '25 stopped'] },
+      now: 12,
+      ordered: [{ from: 25, state: 'stopped' }],
+      obeyed: ['10 waits', '20 runs', '25 stopped'],
     },
     {
       name: 'not an end that comes with its own',
-      ...{ now: 30, ordered: [{ from: 50, state: 'stopped' }], obeyed: ['10 waits', '20 runs', '50 ends'] },
+      now: 30,
+      ordered: [{ from: 50, state: 'stopped' }],
+      obeyed: ['10 waits', '20 runs', '50 ends'],
     },
     {
       name: 'only the stages before its own end',
@@ -77,7 +85,9 @@ describe('obey', () => {
     },
     {
       name: 'an order after its end as a new life',
-      ...{ now: 60, ordered: [{ from: 60, state: 'runs' }], obeyed: ['10 waits', '20 runs', '50 ends', '60 runs'] },
+      now: 60,
+      ordered: [{ from: 60, state: 'runs' }],
+      obeyed: ['10 waits', '20 runs', '50 ends', '60 runs'],
     },
   ])('obeys $name', ({ now, ordered, obeyed }) => {
     expect(short(obey(life, now, ordered, isOver))).toEqual(obeyed);

@@ -17,7 +17,8 @@ async function start(options: Partial<EmulatorOptions> = {}) {
   const { connection } = emulator;
   const call = async (method: string, path: string, body?: unknown) => {
     const answer = await fetch(`${connection.url}/_emulator/${path}`, {
-      ...{ method, ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }) },
+      method,
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     return { status: answer.status, body: (await answer.json()) as Record<string, never> };
   };

@@ -204,7 +204,9 @@ describe('stopping Flink jobs', () => {
     expect(await statusOf(1)).toBe('job_canceling');
     pass(1);
     expect((await show(1)).body.job_detail).toMatchObject({
-      ...{ status: 'job_cancel_success', update_time: NOW + 5_000, start_time: NOW - HOUR },
+      status: 'job_cancel_success',
+      update_time: NOW + 5_000,
+      start_time: NOW - HOUR,
     });
   });
 
@@ -218,7 +220,8 @@ describe('stopping Flink jobs', () => {
     expect(await statusOf(1)).toBe('job_savepointing');
     pass(1);
     expect((await show(1)).body.job_detail).toMatchObject({
-      ...{ status: 'job_canceling', has_savepoint: true },
+      status: 'job_canceling',
+      has_savepoint: true,
       savepoint_path: expect.stringMatching(/^obs:/) as string,
     });
     pass(5_000);
@@ -246,7 +249,9 @@ describe('stopping Flink jobs', () => {
     pass(5_000);
 
     expect((await show(1)).body.job_detail).toMatchObject({
-      ...{ status: 'job_running', has_savepoint: false, start_time: NOW - 3 * HOUR },
+      status: 'job_running',
+      has_savepoint: false,
+      start_time: NOW - 3 * HOUR,
       status_desc: 'The savepoint failed; the job is still running.',
     });
     pass(24 * HOUR);
@@ -382,7 +387,10 @@ describe('a savepoint alone', () => {
     expect(await statusOf(1)).toBe('job_savepointing');
     pass(5_000);
     expect((await show(1)).body.job_detail).toMatchObject({
-      ...{ status: 'job_running', has_savepoint: true, savepoint_path: 'obs://bucket/here', status_desc: '' },
+      status: 'job_running',
+      has_savepoint: true,
+      savepoint_path: 'obs://bucket/here',
+      status_desc: '',
       start_time: NOW - 3 * HOUR,
     });
   });
@@ -420,7 +428,10 @@ describe('running Flink jobs', () => {
     expect(await run([1], { resume_savepoint: true })).toEqual({ status: 200, body: [RUNNING] });
     pass(MINUTE);
     expect((await show(1)).body.job_detail).toMatchObject({
-      ...{ status: 'job_running', has_savepoint: false, start_time: NOW + MINUTE + 500, create_time: NOW - 3 * HOUR },
+      status: 'job_running',
+      has_savepoint: false,
+      start_time: NOW + MINUTE + 500,
+      create_time: NOW - 3 * HOUR,
     });
   });
 
@@ -472,8 +483,13 @@ describe('creating Flink jobs', () => {
     });
     expect(second.body.job.job_id).toBe(7_002);
     expect((await show(7_001)).body.job_detail).toMatchObject({
-      ...{ name: 'clicks', queue_name: 'flink_q', status: 'job_init', sql_body: 'INSERT INTO a SELECT 1' },
-      ...{ run_mode: 'shared_cluster', job_type: 'flink_sql_job', tags: [{ key: 'team', value: 'bi' }] },
+      name: 'clicks',
+      queue_name: 'flink_q',
+      status: 'job_init',
+      sql_body: 'INSERT INTO a SELECT 1',
+      run_mode: 'shared_cluster',
+      job_type: 'flink_sql_job',
+      tags: [{ key: 'team', value: 'bi' }],
       job_config: { cu_number: 4, parallel_number: 1, checkpoint_mode: 'at_least_once' },
     });
     expect((await show(7_002)).body.job_detail).toMatchObject({ run_mode: 'exclusive_cluster', desc: 'the second' });
@@ -486,7 +502,9 @@ describe('creating Flink jobs', () => {
 
     expect(body).toMatchObject({ is_success: true, job: { status_name: 'job_init' } });
     expect((await show(body.job.job_id)).body.job_detail).toMatchObject({
-      ...{ job_type: 'flink_jar_job', main_class: 'Pi', job_config: { entrypoint: 'pi.jar' } },
+      job_type: 'flink_jar_job',
+      main_class: 'Pi',
+      job_config: { entrypoint: 'pi.jar' },
     });
   });
 

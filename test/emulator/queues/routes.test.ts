@@ -20,7 +20,10 @@ async function startQueues(options: Options) {
 
 const names = ({ body }: { body: Body }) => body.queues.map((queue) => queue.queue_name);
 const queue = (name: string, cuCount: number, more: Partial<EmulatedQueue> = {}): EmulatedQueue => ({
-  ...{ name, cuCount, type: 'sql', createdAt: NOW },
+  name,
+  cuCount,
+  type: 'sql',
+  createdAt: NOW,
   ...more,
 });
 const queues = [
@@ -128,9 +131,18 @@ describe('showing a queue', () => {
 
     expect(status).toBe(200);
     expect(body).toMatchObject({
-      ...{ is_success: true, queueName: 'spark_q', queueType: 'general', cuCount: 32, chargingMode: 1 },
-      ...{ create_time: NOW, elastic_resource_pool_name: 'pool_a', cu_scale_in_limit: 16, cu_scale_out_limit: 64 },
-      ...{ cu_spec: 32, resource_mode: 1, resource_id: listed?.resource_id },
+      is_success: true,
+      queueName: 'spark_q',
+      queueType: 'general',
+      cuCount: 32,
+      chargingMode: 1,
+      create_time: NOW,
+      elastic_resource_pool_name: 'pool_a',
+      cu_scale_in_limit: 16,
+      cu_scale_out_limit: 64,
+      cu_spec: 32,
+      resource_mode: 1,
+      resource_id: listed?.resource_id,
     });
     for (const name of ['queue_name', 'queue_type', 'cu_count', 'charging_mode']) expect(body).not.toHaveProperty(name);
   });

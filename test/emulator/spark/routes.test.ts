@@ -207,7 +207,8 @@ describe('showing a batch', () => {
 
   it('goes from starting over running and recovering to success, and notes when', async () => {
     const plan = {
-      ...{ runsFrom: NOW + MINUTE, recoveries: [{ from: NOW + 2 * MINUTE, until: NOW + 3 * MINUTE }] },
+      runsFrom: NOW + MINUTE,
+      recoveries: [{ from: NOW + 2 * MINUTE, until: NOW + 3 * MINUTE }],
       endsAt: NOW + 4 * MINUTE,
     };
     const { show, pass } = await startSpark([emulatedBatch(1, { ageMs: MINUTE, plan })]);
@@ -249,7 +250,9 @@ describe('showing a batch', () => {
     const { log } = await startSpark(project);
 
     expect((await log(jobId(3))).body).toEqual({
-      ...{ id: jobId(3), from: 0, total: 3 },
+      id: jobId(3),
+      from: 0,
+      total: 3,
       log: [
         '2026-01-05T06:00:00.000Z starting',
         '2026-01-05T08:00:00.000Z running',
@@ -257,7 +260,9 @@ describe('showing a batch', () => {
       ],
     });
     expect((await log(jobId(3), ['from', '1'], ['size', '1'], ['type', 'driver'])).body).toMatchObject({
-      ...{ from: 1, total: 3, log: ['2026-01-05T08:00:00.000Z running'] },
+      from: 1,
+      total: 3,
+      log: ['2026-01-05T08:00:00.000Z running'],
     });
     expect(await log(jobId(3), ['type', 'executor'])).toMatchObject(refusal('DLI.0001'));
   });
@@ -363,8 +368,16 @@ describe('creating a batch', () => {
 
     expect(status).toBe(200);
     expect(body).toMatchObject({
-      ...{ state: 'starting', name: 'pi', queue: 'gen_q', cluster_name: 'gen_q', sc_type: 'A', log: [], appId: '' },
-      ...{ create_time: NOW, update_time: NOW, req_body: JSON.stringify(request) },
+      state: 'starting',
+      name: 'pi',
+      queue: 'gen_q',
+      cluster_name: 'gen_q',
+      sc_type: 'A',
+      log: [],
+      appId: '',
+      create_time: NOW,
+      update_time: NOW,
+      req_body: JSON.stringify(request),
     });
     expect((await list(['state', 'starting'])).body.sessions).toMatchObject([{ id: body.id }]);
     pass(500);

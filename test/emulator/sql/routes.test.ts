@@ -287,8 +287,15 @@ describe('showing the details of a job', () => {
 
     expect(status).toBe(200);
     expect(body).toEqual({
-      ...{ is_success: true, message: '', job_id: jobId(1), owner: 'ana', start_time: NOW - 3 * HOUR },
-      ...{ duration: 3 * HOUR, database_name: 'sales', table_name: 'orders', ...transfer },
+      is_success: true,
+      message: '',
+      job_id: jobId(1),
+      owner: 'ana',
+      start_time: NOW - 3 * HOUR,
+      duration: 3 * HOUR,
+      database_name: 'sales',
+      table_name: 'orders',
+      ...transfer,
     });
   });
 
@@ -347,10 +354,17 @@ describe('showing the progress of a job', () => {
     pass(15 * MINUTE);
 
     expect((await progress()).body).toMatchObject({
-      ...{ is_success: true, message: '', job_id: jobId(1), sub_job_id: 1, progress: 0.5 },
+      is_success: true,
+      message: '',
+      job_id: jobId(1),
+      sub_job_id: 1,
+      progress: 0.5,
       sub_jobs: [
         {
-          ...{ id: 0, status: 'SUCCEEDED', num_completed_tasks: 10, num_active_tasks: 0 },
+          id: 0,
+          status: 'SUCCEEDED',
+          num_completed_tasks: 10,
+          num_active_tasks: 0,
           submission_time: 'Mon Jan 05 17:00:00 CST 2026',
           completion_time: 'Mon Jan 05 17:10:00 CST 2026',
         },
@@ -372,7 +386,8 @@ describe('showing the progress of a job', () => {
     const { call } = await startApi({ jobs: [emulatedJob(1)] });
 
     expect(await call('GET', `/v1.0/jobs/${jobId(1)}/progress`)).toMatchObject({
-      ...{ status: 404, body: { error_code: 'APIG.0101' } },
+      status: 404,
+      body: { error_code: 'APIG.0101' },
     });
   });
 });
@@ -555,7 +570,8 @@ describe('submitting a job with more than a statement', () => {
       name: 'DDL that is told to be synchronous',
       sql: 'DROP TABLE t',
       conf: ['dli.sql.sqlasync.enabled = false'],
-      ...{ mode: 'sync', status: 'FINISHED' },
+      mode: 'sync',
+      status: 'FINISHED',
     },
     { name: 'DCL', sql: 'GRANT SELECT ON t TO ana', mode: 'sync', status: 'FINISHED' },
   ])('runs $name in mode $mode', async ({ sql, conf, mode, status }) => {
@@ -578,7 +594,9 @@ describe('submitting a job with more than a statement', () => {
     });
 
     expect((await show(body.job_id as string)).body).toMatchObject({
-      ...{ database_name: 'sales', engine_type: 'hetuEngine', user_conf: '{"a":"b=c"}' },
+      database_name: 'sales',
+      engine_type: 'hetuEngine',
+      user_conf: '{"a":"b=c"}',
     });
   });
 
@@ -670,17 +688,20 @@ describe('what no document says of a cancel', () => {
     {
       name: 'a cancelled job, by the word for ended ones',
       assumptions: { sqlCancelOfEnded: 'accepted' },
-      ...{ id: jobId(7), answer: refusal('DLI.0007') },
+      id: jobId(7),
+      answer: refusal('DLI.0007'),
     },
     {
       name: 'an unknown id',
       assumptions: { unknownId: 'DLI.0023' },
-      ...{ id: jobId(99), answer: { status: 404, body: { error_code: 'DLI.0023' } } },
+      id: jobId(99),
+      answer: { status: 404, body: { error_code: 'DLI.0023' } },
     },
     {
       name: 'a queue without the permission',
       assumptions: { deniedStatus: 403 },
-      ...{ id: jobId(2), answer: { status: 403, body: { error_code: 'DLI.0003' } } },
+      id: jobId(2),
+      answer: { status: 403, body: { error_code: 'DLI.0003' } },
     },
   ])('is said by a switch for $name, and changes nothing', async ({ assumptions, id, answer }) => {
     const { cancel, list } = await makeRoutes(project, { deniedQueues: ['etl'], ...(assumptions && { assumptions }) });

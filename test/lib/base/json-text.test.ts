@@ -25,8 +25,23 @@ describe('jsonOf', () => {
 
   it('is the same value to whoever parses it, and holds nothing that cannot be seen', () => {
     const unit = fc.constantFrom(
-      ...['a', '"', '\\', '中', '\u0000', '\u001b', '\u007f', '\u0085', '\u009b', '\u00ad', '\u061c', '\u200e'],
-      ...['\u2028', '\u202e', '\u2066', '\ufeff', '\u{e0041}'],
+      'a',
+      '"',
+      '\\',
+      '中',
+      '\u0000',
+      '\u001b',
+      '\u007f',
+      '\u0085',
+      '\u009b',
+      '\u00ad',
+      '\u061c',
+      '\u200e',
+      '\u2028',
+      '\u202e',
+      '\u2066',
+      '\ufeff',
+      '\u{e0041}',
     );
     const text = fc.string({ unit, maxLength: 10 });
     fc.assert(

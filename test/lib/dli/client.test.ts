@@ -291,7 +291,8 @@ describe('a key that dies while many calls wait for their turn', () => {
 
   it('is waited for no longer than the deadline when its source hangs', async () => {
     const { list, emulator } = await connect({
-      ...{ deadlineAt: NOW + 40, credentials: { name: 'test', read: () => new Promise(() => {}) } },
+      deadlineAt: NOW + 40,
+      credentials: { name: 'test', read: () => new Promise(() => {}) },
     });
 
     await expect(list()).rejects.toMatchObject({ name: 'DliNotSentError', reason: 'deadline' });
@@ -501,7 +502,11 @@ describe('an order that reads first', () => {
 
     expect(asked).toMatchObject([{ id: jobId(1), status: 'running', state: 'running' }]);
     expect(result).toEqual({
-      ...{ kind: 'not-sent', reason: 'changed', status: 'running', attempts: 0, requestId: undefined },
+      kind: 'not-sent',
+      reason: 'changed',
+      status: 'running',
+      attempts: 0,
+      requestId: undefined,
     });
     expect(sent()).toBe(0);
   });
@@ -557,7 +562,9 @@ describe('a cancel for which no connection can be made', () => {
     const result = await client.cancelSqlJob(jobId(1));
 
     expect(result).toMatchObject({
-      ...{ kind: 'not-sent', reason: 'unsent', attempts: 0 },
+      kind: 'not-sent',
+      reason: 'unsent',
+      attempts: 0,
       error: { message: `cancel job ${jobId(1)}: cannot connect to 127.0.0.1:1 (ECONNREFUSED)` },
     });
   });

@@ -127,7 +127,10 @@ describe('DliResponseError', () => {
     const answer = { status: 429, errorCode: 'APIG.0308', requestId: 'req-1', retryAfterMs: 2_000 };
 
     expect(new DliResponseError('list jobs', answer)).toMatchObject({
-      ...{ name: 'DliResponseError', operation: 'list jobs', kind: 'throttled', isAmbiguous: false },
+      name: 'DliResponseError',
+      operation: 'list jobs',
+      kind: 'throttled',
+      isAmbiguous: false,
       ...answer,
     });
   });
@@ -186,7 +189,10 @@ describe('the other errors', () => {
 
   it('say that an answer was not DLI’s, so it may have taken effect all the same', () => {
     expect(new DliProtocolError('list jobs', 'without a list', { status: 200, requestId: 'req-1' })).toMatchObject({
-      ...{ kind: 'rejected', isAmbiguous: true, status: 200, requestId: 'req-1' },
+      kind: 'rejected',
+      isAmbiguous: true,
+      status: 200,
+      requestId: 'req-1',
       message: 'list jobs: 200 without a list (request req-1)',
     });
   });

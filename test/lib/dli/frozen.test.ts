@@ -34,8 +34,12 @@ it('a connection that died while everything stood still, as a Lambda does betwee
     });
   });
   const dli = createDliClient({
-    ...{ endpoint: new URL(`http://127.0.0.1:${port}`), projectId: 'a', maxConnections: 1 },
-    ...{ credentials: { accessKeyId: 'a', secretAccessKey: 'b' }, clock: systemClock, random: () => 0 },
+    endpoint: new URL(`http://127.0.0.1:${port}`),
+    projectId: 'a',
+    maxConnections: 1,
+    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    clock: systemClock,
+    random: () => 0,
   });
 
   try {

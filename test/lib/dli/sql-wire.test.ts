@@ -33,9 +33,19 @@ const JOB = {
   since: { running: 1_785_540_000_000, waiting: 1_785_540_000_000, submitted: 1_785_540_000_000 },
 };
 const NOTHING_KNOWN = {
-  ...{ engine: 'sql', id: '', name: null, queue: undefined, owner: undefined, type: undefined, protection: 'unknown' },
-  ...{ database: undefined, tags: new Map(), statement: undefined },
-  ...{ status: undefined, state: 'unknown', startedAt: undefined },
+  engine: 'sql',
+  id: '',
+  name: null,
+  queue: undefined,
+  owner: undefined,
+  type: undefined,
+  protection: 'unknown',
+  database: undefined,
+  tags: new Map(),
+  statement: undefined,
+  status: undefined,
+  state: 'unknown',
+  startedAt: undefined,
   since: { running: undefined, waiting: undefined, submitted: undefined },
 };
 

@@ -121,9 +121,32 @@ describe('toNumber', () => {
 
   // Each of these could be meant for something else, or stands for another number than it says.
   it.each([
-    ...['', ' ', ' 1', '1 ', '1\n', '+1', '-1', '007', '1e3', '0x10', '1_000', '1,5', '1.', '.5', 'NaN', 'Infinity'],
-    ...['9007199254740993', 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY],
-    ...[null, undefined, true, [1], {}, '2026-08-01'],
+    '',
+    ' ',
+    ' 1',
+    '1 ',
+    '1\n',
+    '+1',
+    '-1',
+    '007',
+    '1e3',
+    '0x10',
+    '1_000',
+    '1,5',
+    '1.',
+    '.5',
+    'NaN',
+    'Infinity',
+    '9007199254740993',
+    2 ** 53,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    null,
+    undefined,
+    true,
+    [1],
+    {},
+    '2026-08-01',
   ])('does not guess at %j', (value) => {
     expect(toNumber(value)).toBeUndefined();
   });

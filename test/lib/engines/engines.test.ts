@@ -49,17 +49,27 @@ const numbered = <T>(ages: readonly number[], make: (n: number, ageMs: number) =
 
 const SPECIMENS: Specimen[] = [
   {
-    ...{ engine: 'sql', clock: 'maxRunTime', idOf: jobId, stopped: 'CANCELLED', alive: 'RUNNING' },
+    engine: 'sql',
+    clock: 'maxRunTime',
+    idOf: jobId,
+    stopped: 'CANCELLED',
+    alive: 'RUNNING',
     jobs: (ages, { shown, queue = 'adhoc', owner = 'ana', hiddenFields = [] } = {}) => ({
       jobs: numbered(ages, (n, ageMs) =>
         emulatedJob(n, { ageMs, queue, owner, hiddenFields, ...(shown !== undefined && { shownStatus: shown }) }),
       ),
     }),
     statusOf: (emulator, id) => emulator.statusOf(id),
-    ...{ listRoute: 'list-sql-jobs', readRoute: 'show-sql-job-status', cancelRoute: 'cancel-sql-job' },
+    listRoute: 'list-sql-jobs',
+    readRoute: 'show-sql-job-status',
+    cancelRoute: 'cancel-sql-job',
   },
   {
-    ...{ engine: 'spark', clock: 'maxTotalTime', idOf: jobId, stopped: 'dead', alive: 'running' },
+    engine: 'spark',
+    clock: 'maxTotalTime',
+    idOf: jobId,
+    stopped: 'dead',
+    alive: 'running',
     jobs: (ages, { shown, ...fields } = {}) => ({
       sparkJobs: numbered(ages, (n, ageMs) =>
         emulatedBatch(n, { ageMs, ...fields, ...(shown !== undefined && { shownState: shown }) }),
@@ -69,10 +79,15 @@ const SPECIMENS: Specimen[] = [
       const batch = emulator.spark.get(id);
       return batch && batchStateAt(batch, now);
     },
-    ...{ listRoute: 'list-spark-batches', readRoute: 'show-spark-batch-state', cancelRoute: 'cancel-spark-batch' },
+    listRoute: 'list-spark-batches',
+    readRoute: 'show-spark-batch-state',
+    cancelRoute: 'cancel-spark-batch',
   },
   {
-    ...{ engine: 'flink', clock: 'maxRunTime', idOf: (n) => String(100 + n), alive: 'job_running' },
+    engine: 'flink',
+    clock: 'maxRunTime',
+    idOf: (n) => String(100 + n),
+    alive: 'job_running',
     stopped: 'job_cancel_success',
     jobs: (ages, { shown, ...fields } = {}) => ({
       flinkJobs: numbered(ages, (n, ageMs) =>
@@ -83,7 +98,9 @@ const SPECIMENS: Specimen[] = [
       const job = emulator.flink.get(id);
       return job && flinkStatusAt(job, now);
     },
-    ...{ listRoute: 'list-flink-jobs', readRoute: 'show-flink-job', cancelRoute: 'stop-flink-jobs' },
+    listRoute: 'list-flink-jobs',
+    readRoute: 'show-flink-job',
+    cancelRoute: 'stop-flink-jobs',
   },
 ];
 
@@ -623,8 +640,14 @@ describe('a Spark batch', () => {
     const report = await run();
 
     expect(conversation()).toEqual([
-      ...['GET batches starting 0', 'GET batches recovering 0', 'GET batches running 0', 'GET batches recovering 0'],
-      ...['GET batch 1/state', 'DELETE batch 1', 'GET batch 1/state', 'GET batch 1/state'],
+      'GET batches starting 0',
+      'GET batches recovering 0',
+      'GET batches running 0',
+      'GET batches recovering 0',
+      'GET batch 1/state',
+      'DELETE batch 1',
+      'GET batch 1/state',
+      'GET batch 1/state',
     ]);
     expect(report.jobs).toMatchObject([{ outcome: 'cancelled', status: 'dead', evidence: 'own-record', cus: 8 }]);
     expect(lines.map(({ msg }) => msg).slice(0, 1)).toEqual(['victims chosen']);

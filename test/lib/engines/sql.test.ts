@@ -42,8 +42,11 @@ describe('listLiveSqlJobs', () => {
     expect(world.conversation()).toEqual([
       'GET LAUNCHING 1',
       'GET RUNNING 1',
-      ...['GET RUNNING 2', 'GET RUNNING 3'],
-      ...['GET RUNNING 1', 'GET RUNNING 1', 'GET RUNNING 1'],
+      'GET RUNNING 2',
+      'GET RUNNING 3',
+      'GET RUNNING 1',
+      'GET RUNNING 1',
+      'GET RUNNING 1',
     ]);
   });
 

@@ -16,7 +16,11 @@ import { jobId, NOW } from '../../helpers/world.ts';
 const parse = (event: unknown, id = 'invocation-1') => parseDispatch(event, { id, now: NOW });
 
 const TICK: Dispatch = {
-  ...{ dispatchId: 'tick-1', trigger: 'schedule', dispatchedAt: NOW, payload: {}, targets: 'all' },
+  dispatchId: 'tick-1',
+  trigger: 'schedule',
+  dispatchedAt: NOW,
+  payload: {},
+  targets: 'all',
 };
 const plan = (targets: { name: string; credentials: string }[], dispatch = TICK, options = {}) =>
   planMessages(targets, dispatch, { turn: 0, ...options });
@@ -45,7 +49,11 @@ describe('parseDispatch', () => {
     const payload = { dryRun: false, maxKills: 3, reason: 'stuck' };
 
     expect(parse({ allTargets: true, ...payload })).toEqual({
-      ...{ dispatchId: 'manual-invocation-1', trigger: 'manual', dispatchedAt: NOW, payload, targets: 'all' },
+      dispatchId: 'manual-invocation-1',
+      trigger: 'manual',
+      dispatchedAt: NOW,
+      payload,
+      targets: 'all',
     });
   });
 
@@ -210,8 +218,12 @@ describe('planMessages', () => {
       { groupId: 'two', targets: ['a', 'b'] },
     ]);
     expect(parseMessage(messages[1]?.body ?? '')).toEqual({
-      ...{ dispatchId: 'tick-1', trigger: 'schedule', dispatchedAt: NOW, payload: {} },
-      ...{ credentials: 'two', targets: ['a', 'b'] },
+      dispatchId: 'tick-1',
+      trigger: 'schedule',
+      dispatchedAt: NOW,
+      payload: {},
+      credentials: 'two',
+      targets: ['a', 'b'],
     });
   });
 
@@ -282,7 +294,11 @@ describe('rotate', () => {
 
 describe('batch', () => {
   const message = (bytes: number) => ({
-    ...{ groupId: 'g', deduplicationId: 'd', credentials: 'c', targets: [], body: 'x'.repeat(bytes) },
+    groupId: 'g',
+    deduplicationId: 'd',
+    credentials: 'c',
+    targets: [],
+    body: 'x'.repeat(bytes),
   });
 
   it('sends at most ten at once', () => {

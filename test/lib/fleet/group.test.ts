@@ -24,7 +24,11 @@ async function run(
   const lines: unknown[] = [];
   const log: SweepLog = { ...silentLog, error: (msg, fields) => void lines.push({ msg, ...fields }) };
   const results = await sweepGroup(Object.keys(targets), {
-    ...{ clock, log, deadlineAt: NOW + minutes * MINUTE, expiresAt: NOW + goodForMinutes * MINUTE, lateAs },
+    clock,
+    log,
+    deadlineAt: NOW + minutes * MINUTE,
+    expiresAt: NOW + goodForMinutes * MINUTE,
+    lateAs,
     sweepTarget: async (target) => {
       swept.push(target);
       clock.pass(minutesEach * MINUTE);

@@ -13,7 +13,11 @@ import { lateQueueEvent, queueEvent, ruleTick } from '../../helpers/aws-events.t
 import { NOW } from '../../helpers/world.ts';
 
 const MESSAGE: SweepMessage = {
-  ...{ dispatchId: 'tick-1', trigger: 'schedule', dispatchedAt: NOW, credentials: 'reaper', payload: {} },
+  dispatchId: 'tick-1',
+  trigger: 'schedule',
+  dispatchedAt: NOW,
+  credentials: 'reaper',
+  payload: {},
   targets: ['a', 'b'],
 };
 

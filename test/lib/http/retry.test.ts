@@ -42,7 +42,10 @@ function run(failures: readonly Error[], options: Partial<RetryOptions> = {}, cl
       return 'done';
     },
     {
-      ...{ baseMs: 300, capMs: 8_000, maxAttempts: 4, deadlineAt: NOW + HOUR },
+      baseMs: 300,
+      capMs: 8_000,
+      maxAttempts: 4,
+      deadlineAt: NOW + HOUR,
       isRetryable: () => true,
       retryAfterMs: () => undefined,
       budget: createRetryBudget({ initial: 100, perSuccess: 0 }),

@@ -144,12 +144,15 @@ describe('lintPolicy', () => {
 
   it.each([
     {
-      ...{ name: 'the running time of Spark batches', rule: { engines: ['spark'] }, key: 'maxRunTime' },
+      name: 'the running time of Spark batches',
+      rule: { engines: ['spark'] },
+      key: 'maxRunTime',
       message:
         'is never exceeded by Spark batches: DLI does not tell since when a batch has been running; use maxTotalTime',
     },
     {
-      ...{ name: 'the waiting time of Flink jobs', key: 'maxQueueTime' },
+      name: 'the waiting time of Flink jobs',
+      key: 'maxQueueTime',
       rule: { engines: ['flink', 'spark'], maxRunTime: undefined, maxQueueTime: '2h' },
       message: 'is never exceeded by Flink jobs: DLI does not tell since when a Flink job has been waiting',
     },

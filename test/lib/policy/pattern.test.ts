@@ -228,7 +228,8 @@ describe('compilePattern', () => {
       .tuple(
         fc.constantFrom('', '^'),
         fc.array(fc.constantFrom('a', 'b', 'B', '1', 'a-b', 'Y-Z', '\\d', '\\w', '\\s', '\\W', '\\-', '^', '.'), {
-          ...{ minLength: 1, maxLength: 3 },
+          minLength: 1,
+          maxLength: 3,
         }),
         fc.constantFrom('', '-'),
       )

@@ -49,16 +49,22 @@ describe('createRecurrence', () => {
       end: '2026-03-01T00:00:00.000Z',
     },
     {
-      ...{ name: 'the end of quarters', fields: { days: [-1], months: [3, 6] } },
-      ...{ next: '2026-03-31T00:00:00.000Z', end: '2026-04-01T00:00:00.000Z' },
+      name: 'the end of quarters',
+      fields: { days: [-1], months: [3, 6] },
+      next: '2026-03-31T00:00:00.000Z',
+      end: '2026-04-01T00:00:00.000Z',
     },
     {
-      ...{ name: 'a day that comes every four years', fields: { days: [29], months: [2] } },
-      ...{ next: '2028-02-29T00:00:00.000Z', end: '2028-03-01T00:00:00.000Z' },
+      name: 'a day that comes every four years',
+      fields: { days: [29], months: [2] },
+      next: '2028-02-29T00:00:00.000Z',
+      end: '2028-03-01T00:00:00.000Z',
     },
     {
-      ...{ name: 'the first of 28 days, counted from the end', fields: { days: [-28], months: [2] } },
-      ...{ next: '2026-02-01T00:00:00.000Z', end: '2026-02-02T00:00:00.000Z' },
+      name: 'the first of 28 days, counted from the end',
+      fields: { days: [-28], months: [2] },
+      next: '2026-02-01T00:00:00.000Z',
+      end: '2026-02-02T00:00:00.000Z',
     },
   ])('knows when $name come next, and when they are over', ({ fields, next, end }) => {
     const recurrence = createRecurrence({ ...fields, timeZone: 'UTC' });

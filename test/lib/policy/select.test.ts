@@ -76,8 +76,13 @@ describe('predicatesOf', () => {
 
   it('tells of each key what was wanted, what was found, and whether it holds', () => {
     const { match } = ruleFor({
-      ...{ queue: ['adhoc', 'x'], owner: 'bob', jobType: ['QUERY', 'DDL'], status: 'RUNNING' },
-      ...{ tag: ['a=1', 'c'], statement: '/secret/', database: 'lake' },
+      queue: ['adhoc', 'x'],
+      owner: 'bob',
+      jobType: ['QUERY', 'DDL'],
+      status: 'RUNNING',
+      tag: ['a=1', 'c'],
+      statement: '/secret/',
+      database: 'lake',
     });
 
     expect(predicatesOf(match, job)).toEqual([
@@ -98,7 +103,10 @@ describe('predicatesOf', () => {
 
   it('tells of ids and names, which only exemptions ask for', () => {
     const { match } = parseExemption({
-      ...{ id: 'e', reason: 'why', owner: 'team', until: '2027-01-01' },
+      id: 'e',
+      reason: 'why',
+      owner: 'team',
+      until: '2027-01-01',
       match: { jobId: [jobId(1).toUpperCase(), jobId(2)], name: 'n' },
     });
 

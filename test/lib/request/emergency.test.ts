@@ -12,8 +12,15 @@ import { makeExemption, makeFreeze, makeJob } from '../../helpers/make-job.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../../helpers/world.ts';
 
 const makeEmergency = (changes: Partial<Emergency> = {}): Emergency => ({
-  ...{ olderThanMs: 10 * MINUTE, jobIds: [], queue: [], owner: [], jobType: [], engines: ['sql'] },
-  ...{ maxKills: 50, includeExempt: false, savepoint: true },
+  olderThanMs: 10 * MINUTE,
+  jobIds: [],
+  queue: [],
+  owner: [],
+  jobType: [],
+  engines: ['sql'],
+  maxKills: 50,
+  includeExempt: false,
+  savepoint: true,
   ...changes,
 });
 
@@ -30,7 +37,10 @@ const verdictOn = (
 describe('emergencyPolicy', () => {
   it('is live, without a percentage', () => {
     expect(emergencyPolicy(makeEmergency({ maxKills: 7 }))).toMatchObject({
-      ...{ mode: 'live', maxKills: 7, maxKillsPercent: 100, drain: false },
+      mode: 'live',
+      maxKills: 7,
+      maxKillsPercent: 100,
+      drain: false,
       rules: [{ id: 'emergency', action: 'cancel', engines: ['sql'] }],
     });
   });
@@ -291,7 +301,9 @@ describe('missingJobs', () => {
 
 describe('an emergency sweep', () => {
   const request = (changes: Partial<Emergency> = {}) => ({
-    ...{ trigger: 'emergency' as const, reason: 'stuck', emergency: makeEmergency(changes) },
+    trigger: 'emergency' as const,
+    reason: 'stuck',
+    emergency: makeEmergency(changes),
   });
 
   async function makeNight(changes: Partial<Emergency> = {}) {
@@ -319,9 +331,13 @@ describe('an emergency sweep', () => {
     const report = await sweep();
 
     expect(report).toMatchObject({
-      ...{ trigger: 'emergency', requestReason: 'stuck', dryRun: false, status: 'ok' },
+      trigger: 'emergency',
+      requestReason: 'stuck',
+      dryRun: false,
+      status: 'ok',
       emergency: { olderThanMs: 10 * MINUTE, includeExempt: false },
-      ...{ counts: { cancelled: 1, skipped: { exempt: 1 } }, unmanagedQueues: {} },
+      counts: { cancelled: 1, skipped: { exempt: 1 } },
+      unmanagedQueues: {},
     });
     expect(report.notices).toContain('the policy cannot be read');
     expect([1, 2].map((n) => emulator.statusOf(jobId(n)))).toEqual(['CANCELLED', 'RUNNING']);

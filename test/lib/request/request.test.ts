@@ -143,11 +143,16 @@ describe('parseRequest', () => {
     it('takes it for a dry run, with 50 kills, exemptions and savepoints', () => {
       expect(parse(emergency)).toEqual({
         ...DRY_RUN,
-        ...{ trigger: 'emergency', target: 'lake', reason: 'stuck' },
+        trigger: 'emergency',
+        target: 'lake',
+        reason: 'stuck',
         emergency: {
           ...EMPTY,
-          ...{ olderThanMs: 600_000, engines: expect.arrayContaining(['sql']) },
-          ...{ maxKills: 50, includeExempt: false, savepoint: true },
+          olderThanMs: 600_000,
+          engines: expect.arrayContaining(['sql']),
+          maxKills: 50,
+          includeExempt: false,
+          savepoint: true,
         },
       });
     });
@@ -155,15 +160,30 @@ describe('parseRequest', () => {
     it('takes it at its word, one value or a list of them', () => {
       const { emergency: scope, dryRun } = parse({
         ...emergency,
-        ...{ queue: 'adhoc', owner: ['ana', 'bo'], jobType: 'INSERT', engine: 'sql', jobIds: JOB },
-        ...{ maxKills: 1_000, includeExempt: true, savepoint: false, dryRun: false, confirm: 'lake' },
+        queue: 'adhoc',
+        owner: ['ana', 'bo'],
+        jobType: 'INSERT',
+        engine: 'sql',
+        jobIds: JOB,
+        maxKills: 1_000,
+        includeExempt: true,
+        savepoint: false,
+        dryRun: false,
+        confirm: 'lake',
         askedAt: '2026-01-05T09:00:00Z',
       });
 
       expect(dryRun).toBe(false);
       expect(scope).toEqual({
-        ...{ olderThanMs: 600_000, jobIds: [JOB], queue: ['adhoc'], owner: ['ana', 'bo'], jobType: ['INSERT'] },
-        ...{ engines: ['sql'], maxKills: 1_000, includeExempt: true, savepoint: false },
+        olderThanMs: 600_000,
+        jobIds: [JOB],
+        queue: ['adhoc'],
+        owner: ['ana', 'bo'],
+        jobType: ['INSERT'],
+        engines: ['sql'],
+        maxKills: 1_000,
+        includeExempt: true,
+        savepoint: false,
       });
     });
 

@@ -22,7 +22,10 @@ const CREDENTIALS = '/dli-reaper/dev/credentials/reaper';
 const EXEMPTIONS = '/dli-reaper/dev/exemptions/';
 const FREEZES = '/dli-reaper/dev/freezes/';
 const exemption = (id: string) => ({
-  ...{ id, reason: 'backfill', owner: 'orders', until: '2027-02-01' },
+  id,
+  reason: 'backfill',
+  owner: 'orders',
+  until: '2027-02-01',
   match: { owner: 'orders' },
 });
 
@@ -171,7 +174,10 @@ describe('loadSsmSettings', () => {
     Object.assign(ssm.versions, { [TARGET]: 2, [POLICY]: 7, [CREDENTIALS]: 3, [orders]: 5 });
 
     expect((await load()).parameterVersions).toEqual({
-      ...{ switch: 4, target: 2, policy: 7, credentials: 3 },
+      switch: 4,
+      target: 2,
+      policy: 7,
+      credentials: 3,
       exemptions: { [orders]: 5 },
       freezes: {},
     });
@@ -528,7 +534,10 @@ describe('exemptions', () => {
 
     expect((await load()).exemptions).toMatchObject([
       {
-        ...{ id: 'backfill', reason: 'backfill', owner: 'orders', until: Date.parse('2027-02-02T00:00:00Z') },
+        id: 'backfill',
+        reason: 'backfill',
+        owner: 'orders',
+        until: Date.parse('2027-02-02T00:00:00Z'),
         match: { owner: [{ text: 'orders' }] },
       },
     ]);

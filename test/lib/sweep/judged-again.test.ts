@@ -190,7 +190,12 @@ describe('SQL jobs that wait too long', () => {
 describe('an emergency', () => {
   const emergencyOf = (fields: object) =>
     parseRequest({
-      ...{ kind: 'emergency', target: 'test', reason: 'stuck', dryRun: false, confirm: 'test', sweepId: 'bad-night' },
+      kind: 'emergency',
+      target: 'test',
+      reason: 'stuck',
+      dryRun: false,
+      confirm: 'test',
+      sweepId: 'bad-night',
       askedAt: new Date(NOW).toISOString(),
       ...fields,
     });

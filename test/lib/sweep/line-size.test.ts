@@ -126,7 +126,10 @@ describe('each line of the log', () => {
       notices: times(500, (i) => `${i} ${'n'.repeat(2_000)}`),
       gaps: times(1_000, (i) => `list RUNNING jobs, page ${i}: connection lost (ECONNRESET)`),
       parameterVersions: {
-        ...{ switch: 1, target: 1, policy: 1, credentials: 1 },
+        switch: 1,
+        target: 1,
+        policy: 1,
+        credentials: 1,
         exemptions: parameters,
         freezes: parameters,
       },
@@ -163,8 +166,12 @@ describe('each line of the log', () => {
       {
         notices: times(39, (i) => `${i} ${'n'.repeat(900)}`),
         parameterVersions: {
-          ...{ switch: 1, target: 1, policy: 1, credentials: 1 },
-          ...{ exemptions, freezes: {} },
+          switch: 1,
+          target: 1,
+          policy: 1,
+          credentials: 1,
+          exemptions,
+          freezes: {},
         },
       },
     );

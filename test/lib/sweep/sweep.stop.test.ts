@@ -146,7 +146,9 @@ describe('sweep', () => {
     const onProgress = ({ stage }: Progress) => stage === 'verifying' && stop.abort();
 
     expect(await world.sweep({}, { stop: stop.signal, onProgress })).toMatchObject({
-      ...{ status: 'ok', problems: [], counts: { cancelled: 1 } },
+      status: 'ok',
+      problems: [],
+      counts: { cancelled: 1 },
     });
     expect(stop.signal.aborted).toBe(true);
   });

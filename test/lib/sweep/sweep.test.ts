@@ -331,7 +331,9 @@ describe('sweep, by the action of a rule', () => {
 
     expect(world.conversation()).toEqual(['GET LAUNCHING 1', 'GET RUNNING 1']);
     expect(report).toMatchObject({
-      ...{ status: 'ok', dryRun: false, caps: { victims: 0 } },
+      status: 'ok',
+      dryRun: false,
+      caps: { victims: 0 },
       counts: { seen: 1, overdue: 1, toCancel: 0, cancelled: 0, skipped: { [action]: 1 } },
       jobs: [{ decision: action, outcome: 'skipped', reason: action, rule: 'r', matched: ['r'], clock: 'maxRunTime' }],
     });
@@ -372,7 +374,11 @@ describe('sweep, by the action of a rule', () => {
     expect(deleted(world)).toEqual(['DELETE 1']);
     expect(world.emulator.statusOf(jobId(1))).toBe('CANCELLED');
     expect(report.jobs[0]).toMatchObject({
-      ...{ outcome: 'cancelled', clock: 'maxQueueTime', queueTimeMs: 3 * HOUR, runTimeMs: null, limitMs: 2 * HOUR },
+      outcome: 'cancelled',
+      clock: 'maxQueueTime',
+      queueTimeMs: 3 * HOUR,
+      runTimeMs: null,
+      limitMs: 2 * HOUR,
     });
     expect(world.lines[0]).toMatchObject({
       msg: 'victims chosen',
@@ -426,7 +432,9 @@ describe('sweep, by its exemptions', () => {
 
     expect(deleted(world)).toEqual(['DELETE 2']);
     expect(report).toMatchObject({
-      ...{ status: 'ok', notices: [], caps: { victims: 1 } },
+      status: 'ok',
+      notices: [],
+      caps: { victims: 1 },
       counts: { overdue: 1, cancelled: 1, skipped: { exempt: 1 } },
       jobs: [{ decision: 'keep', outcome: 'skipped', reason: 'exempt', rule: 'keep-ana' }, { outcome: 'cancelled' }],
     });
@@ -489,24 +497,39 @@ describe('sweep, by its exemptions', () => {
       reason: 'over-limit',
     },
     {
-      ...{ name: 'up to the ceiling', policy: { tagExemptions: { ceiling: '4h' } }, tags: forever },
-      ...{ outcome: 'skipped', reason: 'exempt' },
+      name: 'up to the ceiling',
+      policy: { tagExemptions: { ceiling: '4h' } },
+      tags: forever,
+      outcome: 'skipped',
+      reason: 'exempt',
     },
     {
-      ...{ name: 'not beyond the ceiling', policy: { tagExemptions: { ceiling: '3h' } }, tags: forever },
-      ...{ outcome: 'cancelled', reason: 'over-limit' },
+      name: 'not beyond the ceiling',
+      policy: { tagExemptions: { ceiling: '3h' } },
+      tags: forever,
+      outcome: 'cancelled',
+      reason: 'over-limit',
     },
     {
-      ...{ name: 'until the day they name', policy: { tagExemptions: { ceiling: '4h' } } },
-      ...{ tags: [{ key: 'reaper/exempt-until', value: '2026-01-05' }], outcome: 'skipped', reason: 'exempt' },
+      name: 'until the day they name',
+      policy: { tagExemptions: { ceiling: '4h' } },
+      tags: [{ key: 'reaper/exempt-until', value: '2026-01-05' }],
+      outcome: 'skipped',
+      reason: 'exempt',
     },
     {
-      ...{ name: 'not after their time', policy: { tagExemptions: { ceiling: '4h' } } },
-      ...{ tags: [{ key: 'reaper/ttl', value: '150m' }], outcome: 'cancelled', reason: 'over-limit' },
+      name: 'not after their time',
+      policy: { tagExemptions: { ceiling: '4h' } },
+      tags: [{ key: 'reaper/ttl', value: '150m' }],
+      outcome: 'cancelled',
+      reason: 'over-limit',
     },
     {
-      ...{ name: 'as undetermined where they cannot be read', policy: { tagExemptions: { ceiling: '4h' } } },
-      ...{ tags: [{ key: 'reaper:ttl', value: 'soon' }], outcome: 'skipped', reason: 'undetermined' },
+      name: 'as undetermined where they cannot be read',
+      policy: { tagExemptions: { ceiling: '4h' } },
+      tags: [{ key: 'reaper:ttl', value: 'soon' }],
+      outcome: 'skipped',
+      reason: 'undetermined',
     },
   ])('lets tags spare their job: $name', async ({ policy, tags, outcome, reason }) => {
     const world = await makeWorld({ jobs: [emulatedJob(1, { tags })] });
@@ -526,11 +549,15 @@ describe('sweep, by its caps', () => {
   it.each([
     { name: 'maxKills', policy: { maxKills: 2 }, liveJobs: 5, exceeded: '5 victims are more than maxKills 2' },
     {
-      ...{ name: 'maxKillsPercent', policy: { maxKillsPercent: 10 }, liveJobs: 20 },
+      name: 'maxKillsPercent',
+      policy: { maxKillsPercent: 10 },
+      liveJobs: 20,
       exceeded: '5 victims of 20 live jobs are more than maxKillsPercent 10',
     },
     {
-      ...{ name: 'the lower one of both', policy: { maxKills: 3, maxKillsPercent: 10 }, liveJobs: 20 },
+      name: 'the lower one of both',
+      policy: { maxKills: 3, maxKillsPercent: 10 },
+      liveJobs: 20,
       exceeded: '5 victims are more than maxKills 3',
     },
   ])('drains the worst up to $name, and skips the rest', async ({ policy, liveJobs, exceeded }) => {
@@ -598,7 +625,9 @@ describe('sweep, by its caps', () => {
       const world = await makeWorld({ jobs: [...overdue(), ...young(15)] });
       world.emulator.faults.add({
         // The first such call lists.
-        ...{ on: 'list-sql-jobs', target: 'job-status=LAUNCHING', skip: 1 },
+        on: 'list-sql-jobs',
+        target: 'job-status=LAUNCHING',
+        skip: 1,
         answer: { status: 400, body: { error_code: 'DLI.0003', error_msg: '' } },
       });
 
@@ -618,23 +647,33 @@ describe('sweep, by statements', () => {
   it.each([
     { name: 'no rule or exemption asks for', policy: {}, exemptions: [], isKept: false },
     {
-      ...{ name: 'a rule matches', policy: { rules: [{ ...LIMITED, match: { statement: '/from sales/i' } }] } },
-      ...{ exemptions: [], isKept: true },
+      name: 'a rule matches',
+      policy: { rules: [{ ...LIMITED, match: { statement: '/from sales/i' } }] },
+      exemptions: [],
+      isKept: true,
     },
     {
-      ...{ name: 'a rule ignores', policy: { rules: [{ ...LIMITED, ignore: { statement: '/from stock/i' } }] } },
-      ...{ exemptions: [], isKept: true },
+      name: 'a rule ignores',
+      policy: { rules: [{ ...LIMITED, ignore: { statement: '/from stock/i' } }] },
+      exemptions: [],
+      isKept: true,
     },
     {
-      ...{ name: 'a rule groups by', policy: { rules: [{ ...LIMITED, groupBy: 'fingerprint' }] } },
-      ...{ exemptions: [], isKept: true },
+      name: 'a rule groups by',
+      policy: { rules: [{ ...LIMITED, groupBy: 'fingerprint' }] },
+      exemptions: [],
+      isKept: true,
     },
     {
-      ...{ name: 'an exemption of the policy matches', exemptions: [], isKept: true },
+      name: 'an exemption of the policy matches',
+      exemptions: [],
+      isKept: true,
       policy: { exemptions: [{ ...keepAna, match: { statement: 'insert *' } }] },
     },
     {
-      ...{ name: 'an exemption of the settings matches', policy: {}, isKept: true },
+      name: 'an exemption of the settings matches',
+      policy: {},
+      isKept: true,
       exemptions: [{ ...keepAna, match: { statement: 'insert *' } }],
     },
   ])('keeps statements that $name: $isKept, and shows none', async ({ policy, exemptions, isKept }) => {
@@ -678,8 +717,12 @@ describe('sweep, planned and done', () => {
     { id: 'writes', match: { jobType: ['INSERT', 'DDL'] }, ignore: { owner: 'bo' }, maxRunTime: '2h' },
     { id: 'watch', match: 'all', maxTotalTime: '1h', action: 'warn' },
     {
-      ...{ id: 'storm', match: { queue: 'adhoc' }, maxTotalTime: '1h' },
-      ...{ groupBy: 'fingerprint', minGroupSize: 2, victims: 'all-but-oldest' },
+      id: 'storm',
+      match: { queue: 'adhoc' },
+      maxTotalTime: '1h',
+      groupBy: 'fingerprint',
+      minGroupSize: 2,
+      victims: 'all-but-oldest',
     },
   ];
   const aJob = fc.record({

@@ -15,7 +15,10 @@ const failed = (kind: 'refused' | 'lost', status: number): CancelResult => ({
   error: new DliResponseError('cancel job', { status }),
 });
 const notSent = (reason: 'deadline' | 'stopped'): CancelResult => ({
-  ...{ kind: 'not-sent', reason, attempts: 0, requestId: undefined },
+  kind: 'not-sent',
+  reason,
+  attempts: 0,
+  requestId: undefined,
 });
 
 const victims = (count: number) => Array.from({ length: count }, (_, n) => makeVictim(n));
@@ -90,8 +93,11 @@ describe('cancelJobs', () => {
 
     expect(asked).toEqual([0, 1, 2]);
     expect(resultsOf(cancellations)).toEqual([
-      ...[failed('refused', 401), ACCEPTED, ACCEPTED],
-      ...[notSent('stopped'), notSent('stopped')],
+      failed('refused', 401),
+      ACCEPTED,
+      ACCEPTED,
+      notSent('stopped'),
+      notSent('stopped'),
     ]);
     expect(cancellations.map(({ victim }) => victim.job.id)).toEqual([0, 1, 2, 3, 4].map(jobId));
   });

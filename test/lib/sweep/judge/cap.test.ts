@@ -42,39 +42,66 @@ describe('exceededCap', () => {
 
   it.each([
     {
-      ...{ name: 'one victim more than maxKills', victims: 21, live: 100, caps: { maxKills: 20 } },
+      name: 'one victim more than maxKills',
+      victims: 21,
+      live: 100,
+      caps: { maxKills: 20 },
       words: '21 victims are more than maxKills 20',
     },
     {
-      ...{ name: 'any victim under a maxKills of zero', victims: 1, live: 100, caps: { maxKills: 0 } },
+      name: 'any victim under a maxKills of zero',
+      victims: 1,
+      live: 100,
+      caps: { maxKills: 0 },
       words: '1 victims are more than maxKills 0',
     },
     {
-      ...{ name: 'one victim more than the percentage', victims: 51, live: 100, caps: { maxKillsPercent: 50 } },
+      name: 'one victim more than the percentage',
+      victims: 51,
+      live: 100,
+      caps: { maxKillsPercent: 50 },
       words: '51 victims of 100 live jobs are more than maxKillsPercent 50',
     },
     {
-      ...{ name: 'the percentage at its floor', victims: 6, live: 10, caps: { maxKillsPercent: 50, percentFloor: 10 } },
+      name: 'the percentage at its floor',
+      victims: 6,
+      live: 10,
+      caps: { maxKillsPercent: 50, percentFloor: 10 },
       words: '6 victims of 10 live jobs are more than maxKillsPercent 50',
     },
     {
-      ...{ name: 'any victim under 0 percent', victims: 1, live: 9, caps: { maxKillsPercent: 0, percentFloor: 10 } },
+      name: 'any victim under 0 percent',
+      victims: 1,
+      live: 9,
+      caps: { maxKillsPercent: 0, percentFloor: 10 },
       words: '1 victims of 9 live jobs are more than maxKillsPercent 0',
     },
     {
-      ...{ name: 'both caps, and names maxKills', victims: 9, live: 9, caps: { maxKills: 5, maxKillsPercent: 50 } },
+      name: 'both caps, and names maxKills',
+      victims: 9,
+      live: 9,
+      caps: { maxKills: 5, maxKillsPercent: 50 },
       words: '9 victims are more than maxKills 5',
     },
     {
-      ...{ name: 'more than the ceiling, whatever maxKills says', victims: 8, live: 100, caps: { ceiling: 7 } },
+      name: 'more than the ceiling, whatever maxKills says',
+      victims: 8,
+      live: 100,
+      caps: { ceiling: 7 },
       words: '8 victims are more than 7, the ceiling for a sweep here, which maxKills 1000 does not raise',
     },
     {
-      ...{ name: 'more than a maxKills that is below the ceiling', victims: 7, live: 100 },
-      ...{ caps: { maxKills: 6, ceiling: 7 }, words: '7 victims are more than maxKills 6' },
+      name: 'more than a maxKills that is below the ceiling',
+      victims: 7,
+      live: 100,
+      caps: { maxKills: 6, ceiling: 7 },
+      words: '7 victims are more than maxKills 6',
     },
     {
-      ...{ name: 'more than a maxKills at the ceiling', victims: 8, live: 100, caps: { maxKills: 7, ceiling: 7 } },
+      name: 'more than a maxKills at the ceiling',
+      victims: 8,
+      live: 100,
+      caps: { maxKills: 7, ceiling: 7 },
       words: '8 victims are more than maxKills 7',
     },
   ])('stops $name', ({ victims, live, caps, words }) => {
@@ -95,7 +122,9 @@ describe('allowedKills', () => {
     { name: 'maxKills below the floor', live: 9, caps: { maxKillsPercent: 1, percentFloor: 10 }, allowed: 1_000 },
     { name: 'the percentage at the floor', live: 10, caps: { maxKillsPercent: 20, percentFloor: 10 }, allowed: 2 },
     {
-      ...{ name: 'no job below the floor, with 0 percent', live: 9, caps: { maxKillsPercent: 0, percentFloor: 10 } },
+      name: 'no job below the floor, with 0 percent',
+      live: 9,
+      caps: { maxKillsPercent: 0, percentFloor: 10 },
       allowed: 0,
     },
   ])('is $name', ({ live, caps, allowed }) => {
@@ -105,7 +134,10 @@ describe('allowedKills', () => {
   it('is the largest number that exceeds no cap, for every population', () => {
     const count = fc.nat({ max: 300 });
     const someCaps = fc.record({
-      ...{ maxKills: count, maxKillsPercent: fc.nat({ max: 100 }), percentFloor: count, drain: fc.boolean() },
+      maxKills: count,
+      maxKillsPercent: fc.nat({ max: 100 }),
+      percentFloor: count,
+      drain: fc.boolean(),
       ceiling: fc.option(count, { nil: undefined }),
     });
     fc.assert(

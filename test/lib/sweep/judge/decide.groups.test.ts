@@ -54,7 +54,9 @@ describe('the three clocks', () => {
     expect(readings({})).toEqual({ runTimeMs: 3 * HOUR, queueTimeMs: undefined, totalTimeMs: 3 * HOUR });
     expect(readings(QUEUED)).toEqual({ runTimeMs: undefined, queueTimeMs: 3 * HOUR, totalTimeMs: 3 * HOUR });
     expect(readings({ state: 'finished' })).toEqual({
-      ...{ runTimeMs: undefined, queueTimeMs: undefined, totalTimeMs: undefined },
+      runTimeMs: undefined,
+      queueTimeMs: undefined,
+      totalTimeMs: undefined,
     });
   });
 });
@@ -103,7 +105,9 @@ describe('victims of a group', () => {
 
   it('tells the others apart by group, not by limit', () => {
     const [, second] = decide(jobs(2), {
-      ...{ policy: makePolicy({ rules: [{ ...R, victims: 'oldest' }] }), exemptions: [], now: NOW },
+      policy: makePolicy({ rules: [{ ...R, victims: 'oldest' }] }),
+      exemptions: [],
+      now: NOW,
     });
 
     expect(second?.verdict).toMatchObject({ action: 'keep', reason: 'group', rule: 'r' });
@@ -182,19 +186,27 @@ describe('exemptions', () => {
     { name: 'holds against every rule', match: { owner: 'ana' }, job: {}, verdict: { reason: 'exempt', rule: 'e' } },
     { name: 'that is for others changes nothing', match: { owner: 'bob' }, job: {}, verdict: { action: 'cancel' } },
     {
-      ...{ name: 'that may hold spares as undetermined', match: { owner: 'ana' }, job: { owner: undefined } },
+      name: 'that may hold spares as undetermined',
+      match: { owner: 'ana' },
+      job: { owner: undefined },
       verdict: { action: 'keep', reason: 'undetermined', rule: 'r' },
     },
     {
-      ...{ name: 'shows also on a job within its limit', match: { owner: 'ana' }, job: { startedAt: NOW } },
+      name: 'shows also on a job within its limit',
+      match: { owner: 'ana' },
+      job: { startedAt: NOW },
       verdict: { reason: 'exempt', rule: 'e' },
     },
     {
-      ...{ name: 'is not needed by a job that is over', match: { owner: 'ana' }, job: { state: 'finished' } },
+      name: 'is not needed by a job that is over',
+      match: { owner: 'ana' },
+      job: { state: 'finished' },
       verdict: { reason: 'terminal' },
     },
     {
-      ...{ name: 'is not needed by an operation on a queue', match: { owner: 'ana' }, job: { type: 'SCALE_QUEUE' } },
+      name: 'is not needed by an operation on a queue',
+      match: { owner: 'ana' },
+      job: { type: 'SCALE_QUEUE' },
       verdict: { reason: 'protected' },
     },
   ])('$name', ({ match, job, verdict }) => {
@@ -304,7 +316,10 @@ describe('promises', () => {
   it('the cap holds for every population', () => {
     const count = fc.nat({ max: 300 });
     const caps = fc.record({
-      ...{ maxKills: count, maxKillsPercent: fc.nat({ max: 100 }), percentFloor: count, drain: fc.boolean() },
+      maxKills: count,
+      maxKillsPercent: fc.nat({ max: 100 }),
+      percentFloor: count,
+      drain: fc.boolean(),
     });
     fc.assert(
       fc.property(count, count, caps, (victims, others, some) => {

@@ -33,8 +33,15 @@ describe('decide', () => {
       freeze: { frozen: 'no' },
       maxSteps: 1_000_000,
       verdict: {
-        ...{ action: 'cancel', reason: 'over-limit', rule: 'r', matched: ['r'] },
-        ...{ clock: 'maxRunTime', limitMs: 2 * HOUR, overLimitMs: HOUR, savepoint: true, onSavepointFailure: 'keep' },
+        action: 'cancel',
+        reason: 'over-limit',
+        rule: 'r',
+        matched: ['r'],
+        clock: 'maxRunTime',
+        limitMs: 2 * HOUR,
+        overLimitMs: HOUR,
+        savepoint: true,
+        onSavepointFailure: 'keep',
       },
     });
   });
@@ -118,7 +125,10 @@ describe('decide', () => {
     },
   ] as const)('tells of a job that $name the smallest limit that counts for it', ({ job, limits, hours }) => {
     expect(verdictOf(job, { ...R, ...limits })).toEqual({
-      ...{ action: 'keep', reason: 'within-limit', rule: 'r', limitMs: hours * HOUR },
+      action: 'keep',
+      reason: 'within-limit',
+      rule: 'r',
+      limitMs: hours * HOUR,
     });
   });
 
@@ -133,7 +143,8 @@ describe('decide', () => {
     const limits = { maxRunTime: '3h', maxQueueTime: '2h' };
 
     expect(verdictOf({ status: 'SUSPENDED', state: 'unknown' }, { ...R, ...limits })).toMatchObject({
-      ...{ reason: 'undetermined', limitMs: 2 * HOUR },
+      reason: 'undetermined',
+      limitMs: 2 * HOUR,
     });
   });
 
@@ -151,7 +162,9 @@ describe('decide', () => {
 
   it('protects an exempt write that no rule names without its exemption', () => {
     expect(decideOne(makeJob({ type: 'INSERT' }), makePolicy(), [makeExemption()]).verdict).toMatchObject({
-      ...{ action: 'keep', reason: 'protected', rule: 'r' },
+      action: 'keep',
+      reason: 'protected',
+      rule: 'r',
     });
   });
 
@@ -159,7 +172,9 @@ describe('decide', () => {
     const rules = [R, { ...R, id: 'writes', match: { jobType: 'INSERT' } }];
 
     expect(decideOne(makeJob({ type: 'INSERT' }), makePolicy({ rules }), [makeExemption()]).verdict).toMatchObject({
-      ...{ action: 'keep', reason: 'exempt', rule: 'backfill' },
+      action: 'keep',
+      reason: 'exempt',
+      rule: 'backfill',
     });
   });
 
@@ -329,8 +344,13 @@ describe('decide', () => {
 
   it('never acts upon a job that an exemption is for, or may be for', () => {
     const match = fc.constantFrom<object[]>(
-      ...[{ jobId: jobId(1) }, { queue: ['etl', 'ad*'] }, { owner: '/./' }, { tag: 'keep' }, { name: '*' }],
-      ...[{ statement: '*' }, { queue: 'adhoc', owner: '*' }],
+      { jobId: jobId(1) },
+      { queue: ['etl', 'ad*'] },
+      { owner: '/./' },
+      { tag: 'keep' },
+      { name: '*' },
+      { statement: '*' },
+      { queue: 'adhoc', owner: '*' },
     );
     const tags = fc.constantFrom(undefined, new Map(), new Map([['keep', 'yes']]));
     fc.assert(
@@ -367,12 +387,14 @@ describe('decide', () => {
       { name: 'before it begins', job: {}, changes: { from: '2026-01-05T09:00:00.001Z' } },
       { name: 'when it is over', job: {}, changes: { until: '2026-01-05T09:00:00Z' } },
       {
-        ...{ name: 'on a day that is none of its own', job: {} },
+        name: 'on a day that is none of its own',
+        job: {},
         changes: { from: undefined, until: undefined, recurring: { days: [6], timeZone: 'UTC' } },
       },
       // It is the sixth there already.
       {
-        ...{ name: 'on a day that is over in its time zone', job: {} },
+        name: 'on a day that is over in its time zone',
+        job: {},
         changes: { from: undefined, until: undefined, recurring: { days: [4], timeZone: 'Pacific/Kiritimati' } },
       },
     ])('cancels a job $name', ({ job, changes }) => {
@@ -499,18 +521,15 @@ describe('decide, on engines that differ', () => {
       reason: 'asked-recently',
     },
     {
-      ...{
-        name: 'a job that does not tell since when it runs',
-        job: { since: { running: undefined, waiting: NOW - DAY, submitted: NOW - DAY } },
-      },
-      ...{ rules: [R], reason: 'undetermined' },
+      name: 'a job that does not tell since when it runs',
+      job: { since: { running: undefined, waiting: NOW - DAY, submitted: NOW - DAY } },
+      rules: [R],
+      reason: 'undetermined',
     },
     {
-      ...{
-        name: 'the same, within the limit that it does tell',
-        rules: [{ ...R, maxTotalTime: '2d' }],
-        reason: 'undetermined',
-      },
+      name: 'the same, within the limit that it does tell',
+      rules: [{ ...R, maxTotalTime: '2d' }],
+      reason: 'undetermined',
       job: { since: { running: undefined, waiting: NOW - DAY, submitted: NOW - DAY } },
     },
   ])('spares $name: $reason', ({ job, rules, reason }) => {
@@ -532,7 +551,9 @@ describe('decide, on engines that differ', () => {
       action: 'warn',
     },
     {
-      ...{ name: 'a job over the limit that it does tell', rule: { ...R, maxTotalTime: '3h' }, action: 'cancel' },
+      name: 'a job over the limit that it does tell',
+      rule: { ...R, maxTotalTime: '3h' },
+      action: 'cancel',
       job: { since: { running: undefined, waiting: undefined, submitted: NOW - DAY } },
     },
   ])('goes on with $name: $action', ({ job, rule, action }) => {
@@ -590,7 +611,11 @@ describe('isStillOver', () => {
   /** What a reading of one job tells; the rest of it is left out, as Spark leaves it out. */
   const reading = (told: Partial<Job>): Job =>
     makeJob({
-      ...{ queue: undefined, owner: undefined, type: undefined, tags: undefined, startedAt: undefined },
+      queue: undefined,
+      owner: undefined,
+      type: undefined,
+      tags: undefined,
+      startedAt: undefined,
       ...told,
     });
   const isStill = (job: Partial<Job>, rules: object | object[], read: Partial<Job>, savepoint = true) => {
@@ -612,23 +637,27 @@ describe('isStillOver', () => {
     },
     { name: 'that runs on', job: {}, rule: { ...R, match: { status: 'RUNNING' } }, read: RUNNING },
     {
-      ...{
-        name: 'whose state is spelled differently',
-        job: {},
-        read: { status: 'Running', state: 'running' as const },
-      },
+      name: 'whose state is spelled differently',
+      job: {},
+      read: { status: 'Running', state: 'running' as const },
       rule: { ...R, match: { status: 'RUNNING' } },
     },
     {
-      ...{ name: 'of a type that the rule names', job: { type: 'INSERT' }, read: RUNNING },
+      name: 'of a type that the rule names',
+      job: { type: 'INSERT' },
+      read: RUNNING,
       rule: { ...R, match: { jobType: 'INSERT' } },
     },
     {
-      ...{ name: 'whose ignore asks for another status', job: WAITING, read: WAITING },
+      name: 'whose ignore asks for another status',
+      job: WAITING,
+      read: WAITING,
       rule: { ...byTotalTime, ignore: { status: 'RUNNING' } },
     },
     {
-      ...{ name: 'whose ignore spares others with that status', job: WAITING, read: RUNNING },
+      name: 'whose ignore spares others with that status',
+      job: WAITING,
+      read: RUNNING,
       rule: { ...byTotalTime, ignore: { status: 'RUNNING', owner: 'bo' } },
     },
     { name: 'of a group', job: {}, rule: { ...R, groupBy: 'owner', minGroupSize: 1 }, read: RUNNING },
@@ -639,15 +668,21 @@ describe('isStillOver', () => {
   it.each([
     { name: 'that began to run, by maxQueueTime', job: WAITING, rule: byQueueTime, read: RUNNING },
     {
-      ...{ name: 'that began to run, by a rule for those that wait', job: WAITING, read: RUNNING },
+      name: 'that began to run, by a rule for those that wait',
+      job: WAITING,
+      read: RUNNING,
       rule: { ...byTotalTime, match: { status: 'LAUNCHING' } },
     },
     {
-      ...{ name: 'that began to run, where the rule ignores those', job: WAITING, read: RUNNING },
+      name: 'that began to run, where the rule ignores those',
+      job: WAITING,
+      read: RUNNING,
       rule: { ...byTotalTime, ignore: { status: 'RUNNING' } },
     },
     {
-      ...{ name: 'that is over another limit of its rule by now', job: WAITING, read: RUNNING },
+      name: 'that is over another limit of its rule by now',
+      job: WAITING,
+      read: RUNNING,
       rule: { ...byQueueTime, maxTotalTime: '150m' },
     },
     { name: 'that runs anew', job: {}, rule: R, read: { ...RUNNING, startedAt: NOW - HOUR } },

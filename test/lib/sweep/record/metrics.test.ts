@@ -10,7 +10,9 @@ const job = (fields: Partial<JobReport>): JobReport =>
 
 const report = (fields: Partial<SweepReport> = {}): SweepReport =>
   ({
-    ...{ status: 'ok', dryRun: false, jobs: [] },
+    status: 'ok',
+    dryRun: false,
+    jobs: [],
     counts: {
       seen: 30,
       overdue: 8,
@@ -34,9 +36,17 @@ describe('METRICS', () => {
 describe('metricsOf', () => {
   it('takes every number from the report', () => {
     expect(metricsOf(report(), PERIOD)).toEqual({
-      ...{ SweepsFailed: 0, SweepsCapped: 0, SweepsStopped: 0 },
-      ...{ ResourceCount: 30, JobsOverdue: 8, JobsCancelled: 3, JobsFailed: 2, JobsUndetermined: 4, JobsStuck: 0 },
-      ...{ ApiCalls: 15, ApiCallsThrottled: 3 },
+      SweepsFailed: 0,
+      SweepsCapped: 0,
+      SweepsStopped: 0,
+      ResourceCount: 30,
+      JobsOverdue: 8,
+      JobsCancelled: 3,
+      JobsFailed: 2,
+      JobsUndetermined: 4,
+      JobsStuck: 0,
+      ApiCalls: 15,
+      ApiCallsThrottled: 3,
     });
   });
 

@@ -83,8 +83,10 @@ describe('the kills on record', () => {
   it('count each sweep of a message that names several targets of a project, or one of them twice', () => {
     const at = (target: string) => ({ sweepId: 's1', awsRequestId: 'a1', target });
     const lines = [
-      ...[chosen(1, 9, at('one')), finished(1, { cancelled: 3 }, at('one'))],
-      ...[chosen(1, 9, at('one')), finished(1, { cancelled: 4 }, at('one'))],
+      chosen(1, 9, at('one')),
+      finished(1, { cancelled: 3 }, at('one')),
+      chosen(1, 9, at('one')),
+      finished(1, { cancelled: 4 }, at('one')),
       chosen(1, 50, at('other')),
     ];
 

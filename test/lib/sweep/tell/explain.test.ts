@@ -13,7 +13,10 @@ const policy = makePolicy({
   rules: [
     { id: 'etl', match: { queue: 'etl_*' }, maxQueueTime: '1h' },
     {
-      ...{ id: 'long', match: { queue: ['adhoc', 'x'], statement: '/orders/' }, maxRunTime: '2h', action: 'warn' },
+      id: 'long',
+      match: { queue: ['adhoc', 'x'], statement: '/orders/' },
+      maxRunTime: '2h',
+      action: 'warn',
       ignore: { owner: 'bob', tag: 'keep' },
     },
   ],
@@ -39,12 +42,15 @@ describe('explain', () => {
     const [etl, long] = explanation.rules;
 
     expect(etl).toEqual({
-      ...{ rule: 'etl', ignore: [], result: 'no-rule' },
+      rule: 'etl',
+      ignore: [],
+      result: 'no-rule',
       match: [{ key: 'queue', wanted: ['etl_*'], found: 'adhoc', holds: 'no' }],
       limits: [{ clock: 'maxQueueTime', limitMs: HOUR, readingMs: null }],
     });
     expect(long).toMatchObject({
-      ...{ rule: 'long', result: 'warn' },
+      rule: 'long',
+      result: 'warn',
       match: [
         { key: 'queue', wanted: ['adhoc', 'x'], found: 'adhoc', holds: 'yes' },
         { key: 'statement', wanted: ['/orders/'], holds: 'yes' },
@@ -60,13 +66,21 @@ describe('explain', () => {
   it('tells of each exemption whether it is in force and whether it holds', () => {
     expect(explanation.exemptions).toEqual([
       {
-        ...{ id: 'old', until: '2026-01-02T00:00:00.000Z', isInForce: false, holds: 'yes' },
-        ...{ from: null, isToCome: false },
+        id: 'old',
+        until: '2026-01-02T00:00:00.000Z',
+        isInForce: false,
+        holds: 'yes',
+        from: null,
+        isToCome: false,
         predicates: [{ key: 'owner', wanted: ['ana'], found: 'ana', holds: 'yes' }],
       },
       {
-        ...{ id: 'new', until: '2027-01-02T00:00:00.000Z', isInForce: true, holds: 'no' },
-        ...{ from: null, isToCome: false },
+        id: 'new',
+        until: '2027-01-02T00:00:00.000Z',
+        isInForce: true,
+        holds: 'no',
+        from: null,
+        isToCome: false,
         predicates: [{ key: 'owner', wanted: ['eve'], found: 'ana', holds: 'no' }],
       },
     ]);
@@ -97,27 +111,48 @@ describe('explain', () => {
 
     expect(explained.freezes).toEqual([
       {
-        ...{ id: 'now', from: '2026-01-05T00:00:00.000Z', until: '2026-01-06T00:00:00.000Z' },
-        ...{ isInForce: true, isToCome: false, predicates: 'all', holds: 'yes' },
+        id: 'now',
+        from: '2026-01-05T00:00:00.000Z',
+        until: '2026-01-06T00:00:00.000Z',
+        isInForce: true,
+        isToCome: false,
+        predicates: 'all',
+        holds: 'yes',
       },
       {
-        ...{ id: 'of-others', from: '2026-01-05T00:00:00.000Z', until: '2026-01-06T00:00:00.000Z' },
-        ...{ isInForce: true, isToCome: false, holds: 'no' },
+        id: 'of-others',
+        from: '2026-01-05T00:00:00.000Z',
+        until: '2026-01-06T00:00:00.000Z',
+        isInForce: true,
+        isToCome: false,
+        holds: 'no',
         predicates: [{ key: 'owner', wanted: ['bo'], found: 'ana', holds: 'no' }],
       },
       {
-        ...{ id: 'later', from: '2026-01-06T00:00:00.000Z', until: '2026-01-07T00:00:00.000Z' },
-        ...{ isInForce: false, isToCome: true, holds: 'yes' },
+        id: 'later',
+        from: '2026-01-06T00:00:00.000Z',
+        until: '2026-01-07T00:00:00.000Z',
+        isInForce: false,
+        isToCome: true,
+        holds: 'yes',
         predicates: [{ key: 'owner', wanted: ['ana'], found: 'ana', holds: 'yes' }],
       },
       {
-        ...{ id: 'over', from: '2026-01-01T00:00:00.000Z', until: '2026-01-03T00:00:00.000Z' },
-        ...{ isInForce: false, isToCome: false, holds: 'no' },
+        id: 'over',
+        from: '2026-01-01T00:00:00.000Z',
+        until: '2026-01-03T00:00:00.000Z',
+        isInForce: false,
+        isToCome: false,
+        holds: 'no',
         predicates: [{ key: 'owner', wanted: ['bo'], found: 'ana', holds: 'no' }],
       },
       {
-        ...{ id: 'days', from: null, until: '2026-01-06T00:00:00.000Z' },
-        ...{ isInForce: true, isToCome: false, holds: 'unknown' },
+        id: 'days',
+        from: null,
+        until: '2026-01-06T00:00:00.000Z',
+        isInForce: true,
+        isToCome: false,
+        holds: 'unknown',
         predicates: [{ key: 'statement', wanted: ['x'], found: null, holds: 'unknown' }],
       },
     ]);

@@ -28,8 +28,13 @@ const UNCONFIRMED: Outcome = { kind: 'unconfirmed', error: undefined };
 const SWITCHED_OFF: Stopped = { by: 'switch', because: 'the switch' };
 
 const CAPS: CapReport = {
-  ...{ victims: 1, liveJobs: 20, exceeded: null },
-  ...{ maxKills: 20, maxKillsPercent: 50, percentFloor: 10, drain: false },
+  victims: 1,
+  liveJobs: 20,
+  exceeded: null,
+  maxKills: 20,
+  maxKillsPercent: 50,
+  percentFloor: 10,
+  drain: false,
   ceiling: null,
 };
 
@@ -45,8 +50,13 @@ interface Facts extends Pick<SweepRun, 'request' | 'dryRunBecause' | 'notices'>,
 function makeFacts(outcomes: readonly Outcome[], changes: Partial<Facts> = {}): Facts {
   return {
     request: {
-      ...{ sweepId: 'sweep-1', trigger: 'manual', target: 'prod', dryRun: false },
-      ...{ maxKills: undefined, verifyForMs: MINUTE, reason: 'queue is stuck' },
+      sweepId: 'sweep-1',
+      trigger: 'manual',
+      target: 'prod',
+      dryRun: false,
+      maxKills: undefined,
+      verifyForMs: MINUTE,
+      reason: 'queue is stuck',
     },
     dryRunBecause: [],
     decisions: outcomes.map((_, n) => makeVictim(n)),
@@ -216,8 +226,16 @@ describe('tell', () => {
 
       expect(jobs).toMatchObject([
         {
-          ...{ decision: action, reason: action, outcome: 'skipped', status: 'RUNNING', attempts: 0 },
-          ...{ rule: 'r', matched: ['r'], clock: 'maxRunTime', runTimeMs: 3 * HOUR, limitMs: 2 * HOUR },
+          decision: action,
+          reason: action,
+          outcome: 'skipped',
+          status: 'RUNNING',
+          attempts: 0,
+          rule: 'r',
+          matched: ['r'],
+          clock: 'maxRunTime',
+          runTimeMs: 3 * HOUR,
+          limitMs: 2 * HOUR,
         },
       ]);
       expect(counts).toMatchObject({ seen: 1, overdue: 1, toCancel: 0, skipped: { [action]: 1 } });
@@ -250,7 +268,10 @@ describe('tell', () => {
 
   it('tells of a job that it keeps which exemption or rule spares it, and no clock that it is over', () => {
     const exemption = parseExemption({
-      ...{ id: 'backfill', reason: 'one more night', owner: 'orders', until: '2026-12-31' },
+      id: 'backfill',
+      reason: 'one more night',
+      owner: 'orders',
+      until: '2026-12-31',
       match: { owner: 'ana' },
     });
     const decisions = [decideOne(makeJob(), makePolicy(), [exemption]), decided({ id: jobId(2), startedAt: NOW })];
@@ -298,7 +319,10 @@ describe('tell', () => {
     const caps = { ...CAPS, victims: 7, liveJobs: 60, drain: true };
 
     expect(tellOf(makeFacts([], { caps, notices: ['exemption a ends'] }))).toMatchObject({
-      ...{ caps, notices: ['exemption a ends'], status: 'ok', problems: [] },
+      caps,
+      notices: ['exemption a ends'],
+      status: 'ok',
+      problems: [],
     });
   });
 
@@ -306,11 +330,15 @@ describe('tell', () => {
     { name: 'cancels none', drain: false, ceiling: null, dryRunBecause: [], says: 'no job was cancelled' },
     { name: 'drains', drain: true, dryRunBecause: [], says: 'only the worst were cancelled' },
     {
-      ...{ name: 'is a dry run', drain: false, says: 'a live sweep would cancel no job' },
+      name: 'is a dry run',
+      drain: false,
+      says: 'a live sweep would cancel no job',
       dryRunBecause: ['request'] satisfies DryRunReason[],
     },
     {
-      ...{ name: 'is a dry run and would drain', drain: true, says: 'a live sweep would cancel only the worst' },
+      name: 'is a dry run and would drain',
+      drain: true,
+      says: 'a live sweep would cancel only the worst',
       dryRunBecause: ['policy'] satisfies DryRunReason[],
     },
   ])('words the cap for a sweep that $name', ({ drain, dryRunBecause, says }) => {
@@ -365,11 +393,15 @@ describe('tell', () => {
     { name: 'a gap, whatever failed', outcomes: [FAILED], facts: { gaps: ['page 2'] }, status: 'partial' },
     { name: 'the deadline, whatever failed', outcomes: [FAILED, LATE], facts: {}, status: 'partial' },
     {
-      ...{ name: 'a gap, whatever the cap', outcomes: [], status: 'partial' },
+      name: 'a gap, whatever the cap',
+      outcomes: [],
+      status: 'partial',
       facts: { gaps: ['page 2'], caps: { ...CAPS, exceeded: 'too many' } },
     },
     {
-      ...{ name: 'a stop, whatever else', outcomes: [FAILED, LATE], status: 'stopped' },
+      name: 'a stop, whatever else',
+      outcomes: [FAILED, LATE],
+      status: 'stopped',
       facts: { stopped: SWITCHED_OFF, gaps: ['page 2'], caps: { ...CAPS, exceeded: 'too many' } },
     },
   ])('is $status after $name', ({ outcomes, facts, status }) => {
@@ -544,11 +576,15 @@ describe('logReport', () => {
     { name: 'a stopped one', outcomes: [], facts: { stopped: SWITCHED_OFF }, level: 'error' },
     { name: 'a capped one', outcomes: [], facts: { caps: { ...CAPS, exceeded: 'too many' } }, level: 'error' },
     {
-      ...{ name: 'a capped one that was a dry run anyway', outcomes: [], level: 'info' },
+      name: 'a capped one that was a dry run anyway',
+      outcomes: [],
+      level: 'info',
       facts: { caps: { ...CAPS, exceeded: 'too many' }, dryRunBecause: ['request'] } satisfies Partial<Facts>,
     },
     {
-      ...{ name: 'a partial one that was a dry run anyway', outcomes: [], level: 'error' },
+      name: 'a partial one that was a dry run anyway',
+      outcomes: [],
+      level: 'error',
       facts: { gaps: ['page 2'], dryRunBecause: ['request'] } satisfies Partial<Facts>,
     },
   ])('writes the summary of $name at $level', ({ outcomes, facts, level }) => {
@@ -560,7 +596,9 @@ describe('createCallCounter', () => {
   it('counts calls by kind, and among them the repeated and the throttled ones', () => {
     const { apiCalls, onCall } = createCallCounter();
     const event = (call: DliCallEvent['call'], attempt: number, status: number): DliCallEvent => ({
-      ...{ call, attempt, status },
+      call,
+      attempt,
+      status,
       error: status === 200 ? undefined : new DliResponseError('read', { status }),
     });
 
