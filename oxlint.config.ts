@@ -1,0 +1,79 @@
+import { defineConfig } from 'oxlint';
+
+const BELOW_A_SWEEP = ['base', 'http', 'policy', 'dli', 'request', 'engines', 'settings'].map((room) => `lib/${room}`);
+
+/**
+ * The plan of the house: which folders each folder may import from, itself apart. The order is that of the layers, the ground
+ * first, so no arrow runs upward. docs/architecture.md has the picture and the reasons.
+ */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  'lib/base': [],
+  'lib/http': ['lib/base'],
+  'lib/policy': ['lib/base'],
+  'lib/dli': ['lib/base', 'lib/http'],
+  'lib/request': ['lib/base', 'lib/policy'],
+  'lib/engines': ['lib/base', 'lib/dli'],
+  'lib/settings': ['lib/base', 'lib/http', 'lib/policy', 'lib/dli', 'lib/request'],
+  'lib/sweep': BELOW_A_SWEEP,
+  'lib/sweep/record': BELOW_A_SWEEP,
+  'lib/sweep/look': [...BELOW_A_SWEEP, 'lib/sweep/record'],
+  'lib/sweep/judge': [...BELOW_A_SWEEP, 'lib/sweep/record', 'lib/sweep/look'],
+  'lib/sweep/act': [...BELOW_A_SWEEP, 'lib/sweep/record', 'lib/sweep/look', 'lib/sweep/judge'],
+  'lib/sweep/tell': [...BELOW_A_SWEEP, 'lib/sweep/record', 'lib/sweep/look', 'lib/sweep/judge', 'lib/sweep/act'],
+  'lib/fleet': [...BELOW_A_SWEEP, 'lib/sweep'],
+  functions: ['lib'],
+  'functions/shared': ['lib'],
+  'cli/screen': ['lib'],
+  'cli/source': ['lib', 'cli/screen'],
+  'cli/sweep': ['lib', 'cli/screen', 'cli/source'],
+  'cli/remote': ['lib', 'cli/screen', 'cli/source', 'cli/sweep'],
+  'cli/policy': ['lib', 'cli/screen', 'cli/source', 'cli/sweep'],
+  'cli/snapshot': ['lib', 'cli/screen', 'cli/source', 'cli/sweep'],
+  'cli/emergency': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/remote'],
+  'cli/stage': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/remote', 'cli/policy'],
+  'cli/doctor': ['lib', 'cli/screen', 'cli/source', 'cli/remote'],
+  'cli/doctor/probe': ['lib', 'cli/screen', 'cli/source', 'emulator'],
+  'cli/emulator': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/doctor/probe', 'emulator'],
+};
+
+/** A path from one folder to another, as an import line has it. */
+function between(from: string, to: string): string {
+  const a = from.split('/');
+  const b = to.split('/');
+  while (a[0] === b[0]) {
+    a.shift();
+    b.shift();
+  }
+  return [...a.map(() => '..'), ...b].join('/');
+}
+
+export default defineConfig({
+  plugins: ['typescript', 'unicorn'],
+  categories: { correctness: 'error' },
+  rules: {
+    'typescript/no-floating-promises': 'error',
+    'typescript/no-misused-promises': 'error',
+    'typescript/await-thenable': 'error',
+    'typescript/switch-exhaustiveness-check': 'off',
+    'typescript/no-explicit-any': 'error',
+    'no-console': 'error',
+    'unicorn/no-useless-spread': 'error',
+  },
+  overrides: Object.entries(MAY_IMPORT).map(([folder, others]) => ({
+    files: [`${folder}/**`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['../**', ...others.map((other) => `!${between(folder, other)}/**`)],
+              message: `${folder} may import from ${others.join(', ') || 'itself alone'}: see oxlint.config.ts.`,
+            },
+          ],
+        },
+      ],
+    },
+  })),
+  ignorePatterns: ['dist', 'coverage', '.serverless'],
+});
