@@ -14,9 +14,9 @@ import {
   unknownId,
 } from '../base/query.ts';
 import type { Route, RouteRequest, Service } from '../routes.ts';
+import { ENGINES, settingsOf, submitJob, submitJobToQueue } from './create.ts';
 import { type EmulatedJob, endOf, isOver, requestCancel, statusAt } from './jobs.ts';
 import { showProgress } from './progress.ts';
-import { ENGINES, settingsOf, submitJob, submitJobToQueue } from './submit.ts';
 
 export const SQL_ROUTES: readonly Route[] = [
   { name: 'list-sql-jobs', method: 'GET', version: '/v1.0', pattern: /^\/jobs\/?$/, run: listJobs },
