@@ -10,7 +10,7 @@ import { editAnswer, type Fault, FaultScript } from './control/faults.ts';
 import { changeJob } from './control/jobs.ts';
 import { type Snapshot, type Stores, takeSnapshot } from './control/snapshot.ts';
 import { type EmulatedFlinkJob, FlinkStore } from './flink/jobs.ts';
-import { type AccessKey, createGateway, decodeTarget, type GatewayRequest } from './gateway/gateway.ts';
+import { type AccessKey, createGateway, decodeTarget, type GatewayRequest } from './gateway/authentication.ts';
 import { createIam, type Iam, type IamUser } from './gateway/iam.ts';
 import { createTemporaryKeys } from './gateway/temporary-keys.ts';
 import { createThrottle, type RateLimit } from './gateway/throttle.ts';

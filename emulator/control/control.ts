@@ -3,7 +3,7 @@ import { parseDuration } from '../../lib/base/duration.ts';
 import { messageOf } from '../../lib/base/error-words.ts';
 import type { Answer } from '../base/answer.ts';
 import type { EmulatorClock } from '../base/clock.ts';
-import type { GatewayRequest } from '../gateway/gateway.ts';
+import type { GatewayRequest } from '../gateway/authentication.ts';
 import type { RequestRecord } from '../server.ts';
 import { parseFaults } from './fault-file.ts';
 import type { FaultScript } from './faults.ts';

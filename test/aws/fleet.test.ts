@@ -1,7 +1,7 @@
 import { DeleteMessageCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../emulator/base/random.ts';
-import type { AccessKey } from '../../emulator/gateway/gateway.ts';
+import type { AccessKey } from '../../emulator/gateway/authentication.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
 import { manyJobs } from '../../emulator/worlds.ts';
 import type { TargetResult } from '../../lib/fleet/group.ts';

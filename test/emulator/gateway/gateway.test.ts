@@ -1,7 +1,7 @@
 import http from 'node:http';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import type { AccessKey } from '../../../emulator/gateway/gateway.ts';
+import type { AccessKey } from '../../../emulator/gateway/authentication.ts';
 import { EMULATOR_KEY, EMULATOR_PROJECT_ID, type Emulator } from '../../../emulator/server.ts';
 import { formatSdkDate, requestTarget, sign } from '../../../lib/dli/sign.ts';
 import { emulatedJob, MINUTE, makeWorld, NOW } from '../../helpers/world.ts';

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Fault } from '../../../emulator/control/faults.ts';
-import type { AccessKey } from '../../../emulator/gateway/gateway.ts';
+import type { AccessKey } from '../../../emulator/gateway/authentication.ts';
 import { EMULATOR_KEY } from '../../../emulator/server.ts';
 import type { Job } from '../../../lib/base/job.ts';
 import {
