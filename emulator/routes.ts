@@ -1,89 +1,72 @@
-import type { Answer } from './base/answer.ts';
-import type { Assumptions } from './base/assumptions.ts';
-import type { FlinkStore } from './flink/jobs.ts';
+import { decodeTarget, type HttpRequest } from './base/request.ts';
+import type { Route, RouteRequest, Service } from './base/service.ts';
+import { type EmulatedFlinkJob, FlinkStore } from './flink/jobs.ts';
 import { FLINK_ROUTES } from './flink/routes.ts';
-import type { QueueStore } from './queues/queues.ts';
+import { type EmulatedQueue, QueueStore, queuesOf } from './queues/queues.ts';
 import { QUEUE_ROUTES } from './queues/routes.ts';
-import type { SparkStore } from './spark/jobs.ts';
+import { type EmulatedBatch, SparkStore } from './spark/jobs.ts';
 import { SPARK_ROUTES } from './spark/routes.ts';
-import type { JobStore } from './sql/jobs.ts';
+import { type EmulatedJob, JobStore } from './sql/jobs.ts';
 import { SQL_ROUTES } from './sql/routes.ts';
 
-/** How long things take, in ms of the emulator's clock. */
-export interface Delays {
-  /** From an accepted cancel or stop until the job is over. */
-  cancelMs: number;
-  /** How long a savepoint is being written. */
-  savepointMs: number;
-  /** From a submission to the run. */
-  startMs: number;
-  /** How long a submitted job runs: between the two, evenly. Flink jobs run for ever. */
-  runMs: readonly [shortest: number, longest: number];
-}
-
-/** What a route may use of the emulator. */
-export interface Service {
-  now: () => number;
-  /** In [0, 1). */
-  random: () => number;
+/** Everything that the emulator remembers of its project. */
+export interface Stores {
   sql: JobStore;
   spark: SparkStore;
   flink: FlinkStore;
   queues: QueueStore;
-  delays: Delays;
-  /** What a savepoint of a stopping Flink job comes to, unless the job says otherwise. */
-  savepointOutcome: 'success' | 'failure';
-  /** Of the submitted jobs, how many fail in the end; in [0, 1]. */
-  failureShare: number;
-  /** Queues on which the caller has no CANCEL_JOB. */
-  deniedQueues: readonly string[];
-  assumptions: Assumptions;
 }
 
-export interface RouteRequest {
-  query: ReadonlyMap<string, string[]>;
-  body: Buffer;
-  projectId: string;
-  /** What the path's pattern captured. */
-  params: readonly string[];
+/** What the stores hold at the start. */
+export interface InitialContents {
+  /** SQL jobs. */
+  jobs?: readonly EmulatedJob[];
+  sparkJobs?: readonly EmulatedBatch[];
+  flinkJobs?: readonly EmulatedFlinkJob[];
+  /** Default: `default`, and the queues that the jobs name. */
+  queues?: readonly EmulatedQueue[];
 }
 
-/** The names that faults go by. */
-export type RouteName =
-  | 'list-sql-jobs'
-  | 'submit-sql-job'
-  | 'show-sql-job-status'
-  | 'show-sql-job-detail'
-  | 'show-sql-job-progress'
-  | 'cancel-sql-job'
-  | 'cancel-sql-job-on-queue'
-  | 'submit-sql-job-to-queue'
-  | 'list-spark-batches'
-  | 'create-spark-batch'
-  | 'show-spark-batch'
-  | 'show-spark-batch-state'
-  | 'show-spark-batch-log'
-  | 'cancel-spark-batch'
-  | 'list-flink-jobs'
-  | 'create-flink-sql-job'
-  | 'create-flink-jar-job'
-  | 'show-flink-job'
-  | 'run-flink-jobs'
-  | 'stop-flink-jobs'
-  | 'delete-flink-jobs'
-  | 'trigger-flink-savepoint'
-  | 'list-queues'
-  | 'show-queue'
-  /** IAM's, and so in no list of DLI's routes. */
-  | 'show-project';
+/** The service with all stores: every route can run on it. */
+export type WholeService = Service & Stores;
 
-export interface Route {
-  name: RouteName;
-  method: string;
-  version: '/v1' | '/v1.0' | '/v2.0';
-  /** Matched against the path behind the project id. */
-  pattern: RegExp;
-  run: (service: Service, request: RouteRequest) => Answer;
+export const ROUTES: readonly Route<WholeService>[] = [
+  ...SQL_ROUTES,
+  ...SPARK_ROUTES,
+  ...FLINK_ROUTES,
+  ...QUEUE_ROUTES,
+];
+
+/** Fills the stores with copies of the jobs, so that the caller's own objects never change. */
+export function createStores(contents: InitialContents, now: number): Stores {
+  const { jobs = [], sparkJobs = [], flinkJobs = [] } = contents;
+  const stores = { sql: new JobStore(), spark: new SparkStore(), flink: new FlinkStore(), queues: new QueueStore() };
+  for (const job of jobs) stores.sql.add({ ...job });
+  for (const batch of sparkJobs) stores.spark.add({ ...batch });
+  for (const job of flinkJobs) stores.flink.add({ ...job });
+  const named = { sql: jobs, others: [...sparkJobs, ...flinkJobs] };
+  for (const queue of contents.queues ?? queuesOf(named, now)) stores.queues.add(queue);
+  return stores;
 }
 
-export const ROUTES: readonly Route[] = [...SQL_ROUTES, ...SPARK_ROUTES, ...FLINK_ROUTES, ...QUEUE_ROUTES];
+/** Finds the route of DLI that a request asks for. @returns undefined if there is none. */
+export function findRoute(
+  request: HttpRequest,
+): { route: Route<WholeService>; routeRequest: RouteRequest } | undefined {
+  const { path, query } = decodeTarget(request.target);
+  const [, version, projectId = '', rest = ''] = /^(\/v[\d.]+)\/([^/]+)(\/.*)$/.exec(path) ?? [];
+  for (const route of ROUTES) {
+    if (route.version !== version || route.method !== request.method) continue;
+    const match = route.pattern.exec(rest);
+    if (match === null) continue;
+    const routeRequest = { query: groupByName(query), body: request.body, projectId, params: match.slice(1) };
+    return { route, routeRequest };
+  }
+  return undefined;
+}
+
+function groupByName(query: readonly [name: string, value: string][]): Map<string, string[]> {
+  const byName = new Map<string, string[]>();
+  for (const [name, value] of query) byName.set(name, [...(byName.get(name) ?? []), value]);
+  return byName;
+}

@@ -22,7 +22,7 @@ export async function runDemo({ json = false }: { json?: boolean }, terminal: Te
       quiet: !terminal.isErrScreen,
     };
 
-    say(`An emulated DLI with ${emulator.jobs.all().length} jobs listens at ${url}.\n\n`);
+    say(`An emulated DLI with ${emulator.sql.all().length} jobs listens at ${url}.\n\n`);
     say('The plan: what a sweep would do, without doing it.\n');
     say(formatReport(await performSweep({ ...flags, dryRun: true }, { ...terminal, env }), { spared: true }, terminal));
 

@@ -3,16 +3,16 @@ import { parseDuration } from '../../lib/base/duration.ts';
 import { messageOf } from '../../lib/base/error-words.ts';
 import type { Answer } from '../base/answer.ts';
 import type { EmulatorClock } from '../base/clock.ts';
-import type { GatewayRequest } from '../gateway/authentication.ts';
-import type { RequestRecord } from '../server.ts';
+import type { HttpRequest, RequestRecord } from '../base/request.ts';
+import type { Stores } from '../routes.ts';
 import { parseFaults } from './fault-file.ts';
 import type { FaultScript } from './faults.ts';
-import { addJobs, changeJob, viewOf } from './jobs.ts';
-import { loadSnapshot, parseSnapshot, type Stores, takeSnapshot } from './snapshot.ts';
+import { addJobs, changeJob, describeJobs } from './jobs.ts';
+import { loadSnapshot, parseSnapshot, takeSnapshot } from './snapshot.ts';
 
 export interface Controlled {
   stores: Stores;
-  /** Undefined for an emulator whose time somebody else keeps. */
+  /** Undefined if the emulator's time comes from the caller that started it. */
   clock: EmulatorClock | undefined;
   now: () => number;
   faults: FaultScript;
@@ -37,14 +37,14 @@ const ROUTES = [
 type ControlRoute = (typeof ROUTES)[number];
 
 /**
- * What is seen and done from outside, under `/_emulator`: unsigned, and for this machine only.
+ * Answers a call under `/_emulator`. Such calls are unsigned, and only this machine can make them.
  *
- * @returns the answer; a body that is not understood is a 400 that says what would be.
+ * @returns the answer. If the call cannot be understood, it is an error that says what would be right.
  */
-export function control(request: GatewayRequest, controlled: Controlled): Answer {
-  // A web page could be made to call us by a name of its own that leads here.
+export function control(request: HttpRequest, controlled: Controlled): Answer {
+  // A web page could call this machine by a name of its own that leads here.
   if (!/^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(String(request.headers.host))) {
-    return { status: 403, body: { error: 'only by the address of this machine' } };
+    return { status: 403, body: { error: 'this interface answers only to localhost, 127.0.0.1 or [::1]' } };
   }
   const path = request.target.replace(/^\/_emulator\//, '').replace(/\?.*$/, '');
   const [, id] = /^jobs\/(.+)$/.exec(path) ?? [];
@@ -66,10 +66,10 @@ function answer(route: ControlRoute, id: string, body: Buffer, controlled: Contr
       requests.length = 0;
       return { requests };
     case 'GET jobs':
-      return { jobs: viewOf(stores, now()) };
+      return { jobs: describeJobs(stores, now()) };
     case 'POST jobs':
       addJobs(parseJson(body), stores, now());
-      return { jobs: viewOf(stores, now()) };
+      return { jobs: describeJobs(stores, now()) };
     case 'PATCH jobs/{id}':
       return { job: changeJob(decodeURIComponent(id), parseRecord(body), stores, now()) };
     case 'GET faults':
@@ -89,7 +89,7 @@ function answer(route: ControlRoute, id: string, body: Buffer, controlled: Contr
       return takeSnapshot(stores, now());
     case 'PUT snapshot':
       loadSnapshot(parseSnapshot(parseJson(body)), stores);
-      return { jobs: viewOf(stores, now()).length };
+      return { jobs: describeJobs(stores, now()).length };
     default:
       return route satisfies never;
   }
@@ -103,7 +103,8 @@ const clockOrder = v.pipe(
 function moveClock(body: unknown, clock: EmulatorClock | undefined): void {
   const order = v.safeParse(clockOrder, body);
   if (!order.success) throw new Error('expected {"step": "2h"}, {"speed": 60}, or both');
-  if (clock === undefined) throw new Error('this emulator is given its time by whoever started it');
+  if (clock === undefined)
+    throw new Error('this emulator has no clock of its own: its time comes from the caller that started it');
   if (order.output.speed !== undefined) clock.setSpeed(order.output.speed);
   if (order.output.step !== undefined) clock.step(parseDuration(order.output.step));
 }

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { durationField } from '../../lib/base/duration-field.ts';
 import { issueWords } from '../../lib/base/issue-words.ts';
-import { ROUTES, type RouteName } from '../routes.ts';
+import type { RouteName } from '../base/service.ts';
+import { ROUTES } from '../routes.ts';
 import type { Fault } from './faults.ts';
 
 const fields = v.record(v.string(), v.unknown());
@@ -58,9 +59,9 @@ const fault = v.pipe(
 );
 
 /**
- * Faults as a file or the control interface has them: one, or a list.
+ * Reads faults as they stand in a file or come over the control interface: one, or a list.
  *
- * @throws {Error} naming every field that is wrong, and what would be right.
+ * @throws {Error} if a field is wrong. The message names each wrong field, and what would be right.
  */
 export function parseFaults(document: unknown): Fault[] {
   const list: unknown[] = Array.isArray(document) ? document : [document];

@@ -1,36 +1,36 @@
-import type { RouteName } from '../routes.ts';
+import type { RouteName } from '../base/service.ts';
 
-/** Trouble on order: the first fault that fits a request and is not used up happens to it. */
+/** Trouble on order. To a request happens the first fault that fits it and is not used up. */
 export interface Fault {
   on: RouteName;
-  /** Only the calls whose path and query contain this. */
+  /** A part of the path and query. Default: every call of the route fits. */
   target?: string;
-  /** How many fitting calls pass unharmed first. */
+  /** Number of fitting calls that pass first. Default: 0. */
   skip?: number;
-  /** How often it happens; once unless told. */
+  /** How often it happens. Default: once. */
   times?: number;
-  /** Whether the request is carried out although `answer` says otherwise, as behind a gateway that gave up waiting. */
+  /** Whether the request is carried out although the client gets `answer`, as if a gateway had given up waiting. */
   executes?: boolean;
-  /** The answer comes so much later. */
+  /** How much later the answer comes. */
   delayMs?: number;
-  /** What the client sees; what it would see anyway unless told. */
+  /** What the client gets. Default: the real answer. */
   answer?: { status: number; body: unknown; headers?: Record<string, string> } | 'reset' | 'hang';
-  /** What is made of the real answer. */
+  /** Changes to the answer. */
   edit?: Edit;
-  /** What happens to jobs right before the call, as between two pages. The text `now` stands for that moment. */
+  /** Changes to jobs right before the call, as between two pages. The text `now` stands for that moment. */
   change?: { job: string; set: Record<string, unknown> }[];
 }
 
 export interface Edit {
-  /** Fields of the answer itself. */
+  /** Fields to set in the answer itself. */
   set?: Record<string, unknown>;
-  /** Fields of every job in it. */
+  /** Fields to set in every job of a list. */
   setInRows?: Record<string, unknown>;
   removeFromRows?: string[];
   repeatFirstRow?: boolean;
 }
 
-/** Where the rows are: `jobs` for SQL, `sessions` for Spark, `job_list.jobs` for Flink. */
+/** Edits an answer. Its rows are in `jobs` for SQL, `sessions` for Spark, `job_list.jobs` for Flink. */
 export function editAnswer(body: unknown, { set, setInRows, removeFromRows = [], repeatFirstRow }: Edit): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   const editRows = (rows: unknown): unknown => {
@@ -50,6 +50,7 @@ export function editAnswer(body: unknown, { set, setInRows, removeFromRows = [],
   );
 }
 
+/** The faults on order, in the order in which they are tried. */
 export class FaultScript {
   readonly #met = new Set<Fault>();
   readonly #faults: { fault: Fault; passes: number; left: number }[] = [];
@@ -58,7 +59,7 @@ export class FaultScript {
     for (const fault of faults) this.#faults.push({ fault, passes: fault.skip ?? 0, left: fault.times ?? 1 });
   }
 
-  /** The fault that happens to this call, if any. */
+  /** Uses up and returns the fault that happens to this call, if any. */
   take(route: RouteName, target: string): Fault | undefined {
     for (const entry of this.#faults) {
       if (entry.fault.on !== route || !target.includes(entry.fault.target ?? '') || entry.left === 0) continue;
@@ -81,7 +82,7 @@ export class FaultScript {
     this.#faults.length = 0;
   }
 
-  /** Scripted, and never met: a test that relies on them tests nothing. */
+  /** Returns the faults that have not happened as often as scripted. A test that relies on them tests nothing. */
   unmet(): Fault[] {
     return this.#faults
       .filter(({ fault, left }) => left > 0 && (left !== Infinity || !this.#met.has(fault)))

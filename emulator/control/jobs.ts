@@ -3,14 +3,14 @@ import { durationField } from '../../lib/base/duration-field.ts';
 import { issueWords } from '../../lib/base/issue-words.ts';
 import { randomUuid } from '../base/random.ts';
 import { type EmulatedFlinkJob, flinkStatusAt } from '../flink/jobs.ts';
+import type { Stores } from '../routes.ts';
 import { batchLife, batchStateAt, type EmulatedBatch } from '../spark/jobs.ts';
 import { type EmulatedJob, statusAt } from '../sql/jobs.ts';
-import type { Stores } from './snapshot.ts';
 
-/** Every job with its engine and what it is at this moment, beside what is written down of it. */
-export function viewOf({ jobs, spark, flink }: Stores, now: number): object[] {
+/** Returns every job as it is stored, with its engine and its present status. */
+export function describeJobs({ sql, spark, flink }: Stores, now: number): object[] {
   return [
-    ...jobs.all().map((job) => ({ engine: 'sql', ...job, status: statusAt(job, now) })),
+    ...sql.all().map((job) => ({ engine: 'sql', ...job, status: statusAt(job, now) })),
     ...spark.all().map((batch) => ({ engine: 'spark', ...batch, status: batchStateAt(batch, now) })),
     ...flink.all().map((job) => ({ engine: 'flink', ...job, status: flinkStatusAt(job, now) })),
   ];
@@ -22,25 +22,27 @@ const draft = v.strictObject({
   engine: v.optional(v.picklist(['sql', 'spark', 'flink']), 'sql'),
   queue: v.optional(v.string(), 'default'),
   owner: v.optional(v.string(), 'emulator'),
-  /** Of SQL jobs. */
+  /** For SQL jobs, as is `statement`. */
   type: v.optional(v.string(), 'QUERY'),
   statement: v.optional(v.string(), 'select 1'),
   tags: v.optional(v.array(v.strictObject({ key: v.string(), value: v.string() })), []),
-  /** Of the others. */
+  /** For batches and Flink jobs. */
   name: v.optional(v.string(), 'unnamed'),
-  /** Since it was submitted. */
+  /** Time since its submission. */
   age: v.optional(duration, '0s'),
-  /** From its submission to its run. */
+  /** Time from its submission to its run. */
   waits: v.optional(duration, '0s'),
-  /** From its run to its end. */
+  /** Time from the start of its run to its end. */
   runs: v.optional(duration, '24h'),
   onCancel: v.optional(v.picklist(['stop', 'finish', 'ignore']), 'stop'),
 });
 
 /**
- * Adds one job, or a list: `{"engine":"sql","queue":"adhoc","owner":"ana","age":"3h","runs":"5h"}`, every field optional.
+ * Adds one job, or a list of jobs. Every field is optional:
  *
- * @throws {Error} naming what is wrong.
+ *     {"engine":"sql","queue":"adhoc","owner":"ana","age":"3h","runs":"5h"}
+ *
+ * @throws {Error} if a field is wrong. The message names it.
  */
 export function addJobs(document: unknown, stores: Stores, now: number): void {
   const result = v.safeParse(v.array(draft), Array.isArray(document) ? document : [document]);
@@ -51,7 +53,7 @@ export function addJobs(document: unknown, stores: Stores, now: number): void {
     const common = { queue, owner, ...(onCancel !== 'stop' && { onCancel }) };
     if (engine === 'sql') {
       const life = { submittedAt: createdAt, runsFrom, endsAt: runsFrom + runs, endsAs: 'FINISHED' as const };
-      stores.jobs.add({ ...common, ...life, id: randomUuid(Math.random), type, statement, tags });
+      stores.sql.add({ ...common, ...life, id: randomUuid(Math.random), type, statement, tags });
     } else if (engine === 'spark') {
       const life = batchLife({ createdAt, runsFrom, endsAt: runsFrom + runs });
       stores.spark.add({ ...common, name, life, id: randomUuid(Math.random) });
@@ -68,16 +70,16 @@ export function addJobs(document: unknown, stores: Stores, now: number): void {
 }
 
 /**
- * Replaces fields of what is written down of a job; the text `now` stands for the emulator's present moment.
+ * Replaces fields of a stored job. The text `now` stands for the emulator's present time.
  *
- * @param id of a SQL job or a batch, or the number of a Flink job.
- * @throws {Error} if there is no such job, or for a change of its id.
+ * @param id the id of a SQL job or a batch, or the number of a Flink job.
+ * @throws {Error} if there is no such job, or if its id would change.
  */
 export function changeJob(id: string, set: Record<string, unknown>, stores: Stores, now: number): object {
   const job: EmulatedJob | EmulatedBatch | EmulatedFlinkJob | undefined =
-    stores.jobs.get(id) ?? stores.spark.get(id) ?? stores.flink.get(id);
+    stores.sql.get(id) ?? stores.spark.get(id) ?? stores.flink.get(id);
   if (job === undefined) throw new Error(`no job ${id}`);
-  if ('id' in set) throw new Error('id: a job keeps its own');
+  if ('id' in set) throw new Error('id: the id of a job cannot change');
   Object.assign(
     job,
     Object.fromEntries(Object.entries(set).map(([key, value]) => [key, value === 'now' ? now : value])),

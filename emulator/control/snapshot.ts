@@ -1,17 +1,11 @@
 import * as v from 'valibot';
-import type { EmulatedFlinkJob, FlinkStore } from '../flink/jobs.ts';
-import type { EmulatedQueue, QueueStore } from '../queues/queues.ts';
-import type { EmulatedBatch, SparkStore } from '../spark/jobs.ts';
-import type { EmulatedJob, JobStore } from '../sql/jobs.ts';
+import type { EmulatedFlinkJob } from '../flink/jobs.ts';
+import type { EmulatedQueue } from '../queues/queues.ts';
+import type { Stores } from '../routes.ts';
+import type { EmulatedBatch } from '../spark/jobs.ts';
+import type { EmulatedJob } from '../sql/jobs.ts';
 
-export interface Stores {
-  jobs: JobStore;
-  spark: SparkStore;
-  flink: FlinkStore;
-  queues: QueueStore;
-}
-
-/** Everything that an emulator remembers of a project, as JSON. */
+/** Everything that an emulator remembers of its project, as JSON. */
 export interface Snapshot {
   version: 1;
   /** Epoch ms by the emulator's clock. */
@@ -22,11 +16,11 @@ export interface Snapshot {
   queues: EmulatedQueue[];
 }
 
-export function takeSnapshot({ jobs, spark, flink, queues }: Stores, now: number): Snapshot {
+export function takeSnapshot({ sql, spark, flink, queues }: Stores, now: number): Snapshot {
   return {
     version: 1,
     now,
-    sql: [...jobs.all()],
+    sql: [...sql.all()],
     spark: [...spark.all()],
     flink: [...flink.all()],
     queues: [...queues.all()],
@@ -47,14 +41,15 @@ const schema = v.strictObject({
 /** @throws {Error} for anything that is not a snapshot. */
 export function parseSnapshot(document: unknown): Snapshot {
   const result = v.safeParse(schema, document);
-  if (!result.success)
+  if (!result.success) {
     throw new Error('not a snapshot of this emulator: expected {version: 1, now, sql, spark, flink, queues}');
+  }
   return result.output;
 }
 
-/** What was there before is forgotten. */
+/** Replaces everything that the stores hold. */
 export function loadSnapshot(snapshot: Snapshot, stores: Stores): void {
-  replace(stores.jobs, snapshot.sql);
+  replace(stores.sql, snapshot.sql);
   replace(stores.spark, snapshot.spark);
   replace(stores.flink, snapshot.flink);
   replace(stores.queues, snapshot.queues);

@@ -1,8 +1,9 @@
 import * as v from 'valibot';
 import type { Answer } from '../base/answer.ts';
-import { invalid, parseBody, QUEUE, refuseQueue, tagList } from '../base/query.ts';
-import type { RouteRequest, Service } from '../routes.ts';
-import type { EmulatedFlinkJob } from './jobs.ts';
+import { invalid, parseBody, QUEUE_NAME, tagList } from '../base/query.ts';
+import type { RouteRequest } from '../base/service.ts';
+import { refuseUnknownQueue } from '../queues/queues.ts';
+import type { EmulatedFlinkJob, FlinkService } from './jobs.ts';
 
 const text = v.optional(v.string());
 const flag = v.optional(v.boolean());
@@ -16,7 +17,7 @@ const common = {
   queue_name: v.optional(
     v.pipe(
       v.string(),
-      v.check((name) => name === '' || QUEUE.test(name)),
+      v.check((name) => name === '' || QUEUE_NAME.test(name)),
     ),
     '',
   ),
@@ -88,7 +89,7 @@ const jarConfig = v.object({
 const jarFields = v.object({ ...common, main_class: text, entrypoint_args: text });
 
 /** "Creating a SQL Job": a draft, which runs when it is told to. */
-export function createSqlJob(service: Service, { body }: RouteRequest): Answer {
+export function createSqlJob(service: FlinkService, { body }: RouteRequest): Answer {
   const { fields, refusal } = parseBody(sqlFields, body);
   if (fields === undefined) return refusal;
   const config = parseBody(sqlConfig, body);
@@ -104,7 +105,7 @@ export function createSqlJob(service: Service, { body }: RouteRequest): Answer {
 }
 
 /** "Creating a Flink Jar job": its answer's `is_success` is a Boolean in the example, unlike all others. */
-export function createJarJob(service: Service, { body }: RouteRequest): Answer {
+export function createJarJob(service: FlinkService, { body }: RouteRequest): Answer {
   const { fields, refusal } = parseBody(jarFields, body);
   if (fields === undefined) return refusal;
   const config = parseBody(jarConfig, body);
@@ -122,7 +123,7 @@ export function createJarJob(service: Service, { body }: RouteRequest): Answer {
 
 /** "cannot exceed the number of CUs in the bound queue"; "cannot be greater than four times the compute units". */
 function refuseSize(
-  { queues }: Service,
+  { queues }: FlinkService,
   queueName: string,
   config: {
     cu_number?: number | undefined;
@@ -139,13 +140,13 @@ function refuseSize(
 }
 
 function create(
-  service: Service,
+  service: FlinkService,
   fields: v.InferOutput<v.ObjectSchema<typeof common, undefined>>,
   config: Record<string, unknown>,
   more: Pick<EmulatedFlinkJob, 'type'> & Partial<EmulatedFlinkJob>,
 ): Answer {
   const queue = fields.queue_name.toLowerCase();
-  const unknown = queue === '' ? undefined : refuseQueue(service, queue);
+  const unknown = queue === '' ? undefined : refuseUnknownQueue(service, queue);
   if (unknown !== undefined) return unknown;
 
   const { flink, now, assumptions } = service;

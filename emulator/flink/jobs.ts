@@ -1,6 +1,7 @@
 import { type Life, obey, type Stage, stageAt } from '../base/life.ts';
 import type { Tag } from '../base/query.ts';
 import { Store } from '../base/store.ts';
+import type { QueueService } from '../queues/queues.ts';
 
 export type FlinkStatus =
   | 'job_init'
@@ -178,3 +179,6 @@ export class FlinkStore extends Store<EmulatedFlinkJob> {
     return this.#lastId + 1;
   }
 }
+
+/** What the Flink routes need. */
+export type FlinkService = QueueService & { flink: FlinkStore };

@@ -1,14 +1,23 @@
 import { type Answer, dliError } from '../base/answer.ts';
-import { hasTagLike, invalid, matching, misspelled, pageOf, QUEUE, reader, toInteger } from '../base/query.ts';
-import type { Route, RouteRequest, Service } from '../routes.ts';
+import {
+  hasTagLike,
+  invalid,
+  matching,
+  pageOf,
+  QUEUE_NAME,
+  reader,
+  refuseUnknownWord,
+  toInteger,
+} from '../base/query.ts';
+import type { Route, RouteRequest } from '../base/service.ts';
 import { createJarJob, createSqlJob } from './create.ts';
-import { type EmulatedFlinkJob, FLINK_TYPES, flinkStatusAt } from './jobs.ts';
+import { type EmulatedFlinkJob, FLINK_TYPES, type FlinkService, flinkStatusAt } from './jobs.ts';
 import { toDetail, toRow } from './rows.ts';
 import { deleteJobs, runJobs, stopJobs, triggerSavepoint } from './verbs.ts';
 
 const version = '/v1.0';
 
-export const FLINK_ROUTES: readonly Route[] = [
+export const FLINK_ROUTES: readonly Route<FlinkService>[] = [
   { name: 'list-flink-jobs', method: 'GET', version, pattern: /^\/streaming\/jobs\/?$/, run: listJobs },
   { name: 'show-flink-job', method: 'GET', version, pattern: /^\/streaming\/jobs\/([^/]+)\/?$/, run: showJob },
   { name: 'create-flink-sql-job', method: 'POST', version, pattern: /^\/streaming\/sql-jobs\/?$/, run: createSqlJob },
@@ -43,7 +52,7 @@ const STATUSES = [
 ];
 
 /** "Querying the Job List": ten jobs unless `limit` says otherwise, the newest first. */
-function listJobs({ flink, now, assumptions }: Service, request: RouteRequest): Answer {
+function listJobs({ flink, now, assumptions }: FlinkService, request: RouteRequest): Answer {
   const get = reader(request);
   const limit = toInteger(get('limit') ?? '10');
   const offset = get('offset') ?? '0';
@@ -59,9 +68,9 @@ function listJobs({ flink, now, assumptions }: Service, request: RouteRequest): 
   if (first === undefined) return invalid('offset', '0 or more');
   if (rootId !== undefined && !/^-?\d{1,15}$/.test(rootId)) return invalid('root_job_id', 'an integer');
   if (name !== undefined && name.length > 57) return invalid('name', 'up to 57 characters');
-  if (queue !== undefined && !QUEUE.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
+  if (queue !== undefined && !QUEUE_NAME.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
   const allowed = { job_type: FLINK_TYPES, status: STATUSES, order: ['asc', 'desc'], show_detail: ['true', 'false'] };
-  const refusal = misspelled(get, allowed);
+  const refusal = refuseUnknownWord(get, allowed);
   if (refusal !== undefined) return refusal;
 
   const at = now();
@@ -93,7 +102,7 @@ function listJobs({ flink, now, assumptions }: Service, request: RouteRequest): 
 }
 
 /** "Querying Job Details". */
-function showJob({ flink, now, assumptions }: Service, { projectId, params: [id = ''] }: RouteRequest): Answer {
+function showJob({ flink, now, assumptions }: FlinkService, { projectId, params: [id = ''] }: RouteRequest): Answer {
   if (toInteger(id) === undefined) return invalid('job_id', 'a whole number');
   const job = flink.get(String(Number(id)));
   if (job === undefined) return dliError(400, 'DLI.16001', `The job does not exist: ${id}`);

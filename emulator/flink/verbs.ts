@@ -2,9 +2,10 @@ import * as v from 'valibot';
 import { type Answer, dliError } from '../base/answer.ts';
 import { pastOf, type Stage } from '../base/life.ts';
 import { invalid, parseBody, refuseCancel, toInteger } from '../base/query.ts';
-import type { RouteRequest, Service } from '../routes.ts';
+import type { RouteRequest } from '../base/service.ts';
 import {
   type EmulatedFlinkJob,
+  type FlinkService,
   type FlinkStatus,
   flinkStatusAt,
   isFlinkOver,
@@ -28,7 +29,7 @@ const refuse = (code: string, message: string): Refusal => ({ error_code: code, 
  *
  * One refusal makes the whole answer a 400, the other jobs stop all the same.
  */
-export function stopJobs(service: Service, { body }: RouteRequest): Answer {
+export function stopJobs(service: FlinkService, { body }: RouteRequest): Answer {
   const { fields, refusal } = parseBody(
     v.object({ job_ids: jobIds, trigger_savepoint: v.optional(v.boolean(), false) }),
     body,
@@ -53,7 +54,7 @@ export function stopJobs(service: Service, { body }: RouteRequest): Answer {
 }
 
 /** "Running Jobs in Batches". From a draft, or again after the end. */
-export function runJobs(service: Service, { body }: RouteRequest): Answer {
+export function runJobs(service: FlinkService, { body }: RouteRequest): Answer {
   const { fields, refusal } = parseBody(
     v.object({ job_ids: jobIds, resume_savepoint: v.optional(v.boolean(), false) }),
     body,
@@ -78,7 +79,7 @@ export function runJobs(service: Service, { body }: RouteRequest): Answer {
 }
 
 /** "Deleting Jobs in Batches", "at any state". */
-export function deleteJobs(service: Service, { body }: RouteRequest): Answer {
+export function deleteJobs(service: FlinkService, { body }: RouteRequest): Answer {
   const { fields, refusal } = parseBody(v.object({ job_ids: jobIds }), body);
   if (fields === undefined) return refusal;
   const erase = (job: EmulatedFlinkJob) => {
@@ -89,7 +90,7 @@ export function deleteJobs(service: Service, { body }: RouteRequest): Answer {
 }
 
 /** ExecuteFlinkJobSavepoint, of the API Explorer: the job runs on. */
-export function triggerSavepoint(service: Service, { body, params: [id = ''] }: RouteRequest): Answer {
+export function triggerSavepoint(service: FlinkService, { body, params: [id = ''] }: RouteRequest): Answer {
   if (toInteger(id) === undefined) return invalid('job_id', 'a whole number');
   const { fields, refusal } = parseBody(
     v.object({
@@ -114,7 +115,7 @@ export function triggerSavepoint(service: Service, { body, params: [id = ''] }: 
 
 /** One verdict for each id, in their order. */
 function judgeEach(
-  service: Service,
+  service: FlinkService,
   ids: readonly number[],
   message: string,
   act: (job: EmulatedFlinkJob) => Refusal | undefined,
@@ -132,19 +133,19 @@ function judgeEach(
 }
 
 /** The documented examples of stop and delete have one verdict for two jobs; that of run has one for each. */
-function inShort({ assumptions }: Service, verdicts: ReturnType<typeof judgeEach>): Answer {
+function inShort({ assumptions }: FlinkService, verdicts: ReturnType<typeof judgeEach>): Answer {
   const isUnanimous = verdicts.body.every((verdict) => 'is_success' in verdict);
   if (!isUnanimous || assumptions.flinkVerdicts === 'each') return verdicts;
   const [first] = verdicts.body;
   return { status: 200, body: assumptions.flinkVerdicts === 'one' ? [first] : first };
 }
 
-function successOf({ assumptions }: Service, message: string) {
+function successOf({ assumptions }: FlinkService, message: string) {
   return { is_success: assumptions.flinkSuccess === 'text' ? 'true' : true, message };
 }
 
 /** It runs until somebody stops it, unless it is one of those that fail. */
-function startRun({ now, random, delays, failureShare }: Service, job: EmulatedFlinkJob): void {
+function startRun({ now, random, delays, failureShare }: FlinkService, job: EmulatedFlinkJob): void {
   const runsFrom = now() + delays.startMs;
   const stages: Stage<FlinkStatus>[] = [
     { from: now(), state: 'job_submitting' },
@@ -159,6 +160,6 @@ function startRun({ now, random, delays, failureShare }: Service, job: EmulatedF
   job.life = [...pastOf(job.life, now()), ...stages];
 }
 
-function planOf({ delays, savepointOutcome }: Service): StopPlan {
+function planOf({ delays, savepointOutcome }: FlinkService): StopPlan {
   return { ...delays, savepointOutcome };
 }

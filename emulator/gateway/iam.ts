@@ -8,13 +8,19 @@ export interface IamUser {
   domainName: string;
 }
 
+export interface Project {
+  id: string;
+  /** The default project of a region has the name of the region. */
+  name: string;
+}
+
 export interface IamOptions {
   users: readonly IamUser[];
-  /** The one project there is. */
-  project: { id: string; name: string };
-  /** 24 hours, as in the real world, unless told. */
+  /** The one project that exists. */
+  project: Project;
+  /** How long a token is good, in ms. Default: 24 hours, as in the real world. */
   lifetimeMs?: number | undefined;
-  /** When the access keys were made, epoch ms; a month ago unless told. */
+  /** When the access keys were made, epoch ms. Default: a month ago. */
   keysMadeAt?: number | undefined;
   now: () => number;
 }
@@ -24,14 +30,21 @@ export type Iam = ReturnType<typeof createIam>;
 const LIFETIME_MS = 24 * 3_600_000;
 const MONTH_MS = 30 * 24 * 3_600_000;
 
-/** "Obtaining a User Token Through Password Authentication": tokens by password, for one project each. */
+interface Token {
+  user: string;
+  projectId: string;
+  issuedAt: number;
+  expiresAt: number;
+}
+
+/** Creates an IAM that issues tokens by password, for one project each, and knows its keys and its project. */
 export function createIam({ users, project, lifetimeMs = LIFETIME_MS, now, ...options }: IamOptions) {
   const { keysMadeAt = now() - MONTH_MS } = options;
   let isAvailable = true;
-  const tokens = new Map<string, { user: string; projectId: string; expiresAt: number }>();
+  const tokens = new Map<string, Token>();
 
   return {
-    /** POST /v3/auth/tokens; the token is in X-Subject-Token, its end in the body, with microseconds. */
+    /** POST /v3/auth/tokens, "Obtaining a User Token Through Password Authentication". */
     issue(body: Buffer): Answer {
       if (!isAvailable) return UNAVAILABLE;
       const asked = parse(body);
@@ -41,63 +54,43 @@ export function createIam({ users, project, lifetimeMs = LIFETIME_MS, now, ...op
           name === asked.user.name && password === asked.user.password && domainName === asked.user.domain.name,
       );
       if (user === undefined) return iamError(401, 'Unauthorized', 'The username or password is wrong.');
-      // The default project of a region bears its name.
       const projectId = asked.project.id ?? (asked.project.name === project.name ? project.id : undefined);
       if (projectId === undefined) return iamError(401, 'Unauthorized', 'The project does not exist.');
-      const token = randomBytes(32).toString('base64url');
-      const expiresAt = now() + lifetimeMs;
-      tokens.set(token, { user: user.name, projectId, expiresAt });
-      return {
-        status: 201,
-        body: {
-          token: {
-            expires_at: toMicroseconds(expiresAt),
-            issued_at: toMicroseconds(now()),
-            methods: ['password'],
-            project: { id: projectId, name: project.name },
-            roles: [],
-          },
-        },
-        headers: { 'x-subject-token': token },
-      };
+      const id = randomBytes(32).toString('base64url');
+      const token = { user: user.name, projectId, issuedAt: now(), expiresAt: now() + lifetimeMs };
+      tokens.set(id, token);
+      return issuedAnswer(id, token, project.name);
     },
 
     /**
      * GET /v3.0/OS-CREDENTIAL/credentials/{access_key}, "Querying a Permanent Access Key".
      *
-     * @param user who asks; for now a key knows only itself.
+     * @param user who asks. Here, a key can only ask about itself.
      */
     showKey(accessKeyId: string, user: string): Answer {
       if (!isAvailable) return UNAVAILABLE;
       if (accessKeyId !== user) return iamError(404, 'Not Found', 'akkey not found');
-      const credential = { access: accessKeyId, create_time: toMicroseconds(keysMadeAt), status: 'active' };
-      return { status: 200, body: { credential: { user_id: 'emulated', description: '', ...credential } } };
+      const create_time = toMicroseconds(keysMadeAt);
+      const credential = { user_id: 'emulated', description: '', access: accessKeyId, create_time, status: 'active' };
+      return { status: 200, body: { credential } };
     },
 
     /**
-     * GET /v3/projects/{project_id}, "Querying Project Information - KeystoneShowProject": for any user of the account. What
-     * IAM says of a project that is not there is told by the status 404 alone.
+     * GET /v3/projects/{project_id}, "Querying Project Information - KeystoneShowProject". Any user of the account may ask.
+     * For an unknown project, only the status 404 is documented; the body is a guess.
      */
     showProject(projectId: string): Answer {
       if (!isAvailable) return UNAVAILABLE;
       if (projectId !== project.id) return iamError(404, 'Not Found', `Could not find project: ${projectId}.`);
-      return {
-        status: 200,
-        body: {
-          project: {
-            is_domain: false,
-            description: '',
-            enabled: true,
-            id: project.id,
-            parent_id: 'emulated',
-            domain_id: 'emulated',
-            name: project.name,
-          },
-        },
-      };
+      return projectAnswer(project);
     },
 
-    /** @param projectId if the call is for one. @returns the user's name, or the refusal. */
+    /**
+     * Checks a token.
+     *
+     * @param projectId the project of the call; undefined if the call is for none.
+     * @returns the user's name, or the refusal.
+     */
     check(token: string, projectId: string | undefined, requestId: string): { user: string } | { refusal: Answer } {
       const entry = tokens.get(token);
       if (entry === undefined || now() >= entry.expiresAt) {
@@ -115,20 +108,55 @@ export function createIam({ users, project, lifetimeMs = LIFETIME_MS, now, ...op
       isAvailable = available;
     },
 
-    /** As after a change of the password: whatever was issued is worth nothing. */
+    /** Makes all tokens worthless, as a change of the password does. */
     revokeAll: () => tokens.clear(),
   };
 }
 
-/** IAM's own form: nested, and with a number for a code. */
-function iamError(code: number, title: string, message: string): Answer {
+/** The token itself is in the header X-Subject-Token. */
+function issuedAnswer(id: string, { projectId, issuedAt, expiresAt }: Token, projectName: string): Answer {
+  return {
+    status: 201,
+    body: {
+      token: {
+        expires_at: toMicroseconds(expiresAt),
+        issued_at: toMicroseconds(issuedAt),
+        methods: ['password'],
+        project: { id: projectId, name: projectName },
+        roles: [],
+      },
+    },
+    headers: { 'x-subject-token': id },
+  };
+}
+
+function projectAnswer({ id, name }: Project): Answer {
+  return {
+    status: 200,
+    body: {
+      project: {
+        is_domain: false,
+        description: '',
+        enabled: true,
+        id,
+        parent_id: 'emulated',
+        domain_id: 'emulated',
+        name,
+      },
+    },
+  };
+}
+
+/** An error in IAM's own form, which is nested and has a number as its code. */
+export function iamError(code: number, title: string, message: string): Answer {
   return { status: code, body: { error: { code, message, title } } };
 }
 
 const UNAVAILABLE = iamError(503, 'Service Unavailable', 'The service is unavailable.');
 
-function toMicroseconds(epochMs: number): string {
-  return new Date(epochMs).toISOString().replace(/(\.\d{3})Z$/, '$1000Z');
+/** IAM writes its times with microseconds. */
+export function toMicroseconds(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace(/Z$/, '000Z');
 }
 
 const request = v.object({

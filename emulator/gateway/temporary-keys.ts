@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import { type Answer, gatewayError } from '../base/answer.ts';
+import { iamError, toMicroseconds } from './iam.ts';
 
-/** An access key that is good for a while, together with its token. */
+/** An access key that expires, and is only good together with its token. */
 export interface TemporaryKey {
   accessKeyId: string;
   secretAccessKey: string;
@@ -13,7 +14,7 @@ export interface TemporaryKey {
 
 export type TemporaryKeys = ReturnType<typeof createTemporaryKeys>;
 
-/** Keys for a while, as IAM and STS give them for a token, or for the name of an agency. */
+/** Issues temporary keys as IAM and STS do: for a token, or for the name of an agency. */
 export function createTemporaryKeys(now: () => number) {
   const keys = new Map<string, TemporaryKey>();
 
@@ -30,22 +31,19 @@ export function createTemporaryKeys(now: () => number) {
   };
 
   return {
-    /** @returns undefined for one that was never given, or has expired: the gateway knows neither. */
+    /** @returns undefined if the key was never issued or has expired. The gateway knows neither. */
     find: (accessKeyId: string): TemporaryKey | undefined => {
       const key = keys.get(accessKeyId);
       return key !== undefined && now() < key.expiresAt ? key : undefined;
     },
 
     /**
-     * "Obtaining a Temporary Access Key and Security Token Through a Token" or "… an Agency": POST
-     * /v3.0/OS-CREDENTIAL/securitytokens, 201. 900 to 86,400 seconds, 900 unless told.
+     * POST /v3.0/OS-CREDENTIAL/securitytokens, "Obtaining a Temporary Access Key and Security Token Through a Token" or
+     * "… an Agency". A key is good for 900 to 86,400 seconds; default: 900.
      */
     issueByIam: (body: Buffer): Answer => {
       const asked = parse(iamRequest, body);
-      if (asked === undefined) {
-        const message = 'The request body is invalid';
-        return { status: 400, body: { error: { code: 400, message, title: 'Bad Request' } } };
-      }
+      if (asked === undefined) return iamError(400, 'Bad Request', 'The request body is invalid');
       const { assume_role: role, token } = asked.auth.identity;
       const key = issue(role?.duration_seconds ?? token?.duration_seconds ?? 900);
       return {
@@ -55,13 +53,13 @@ export function createTemporaryKeys(now: () => number) {
             access: key.accessKeyId,
             secret: key.secretAccessKey,
             securitytoken: key.securityToken,
-            expires_at: new Date(key.expiresAt).toISOString().replace(/Z$/, '000Z'),
+            expires_at: toMicroseconds(key.expiresAt),
           },
         },
       };
     },
 
-    /** "AssumeAgency": POST /v5/agencies/assume, 200. 900 to 43,200 seconds, 3,600 unless told. */
+    /** POST /v5/agencies/assume, "AssumeAgency". A key is good for 900 to 43,200 seconds; default: 3,600. */
     assumeAgency: (body: Buffer, requestId: string): Answer => {
       const asked = parse(assumeRequest, body);
       if (asked === undefined) return gatewayError(400, 'STS5.0001', 'The request body is invalid', requestId);

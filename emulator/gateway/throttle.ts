@@ -1,24 +1,26 @@
 import { type Answer, gatewayError } from '../base/answer.ts';
 
-/** How many calls the gateway lets through. DLI publishes no numbers; 60 a minute per user is what its siblings tell. */
+/** How many calls the gateway lets through. DLI publishes no numbers; its sibling services allow 60 a minute per user. */
 export interface RateLimit {
-  /** So many calls per window flow in evenly. */
+  /** Number of calls that become available in each window, spread evenly over it. */
   calls: number;
   windowMs: number;
-  /** How many may be used at once; `calls` unless told. */
+  /** Number of calls that can be made at once. Default: `calls`. */
   burst?: number;
-  /** Whether the refusal names the limit; it does unless told not to. */
+  /** Whether the refusal names the limit. Default: true. */
   isNamed?: boolean;
-  /** Seconds in a Retry-After header; none unless told. The gateway's own list of headers does not contain it. */
+  /** Seconds in a Retry-After header. Default: no header, as in the gateway's own list of headers. */
   retryAfterS?: number;
 }
 
-/** A token bucket for each user. */
-export function createThrottle(limitAt: (now: number) => RateLimit | undefined, now: () => number) {
+/** @returns the refusal; undefined if the call may pass. */
+export type Throttle = (user: string, requestId: string) => Answer | undefined;
+
+/** Keeps a token bucket for each user. */
+export function createThrottle(limitAt: (now: number) => RateLimit | undefined, now: () => number): Throttle {
   const buckets = new Map<string, { tokens: number; filledAt: number }>();
 
-  /** @returns the refusal; undefined if the call may pass. */
-  return function refuse(user: string, requestId: string): Answer | undefined {
+  return function refuse(user, requestId) {
     const at = now();
     const limit = limitAt(at);
     if (limit === undefined) return undefined;

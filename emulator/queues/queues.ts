@@ -1,4 +1,6 @@
+import { type Answer, dliError } from '../base/answer.ts';
 import type { Tag } from '../base/query.ts';
+import type { Service } from '../base/service.ts';
 import { Store } from '../base/store.ts';
 
 /** A queue as the API tells of it. Nothing runs in it: its CUs limit no job. */
@@ -57,4 +59,13 @@ export function queuesOf(
     { name: 'default', type: 'sql', cuCount: 0, createdAt, resourceMode: 0 },
     ...[...types].map(([name, type]): EmulatedQueue => ({ name, type, cuCount: 16, createdAt })),
   ];
+}
+
+/** What the routes of the queues need, and every route that takes the name of a queue. */
+export type QueueService = Service & { queues: QueueStore };
+
+/** Refuses a job for a queue that does not exist, if the assumptions say so. */
+export function refuseUnknownQueue({ queues, assumptions }: QueueService, name: string): Answer | undefined {
+  if (assumptions.unknownQueue === 'accepted' || queues.get(name) !== undefined) return undefined;
+  return dliError(400, assumptions.unknownQueue, `There is no queue named ${name}`);
 }

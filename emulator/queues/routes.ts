@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto';
 import { compareText } from '../../lib/base/compare-text.ts';
 import { type Answer, dliError } from '../base/answer.ts';
-import { hasTagLike, invalid, matching, misspelled, pageOf, QUEUE, reader, toInteger } from '../base/query.ts';
-import type { Route, RouteRequest, Service } from '../routes.ts';
-import type { EmulatedQueue } from './queues.ts';
+import {
+  hasTagLike,
+  invalid,
+  matching,
+  pageOf,
+  QUEUE_NAME,
+  reader,
+  refuseUnknownWord,
+  toInteger,
+} from '../base/query.ts';
+import type { Route, RouteRequest } from '../base/service.ts';
+import type { EmulatedQueue, QueueService } from './queues.ts';
 
-export const QUEUE_ROUTES: readonly Route[] = [
+export const QUEUE_ROUTES: readonly Route<QueueService>[] = [
   { name: 'list-queues', method: 'GET', version: '/v1.0', pattern: /^\/queues\/?$/, run: listQueues },
   { name: 'show-queue', method: 'GET', version: '/v1.0', pattern: /^\/queues\/([^/]+)\/?$/, run: showQueue },
 ];
@@ -19,11 +28,11 @@ const ORDERS: Readonly<Record<string, (a: EmulatedQueue, b: EmulatedQueue) => nu
 const BOOLEANS = ['true', 'false'];
 
 /** "Querying All Queues". Unless `queue_type` is asked for, only those for SQL; its flags are texts in the example. */
-function listQueues({ queues, assumptions }: Service, request: RouteRequest): Answer {
+function listQueues({ queues, assumptions }: QueueService, request: RouteRequest): Answer {
   const get = reader(request);
   const pageSize = toInteger(get('page-size') ?? String(2 ** 31 - 1));
   const page = toInteger(get('current-page') ?? '1');
-  const refusal = misspelled(get, {
+  const refusal = refuseUnknownWord(get, {
     queue_type: ['sql', 'general', 'all'],
     'with-priv': BOOLEANS,
     'with-charge-info': BOOLEANS,
@@ -60,8 +69,8 @@ function listQueues({ queues, assumptions }: Service, request: RouteRequest): An
 }
 
 /** "Viewing Details of a Queue": four of the names in camel case, the others as in the list. */
-function showQueue({ queues }: Service, { params: [name = ''] }: RouteRequest): Answer {
-  if (!QUEUE.test(name)) return invalid('queue_name', 'letters, digits and underscores');
+function showQueue({ queues }: QueueService, { params: [name = ''] }: RouteRequest): Answer {
+  if (!QUEUE_NAME.test(name)) return invalid('queue_name', 'letters, digits and underscores');
   const queue = queues.get(name);
   if (queue === undefined) return dliError(400, 'DLI.0002', `There is no queue named ${name.toLowerCase()}`);
   return {

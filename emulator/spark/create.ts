@@ -1,15 +1,16 @@
 import * as v from 'valibot';
 import type { Answer } from '../base/answer.ts';
-import { newUuid, parseBody, QUEUE, refuseQueue } from '../base/query.ts';
-import type { RouteRequest, Service } from '../routes.ts';
-import { batchLife, type EmulatedBatch } from './jobs.ts';
+import { newUuid, parseBody, QUEUE_NAME } from '../base/query.ts';
+import type { RouteRequest } from '../base/service.ts';
+import { refuseUnknownQueue } from '../queues/queues.ts';
+import { batchLife, type EmulatedBatch, type SparkService } from './jobs.ts';
 import { toSession } from './rows.ts';
 
 const texts = v.optional(v.array(v.string()));
 const resources = v.array(v.object({ name: v.optional(v.string()), type: v.optional(v.string()) }));
 const count = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)));
 // The documented example has a space in front of its queue.
-const queueName = v.optional(v.pipe(v.string(), v.trim(), v.regex(QUEUE)));
+const queueName = v.optional(v.pipe(v.string(), v.trim(), v.regex(QUEUE_NAME)));
 
 const creation = v.pipe(
   v.looseObject({
@@ -60,11 +61,11 @@ const creation = v.pipe(
 const OWN_SIZES = ['driverMemory', 'driverCores', 'executorMemory', 'executorCores', 'numExecutors'] as const;
 
 /** "Creating a Batch Processing Job". */
-export function createBatch(service: Service, { body }: RouteRequest): Answer {
+export function createBatch(service: SparkService, { body }: RouteRequest): Answer {
   const { fields, refusal } = parseBody(creation, body);
   if (fields === undefined) return refusal;
   const queue = (fields.queue ?? fields.cluster_name ?? 'default').toLowerCase();
-  const unknown = refuseQueue(service, queue);
+  const unknown = refuseUnknownQueue(service, queue);
   if (unknown !== undefined) return unknown;
 
   const { spark, random, now, assumptions } = service;
@@ -87,7 +88,7 @@ export function createBatch(service: Service, { body }: RouteRequest): Answer {
 
 /** Fails as often as the service is told to, and is retried if the request says so. */
 function lifeOf(
-  { now, random, delays, failureShare }: Service,
+  { now, random, delays, failureShare }: SparkService,
   request: v.InferOutput<typeof creation>,
 ): EmulatedBatch['life'] {
   const createdAt = now();

@@ -1,5 +1,6 @@
 import { type Life, obey, type Stage, stageAt } from '../base/life.ts';
 import { Store } from '../base/store.ts';
+import type { QueueService } from '../queues/queues.ts';
 
 export type SparkState = 'starting' | 'running' | 'recovering' | 'success' | 'dead';
 
@@ -76,3 +77,6 @@ export class SparkStore extends Store<EmulatedBatch> {
     );
   }
 }
+
+/** What the Spark routes need. */
+export type SparkService = QueueService & { spark: SparkStore };

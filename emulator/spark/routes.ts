@@ -2,22 +2,22 @@ import { type Answer, dliError } from '../base/answer.ts';
 import {
   invalid,
   matching,
-  misspelled,
   pageOf,
-  QUEUE,
+  QUEUE_NAME,
   reader,
   refuseCancel,
+  refuseUnknownId,
+  refuseUnknownWord,
   sortedBy,
   toInteger,
   UUID,
-  unknownId,
 } from '../base/query.ts';
-import type { Route, RouteRequest, Service } from '../routes.ts';
+import type { Route, RouteRequest } from '../base/service.ts';
 import { createBatch } from './create.ts';
-import { batchStateAt, type EmulatedBatch, isBatchOver, requestBatchCancel } from './jobs.ts';
+import { batchStateAt, type EmulatedBatch, isBatchOver, requestBatchCancel, type SparkService } from './jobs.ts';
 import { durationOf, toSession } from './rows.ts';
 
-export const SPARK_ROUTES: readonly Route[] = [
+export const SPARK_ROUTES: readonly Route<SparkService>[] = [
   { name: 'list-spark-batches', method: 'GET', version: '/v2.0', pattern: /^\/batches\/?$/, run: listBatches },
   { name: 'create-spark-batch', method: 'POST', version: '/v2.0', pattern: /^\/batches\/?$/, run: createBatch },
   {
@@ -50,7 +50,7 @@ const ORDERS = ['DURATION_DESC', 'DURATION_ASC', 'CREATE_TIME_DESC', 'CREATE_TIM
 const ONLY_ON = { otc: ['owner'], oas: ['start', 'end', 'order'] };
 
 /** "Obtaining the List of Batch Processing Jobs". `from` counts batches, not pages; nothing says `is_success`. */
-function listBatches({ spark, now, assumptions }: Service, request: RouteRequest): Answer {
+function listBatches({ spark, now, assumptions }: SparkService, request: RouteRequest): Answer {
   const { sparkFilters, sparkDefaultOrder, nameFilter } = assumptions;
   const ignored = sparkFilters === 'all' ? [] : ONLY_ON[sparkFilters === 'otc' ? 'oas' : 'otc'];
   const read = reader(request);
@@ -69,9 +69,10 @@ function listBatches({ spark, now, assumptions }: Service, request: RouteRequest
   if (start === undefined) return invalid('start', 'milliseconds');
   if (end === undefined) return invalid('end', 'milliseconds');
   if (id !== undefined && !/^[A-Fa-f0-9_-]*$/.test(id)) return invalid('job-id', 'hexadecimal digits, - and _');
-  if (cluster !== undefined && !QUEUE.test(cluster)) return invalid('cluster_name', 'letters, digits and underscores');
-  if (queue !== undefined && !QUEUE.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
-  const refusal = misspelled(get, { state: STATES, order: ORDERS });
+  if (cluster !== undefined && !QUEUE_NAME.test(cluster))
+    return invalid('cluster_name', 'letters, digits and underscores');
+  if (queue !== undefined && !QUEUE_NAME.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
+  const refusal = refuseUnknownWord(get, { state: STATES, order: ORDERS });
   if (refusal !== undefined) return refusal;
 
   const at = now();
@@ -94,7 +95,7 @@ function listBatches({ spark, now, assumptions }: Service, request: RouteRequest
 }
 
 /** "Querying Batch Job Details": as in the list, but without `duration`. */
-function showBatch(service: Service, { params: [id = ''] }: RouteRequest): Answer {
+function showBatch(service: SparkService, { params: [id = ''] }: RouteRequest): Answer {
   return withBatch(service, id, (batch) => ({
     ...toSession(batch, service.now(), service.assumptions),
     ...(batch.feature !== undefined && { feature: batch.feature }),
@@ -103,7 +104,7 @@ function showBatch(service: Service, { params: [id = ''] }: RouteRequest): Answe
 }
 
 /** "Querying a Batch Job Status". */
-function showState(service: Service, { params: [id = ''] }: RouteRequest): Answer {
+function showState(service: SparkService, { params: [id = ''] }: RouteRequest): Answer {
   return withBatch(service, id, (batch) => {
     const state = batch.shownState ?? batchStateAt(batch, service.now());
     const isCapital = service.assumptions.sparkStateSpelling === 'capitalised';
@@ -112,14 +113,14 @@ function showState(service: Service, { params: [id = ''] }: RouteRequest): Answe
 }
 
 /** "Querying Batch Job Logs (Discarded)": a line for each stage of its life. The last 100 unless `from` says otherwise. */
-function showLog(service: Service, request: RouteRequest): Answer {
+function showLog(service: SparkService, request: RouteRequest): Answer {
   const get = reader(request);
   const from = toInteger(get('from') ?? '0');
   const size = toInteger(get('size') ?? '100');
   if (from === undefined) return invalid('from', 'a line number');
   if (size === undefined) return invalid('size', '0 or more');
   if (toInteger(get('index') ?? '0') === undefined) return invalid('index', '0 or more');
-  const refusal = misspelled(get, { type: ['driver'] });
+  const refusal = refuseUnknownWord(get, { type: ['driver'] });
   if (refusal !== undefined) return refusal;
 
   return withBatch(service, request.params[0] ?? '', (batch) => {
@@ -132,11 +133,11 @@ function showLog(service: Service, request: RouteRequest): Answer {
 }
 
 /** "Canceling a Batch Processing Job". "Successful" and "Failed" ones "cannot be canceled", but not how that is said. */
-function cancelBatch(service: Service, { params: [id = ''] }: RouteRequest): Answer {
+function cancelBatch(service: SparkService, { params: [id = ''] }: RouteRequest): Answer {
   if (!UUID.test(id)) return invalid('batch_id', 'a UUID');
   const { spark, now, delays, assumptions } = service;
   const batch = spark.get(id);
-  if (batch === undefined) return unknownId(service, 'batch', id);
+  if (batch === undefined) return refuseUnknownId(service, 'batch', id);
   const denied = refuseCancel(service, batch.queue);
   if (denied !== undefined) return denied;
 
@@ -151,10 +152,10 @@ function cancelBatch(service: Service, { params: [id = ''] }: RouteRequest): Ans
   return { status: 200, body: { msg: 'deleted' } };
 }
 
-function withBatch(service: Service, id: string, read: (batch: EmulatedBatch) => unknown): Answer {
+function withBatch(service: SparkService, id: string, read: (batch: EmulatedBatch) => unknown): Answer {
   if (!UUID.test(id)) return invalid('batch_id', 'a UUID');
   const batch = service.spark.get(id);
-  return batch === undefined ? unknownId(service, 'batch', id) : { status: 200, body: read(batch) };
+  return batch === undefined ? refuseUnknownId(service, 'batch', id) : { status: 200, body: read(batch) };
 }
 
 function inOrder(batches: EmulatedBatch[], order: string, now: number): EmulatedBatch[] {

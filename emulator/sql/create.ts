@@ -1,14 +1,15 @@
 import * as v from 'valibot';
 import type { Answer } from '../base/answer.ts';
-import { invalid, newUuid, parseBody, QUEUE, refuseQueue, tagList, toInteger } from '../base/query.ts';
-import type { RouteRequest, Service } from '../routes.ts';
-import type { EmulatedJob } from './jobs.ts';
+import { invalid, newUuid, parseBody, QUEUE_NAME, tagList, toInteger } from '../base/query.ts';
+import type { RouteRequest } from '../base/service.ts';
+import { refuseUnknownQueue } from '../queues/queues.ts';
+import type { EmulatedJob, SqlService } from './jobs.ts';
 
 export const ENGINES = ['spark', 'hetuEngine'] as const;
 /** "SQL jobs running longer than 12 hours are cancelled by default". */
 const DEFAULT_TIMEOUT_MS = 12 * 3_600_000;
 
-const identifier = v.pipe(v.string(), v.regex(QUEUE));
+const identifier = v.pipe(v.string(), v.regex(QUEUE_NAME));
 const submission = v.object({
   sql: v.pipe(v.string(), v.nonEmpty(), v.maxLength(500_000)),
   currentdb: v.optional(identifier),
@@ -20,23 +21,23 @@ const submission = v.object({
 });
 
 /** "Submitting a SQL Job (Recommended)". */
-export function submitJob(service: Service, { body }: RouteRequest): Answer {
+export function submitJob(service: SqlService, { body }: RouteRequest): Answer {
   const { fields, refusal } = parseBody(submission, body);
   return fields === undefined ? refusal : submit(service, fields);
 }
 
 /** "Submitting a SQL Job (Discarded)", of 2021: the queue is in the path. */
-export function submitJobToQueue(service: Service, { body, params: [queue = ''] }: RouteRequest): Answer {
-  if (!QUEUE.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
+export function submitJobToQueue(service: SqlService, { body, params: [queue = ''] }: RouteRequest): Answer {
+  if (!QUEUE_NAME.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
   const { fields, refusal } = parseBody(submission, body);
   return fields === undefined ? refusal : submit(service, { ...fields, queue_name: queue });
 }
 
-function submit(service: Service, fields: v.InferOutput<typeof submission>): Answer {
+function submit(service: SqlService, fields: v.InferOutput<typeof submission>): Answer {
   const { sql: jobs, now, random, delays } = service;
   const { sql: statement, currentdb, conf, tags, engine_type: engine } = fields;
   const queue = fields.queue_name.toLowerCase();
-  const refusal = refuseQueue(service, queue);
+  const refusal = refuseUnknownQueue(service, queue);
   if (refusal !== undefined) return refusal;
 
   const settings = settingsOf(conf ?? []);

@@ -1,4 +1,5 @@
 import { Store } from '../base/store.ts';
+import type { QueueService } from '../queues/queues.ts';
 
 /** A SQL job with its whole life written down in advance; what it shows depends on the moment it is looked at. */
 export interface EmulatedJob {
@@ -95,3 +96,6 @@ export function requestCancel(job: EmulatedJob, now: number, delayMs: number): v
   if (job.onCancel === 'finish') job.endsAt = now;
   else job.cancelledAt = now + delayMs;
 }
+
+/** What the SQL routes need. */
+export type SqlService = QueueService & { sql: JobStore };

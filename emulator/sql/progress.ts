@@ -1,7 +1,7 @@
 import type { Answer } from '../base/answer.ts';
-import { invalid, UUID, unknownId } from '../base/query.ts';
-import type { RouteRequest, Service } from '../routes.ts';
-import { type EmulatedJob, endOf, statusAt } from './jobs.ts';
+import { invalid, refuseUnknownId, UUID } from '../base/query.ts';
+import type { RouteRequest } from '../base/service.ts';
+import { type EmulatedJob, endOf, type SqlService, statusAt } from './jobs.ts';
 
 /** Every running job is four Spark jobs, one after the other, of ten tasks each. */
 const SUB_JOBS = 4;
@@ -11,10 +11,10 @@ const TASKS = 10;
  * "Querying the Job Execution Progress": of the sub-job that runs. A job that has just started is at 0, one that has
  * ended at 1, and neither has sub-jobs.
  */
-export function showProgress(service: Service, { params: [id = ''] }: RouteRequest): Answer {
+export function showProgress(service: SqlService, { params: [id = ''] }: RouteRequest): Answer {
   if (!UUID.test(id)) return invalid('job_id', 'a UUID');
   const job = service.sql.get(id);
-  if (job === undefined) return unknownId(service, 'job', id);
+  if (job === undefined) return refuseUnknownId(service, 'job', id);
   const now = service.now();
   const common = { is_success: true, message: '', job_id: job.id, status: job.shownStatus ?? statusAt(job, now) };
   if (endOf(job, now) !== undefined) return { status: 200, body: { ...common, progress: 1 } };

@@ -3,22 +3,22 @@ import {
   hasTagLike,
   invalid,
   matching,
-  misspelled,
   pageOf,
-  QUEUE,
+  QUEUE_NAME,
   reader,
   refuseCancel,
+  refuseUnknownId,
+  refuseUnknownWord,
   sortedBy,
   toInteger,
   UUID,
-  unknownId,
 } from '../base/query.ts';
-import type { Route, RouteRequest, Service } from '../routes.ts';
+import type { Route, RouteRequest } from '../base/service.ts';
 import { ENGINES, settingsOf, submitJob, submitJobToQueue } from './create.ts';
-import { type EmulatedJob, endOf, isOver, requestCancel, statusAt } from './jobs.ts';
+import { type EmulatedJob, endOf, isOver, requestCancel, type SqlService, statusAt } from './jobs.ts';
 import { showProgress } from './progress.ts';
 
-export const SQL_ROUTES: readonly Route[] = [
+export const SQL_ROUTES: readonly Route<SqlService>[] = [
   { name: 'list-sql-jobs', method: 'GET', version: '/v1.0', pattern: /^\/jobs\/?$/, run: listJobs },
   { name: 'submit-sql-job', method: 'POST', version: '/v1.0', pattern: /^\/jobs\/submit-job\/?$/, run: submitJob },
   {
@@ -89,7 +89,7 @@ const TYPES = [
 const ORDERS = ['duration_desc', 'duration_asc', 'start_time_desc', 'start_time_asc'];
 
 /** "Querying All Jobs". Rows are computed now, so pages read one after the other are not one instant. */
-function listJobs({ sql, now }: Service, request: RouteRequest): Answer {
+function listJobs({ sql, now }: SqlService, request: RouteRequest): Answer {
   const get = reader(request);
   const pageSize = toInteger(get('page-size') ?? '50');
   const page = toInteger(get('current-page') ?? '1');
@@ -110,7 +110,7 @@ function listJobs({ sql, now }: Service, request: RouteRequest): Answer {
   if (page === undefined || page < 1 || page > 100) return invalid('current-page', '1 to 100');
   if (start === undefined) return invalid('start', 'milliseconds');
   if (end === undefined) return invalid('end', 'milliseconds');
-  const refusal = misspelled(get, {
+  const refusal = refuseUnknownWord(get, {
     'job-status': STATUSES,
     'job-type': TYPES,
     order: ORDERS,
@@ -119,7 +119,7 @@ function listJobs({ sql, now }: Service, request: RouteRequest): Answer {
   });
   if (refusal !== undefined) return refusal;
   if (jobTypes?.some((named) => !TYPES.includes(named))) return invalid('job_types', TYPES.join(', '));
-  if (queue !== undefined && !QUEUE.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
+  if (queue !== undefined && !QUEUE_NAME.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
   if (pattern !== undefined && pattern.length > 1_024) return invalid('sql_pattern', 'up to 1,024 characters');
   if (database !== undefined && database.length > 16) return invalid('db_name', 'up to 16 characters');
 
@@ -149,10 +149,10 @@ function listJobs({ sql, now }: Service, request: RouteRequest): Answer {
 }
 
 /** "Querying Job Status". There is no end_time here, and `is_success` is about the question. */
-function showStatus(service: Service, { params: [id = ''] }: RouteRequest): Answer {
+function showStatus(service: SqlService, { params: [id = ''] }: RouteRequest): Answer {
   if (!UUID.test(id)) return invalid('job_id', 'a UUID');
   const job = service.sql.get(id);
-  if (job === undefined) return unknownId(service, 'job', id);
+  if (job === undefined) return refuseUnknownId(service, 'job', id);
   const { end_time: _, ...row } = toRow(job, service.now());
   const names = job.type === 'QUERY' ? tableOf(job) : {};
   const userConf = job.conf && { user_conf: JSON.stringify(Object.fromEntries(settingsOf(job.conf))) };
@@ -163,10 +163,10 @@ function showStatus(service: Service, { params: [id = ''] }: RouteRequest): Answ
 }
 
 /** "Querying Job Details": what an import or export moves, and no status. Of other jobs, nothing is documented. */
-function showDetail(service: Service, { params: [id = ''] }: RouteRequest): Answer {
+function showDetail(service: SqlService, { params: [id = ''] }: RouteRequest): Answer {
   if (!UUID.test(id)) return invalid('job_id', 'a UUID');
   const job = service.sql.get(id);
-  if (job === undefined) return unknownId(service, 'job', id);
+  if (job === undefined) return refuseUnknownId(service, 'job', id);
   const isTransfer = job.type === 'IMPORT' || job.type === 'EXPORT';
   if (!isTransfer && service.assumptions.sqlDetailOfOthers === 'DLI.0007') {
     return dliError(400, 'DLI.0007', `The operation is not supported: the job is of type ${job.type}`);
@@ -192,10 +192,10 @@ function showDetail(service: Service, { params: [id = ''] }: RouteRequest): Answ
 }
 
 /** "Canceling a Job (Recommended)". What it answers for a job that is over or unknown is documented nowhere. */
-function cancelJob(service: Service, { params: [id = ''] }: RouteRequest): Answer {
+function cancelJob(service: SqlService, { params: [id = ''] }: RouteRequest): Answer {
   if (!UUID.test(id)) return invalid('job_id', 'a UUID');
   const job = service.sql.get(id);
-  if (job === undefined) return unknownId(service, 'job', id);
+  if (job === undefined) return refuseUnknownId(service, 'job', id);
   const denied = refuseCancel(service, job.queue);
   if (denied !== undefined) return denied;
 
@@ -210,11 +210,11 @@ function cancelJob(service: Service, { params: [id = ''] }: RouteRequest): Answe
 }
 
 /** "Canceling a Job (Discarded)", of 2021. */
-function cancelJobOnQueue(service: Service, request: RouteRequest): Answer {
+function cancelJobOnQueue(service: SqlService, request: RouteRequest): Answer {
   const [queue = '', id = ''] = request.params;
-  if (!QUEUE.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
+  if (!QUEUE_NAME.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
   const job = service.sql.get(id);
-  if (job !== undefined && job.queue !== queue.toLowerCase()) return unknownId(service, 'job', id);
+  if (job !== undefined && job.queue !== queue.toLowerCase()) return refuseUnknownId(service, 'job', id);
   return cancelJob(service, { ...request, params: [id] });
 }
 

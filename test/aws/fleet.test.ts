@@ -120,7 +120,7 @@ describe("the packaged functions under AWS's own runtime client", () => {
       Array.from({ length: TARGETS }, (_, n) => `t${n}`).sort(),
     );
     // All targets are the same project here, so its overdue jobs are cancelled by whoever came first.
-    const statuses = emulator.jobs.all().map(({ id }) => emulator.statusOf(id));
+    const statuses = emulator.sql.all().map(({ id }) => emulator.statusOf(id));
     expect(statuses.filter((status) => status === 'CANCELLED')).toHaveLength(6);
   });
 

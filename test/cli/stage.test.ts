@@ -140,7 +140,7 @@ describe.concurrent('dli-reaper status', () => {
 describe.concurrent('dli-reaper status, of jobs that cannot be judged', () => {
   it('tells how many there are beside the overdue ones, and why where it could judge none', async (context) => {
     const { emulator, run } = await startStage(context);
-    emulator.jobs.add(runningJob(3, { hiddenFields: ['start_time'] }));
+    emulator.sql.add(runningJob(3, { hiddenFields: ['start_time'] }));
     const some = await run('status');
     emulator.faults.add({ on: 'list-sql-jobs', times: Infinity, edit: { setInRows: { status: 'Running' } } });
     const none = await run('status', '--json');

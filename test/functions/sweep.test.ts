@@ -368,7 +368,7 @@ describe('the bundled sweep function', () => {
     { level: 'DEBUG', kept: 1 },
   ])('logs at $level whom it keeps since it only waits: $kept job', async ({ level, kept }) => {
     await start();
-    emulator.jobs.add(runningJob(1, { owner: 'waiting', runsFrom: Date.now() + 3_600_000 }));
+    emulator.sql.add(runningJob(1, { owner: 'waiting', runsFrom: Date.now() + 3_600_000 }));
 
     const { log } = await invokeBundle('sweep', SCHEDULE_TICK, { ...ssm.env, AWS_LAMBDA_LOG_LEVEL: level });
 
@@ -378,7 +378,7 @@ describe('the bundled sweep function', () => {
   it('escapes in its log what a terminal would obey, and keeps its nulls', async () => {
     await start();
     const owner = 'a\u009b2J\u202e';
-    emulator.jobs.add(runningJob(1, { owner }));
+    emulator.sql.add(runningJob(1, { owner }));
 
     const { log, stdout } = await invoke(SCHEDULE_TICK);
 
@@ -591,7 +591,7 @@ describe('the bundled sweep function, with a message of the queue', () => {
   it('counts the ages of an emergency from when it was asked for', async () => {
     await start();
     // Each of the six is older than two hours; nine minutes ago one of them was not.
-    const ages = emulator.jobs.all().map(({ submittedAt }) => Date.now() - submittedAt);
+    const ages = emulator.sql.all().map(({ submittedAt }) => Date.now() - submittedAt);
     const youngest = Math.min(...ages.filter((ageMs) => ageMs > 2 * 3_600_000));
     const olderThan = `${Math.floor(youngest / 1_000) - 60}s`;
 

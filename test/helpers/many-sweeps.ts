@@ -67,7 +67,7 @@ export async function sweepFor(
       log.push({ msg: msg as LineName, at, fields } as RecordLine);
     }
   }
-  return world.emulator.jobs
+  return world.emulator.sql
     .all()
     .flatMap(({ cancelledAt }) => cancelledAt ?? [])
     .sort((a, b) => a - b);

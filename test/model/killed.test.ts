@@ -58,7 +58,7 @@ async function killAtRequest(n: number) {
   return {
     ended: signal ?? exitCode,
     exitCode: second.exitCode,
-    statuses: Object.fromEntries(emulator.jobs.all().map(({ id }) => [id, emulator.statusOf(id)])),
+    statuses: Object.fromEntries(emulator.sql.all().map(({ id }) => [id, emulator.statusOf(id)])),
   };
 }
 

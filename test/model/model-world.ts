@@ -183,7 +183,7 @@ export class ModelWorld {
         endsAs: 'FINISHED',
         onCancel: draft.onCancel,
       };
-      this.emulator.jobs.add(job);
+      this.emulator.sql.add(job);
       return job.id;
     }
     if (draft.engine === 'spark') {
@@ -222,7 +222,7 @@ export class ModelWorld {
 
   #change(n: number, what: Surprise['what']): void {
     const now = this.#serviceNow();
-    const { jobs, spark, flink } = this.emulator;
+    const { sql: jobs, spark, flink } = this.emulator;
     const sql = jobs.get(jobId(n));
     const batch = spark.get(jobId(n));
     const stream = flink.get(String(n));

@@ -75,9 +75,9 @@ function isFrozen({ match, from, until, days }: FreezeDraft, job: Truth, now: nu
 
 const isStartHidden = ({ hiddenFields = [] }: { hiddenFields?: string[] }): boolean => hiddenFields.length > 0;
 
-export function truthOf({ jobs, spark, flink }: Emulator, now: number): Map<string, Truth> {
+export function truthOf({ sql, spark, flink }: Emulator, now: number): Map<string, Truth> {
   const all: Truth[] = [
-    ...jobs.all().map((job): Truth => {
+    ...sql.all().map((job): Truth => {
       const word = statusAt(job, now);
       const state = isOver(word) ? 'over' : word === 'LAUNCHING' ? 'waiting' : word === 'RUNNING' ? 'running' : 'other';
       const since = job.submittedAt;

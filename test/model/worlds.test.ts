@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { RouteName } from '../../emulator/base/service.ts';
 import type { Fault } from '../../emulator/control/faults.ts';
-import type { RouteName } from '../../emulator/routes.ts';
 import { HOUR, MINUTE, NOW } from '../helpers/world.ts';
 import { type JobDraft, ModelWorld, type SweepDraft, tally, UNDISTURBED, type WorldDraft } from './model-world.ts';
 import { AGES, type FreezeDraft, type PolicyDraft, type RuleDraft } from './oracle.ts';

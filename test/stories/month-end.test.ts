@@ -66,7 +66,7 @@ async function runTurn(settingsAt: (now: number) => Partial<Settings>) {
   world.pass(TURN.from - NOW);
   for (let tick = TURN.from; tick <= TURN.until; tick += HOUR) {
     world.pass(tick - world.clock.now());
-    while ((waiting.at(-1)?.submittedAt ?? TURN.until) < tick) world.emulator.jobs.add(waiting.pop() as EmulatedJob);
+    while ((waiting.at(-1)?.submittedAt ?? TURN.until) < tick) world.emulator.sql.add(waiting.pop() as EmulatedJob);
     const report = await sweepAt(tick);
     notices.push(...report.notices.map((text) => ({ at: tick, text })));
     for (const { reason } of report.jobs) skipped.set(reason, (skipped.get(reason) ?? 0) + 1);

@@ -29,7 +29,7 @@ async function startDli({ onTestFinished }: TestContext, count = JOBS) {
   const jobs = Array.from({ length: count }, (_, i): EmulatedJob => runningJob(i + 1));
   const emulator = await startEmulator({ now: Date.now, random: Math.random, jobs, cancelDelayMs: 0 });
   onTestFinished(emulator.close);
-  const cancelled = () => emulator.jobs.all().filter(({ cancelledAt }) => cancelledAt !== undefined).length;
+  const cancelled = () => emulator.sql.all().filter(({ cancelledAt }) => cancelledAt !== undefined).length;
   return { emulator, cancelled };
 }
 

@@ -309,7 +309,7 @@ describe.concurrent('dli-reaper emergency', () => {
     const terminal = run('--older-than', '10m', ...REASON);
     await terminal.waitFor('to cancel these 2 jobs');
     // Old enough by now, but nobody has seen it.
-    emulator.jobs.add(runningJob(5, { ageMs }));
+    emulator.sql.add(runningJob(5, { ageMs }));
     terminal.type(`${projectId}\r`);
 
     expect(await terminal.exited).toBe(0);
@@ -352,7 +352,7 @@ describe.concurrent('dli-reaper emergency', () => {
         ask: async (question) => {
           questions.push({ question, deletes: deletes() });
           now += waitsMs.shift() ?? 0;
-          emulator.jobs.add(runningJob(5, { ageMs }));
+          emulator.sql.add(runningJob(5, { ageMs }));
           return projectId;
         },
       },

@@ -59,7 +59,7 @@ describe('jobs from outside', () => {
 
   it.each([
     { call: ['PATCH', `jobs/${jobId(9)}`, {}], error: `no job ${jobId(9)}` },
-    { call: ['PATCH', `jobs/${jobId(1)}`, { id: 'x' }], error: 'id: a job keeps its own' },
+    { call: ['PATCH', `jobs/${jobId(1)}`, { id: 'x' }], error: 'id: the id of a job cannot change' },
     { call: ['PATCH', `jobs/${jobId(1)}`, []], error: 'the body is not an object' },
     { call: ['POST', 'jobs', { age: '3' }], error: expect.stringContaining('write the unit') },
     { call: ['POST', 'jobs', { colour: 'red' }], error: expect.stringContaining('colour') },

@@ -671,7 +671,7 @@ describe('the discarded forms with the queue in the path', () => {
     const { status, body } = await call('POST', '/v1.0/queues/etl/jobs/submit-job', { body: { sql: 'select 1' } });
 
     expect(status).toBe(200);
-    expect(emulator.jobs.get(body.job_id as string)).toMatchObject({ queue: 'etl' });
+    expect(emulator.sql.get(body.job_id as string)).toMatchObject({ queue: 'etl' });
   });
 });
 

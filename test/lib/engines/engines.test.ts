@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { RouteName } from '../../../emulator/base/service.ts';
 import type { Edit, Fault } from '../../../emulator/control/faults.ts';
 import { type EmulatedFlinkJob, flinkStatusAt } from '../../../emulator/flink/jobs.ts';
-import type { RouteName } from '../../../emulator/routes.ts';
 import type { Emulator, EmulatorOptions } from '../../../emulator/server.ts';
 import { batchStateAt, type EmulatedBatch } from '../../../emulator/spark/jobs.ts';
 import type { EmulatedJob } from '../../../emulator/sql/jobs.ts';

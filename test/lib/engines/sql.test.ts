@@ -116,14 +116,14 @@ describe('listLiveSqlJobs', () => {
           jobs,
           onRequest: () => {
             for (const { job: n, to } of changes.filter(({ at }) => at === request)) {
-              const job = world.emulator.jobs.get(jobId(n + 1));
+              const job = world.emulator.sql.get(jobId(n + 1));
               if (job === undefined) throw new Error('no such job');
               if (to === 'running') job.runsFrom = Math.min(job.runsFrom, NOW);
               else if (to === 'ended') {
                 job.endsAt = NOW;
                 ended.add(job.id);
               } else {
-                world.emulator.jobs.add(emulatedJob(10_000 + request * 1_000 + n, { ageMs: 10 * HOUR - n * 1_000 }));
+                world.emulator.sql.add(emulatedJob(10_000 + request * 1_000 + n, { ageMs: 10 * HOUR - n * 1_000 }));
               }
             }
             request += 1;
@@ -241,7 +241,7 @@ describe('readBackSqlJobs', () => {
   it('knows a job in whatever case its id is written, and calls it as it was asked', async () => {
     const world = await makeWorld({ jobs: cancelled([0xa, 0xb, 0xc].map((n) => emulatedJob(n))) });
     const asked = [0xa, 0xb, 0xc].map((n) => makeJob({ id: jobIdInHex(n).toUpperCase() }));
-    for (const job of world.emulator.jobs.all()) job.id = jobIdInHex(Number(job.id.slice(-2)));
+    for (const job of world.emulator.sql.all()) job.id = jobIdInHex(Number(job.id.slice(-2)));
 
     const readings = await readBackSqlJobs(world.client(), asked, 1);
 

@@ -176,7 +176,7 @@ describe('SQL jobs that wait too long', () => {
       onRequest: ({ method }) => {
         if (method !== 'DELETE' || world.clock.now() > NOW + 9_000) return;
         world.pass(10_000);
-        for (let n = 41; n <= 60; n++) Object.assign(world.emulator.jobs.get(jobId(n)) ?? {}, { runsFrom: NOW });
+        for (let n = 41; n <= 60; n++) Object.assign(world.emulator.sql.get(jobId(n)) ?? {}, { runsFrom: NOW });
       },
     });
 
@@ -214,7 +214,7 @@ describe('an emergency', () => {
       onRequest: ({ method }) => {
         if (method !== 'DELETE') return;
         for (const n of [1, 2, 3]) {
-          const job = world.emulator.jobs.get(jobId(n));
+          const job = world.emulator.sql.get(jobId(n));
           if (job !== undefined) job.runsFrom = NOW;
         }
       },

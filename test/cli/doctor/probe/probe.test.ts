@@ -40,7 +40,7 @@ const everything = (): Partial<EmulatorOptions> => ({
   flinkJobs: [emulatedFlinkJob(146, { name: 'clicks' }), emulatedFlinkJob(147, { name: 'payments', ageMs: HOUR })],
 });
 
-const submittedBy = ({ jobs }: Emulator): EmulatedJob[] => jobs.all().filter(({ owner }) => owner === 'emulator');
+const submittedBy = ({ sql }: Emulator): EmulatedJob[] => sql.all().filter(({ owner }) => owner === 'emulator');
 
 /** Whatever a test does: what changes something names the one job that the probe made. */
 function expectOwnJobOnly(emulator: Emulator): void {

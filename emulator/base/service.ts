@@ -1,0 +1,76 @@
+import type { Answer } from './answer.ts';
+import type { Assumptions } from './assumptions.ts';
+
+/** How long things take, in ms of the emulator's clock. */
+export interface Delays {
+  /** Time from an accepted cancel or stop to the end of the job. */
+  cancelMs: number;
+  /** Time that a savepoint takes. */
+  savepointMs: number;
+  /** Time from the submission to the start of the run. */
+  startMs: number;
+  /** Run time of a submitted job, spread evenly between the two. Flink jobs run for ever. */
+  runMs: readonly [shortest: number, longest: number];
+}
+
+/** What every route can use of the emulator. The routes of an engine add the stores that they need. */
+export interface Service {
+  now: () => number;
+  /** In [0, 1). */
+  random: () => number;
+  delays: Delays;
+  /** Result of a savepoint of a Flink job, unless the job has a result of its own. */
+  savepointOutcome: 'success' | 'failure';
+  /** Share of the submitted jobs that fail in the end; in [0, 1]. */
+  failureShare: number;
+  /** Queues on which the caller has no CANCEL_JOB. */
+  deniedQueues: readonly string[];
+  assumptions: Assumptions;
+}
+
+export interface RouteRequest {
+  query: ReadonlyMap<string, string[]>;
+  body: Buffer;
+  projectId: string;
+  /** What the path's pattern captured. */
+  params: readonly string[];
+}
+
+/** The names that a fault can use in `on`. */
+export type RouteName =
+  | 'list-sql-jobs'
+  | 'submit-sql-job'
+  | 'show-sql-job-status'
+  | 'show-sql-job-detail'
+  | 'show-sql-job-progress'
+  | 'cancel-sql-job'
+  | 'cancel-sql-job-on-queue'
+  | 'submit-sql-job-to-queue'
+  | 'list-spark-batches'
+  | 'create-spark-batch'
+  | 'show-spark-batch'
+  | 'show-spark-batch-state'
+  | 'show-spark-batch-log'
+  | 'cancel-spark-batch'
+  | 'list-flink-jobs'
+  | 'create-flink-sql-job'
+  | 'create-flink-jar-job'
+  | 'show-flink-job'
+  | 'run-flink-jobs'
+  | 'stop-flink-jobs'
+  | 'delete-flink-jobs'
+  | 'trigger-flink-savepoint'
+  | 'list-queues'
+  | 'show-queue'
+  /** A route of IAM. It is not in the list of DLI's routes. */
+  | 'show-project';
+
+/** @typeParam S the service with the stores that the route needs. */
+export interface Route<S extends Service> {
+  name: RouteName;
+  method: string;
+  version: '/v1' | '/v1.0' | '/v2.0';
+  /** Matched against the path after the project id. */
+  pattern: RegExp;
+  run: (service: S, request: RouteRequest) => Answer;
+}
