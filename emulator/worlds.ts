@@ -29,8 +29,8 @@ function makeJob(random: () => number, now: number, { ageMs, ...fields }: Draft)
 }
 
 /**
- * A small project in which everything happens once: what a sweep cancels, what it must spare, and why. The oldest
- * running job is an orphaned query.
+ * Makes a small project in which everything happens once: what a sweep cancels, and every kind of job that it must spare.
+ * The oldest running job is an orphaned query.
  */
 export function busyMorning(now: number, random: () => number): EmulatedJob[] {
   const make = (draft: Draft) => makeJob(random, now, draft);
@@ -42,20 +42,20 @@ export function busyMorning(now: number, random: () => number): EmulatedJob[] {
     job('adhoc', 'bogdan', 5 * HOUR + 20 * MINUTE),
     job('adhoc', 'chen', 3 * HOUR),
     job('bi_reports', 'chen', 6 * HOUR),
-    // Overdue, but faster than its cancel.
+    // Overdue, but finishes before its cancel.
     job('adhoc', 'bogdan', 4 * HOUR, { onCancel: 'finish' }),
     // Overdue, and spared by `ignore`.
     job('bi_reports', 'dashboards', 7 * HOUR),
     // Overdue, and protected: a write that no rule names, and the resizing of a queue.
     job('adhoc', 'nightly', 4 * HOUR, { type: 'INSERT', statement: 'INSERT INTO facts SELECT * FROM staging' }),
     job('etl_sql', 'nightly', 3 * HOUR, { type: 'SCALE_QUEUE', statement: '' }),
-    // Nobody knows this status.
+    // Overdue, with a status that the reaper does not know.
     job('adhoc', 'ana', 8 * HOUR, { shownStatus: 'HIBERNATING' }),
     // No start time, so no age.
     job('adhoc', 'chen', 8 * HOUR, { hiddenFields: ['start_time'] }),
     // Waiting, not running.
     job('adhoc', 'ana', 3 * HOUR, { runsFrom: now + HOUR }),
-    // Young, or nobody's business.
+    // Too young, or no rule names it.
     job('adhoc', 'bogdan', 20 * MINUTE),
     job('bi_reports', 'ana', 40 * MINUTE),
     job('etl_sql', 'nightly', 7 * HOUR, { type: 'INSERT', statement: 'INSERT INTO lake SELECT * FROM raw' }),
@@ -70,8 +70,8 @@ export function busyMorning(now: number, random: () => number): EmulatedJob[] {
 }
 
 /**
- * `count` live jobs on four queues. Of these, `overdueShare` are running queries that started 3 to 11 hours ago; the
- * others started less than half an hour ago, of any type, some still launching.
+ * Makes `count` live jobs on four queues. `overdueShare` of them are running queries that started 3 to 11 hours ago. The
+ * others started less than half an hour ago. They are of any type, and some are still launching.
  */
 export function manyJobs(
   now: number,
@@ -93,7 +93,7 @@ export function manyJobs(
   });
 }
 
-/** Queries that nobody waits for any more, some of them since days, among a few young ones. */
+/** Makes queries that were left behind, some of them days ago, among a few young ones. */
 function orphans(now: number, random: () => number): EmulatedJob[] {
   return [
     ...Array.from({ length: 12 }, (_, i) =>
@@ -103,7 +103,7 @@ function orphans(now: number, random: () => number): EmulatedJob[] {
   ];
 }
 
-/** One dashboard that sends the same query again and again, each a quarter of a minute after the last. */
+/** Makes the queries of one dashboard that sends the same one again and again, every 15 seconds. */
 function storm(now: number, random: () => number): EmulatedJob[] {
   return [
     ...Array.from({ length: 60 }, (_, i) =>
@@ -118,7 +118,7 @@ function storm(now: number, random: () => number): EmulatedJob[] {
   ];
 }
 
-/** All three engines at once: of each, what a sweep ends, what it must spare, and what goes wrong. */
+/** Makes jobs of all three engines: some that a sweep ends, some that it must spare, and some that go wrong. */
 function lake(now: number, random: () => number): World {
   const batch = (name: string, ageMs: number, more: Partial<EmulatedBatch> & { recoversSince?: number } = {}) => {
     const { recoversSince, ...fields } = more;
@@ -182,7 +182,7 @@ const ofSql =
   (make: (now: number, random: () => number) => EmulatedJob[]): MakeWorld =>
   (now, random) => ({ jobs: make(now, random) });
 
-/** By the names that `--world` takes; docs/emulator.md says what a sweep should find in each. */
+/** The worlds, by the names that `--world` takes. docs/emulator.md says what a sweep finds in each. */
 export const WORLDS: Readonly<Record<string, MakeWorld>> = {
   'busy-morning': ofSql(busyMorning),
   lake,

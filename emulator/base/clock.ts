@@ -1,17 +1,17 @@
-/** The emulator's only clock: it runs as fast as it is told, stands still, or is moved by command. */
+/** The emulator's clock. It can run at any speed, stand still, or be stepped. */
 export interface EmulatorClock {
   /** Epoch ms. */
   now: () => number;
-  /** 1 for real time, 0 for a clock that only moves by steps. */
+  /** 1: real time. 0: the clock only moves by steps. */
   speed: () => number;
   setSpeed: (speed: number) => void;
-  /** Forwards only: what has happened cannot be undone. */
+  /** Moves the clock forwards. It cannot go back, because the past does not change. */
   step: (ms: number) => void;
-  /** As of a saved state. */
+  /** Sets the clock to the time of a saved state. */
   set: (now: number) => void;
 }
 
-/** @param wall the real time, epoch ms. */
+/** @param wall returns the real time, epoch ms. */
 export function createEmulatorClock(wall: () => number, speed = 1): EmulatorClock {
   let current = { speed, wallAt: wall(), emulatedAt: wall() };
   const now = () => Math.floor(current.emulatedAt + (wall() - current.wallAt) * current.speed);

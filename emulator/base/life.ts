@@ -3,20 +3,20 @@ export interface Stage<State extends string> {
   /** Epoch ms. */
   from: number;
   state: State;
-  /** Why, where the API has a place for it. */
+  /** The reason, if the API shows one. */
   description?: string;
 }
 
 /**
- * A life written down in advance, the earliest stage first; what it shows depends on the moment it is looked at.
+ * A life that is fixed in advance, the earliest stage first. What it shows depends on the moment of the look.
  *
  *     [{ "from": 1785540000000, "state": "starting" }, { "from": 1785540060000, "state": "running" }]
  */
 export type Life<State extends string> = [Stage<State>, ...Stage<State>[]];
 
-/** The stage that has begun last. Before the first, the first. */
+/** Returns the stage that began last. Before the first stage, it is the first. */
 export function stageAt<State extends string>(life: Readonly<Life<State>>, now: number): Stage<State> {
-  // Every row of every list asks: findLast here takes several times as long.
+  // Every row of every list calls this, and findLast takes several times as long.
   for (let i = life.length - 1; i > 0; i--) {
     const stage = life[i];
     if (stage !== undefined && stage.from <= now) return stage;
@@ -25,11 +25,11 @@ export function stageAt<State extends string>(life: Readonly<Life<State>>, now: 
 }
 
 /**
- * The life after an order: what comes before the ordered stages stays, and they replace what they overlap. A job that
- * would have been over by itself before the last of them, or at the same moment, is over by itself. After an order that
- * does not end the job, the old life goes on.
+ * Returns the life after an order. The ordered stages replace the stages that they overlap; earlier ones stay. If the job
+ * would end by itself before the last ordered stage, or at the same moment, it still does. If the order does not end the
+ * job, its old life goes on after it.
  *
- * @param ordered begins at `now` or later.
+ * @param ordered the stages of the order. They begin at `now` or later.
  */
 export function obey<State extends string>(
   life: Readonly<Life<State>>,
@@ -48,7 +48,7 @@ export function obey<State extends string>(
   return [...before, ...obeyed, ...after] as Life<State>;
 }
 
-/** The stages that have begun. */
+/** Returns the stages that have begun. */
 export function pastOf<State extends string>(life: Readonly<Life<State>>, now: number): Life<State> {
   const [first, ...rest] = life;
   return [first, ...rest.filter(({ from }) => from <= now)];

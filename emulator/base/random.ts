@@ -1,7 +1,7 @@
 /**
- * Mulberry32: small, fast, and the same numbers for the same seed on every machine.
+ * Creates a generator of numbers in [0, 1). The same seed gives the same numbers on every machine.
  *
- * @returns numbers in [0, 1).
+ * The algorithm is Mulberry32, which is small and fast.
  */
 export function createRandom(seed: number): () => number {
   let state = seed >>> 0;
@@ -14,7 +14,7 @@ export function createRandom(seed: number): () => number {
   };
 }
 
-/** A UUID (version 4) made of the given numbers, so that a seed gives the same ids again. */
+/** Makes a UUID (version 4) from a generator, so that the same seed gives the same ids. */
 export function randomUuid(random: () => number): string {
   const hex = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16));
   hex[12] = '4';

@@ -1,17 +1,17 @@
-/** Things with an id and a birth: found by the one, kept in the order of the other. */
+/** A collection of items, in the order in which they were created. They are found by id, in any case of its letters. */
 export class Store<Item> {
   readonly #items: Item[] = [];
   readonly #byId = new Map<string, Item>();
   readonly #idOf: (item: Item) => string;
   readonly #bornAt: (item: Item) => number;
 
-  /** @param bornAt never changes for an item, so that the order needs keeping only when one is added. */
+  /** @param bornAt returns when an item was created. It never changes, so only `add` has to keep the order. */
   constructor(idOf: (item: Item) => string, bornAt: (item: Item) => number) {
     this.#idOf = idOf;
     this.#bornAt = bornAt;
   }
 
-  /** Behind those of the same birth. An id may come twice, to play a service that lists a job twice. */
+  /** Adds an item, after those created at the same time. An id may come twice, to play a service that lists a job twice. */
   add(item: Item): void {
     const born = this.#bornAt(item);
     let from = 0;
@@ -39,7 +39,7 @@ export class Store<Item> {
     this.#byId.clear();
   }
 
-  /** The oldest first. */
+  /** Returns all items, the oldest first. */
   all(): readonly Item[] {
     return this.#items;
   }

@@ -12,7 +12,7 @@ const from = (least: number, most = Number.MAX_SAFE_INTEGER) =>
 
 const common = {
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(57)),
-  // 512 on one of the vendor's pages, 2,048 on the other.
+  // One of the vendor's pages says 512, the other 2,048.
   desc: v.optional(v.pipe(v.string(), v.maxLength(2_048))),
   queue_name: v.optional(
     v.pipe(
@@ -24,7 +24,7 @@ const common = {
   tags: v.optional(tagList),
 };
 
-/** What goes into `job_config` as it is. */
+/** Fields that go into `job_config` unchanged. */
 const commonConfig = {
   cu_number: from(2, 400),
   manager_cu_number: from(1),
@@ -51,7 +51,7 @@ const sqlConfig = v.object({
   checkpoint_enabled: flag,
   checkpoint_interval: from(0),
   idle_state_retention: from(0),
-  // Numbers in the table, words in the example.
+  // The table has numbers, the example words.
   checkpoint_mode: v.optional(
     v.union([
       v.picklist(Object.values(MODES)),
@@ -88,7 +88,7 @@ const jarConfig = v.object({
 
 const jarFields = v.object({ ...common, main_class: text, entrypoint_args: text });
 
-/** "Creating a SQL Job": a draft, which runs when it is told to. */
+/** "Creating a SQL Job": makes a draft. `run-flink-jobs` starts it. */
 export function createSqlJob(service: FlinkService, { body }: RouteRequest): Answer {
   const { fields, refusal } = parseBody(sqlFields, body);
   if (fields === undefined) return refusal;
@@ -104,7 +104,7 @@ export function createSqlJob(service: FlinkService, { body }: RouteRequest): Ans
   );
 }
 
-/** "Creating a Flink Jar job": its answer's `is_success` is a Boolean in the example, unlike all others. */
+/** "Creating a Flink Jar job". In its example `is_success` is a Boolean, unlike in all others. */
 export function createJarJob(service: FlinkService, { body }: RouteRequest): Answer {
   const { fields, refusal } = parseBody(jarFields, body);
   if (fields === undefined) return refusal;
@@ -121,7 +121,7 @@ export function createJarJob(service: FlinkService, { body }: RouteRequest): Ans
   );
 }
 
-/** "cannot exceed the number of CUs in the bound queue"; "cannot be greater than four times the compute units". */
+/** Refuses what "cannot exceed the number of CUs in the bound queue" or "be greater than four times the compute units". */
 function refuseSize(
   { queues }: FlinkService,
   queueName: string,

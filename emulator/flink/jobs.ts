@@ -26,7 +26,7 @@ export const FLINK_TYPES = [
   'flink_jar_job',
 ] as const;
 
-/** A Flink job with its life written down until somebody runs or stops it. It was created when its life begins. */
+/** A Flink job. Its life begins with its creation and is fixed in advance, until a call runs or stops it. */
 export interface EmulatedFlinkJob {
   /** A whole number from 1. */
   id: number;
@@ -42,21 +42,22 @@ export interface EmulatedFlinkJob {
   mainClass?: string;
   entrypointArgs?: string;
   executionGraph?: string;
-  /** What differs from a job's usual `job_config`. */
+  /** Fields that differ from the usual `job_config`. */
   config?: Record<string, unknown>;
   tags?: Tag[];
   /** The parent of an edge job. */
   rootId?: number;
-  /** `default` unless told. */
+  /** Default: `default`. */
   enterpriseProject?: string;
-  /** When each was complete, epoch ms, the earliest first. */
+  /** The savepoints, the earliest first. `at` is when it was complete, epoch ms. */
   savepoints?: { at: number; path: string }[];
-  /** When it restarted by itself after an exception, epoch ms. */
+  /** Times at which it restarted by itself after an exception, epoch ms. */
   restartsAt?: number[];
   /** `finish`: the job wins the race. `fail`: it ends in job_cancel_fail. `ignore`: it is job_canceling for ever. */
   onStop?: 'stop' | 'finish' | 'fail' | 'ignore';
-  /** What its savepoints come to, and how long each takes; as the emulator says unless told. */
+  /** Result of its savepoints. Default: the emulator's. */
   onSavepoint?: 'success' | 'failure';
+  /** Time that each takes. Default: the emulator's. */
   savepointMs?: number;
   /** Shown in place of the real status. */
   shownStatus?: string;
@@ -64,7 +65,7 @@ export interface EmulatedFlinkJob {
   hiddenFields?: string[];
 }
 
-/** How a stop or a savepoint goes. */
+/** How long a stop and a savepoint take, and how a savepoint ends. */
 export interface StopPlan {
   cancelMs: number;
   savepointMs: number;
@@ -76,18 +77,19 @@ const OVER: readonly FlinkStatus[] = [
   'job_arrearage_stopped',
 ];
 
-/** job_cancel_fail is not among them: the job "may still be running". Nor is a draft. */
+/** Whether a job has ended. A draft has not, nor one in job_cancel_fail, which "may still be running". */
 export const isFlinkOver = (status: FlinkStatus): boolean => OVER.includes(status);
 
-/** The console stops jobs that are being submitted or run; what a failed stop leaves behind can only be stopped again. */
+/** Whether a job can be stopped: while it is submitted or runs, as in the console, and again after a failed stop. */
 export const isStoppable = (status: FlinkStatus): boolean =>
   status === 'job_submitting' || status === 'job_running' || status === 'job_cancel_fail';
 
+/** Returns the status of a job at a moment. */
 export function flinkStatusAt({ life }: EmulatedFlinkJob, now: number): FlinkStatus {
   return stageAt(life, now).state;
 }
 
-/** When its present run began; undefined before the first, and while it is submitted again. */
+/** When the present run of a job began. @returns undefined before its first run, and while it is submitted again. */
 export function startOf({ life }: EmulatedFlinkJob, now: number): number | undefined {
   let startedAt: number | undefined;
   for (const { from, state } of life) {
@@ -98,7 +100,7 @@ export function startOf({ life }: EmulatedFlinkJob, now: number): number | undef
   return startedAt;
 }
 
-/** The last complete one. It is "deleted automatically after the job is restarted". */
+/** Returns the path of the last complete savepoint, which is "deleted automatically after the job is restarted". */
 export function savepointOf({ life, savepoints = [] }: EmulatedFlinkJob, now: number): string | undefined {
   const last = savepoints.findLast(({ at }) => at <= now);
   const isRestarted = life.some(
@@ -107,28 +109,29 @@ export function savepointOf({ life, savepoints = [] }: EmulatedFlinkJob, now: nu
   return isRestarted ? undefined : last?.path;
 }
 
-/** Accepted is not done: the job is job_canceling for a while, and may end by itself before. */
+/** Accepts a stop. The job is job_canceling for a while, and may end by itself before that. */
 export function requestStop(job: EmulatedFlinkJob, now: number, plan: StopPlan): void {
   job.life = obey(job.life, now, ending(job, now, plan.cancelMs), isFlinkOver);
 }
 
-/** First the savepoint, then the stop. A savepoint that fails leaves the job running. */
+/** Accepts a savepoint with a stop after it. If the savepoint fails, the job runs on. */
 export function requestStopWithSavepoint(job: EmulatedFlinkJob, now: number, plan: StopPlan): void {
-  saveThen(job, now, plan, (savedAt) => ending(job, savedAt, plan.cancelMs));
+  save(job, now, { plan, goOn: (savedAt) => ending(job, savedAt, plan.cancelMs) });
 }
 
-/** The job runs on, whatever the savepoint comes to. */
+/** Accepts a savepoint. The job runs on, even if the savepoint fails. */
 export function requestSavepoint(job: EmulatedFlinkJob, now: number, plan: StopPlan, path?: string): void {
-  saveThen(job, now, plan, (savedAt) => [{ from: savedAt, state: 'job_running' }], path);
+  save(job, now, { plan, goOn: (savedAt) => [{ from: savedAt, state: 'job_running' }], path });
 }
 
-function saveThen(
-  job: EmulatedFlinkJob,
-  now: number,
-  plan: StopPlan,
-  goOn: (savedAt: number) => Life<FlinkStatus>,
-  path = `obs://emulator/savepoints/${job.id}/${now}`,
-): void {
+interface SaveOrder {
+  plan: StopPlan;
+  /** The stages after a savepoint that succeeds. */
+  goOn: (savedAt: number) => Life<FlinkStatus>;
+  path?: string | undefined;
+}
+
+function save(job: EmulatedFlinkJob, now: number, { plan, goOn, path }: SaveOrder): void {
   const savedAt = now + (job.savepointMs ?? plan.savepointMs);
   const isGood = (job.onSavepoint ?? plan.savepointOutcome) === 'success';
   const failed: Life<FlinkStatus> = [
@@ -136,9 +139,11 @@ function saveThen(
   ];
   const next = isGood ? goOn(savedAt) : failed;
   job.life = obey(job.life, now, [{ from: now, state: 'job_savepointing' }, ...next], isFlinkOver);
-  // A job that is over before has nothing left to save.
+  // A job that ends before that has nothing to save.
   const isStillThere = job.life.some(({ from, state }) => from === savedAt && state === next[0].state);
-  if (isGood && isStillThere) job.savepoints = [...(job.savepoints ?? []), { at: savedAt, path }];
+  if (!isGood || !isStillThere) return;
+  const savepoint = { at: savedAt, path: path ?? `obs://emulator/savepoints/${job.id}/${now}` };
+  job.savepoints = [...(job.savepoints ?? []), savepoint];
 }
 
 function ending({ onStop }: EmulatedFlinkJob, from: number, cancelMs: number): Life<FlinkStatus> {
@@ -174,7 +179,7 @@ export class FlinkStore extends Store<EmulatedFlinkJob> {
     super.add(job);
   }
 
-  /** Higher than all before, deleted ones included. */
+  /** Returns an id higher than all ids so far, those of deleted jobs included. */
   nextId(): number {
     return this.#lastId + 1;
   }

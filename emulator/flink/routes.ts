@@ -51,7 +51,7 @@ const STATUSES = [
   'job_finish',
 ];
 
-/** "Querying the Job List": ten jobs unless `limit` says otherwise, the newest first. */
+/** "Querying the Job List". Default: ten jobs, the newest first. */
 function listJobs({ flink, now, assumptions }: FlinkService, request: RouteRequest): Answer {
   const get = reader(request);
   const limit = toInteger(get('limit') ?? '10');
@@ -86,7 +86,7 @@ function listJobs({ flink, now, assumptions }: FlinkService, request: RouteReque
     [tags, (job) => hasTagLike(job.tags, tags ?? '')],
     [project, (job) => (job.enterpriseProject ?? 'default') === project],
   ]);
-  // The store keeps them by the time of their creation.
+  // The store is in this order already.
   const ordered = order === 'asc' ? found : found.toReversed();
   const jobs = pageOf(ordered, first, limit).map((job) =>
     showsDetail ? toDetail(job, at, request.projectId) : toRow(job, at),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { stageAt } from '../base/life.ts';
 import { type EmulatedFlinkJob, isFlinkOver, savepointOf, startOf } from './jobs.ts';
 
-/** A job in the list without `show_detail`. `start_time` and `duration` are 0 while it does not run. */
+/** Returns a job of the list without `show_detail`. `start_time` is 0 before its run begins, `duration` if it does not run. */
 export function toRow(job: EmulatedFlinkJob, now: number): Record<string, unknown> {
   const startedAt = startOf(job, now);
   const isRunning = startedAt !== undefined && !isFlinkOver(stageAt(job.life, now).state);
@@ -16,7 +16,7 @@ export function toRow(job: EmulatedFlinkJob, now: number): Record<string, unknow
   });
 }
 
-/** `job_detail`, and a job in the list with `show_detail`. `start_time` is null before the first run. */
+/** Returns `job_detail`, or a job of the list with `show_detail`. `start_time` is null before the first run. */
 export function toDetail(job: EmulatedFlinkJob, now: number, projectId: string): Record<string, unknown> {
   return withoutHidden(job, {
     ...commonFields(job, now),
@@ -64,7 +64,7 @@ function withoutHidden(job: EmulatedFlinkJob, row: Record<string, unknown>): Rec
   return row;
 }
 
-/** As in the example of "Querying Job Details". */
+/** The configuration in the example of "Querying Job Details". */
 const USUAL_CONFIG = {
   checkpoint_enabled: false,
   checkpoint_interval: 10,

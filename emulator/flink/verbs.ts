@@ -23,11 +23,11 @@ type Refusal = { error_code: string; error_msg: string };
 const refuse = (code: string, message: string): Refusal => ({ error_code: code, error_msg: message });
 
 /**
- * "Stopping Jobs in Batches": asks each job in turn. Verdicts carry no id: they stand in the order of the ids.
+ * "Stopping Jobs in Batches". The answer has one verdict for each job, without an id, in the order of the ids:
  *
  *     [{"is_success":"true","message":"…"},{"error_code":"DLI.15002","error_msg":"…"}]
  *
- * One refusal makes the whole answer a 400, the other jobs stop all the same.
+ * One refusal makes the whole answer a 400. The other jobs still stop.
  */
 export function stopJobs(service: FlinkService, { body }: RouteRequest): Answer {
   const { fields, refusal } = parseBody(
@@ -40,20 +40,18 @@ export function stopJobs(service: FlinkService, { body }: RouteRequest): Answer 
     const status = flinkStatusAt(job, now());
     const denied = refuseCancel(service, job.queue);
     if (denied !== undefined) return denied.body as Refusal;
-    // There is nothing to save in a job that does not run.
+    // A job that does not run has nothing to save.
     const canStop = fields.trigger_savepoint ? status === 'job_running' : isStoppable(status);
     if (!canStop) return refuse('DLI.15002', `A job in status ${status} cannot be stopped or savepointed`);
     if (fields.trigger_savepoint) requestStopWithSavepoint(job, now(), planOf(service));
     else requestStop(job, now(), planOf(service));
     return undefined;
   };
-  return inShort(
-    service,
-    judgeEach(service, fields.job_ids, 'The request for stopping DLI jobs is delivered successfully.', stop),
-  );
+  const message = 'The request for stopping DLI jobs is delivered successfully.';
+  return inShort(service, judgeEach(service, fields.job_ids, { act: stop, message }));
 }
 
-/** "Running Jobs in Batches". From a draft, or again after the end. */
+/** "Running Jobs in Batches". A job can run if it is a draft or has ended. */
 export function runJobs(service: FlinkService, { body }: RouteRequest): Answer {
   const { fields, refusal } = parseBody(
     v.object({ job_ids: jobIds, resume_savepoint: v.optional(v.boolean(), false) }),
@@ -75,10 +73,11 @@ export function runJobs(service: FlinkService, { body }: RouteRequest): Answer {
     startRun(service, job);
     return undefined;
   };
-  return judgeEach(service, fields.job_ids, 'The request for submitting DLI jobs is delivered successfully.', run);
+  const message = 'The request for submitting DLI jobs is delivered successfully.';
+  return judgeEach(service, fields.job_ids, { act: run, message });
 }
 
-/** "Deleting Jobs in Batches", "at any state". */
+/** "Deleting Jobs in Batches". A job can be deleted "at any state". */
 export function deleteJobs(service: FlinkService, { body }: RouteRequest): Answer {
   const { fields, refusal } = parseBody(v.object({ job_ids: jobIds }), body);
   if (fields === undefined) return refusal;
@@ -86,10 +85,11 @@ export function deleteJobs(service: FlinkService, { body }: RouteRequest): Answe
     service.flink.remove(job);
     return undefined;
   };
-  return inShort(service, judgeEach(service, fields.job_ids, 'The job is deleted successfully.', erase, 'DLI.17001'));
+  const verb: Verb = { act: erase, message: 'The job is deleted successfully.', unknownCode: 'DLI.17001' };
+  return inShort(service, judgeEach(service, fields.job_ids, verb));
 }
 
-/** ExecuteFlinkJobSavepoint, of the API Explorer: the job runs on. */
+/** ExecuteFlinkJobSavepoint in the API Explorer. The job runs on. */
 export function triggerSavepoint(service: FlinkService, { body, params: [id = ''] }: RouteRequest): Answer {
   if (toInteger(id) === undefined) return invalid('job_id', 'a whole number');
   const { fields, refusal } = parseBody(
@@ -113,17 +113,21 @@ export function triggerSavepoint(service: FlinkService, { body, params: [id = ''
   };
 }
 
-/** One verdict for each id, in their order. */
-function judgeEach(
-  service: FlinkService,
-  ids: readonly number[],
-  message: string,
-  act: (job: EmulatedFlinkJob) => Refusal | undefined,
-  unknownCode: string = service.assumptions.flinkUnknownInBatch,
-) {
+interface Verb {
+  /** Acts on one job. @returns the refusal; undefined if the job takes it. */
+  act: (job: EmulatedFlinkJob) => Refusal | undefined;
+  /** Message of a verdict without refusal. */
+  message: string;
+  /** Code for an id of no job. Default: as assumed. */
+  unknownCode?: string;
+}
+
+/** Returns one verdict for each id, in their order. */
+function judgeEach(service: FlinkService, ids: readonly number[], { act, message, unknownCode }: Verb) {
+  const code = unknownCode ?? service.assumptions.flinkUnknownInBatch;
   const verdicts = ids.map((id) => {
     const job = service.flink.get(String(id));
-    const refusal = job === undefined ? refuse(unknownCode, `The job does not exist: ${id}`) : act(job);
+    const refusal = job === undefined ? refuse(code, `The job does not exist: ${id}`) : act(job);
     return refusal ?? successOf(service, message);
   });
   const refused = verdicts.filter((verdict) => 'error_code' in verdict).length;
@@ -132,7 +136,7 @@ function judgeEach(
   return { status, body: verdicts };
 }
 
-/** The documented examples of stop and delete have one verdict for two jobs; that of run has one for each. */
+/** Shortens verdicts that agree. The documented examples of stop and delete have one verdict for two jobs; run has two. */
 function inShort({ assumptions }: FlinkService, verdicts: ReturnType<typeof judgeEach>): Answer {
   const isUnanimous = verdicts.body.every((verdict) => 'is_success' in verdict);
   if (!isUnanimous || assumptions.flinkVerdicts === 'each') return verdicts;
@@ -144,7 +148,7 @@ function successOf({ assumptions }: FlinkService, message: string) {
   return { is_success: assumptions.flinkSuccess === 'text' ? 'true' : true, message };
 }
 
-/** It runs until somebody stops it, unless it is one of those that fail. */
+/** Starts a job. It runs until a call stops it, unless it is one of those that fail. */
 function startRun({ now, random, delays, failureShare }: FlinkService, job: EmulatedFlinkJob): void {
   const runsFrom = now() + delays.startMs;
   const stages: Stage<FlinkStatus>[] = [

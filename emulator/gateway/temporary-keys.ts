@@ -45,37 +45,44 @@ export function createTemporaryKeys(now: () => number) {
       const asked = parse(iamRequest, body);
       if (asked === undefined) return iamError(400, 'Bad Request', 'The request body is invalid');
       const { assume_role: role, token } = asked.auth.identity;
-      const key = issue(role?.duration_seconds ?? token?.duration_seconds ?? 900);
-      return {
-        status: 201,
-        body: {
-          credential: {
-            access: key.accessKeyId,
-            secret: key.secretAccessKey,
-            securitytoken: key.securityToken,
-            expires_at: toMicroseconds(key.expiresAt),
-          },
-        },
-      };
+      return iamAnswer(issue(role?.duration_seconds ?? token?.duration_seconds ?? 900));
     },
 
     /** POST /v5/agencies/assume, "AssumeAgency". A key is good for 900 to 43,200 seconds; default: 3,600. */
     assumeAgency: (body: Buffer, requestId: string): Answer => {
       const asked = parse(assumeRequest, body);
       if (asked === undefined) return gatewayError(400, 'STS5.0001', 'The request body is invalid', requestId);
-      const key = issue(asked.duration_seconds ?? 3_600);
-      return {
-        status: 200,
-        body: {
-          assumed_agency: { urn: `${asked.agency_urn}/${asked.agency_session_name}`, id: key.accessKeyId },
-          credentials: {
-            access_key_id: key.accessKeyId,
-            secret_access_key: key.secretAccessKey,
-            security_token: key.securityToken,
-            expiration: new Date(key.expiresAt).toISOString(),
-          },
-        },
-      };
+      const urn = `${asked.agency_urn}/${asked.agency_session_name}`;
+      return stsAnswer(issue(asked.duration_seconds ?? 3_600), urn);
+    },
+  };
+}
+
+function iamAnswer(key: TemporaryKey): Answer {
+  return {
+    status: 201,
+    body: {
+      credential: {
+        access: key.accessKeyId,
+        secret: key.secretAccessKey,
+        securitytoken: key.securityToken,
+        expires_at: toMicroseconds(key.expiresAt),
+      },
+    },
+  };
+}
+
+function stsAnswer(key: TemporaryKey, urn: string): Answer {
+  return {
+    status: 200,
+    body: {
+      assumed_agency: { urn, id: key.accessKeyId },
+      credentials: {
+        access_key_id: key.accessKeyId,
+        secret_access_key: key.secretAccessKey,
+        security_token: key.securityToken,
+        expiration: new Date(key.expiresAt).toISOString(),
+      },
     },
   };
 }

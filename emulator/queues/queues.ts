@@ -3,7 +3,7 @@ import type { Tag } from '../base/query.ts';
 import type { Service } from '../base/service.ts';
 import { Store } from '../base/store.ts';
 
-/** A queue as the API tells of it. Nothing runs in it: its CUs limit no job. */
+/** A queue as the API shows it. No job runs in it, so its CUs limit nothing. */
 export interface EmulatedQueue {
   /** In lower case, as DLI keeps it. */
   name: string;
@@ -15,12 +15,12 @@ export interface EmulatedQueue {
   owner?: string;
   engine?: 'spark' | 'hetuEngine';
   usedCu?: number;
-  /** 1 per CU-hour, 2 yearly or monthly; 1 unless told. Shown with charge info only. */
+  /** 1: per CU-hour. 2: yearly or monthly. Default: 1. Only shown with charge info. */
   chargingMode?: 1 | 2;
-  /** 0 shared, 1 dedicated; 1 unless told. */
+  /** 0: shared. 1: dedicated. Default: 1. */
   resourceMode?: 0 | 1;
   resourceType?: 'vm' | 'container';
-  /** `cuCount` unless told. */
+  /** Default: `cuCount`. */
   cuSpec?: number;
   cuScaleInLimit?: number;
   cuScaleOutLimit?: number;
@@ -42,8 +42,8 @@ export class QueueStore extends Store<EmulatedQueue> {
 }
 
 /**
- * A project's queues when nobody lists them: the shared `default`, and each queue that a job names, of 16 CUs. A queue
- * is for SQL if a SQL job names it.
+ * Returns the queues of a project that lists none: the shared `default`, and each queue that a job names, with 16 CUs.
+ * A queue is for SQL if a SQL job names it.
  */
 export function queuesOf(
   jobs: { sql: readonly { queue: string }[]; others: readonly { queue: string }[] },

@@ -27,7 +27,7 @@ const ORDERS: Readonly<Record<string, (a: EmulatedQueue, b: EmulatedQueue) => nu
 };
 const BOOLEANS = ['true', 'false'];
 
-/** "Querying All Queues". Unless `queue_type` is asked for, only those for SQL; its flags are texts in the example. */
+/** "Querying All Queues". Default for `queue_type`: those for SQL. In its example, flags are texts. */
 function listQueues({ queues, assumptions }: QueueService, request: RouteRequest): Answer {
   const get = reader(request);
   const pageSize = toInteger(get('page-size') ?? String(2 ** 31 - 1));
@@ -68,7 +68,7 @@ function listQueues({ queues, assumptions }: QueueService, request: RouteRequest
   return { status: 200, body: { is_success: flag(true), message: '', queues: rows } };
 }
 
-/** "Viewing Details of a Queue": four of the names in camel case, the others as in the list. */
+/** "Viewing Details of a Queue". Four names are in camel case, the others as in the list. */
 function showQueue({ queues }: QueueService, { params: [name = ''] }: RouteRequest): Answer {
   if (!QUEUE_NAME.test(name)) return invalid('queue_name', 'letters, digits and underscores');
   const queue = queues.get(name);
@@ -107,7 +107,7 @@ function commonFields(queue: EmulatedQueue): Record<string, unknown> {
 
 const digestOf = ({ name }: EmulatedQueue) => createHash('sha256').update(name).digest('hex');
 
-/** Of the name alone, so that it is the same in every run. */
+/** Returns a number made from the name alone, so that it is the same in every run. */
 function idOf(queue: EmulatedQueue): number {
   return Number.parseInt(digestOf(queue).slice(0, 6), 16);
 }

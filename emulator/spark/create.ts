@@ -16,7 +16,7 @@ const creation = v.pipe(
   v.looseObject({
     file: v.pipe(v.string(), v.nonEmpty()),
     className: v.optional(v.pipe(v.string(), v.nonEmpty())),
-    // The documented example's spelling; the table requires className.
+    // The spelling of the documented example. The table requires className.
     class_name: v.optional(v.pipe(v.string(), v.nonEmpty())),
     queue: queueName,
     cluster_name: queueName,
@@ -29,7 +29,7 @@ const creation = v.pipe(
     modules: texts,
     resources: v.optional(resources),
     groups: v.optional(v.array(v.object({ name: v.optional(v.string()), resources: v.optional(resources) }))),
-    // An object here, where the submission of a SQL job has a list.
+    // An object, unlike the list in the submission of a SQL job.
     conf: v.optional(
       v.pipe(
         v.unknown(),
@@ -86,7 +86,7 @@ export function createBatch(service: SparkService, { body }: RouteRequest): Answ
   return { status: 200, body: { ...toSession(batch, now(), assumptions), log: [] } };
 }
 
-/** Fails as often as the service is told to, and is retried if the request says so. */
+/** Plans the life of a batch: `failureShare` of them fail, and a failed one is retried if the request says so. */
 function lifeOf(
   { now, random, delays, failureShare }: SparkService,
   request: v.InferOutput<typeof creation>,

@@ -4,14 +4,14 @@ import type { QueueService } from '../queues/queues.ts';
 
 export type SparkState = 'starting' | 'running' | 'recovering' | 'success' | 'dead';
 
-/** A Spark batch with its whole life written down in advance. It was created when its life begins. */
+/** A Spark batch. Its whole life is fixed in advance, and begins with its creation. */
 export interface EmulatedBatch {
   id: string;
   name: string;
   queue: string;
   owner: string;
   life: Life<SparkState>;
-  /** The request it was created by; shown as `req_body`. */
+  /** The request that created it, shown as `req_body`. */
   request?: Record<string, unknown>;
   scType?: 'A' | 'B' | 'C' | 'CUSTOMIZED';
   proxyUser?: string;
@@ -26,22 +26,23 @@ export interface EmulatedBatch {
   hiddenFields?: string[];
 }
 
-/** "dead: has exited", whoever ended it: there is no word of its own for a batch that was cancelled. */
+/** Whether a batch has ended. A cancelled batch is `dead`, as a failed one is: "dead: has exited". */
 export const isBatchOver = (state: SparkState): boolean => state === 'success' || state === 'dead';
 
-/** "A batch that cannot get resources" is dead after about three hours. */
+/** DLI gives up "a batch that cannot get resources" after about three hours. */
 const STARTING_ENDS_AFTER_MS = 3 * 3_600_000;
 
+/** Returns the state of a batch at a moment. */
 export function batchStateAt({ life }: EmulatedBatch, now: number): SparkState {
   return stageAt(life, now).state;
 }
 
-/** The life of a batch in one line; all instants in epoch ms. Each recovery interrupts the run. */
+/** Returns the life of a batch by its times, in epoch ms. Each recovery interrupts the run. */
 export function batchLife(plan: {
   createdAt: number;
   runsFrom: number;
   recoveries?: { from: number; until: number }[];
-  /** It runs for ever unless given. */
+  /** Default: it runs for ever. */
   endsAt?: number;
   endsAs?: 'success' | 'dead';
 }): Life<SparkState> {
@@ -60,7 +61,7 @@ export function batchLife(plan: {
   ];
 }
 
-/** Accepted is not done: the batch goes on for `delayMs`, and may end by itself before. */
+/** Accepts a cancel. The batch runs on for `delayMs`, and may end by itself before that. */
 export function requestBatchCancel(batch: EmulatedBatch, now: number, delayMs: number): void {
   if (batch.onCancel === 'ignore') return;
   const end: Stage<SparkState> =

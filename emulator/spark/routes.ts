@@ -46,10 +46,10 @@ export const SPARK_ROUTES: readonly Route<SparkService>[] = [
 
 const STATES = ['starting', 'running', 'dead', 'success', 'recovering'];
 const ORDERS = ['DURATION_DESC', 'DURATION_ASC', 'CREATE_TIME_DESC', 'CREATE_TIME_ASC'];
-/** What one page knows and the other does not. */
+/** Parameters that only one of the two vendor's pages names. */
 const ONLY_ON = { otc: ['owner'], oas: ['start', 'end', 'order'] };
 
-/** "Obtaining the List of Batch Processing Jobs". `from` counts batches, not pages; nothing says `is_success`. */
+/** "Obtaining the List of Batch Processing Jobs". `from` counts batches, not pages. There is no `is_success`. */
 function listBatches({ spark, now, assumptions }: SparkService, request: RouteRequest): Answer {
   const { sparkFilters, sparkDefaultOrder, nameFilter } = assumptions;
   const ignored = sparkFilters === 'all' ? [] : ONLY_ON[sparkFilters === 'otc' ? 'oas' : 'otc'];
@@ -59,7 +59,7 @@ function listBatches({ spark, now, assumptions }: SparkService, request: RouteRe
   const size = toInteger(get('size') ?? '100');
   const start = toInteger(get('start') ?? '0');
   const end = toInteger(get('end') ?? '0');
-  // The vendor's pages do not agree on its spelling.
+  // The vendor's pages differ in the spelling.
   const id = get('job-id') ?? get('job_id');
   const [cluster, queue] = [get('cluster_name'), get('queue_name')];
   const order = get('order') ?? sparkDefaultOrder;
@@ -94,7 +94,7 @@ function listBatches({ spark, now, assumptions }: SparkService, request: RouteRe
   return { status: 200, body: { from, total: found.length, sessions } };
 }
 
-/** "Querying Batch Job Details": as in the list, but without `duration`. */
+/** "Querying Batch Job Details": the fields of the list, without `duration`. */
 function showBatch(service: SparkService, { params: [id = ''] }: RouteRequest): Answer {
   return withBatch(service, id, (batch) => ({
     ...toSession(batch, service.now(), service.assumptions),
@@ -112,7 +112,7 @@ function showState(service: SparkService, { params: [id = ''] }: RouteRequest): 
   });
 }
 
-/** "Querying Batch Job Logs (Discarded)": a line for each stage of its life. The last 100 unless `from` says otherwise. */
+/** "Querying Batch Job Logs (Discarded)": a line for each stage of its life. Default for `from`: the last 100 lines. */
 function showLog(service: SparkService, request: RouteRequest): Answer {
   const get = reader(request);
   const from = toInteger(get('from') ?? '0');
@@ -132,7 +132,7 @@ function showLog(service: SparkService, request: RouteRequest): Answer {
   });
 }
 
-/** "Canceling a Batch Processing Job". "Successful" and "Failed" ones "cannot be canceled", but not how that is said. */
+/** "Canceling a Batch Processing Job". "Successful" and "Failed" ones "cannot be canceled"; the error is not documented. */
 function cancelBatch(service: SparkService, { params: [id = ''] }: RouteRequest): Answer {
   if (!UUID.test(id)) return invalid('batch_id', 'a UUID');
   const { spark, now, delays, assumptions } = service;
@@ -159,7 +159,7 @@ function withBatch(service: SparkService, id: string, read: (batch: EmulatedBatc
 }
 
 function inOrder(batches: EmulatedBatch[], order: string, now: number): EmulatedBatch[] {
-  // The store keeps them by the time of their creation.
+  // The store is in this order already.
   if (order === 'CREATE_TIME_ASC') return batches;
   if (order === 'CREATE_TIME_DESC') return batches.toReversed();
   return sortedBy(batches, (batch) => durationOf(batch, now), order === 'DURATION_ASC' ? 1 : -1);

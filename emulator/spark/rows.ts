@@ -2,7 +2,7 @@ import type { Assumptions } from '../base/assumptions.ts';
 import { stageAt } from '../base/life.ts';
 import { type EmulatedBatch, isBatchOver } from './jobs.ts';
 
-/** The session object that all answers share; `duration` is the list's alone. */
+/** Returns the session object that all answers have. Only the list adds `duration` to it. */
 export function toSession(batch: EmulatedBatch, now: number, assumptions: Assumptions): Record<string, unknown> {
   const { from: updatedAt, state } = stageAt(batch.life, now);
   const appId = state === 'starting' ? '' : `batch-session-${batch.id}:31309`;
@@ -27,7 +27,7 @@ export function toSession(batch: EmulatedBatch, now: number, assumptions: Assump
   return session;
 }
 
-/** Since it first ran, in ms; 0 before. */
+/** Returns the time since a batch first ran, in ms; 0 before that. */
 export function durationOf({ life }: EmulatedBatch, now: number): number {
   const ranFrom = life.find(({ state }) => state === 'running')?.from ?? Infinity;
   const { from, state } = stageAt(life, now);

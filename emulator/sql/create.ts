@@ -26,7 +26,7 @@ export function submitJob(service: SqlService, { body }: RouteRequest): Answer {
   return fields === undefined ? refusal : submit(service, fields);
 }
 
-/** "Submitting a SQL Job (Discarded)", of 2021: the queue is in the path. */
+/** "Submitting a SQL Job (Discarded)", from the documents of 2021, with the queue in the path. */
 export function submitJobToQueue(service: SqlService, { body, params: [queue = ''] }: RouteRequest): Answer {
   if (!QUEUE_NAME.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
   const { fields, refusal } = parseBody(submission, body);
@@ -42,7 +42,7 @@ function submit(service: SqlService, fields: v.InferOutput<typeof submission>): 
 
   const settings = settingsOf(conf ?? []);
   const type = typeOfStatement(statement);
-  // DCL has no other way; DDL runs asynchronously unless it is told not to.
+  // DCL always runs synchronously. DDL does so only on request.
   const isSync = type === 'DCL' || (type === 'DDL' && settings.get('dli.sql.sqlasync.enabled') === 'false');
   const submittedAt = now();
   const runsFrom = submittedAt + (isSync ? 0 : delays.startMs);
@@ -86,7 +86,7 @@ function typeOfStatement(sql: string): string {
   return ['CREATE', 'DROP', 'ALTER', 'TRUNCATE', 'DESC', 'DESCRIBE', 'SHOW'].includes(word) ? 'DDL' : 'QUERY';
 }
 
-/** From `key = value` or `key=value`. */
+/** Reads the lines of `conf`: `key = value` or `key=value`. */
 export function settingsOf(conf: readonly string[]): Map<string, string> {
   return new Map(
     conf.map((line) => {
@@ -96,7 +96,11 @@ export function settingsOf(conf: readonly string[]): Map<string, string> {
   );
 }
 
-/** In seconds, though a published client says milliseconds ("Submitting a SQL Job (Recommended)"). */
+/**
+ * Returns the timeout of a job in ms.
+ *
+ * @param seconds the setting, in seconds by "Submitting a SQL Job (Recommended)". A published client says milliseconds.
+ */
 function timeoutOf(seconds: string | undefined): number {
   const whole = toInteger(seconds ?? '');
   return whole === undefined || whole === 0 ? DEFAULT_TIMEOUT_MS : whole * 1_000;

@@ -1,7 +1,7 @@
 import { Store } from '../base/store.ts';
 import type { QueueService } from '../queues/queues.ts';
 
-/** A SQL job with its whole life written down in advance; what it shows depends on the moment it is looked at. */
+/** A SQL job. Its whole life is fixed in advance, and its status depends on the moment of the look. */
 export interface EmulatedJob {
   id: string;
   type: string;
@@ -9,17 +9,17 @@ export interface EmulatedJob {
   owner: string;
   statement: string;
   tags?: { key: string; value: string }[];
-  /** Epoch ms, as all instants here. Also its start_time: DLI's documents use submission and start alike. */
+  /** Epoch ms, as all times here. It is also the start_time: DLI's documents do not tell submission and start apart. */
   submittedAt: number;
   runsFrom: number;
   endsAt: number;
   endsAs: 'FINISHED' | 'FAILED';
   /**
-   * How long it may run before DLI itself cancels it, in ms. A job that is submitted has 12 hours unless it sets
-   * `dli.sql.job.timeout`; one that is scripted has for ever unless this says otherwise.
+   * How long it may run before DLI itself cancels it, in ms. Default: no timeout. A job submitted over the API has 12 hours,
+   * or what it sets as `dli.sql.job.timeout`.
    */
   timeoutMs?: number;
-  /** Set by an accepted cancel; the job goes on until then. */
+  /** When an accepted cancel takes effect. The job runs on until then. */
   cancelledAt?: number;
   /** `finish`: the job wins the race against its cancel. `ignore`: it never stops. */
   onCancel?: 'stop' | 'finish' | 'ignore';
@@ -27,22 +27,22 @@ export interface EmulatedJob {
   engine?: 'spark' | 'hetuEngine';
   database?: string;
   table?: string;
-  /** `key = value` each, as submitted. */
+  /** Settings as submitted, each as `key = value`. */
   conf?: string[];
-  /** Of a job that failed, for one. */
+  /** Shown once the job is over, such as the reason of a failure. */
   message?: string;
-  /** Core-milliseconds, and bytes. The API shows both as texts, and only for some jobs. */
+  /** Core-milliseconds. The API shows it as a text, and only for some jobs; likewise `outputBytes`. */
   cpuCost?: number;
   outputBytes?: number;
-  /** What an IMPORT or EXPORT moves; shown in its details only. */
+  /** What an IMPORT or EXPORT moves. Only the details show it. */
   transfer?: Transfer;
-  /** Shown in place of the real status, to play a service that has learned a new word. */
+  /** Shown in place of the real status, to play a service with a new status. */
   shownStatus?: string;
-  /** Fields left out of every answer, to play a service that forgets. */
+  /** Fields left out of every answer, to play a service that omits them. */
   hiddenFields?: string[];
 }
 
-/** Under the names of "Querying Job Details"; those that are not given are left out, or "" where the page requires them. */
+/** Fields with the names of "Querying Job Details". A missing one is left out, or is "" where the page requires it. */
 export interface Transfer {
   data_path?: string;
   data_type?: 'csv' | 'json';
@@ -58,6 +58,7 @@ export interface Transfer {
 
 export type SqlStatus = 'LAUNCHING' | 'RUNNING' | 'SCALING' | 'FINISHED' | 'FAILED' | 'CANCELLED';
 
+/** Returns the status of a job at a moment. */
 export function statusAt(job: EmulatedJob, now: number): SqlStatus {
   const stopsAt = stopOf(job);
   if (now >= stopsAt && stopsAt < job.endsAt) return 'CANCELLED';
@@ -66,12 +67,12 @@ export function statusAt(job: EmulatedJob, now: number): SqlStatus {
   return job.type === 'SCALE_QUEUE' ? 'SCALING' : 'RUNNING';
 }
 
-/** When it stops running by somebody's order or by its timeout, whether or not it ends before. */
+/** When an order or the timeout would stop the job. It may end by itself before that. */
 function stopOf({ cancelledAt = Infinity, runsFrom, timeoutMs = Infinity }: EmulatedJob): number {
   return Math.min(cancelledAt, runsFrom + timeoutMs);
 }
 
-/** When it ended; undefined while it has not. */
+/** When a job ended. @returns undefined if it has not ended yet. */
 export function endOf(job: EmulatedJob, now: number): number | undefined {
   const endsAt = Math.min(stopOf(job), job.endsAt);
   return now >= endsAt ? endsAt : undefined;
@@ -80,7 +81,7 @@ export function endOf(job: EmulatedJob, now: number): number | undefined {
 export const isOver = (status: SqlStatus): boolean =>
   status === 'FINISHED' || status === 'FAILED' || status === 'CANCELLED';
 
-/** The jobs of one project, oldest first. */
+/** The SQL jobs of one project, the oldest first. */
 export class JobStore extends Store<EmulatedJob> {
   constructor() {
     super(
@@ -90,7 +91,7 @@ export class JobStore extends Store<EmulatedJob> {
   }
 }
 
-/** Accepted is not done: the job runs on for `delayMs`, and may end by itself before. */
+/** Accepts a cancel. The job runs on for `delayMs`, and may end by itself before that. */
 export function requestCancel(job: EmulatedJob, now: number, delayMs: number): void {
   if (job.onCancel === 'ignore' || job.cancelledAt !== undefined) return;
   if (job.onCancel === 'finish') job.endsAt = now;

@@ -3,13 +3,13 @@ import { invalid, refuseUnknownId, UUID } from '../base/query.ts';
 import type { RouteRequest } from '../base/service.ts';
 import { type EmulatedJob, endOf, type SqlService, statusAt } from './jobs.ts';
 
-/** Every running job is four Spark jobs, one after the other, of ten tasks each. */
+/** Every job runs as four Spark jobs, one after the other, with ten tasks each. */
 const SUB_JOBS = 4;
 const TASKS = 10;
 
 /**
- * "Querying the Job Execution Progress": of the sub-job that runs. A job that has just started is at 0, one that has
- * ended at 1, and neither has sub-jobs.
+ * "Querying the Job Execution Progress". The progress is that of the sub-job that runs. It is 0 for a job that does not run
+ * yet and 1 for one that has ended. Neither has sub-jobs.
  */
 export function showProgress(service: SqlService, { params: [id = ''] }: RouteRequest): Answer {
   if (!UUID.test(id)) return invalid('job_id', 'a UUID');
@@ -33,7 +33,7 @@ export function showProgress(service: SqlService, { params: [id = ''] }: RouteRe
   };
 }
 
-/** Spark's JobData. Only a finished one has a completion time. */
+/** Returns a sub-job as Spark's JobData. Only a finished one has a completion time. */
 function subJob(job: EmulatedJob, id: number, completed: number): Record<string, unknown> {
   const isRunning = completed < TASKS;
   const timeAt = (index: number) => formatTime(job.runsFrom + ((job.endsAt - job.runsFrom) * index) / SUB_JOBS);
@@ -60,7 +60,7 @@ function subJob(job: EmulatedJob, id: number, completed: number): Record<string,
   };
 }
 
-/** As Java's Date prints itself in China, the documented example's way: `Mon Jul 27 17:24:03 CST 2020`. */
+/** Formats a time as Java's Date does in China, like the documented example: `Mon Jul 27 17:24:03 CST 2020`. */
 function formatTime(epochMs: number): string {
   const [, day, date, month, year, time] =
     /^(\w{3}), (\d\d) (\w{3}) (\d{4}) ([\d:]{8})/.exec(new Date(epochMs + 8 * 3_600_000).toUTCString()) ?? [];

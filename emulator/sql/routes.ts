@@ -17,6 +17,7 @@ import type { Route, RouteRequest } from '../base/service.ts';
 import { ENGINES, settingsOf, submitJob, submitJobToQueue } from './create.ts';
 import { type EmulatedJob, endOf, isOver, requestCancel, type SqlService, statusAt } from './jobs.ts';
 import { showProgress } from './progress.ts';
+import { tableOf, toRow } from './rows.ts';
 
 export const SQL_ROUTES: readonly Route<SqlService>[] = [
   { name: 'list-sql-jobs', method: 'GET', version: '/v1.0', pattern: /^\/jobs\/?$/, run: listJobs },
@@ -88,7 +89,7 @@ const TYPES = [
 ];
 const ORDERS = ['duration_desc', 'duration_asc', 'start_time_desc', 'start_time_asc'];
 
-/** "Querying All Jobs". Rows are computed now, so pages read one after the other are not one instant. */
+/** "Querying All Jobs". Each page is computed when it is read, so the pages of a list do not show the same moment. */
 function listJobs({ sql, now }: SqlService, request: RouteRequest): Answer {
   const get = reader(request);
   const pageSize = toInteger(get('page-size') ?? '50');
@@ -103,7 +104,7 @@ function listJobs({ sql, now }: SqlService, request: RouteRequest): Answer {
   const pattern = get('sql_pattern');
   const queue = get('queue_name');
   const database = get('db_name');
-  // The vendor's pages do not agree on its spelling.
+  // The vendor's pages differ in the spelling.
   const engine = get('engine-type') ?? get('engine_type');
 
   if (pageSize === undefined || pageSize < 1 || pageSize > 100) return invalid('page-size', '1 to 100');
@@ -128,7 +129,7 @@ function listJobs({ sql, now }: SqlService, request: RouteRequest): Answer {
   const tags = get('tags');
   const found = matching<EmulatedJob>(sql.all(), [
     [status, (job) => statusAt(job, at) === status],
-    // Both bounds are on the start time, `end` too. 0 is what Terraform sends for "no bound".
+    // Both bounds, `start` and `end`, are on the start time. Terraform sends 0 for "no bound".
     [start || undefined, (job) => job.submittedAt > start],
     [end || undefined, (job) => job.submittedAt < end],
     [types, (job) => types?.includes(job.type) === true],
@@ -148,7 +149,7 @@ function listJobs({ sql, now }: SqlService, request: RouteRequest): Answer {
   };
 }
 
-/** "Querying Job Status". There is no end_time here, and `is_success` is about the question. */
+/** "Querying Job Status". It has no end_time, and `is_success` says whether the query succeeded, not the job. */
 function showStatus(service: SqlService, { params: [id = ''] }: RouteRequest): Answer {
   if (!UUID.test(id)) return invalid('job_id', 'a UUID');
   const job = service.sql.get(id);
@@ -162,7 +163,7 @@ function showStatus(service: SqlService, { params: [id = ''] }: RouteRequest): A
   };
 }
 
-/** "Querying Job Details": what an import or export moves, and no status. Of other jobs, nothing is documented. */
+/** "Querying Job Details": what an import or export moves, without a status. For other jobs, nothing is documented. */
 function showDetail(service: SqlService, { params: [id = ''] }: RouteRequest): Answer {
   if (!UUID.test(id)) return invalid('job_id', 'a UUID');
   const job = service.sql.get(id);
@@ -191,7 +192,7 @@ function showDetail(service: SqlService, { params: [id = ''] }: RouteRequest): A
   };
 }
 
-/** "Canceling a Job (Recommended)". What it answers for a job that is over or unknown is documented nowhere. */
+/** "Canceling a Job (Recommended)". Its answer for a job that is over or unknown is not documented. */
 function cancelJob(service: SqlService, { params: [id = ''] }: RouteRequest): Answer {
   if (!UUID.test(id)) return invalid('job_id', 'a UUID');
   const job = service.sql.get(id);
@@ -209,7 +210,7 @@ function cancelJob(service: SqlService, { params: [id = ''] }: RouteRequest): An
   return { status: 200, body: { is_success: true, message: '' } };
 }
 
-/** "Canceling a Job (Discarded)", of 2021. */
+/** "Canceling a Job (Discarded)", from the documents of 2021. */
 function cancelJobOnQueue(service: SqlService, request: RouteRequest): Answer {
   const [queue = '', id = ''] = request.params;
   if (!QUEUE_NAME.test(queue)) return invalid('queue_name', 'letters, digits and underscores');
@@ -218,50 +219,15 @@ function cancelJobOnQueue(service: SqlService, request: RouteRequest): Answer {
   return cancelJob(service, { ...request, params: [id] });
 }
 
-function toRow(job: EmulatedJob, now: number): Record<string, unknown> {
-  const status = statusAt(job, now);
-  const endedAt = endOf(job, now);
-  const isTransfer = job.type === 'IMPORT' || job.type === 'EXPORT';
-  const row: Record<string, unknown> = {
-    job_id: job.id,
-    job_type: job.type,
-    queue_name: job.queue,
-    owner: job.owner,
-    start_time: job.submittedAt,
-    duration: Math.max((endedAt ?? now) - job.submittedAt, 0),
-    status: job.shownStatus ?? status,
-    input_size: 0,
-    result_count: 0,
-    detail: '',
-    engine_type: job.engine ?? 'spark',
-    statement: job.statement,
-    message: endedAt === undefined ? '' : (job.message ?? ''),
-    ...(endedAt !== undefined && { end_time: endedAt }),
-    ...(isTransfer && tableOf(job)),
-    ...(job.cpuCost !== undefined && { cpu_cost: String(job.cpuCost) }),
-    ...(job.outputBytes !== undefined && { output_byte: String(job.outputBytes) }),
-    ...(job.tags !== undefined && { tags: job.tags }),
-  };
-  for (const field of job.hiddenFields ?? []) delete row[field];
-  return row;
-}
-
-function tableOf({ database, table }: EmulatedJob): Record<string, string> {
-  return {
-    ...(database !== undefined && { database_name: database }),
-    ...(table !== undefined && { table_name: table }),
-  };
-}
-
 function inOrder(jobs: EmulatedJob[], order: string, now: number): EmulatedJob[] {
-  // The store keeps them by start time.
+  // The store is in this order already.
   if (order === 'start_time_asc') return jobs;
   if (order === 'start_time_desc') return jobs.toReversed();
   const ageOf = (job: EmulatedJob) => (endOf(job, now) ?? now) - job.submittedAt;
   return sortedBy(jobs, ageOf, order === 'duration_asc' ? 1 : -1);
 }
 
-/** The intersection, if both forms are given. */
+/** Returns the wanted types: the intersection, if both parameters are given. */
 function typesOf(jobType: string | undefined, jobTypes: string[] | undefined): string[] | undefined {
   const single = jobType === undefined || jobType === 'ALL' ? undefined : [jobType];
   if (single === undefined) return jobTypes;
