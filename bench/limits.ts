@@ -1,6 +1,6 @@
 import type { RateLimit } from '../emulator/gateway/throttle.ts';
 
-/** The limits that the pacer has to find out, as docs/decisions/0003-pacing.md lists them. */
+/** The limits that the pacer has to find out. docs/decisions/0003-pacing.md lists them. */
 export const LIMITS: readonly { name: string; calls: number; limitAt: (now: number) => RateLimit }[] = [
   { name: '1 a second', calls: 300, limitAt: () => ({ calls: 1, windowMs: 1_000 }) },
   { name: '60 a minute, at once', calls: 300, limitAt: () => ({ calls: 60, windowMs: 60_000 }) },
@@ -15,7 +15,7 @@ export const LIMITS: readonly { name: string; calls: number; limitAt: (now: numb
   },
 ];
 
-/** What the limit would have let through from `from` to `to`, epoch ms of a clock that starts at 0. */
+/** Returns how many calls the limit allows from `from` to `to`, in epoch ms of a clock that starts at 0. */
 export function supply(limitAt: (now: number) => RateLimit, from: number, to: number): number {
   const step = 100;
   let calls = 0;

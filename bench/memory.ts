@@ -9,8 +9,8 @@ import { createDliReader } from '../lib/dli/client.ts';
 import { listLiveSqlJobs } from '../lib/engines/sql.ts';
 
 /*
- * The most memory that a process needs to list live SQL jobs, by what their statements weigh; a new process for each row.
- * The function has 512 MB, and its runtime gives Node nine tenths of that, as here.
+ * Measures the peak memory of a process that lists live SQL jobs, by the length of their statements. Each row is a process of
+ * its own. The function has 512 MB. Its runtime gives Node nine tenths of that, and so does this.
  *
  *     node bench/memory.ts
  */

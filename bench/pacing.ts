@@ -3,7 +3,8 @@ import { LIMITS, supply } from './limits.ts';
 import { countFirstRefusals, countLostRoundTrips, runThrottledCalls } from './throttled-calls.ts';
 
 /*
- * How close the pacer comes to limits it does not know. Virtual time: the same on every run, and on every machine.
+ * Measures how close the pacer comes to limits that it does not know. Time is virtual, so the result is the same on every
+ * run and on every machine.
  *
  *     node bench/pacing.ts
  */

@@ -6,9 +6,9 @@ export interface Run {
   calls: number;
   limitAt: (now: number) => RateLimit;
   connections: number;
-  /** There and back. */
+  /** Time of a round trip. */
   delayMs: number;
-  /** What each refusal asks to wait. By default it asks nothing. */
+  /** Wait that each refusal asks for. Default: none. */
   retryAfterMs?: number | undefined;
 }
 
@@ -18,24 +18,26 @@ export interface RunResult {
   refusedAt: number[];
 }
 
-/** Enough calls for any burst that is tried. */
+/** More calls than any burst here. */
 const BURST_CALLS = 400;
 
-/** Returns how many calls were under way, and so refused, when a bucket of so many calls at once was empty. */
+/** Returns how many calls were under way when a bucket of `burst` calls was empty. The limit refuses all of them. */
 export async function countFirstRefusals(run: {
   burst: number;
   connections: number;
   delayMs: number;
 }): Promise<number> {
   const { burst, connections, delayMs } = run;
-  // It fills so slowly that nothing of the first second comes of that.
+  // The bucket fills so slowly that the first second gains nothing.
   const limitAt = () => ({ calls: 1, windowMs: 10_000, burst, isNamed: true });
   const { refusedAt } = await runThrottledCalls({ calls: burst + connections, limitAt, connections, delayMs });
-  // What is sent later was sent after the first refusal had come back.
+  // Later calls were sent after the first refusal had come back.
   return refusedAt.filter((at) => at <= (refusedAt[0] ?? 0) + delayMs).length;
 }
 
-/** Returns how many round trips longer than with all connections from the start it takes where there is no limit. */
+/**
+ * Returns how many round trips are lost, without any limit, because the pacer does not use all connections from the start.
+ */
 export async function countLostRoundTrips(run: { connections: number; delayMs: number }): Promise<number> {
   const { connections, delayMs } = run;
   const limitAt = () => ({ calls: BURST_CALLS * 10, windowMs: 1_000 });
@@ -44,7 +46,7 @@ export async function countLostRoundTrips(run: { connections: number; delayMs: n
   return tookMs / delayMs - Math.ceil(BURST_CALLS / connections);
 }
 
-/** All calls at once through one pacer, against the emulator's own throttle, in virtual time. */
+/** Starts all calls at once through one pacer, against the emulator's throttle, in virtual time. */
 export async function runThrottledCalls({
   calls,
   limitAt,

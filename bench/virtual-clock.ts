@@ -1,11 +1,11 @@
 import type { Clock } from '../lib/base/clock.ts';
 
 export interface VirtualClock extends Clock {
-  /** Wakes the sleepers in their order, until `finished` settles or nobody sleeps any more. */
+  /** Wakes the sleepers in their order, until `finished` settles or no sleeper is left. */
   runUntil<T>(finished: Promise<T>): Promise<T>;
 }
 
-/** Time that passes only when everybody sleeps: minutes of waiting in milliseconds, the same on every run. */
+/** Creates a clock whose time passes only while all its users sleep. Minutes of waiting take milliseconds. */
 export function createVirtualClock(startsAt = 0): VirtualClock {
   let now = startsAt;
   let order = 0;
@@ -31,7 +31,7 @@ export function createVirtualClock(startsAt = 0): VirtualClock {
       };
       finished.then(finish, finish);
       for (;;) {
-        // Lets everything run that waits for no time.
+        // Lets everything run that does not wait for the clock.
         await new Promise(setImmediate);
         const next = isFinished ? undefined : sleepers.shift();
         if (next === undefined) return finished;
