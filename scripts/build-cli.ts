@@ -1,4 +1,4 @@
-// Bundles the command line to one file that runs with `node` alone; dist/cli.mjs, unless another is given.
+// Bundles the command line to one file that needs only `node`. Default: dist/cli.mjs.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { ASSETS } from '../cli/source/assets.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outfile = resolve(root, process.argv[2] ?? 'dist/cli.mjs');
 
-/** What the source reads from the files beside it, the bundle has in itself. */
+/** Puts the files that the source reads into the bundle. */
 const embedAssets: Plugin = {
   name: 'embed-assets',
   setup: (bundle) => {
@@ -33,7 +33,7 @@ const { metafile } = await build({
   target: 'node24',
   format: 'esm',
   minify: true,
-  // Names are kept, since errors are told by theirs.
+  // The code tells errors apart by their names.
   keepNames: true,
   metafile: true,
   mainFields: ['module', 'main'],
@@ -41,7 +41,7 @@ const { metafile } = await build({
   banner: {
     js: [
       "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
-      // An older Node would get halfway.
+      // An older Node would fail halfway.
       `if(Number(process.versions.node.split('.')[0])<24){process.stderr.write(${JSON.stringify(TOO_OLD)}+process.version+'\\n');process.exit(1)}`,
     ].join(''),
   },

@@ -1,5 +1,5 @@
-// Bundles each function to <folder>/<name>/index.mjs, and what it loads only when it needs it to files beside that; dist,
-// unless another is given, is where serverless.yml looks.
+// Bundles each function to <folder>/<name>/index.mjs. What a function loads later is in other files beside it. The default
+// folder is dist, where serverless.yml expects it.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ const functions = readdirSync(join(root, 'functions'))
   .filter((file) => file.endsWith('.ts'))
   .map((file) => basename(file, '.ts'));
 
-/** Keeps only the version of the package.json of each AWS client. A client reads nothing else of it. */
+/** Keeps only the version in the package.json of each AWS client. A client reads nothing else there. */
 const versionAlone: Plugin = {
   name: 'version-alone',
   setup: (bundler) =>
@@ -40,9 +40,9 @@ for (const name of functions) {
     sourcesContent: false,
     metafile: true,
     plugins: [versionAlone],
-    // The SDK's ES modules; its CommonJS build costs a third more to load.
+    // Takes the SDK's ES modules. Its CommonJS build takes a third longer to load.
     mainFields: ['module', 'main'],
-    // Lambda hands its credentials over in the environment; the ways in which a laptop finds some are a third of the SDK.
+    // Lambda gets its credentials from the environment. The other ways to find credentials are a third of the SDK.
     alias: { '@aws-sdk/credential-provider-node': './scripts/lambda-credentials.ts' },
     // Some dependencies are CommonJS and ask for Node's own modules with require.
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
@@ -52,7 +52,7 @@ for (const name of functions) {
   process.stdout.write(describeBundle(name, metafile));
 }
 
-/** The size of what is loaded at the start and later, and what the largest parts of it are: packages, and our own folders. */
+/** Returns the size at the start and in all, and the largest parts, which are packages and our own folders. */
 function describeBundle(name: string, { outputs }: Metafile): string {
   const files = Object.entries(outputs).filter(([file]) => file.endsWith('.mjs'));
   const atStart = loadedAtStart(outputs);

@@ -1,2 +1,2 @@
-// What the bundles take in place of @aws-sdk/credential-provider-node; see build.ts.
+// Replaces @aws-sdk/credential-provider-node in the bundles; see build.ts.
 export { fromEnv as defaultProvider } from '@aws-sdk/credential-provider-env';

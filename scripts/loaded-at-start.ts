@@ -1,6 +1,6 @@
 import type { Metafile } from 'esbuild';
 
-/** Returns the files of a bundle that its index loads before it runs, itself included: those that it does not import later. */
+/** Returns the files of a bundle that are loaded before it runs: its index, and all that this imports statically. */
 export function loadedAtStart(outputs: Metafile['outputs']): ReadonlySet<string> {
   const found = new Set<string>();
   const add = (file: string): void => {

@@ -3,12 +3,12 @@ import { type ConversionConfig, type JsonSchema, toJsonSchema } from '@valibot/t
 import { policySchema } from '../lib/policy/schema.ts';
 
 /*
- * Writes policy.schema.json from the code's own schema, for editors to complete and check a policy by.
+ * Writes policy.schema.json from the schema in the code. Editors use it to complete and check a policy.
  *
  *     npm run schema
  */
 
-/** What the code checks by functions and JSON Schema has no word for is left to `dli-reaper validate`. */
+/** Skips the checks that JSON Schema cannot express. `dli-reaper validate` makes them. */
 const config: ConversionConfig = {
   typeMode: 'input',
   errorMode: 'ignore',
@@ -17,13 +17,13 @@ const config: ConversionConfig = {
     return isStrict ? { ...jsonSchema, additionalProperties: false } : undefined;
   },
   overrideAction: ({ jsonSchema, valibotAction }) => {
-    // Where the code has a pattern for what it reads itself, editors may have it too.
+    // Some values that the code parses itself also have a pattern for editors.
     const metadata = 'metadata' in valibotAction ? (valibotAction.metadata as { pattern?: string }) : {};
     return metadata.pattern === undefined ? undefined : { ...jsonSchema, pattern: metadata.pattern };
   },
 };
 
-/** The file's text. */
+/** Returns the text of the file. */
 export function renderPolicySchema(): string {
   const schema: JsonSchema = {
     title: 'Policy of dli-job-reaper',

@@ -9,8 +9,8 @@ import { ACTIONS } from '../lib/policy/schema.ts';
 import { REPORT_VERSION } from '../lib/sweep/record/report.ts';
 
 /*
- * Writes docs/report.schema.json, which describes every document that the command line prints with --json. Nothing in it
- * is optional unless it says so, and nothing is left out: what a run prints and this does not know fails the tests.
+ * Writes docs/report.schema.json, which describes every document that the command line prints with --json. Every field is
+ * required unless it says so. A field that is printed and not described fails the tests.
  *
  *     npm run schema
  */
@@ -29,17 +29,20 @@ const object = v.strictObject;
 const kind = <T extends DocumentKind>(name: T) => v.literal(name);
 const engine = v.picklist(ENGINE_NAMES);
 const clock = v.picklist(LIMIT_NAMES);
-const selected = about(v.picklist(['yes', 'no', 'unknown']), 'Whether it holds; unknown spares');
+const selected = about(v.picklist(['yes', 'no', 'unknown']), 'Whether it holds. An unknown spares the job');
 
 const caps = object({
   victims: about(count, 'Jobs that the policy wants cancelled'),
-  liveJobs: about(count, 'At least so many are alive'),
+  liveJobs: about(count, 'Number of live jobs, or a lower bound of it'),
   maxKills: count,
   maxKillsPercent: v.number(),
   percentFloor: count,
   drain: flag,
-  ceiling: about(countOrNull, 'What no sweep may exceed here, whatever maxKills says; null if it is not known'),
-  exceeded: about(textOrNull, 'Why a cap stands in the way; null if none does'),
+  ceiling: about(
+    countOrNull,
+    'Most jobs that any sweep may cancel here, whatever maxKills says; null if it is not known',
+  ),
+  exceeded: about(textOrNull, 'Why a cap is exceeded; null if none is'),
 });
 
 const job = object({
@@ -49,20 +52,20 @@ const job = object({
   queue: textOrNull,
   owner: textOrNull,
   jobType: textOrNull,
-  runTimeMs: about(numberOrNull, 'Null if it does not run, or its start is not to be believed'),
-  queueTimeMs: about(numberOrNull, 'The same for a job that waits'),
+  runTimeMs: about(numberOrNull, 'Null if it does not run, or its start time is not plausible'),
+  queueTimeMs: about(numberOrNull, 'Null if it does not wait, or its start time is not plausible'),
   totalTimeMs: about(numberOrNull, 'Since it was submitted'),
-  clock: about(v.nullable(clock), 'Which limit it is over'),
+  clock: about(v.nullable(clock), 'The limit that it exceeds'),
   limitMs: numberOrNull,
   overLimitMs: numberOrNull,
-  rule: about(textOrNull, 'The rule that decided; of an exempt job the exemption, of a frozen one the freeze'),
-  matched: about(texts, 'Every rule that found it over its limit'),
+  rule: about(textOrNull, 'The rule that decided; for an exempt job the exemption, for a frozen one the freeze'),
+  matched: about(texts, 'Every rule whose limit it exceeds'),
   decision: v.picklist([...ACTIONS, 'keep']),
   reason: about(text, 'over-limit, or why it was skipped; README.md lists the reasons'),
   outcome: v.picklist(['cancelled', 'already-terminal', 'unconfirmed', 'failed', 'skipped']),
   status: about(textOrNull, "DLI's word, as last read"),
-  evidence: about(v.nullable(v.picklist(['status', 'own-record'])), 'How it is known that it was cancelled'),
-  endedBy: about(v.nullable(v.literal('others')), 'Set for a job that was cancelled, and not by us'),
+  evidence: about(v.nullable(v.picklist(['status', 'own-record'])), 'How its cancel was confirmed'),
+  endedBy: about(v.nullable(v.literal('others')), '`others` if the job was cancelled, but not by this sweep'),
   cus: numberOrNull,
   attempts: about(count, 'Cancel requests sent for it'),
   requestId: textOrNull,
@@ -85,46 +88,46 @@ const project = about(
   v.nullable(
     object({
       id: text,
-      name: about(textOrNull, 'As IAM told it; otherwise as the settings have it'),
-      verified: about(flag, 'Whether IAM told the name'),
-      region: about(textOrNull, 'Null if neither a setting nor the endpoint tells it'),
-      endpoint: about(text, "Host of DLI's address"),
+      name: about(textOrNull, 'The name from IAM; otherwise the name in the settings'),
+      verified: about(flag, 'Whether the name is from IAM'),
+      region: about(textOrNull, 'Null if neither a setting nor the endpoint names it'),
+      endpoint: about(text, "Host name of DLI's endpoint"),
     }),
   ),
-  'Where the jobs are; null for a snapshot of an earlier version, which does not tell',
+  'Where the jobs are; null for a snapshot of an earlier version, which does not have it',
 );
 
 const range = object({ from: v.number(), to: numberOrNull });
 
 const sweepEntries = {
-  version: about(v.literal(REPORT_VERSION), 'Goes up when a field means something else, or is gone'),
+  version: about(v.literal(REPORT_VERSION), 'Goes up when a field changes its meaning or is removed'),
   project,
   sweepId: text,
   target: text,
   trigger: v.picklist(['schedule', 'manual', 'emergency']),
-  requestReason: about(textOrNull, 'Why a person asked'),
+  requestReason: about(textOrNull, 'The reason that a person gave'),
   emergency: about(v.nullable(emergency), 'What an emergency asked for; null for any other sweep'),
   dryRun: flag,
   dryRunBecause: about(
     v.array(v.picklist(['policy', 'target', 'request', 'identity', 'ceilings'])),
-    'Who kept it from cancelling',
+    'What kept the sweep from cancelling',
   ),
   status: v.picklist(['ok', 'failed', 'partial', 'capped', 'stopped']),
   stoppedBy: about(
     v.nullable(v.picklist(['clock', 'switch', 'operator', 'credential', 'expired', 'record', 'identity', 'ceilings'])),
-    'What kept it from its work, or ended it before its time; null unless the status is stopped',
+    'What stopped the sweep; null unless the status is stopped',
   ),
-  problems: about(texts, 'Why the status is not ok, a sentence each'),
-  unmet: about(texts, 'Jobs that an emergency named and that are spared: why, a sentence each'),
+  problems: about(texts, 'Why the status is not ok, one sentence each'),
+  unmet: about(texts, 'Why jobs that an emergency named are spared, one sentence each'),
   startedAt: time,
   finishedAt: time,
   counts: object({
     seen: about(count, 'The sum of all outcomes'),
-    overdue: about(count, 'Jobs that a rule found over its limit, whatever its action'),
-    toCancel: about(count, 'Of these, the ones that the policy wants cancelled'),
+    overdue: about(count, 'Jobs over the limit of a rule, whatever the action of that rule'),
+    toCancel: about(count, 'Overdue jobs that the policy wants cancelled'),
     cancelled: count,
     alreadyTerminal: count,
-    cancelledByOthers: about(count, 'Of these, the ones that somebody else cancelled right before us'),
+    cancelledByOthers: about(count, 'Those of alreadyTerminal that someone else cancelled right before the sweep'),
     unconfirmed: count,
     failed: count,
     skipped: about(v.record(text, count), 'By reason'),
@@ -138,7 +141,7 @@ const sweepEntries = {
         cus: range,
         cuHoursAtMost: about(
           numberOrNull,
-          'Had each run on as long again; null if a queue of unknown size is among them',
+          'If each job had run on for as long again; null if the size of a queue is unknown',
         ),
       }),
     ),
@@ -156,13 +159,13 @@ const sweepEntries = {
         freezes: v.record(text, count),
       }),
     ),
-    'Null if Parameter Store was not asked',
+    'Null if the settings do not come from Parameter Store',
   ),
   settingsHash: about(
     textOrNull,
-    'The same for equal policy, target and exemptions, whatever their versions; null if none is in Parameter Store',
+    'Equal for equal policy, target and exemptions, whatever their versions; null if none is in Parameter Store',
   ),
-  notices: about(texts, 'What somebody should know although nothing is wrong'),
+  notices: about(texts, 'What to know although nothing is wrong'),
   unmanagedQueues: about(v.record(text, count), 'Old jobs on queues that no rule names'),
   jobs: about(v.array(job), 'Every job that a rule, an exemption or a protection touched'),
 };
@@ -171,10 +174,10 @@ const predicates = v.array(object({ key: text, wanted: texts, found: textOrNull,
 
 const span = {
   id: text,
-  from: about(timeOrNull, 'Null for an exemption from the first, and a recurring freeze that is in force'),
+  from: about(timeOrNull, 'Null if it has no beginning, or for a recurring freeze that is in force'),
   until: time,
   isInForce: flag,
-  isToCome: about(flag, 'It is not in force, and begins later'),
+  isToCome: about(flag, 'Whether it begins later'),
   holds: selected,
 };
 
@@ -220,10 +223,10 @@ const lastSweep = object({
   sweepId: textOrNull,
   at: time,
   trigger: text,
-  status: about(text, 'Of its report; or `could not run`, or `not swept`'),
+  status: about(text, 'Status of its report; or `could not run`, or `not swept`'),
   dryRun: v.nullable(flag),
   cancelled: countOrNull,
-  error: about(textOrNull, 'Why it came to no report'),
+  error: about(textOrNull, 'Why there is no report'),
 });
 
 const documents = v.variant('kind', [
@@ -236,7 +239,7 @@ const documents = v.variant('kind', [
     switch: textOrNull,
     stop: about(
       v.nullable(object({ until: timeOrNull, reason: textOrNull, isOver: flag })),
-      'What somebody set the switch to who wants no job cancelled; null if it reads anything else',
+      'The stop order that the switch holds; null if it holds none',
     ),
     schedule: about(v.nullable(object({ lastTickAt: timeOrNull, isAlive: flag })), 'Null if the log cannot be read'),
     logProblem: textOrNull,
@@ -244,46 +247,49 @@ const documents = v.variant('kind', [
       object({
         target: text,
         lastSweep: v.nullable(lastSweep),
-        overdue: about(countOrNull, 'Jobs over a limit now; null if nobody looked, or the look failed'),
-        undetermined: about(countOrNull, 'Jobs that could not be judged now'),
-        calendar: about(v.nullable(texts), 'Which exemptions and freezes hold, begin and end, a sentence each'),
+        overdue: about(countOrNull, 'Jobs over a limit now; null if the jobs were not looked at, or could not be'),
+        undetermined: about(countOrNull, 'Jobs that cannot be judged now'),
+        calendar: about(v.nullable(texts), 'Which exemptions and freezes hold, begin and end, one sentence each'),
         killsInDay: about(
           countOrNull,
-          'Jobs that its sweeps cancelled in 24 hours, or may have, as the next sweep counts them; null if that is not known',
+          'Jobs that its sweeps cancelled in 24 hours, or may have, as the next sweep counts them; null if unknown',
         ),
         problem: textOrNull,
       }),
     ),
-    killsPerDay: about(countOrNull, 'What they may at most; null if the ceilings cannot be read'),
+    killsPerDay: about(
+      countOrNull,
+      'Most jobs that sweeps may cancel in 24 hours; null if the ceilings cannot be read',
+    ),
   }),
   object({
     kind: kind('switch'),
     stage: text,
     isOn: flag,
     version: countOrNull,
-    until: about(v.optional(time), 'When a stop will be over; left out where it has no end'),
-    reason: about(v.optional(text), 'Of a stop; left out where it has none'),
+    until: about(v.optional(time), 'When a stop ends; left out if it has no end'),
+    reason: about(v.optional(text), 'Reason of a stop; left out if it has none'),
   }),
   object({
     kind: kind('exemption'),
     stage: text,
     parameter: text,
     version: count,
-    exemption: about(v.nullable(v.record(text, v.unknown())), 'As written; null if it was taken away'),
+    exemption: about(v.nullable(v.record(text, v.unknown())), 'As written; null if it was removed'),
   }),
   object({
     kind: kind('freeze'),
     stage: text,
     parameter: text,
     version: count,
-    freeze: about(v.nullable(v.record(text, v.unknown())), 'As written; null if it was taken away'),
+    freeze: about(v.nullable(v.record(text, v.unknown())), 'As written; null if it was removed'),
   }),
   object({
     kind: kind('policy'),
     stage: text,
     parameter: text,
     version: count,
-    file: about(textOrNull, 'Where it was written to'),
+    file: about(textOrNull, 'File that it was written to'),
     text: about(text, 'As YAML, with the version in the first line'),
   }),
   object({
@@ -302,20 +308,23 @@ const documents = v.variant('kind', [
     parameter: text,
     mode: v.picklist(['live', 'dry-run']),
     liveVersion: countOrNull,
-    version: about(countOrNull, 'Of what was put in place; null for a diff'),
+    version: about(countOrNull, 'Version that was put in place; null for a diff'),
     bytes: count,
     tier: v.picklist(['standard', 'advanced']),
     isSame: flag,
     diff: text,
-    warnings: about(texts, 'What is allowed and likely not meant'),
-    held: about(v.nullable(texts), 'Why no live sweep of the stage would obey it; null if its ceilings cannot be read'),
+    warnings: about(texts, 'What is allowed, but probably not meant'),
+    held: about(
+      v.nullable(texts),
+      'Why no live sweep of the stage would follow it; null if the ceilings cannot be read',
+    ),
     effects: v.array(
       object({
         target: text,
         project,
-        before: about(countOrNull, 'Victims by the live policy'),
-        after: about(countOrNull, 'Victims by the other; null if the jobs could not be seen'),
-        capped: about(textOrNull, 'Why a cap would keep a sweep from cancelling them all'),
+        before: about(countOrNull, 'Victims of the live policy'),
+        after: about(countOrNull, 'Victims of the other policy; null if the jobs could not be read'),
+        capped: about(textOrNull, 'Why a cap would keep a sweep from cancelling them'),
         added: texts,
         removed: texts,
         problem: textOrNull,
@@ -329,11 +338,11 @@ const documents = v.variant('kind', [
     to: time,
     capped: about(
       v.array(object({ at: time, target: text, reason: text, by: v.picklist(['new', 'old']) })),
-      'Sweeps that a cap would have stopped, and of which policy',
+      'Sweeps that a cap of the new or the old policy would have stopped',
     ),
     incomplete: about(
       v.array(object({ at: time, target: text, reason: text })),
-      'Snapshots with gaps, whose victims cannot be told',
+      'Snapshots with gaps, so their victims are not known',
     ),
     deaths: v.array(
       object({
@@ -358,16 +367,16 @@ const documents = v.variant('kind', [
     target: text,
     project,
     takenAt: time,
-    clockProblem: about(textOrNull, 'Why the ages of the jobs mean nothing; null if they do mean something'),
-    engines: about(v.array(engine), 'Engines whose jobs were looked at'),
+    clockProblem: about(textOrNull, 'Why the ages of the jobs are not reliable; null if they are'),
+    engines: about(v.array(engine), 'Engines whose jobs were listed'),
     gaps: about(
       v.array(object({ engine: v.nullable(engine), what: text })),
-      'What could not be read; the engine is null where it may be any',
+      'What could not be read; the engine is null if it can be any',
     ),
     jobs: v.array(
       about(
         v.looseObject({ engine, id: text, fingerprint: textOrNull, tags: v.nullable(v.record(text, text)) }),
-        'As lib/base/job.ts has them',
+        'The fields of a job in lib/base/job.ts',
       ),
     ),
   }),
@@ -381,7 +390,7 @@ const documents = v.variant('kind', [
   object({ kind: kind('init'), created: texts, kept: texts, next: texts }),
 ]);
 
-/** The file's text. */
+/** Returns the text of the file. */
 export function renderReportSchema(): string {
   const schema = {
     title: 'Documents of dli-reaper',

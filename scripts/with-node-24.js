@@ -1,5 +1,5 @@
-// Runs a command of the project with Node 24 first on the PATH: this one, or the one that npm brought along. npm itself
-// puts that one there too, but for npm 10. Plain JavaScript on purpose: it must run on an old Node.
+// Runs a command of the project with Node 24 first on the PATH: the running one, or the one that npm installed. npm puts it
+// on the PATH too, except npm 10. This is plain JavaScript, because it must run on an old Node.
 import { spawn } from 'node:child_process';
 import { delimiter, dirname } from 'node:path';
 import { findOwnNode, follow, isNodeNewEnough, NO_NODE } from '../cli/own-node.js';
@@ -11,7 +11,7 @@ if (node === undefined || command === undefined) {
   process.exitCode = 1;
 } else {
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
-  // On Windows a command of npm's is a script, which takes a shell.
+  // On Windows, commands of npm are scripts, which need a shell.
   const child = spawn(command, args, { env, stdio: 'inherit', shell: process.platform === 'win32' });
   process.exitCode = await follow(child);
 }
