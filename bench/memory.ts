@@ -9,8 +9,8 @@ import { createDliReader } from '../lib/dli/client.ts';
 import { listLiveSqlJobs } from '../lib/engines/sql.ts';
 
 /*
- * Measures the peak memory of a process that lists live SQL jobs, by the length of their statements. Each row is a process of
- * its own. The function has 512 MB. Its runtime gives Node nine tenths of that, and so does this.
+ * Measures the peak memory of a process that lists live SQL jobs, by the length of their statements. Each row is a process
+ * of its own. The function has 512 MB. Its runtime gives Node nine tenths of that, and so does this.
  *
  *     node bench/memory.ts
  */

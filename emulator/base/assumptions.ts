@@ -27,7 +27,7 @@ export const ASSUMPTION_VALUES = {
   sparkAppId: ['text', 'null', 'list'],
   /** What `job_name` and `name` match: the whole name, or any part of it. */
   nameFilter: ['whole', 'part'],
-  /** Stop or deletion that succeeds for all jobs: a verdict each, one for all as in the examples, or that one without a list. */
+  /** Stop or deletion that succeeds for all jobs: a verdict each, one for all (as in the examples), or one without a list. */
   flinkVerdicts: ['each', 'one', 'object'],
   /** HTTP status if the verdicts differ. */
   flinkMixedStatus: [400, 200],

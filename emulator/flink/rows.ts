@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { stageAt } from '../base/life.ts';
 import { type EmulatedFlinkJob, isFlinkOver, savepointOf, startOf } from './jobs.ts';
 
-/** Returns a job of the list without `show_detail`. `start_time` is 0 before its run begins, `duration` if it does not run. */
+/** Returns a job of the list without `show_detail`. Before its run `start_time` is 0; outside of it `duration` is 0. */
 export function toRow(job: EmulatedFlinkJob, now: number): Record<string, unknown> {
   const startedAt = startOf(job, now);
   const isRunning = startedAt !== undefined && !isFlinkOver(stageAt(job.life, now).state);

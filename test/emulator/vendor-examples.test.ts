@@ -15,15 +15,15 @@ const folder = new URL('../fixtures/dli/', import.meta.url);
 const read = (name: string) => JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as Fixture;
 
 interface Example {
-  /** Of the file; the request is in there. */
+  /** Name of the fixture's file, which has the request and the answer. */
   fixture: string;
   call: string;
   query?: [name: string, value: string][];
   /** The world in which the emulator gives the documented answer. */
   world: Partial<EmulatorOptions>;
-  /** By path: what cannot be told in advance, and need only be of the same type. */
+  /** Paths of values that are not known in advance. Only their type is compared. */
   ownValues?: string[];
-  /** By path: what the example has otherwise on purpose. */
+  /** Values, by path, that differ from the example on purpose. */
   otherwise?: Record<string, unknown>;
 }
 
@@ -153,7 +153,7 @@ const EXAMPLES: Example[] = [
     call: 'POST /v2.0/batches',
     world: {},
     ownValues: ['id', 'owner', 'create_time', 'update_time'],
-    // Its answer is not to its request.
+    // The example's answer does not belong to its request.
     otherwise: { name: 'TestDemo4', queue: 'test', cluster_name: 'test', sc_type: 'A' },
   },
   {
@@ -211,7 +211,7 @@ const EXAMPLES: Example[] = [
       ],
     },
     ownValues: ['job_detail.user_id', 'job_detail.project_id'],
-    // The two examples of one page do not agree.
+    // The two examples of this page differ.
     otherwise: { message: 'Job detail query succeeds.' },
   },
   {

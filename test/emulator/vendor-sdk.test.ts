@@ -23,7 +23,7 @@ interface SdkAnswer {
 let emulator: Emulator;
 
 beforeEach(async () => {
-  // It leaves a file in the home directory of whoever uses it.
+  // The SDK leaves a file in the user's home directory.
   vi.stubEnv('HOME', tmpdir());
   const now = Date.now();
   const running = { submittedAt: now - 60_000, runsFrom: now - 60_000, endsAt: now + 3_600_000 };

@@ -14,17 +14,17 @@ describe.each([
   { name: 'busyMorning', make: (seed: number) => busyMorning(NOW, createRandom(seed)) },
   { name: 'manyJobs', make: (seed: number) => manyJobs(NOW, createRandom(seed), crowd) },
 ])('$name', ({ make }) => {
-  it('makes the same jobs of the same seed', () => {
+  it('makes the same jobs from the same seed', () => {
     expect(make(7)).toEqual(make(7));
   });
 
-  it('makes other jobs of another seed', () => {
+  it('makes other jobs from another seed', () => {
     const ids = new Set(make(7).map(({ id }) => id));
 
     expect(make(8).some(({ id }) => ids.has(id))).toBe(false);
   });
 
-  it('gives each job an id of its own', () => {
+  it('gives each job a different id', () => {
     const ids = make(7).map(({ id }) => id);
 
     expect(new Set(ids).size).toBe(ids.length);
@@ -61,7 +61,7 @@ describe('manyJobs', () => {
 });
 
 describe('busyMorning', () => {
-  it('holds each kind of job that a sweep must tell apart', () => {
+  it('has each kind of job that a sweep must tell apart', () => {
     const jobs = busyMorning(NOW, createRandom(1));
 
     expect(new Set(jobs.map((job) => statusAt(job, NOW)))).toEqual(
@@ -102,7 +102,7 @@ describe('a sweep of a world', () => {
     expect(report).toMatchObject({ status, counts });
   });
 
-  it('is told of every world', () => {
+  it('is tested for every world', () => {
     expect(Object.keys(WORLDS).sort()).toEqual(['busy-morning', 'empty', 'lake', 'orphans', 'storm', 'ten-thousand']);
   });
 });

@@ -26,7 +26,7 @@ describe('stageAt', () => {
     expect(stageAt(life, now).state).toBe(state);
   });
 
-  it('is the last of several stages that begin at once', () => {
+  it('is the last of several stages that begin at the same time', () => {
     expect(
       stageAt<State>(
         [
@@ -48,7 +48,7 @@ describe('obey', () => {
       obeyed: ['10 waits', '20 runs', '40 stopped'],
     },
     {
-      name: 'an end that comes while it does not run yet',
+      name: 'an end before the run',
       now: 12,
       ordered: [{ from: 15, state: 'stopped' }],
       obeyed: ['10 waits', '15 stopped'],
@@ -60,7 +60,7 @@ describe('obey', () => {
       obeyed: ['10 waits', '20 runs', '25 stopped'],
     },
     {
-      name: 'not an end that comes with its own',
+      name: 'no end that comes at the same time as its own',
       now: 30,
       ordered: [{ from: 50, state: 'stopped' }],
       obeyed: ['10 waits', '20 runs', '50 ends'],
@@ -89,7 +89,7 @@ describe('obey', () => {
       ordered: [{ from: 60, state: 'runs' }],
       obeyed: ['10 waits', '20 runs', '50 ends', '60 runs'],
     },
-  ])('obeys $name', ({ now, ordered, obeyed }) => {
+  ])('applies $name', ({ now, ordered, obeyed }) => {
     expect(short(obey(life, now, ordered, isOver))).toEqual(obeyed);
   });
 
@@ -97,7 +97,7 @@ describe('obey', () => {
     .array(fc.tuple(fc.nat(100), fc.constantFrom<State>('waits', 'runs', 'pauses', 'ends')), { minLength: 1 })
     .map((stages) => stages.map(([from, state]) => ({ from, state })).sort((a, b) => a.from - b.from) as Life<State>);
 
-  it('never changes what has been, and keeps the order of time', () => {
+  it('never changes the past, and keeps the order of time', () => {
     fc.assert(
       fc.property(anyLife, fc.nat(100), fc.nat(50), fc.nat(100), (any, now, delay, earlier) => {
         fc.pre(earlier <= now && any[0].from <= now);
@@ -115,7 +115,7 @@ describe('obey', () => {
     );
   });
 
-  it('is over at the latest when the order says so', () => {
+  it('has ended at the latest when the order says so', () => {
     fc.assert(
       fc.property(anyLife, fc.nat(100), fc.nat(50), (any, now, delay) => {
         const obeyed = obey(any, now, [{ from: now + delay, state: 'stopped' }], isOver);

@@ -30,8 +30,8 @@ async function start(options: Partial<EmulatorOptions> = {}) {
   return { emulator, call, list };
 }
 
-describe('jobs from outside', () => {
-  it('are added with what is said of them, and live from then on', async () => {
+describe('the control of jobs', () => {
+  it('adds jobs with the given fields, and they live from then on', async () => {
     const { call, list } = await start();
 
     const added = await call('POST', 'jobs', [
@@ -49,7 +49,7 @@ describe('jobs from outside', () => {
     expect(await list()).toMatchObject({ job_count: 1, jobs: [{ owner: 'ana', start_time: NOW - 3 * HOUR }] });
   });
 
-  it('are changed, where `now` is the present moment', async () => {
+  it('changes fields of a job, and `now` is the present time', async () => {
     const { call, list } = await start({ jobs: [emulatedJob(1)] });
 
     expect(await call('PATCH', `jobs/${jobId(1)}`, { endsAt: 'now', owner: 'bob' })).toMatchObject({ status: 200 });
@@ -82,8 +82,8 @@ describe('jobs from outside', () => {
   );
 });
 
-describe('the clock from outside', () => {
-  it('is stepped over the whole life of a job', async () => {
+describe('the control of the clock', () => {
+  it('steps the clock over the whole life of a job', async () => {
     const { call, list } = await start();
     await call('POST', 'jobs', { waits: '10m', runs: '1h' });
 
@@ -96,7 +96,7 @@ describe('the clock from outside', () => {
     expect(body).toEqual({ now: '2026-01-05T10:10:00.000Z', epochMs: NOW + 70 * MINUTE, speed: 0 });
   });
 
-  it('belongs to whoever started the emulator, if it was given its time', async () => {
+  it('refuses to move a time that comes from the caller', async () => {
     const emulator = await startEmulator({ now: () => NOW, random: () => 0.5 });
     running.push(emulator);
 
@@ -106,8 +106,8 @@ describe('the clock from outside', () => {
   });
 });
 
-describe('faults from outside', () => {
-  it('are added, met, told of while they are not, and taken back', async () => {
+describe('the control of faults', () => {
+  it('adds faults, lists those that have not happened, and deletes them', async () => {
     const { call, list } = await start({ jobs: [emulatedJob(1)] });
     const edit = {
       set: { is_success: 'true' },
@@ -131,7 +131,7 @@ describe('faults from outside', () => {
     expect((await call('DELETE', 'faults')).body).toEqual({ faults: [], unmet: [] });
   });
 
-  it('end a job right before a page is listed, as a live list does', async () => {
+  it('ends a job right before a page is listed', async () => {
     const { call, list } = await start({ jobs: [emulatedJob(1), emulatedJob(2)] });
     await call('POST', 'faults', { on: 'list-sql-jobs', skip: 1, change: [{ job: jobId(1), set: { endsAt: 'now' } }] });
 
@@ -139,7 +139,7 @@ describe('faults from outside', () => {
     expect((await list()).job_count).toBe(1);
   });
 
-  it('that always happen count as met once they have', async () => {
+  it('counts a fault that always happens as met after the first time', async () => {
     const { call, list } = await start();
     const fault = { on: 'list-sql-jobs', times: 'always', delay: '0s' };
 
@@ -150,7 +150,7 @@ describe('faults from outside', () => {
 });
 
 describe('a snapshot', () => {
-  it('brings everything back', async () => {
+  it('restores everything', async () => {
     const { call, list } = await start({ jobs: [emulatedJob(1), emulatedJob(2)] });
     const { body: snapshot } = await call('GET', 'snapshot');
     await call('PATCH', `jobs/${jobId(1)}`, { endsAt: 'now' });
@@ -163,8 +163,8 @@ describe('a snapshot', () => {
   });
 });
 
-describe('the door', () => {
-  it('tells the requests so far, and forgets them on demand', async () => {
+describe('the control interface', () => {
+  it('lists the requests so far, and forgets them on request', async () => {
     const { call, list } = await start();
     await list();
 
@@ -172,7 +172,7 @@ describe('the door', () => {
     expect((await call('DELETE', 'requests')).body).toEqual({ requests: [] });
   });
 
-  it.each(['GET nothing', 'POST requests', 'DELETE jobs'])('says what there is for %s', async (line) => {
+  it.each(['GET nothing', 'POST requests', 'DELETE jobs'])('lists its routes for the unknown call %s', async (line) => {
     const { call } = await start();
     const [method = '', path = ''] = line.split(' ');
 
@@ -181,7 +181,7 @@ describe('the door', () => {
     expect({ status, routes: body.routes }).toEqual({ status: 404, routes: expect.arrayContaining(['GET jobs']) });
   });
 
-  it('stays shut for a page that calls this machine by another name', async () => {
+  it('refuses a page that calls this machine by another name', async () => {
     const { emulator } = await start();
     const { port } = new URL(emulator.connection.url);
 

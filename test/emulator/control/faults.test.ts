@@ -25,9 +25,9 @@ async function makeTrouble(faults: Fault[], options: Omit<Partial<EmulatorOption
 
 describe('FaultScript', () => {
   it.each<{ name: string; faults: Fault[]; statuses: number[] }>([
-    { name: 'once unless told', faults: [list], statuses: [503, 200, 200, 200] },
-    { name: 'as often as told', faults: [{ ...list, times: 2 }], statuses: [503, 503, 200, 200] },
-    { name: 'for ever, if told', faults: [{ ...list, times: Infinity }], statuses: [503, 503, 503, 503] },
+    { name: 'once by default', faults: [list], statuses: [503, 200, 200, 200] },
+    { name: 'as often as `times` says', faults: [{ ...list, times: 2 }], statuses: [503, 503, 200, 200] },
+    { name: 'for ever if `times` is infinite', faults: [{ ...list, times: Infinity }], statuses: [503, 503, 503, 503] },
     { name: 'after the calls that pass', faults: [{ ...list, skip: 2 }], statuses: [200, 200, 503, 200] },
     {
       name: 'one after the other, in the order scripted',
@@ -47,7 +47,7 @@ describe('FaultScript', () => {
     expect(await listJobs()).toBe(503);
   });
 
-  it('happens to a target only, and counts only its calls', async () => {
+  it('happens only to its target, and counts only calls of that', async () => {
     const { show } = await makeTrouble([{ on: 'show-sql-job-status', target: jobId(2), skip: 1, answer: TROUBLE }]);
 
     expect([await show(1), await show(1), await show(2), await show(1), await show(2)]).toEqual([
@@ -64,7 +64,7 @@ describe('FaultScript', () => {
     expect(await world.list()).toBe(503);
   });
 
-  it('sends the headers and the body it was told, HTML included', async () => {
+  it('sends the headers and the body of the fault, even HTML', async () => {
     const { emulator } = await makeTrouble([
       { on: 'list-sql-jobs', answer: { status: 429, body: '<html>slow down</html>', headers: { 'retry-after': '7' } } },
     ]);
@@ -130,7 +130,7 @@ describe('FaultScript', () => {
     expect(await listJobs()).toBe(200);
   });
 
-  it('tells which faults were never met, or not as often as scripted', async () => {
+  it('lists the faults that did not happen, or not as often as scripted', async () => {
     const twice: Fault = { ...list, times: 2 };
     const never: Fault = { on: 'submit-sql-job', answer: 'reset' };
     const met: Fault = { on: 'show-sql-job-status', answer: TROUBLE };

@@ -45,7 +45,7 @@ const life = (state: EmulatedFlinkJob['life'][0]['state'], ageMs = 3 * HOUR): Em
 ];
 const SAVE = { trigger_savepoint: true };
 
-/** The older the higher its id. */
+/** Jobs with higher ids are older. */
 const project = [
   emulatedFlinkJob(1, { ageMs: HOUR }),
   emulatedFlinkJob(2, { ageMs: 2 * HOUR, queue: 'etl', owner: 'bogdan', name: 'orders', type: 'flink_jar_job' }),
@@ -66,7 +66,7 @@ describe('listing Flink jobs', () => {
     { name: 'name, the whole of it', query: [['name', 'orders']], listed: [2] },
     { name: 'a part of a name', query: [['name', 'order']], listed: [] },
     { name: 'root_job_id', query: [['root_job_id', '9']], listed: [4] },
-    { name: 'root_job_id of those that have none', query: [['root_job_id', '-1']], listed: [1, 2, 3, 5] },
+    { name: 'root_job_id of jobs without one', query: [['root_job_id', '-1']], listed: [1, 2, 3, 5] },
     { name: 'tags', query: [['tags', 'team=bi']], listed: [3] },
     { name: 'sys_enterprise_project_name', query: [['sys_enterprise_project_name', 'retail']], listed: [5] },
     { name: 'a parameter that it does not know', query: [['page-size', '1']], listed: [1, 2, 3, 4, 5] },
@@ -83,10 +83,10 @@ describe('listing Flink jobs', () => {
   });
 
   it.each<{ name: string; query: Query; listed: number[] }>([
-    { name: 'ten unless told', query: [], listed: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] },
-    { name: 'none of limit=0', query: [['limit', '0']], listed: [] },
+    { name: 'ten by default', query: [], listed: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] },
+    { name: 'none for limit=0', query: [['limit', '0']], listed: [] },
     {
-      name: 'those behind an offset in rows',
+      name: 'those after an offset in rows',
       query: [
         ['offset', '10'],
         ['limit', '3'],
@@ -101,7 +101,7 @@ describe('listing Flink jobs', () => {
       ],
       listed: [120, 119],
     },
-    { name: 'none behind the last', query: [['offset', '120']], listed: [] },
+    { name: 'none after the last', query: [['offset', '120']], listed: [] },
   ])('gives $name, and always the total', async ({ query, listed }) => {
     const jobs = Array.from({ length: 120 }, (_, i) => emulatedFlinkJob(i + 1, { ageMs: (i + 1) * MINUTE }));
     const { list } = await startFlink(jobs);
@@ -163,7 +163,7 @@ describe('listing Flink jobs', () => {
     expect((await list()).body.job_list.jobs[0]).not.toHaveProperty('queue_name');
   });
 
-  it('says is_success as a Boolean, if that is assumed', async () => {
+  it('gives is_success as a Boolean if the assumption says so', async () => {
     const { list, show, stop } = await startFlink(project, { assumptions: { flinkSuccess: 'boolean' } });
 
     expect((await list()).body.is_success).toBe(true);
@@ -242,7 +242,7 @@ describe('stopping Flink jobs', () => {
   it.each([
     { name: 'of the emulator', job: {}, options: { savepointOutcome: 'failure' as const } },
     { name: 'of the job', job: { onSavepoint: 'failure' as const }, options: {} },
-  ])('leaves the job running and says why when the savepoint fails, by the word $name', async ({ job, options }) => {
+  ])('leaves the job running and says why when the savepoint fails by the setting $name', async ({ job, options }) => {
     const { stop, show, pass } = await startFlink([emulatedFlinkJob(1, job)], options);
 
     await stop([1], SAVE);
@@ -262,7 +262,7 @@ describe('stopping Flink jobs', () => {
     { onStop: 'finish' as const, first: 'job_finish', last: 'job_finish' },
     { onStop: 'fail' as const, first: 'job_canceling', last: 'job_cancel_fail' },
     { onStop: 'ignore' as const, first: 'job_canceling', last: 'job_canceling' },
-  ])('comes to $last for a job that is written to $onStop', async ({ onStop, first, last }) => {
+  ])('ends in $last for a job with onStop $onStop', async ({ onStop, first, last }) => {
     const { stop, statusOf, pass } = await startFlink([emulatedFlinkJob(1, { onStop })]);
 
     expect((await stop([1])).status).toBe(200);
@@ -271,7 +271,7 @@ describe('stopping Flink jobs', () => {
     expect(await statusOf(1)).toBe(last);
   });
 
-  it('can be asked again for after it failed', async () => {
+  it('can be requested again after it failed', async () => {
     const { emulator, stop, statusOf, pass } = await startFlink([emulatedFlinkJob(1, { onStop: 'fail' })]);
     await stop([1]);
     pass(MINUTE);
@@ -344,7 +344,7 @@ describe('stopping Flink jobs', () => {
     expect([await statusOf(1), await statusOf(2)]).toEqual(['job_cancel_success', 'job_running']);
   });
 
-  it('gives mixed verdicts under a 200, and another code for an unknown id, if that is assumed', async () => {
+  it('gives mixed verdicts under a 200, and another code for an unknown id, if the assumptions say so', async () => {
     const assumptions = { flinkMixedStatus: 200, flinkUnknownInBatch: 'DLI.15002', flinkVerdicts: 'one' } as const;
     const { stop } = await startFlink(project, { assumptions });
 
@@ -356,7 +356,7 @@ describe('stopping Flink jobs', () => {
     { flinkVerdicts: 'each' as const, body: [STOPPING, STOPPING] },
     { flinkVerdicts: 'one' as const, body: [STOPPING] },
     { flinkVerdicts: 'object' as const, body: STOPPING },
-  ])('of two jobs answers as assumed: $flinkVerdicts', async ({ flinkVerdicts, body }) => {
+  ])('of two jobs has the form that is assumed: $flinkVerdicts', async ({ flinkVerdicts, body }) => {
     const { stop } = await startFlink(project, { assumptions: { flinkVerdicts } });
 
     expect(await stop([1, 2])).toEqual({ status: 200, body });
@@ -455,7 +455,7 @@ describe('running Flink jobs', () => {
   it.each([
     { name: 'ends in an exception', config: {}, status: 'job_running_exception', restarts: 0 },
     { name: 'restarts if it may', config: { restart_when_exception: true }, status: 'job_running', restarts: 1 },
-  ])('$name, where all jobs fail', async ({ config, status, restarts }) => {
+  ])('$name if all jobs are set to fail', async ({ config, status, restarts }) => {
     const draft = emulatedFlinkJob(1, { life: life('job_init'), config });
     const { run, show, statusOf, pass } = await startFlink([draft], { failureShare: 1 });
 
@@ -495,7 +495,7 @@ describe('creating Flink jobs', () => {
     expect((await show(7_002)).body.job_detail).toMatchObject({ run_mode: 'exclusive_cluster', desc: 'the second' });
   });
 
-  it('makes a draft of a Jar job, and says so with a Boolean', async () => {
+  it('makes a draft of a Jar job, with a Boolean is_success', async () => {
     const { createJar, show } = await startFlink([]);
 
     const { body } = await createJar({ name: 'pi', queue_name: 'flink_q', entrypoint: 'pi.jar', main_class: 'Pi' });
@@ -508,7 +508,7 @@ describe('creating Flink jobs', () => {
     });
   });
 
-  it('never gives an id twice, not even that of a deleted job', async () => {
+  it('never gives the same id twice, not even that of a deleted job', async () => {
     const { createSql, erase } = await startFlink([]);
     const first = (await createSql(sql)).body.job.job_id;
 
@@ -540,7 +540,7 @@ describe('creating Flink jobs', () => {
     expect((await list()).body.job_list.total_count).toBe(0);
   });
 
-  it('refuses an unknown queue, if that is assumed, but not the shared cluster', async () => {
+  it('refuses an unknown queue if the assumption says so, but not the shared cluster', async () => {
     const { createSql } = await startFlink([], { assumptions: { unknownQueue: 'DLI.0002' } });
 
     expect(await createSql(sql)).toMatchObject(refusal('DLI.0002'));
@@ -549,7 +549,7 @@ describe('creating Flink jobs', () => {
 });
 
 describe('deleting Flink jobs', () => {
-  it('deletes jobs in any state, and tells which are unknown', async () => {
+  it('deletes jobs in any state, and says which are unknown', async () => {
     const { erase, list, show } = await startFlink(project);
 
     expect(await erase([1, 99, 4])).toMatchObject({

@@ -16,13 +16,13 @@ interface Call {
   query?: [string, string][];
   body?: string;
   date?: string;
-  /** Signed with the others. */
+  /** More headers, signed like the others. */
   headers?: Record<string, string>;
   /** What is sent in place of what was signed; a header that is undefined is left out. */
   sent?: { method?: string; target?: string; body?: string; headers?: Record<string, string | undefined> };
 }
 
-/** One request of which every byte is the test's own; `fetch` would put its own idea of the query on the wire. */
+/** Sends a request byte by byte as the test has it. `fetch` would change the query. */
 function send({ connection: { url } }: Emulator, call: Call = {}) {
   const { key = EMULATOR_KEY, method = 'GET', path = JOBS, query = [], body = '', sent = {} } = call;
   const { host } = new URL(url);
@@ -53,8 +53,8 @@ function send({ connection: { url } }: Emulator, call: Call = {}) {
 const startGateway = (keys: AccessKey[] = [EMULATOR_KEY]) => makeWorld({ jobs: [emulatedJob(1)], keys });
 const wrongKey = { key: { ...EMULATOR_KEY, secretAccessKey: 'not-the-secret' } };
 
-describe('createGateway', () => {
-  it('lets a rightly signed request pass', async () => {
+describe('the gateway', () => {
+  it('accepts a correctly signed request', async () => {
     const { emulator } = await startGateway();
 
     expect(await send(emulator)).toMatchObject({ status: 200, body: { is_success: true, job_count: 1 } });
@@ -94,7 +94,7 @@ describe('createGateway', () => {
       call: { sent: { headers: { 'x-sdk-date': undefined } } },
       message: 'X-Sdk-Date is missing or not signed',
     },
-    { name: 'a date that is none', call: { date: 'today' }, code: 'APIGW.0303', message: 'signature expired' },
+    { name: 'a date in another form', call: { date: 'today' }, code: 'APIGW.0303', message: 'signature expired' },
   ])('refuses $name', async ({ call, code = 'APIGW.0301', message }) => {
     const { emulator } = await startGateway();
 
@@ -126,7 +126,7 @@ describe('createGateway', () => {
     }
   });
 
-  it('locks a key after five failures for five minutes, for right signatures too', async () => {
+  it('locks a key for five minutes after five failures, even for correct signatures', async () => {
     const { emulator, pass, clock } = await startGateway();
     const sendNow = (call: Call = {}) => send(emulator, { ...call, date: formatSdkDate(clock.now()) });
     const locked = { status: 401, body: { error_msg: expect.stringContaining('AK access failed to reach the limit') } };
@@ -149,7 +149,7 @@ describe('createGateway', () => {
     }
   });
 
-  it('locks one key and no other', async () => {
+  it('locks only the key that failed', async () => {
     const other = { accessKeyId: 'OTHER', secretAccessKey: 'other-secret' };
     const { emulator } = await startGateway([EMULATOR_KEY, other]);
 
@@ -199,7 +199,7 @@ describe('createGateway', () => {
     expect(await send(emulator, { ...call, sent })).toMatchObject({ status: 401, body: { error_code: 'APIGW.0301' } });
   });
 
-  it('does not mind a header that is not signed', async () => {
+  it('ignores a header that is not signed', async () => {
     const { emulator } = await startGateway();
 
     expect((await send(emulator, { sent: { headers: { 'user-agent': 'somebody' } } })).status).toBe(200);
@@ -228,7 +228,7 @@ describe('createGateway', () => {
     { name: 'path', method: 'GET', path: '/v1.0/x/nothing' },
     { name: 'version', method: 'GET', path: JOBS.replace('v1.0', 'v2.0') },
     { name: 'method of a known path', method: 'PUT', path: JOBS },
-  ])('knows no API behind another $name, before it looks at the signature', async ({ method, path }) => {
+  ])('finds no API under another $name, before it checks the signature', async ({ method, path }) => {
     const { emulator } = await startGateway();
 
     const answer = await send(emulator, { ...wrongKey, method, path });
@@ -236,7 +236,7 @@ describe('createGateway', () => {
     expect(answer).toMatchObject({ status: 404, body: { error_code: 'APIG.0101' } });
   });
 
-  it('refuses another project, after it has looked at the signature', async () => {
+  it('refuses another project, after it has checked the signature', async () => {
     const { emulator } = await startGateway();
     const path = JOBS.replace(EMULATOR_PROJECT_ID, 'f'.repeat(32));
 

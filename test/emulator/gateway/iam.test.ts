@@ -30,7 +30,7 @@ describe('the name of a project, from IAM', () => {
     });
   });
 
-  it('is told to the holder of a token as well, whose own answer names the project', async () => {
+  it('is shown to the holder of a token too, and is in the answer that issues the token', async () => {
     const { url, projectId } = await start({ project: { name: 'emulator-1_lake' } });
     const user = { name: USER.name, password: USER.password, domain: { name: USER.domainName } };
     const identity = { methods: ['password'], password: { user } };
@@ -45,7 +45,7 @@ describe('the name of a project, from IAM', () => {
     expect(await shown.json()).toMatchObject({ project });
   });
 
-  it('is refused for a project that is not there, a wrong signature, and while IAM is away', async () => {
+  it('is refused for an unknown project, for a wrong signature, and while IAM is not available', async () => {
     const { emulator, projectId, show } = await start();
 
     expect(await show('f'.repeat(32))).toMatchObject({ status: 404, body: { error: { code: 404 } } });

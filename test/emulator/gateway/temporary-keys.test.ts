@@ -40,7 +40,7 @@ async function start() {
 describe('temporary keys from IAM', () => {
   it.each([
     { name: 'a token', identity: { methods: ['token'], token: { duration_seconds: 900 } } },
-    { name: 'a token, as long as unless told', identity: { methods: ['token'] } },
+    { name: 'a token, for the default time', identity: { methods: ['token'] } },
     {
       name: 'an agency',
       identity: {
@@ -48,7 +48,7 @@ describe('temporary keys from IAM', () => {
         assume_role: { agency_name: 'reaper', domain_name: 'lake', duration_seconds: 900 },
       },
     },
-  ])('are given for $name, are good with their token only, and expire', async ({ identity }) => {
+  ])('are issued for $name, are good only with their token, and expire', async ({ identity }) => {
     const { post, token, listWith, pass } = await start();
 
     const answer = await post(
@@ -68,7 +68,10 @@ describe('temporary keys from IAM', () => {
 
   it.each([
     { name: 'too short a time', identity: { methods: ['token'], token: { duration_seconds: 899 } } },
-    { name: 'an agency of nobody', identity: { methods: ['assume_role'], assume_role: { agency_name: 'reaper' } } },
+    {
+      name: 'an agency without a domain',
+      identity: { methods: ['assume_role'], assume_role: { agency_name: 'reaper' } },
+    },
     { name: 'another method', identity: { methods: ['password'] } },
   ])('are refused for $name', async ({ identity }) => {
     const { post, token } = await start();
@@ -77,7 +80,7 @@ describe('temporary keys from IAM', () => {
     expect((await post('/v3.0/OS-CREDENTIAL/securitytokens', { auth: { identity } }, headers)).status).toBe(400);
   });
 
-  it('are for those only who prove who they are', async () => {
+  it('are refused to a caller with an invalid token', async () => {
     const { post } = await start();
     const body = { auth: { identity: { methods: ['token'] } } };
 
@@ -88,7 +91,7 @@ describe('temporary keys from IAM', () => {
 describe('an agency assumed through STS', () => {
   const URN = 'iam::0123456789:agency:reaper';
 
-  it('gives a key for an hour, or for as long as is asked', async () => {
+  it('gives a key for an hour by default', async () => {
     const { assume, listWith } = await start();
 
     const answer = JSON.parse((await assume({ agency_urn: URN, agency_session_name: 'sweep' })).body) as {

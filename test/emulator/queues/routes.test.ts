@@ -34,7 +34,7 @@ const queues = [
 
 describe('listing queues', () => {
   it.each<{ name: string; query: Query; listed: string[] }>([
-    { name: 'those for SQL unless told, by name', query: [], listed: ['adhoc', 'etl'] },
+    { name: 'those for SQL by default, sorted by name', query: [], listed: ['adhoc', 'etl'] },
     { name: 'general ones', query: [['queue_type', 'general']], listed: ['spark_q'] },
     { name: 'all', query: [['queue_type', 'all']], listed: ['adhoc', 'etl', 'spark_q'] },
     {
@@ -91,7 +91,7 @@ describe('listing queues', () => {
     expect(await list([name, value])).toMatchObject(refusal('DLI.0001'));
   });
 
-  it('tells how a queue is charged only when asked', async () => {
+  it('shows how a queue is charged only on request', async () => {
     const { list } = await startQueues({ queues });
 
     expect((await list()).body.queues[0]).not.toHaveProperty('charging_mode');
@@ -110,7 +110,7 @@ describe('listing queues', () => {
     expect((await list()).body).toMatchObject({ is_success: isSuccess, queues: [{ is_restarting: isRestarting }, {}] });
   });
 
-  it('makes up the queues that its jobs name, and the shared one, when it is given none', async () => {
+  it('has the queues that its jobs name, and the shared one, if it is given none', async () => {
     const { list } = await startQueues({
       jobs: [emulatedJob(1), emulatedJob(2)],
       sparkJobs: [emulatedBatch(1), emulatedBatch(2, { queue: 'adhoc' })],
@@ -123,7 +123,7 @@ describe('listing queues', () => {
 });
 
 describe('showing a queue', () => {
-  it('tells the same as the list, four of the names in camel case, whatever the case of its name', async () => {
+  it('shows the same as the list, with four names in camel case, whatever the case of its name', async () => {
     const { list, show } = await startQueues({ queues });
     const [listed] = (await list(['queue_type', 'general'])).body.queues;
 

@@ -89,7 +89,7 @@ describe('listing batches', () => {
   });
 
   it.each<{ name: string; query: Query; length: number; first: number | undefined }>([
-    { name: 'the first 100 unless told', query: [], length: 100, first: 1 },
+    { name: 'the first 100 by default', query: [], length: 100, first: 1 },
     { name: 'the rows behind an offset', query: [['from', '100']], length: 50, first: 101 },
     { name: 'more than 100, since no limit is documented', query: [['size', '1000']], length: 150, first: 1 },
     {
@@ -145,19 +145,19 @@ describe('listing batches', () => {
     expect(numbers(await list(['owner', 'ana'], ['end', String(NOW - 3 * HOUR)]))).toEqual(listed);
   });
 
-  it('finds a part of a name, if that is assumed', async () => {
+  it('finds a part of a name if the assumption says so', async () => {
     const { list } = await startSpark(project, { assumptions: { nameFilter: 'part' } });
 
     expect(numbers(await list(['job_name', 'our']))).toEqual([2]);
   });
 
-  it('starts with the oldest, if that is assumed', async () => {
+  it('starts with the oldest if the assumption says so', async () => {
     const { list } = await startSpark(project, { assumptions: { sparkDefaultOrder: 'CREATE_TIME_ASC' } });
 
     expect(numbers(await list())).toEqual([5, 4, 3, 2, 1, 6]);
   });
 
-  it('tells how long a batch has run, not how long ago it was created', async () => {
+  it('shows how long a batch has run, not how long ago it was created', async () => {
     const { list, pass } = await startSpark([
       emulatedBatch(1, { ageMs: HOUR, plan: { runsFrom: NOW + MINUTE, endsAt: NOW + 3 * MINUTE } }),
     ]);
@@ -174,7 +174,7 @@ describe('listing batches', () => {
     { sparkAppId: 'text' as const, appId: `batch-session-${jobId(1)}:31309` },
     { sparkAppId: 'null' as const, appId: null },
     { sparkAppId: 'list' as const, appId: [`batch-session-${jobId(1)}:31309`] },
-  ])('shows the application id as a $sparkAppId, if that is assumed', async ({ sparkAppId, appId }) => {
+  ])('shows the application id as a $sparkAppId if the assumption says so', async ({ sparkAppId, appId }) => {
     const { list } = await startSpark([emulatedBatch(1)], { assumptions: { sparkAppId } });
 
     expect((await list()).body.sessions[0]).toMatchObject({ appId });
@@ -205,7 +205,7 @@ describe('showing a batch', () => {
     });
   });
 
-  it('goes from starting over running and recovering to success, and notes when', async () => {
+  it('goes from starting through running and recovering to success, each with its time', async () => {
     const plan = {
       runsFrom: NOW + MINUTE,
       recoveries: [{ from: NOW + 2 * MINUTE, until: NOW + 3 * MINUTE }],
@@ -229,7 +229,7 @@ describe('showing a batch', () => {
     ]);
   });
 
-  it('gives a batch up that found no resources in three hours', async () => {
+  it('ends a batch that found no resources in three hours', async () => {
     const { state, pass } = await startSpark([
       emulatedBatch(1, { ageMs: 3 * HOUR - 1, plan: { runsFrom: NOW + 5 * HOUR, endsAt: NOW + 6 * HOUR } }),
     ]);
@@ -239,7 +239,7 @@ describe('showing a batch', () => {
     expect((await state(jobId(1))).body).toEqual({ id: jobId(1), state: 'dead' });
   });
 
-  it('spells the state with a capital, if that is assumed, at its own address only', async () => {
+  it('spells the state with a capital only in the state route, and only if the assumption says so', async () => {
     const { state, show } = await startSpark(project, { assumptions: { sparkStateSpelling: 'capitalised' } });
 
     expect((await state(jobId(3))).body.state).toBe('Success');
@@ -291,7 +291,7 @@ describe('cancelling a batch', () => {
     expect((await show(jobId(1))).body.state).toBe('dead');
   });
 
-  it('accepts a second time while the batch still runs, and does not put its end off', async () => {
+  it('accepts a second cancel while the batch still runs, without delaying its end', async () => {
     const { cancel, state, pass } = await startSpark(project, { cancelDelayMs: 5_000 });
 
     await cancel(jobId(1));
@@ -351,7 +351,7 @@ describe('cancelling a batch', () => {
     expect((await state(jobId(4))).status).toBe(total === 6 ? 200 : 400);
   });
 
-  it('refuses with 403, if that is assumed', async () => {
+  it('refuses with 403 if the assumption says so', async () => {
     const { cancel } = await startSpark(project, { deniedQueues: ['etl'], assumptions: { deniedStatus: 403 } });
 
     expect(await cancel(jobId(2))).toMatchObject(refusal('DLI.0003', 403));
@@ -419,7 +419,7 @@ describe('creating a batch', () => {
     expect((await list()).body.total).toBe(0);
   });
 
-  it('refuses what is no JSON', async () => {
+  it('refuses a body that is not JSON', async () => {
     const { create } = await startSpark([]);
 
     expect(await create('{')).toMatchObject(refusal('DLI.0001'));
@@ -437,7 +437,7 @@ describe('creating a batch', () => {
   it.each([
     { name: 'is dead after its first failure', retries: {}, states: ['running', 'dead', 'dead'] },
     {
-      name: 'recovers as often as it may, and is dead then',
+      name: 'recovers as often as it may, and is then dead',
       retries: { auto_recovery: true, max_retry_times: 2 },
       states: ['running', 'recovering', 'running', 'recovering', 'running', 'dead'],
     },
@@ -446,7 +446,7 @@ describe('creating a batch', () => {
       retries: { auto_recovery: true, max_retry_times: 0 },
       states: ['running', 'dead'],
     },
-  ])('$name, where all batches fail', async ({ retries, states }) => {
+  ])('$name if all batches are set to fail', async ({ retries, states }) => {
     const delays = { startMs: MINUTE, runMs: [MINUTE, MINUTE] as const };
     const { create, state, pass } = await startSpark([], { failureShare: 1, delays });
 
@@ -458,11 +458,14 @@ describe('creating a batch', () => {
     }
   });
 
-  it.each(['DLI.0002', 'DLI.0008'] as const)('refuses an unknown queue with %s, if that is assumed', async (code) => {
-    const queues = [{ name: 'gen_q', type: 'general' as const, cuCount: 16, createdAt: 0 }];
-    const { create } = await startSpark([], { queues, assumptions: { unknownQueue: code } });
+  it.each(['DLI.0002', 'DLI.0008'] as const)(
+    'refuses an unknown queue with %s if the assumption says so',
+    async (code) => {
+      const queues = [{ name: 'gen_q', type: 'general' as const, cuCount: 16, createdAt: 0 }];
+      const { create } = await startSpark([], { queues, assumptions: { unknownQueue: code } });
 
-    expect(await create({ ...request, queue: 'nowhere' })).toMatchObject(refusal(code));
-    expect((await create(request)).status).toBe(200);
-  });
+      expect(await create({ ...request, queue: 'nowhere' })).toMatchObject(refusal(code));
+      expect((await create(request)).status).toBe(200);
+    },
+  );
 });

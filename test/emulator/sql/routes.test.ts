@@ -12,7 +12,7 @@ interface Body extends Record<string, unknown> {
   job_count: number;
 }
 
-/** A world and the four routes, each as one signed call with its body read. */
+/** Starts a world. Each route is a function that makes one signed call and reads its body. */
 async function makeRoutes(jobs: EmulatedJob[], options: Omit<Partial<EmulatorOptions>, 'jobs'> = {}) {
   const { emulator, clock, pass } = await makeWorld({ jobs, ...options });
   const { connection } = emulator;
@@ -35,7 +35,7 @@ const numbers = ({ body }: { body: Body }) => body.jobs.map((job) => Number(job.
 const refusal = (code: string) => ({ status: 400, body: { error_code: code } });
 const ACCEPTED = { status: 200, body: { is_success: true, message: '' } };
 
-/** The older the higher its number; all the same but for what a filter asks for. */
+/** Jobs that differ only in what a filter looks at. A higher number is an older job. */
 const project = [
   emulatedJob(1, { ageMs: HOUR }),
   emulatedJob(2, { ageMs: 2 * HOUR, queue: 'etl', owner: 'bogdan', type: 'INSERT', statement: 'INSERT INTO Lake' }),
@@ -55,7 +55,7 @@ describe('listing jobs', () => {
     { name: 'job-status FAILED', query: [['job-status', 'FAILED']], listed: [5] },
     { name: 'job-status SCALING', query: [['job-status', 'SCALING']], listed: [6] },
     { name: 'job-status CANCELLED', query: [['job-status', 'CANCELLED']], listed: [7] },
-    { name: 'a status of which there are none', query: [['job-status', 'SUSPENDED']], listed: [] },
+    { name: 'a status that no job has', query: [['job-status', 'SUSPENDED']], listed: [] },
     { name: 'start, exclusive', query: [['start', String(NOW - 3 * HOUR)]], listed: [1, 2] },
     { name: 'end, exclusive and of the start time', query: [['end', String(NOW - 5 * HOUR)]], listed: [6, 7] },
     {
@@ -124,7 +124,7 @@ describe('listing jobs', () => {
   });
 
   it.each<{ name: string; query: Query; length: number; first: number | undefined }>([
-    { name: 'the first 50 unless told', query: [], length: 50, first: 1 },
+    { name: 'the first 50 by default', query: [], length: 50, first: 1 },
     { name: 'the rest on page 2', query: [['current-page', '2']], length: 20, first: 51 },
     { name: 'up to 100', query: [['page-size', '100']], length: 70, first: 1 },
     {
@@ -136,7 +136,7 @@ describe('listing jobs', () => {
       length: 1,
       first: 70,
     },
-    { name: 'nothing behind the last page', query: [['current-page', '100']], length: 0, first: undefined },
+    { name: 'nothing after the last page', query: [['current-page', '100']], length: 0, first: undefined },
   ])('gives $name, and always the count of the whole filter', async ({ query, length, first }) => {
     const jobs = Array.from({ length: 70 }, (_, i) => emulatedJob(i + 1, { ageMs: (i + 1) * MINUTE }));
     const { list } = await makeRoutes([...jobs, emulatedJob(99, { owner: 'bogdan' })]);
@@ -190,7 +190,7 @@ describe('listing jobs', () => {
     });
   });
 
-  it('shows a made-up status and leaves out hidden fields, as a service does that has changed', async () => {
+  it('shows a made-up status and leaves out hidden fields, to play a service that has changed', async () => {
     const { list } = await makeRoutes([emulatedJob(1, { shownStatus: 'HIBERNATING', hiddenFields: ['start_time'] })]);
 
     const { body } = await list(['job-status', 'RUNNING']);
@@ -277,7 +277,7 @@ describe('showing the status of a job', () => {
 });
 
 describe('showing the details of a job', () => {
-  it('tells of an import what it reads, and never a status', async () => {
+  it('shows what an import reads, and never a status', async () => {
     const transfer = { data_path: 'obs://bucket/in.csv', data_type: 'csv' as const, delimiter: ';' };
     const { detail } = await makeRoutes([
       emulatedJob(1, { type: 'IMPORT', database: 'sales', table: 'orders', transfer }),
@@ -305,7 +305,7 @@ describe('showing the details of a job', () => {
     expect((await detail(jobId(1))).body).toMatchObject({ data_path: '', data_type: '', database_name: '' });
   });
 
-  it('refuses other jobs, if that is assumed', async () => {
+  it('refuses other jobs if the assumption says so', async () => {
     const { detail } = await makeRoutes([...project, emulatedJob(9, { type: 'EXPORT' })], {
       assumptions: { sqlDetailOfOthers: 'DLI.0007' },
     });
@@ -349,7 +349,7 @@ describe('showing the progress of a job', () => {
     ]);
   });
 
-  it("counts the tasks of the running sub-job, and tells times as Java's Date does in China", async () => {
+  it("counts the tasks of the running sub-job, and writes times as Java's Date does in China", async () => {
     const { progress, pass } = await startProgress({ runsFrom: NOW, endsAt: NOW + 40 * MINUTE });
     pass(15 * MINUTE);
 
@@ -422,7 +422,7 @@ describe('the native timeout', () => {
     expect((await show(id)).body.status).toBe('CANCELLED');
   });
 
-  it('loses to an end of its own, and to an earlier cancel', async () => {
+  it('has no effect if the job ends by itself or is cancelled before', async () => {
     const own = emulatedJob(1, { ageMs: 0, endsAt: NOW + MINUTE, timeoutMs: MINUTE });
     const cancelled = emulatedJob(2, { ageMs: 0, timeoutMs: MINUTE });
     const { cancel, list, pass } = await makeRoutes([own, cancelled]);
@@ -457,7 +457,7 @@ describe('cancelling a job', () => {
     expect((await list()).body.jobs[0]).toMatchObject({ status: 'CANCELLED', end_time: NOW + 5_000 });
   });
 
-  it('accepts a second time while the job still runs, and does not put its end off', async () => {
+  it('accepts a second cancel while the job still runs, without delaying its end', async () => {
     const { cancel, show, pass } = await makeRoutes([emulatedJob(1)], { cancelDelayMs: 5_000 });
 
     await cancel(jobId(1));
@@ -478,7 +478,7 @@ describe('cancelling a job', () => {
 
   it.each([
     { name: 'a job that ends within the delay', job: { endsAt: NOW + 500 }, status: 'FINISHED' },
-    { name: 'a job that outruns its cancel', job: { onCancel: 'finish' as const }, status: 'FINISHED' },
+    { name: 'a job that finishes before its cancel', job: { onCancel: 'finish' as const }, status: 'FINISHED' },
     { name: 'a job that never stops', job: { onCancel: 'ignore' as const }, status: 'RUNNING' },
   ])('accepts the cancel of $name, which is then $status', async ({ job, status }) => {
     const { cancel, show, pass } = await makeRoutes([emulatedJob(1, job)]);
@@ -567,7 +567,7 @@ describe('submitting a job with more than a statement', () => {
     { name: 'a query', sql: 'select 1', mode: 'async', status: 'LAUNCHING' },
     { name: 'DDL', sql: 'DROP TABLE t', mode: 'async', status: 'LAUNCHING' },
     {
-      name: 'DDL that is told to be synchronous',
+      name: 'DDL with a setting that makes it synchronous',
       sql: 'DROP TABLE t',
       conf: ['dli.sql.sqlasync.enabled = false'],
       mode: 'sync',
@@ -616,7 +616,7 @@ describe('submitting a job with more than a statement', () => {
     expect(await submit({ sql: 'select 1', ...fields })).toMatchObject(refusal('DLI.0001'));
   });
 
-  it('fails in the end, where all jobs fail', async () => {
+  it('fails in the end if all jobs are set to fail', async () => {
     const { submit, show, pass } = await makeRoutes([], { failureShare: 1 });
 
     const { body } = await submit({ sql: 'select 1' });
@@ -625,15 +625,18 @@ describe('submitting a job with more than a statement', () => {
     expect((await show(body.job_id as string)).body.status).toBe('FAILED');
   });
 
-  it.each(['DLI.0002', 'DLI.0008'] as const)('refuses an unknown queue with %s, if that is assumed', async (code) => {
-    const { submit } = await makeRoutes([emulatedJob(1)], { assumptions: { unknownQueue: code } });
+  it.each(['DLI.0002', 'DLI.0008'] as const)(
+    'refuses an unknown queue with %s if the assumption says so',
+    async (code) => {
+      const { submit } = await makeRoutes([emulatedJob(1)], { assumptions: { unknownQueue: code } });
 
-    expect(await submit({ sql: 'select 1', queue_name: 'nowhere' })).toMatchObject(refusal(code));
-    expect((await submit({ sql: 'select 1', queue_name: 'ADHOC' })).status).toBe(200);
-    expect((await submit({ sql: 'select 1' })).status).toBe(200);
-  });
+      expect(await submit({ sql: 'select 1', queue_name: 'nowhere' })).toMatchObject(refusal(code));
+      expect((await submit({ sql: 'select 1', queue_name: 'ADHOC' })).status).toBe(200);
+      expect((await submit({ sql: 'select 1' })).status).toBe(200);
+    },
+  );
 
-  it('gives the same ids again for the same seed, and never one twice', async () => {
+  it('gives the same ids for the same seed, and never the same id twice', async () => {
     const first = await makeRoutes([]);
     const second = await makeRoutes([]);
 
@@ -645,7 +648,7 @@ describe('submitting a job with more than a statement', () => {
 });
 
 describe('the discarded forms with the queue in the path', () => {
-  it('cancel a job of that queue, in any case of its name', async () => {
+  it('cancel a job of that queue, whatever the case of its name', async () => {
     const { call, pass, emulator } = await startApi({ jobs: [emulatedJob(1)] });
 
     expect(await call('DELETE', `/v1.0/queues/ADHOC/jobs/${jobId(1)}`)).toEqual(ACCEPTED);
@@ -675,7 +678,7 @@ describe('the discarded forms with the queue in the path', () => {
   });
 });
 
-describe('what no document says of a cancel', () => {
+describe('the answer to a cancel that no document describes', () => {
   it.each<{ name: string; assumptions: EmulatorOptions['assumptions']; id: string; answer: object }>([
     {
       name: 'a finished job',
@@ -703,7 +706,7 @@ describe('what no document says of a cancel', () => {
       id: jobId(2),
       answer: { status: 403, body: { error_code: 'DLI.0003' } },
     },
-  ])('is said by a switch for $name, and changes nothing', async ({ assumptions, id, answer }) => {
+  ])('comes from the assumptions for $name, and changes no job', async ({ assumptions, id, answer }) => {
     const { cancel, list } = await makeRoutes(project, { deniedQueues: ['etl'], ...(assumptions && { assumptions }) });
     const before = await list();
 
