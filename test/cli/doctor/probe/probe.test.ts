@@ -981,7 +981,7 @@ describe('docs/emulator.md', () => {
     ].map(([, name, answers = '', needs = '']) => ({
       name,
       answers: answers.replaceAll('`', ''),
-      isTold: !needs.startsWith('cannot be told'),
+      isTold: !needs.startsWith('cannot be found'),
     }));
 
     expect(rows).toEqual(
