@@ -15,16 +15,15 @@ import {
 import { isEmergency, triggerOf } from '../lib/fleet/message.ts';
 import { assertTargetName, expiresAtOf, isScheduleTick, RequestError } from '../lib/request/request.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
-import { claimsIn, clashOf, inWords, type ProjectClaim } from '../lib/settings/project-claims.ts';
-import { SettingsError } from '../lib/settings/settings.ts';
 import {
   AWS_CLIENT_OPTIONS,
-  assertStage,
   createPathReader,
   type ParameterValues,
   parameterNames,
-  parseTarget,
-} from '../lib/settings/ssm.ts';
+} from '../lib/settings/parameter-store.ts';
+import { claimsIn, clashOf, inWords, type ProjectClaim } from '../lib/settings/project-claims.ts';
+import { SettingsError } from '../lib/settings/settings.ts';
+import { assertStage, parseTarget } from '../lib/settings/stage.ts';
 import type { DispatchSummary } from '../lib/sweep/record/log-lines.ts';
 import { createLambdaLog, errorField } from './shared/log.ts';
 import { createMetricsWriter } from './shared/metrics.ts';

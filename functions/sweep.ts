@@ -13,17 +13,13 @@ import { readCeilings } from '../lib/settings/ceilings.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
 import {
   AWS_CLIENT_OPTIONS,
-  assertStage,
   createParameterReader,
   createPathReader,
-  isSetToStop,
-  isSwitchOn,
-  loadSsmSettings,
   type ParameterValues,
   parameterNames,
-  readSwitchFrom,
-  type SwitchReading,
-} from '../lib/settings/ssm.ts';
+} from '../lib/settings/parameter-store.ts';
+import { assertStage, loadSsmSettings } from '../lib/settings/stage.ts';
+import { isSetToStop, isSwitchOn, readSwitchFrom, type SwitchReading } from '../lib/settings/switch.ts';
 import { watchSwitch } from '../lib/settings/switch-watch.ts';
 import { projectOf } from '../lib/sweep/look/identity.ts';
 import { type NotSwept, projectFields, type SweepLog } from '../lib/sweep/record/log-lines.ts';

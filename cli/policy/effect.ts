@@ -4,7 +4,7 @@ import { parsePolicy } from '../../lib/policy/parse.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { enginesOf } from '../../lib/policy/scope.ts';
 import type { Ceilings } from '../../lib/settings/ceilings.ts';
-import { parseTarget } from '../../lib/settings/ssm.ts';
+import { parseTarget } from '../../lib/settings/stage.ts';
 import type { SweptProject } from '../../lib/sweep/record/report.ts';
 import { planFrom } from '../../lib/sweep/sweep.ts';
 import { withSpinner } from '../screen/spinner.ts';

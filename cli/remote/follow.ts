@@ -2,8 +2,8 @@ import { InvokeCommand, LambdaClient, LambdaServiceException } from '@aws-sdk/cl
 import { type Clock, systemClock } from '../../lib/base/clock.ts';
 import { dliReaper } from '../../lib/base/command-line.ts';
 import { nameOf } from '../../lib/base/error-words.ts';
+import { AWS_CLIENT_OPTIONS } from '../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import { AWS_CLIENT_OPTIONS } from '../../lib/settings/ssm.ts';
 import {
   AROUND_JOB,
   AROUND_SUMMARY,

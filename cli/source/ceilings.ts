@@ -1,8 +1,8 @@
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { nameOf } from '../../lib/base/error-words.ts';
 import { type Ceilings, readCeilings } from '../../lib/settings/ceilings.ts';
+import { AWS_CLIENT_OPTIONS } from '../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import { AWS_CLIENT_OPTIONS } from '../../lib/settings/ssm.ts';
 import { functionName } from '../../lib/sweep/record/sweep-log.ts';
 
 const FIXES: Readonly<Record<string, string>> = {

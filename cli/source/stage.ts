@@ -3,20 +3,17 @@ import { isAwsSilence } from '../../lib/base/error-words.ts';
 import type { SweepRequest } from '../../lib/request/request.ts';
 import type { Ceilings } from '../../lib/settings/ceilings.ts';
 import { environment } from '../../lib/settings/environment.ts';
+import {
+  AWS_CLIENT_OPTIONS,
+  createParameterReader,
+  createPathReader,
+  parameterNames,
+} from '../../lib/settings/parameter-store.ts';
 import { claimsIn, clashOf, type Problem } from '../../lib/settings/project-claims.ts';
 import type { Settings } from '../../lib/settings/settings.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import {
-  AWS_CLIENT_OPTIONS,
-  assertStage,
-  createParameterReader,
-  createPathReader,
-  isSwitchOn,
-  loadSsmSettings,
-  loadSsmTarget,
-  parameterNames,
-  readSwitchFrom,
-} from '../../lib/settings/ssm.ts';
+import { assertStage, loadSsmSettings, loadSsmTarget } from '../../lib/settings/stage.ts';
+import { isSwitchOn, readSwitchFrom } from '../../lib/settings/switch.ts';
 import { createRecordReaderOf } from '../../lib/sweep/record/read-record.ts';
 import { createParameterStore } from './parameter-store.ts';
 

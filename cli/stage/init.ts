@@ -122,7 +122,7 @@ const targetFields = ({ region, projectId, projectName }: Pick<InitFlags, 'regio
 /** @throws {SettingsError} for a target that no sweep would take, before anything is written. */
 async function assertTarget({ names, readClaims }: Stage, flags: InitFlags): Promise<void> {
   const { target, region, projectId } = flags;
-  const { parseTarget } = await import('../../lib/settings/ssm.ts');
+  const { parseTarget } = await import('../../lib/settings/stage.ts');
   assertTargetName(target);
   if (region === undefined || projectId === undefined) return;
   const name = names.target(target);

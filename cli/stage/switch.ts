@@ -1,6 +1,6 @@
 import { dliReaper } from '../../lib/base/command-line.ts';
 import { SettingsError, type Target } from '../../lib/settings/settings.ts';
-import { isSwitchOn, parseTarget, readSwitchFrom, toTarget } from '../../lib/settings/ssm.ts';
+import { parseTarget, toTarget } from '../../lib/settings/stage.ts';
 import {
   describeStop,
   formatStop,
@@ -9,6 +9,7 @@ import {
   parseStop,
   reasonProblem,
 } from '../../lib/settings/stop-order.ts';
+import { isSwitchOn, readSwitchFrom } from '../../lib/settings/switch.ts';
 import { projectOf } from '../../lib/sweep/look/identity.ts';
 import { cleanText } from '../screen/clean-text.ts';
 import { confirm } from '../screen/confirm.ts';

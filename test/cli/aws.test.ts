@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { AWS_CLIENT_OPTIONS } from '../../lib/settings/ssm.ts';
+import { AWS_CLIENT_OPTIONS } from '../../lib/settings/parameter-store.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { makeFolder, runCli } from '../helpers/run-cli.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../emulator/base/random.ts';
-import { isSetToStop } from '../../lib/settings/ssm.ts';
+import { isSetToStop } from '../../lib/settings/switch.ts';
 import { type AlarmProperties, MetricData, type Raised, readAlarm, simulate } from '../helpers/cloudwatch.ts';
 import { optionsOf, resourcesOf } from '../helpers/deploy-parts.ts';
 import {

@@ -1,7 +1,8 @@
 import { createRandom } from '../../emulator/base/random.ts';
 import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import type { Ceilings } from '../../lib/settings/ceilings.ts';
-import { loadSsmSettings, ParameterValues } from '../../lib/settings/ssm.ts';
+import { ParameterValues } from '../../lib/settings/parameter-store.ts';
+import { loadSsmSettings } from '../../lib/settings/stage.ts';
 import type { LineName } from '../../lib/sweep/record/log-lines.ts';
 import { type RecordLine, toPastSweeps } from '../../lib/sweep/record/past.ts';
 import type { SweepDeps } from '../../lib/sweep/sweep.ts';

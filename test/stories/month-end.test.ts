@@ -5,8 +5,8 @@ import { emergencyPolicy } from '../../lib/policy/emergency.ts';
 import { parseExemption, parseFreeze } from '../../lib/policy/parse.ts';
 import { toEmergency } from '../../lib/request/emergency.ts';
 import type { Settings } from '../../lib/settings/settings.ts';
-import { isSetToStop, isSwitchOn } from '../../lib/settings/ssm.ts';
 import { formatStop, parseStop } from '../../lib/settings/stop-order.ts';
+import { isSetToStop, isSwitchOn } from '../../lib/settings/switch.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 
 /*

@@ -1,7 +1,8 @@
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { nameOf } from '../../base/error-words.ts';
+import { AWS_CLIENT_OPTIONS } from '../../settings/parameter-store.ts';
 import { SettingsError } from '../../settings/settings.ts';
-import { AWS_CLIENT_OPTIONS, assertStage } from '../../settings/ssm.ts';
+import { assertStage } from '../../settings/stage.ts';
 import { ENDS, type WrittenLine } from './log-lines.ts';
 import { pastOf, RECORD_LINES, type ReadRecord } from './past.ts';
 

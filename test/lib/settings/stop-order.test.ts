@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isSetToStop, isSwitchOn } from '../../../lib/settings/ssm.ts';
 import {
   askToResume,
   describeStop,
@@ -10,6 +9,7 @@ import {
   parseStop,
   reasonProblem,
 } from '../../../lib/settings/stop-order.ts';
+import { isSetToStop, isSwitchOn } from '../../../lib/settings/switch.ts';
 import { NOW } from '../../helpers/world.ts';
 
 const UNTIL = Date.parse('2026-12-06T00:00:00Z');
@@ -80,18 +80,6 @@ describe('reasonProblem', () => {
     { reason: 'a\u2028b', problem: expect.stringContaining('cannot be seen') },
   ])('finds $problem in $reason', ({ reason, problem }) => {
     expect(reasonProblem(reason)).toEqual(problem);
-  });
-});
-
-describe('isSetToStop', () => {
-  it.each([
-    { value: 'stop', is: true },
-    { value: 'stop because month end', is: true },
-    { value: 'stop until 2026-01-05T09:00:00.001Z', is: true },
-    { value: 'stop until 2026-01-05T09:00:00.000Z', is: false },
-    { value: 'stop until 2026-01-05T08:00:00.000Z because month end', is: false },
-  ])('takes $value for what somebody wants, until its time is over: $is', ({ value, is }) => {
-    expect(isSetToStop({ value }, NOW)).toBe(is);
   });
 });
 

@@ -3,14 +3,10 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EMULATOR_KEY, EMULATOR_PROJECT_ID } from '../../../emulator/server.ts';
 import { parseRequest } from '../../../lib/request/request.ts';
+import { createParameterReader, createPathReader } from '../../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../../lib/settings/settings.ts';
-import {
-  assertStage,
-  createParameterReader,
-  createPathReader,
-  loadSsmSettings,
-  type SwitchReading,
-} from '../../../lib/settings/ssm.ts';
+import { assertStage, loadSsmSettings } from '../../../lib/settings/stage.ts';
+import type { SwitchReading } from '../../../lib/settings/switch.ts';
 import { startAwsServer } from '../../helpers/aws-server.ts';
 import { stageParameters } from '../../helpers/parameter-store.ts';
 import { HOUR } from '../../helpers/world.ts';
@@ -71,26 +67,6 @@ async function failureOf(
     },
   );
 }
-
-describe('createParameterReader', () => {
-  it('gives the values of those that exist', async () => {
-    const { read } = await startStage({ '/a': 'one', '/b': 'two' });
-
-    expect(new Map(await read(['/a', '/b', '/c']))).toEqual(
-      new Map([
-        ['/a', 'one'],
-        ['/b', 'two'],
-      ]),
-    );
-  });
-
-  it('names what it asked for when Parameter Store cannot be asked', async () => {
-    const { ssm, read } = await startStage();
-    await ssm.close();
-
-    await expect(read(['/a', '/b'])).rejects.toThrow(/^\/a, \/b: cannot be read from Parameter Store \(\w+\)$/);
-  });
-});
 
 describe('a credential in Secrets Manager', () => {
   const SECRET = '/aws/reference/secretsmanager/dli/reaper';
@@ -489,26 +465,6 @@ describe('assertStage', () => {
 
   it.each([undefined, '', 'a/b', 'dev ', '../prod'])('refuses %j', (stage) => {
     expect(() => assertStage(stage)).toThrow('stage: expected a name of letters');
-  });
-});
-
-describe('createPathReader', () => {
-  it('gives the values of all below the path, however deep, and of none beside it', async () => {
-    const { readPath } = await startStage({ '/a/b/one': '1', '/a/b/c/two': '2', '/a/bc': '3', '/a/three': '4' });
-
-    expect(new Map(await readPath('/a/b/'))).toEqual(
-      new Map([
-        ['/a/b/one', '1'],
-        ['/a/b/c/two', '2'],
-      ]),
-    );
-  });
-
-  it('names the path when Parameter Store cannot be asked', async () => {
-    const { ssm, readPath } = await startStage();
-    await ssm.close();
-
-    await expect(readPath('/a/b/')).rejects.toThrow(/^\/a\/b\/: cannot be read from Parameter Store \(\w+\)$/);
   });
 });
 
