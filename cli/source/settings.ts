@@ -1,6 +1,6 @@
 import { isProjectId, isProjectName } from '../../lib/base/job.ts';
 import { emergencyPolicy } from '../../lib/policy/emergency.ts';
-import { salvageExemptions } from '../../lib/policy/salvage.ts';
+import { salvageExemptions } from '../../lib/policy/exemptions-of-broken-policy.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import type { SweepRequest } from '../../lib/request/request.ts';
 import { credentialVariables, type Environment, readCredentials } from '../../lib/settings/environment.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../../lib/base/job.ts';
 import { exemptionOf, tryExemptions } from '../../../lib/policy/exemptions.ts';
-import { salvageExemptions } from '../../../lib/policy/salvage.ts';
+import { salvageExemptions } from '../../../lib/policy/exemptions-of-broken-policy.ts';
 import { makeJob } from '../../helpers/make-job.ts';
 import { HOUR, NOW } from '../../helpers/world.ts';
 
