@@ -1,5 +1,5 @@
 import { parseDuration } from '../../lib/base/duration.ts';
-import { parseInstant } from '../../lib/policy/schema.ts';
+import { parseInstant } from '../../lib/policy/instant.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 
 /** `7d` is a week from now; anything else stays as it is, for the schema to read. */

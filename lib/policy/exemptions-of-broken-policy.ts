@@ -1,15 +1,9 @@
 import { isOwnTag } from './exemptions.ts';
+import { parseInstant } from './instant.ts';
 import type { TagMatcher } from './matcher.ts';
 import { PolicyError, parseExemption, parseExemptionMatch, parseFreeze, parseTagExemptions } from './parse.ts';
-import {
-  type Doubt,
-  type Exemption,
-  type Freeze,
-  isRecord,
-  type Policy,
-  parseInstant,
-  policySchema,
-} from './schema.ts';
+import { type Doubt, type Exemption, type Freeze, type Policy, policySchema } from './schema.ts';
+import { isRecord } from './schema-parts.ts';
 
 export interface Salvage {
   exemptions: Exemption[];

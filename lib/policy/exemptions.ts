@@ -1,7 +1,8 @@
 import { formatDuration, parseDuration } from '../base/duration.ts';
 import { fewOf } from '../base/few.ts';
 import type { Job } from '../base/job.ts';
-import { type Exemption, type Policy, parseInstant } from './schema.ts';
+import { parseInstant } from './instant.ts';
+import type { Exemption, Policy } from './schema.ts';
 import { type Selected, selectedBy, selects, type Tried, trySelector } from './select.ts';
 
 /** Whether something exempts a job; `unknown` spares it as well. */

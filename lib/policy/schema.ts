@@ -1,12 +1,24 @@
 import * as v from 'valibot';
-import { durationField } from '../base/duration-field.ts';
 import { ENGINE_NAMES, type Engine } from '../base/job.ts';
 import { LIMIT_NAMES } from './clocks.ts';
 import { ENGINE_FACTS } from './facts.ts';
-import { type TextKey, whyNever } from './forms.ts';
+import type { TextKey } from './forms.ts';
 import { compileMatcher, compileQueueMatcher, compileTagMatcher } from './matcher.ts';
-import { PatternError } from './pattern.ts';
 import { createRecurrence } from './recurrence.ts';
+import {
+  about,
+  count,
+  duration,
+  instant,
+  name,
+  nonEmptyText,
+  oneOrMany,
+  type Path,
+  pathTo,
+  ruleId,
+  strictObject,
+  wanted,
+} from './schema-parts.ts';
 
 /** The least severe first. */
 export const ACTIONS = ['log', 'warn', 'cancel'] as const;
@@ -19,98 +31,6 @@ export type Mode = (typeof MODES)[number];
 /** What the jobs of any engine can be; which of them goes with which engine is checked for each rule. */
 const TYPES = [...new Set(Object.values(ENGINE_FACTS).flatMap(({ types }) => types))];
 const STATUSES = [...new Set(Object.values(ENGINE_FACTS).flatMap(({ statuses }) => statuses))];
-
-/**
- * Every unknown key is complained of, not only the first. Arrays, which pass as objects otherwise, are refused as a whole.
- */
-function strictObject<T extends v.ObjectEntries>(entries: T): v.StrictObjectSchema<T, undefined> {
-  // The message is made before the path is known, so it tells what is allowed, and parsePolicy says the rest.
-  const object = v.objectWithRest(entries, v.never(Object.keys(entries).join(', ')));
-  const strict: typeof object = {
-    ...object,
-    '~run': (dataset, config) => {
-      if (!isRecord(dataset.value)) return notAnObject['~run'](dataset, config) as never;
-      // Of these keys the library itself takes no notice.
-      const isOdd = ODD_KEYS.some((key) => Object.hasOwn(dataset.value as object, key));
-      return (isOdd ? withOddKey : object)['~run'](dataset, config) as never;
-    },
-  };
-  // The rest of never, which nothing passes, would make never of every field's type.
-  return strict as unknown as v.StrictObjectSchema<T, undefined>;
-}
-
-/** Whether it is an object as YAML and JSON have it, and no list. */
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const notAnObject = v.custom(() => false, 'expected an object');
-const ODD_KEYS = ['constructor', 'prototype', '__proto__'];
-const withOddKey = v.custom(() => false, `unknown key: one of ${ODD_KEYS.join(', ')}`);
-
-/** The text is shown by editors that know the JSON Schema. */
-const about = <T extends v.GenericSchema>(schema: T, text: string) => v.pipe(schema, v.description(text));
-
-const duration = v.pipe(durationField('90m or 2h45m'), v.minValue(1, 'expected a duration above zero'));
-
-const INSTANT = 'expected a day such as 2026-12-31, or a time with its zone such as 2026-12-31T18:00:00Z';
-
-/** `2026-12-31` is the whole of that day, UTC; otherwise RFC 3339 with its zone. */
-const instant = (ofDay: 'beginning' | 'end') =>
-  v.pipe(
-    v.string(INSTANT),
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      const ms = parseInstant(dataset.value, ofDay);
-      if (ms !== undefined) return ms;
-      addIssue({ message: INSTANT });
-      return NEVER;
-    }),
-  );
-
-/** @returns epoch ms; for a day alone, by default its end; undefined for anything else. */
-export function parseInstant(text: string, ofDay: 'beginning' | 'end' = 'end'): number | undefined {
-  const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
-  if (!isDay && !/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)$/.test(text)) return undefined;
-  const ms = Date.parse(isDay ? `${text}T00:00:00Z` : text.replace(' ', 'T'));
-  if (Number.isNaN(ms)) return undefined;
-  // Date.parse makes the third of March of the 31st of February.
-  if (new Date(text.slice(0, 10)).getUTCDate() !== Number(text.slice(8, 10))) return undefined;
-  return isDay && ofDay === 'end' ? ms + 86_400_000 : ms;
-}
-
-const oneOrMany = <TOutput>(item: v.GenericSchema<string, TOutput>) =>
-  v.union(
-    [
-      v.pipe(
-        item,
-        v.transform((value): TOutput[] => [value]),
-      ),
-      v.pipe(v.array(item), v.minLength(1, 'expected at least one value')),
-    ],
-    'expected one value or a list of values',
-  );
-
-const name = v.pipe(v.string('expected a name'), v.nonEmpty('expected a name, not an empty text'));
-
-const nonEmptyText = v.pipe(v.string('expected a text'), v.nonEmpty('expected a text, not an empty one'));
-
-/** A value that no job can have is refused: a rule would idle for it, and what it is to protect would be cancelled. */
-const wanted = <T>(key: TextKey, make: (text: string) => T) =>
-  v.pipe(
-    key === 'tag' || key === 'jobId' ? name : nonEmptyText,
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      const never = whyNever(dataset.value, key);
-      if (never !== undefined) {
-        addIssue({ message: never });
-        return NEVER;
-      }
-      try {
-        return make(dataset.value);
-      } catch (error) {
-        if (!(error instanceof PatternError)) throw error;
-        addIssue({ message: `not a pattern: ${error.message}` });
-        return NEVER;
-      }
-    }),
-  );
 
 const matcher = (key: TextKey) => wanted(key, key === 'queue' ? compileQueueMatcher : compileMatcher);
 
@@ -130,17 +50,6 @@ const hasKey = (keys: Record<string, unknown>) => Object.values(keys).some((valu
 const selector = v.pipe(
   strictObject(selectorEntries),
   v.check((keys) => hasKey(keys), `expected at least one of ${Object.keys(selectorEntries).join(', ')}`),
-);
-
-const count = v.pipe(
-  v.number('expected a whole number'),
-  v.integer('expected a whole number'),
-  v.minValue(0, 'expected 0 or more'),
-);
-
-const ruleId = v.pipe(
-  v.string('expected a name'),
-  v.regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and hyphens, a letter first'),
 );
 
 const RULE_DEFAULTS = {
@@ -199,11 +108,6 @@ const rule = v.pipe(
     }),
   })),
 );
-
-type Path = [v.IssuePathItem, ...v.IssuePathItem[]];
-
-const pathTo = (...keys: string[]): Path =>
-  keys.map((key) => ({ type: 'object', origin: 'value', input: {}, key, value: undefined })) as unknown as Path;
 
 /** What each field allows, and all of them together do not. */
 function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Path; message: string }[] {
@@ -462,25 +366,3 @@ export type Freeze = Policy['freezes'][number];
 export function createRule(fields: Pick<Rule, 'id' | 'engines' | 'match' | 'limits'> & Partial<Rule>): Rule {
   return { ...RULE_DEFAULTS, ...fields };
 }
-
-/** Statements are long, and a secret of their authors: they are kept only for a policy that needs them. */
-export const needsStatements = (policy: Pick<Policy, 'rules' | 'exemptions' | 'freezes' | 'doubts'>): boolean =>
-  countStatementQuestions(policy) > 0;
-
-/** How many of a policy's questions look through the statement of a job. Nothing else that a job tells is long. */
-export function countStatementQuestions({
-  rules,
-  exemptions,
-  freezes,
-  doubts = [],
-}: Pick<Policy, 'rules' | 'exemptions' | 'freezes' | 'doubts'>): number {
-  const selectors = [
-    ...rules.flatMap(({ match, ignore }) => [match, ignore]),
-    ...[...exemptions, ...freezes, ...doubts].map(matchOf),
-  ];
-  const asked = selectors.map((one) => (one === undefined || one === 'all' ? 0 : (one.statement?.length ?? 0)));
-  const groups = rules.filter(({ groupBy }) => groupBy === 'fingerprint').length;
-  return asked.reduce((sum, n) => sum + n, groups);
-}
-
-const matchOf = ({ match }: { match: 'all' | Selector }) => match;

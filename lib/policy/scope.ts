@@ -29,3 +29,25 @@ export function isForAll(match: 'all' | Selector): boolean {
       match[key]?.some((one) => PROBES.every((probe) => compileMatcher(one.text).matches(probe) === true)) ?? true,
   );
 }
+
+/** Statements are long, and a secret of their authors: they are kept only for a policy that needs them. */
+export const needsStatements = (policy: Pick<Policy, 'rules' | 'exemptions' | 'freezes' | 'doubts'>): boolean =>
+  countStatementQuestions(policy) > 0;
+
+/** How many of a policy's questions look through the statement of a job. Nothing else that a job tells is long. */
+export function countStatementQuestions({
+  rules,
+  exemptions,
+  freezes,
+  doubts = [],
+}: Pick<Policy, 'rules' | 'exemptions' | 'freezes' | 'doubts'>): number {
+  const selectors = [
+    ...rules.flatMap(({ match, ignore }) => [match, ignore]),
+    ...[...exemptions, ...freezes, ...doubts].map(matchOf),
+  ];
+  const asked = selectors.map((one) => (one === undefined || one === 'all' ? 0 : (one.statement?.length ?? 0)));
+  const groups = rules.filter(({ groupBy }) => groupBy === 'fingerprint').length;
+  return asked.reduce((sum, n) => sum + n, groups);
+}
+
+const matchOf = ({ match }: { match: 'all' | Selector }) => match;

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { durationField } from '../base/duration-field.ts';
 import { issueWords } from '../base/issue-words.ts';
 import type { Emergency } from '../policy/emergency.ts';
-import { parseInstant } from '../policy/schema.ts';
+import { parseInstant } from '../policy/instant.ts';
 import { emergencyEntries, emergencyProblems, toEmergency } from './emergency.ts';
 
 /** What one sweep is asked to do; cron, payload and command line all become this. */

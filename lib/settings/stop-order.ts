@@ -1,5 +1,5 @@
 import { dliReaper } from '../base/command-line.ts';
-import { parseInstant } from '../policy/schema.ts';
+import { parseInstant } from '../policy/instant.ts';
 
 /** What somebody has set a switch to who wants no job cancelled. */
 export interface StopOrder {

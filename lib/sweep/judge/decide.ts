@@ -4,15 +4,8 @@ import { CLOCKS, type Clock, clockOf, type LimitName, type ReadingName } from '.
 import { type ExemptionResult, exemptionOf, type TriedExemption, tryExemptions } from '../../policy/exemptions.ts';
 import { type FreezeResult, freezesInForce, frozenBy, type TriedFreeze, tryFreezes } from '../../policy/freezes.ts';
 import { MAX_STEPS_PER_VALUE } from '../../policy/matcher.ts';
-import {
-  ACTIONS,
-  type Action,
-  countStatementQuestions,
-  type Exemption,
-  type Freeze,
-  type Policy,
-  type Rule,
-} from '../../policy/schema.ts';
+import { ACTIONS, type Action, type Exemption, type Freeze, type Policy, type Rule } from '../../policy/schema.ts';
+import { countStatementQuestions } from '../../policy/scope.ts';
 import { groupKey, namesType, selectedBy, type Tried, trySelector } from '../../policy/select.ts';
 import type { KeepReason, Verdict } from '../record/verdict.ts';
 

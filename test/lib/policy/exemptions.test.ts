@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Job } from '../../../lib/base/job.ts';
 import { exemptionNotices, exemptionOf as exemptionOfTried, tryExemptions } from '../../../lib/policy/exemptions.ts';
 import { parseExemption } from '../../../lib/policy/parse.ts';
-import { type Exemption, type Policy, parseInstant } from '../../../lib/policy/schema.ts';
+import type { Exemption, Policy } from '../../../lib/policy/schema.ts';
 import { makeJob, makePolicy } from '../../helpers/make-job.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../../helpers/world.ts';
 
@@ -260,57 +260,5 @@ describe('exemptionNotices', () => {
     expect(notices).toHaveLength(Math.min(count, 21));
     expect(notices.at(-1)).toBe(last);
     expect(notices[19]).toContain('exemption e19 ');
-  });
-});
-
-describe('parseInstant', () => {
-  it.each([
-    ['2026-12-31', '2027-01-01T00:00:00Z'],
-    ['2028-02-29', '2028-03-01T00:00:00Z'],
-    ['2026-12-31T18:00:00Z', '2026-12-31T18:00:00Z'],
-    ['2026-12-31T18:00Z', '2026-12-31T18:00:00Z'],
-    ['2026-12-31 18:00:00.5+01:00', '2026-12-31T17:00:00.5Z'],
-    ['2026-12-31t18:00:00z', '2026-12-31T18:00:00Z'],
-    ['2026-12-31T18:00:00.125Z', '2026-12-31T18:00:00.125Z'],
-    ['2026-12-31T18:00:00-05:30', '2026-12-31T23:30:00Z'],
-    ['2026-01-01', '2026-01-02T00:00:00Z'],
-  ])('reads %s', (text, expected) => {
-    expect(parseInstant(text)).toBe(Date.parse(expected));
-  });
-
-  it.each([
-    '',
-    '2026',
-    '2026-12',
-    '2026-02-31',
-    '2027-02-30T10:00:00Z',
-    '2026-04-31 23:59:59.9-05:30',
-    '2026-13-01',
-    '2026-12-31T18:00:00',
-    '2026-12-31T25:00:00Z',
-    '31.12.2026',
-    'never',
-    '1785540000000',
-    '2026-12-31\n',
-    'x2026-12-31',
-    '+002026-12-12',
-    '+002026-12-31T18:00:00Z',
-    '2026-12-31T18:00:00Z (new year)',
-    '2026-12-31x',
-    '02026-12-31',
-    '2026-12-31T18Z',
-    '2026-12-31T18:00:0Z',
-    '2026-12-31T18:00:00.Z',
-    '2026-12-31T18:00:00,5Z',
-    '2026-12-31T18:00:00+0100',
-    '2026-12-31T18:00:00+01',
-    '2026-12-31T18:00:00 Z',
-    '2026-12-31_18:00:00Z',
-    'x2026-12-31T18:00:00Z',
-    '2026-12-31T18:00:00Zx',
-    '2026-1-31T18:00:00Z',
-    '2026-12-31  18:00:00Z',
-  ])('refuses %j', (text) => {
-    expect(parseInstant(text)).toBeUndefined();
   });
 });

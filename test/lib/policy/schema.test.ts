@@ -2,9 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseDuration } from '../../../lib/base/duration.ts';
-import { needsStatements } from '../../../lib/policy/schema.ts';
 import { renderPolicySchema } from '../../../scripts/policy-schema.ts';
-import { makePolicy } from '../../helpers/make-job.ts';
 
 describe('policy.schema.json', () => {
   const text = readFileSync(new URL('../../../policy.schema.json', import.meta.url), 'utf8');
@@ -52,24 +50,5 @@ describe('policy.schema.json', () => {
         expect(pattern.test(duration)).toBe(isRead(duration));
       }),
     );
-  });
-});
-
-describe('needsStatements', () => {
-  const R = { id: 'r', match: 'all', maxRunTime: '2h' };
-  const exemption = { id: 'e', reason: 'why', owner: 'team', until: '2027-01-01' };
-
-  it.each([
-    { name: 'a plain rule', policy: {}, needed: false },
-    { name: 'another match', policy: { rules: [{ ...R, match: { queue: 'x' } }] }, needed: false },
-    { name: 'a match', policy: { rules: [{ ...R, match: { statement: 'x' } }] }, needed: true },
-    { name: 'an ignore', policy: { rules: [{ ...R, ignore: { statement: 'x' } }] }, needed: true },
-    { name: 'another ignore', policy: { rules: [{ ...R, ignore: { owner: 'x' } }] }, needed: false },
-    { name: 'groups by fingerprint', policy: { rules: [R, { ...R, id: 's', groupBy: 'fingerprint' }] }, needed: true },
-    { name: 'groups by queue', policy: { rules: [{ ...R, groupBy: 'queue' }] }, needed: false },
-    { name: 'an exemption', policy: { exemptions: [{ ...exemption, match: { statement: 'x' } }] }, needed: true },
-    { name: 'another exemption', policy: { exemptions: [{ ...exemption, match: { queue: 'x' } }] }, needed: false },
-  ])('is $needed for $name', ({ policy, needed }) => {
-    expect(needsStatements(makePolicy(policy))).toBe(needed);
   });
 });

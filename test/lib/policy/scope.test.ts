@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { enginesOf, isForAll, youngestOverdueStart } from '../../../lib/policy/scope.ts';
+import { enginesOf, isForAll, needsStatements, youngestOverdueStart } from '../../../lib/policy/scope.ts';
 import { makePolicy } from '../../helpers/make-job.ts';
 import { HOUR, NOW } from '../../helpers/world.ts';
 
@@ -78,5 +78,23 @@ describe('isForAll', () => {
 
   it('is false of the jobs that an emergency names', () => {
     expect(isForAll({ jobId: ['1'] })).toBe(false);
+  });
+});
+
+describe('needsStatements', () => {
+  const exemption = { id: 'e', reason: 'why', owner: 'team', until: '2027-01-01' };
+
+  it.each([
+    { name: 'a plain rule', policy: {}, needed: false },
+    { name: 'another match', policy: { rules: [{ ...R, match: { queue: 'x' } }] }, needed: false },
+    { name: 'a match', policy: { rules: [{ ...R, match: { statement: 'x' } }] }, needed: true },
+    { name: 'an ignore', policy: { rules: [{ ...R, ignore: { statement: 'x' } }] }, needed: true },
+    { name: 'another ignore', policy: { rules: [{ ...R, ignore: { owner: 'x' } }] }, needed: false },
+    { name: 'groups by fingerprint', policy: { rules: [R, { ...R, id: 's', groupBy: 'fingerprint' }] }, needed: true },
+    { name: 'groups by queue', policy: { rules: [{ ...R, groupBy: 'queue' }] }, needed: false },
+    { name: 'an exemption', policy: { exemptions: [{ ...exemption, match: { statement: 'x' } }] }, needed: true },
+    { name: 'another exemption', policy: { exemptions: [{ ...exemption, match: { queue: 'x' } }] }, needed: false },
+  ])('is $needed for $name', ({ policy, needed }) => {
+    expect(needsStatements(makePolicy(policy))).toBe(needed);
   });
 });
