@@ -1,6 +1,6 @@
 import { isProjectId, isProjectName } from '../../lib/base/job.ts';
 import { emergencyPolicy } from '../../lib/policy/emergency.ts';
-import { salvageExemptions } from '../../lib/policy/exemptions-of-broken-policy.ts';
+import { exemptionsOfBrokenPolicy } from '../../lib/policy/exemptions-of-broken-policy.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import type { SweepRequest } from '../../lib/request/request.ts';
 import { credentialVariables, type Environment, readCredentials } from '../../lib/settings/environment.ts';
@@ -113,7 +113,7 @@ function policyFor(
     return { policy, written: JSON.stringify(document) };
   }
   if (path === undefined || emergency.includeExempt) return { policy: emergencyPolicy(emergency) };
-  const { notices, ...kept } = salvageExemptions(path, readPolicyDocument(path));
+  const { notices, ...kept } = exemptionsOfBrokenPolicy(path, readPolicyDocument(path));
   return { policy: emergencyPolicy(emergency, kept), notices };
 }
 

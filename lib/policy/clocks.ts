@@ -1,19 +1,19 @@
 import type { JobState, Since } from '../base/job.ts';
 
 interface ClockRow {
-  /** The key of the rule's limit that this clock is held against. */
+  /** The key of the rule's limit for this clock. */
   limit: string;
-  /** The name of its reading, in decisions and reports; milliseconds. */
+  /** The name of its reading in decisions and reports; milliseconds. */
   reading: string;
-  /** The instant of the job that it counts from. */
+  /** The instant of the job at which the clock starts. */
   since: keyof Since;
-  /** The states of a job in which it counts: a limit on running time is not for a job that waits. */
+  /** The states of a job in which the clock counts: a limit on running time does not apply to a job that waits. */
   states: readonly JobState[];
-  /** What it is called on a screen. */
+  /** The word for it on a screen. */
   word: string;
 }
 
-/** Every clock of a job, one row each. A limit names the most that its clock may read. docs/policy.md explains them. */
+/** Every clock of a job, one row each. A limit is the most that its clock may show. docs/policy.md explains them. */
 export const CLOCKS = [
   { limit: 'maxRunTime', reading: 'runTimeMs', since: 'running', states: ['running'], word: 'running' },
   { limit: 'maxQueueTime', reading: 'queueTimeMs', since: 'waiting', states: ['queued'], word: 'waiting' },
@@ -26,7 +26,7 @@ export type ReadingName = Clock['reading'];
 
 export const LIMIT_NAMES: readonly LimitName[] = CLOCKS.map(({ limit }) => limit);
 
-/** The clock that a limit is for. */
+/** Returns the clock that a limit applies to. */
 export function clockOf(limit: LimitName): Clock {
   const clock = CLOCKS.find((row) => row.limit === limit);
   if (clock === undefined) throw new TypeError(`no clock for ${limit}`);

@@ -3,30 +3,30 @@ import { ENGINE_FACTS } from './facts.ts';
 import { compileMatcher, compileQueueMatcher } from './matcher.ts';
 import { createRule, DEFAULT_PERCENT_FLOOR, type Policy, type Selector } from './schema.ts';
 
-/** Which jobs a person wants stopped this night, whatever the policy says. Every part narrows it down. */
+/** The jobs that a person wants cancelled now, whatever the policy says. Each field narrows the choice. */
 export interface Emergency {
-  /** Jobs of any age if it is 0, which takes ids. */
+  /** 0 means jobs of any age; it is allowed with job ids only. */
   olderThanMs: number;
-  /** Empty for any, as for the others. */
+  /** An empty list means any job, here and in the lists below. */
   jobIds: readonly string[];
   queue: readonly string[];
   owner: readonly string[];
   jobType: readonly string[];
   engines: readonly Engine[];
   maxKills: number;
-  /** Exempt jobs are not spared, nor are those that a freeze is for. */
+  /** True also cancels jobs that are exempt or frozen. */
   includeExempt: boolean;
-  /** False stops Flink jobs without one. */
+  /** False stops Flink jobs without a savepoint. */
   savepoint: boolean;
 }
 
 /**
- * The emergency as a policy of its own, so that it goes the same way as any sweep: protections, unknowns, the cap and the
- * proof are those of every sweep. Pure.
+ * Turns an emergency into a policy, so that it runs like any other sweep, with the same protections, unknowns, cap and
+ * proof. Pure.
  *
- * Age is the time since submission, waiting included: a queue that is stuck is full of jobs that wait.
+ * Age is the time since submission and includes waiting, because a queue that is stuck is full of jobs that wait.
  *
- * @param kept what holds of a policy that was meant for every day: its exemptions and freezes, and what may be one.
+ * @param kept what still applies of the everyday policy: its exemptions and freezes, and what may be one of these.
  */
 export function emergencyPolicy(
   { olderThanMs, jobIds, queue, owner, jobType, engines, maxKills, includeExempt, savepoint }: Emergency,

@@ -5,39 +5,40 @@ import { parseInstant } from './instant.ts';
 import type { Exemption, Policy } from './schema.ts';
 import { type Selected, selectedBy, selects, type Tried, trySelector } from './select.ts';
 
-/** Whether something exempts a job; `unknown` spares it as well. */
+/** The answer to whether a job is exempt; `unknown` spares it as well. */
 export interface ExemptionResult {
   exempt: Selected;
   /** The id of the exemption, or `tag`; undefined unless the job is exempt. */
   by?: string | undefined;
-  /** What the job's own tags say; undefined where the policy does not allow that. */
+  /** The answer of the job's own tags; undefined if the policy does not allow exemption by tags. */
   byTags: Selected | undefined;
 }
 
-/** Tags by which the owner of a job can exempt it. DLI's rules for keys know no slash, so a colon does as well. */
+/** Tags by which the owner of a job can exempt it. DLI allows no slash in the key of a tag, so a colon works as well. */
 const UNTIL_TAGS = ['reaper/exempt-until', 'reaper:exempt-until'];
 const TTL_TAGS = ['reaper/ttl', 'reaper:ttl'];
 
-/** Whether a tag is meant for the reaper, rightly spelt or not. */
+/** Whether a tag is meant for the reaper, correctly spelt or not. */
 export const isOwnTag = (key: string): boolean => /^reaper[/:]/i.test(key);
 
 /** Whether an exemption protects at an instant. @param now epoch ms. */
 export const isExemptionInForce = ({ from, until }: Exemption, now: number): boolean =>
   (from === undefined || from <= now) && now < until;
 
-/** An exemption that is for a job, or may be. */
+/** An exemption that matches a job, or may match it. */
 export interface TriedExemption {
   exemption: Exemption;
-  /** What its selector found: never a no. */
+  /** The answers of its selector; together they are never a no. */
   tried: Tried;
 }
 
 /**
- * Tries every exemption on a job, so that it is known of each whether it is for any job at all.
+ * Finds the exemptions that match a job, or may match it. It tries all of them, so that a sweep can name the exemptions that
+ * match no job.
  *
- * @param exemptions those in force or not; those that have expired, or not begun, do not protect.
+ * @param exemptions all exemptions; those that have expired or not begun are skipped.
  * @param now epoch ms.
- * @param maxSteps what each text of the job is worth.
+ * @param maxSteps most steps of matching for each text of the job.
  */
 export function tryExemptions(
   job: Job,
@@ -52,7 +53,7 @@ export function tryExemptions(
   });
 }
 
-/** @param tried as {@link tryExemptions} gives it. */
+/** Decides whether a job is exempt. @param tried the result of {@link tryExemptions}. @param now epoch ms. */
 export function exemptionOf(
   job: Job,
   tried: readonly TriedExemption[],
@@ -70,7 +71,7 @@ export function exemptionOf(
   return { exempt: tried.length > 0 || byTags === 'unknown' || isInDoubt ? 'unknown' : 'no', byTags };
 }
 
-/** The tags count up to the ceiling only, which is an age: whoever submits a job must not be able to keep it for ever. */
+/** Tags protect a job only up to an age, the ceiling: its submitter must not be able to keep it for ever. */
 function exemptByTag({ tags, startedAt }: Job, ceilingMs: number, now: number): Selected {
   if (tags === undefined) return 'unknown';
   const own = [...tags].filter(([key]) => isOwnTag(key));
@@ -80,11 +81,11 @@ function exemptByTag({ tags, startedAt }: Job, ceilingMs: number, now: number): 
 
   const ends = own.map(([key, value]) => endOfTag(key.toLowerCase(), value, startedAt));
   if (ends.some((end) => end !== undefined && now < end)) return 'yes';
-  // Somebody wanted the job to be spared, and wrote it wrongly.
+  // The owner wanted the job to be spared, but made a mistake in the tag.
   return ends.includes(undefined) ? 'unknown' : 'no';
 }
 
-/** @returns undefined for a key that is none of ours, or a value that says no end. */
+/** @returns undefined for a key that is not ours, or a value that names no end. */
 function endOfTag(key: string, value: string, startedAt: number): number | undefined {
   if (UNTIL_TAGS.includes(key)) return parseInstant(value);
   return TTL_TAGS.includes(key) ? endOfTtl(value, startedAt) : undefined;
@@ -101,15 +102,15 @@ function endOfTtl(text: string, startedAt: number): number | undefined {
 
 const DAY_MS = 86_400_000;
 
-/** How long before its end an exemption is announced by the schedule. */
+/** How long before the end of an exemption the scheduled sweeps announce it. */
 export const MARKS_MS: readonly number[] = [7 * DAY_MS, DAY_MS];
 
 const ANNOUNCE_BEFORE_MS = Math.max(...MARKS_MS);
 
 /**
- * What the owners of exemptions should know: which no longer protect, and which soon will not.
+ * Sentences for the owners of exemptions: which have expired, and which end soon.
  *
- * @param isAnnounced which of those that soon end are spoken of; by default all.
+ * @param isAnnounced selects, of those that end soon, the ones to announce; by default all.
  */
 export function exemptionNotices(
   exemptions: readonly Exemption[],
@@ -120,10 +121,10 @@ export function exemptionNotices(
     const { id, owner, until } = exemption;
     const day = new Date(until).toISOString();
     if (now >= until)
-      return [`exemption ${id} (owner ${owner}) expired at ${day}; it protects nothing, remove or renew it`];
+      return [`exemption ${id} (owner ${owner}) expired at ${day}; it protects nothing any more; remove or renew it`];
     const leftMs = until - now;
     if (leftMs > ANNOUNCE_BEFORE_MS || !isAnnounced(exemption)) return [];
     return [`exemption ${id} (owner ${owner}) ends at ${day}, in ${formatDuration(leftMs - (leftMs % 60_000))}`];
   });
-  return fewOf(sentences, 'exemptions that have expired or soon end');
+  return fewOf(sentences, 'exemptions that have expired or end soon');
 }

@@ -3,21 +3,21 @@ import { type Engine, FLINK_TYPES, type Since, SQL_READS, SQL_WRITES } from '../
 export const SELECTORS = ['queue', 'owner', 'jobType', 'status', 'tag', 'name', 'statement', 'database'] as const;
 export type SelectorName = (typeof SELECTORS)[number];
 
-/** What a policy has to know of an engine. How its jobs are listed, read and stopped is the business of its adapter. */
+/** What a policy needs to know about an engine. How to list, read and stop its jobs is known to the engine's adapter. */
 export interface EngineFacts {
-  /** What its jobs are called in messages, such as `Spark batches`. */
+  /** The name of its jobs in messages, such as `Spark batches`. */
   jobs: string;
-  /** What its jobs can be selected by; a rule that asks for more is refused. */
+  /** The keys that can select its jobs; a rule with another key is refused. */
   selectors: readonly SelectorName[];
   /** Statuses of live jobs, as the API spells them. */
   statuses: readonly string[];
-  /** For `jobType`. */
+  /** Values for `jobType`. */
   types: readonly string[];
-  /** Which of `since` its jobs never tell, and what to do about it: for warnings. */
-  untold: Partial<Record<keyof Since, string>>;
+  /** Instants that DLI never gives for its jobs, each with the sentence that warns of it. */
+  unknownSince: Partial<Record<keyof Since, string>>;
   /** Whether a stop can write a savepoint first. */
   hasSavepoints: boolean;
-  /** Whether its lists can be cut by start time, so that jobs too young for any rule are not listed. */
+  /** Whether a list can be limited by start time, so that jobs too young for any rule are left out. */
   listsByStart: boolean;
 }
 
@@ -27,7 +27,7 @@ export const ENGINE_FACTS: Readonly<Record<Engine, EngineFacts>> = {
     selectors: ['queue', 'owner', 'jobType', 'status', 'tag', 'statement', 'database'],
     statuses: ['LAUNCHING', 'RUNNING'],
     types: [...SQL_READS, ...SQL_WRITES],
-    untold: {},
+    unknownSince: {},
     hasSavepoints: false,
     listsByStart: true,
   },
@@ -36,7 +36,7 @@ export const ENGINE_FACTS: Readonly<Record<Engine, EngineFacts>> = {
     selectors: ['queue', 'owner', 'status', 'name'],
     statuses: ['starting', 'running', 'recovering'],
     types: [],
-    untold: { running: 'DLI does not tell since when a batch has been running; use maxTotalTime' },
+    unknownSince: { running: 'DLI does not say when a batch began to run; use maxTotalTime' },
     hasSavepoints: false,
     listsByStart: false,
   },
@@ -45,7 +45,7 @@ export const ENGINE_FACTS: Readonly<Record<Engine, EngineFacts>> = {
     selectors: ['queue', 'owner', 'jobType', 'status', 'name'],
     statuses: ['job_submitting', 'job_running'],
     types: FLINK_TYPES,
-    untold: { waiting: 'DLI does not tell since when a Flink job has been waiting' },
+    unknownSince: { waiting: 'DLI does not say when a Flink job began to wait' },
     hasSavepoints: true,
     listsByStart: false,
   },

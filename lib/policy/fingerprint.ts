@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 
 /**
- * The same for statements that differ only in their values, lists of values, spaces, comments and case: what a dashboard
- * sends again and again. It tells nothing of the statement, so it may be logged.
+ * Hashes the shape of a statement. Statements that differ only in values, lists of values, spaces, comments and case have the
+ * same fingerprint, such as the query that a dashboard sends again and again. It reveals nothing of the statement, so it may be
+ * logged.
  *
- * What stands between double quotes or backquotes is taken for a name, so that statements on two tables never count as
- * one: hetuEngine quotes names with `"`, Spark SQL with a backquote. In Spark SQL `"x"` may be a value as well; such
- * statements are told apart by it.
+ * Text in double quotes or backquotes counts as a name, so that statements on two tables never have the same fingerprint:
+ * hetuEngine quotes names with `"`, Spark SQL with a backquote. In Spark SQL `"x"` may also be a value; statements that differ
+ * in it then have different fingerprints.
  *
- * In Spark SQL a backslash keeps a quote from ending a value, in hetuEngine it is a plain character. A statement that is
- * whole in both readings is told apart by both.
+ * In Spark SQL a quote after a backslash does not end a value; in hetuEngine a backslash is a plain character. If every quote
+ * of a statement is closed in both readings, its fingerprint comes from both.
  *
  * @returns 16 hexadecimal digits.
  * @see https://spark.apache.org/docs/latest/sql-ref-identifier.html, "Delimited Identifier"
@@ -23,7 +24,7 @@ export function fingerprint(statement: string): string {
     .slice(0, 16);
 }
 
-/** Those in which every quote is closed; otherwise that of Spark SQL. */
+/** Returns the readings in which every quote is closed; if there is none, the reading of Spark SQL. */
 function readingsOf(statement: string): string[][] {
   const spark = tokens(statement, { escapes: true });
   if (!/\\['"]/.test(statement)) return [spark.found];
@@ -32,14 +33,14 @@ function readingsOf(statement: string): string[][] {
 }
 
 const SPACE = /\s+/y;
-/** With what Spark SQL allows behind a number, such as `10L` and `1.5BD`. A word that goes on, as `2024_q1` does, is a name. */
+/** A number, with a suffix that Spark SQL allows, such as `10L` and `1.5BD`. A longer word, such as `2024_q1`, is a name. */
 const NUMBER = /\d+(?:\.\d*)?(?:e[+-]?\d+)?(?:bd|[lsydf])?(?![\w$.`"])/iy;
-/** To the end of its line, which may be that of an old Mac. */
+/** A comment to the end of its line, which may be a lone carriage return. */
 const LINE_COMMENT = /--[^\r\n]*/y;
 /** Letters, digits and `_ $ .` */
 const WORD = /[\w$][\w$.]*/y;
 
-/** One pass, and no character is looked at more than twice: a statement may be long, and its author hostile. */
+/** Splits a statement in one pass that looks at no character more than twice: it may be long, and its author hostile. */
 function tokens(statement: string, { escapes }: { escapes: boolean }): { found: string[]; isWhole: boolean } {
   const found: string[] = [];
   let isWhole = true;
@@ -49,7 +50,7 @@ function tokens(statement: string, { escapes }: { escapes: boolean }): { found: 
     at = end;
     return token;
   };
-  /** @returns undefined if that is not what stands here. */
+  /** Takes what the expression matches here. @returns undefined if it does not match. */
   const take = (what: RegExp): string | undefined => {
     what.lastIndex = at;
     return what.test(statement) ? upTo(what.lastIndex) : undefined;
@@ -68,7 +69,7 @@ function tokens(statement: string, { escapes }: { escapes: boolean }): { found: 
       const end = endOfQuoted(statement, at, escapes);
       isWhole &&= end !== undefined;
       const name = upTo(end ?? statement.length);
-      // One that never closes is taken for closed at the end.
+      // A name whose quote is never closed ends with the statement.
       found.push(name.length > 1 && name.endsWith(char) ? name.toLowerCase() : `${name.toLowerCase()}${char}`);
     } else if (take(NUMBER) !== undefined) found.push('?');
     else found.push(take(WORD)?.toLowerCase() ?? upTo(at + 1));
@@ -82,10 +83,10 @@ function endBehind(text: string, end: string, from: number): number {
 }
 
 /**
- * With a quote twice it goes on; with a backslash before the quote too, but for a backquote.
+ * Finds the end of a quoted text. A doubled quote does not end it.
  *
- * @param escapes whether a backslash does that.
- * @returns undefined if it never closes.
+ * @param escapes whether a quote after a backslash does not end it either; in backquotes it always does.
+ * @returns undefined if the quote is never closed.
  */
 function endOfQuoted(text: string, from: number, escapes: boolean): number | undefined {
   const quote = text[from];

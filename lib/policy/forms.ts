@@ -1,24 +1,24 @@
 import { ENGINE_NAMES, isJobId } from '../base/job.ts';
 import { isPattern, isPatternOfNothing, splitTag } from './matcher.ts';
 
-/** The keys of a selector whose values are patterns, or pairs of a key and a value. */
+/** The keys of a selector whose values are patterns, or the key and value of a tag. */
 export const TEXT_KEYS = ['queue', 'owner', 'name', 'statement', 'database', 'tag'] as const;
 
-/** The keys of a selector whose values are written freely. */
+/** The keys of a selector that take free text. */
 export type TextKey = (typeof TEXT_KEYS)[number] | 'jobId';
 
-/** How one value of a selector is written. */
+/** Checks how one value of a selector is written. @returns what is wrong, and what to write instead; undefined if nothing is. */
 type Form = (text: string, key: TextKey) => string | undefined;
 
 /**
- * Says why no job can ever have such a value, and what to write instead; undefined if one may have it. A rule would idle
- * for it, and what is meant to protect would protect nothing.
+ * Says why no job can have such a value, and what to write instead; undefined if a job may have it. A rule with such a value
+ * would do nothing, and an exemption would protect nothing.
  */
 export const whyNever: Form = (text, key) => firstOf(NEVER[key], text, key);
 
 /**
- * Says what in a value looks like the syntax of another tool, and how it is written here; undefined if nothing does. Some
- * job may be called like that, so it is no error.
+ * Says what in a value looks like the syntax of another tool, and how to write it here; undefined if nothing does. A job may
+ * have such a name, so this is a warning and not an error.
  */
 export const whyForeign: Form = (text, key) => firstOf(FOREIGN[key], text, key);
 
@@ -30,49 +30,52 @@ function firstOf(forms: readonly Form[], text: string, key: TextKey): string | u
   return undefined;
 }
 
-/** It stands where a decoder found a character that it could not read. */
+/** Decoders put U+FFFD in place of a character that they cannot read. */
 const lost: Form = (text) =>
-  text.includes('\ufffd') ? 'holds U+FFFD, which stands for a character that got lost; write it anew' : undefined;
+  text.includes('\ufffd') ? 'contains U+FFFD, which marks a character that was lost; type the text again' : undefined;
 
-/** What copied text brings along, such as marks of its direction. Joiners are a part of some scripts. */
+/** Invisible characters that come with copied text, such as marks of direction. Joiners are part of some scripts. */
 const UNSEEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}]/u;
 
 const unseen: Form = (text) => {
   const found = UNSEEN.exec(text)?.[0].codePointAt(0);
   if (found === undefined) return undefined;
   const code = found.toString(16).toUpperCase().padStart(4, '0');
-  return `holds U+${code}, a character that cannot be seen; write it without`;
+  return `contains U+${code}, an invisible character; remove it`;
 };
 
-/** What stands between slashes and has other letters behind it. A statement may begin with a comment. */
+/** A value that begins like a pattern and does not end like one. A statement may begin with a comment. */
 const halfPattern: Form = (text, key) => {
   const written = text.trim();
   if (!written.startsWith('/') || isPattern(text) || (key === 'statement' && written.startsWith('/*')))
     return undefined;
-  return 'begins with / and is no pattern; a pattern is written /…/, or /…/i for any case, with nothing behind it';
+  return 'begins with / but is not a pattern; write a pattern as /…/, or as /…/i to ignore case, with nothing after it';
 };
 
 const blankOutside: Form = (text) =>
-  text === text.trim() ? undefined : 'begins or ends with a blank, and no job has that; write it without';
+  text === text.trim() ? undefined : 'begins or ends with a space, and no job has such a value; remove the space';
 
-/** In a pattern a $ is the end of the text, behind which nothing comes. Spark SQL fills in variables of its own. */
+/**
+ * Finds `${NAME}` and `{{ name }}`. A glob for statements may contain them, since Spark SQL has such variables. In a pattern
+ * `$` is the end of the text, so `${NAME}` matches nothing.
+ */
 const unfilled: Form = (text, key) => {
   const isVariable = /(?<!\\)\$\{[^{}]+\}/.test(text) && (key !== 'statement' || isPattern(text));
   const isTemplate = /\{\{.*\}\}/.test(text) && key !== 'statement';
-  return isVariable || isTemplate ? 'holds a variable that was not filled in' : undefined;
+  return isVariable || isTemplate ? 'contains a variable that was not filled in' : undefined;
 };
 
 const matchesNothing: Form = (text) =>
   isPatternOfNothing(text)
-    ? 'is a pattern that nothing matches: something stands behind $ or before ^; write \\$ or \\^ for the sign itself'
+    ? 'is a pattern that matches nothing: there is text after $ or before ^; write \\$ or \\^ for the character itself'
     : undefined;
 
-/** As {@link noQueue}; of capitals alone is warned. */
+/** The characters of {@link noQueue}, and capitals, for which there is only a warning. */
 const SIGNS_OF_QUEUES = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_';
 
 const matchesNoQueue: Form = (text) =>
   isPatternOfNothing(text, SIGNS_OF_QUEUES)
-    ? 'is a pattern that no queue matches: DLI keeps their names in lower-case letters, digits and _'
+    ? 'is a pattern that matches no queue: DLI keeps queue names in lower-case letters, digits and _'
     : undefined;
 
 /** "Creating a Queue": lower-case letters, digits and underscores; a name in capitals is stored in lower case. */
@@ -80,10 +83,10 @@ const noQueue: Form = (text) => {
   if (isPattern(text) || /^[a-z0-9_*?]+$/.test(text)) return undefined;
   const meant = queuesMeantBy(text);
   const hint = meant === undefined ? '' : `; write ${meant}`;
-  return `no queue has such a name: DLI keeps them in lower-case letters, digits and _${hint}`;
+  return `no queue has such a name: DLI keeps queue names in lower-case letters, digits and _${hint}`;
 };
 
-/** What comes of `^Finance`, `%finance%` or `finance,closing`; undefined if there is no telling. */
+/** Guesses what `^Finance`, `%finance%` or `finance,closing` mean; undefined if that is unclear. */
 function queuesMeantBy(text: string): string | undefined {
   const names = text.split(/[,|;]/).map((part) => {
     const name = part.trim().toLowerCase().replace('(?i)', '').replaceAll('.*', '*').replaceAll('%', '*');
@@ -95,31 +98,31 @@ function queuesMeantBy(text: string): string | undefined {
 }
 
 /**
- * "Submitting a SQL Job", tags: letters of any script, digits, space and `_ . : + - @`. DLI's own filter has an escape for
- * `=` and `,`, and the tags by which jobs exempt themselves are known with a slash too, so these are let pass.
+ * "Submitting a SQL Job", tags: letters of any script, digits, space and `_ . : + - @`. `=` and `,` are allowed here as well,
+ * since DLI's own filter has an escape for them, and `/`, since jobs may exempt themselves by tags with a slash.
  */
 const noTag: Form = (text) => {
   const { key, value } = splitTag(text);
   if (key === '') return 'expected the key of a tag before the =';
   const isBlank = (part: string) => part !== part.trim();
   if (isBlank(key) || (value !== undefined && isBlank(value))) {
-    return `has a blank beside the key or the value, and no tag has that; write ${[key, value].flatMap((part) => part?.trim() ?? []).join('=')}`;
+    return `has a space next to the key or the value, and no tag has that; write ${[key, value].flatMap((part) => part?.trim() ?? []).join('=')}`;
   }
   if (text.startsWith('/') || /[*?]/.test(text)) {
     const hint = /[/*?]/.test(key) ? 'name the key' : `write ${key} for any value`;
-    return `tags are compared as they are, without patterns; ${hint}`;
+    return `tags are compared exactly, without patterns; ${hint}`;
   }
   if (/^\/.*\/i?$/.test(value ?? '')) {
-    return `tags are compared as they are, without patterns; write ${key} for any value`;
+    return `tags are compared exactly, without patterns; write ${key} for any value`;
   }
   const odd = /[^\p{L}\p{M}\p{N} _.:+\-@/=,]/u.exec(text)?.[0];
-  return odd === undefined ? undefined : `no tag has ${odd} in it`;
+  return odd === undefined ? undefined : `no tag contains ${odd}`;
 };
 
 const noJobId: Form = (text) =>
   ENGINE_NAMES.some((engine) => isJobId(text, engine)) ? undefined : `expected ${JOB_ID}`;
 
-/** What an id looks like, for messages. */
+/** The form of an id, for messages. */
 export const JOB_ID = "the id of a job: 8-4-4-4-12 hexadecimal digits, or a Flink job's number";
 
 const NAME: readonly Form[] = [lost, unseen, halfPattern, blankOutside, unfilled, matchesNothing];
@@ -134,29 +137,35 @@ const NEVER: Record<TextKey, readonly Form[]> = {
   jobId: [noJobId],
 };
 
-/** Says it of globs only: between slashes these signs mean what they mean elsewhere. */
+/** Makes a check for globs only: in a pattern these characters have their usual meaning. */
 const inGlob =
   (sign: RegExp, say: (text: string) => string): Form =>
   (text) =>
     !isPattern(text) && sign.test(text) ? say(text) : undefined;
 
-const caseFlag = inGlob(/^\(\?[a-z]+\)/, (text) => `(?…) is no flag here; write /${text.replace(/^\(\?\w+\)/, '')}/i`);
+const caseFlag = inGlob(
+  /^\(\?[a-z]+\)/,
+  (text) => `(?…) is not a flag here; write /${text.replace(/^\(\?\w+\)/, '')}/i`,
+);
 const anchor = inGlob(/^\^|\$$/, (text) => `^ and $ are plain characters in a glob; write /${text}/`);
 const barePattern = inGlob(
   /\\|^\.[*+]|\[.+\]|\(.*\|.*\)|\)[*+?{]/,
-  (text) => `is a glob, and no pattern; write /${text}/`,
+  (text) => `is read as a glob, not as a pattern; write /${text}/`,
 );
 const like = inGlob(/%/, (text) => `% is a plain character; write ${text.replaceAll('%', '*')}`);
 const likeOutside = inGlob(/^%|%$/, (text) => `% is a plain character; write ${text.replaceAll(/^%|%$/g, '*')}`);
-const list = inGlob(/[,|;]/, (text) => `is one value, and no list; write [${text.split(/\s*[,|;]\s*/).join(', ')}]`);
-const negation = inGlob(/^!/, () => '! is a plain character, and negates nothing; use match and ignore');
+const list = inGlob(
+  /[,|;]/,
+  (text) => `is read as one value, not as a list; write [${text.split(/\s*[,|;]\s*/).join(', ')}]`,
+);
+const negation = inGlob(/^!/, () => '! is a plain character and does not negate; use match and ignore');
 const prefixed = inGlob(/^(regex|re|glob|contains|exact|like):/i, (text) => {
   const [how = '', what = ''] = text.split(/:(.*)/s);
-  return `${how}: is a part of the value; write ${/^re/i.test(how) ? `/${what}/` : what}`;
+  return `${how}: is part of the value; write ${/^re/i.test(how) ? `/${what}/` : what}`;
 });
 const quoted = inGlob(
   /^(['"`]).*\1$|^[“‘«].*[”’»]$/s,
-  (text) => `the quotes are a part of the value; write ${text.slice(1, -1)}`,
+  (text) => `the quotes are part of the value; write ${text.slice(1, -1)}`,
 );
 const variable = inGlob(
   /^\$\w+$|\$[A-Z][A-Z_]+\b|\$\(.+\)|#\{.+\}|<%.*%>|^<[^<>]+>$/,
@@ -165,10 +174,10 @@ const variable = inGlob(
 const oddBlank: Form = (text) => {
   const code = /[^\S \t\r\n]/.exec(text)?.[0].codePointAt(0);
   if (code === undefined) return undefined;
-  return `U+${code.toString(16).toUpperCase().padStart(4, '0')} looks like a blank, and is another character`;
+  return `U+${code.toString(16).toUpperCase().padStart(4, '0')} looks like a space but is another character`;
 };
 const outerBlank: Form = (text) =>
-  text === text.trim() ? undefined : 'a blank at its beginning or end is a part of the value';
+  text === text.trim() ? undefined : 'the space at its beginning or end is part of the value';
 
 const capitalsInPattern: Form = (text) =>
   isPattern(text) && !text.endsWith('i') && /[A-Z]/.test(text.replaceAll(/\\[A-Z]/g, ''))
@@ -177,7 +186,7 @@ const capitalsInPattern: Form = (text) =>
 
 const tagWithColon: Form = (text) =>
   /^[^=:]+:[^=]+$/.test(text) && !text.startsWith('reaper:')
-    ? `is the key of a tag; a tag with its value is written ${text.replace(':', '=')}`
+    ? `is read as the key of a tag; write a tag with its value as ${text.replace(':', '=')}`
     : undefined;
 
 const tagOfPython: Form = (text) =>
@@ -186,10 +195,10 @@ const tagOfPython: Form = (text) =>
     : undefined;
 
 const tagTwice: Form = (text) =>
-  text.includes('==') ? `the second = is a part of the value; write ${text.replace('==', '=')}` : undefined;
+  text.includes('==') ? `the second = is part of the value; write ${text.replace('==', '=')}` : undefined;
 
 const tagList: Form = (text) =>
-  text.includes(',') ? `is one tag, and no list; write [${text.split(/\s*,\s*/).join(', ')}]` : undefined;
+  text.includes(',') ? `is read as one tag, not as a list; write [${text.split(/\s*,\s*/).join(', ')}]` : undefined;
 
 const NAMES: readonly Form[] = [
   caseFlag,

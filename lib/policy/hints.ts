@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 
-/** Words of other reapers, and slips, that are too far from ours for a spelling hint. */
+/** Keys of other tools, and slips, that differ too much from our keys for a spelling hint. */
 const KNOWN_ALIASES: Record<string, string> = {
   busyTime: 'maxRunTime',
   maxAge: 'maxRunTime',
@@ -31,14 +31,14 @@ const KNOWN_ALIASES: Record<string, string> = {
   'group-by': 'groupBy',
 };
 
-/** For a key that is not allowed. */
+/** Returns a hint for a key that is not allowed. */
 export function hintForKey(key: string, allowed: readonly string[]): string {
   const alias = Object.hasOwn(KNOWN_ALIASES, key) ? KNOWN_ALIASES[key] : undefined;
   if (alias !== undefined && allowed.includes(alias)) return `; did you mean ${alias}?`;
   return spellingHint(key, allowed) || `; allowed here: ${allowed.join(', ')}`;
 }
 
-/** @returns an empty text if nothing comes near. */
+/** Names the allowed word that is most like the one found; an empty text if none is. */
 export function spellingHint(found: unknown, allowed: readonly string[]): string {
   if (typeof found !== 'string' || found === '' || allowed.length === 0) return '';
   const near = closest(found, allowed);
@@ -54,9 +54,9 @@ const EXAMPLES: Record<string, string> = {
   reason: '; say why',
   owner: '; say whom to ask',
   until: '; say until when, such as until: 2026-12-31',
-  timeZone: '; say whose days they are, such as timeZone: Europe/Berlin',
+  timeZone: '; say in which time zone the days are, such as timeZone: Europe/Berlin',
   ceiling: '; say up to which age, such as ceiling: 24h',
 };
 
-/** For a key that has to be there. */
+/** Returns an example for a key that is missing; an empty text for most keys. */
 export const exampleFor = (key: string): string => EXAMPLES[key] ?? '';

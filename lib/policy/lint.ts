@@ -10,19 +10,19 @@ import { isForAll } from './scope.ts';
 /** "SQL jobs running longer than 12 hours are cancelled by default", unless dli.sql.job.timeout says otherwise. */
 const NATIVE_LIMIT_MS = 12 * 3_600_000;
 
-/** The default ceilings of a stage. A policy that needs more is likely a slip of the unit, or of a nought. */
+/** The default ceilings of a stage. A policy that needs more probably has a wrong unit, or a zero too many. */
 export const USUAL_CEILINGS = { killsPerSweep: 100, shortestLimitMs: 15 * 60_000 };
 
 export interface PolicyWarning {
-  /** Where, as in a problem. */
+  /** The place, as in a problem. */
   keys: (string | number)[];
   message: string;
 }
 
 /**
- * What is allowed and yet likely not meant, or better done by DLI itself.
+ * Warns of what is allowed but probably not meant, and of what DLI does better by itself.
  *
- * @param now epoch ms, for exemptions and freezes that are over.
+ * @param now epoch ms, to find exemptions and freezes that are over.
  */
 export function lintPolicy(policy: Policy, now: number): PolicyWarning[] {
   const warnings: PolicyWarning[] = policy.rules.flatMap((rule, i) =>
@@ -60,37 +60,37 @@ export function lintPolicy(policy: Policy, now: number): PolicyWarning[] {
 }
 
 function lintRule(rule: Rule): PolicyWarning[] {
-  const untold = rule.engines.flatMap((engine) => {
-    const { jobs, untold: words } = ENGINE_FACTS[engine];
+  const neverExceeded = rule.engines.flatMap((engine) => {
+    const { jobs, unknownSince } = ENGINE_FACTS[engine];
     return rule.limits.flatMap(({ clock }): PolicyWarning[] => {
-      const why = words[clockOf(clock).since];
+      const why = unknownSince[clockOf(clock).since];
       return why === undefined ? [] : [{ keys: [clock], message: `is never exceeded by ${jobs}: ${why}` }];
     });
   });
   const foreign = (['match', 'ignore'] as const).flatMap((where) =>
     lintSelector(rule[where]).map(({ keys, message }) => ({ keys: [where, ...keys], message })),
   );
-  return [...untold, ...foreign, ...lintReach(rule), ...(rule.engines.includes('sql') ? lintSqlRule(rule) : [])];
+  return [...neverExceeded, ...foreign, ...lintReach(rule), ...(rule.engines.includes('sql') ? lintSqlRule(rule) : [])];
 }
 
-/** What a slip of the unit, or a selector that was forgotten, looks like. Rules that only warn or log do no harm. */
+/** Warns of a limit or a match that looks like a slip. Rules that only warn or log do no harm. */
 function lintReach({ action, match, limits }: Rule): PolicyWarning[] {
   if (action !== 'cancel') return [];
   const shortest = formatDuration(USUAL_CEILINGS.shortestLimitMs);
   return [
     ...(isForAll(match)
-      ? [{ keys: ['match'], message: 'is for all jobs; by default a stage lets no such rule cancel' }]
+      ? [{ keys: ['match'], message: 'is for all jobs; by default a stage does not let such a rule cancel' }]
       : []),
     ...limits
       .filter(({ limitMs }) => limitMs < USUAL_CEILINGS.shortestLimitMs)
       .map(({ clock, limitMs }) => ({
         keys: [clock],
-        message: `${formatDuration(limitMs)} is below ${shortest}, the shortest limit at which a stage lets jobs be cancelled by default`,
+        message: `${formatDuration(limitMs)} is below ${shortest}, the shortest limit at which a stage cancels jobs by default`,
       })),
   ];
 }
 
-/** What is written as another tool has it, and means something else here. */
+/** Warns of the syntax of other tools that means something else here. */
 export function lintSelector(selector: 'all' | Selector | undefined): PolicyWarning[] {
   if (selector === undefined || selector === 'all') return [];
   return TEXT_KEYS.flatMap((key) =>
@@ -106,8 +106,8 @@ function lintSqlRule(rule: Rule): PolicyWarning[] {
   const warnings: PolicyWarning[] = late.map(({ clock, limitMs }) => ({
     keys: [clock],
     message:
-      `DLI itself cancels SQL jobs after 12h, so ${formatDuration(limitMs)} is reached only by jobs whose submitter ` +
-      'raised dli.sql.job.timeout',
+      `DLI itself cancels SQL jobs after ${formatDuration(NATIVE_LIMIT_MS)}, so ${formatDuration(limitMs)} is reached only ` +
+      'by jobs whose submitter raised dli.sql.job.timeout',
   }));
   if (isNative(rule)) {
     const message =
@@ -118,7 +118,7 @@ function lintSqlRule(rule: Rule): PolicyWarning[] {
   return warnings;
 }
 
-/** The native rule knows queues and running time, and nothing else. */
+/** Whether an inspection rule of DLI could replace the rule; it has queues and running time only. */
 function isNative({ match, ignore, limits, action, victims, minGroupSize }: Rule): boolean {
   const isByQueueAlone = match !== 'all' && Object.keys(match).every((key) => key === 'queue');
   const isByRunTimeAlone = limits.every(({ clock, limitMs }) => clock === 'maxRunTime' && limitMs <= NATIVE_LIMIT_MS);

@@ -3,30 +3,30 @@ import { canMatch, compilePattern, PatternError } from './pattern.ts';
 
 /** One wanted value of a selector. */
 export interface Matcher {
-  /** As the policy writes it. */
+  /** The value as the policy has it. */
   text: string;
-  /** @returns undefined if the value is too large to be looked through, or takes more steps than are allowed. */
+  /** @returns undefined if the value is too long, or needs more steps than are allowed. */
   matches(value: string, maxSteps?: number): boolean | undefined;
 }
 
-/** A value that is longer is matched by no pattern: it stays unknown. */
+/** A longer value is not searched: whether it matches is unknown. */
 export const MAX_VALUE_LENGTH = MAX_STATEMENT_LENGTH;
 
 /**
- * The most steps that one value is worth, some 30 ms: enough for any pattern on a statement of a few thousand characters,
- * and for a plain one on the longest.
+ * The most steps for one value, which take some 30 ms: enough for any pattern on a statement of a few thousand characters, and
+ * for a simple pattern on the longest statement.
  */
 export const MAX_STEPS_PER_VALUE = 1_000_000;
 
 const PATTERN = /^\/(.+)\/(i?)$/s;
 
-/** Whether a text means a pattern, and not a glob. */
+/** Whether a text is written as a pattern, and not as a glob. */
 export const isPattern = (text: string): boolean => PATTERN.test(text);
 
 /**
- * Whether it is a pattern that no text can match. One that is wrong otherwise is told of when it is compiled.
+ * Whether a value is a pattern that no text can match. Any other error of the pattern is left to {@link compileMatcher}.
  *
- * @param alphabet the characters that a text may hold; any unless told.
+ * @param alphabet the characters that a text may contain; by default all.
  */
 export function isPatternOfNothing(text: string, alphabet?: string): boolean {
   const [, source, flags] = PATTERN.exec(text) ?? [];
@@ -38,13 +38,14 @@ export function isPatternOfNothing(text: string, alphabet?: string): boolean {
   }
 }
 
-/** The same text may be written in two ways: é is one character, or an e and an accent. Both sides are compared as one. */
+/** Unicode has two ways to write some characters: é may be one character, or an e and an accent. This makes them equal. */
 const normal = (text: string): string => text.normalize('NFC');
 
 /**
- * `adhoc_*` is a glob for the whole value; `/adhoc_\d+/` and `/select/i` are patterns that are looked for within it.
+ * Compiles a glob such as `adhoc_*`, which matches the whole value, or a pattern such as `/adhoc_\d+/` or `/select/i`, which
+ * matches any part of it.
  *
- * @throws {PatternError}
+ * @throws {PatternError} for a pattern that cannot be compiled.
  */
 export function compileMatcher(text: string): Matcher {
   const wanted = normal(text);
@@ -61,11 +62,12 @@ export function compileMatcher(text: string): Matcher {
 }
 
 /**
- * Whether a value matches a glob, where `*` is any run of characters and `?` is one; case matters.
- * On a mismatch only the last `*` is widened, so the work is bounded by both lengths multiplied and no pattern can hang
- * a sweep.
+ * Whether a value matches a glob, in which `*` is any number of characters and `?` is one; case matters.
  *
- * @returns undefined if that cannot be told in so many steps.
+ * On a mismatch only the last `*` takes one character more, so the work is at most the product of both lengths, and no glob can
+ * hang a sweep.
+ *
+ * @returns undefined if the answer needs more steps.
  */
 export function matchesGlob(wanted: string, value: string, maxSteps = Number.POSITIVE_INFINITY): boolean | undefined {
   const [glob, text] = [charactersOf(wanted), charactersOf(value)];
@@ -92,10 +94,10 @@ export function matchesGlob(wanted: string, value: string, maxSteps = Number.POS
   return g === glob.length;
 }
 
-/** Some characters, such as 𠮷, are two units of a text. Most texts have none, and are taken as they are. */
+/** Splits a text that has characters of two code units, such as 𠮷. Most texts have none and are returned as they are. */
 const charactersOf = (text: string): string | string[] => (/[\ud800-\udfff]/.test(text) ? Array.from(text) : text);
 
-/** As {@link compileMatcher}, for names of queues, in which case means nothing to DLI ("Viewing Details of a Queue"). */
+/** Compiles a matcher for names of queues, for which DLI ignores case ("Viewing Details of a Queue"). @throws {PatternError} */
 export function compileQueueMatcher(text: string): Matcher {
   const matcher = compileMatcher(text);
   return {
@@ -104,7 +106,7 @@ export function compileQueueMatcher(text: string): Matcher {
   };
 }
 
-/** `team=bi` is that tag with that value, `team` the tag with any. Both are exact: DLI's own filter of tags is not. */
+/** Compiles `team=bi`, a tag with its value, or `team`, a tag with any value. Both are exact, unlike DLI's own filter. */
 export function compileTagMatcher(text: string): TagMatcher {
   const { key, value } = splitTag(normal(text));
   return {
@@ -116,7 +118,7 @@ export function compileTagMatcher(text: string): TagMatcher {
   };
 }
 
-/** @returns no value for a tag of any. */
+/** Splits a tag at its first `=`. @returns no value for a tag without one, which means any value. */
 export function splitTag(text: string): { key: string; value: string | undefined } {
   const equals = text.indexOf('=');
   if (equals < 0) return { key: text, value: undefined };

@@ -13,14 +13,14 @@ import {
 } from './schema.ts';
 
 export interface PolicyProblem {
-  /** Where, such as `rules[0].maxRunTime`; empty for the document itself. */
+  /** The place, such as `rules[0].maxRunTime`; empty for the document itself. */
   path: string;
-  /** The same, such as `['rules', 0, 'maxRunTime']`. */
+  /** The same place as a list, such as `['rules', 0, 'maxRunTime']`. */
   keys: readonly (string | number)[];
   message: string;
 }
 
-/** Every problem of a policy, an exemption or a freeze, at once. */
+/** A policy, an exemption or a freeze that is not valid, with every problem found. */
 export class PolicyError extends Error {
   override name = 'PolicyError';
   readonly problems: readonly PolicyProblem[];
@@ -32,29 +32,31 @@ export class PolicyError extends Error {
 }
 
 /**
- * @param document what YAML or JSON made of the policy's text.
- * @throws {PolicyError} with every problem found, each with its path and what would be right.
+ * Reads a policy.
+ *
+ * @param document the policy's text as parsed from YAML or JSON.
+ * @throws {PolicyError} with every problem, each with its path and what to write instead.
  */
 export function parsePolicy(document: unknown): Policy {
   return parse(policySchema, document, 'the policy');
 }
 
-/** @throws {PolicyError} as {@link parsePolicy}. */
+/** Reads one exemption. @throws {PolicyError} as {@link parsePolicy}. */
 export function parseExemption(document: unknown): Exemption {
   return parse(exemptionSchema, document, 'the exemption');
 }
 
-/** Reads which jobs an exemption, or a freeze, is for. @throws {PolicyError} as {@link parsePolicy}. */
+/** Reads the `match` of an exemption or a freeze. @throws {PolicyError} as {@link parsePolicy}. */
 export function parseExemptionMatch(document: unknown): Exemption['match'] {
   return parse(exemptionMatchSchema, document, 'match');
 }
 
-/** @throws {PolicyError} as {@link parsePolicy}. */
+/** Reads one freeze. @throws {PolicyError} as {@link parsePolicy}. */
 export function parseFreeze(document: unknown): Freeze {
   return parse(freezeSchema, document, 'the freeze');
 }
 
-/** Reads that part of a policy; undefined where it has none. @throws {PolicyError} as {@link parsePolicy}. */
+/** Reads the `tagExemptions` of a policy; undefined if it has none. @throws {PolicyError} as {@link parsePolicy}. */
 export function parseTagExemptions(document: unknown): Policy['tagExemptions'] {
   return parse(tagExemptionsSchema, document, 'tagExemptions');
 }
@@ -85,19 +87,19 @@ function describe(issue: v.BaseIssue<unknown>, above: readonly (string | number)
     const hint = spellingHint(issue.input, allowed.split(', '));
     return [{ path, keys, message: `expected one of ${allowed}; found ${form(issue.input)}${hint}` }];
   }
-  // A check of a value's content has said it all; a check of its type is clearer with what stands there instead.
+  // The message of a check on the content is complete; a check on the type also says what was found.
   const isOfType = issue.kind === 'schema';
   const found = isOfType ? `; found ${form(issue.input)}${hintForText(issue)}` : '';
   return [{ path, keys, message: `${issue.message}${found}` }];
 }
 
-/** YAML reads 2026 as a number, and 0123 as another one than is written. */
+/** Asks for quotes: YAML reads 2026 as a number, and 0123 as a number with another value. */
 function hintForText({ message, input }: v.BaseIssue<unknown>): string {
   const isTextWanted = /^expected (a text|a name|one value)/.test(message);
   return isTextWanted && ['number', 'boolean'].includes(typeof input) ? '; write it in quotes' : '';
 }
 
-/** A union says that nothing fits. What the author meant is told by the form of what stands there. */
+/** A union says only that nothing fits. The form of the value shows which branch its author meant. */
 function issuesOfMeantBranch({ issues, input }: v.BaseIssue<unknown>): readonly v.BaseIssue<unknown>[] {
   const isText = typeof input === 'string';
   return (issues ?? []).filter(({ path, kind, type }) => {
@@ -106,6 +108,7 @@ function issuesOfMeantBranch({ issues, input }: v.BaseIssue<unknown>): readonly 
   });
 }
 
+/** Writes a place in a document as a path, such as `rules[0].maxRunTime`. */
 export function formatKeys(keys: readonly (string | number)[]): string {
   return keys.reduce<string>((path, key) => {
     if (typeof key === 'number') return `${path}[${key}]`;
@@ -113,7 +116,7 @@ export function formatKeys(keys: readonly (string | number)[]): string {
   }, '');
 }
 
-/** What kind of thing stands there: enough to find it, not so much that a misplaced secret shows. */
+/** Names the kind of a value: enough to find it, and not so much that it shows a misplaced secret. */
 function form(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';

@@ -1,8 +1,8 @@
-/** Compiled patterns may not have more states: the work on a text is bounded by states × length. */
+/** The most states of a compiled pattern. The work on a text is at most states × length. */
 const MAX_STATES = 500;
 const MAX_REPEAT = 100;
 
-/** A pattern that cannot be compiled; the message says what is wrong and where. */
+/** A pattern that cannot be compiled; the message says what is wrong, and at which character. */
 export class PatternError extends Error {
   override name = 'PatternError';
 }
@@ -22,19 +22,20 @@ type State =
   | { kind: 'match' };
 
 /**
- * Whether a text matches. Undefined if that cannot be told in so many steps, which are counted rather than timed, so that
- * the answer is the same on every machine.
+ * Tries a text. Steps are counted rather than timed, so that the answer is the same on every machine.
+ *
+ * @returns undefined if the answer needs more steps.
  */
 export type Test = (text: string, maxSteps?: number) => boolean | undefined;
 
 /**
- * A regular expression without backtracking (Thompson's construction): however hostile the pattern, the work grows with
- * the length of the text only. JavaScript's own engine can take years for `(a+)+b`.
+ * Compiles a regular expression that never backtracks (Thompson's construction): whatever the pattern, the work grows with the
+ * length of the text only. JavaScript's own engine can take years for `(a+)+b`.
  *
- * Known: literals, `.`, `[a-z]`, `[^…]`, `\d \w \s \b` and their opposites, `( )`, `(?: )`, `|`, `* + ? {n} {n,} {n,m}`,
- * `^`, `$`. It finds the pattern anywhere in the text unless anchored.
+ * Supported: literals, `.`, `[a-z]`, `[^…]`, `\d \w \s \b` and their opposites, `( )`, `(?: )`, `|`, `* + ? {n} {n,} {n,m}`,
+ * `^`, `$`. Without `^` and `$` the pattern matches anywhere in the text.
  *
- * @throws {PatternError} for anything else, look-around and back-references above all.
+ * @throws {PatternError} for anything else, such as look-around and back-references.
  * @see https://swtch.com/~rsc/regexp/regexp1.html
  */
 export function compilePattern(source: string, { ignoreCase = false } = {}): Test {
@@ -45,11 +46,11 @@ export function compilePattern(source: string, { ignoreCase = false } = {}): Tes
 }
 
 /**
- * Whether any text could match: nothing stands behind a `$` or before a `^`. Boundaries, and what a set of characters
- * holds, are taken for such that can be met.
+ * Whether any text could match. No text can if something follows a `$` or precedes a `^`. A word boundary is assumed to be
+ * possible.
  *
- * @param options.alphabet the characters that a text may hold; any unless told.
- * @throws {PatternError}
+ * @param options.alphabet the characters that a text may contain; by default all, and then every set is assumed to hold one.
+ * @throws {PatternError} as {@link compilePattern}.
  */
 export function canMatch(
   source: string,
@@ -79,10 +80,11 @@ export function canMatch(
 interface Program {
   states: readonly State[];
   start: number;
-  /** What the first character of a match may be; undefined if a match need not begin with a character. */
+  /** The states that can take the first character of a match; undefined if a match can begin without a character. */
   beginnings: readonly CharState[] | undefined;
 }
 
+/** Finds the {@link Program.beginnings} of a pattern. */
 function beginningsOf(states: readonly State[], start: number): CharState[] | undefined {
   const found: CharState[] = [];
   const seen = new Set<number>();
@@ -98,16 +100,16 @@ function beginningsOf(states: readonly State[], start: number): CharState[] | un
   return found;
 }
 
-/** A step is a character that is looked at, or a state that is entered. */
+/** Runs a pattern over a text. A step is one character looked at, or one state entered. */
 function run({ states, start, beginnings }: Program, text: readonly string[], maxSteps: number): boolean | undefined {
   let steps = 0;
-  /** At which position a state was last added, so that it is added once for each. */
+  /** The position at which each state was last added, so that it is added once for each position. */
   const addedAt = new Int32Array(states.length).fill(-1);
   let current: number[] = [];
   let next: number[] = [];
   const open: number[] = [];
 
-  /** Follows what needs no character. @returns whether the pattern is complete. */
+  /** Adds a state, and all that can be reached from it without a character. @returns whether the pattern is complete. */
   const add = (first: number, position: number, list: number[]): boolean => {
     open.push(first);
     for (let index = open.pop(); index !== undefined; index = open.pop()) {
@@ -127,7 +129,7 @@ function run({ states, start, beginnings }: Program, text: readonly string[], ma
     steps += 1;
     if (steps > maxSteps) return undefined;
     const char = text[position];
-    // Most characters of most texts begin nothing.
+    // Most characters of most texts begin no match, so they are skipped early.
     const isIdle = current.length === 0 && beginnings !== undefined;
     if (isIdle && char !== undefined && !beginnings.some(({ accepts }) => accepts(char))) continue;
     // A match may begin at any character.
@@ -155,7 +157,7 @@ function holds(what: Assertion, text: readonly string[], position: number): bool
   }
 }
 
-/** What a part of the pattern compiles to, once it is known what follows. @returns the index of its first state. */
+/** Compiles a part of the pattern, given the index of the state that follows it. @returns the index of its first state. */
 type Fragment = (next: number) => number;
 
 const CLASSES: Record<string, RegExp> = { d: /\d/, D: /\D/, w: /\w/, W: /\W/, s: /\s/, S: /\S/ };
@@ -173,7 +175,7 @@ class Compiler {
     this.#ignoreCase = ignoreCase;
   }
 
-  /** @returns all states; the last one is the first to be in. */
+  /** @returns all states; the last of them is the first to enter. */
   compile(): State[] {
     const whole = this.#alternatives();
     if (this.#at < this.#source.length) throw this.#error('a ) without its (');
@@ -198,9 +200,9 @@ class Compiler {
   #repeated(): Fragment {
     const part = this.#atom();
     const repeated = this.#repetition(part);
-    // Lazy or not makes no difference to whether there is a match.
+    // A lazy repetition matches the same texts.
     if (repeated !== part) this.#take('?');
-    if (this.#sees('*') || this.#sees('+') || this.#sees('?')) throw this.#error('a repetition of nothing');
+    if (this.#sees('*') || this.#sees('+') || this.#sees('?')) throw this.#error('nothing to repeat');
     return repeated;
   }
 
@@ -215,7 +217,7 @@ class Compiler {
     const least = Number(range[1]);
     const most = range[2] === undefined ? least : range[3] === '' ? undefined : Number(range[3]);
     if (Math.max(least, most ?? 0) > MAX_REPEAT) throw this.#error(`a repetition of more than ${MAX_REPEAT}`);
-    if (most !== undefined && most < least) throw this.#error('a repetition with its bounds in the wrong order');
+    if (most !== undefined && most < least) throw this.#error('the bounds of a repetition are in the wrong order');
     return (next) => {
       let first = most === undefined ? this.#loop(part, next).split : next;
       for (let i = least; i < (most ?? least); i++) first = this.#split(part(first), next);
@@ -224,7 +226,7 @@ class Compiler {
     };
   }
 
-  /** `split` may pass the part by, `first` goes through it once at least. */
+  /** Repeats a part. Entered at `split` it may be skipped; entered at `first` it comes once at least. */
   #loop(part: Fragment, next: number): { split: number; first: number } {
     const split = this.#split(next, next);
     const first = part(split);
@@ -245,7 +247,7 @@ class Compiler {
     if (this.#take('[')) return this.#char(this.#set());
     if (this.#take('\\')) return this.#escape();
     const char = this.#next();
-    if (char === '*' || char === '+' || char === '?') throw this.#error('a repetition of nothing');
+    if (char === '*' || char === '+' || char === '?') throw this.#error('nothing to repeat');
     return this.#char(this.#same(char));
   }
 
@@ -266,7 +268,7 @@ class Compiler {
     return this.#same(char);
   }
 
-  /** Behind the bracket, up to and with the closing one. */
+  /** Reads a set after its `[`, up to and including the `]`. */
   #set(): (char: string) => boolean {
     const isNegated = this.#take('^');
     const members: ((char: string) => boolean)[] = [];
@@ -309,7 +311,7 @@ class Compiler {
   }
 
   #push(state: State): number {
-    if (this.#states.length >= MAX_STATES) throw this.#error('too large');
+    if (this.#states.length >= MAX_STATES) throw this.#error('the pattern is too large');
     return this.#states.push(state) - 1;
   }
 
@@ -325,7 +327,7 @@ class Compiler {
 
   #next(): string {
     const char = this.#source[this.#at];
-    if (char === undefined) throw this.#error('it ends too early');
+    if (char === undefined) throw this.#error('the pattern ends too early');
     this.#at += 1;
     return char;
   }

@@ -1,11 +1,11 @@
 import { Cron } from 'croner';
 
-/** Whole days of the calendar of a time zone, month after month. docs/decisions/0005-recurring-freezes.md says why by croner. */
+/** Whole days in the calendar of a time zone, month after month. docs/decisions/0005-recurring-freezes.md says why croner. */
 export interface Recurrence {
   holdsAt: (now: number) => boolean;
-  /** Epoch ms: when the days end that go on at this instant; infinite if they never do. */
+  /** Epoch ms: the end of the days that have begun at this instant; infinite if they never end. */
   endOf: (now: number) => number;
-  /** Epoch ms: when the next such day begins; infinite if none ever does. */
+  /** Epoch ms: the beginning of the next such day; infinite if there is none. */
   nextAfter: (now: number) => number;
 }
 
@@ -14,24 +14,24 @@ export interface RecurrenceFields {
   days?: readonly number[] | undefined;
   /** 1 to 12; by default every month. */
   months?: readonly number[] | undefined;
-  /** As the IANA database names it. */
+  /** Its name in the IANA database. */
   timeZone: string;
 }
 
-/** More days than a year has: what goes on for as long goes on for ever. */
+/** More days than a year has. Days that go on for so long never end. */
 const MOST_DAYS = 400;
 
 /**
- * A day begins at its midnight there, or where the clock leaves that out, at its first moment.
+ * A day begins at its midnight in the time zone or, if the clock skips midnight, at its first moment.
  *
- * @param fields known to be right.
+ * @param fields checked already.
  */
 export function createRecurrence({ days, months, timeZone }: RecurrenceFields): Recurrence {
   const inMonths = months === undefined ? '*' : months.join(',');
   const cron = (time: string, dayOfMonth: string, month: string) =>
     new Cron(`${time} ${dayOfMonth} ${month} *`, { timezone: timeZone, mode: '6-part' });
   const fromStart = days === undefined ? '*' : days.filter((day) => day > 0).join(',');
-  /** How many days before the last one of the month; none of them is in another month. */
+  /** Days before the last day of the month; all of them are in the same month. */
   const beforeLast = (days ?? []).filter((day) => day < 0).map((day) => -day - 1);
   const anyTime = {
     fromStart: fromStart === '' ? undefined : cron('* * *', fromStart, inMonths),
@@ -43,7 +43,7 @@ export function createRecurrence({ days, months, timeZone }: RecurrenceFields): 
     every: cron('0 0 0', '*', '*'),
   };
 
-  /** The midnight by which so many more days have begun. croner's own dayOffset counts 24 hours for each. */
+  /** The midnight at which that many more days have begun. croner's own dayOffset counts 24 hours for each day. */
   const midnightAhead = (at: Date, count: number) =>
     count === 0 ? at : (midnight.every.nextRuns(count, at).at(-1) ?? at);
   const midnightBefore = (at: Date, count: number) =>
@@ -66,7 +66,7 @@ export function createRecurrence({ days, months, timeZone }: RecurrenceFields): 
       const after = new Date(now);
       const starts = [
         midnight.fromStart?.nextRun(after) ?? undefined,
-        // The first may have begun before, although its month has not ended yet.
+        // Two months, since in the first one the day may be over already.
         ...midnight.last.nextRuns(2, after).flatMap((last) => beforeLast.map((count) => midnightBefore(last, count))),
       ];
       const ahead = starts.flatMap((at) => (at !== undefined && at > after ? [at.getTime()] : []));

@@ -5,39 +5,40 @@ import { parseInstant } from './instant.ts';
 import { PatternError } from './pattern.ts';
 
 /**
- * Every unknown key is complained of, not only the first. Arrays, which pass as objects otherwise, are refused as a whole.
+ * An object that may have these keys only. It reports every unknown key, not only the first. It refuses arrays, which would
+ * otherwise pass as objects.
  */
 export function strictObject<T extends v.ObjectEntries>(entries: T): v.StrictObjectSchema<T, undefined> {
-  // The message is made before the path is known, so it tells what is allowed, and parsePolicy says the rest.
+  // The path is not known yet, so the message lists the allowed keys, and parsePolicy adds the rest.
   const object = v.objectWithRest(entries, v.never(Object.keys(entries).join(', ')));
   const strict: typeof object = {
     ...object,
     '~run': (dataset, config) => {
       if (!isRecord(dataset.value)) return notAnObject['~run'](dataset, config) as never;
-      // Of these keys the library itself takes no notice.
+      // The library itself ignores these keys.
       const isOdd = ODD_KEYS.some((key) => Object.hasOwn(dataset.value as object, key));
       return (isOdd ? withOddKey : object)['~run'](dataset, config) as never;
     },
   };
-  // The rest of never, which nothing passes, would make never of every field's type.
+  // By its own type the rest, which is never, would make every field never.
   return strict as unknown as v.StrictObjectSchema<T, undefined>;
 }
 
-/** Whether it is an object as YAML and JSON have it, and no list. */
+/** Whether a value is an object of YAML or JSON, and not a list. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const notAnObject = v.custom(() => false, 'expected an object');
 const ODD_KEYS = ['constructor', 'prototype', '__proto__'];
 const withOddKey = v.custom(() => false, `unknown key: one of ${ODD_KEYS.join(', ')}`);
 
-/** The text is shown by editors that know the JSON Schema. */
+/** Adds a description, which editors show. */
 export const about = <T extends v.GenericSchema>(schema: T, text: string) => v.pipe(schema, v.description(text));
 
 export const duration = v.pipe(durationField('90m or 2h45m'), v.minValue(1, 'expected a duration above zero'));
 
 const INSTANT = 'expected a day such as 2026-12-31, or a time with its zone such as 2026-12-31T18:00:00Z';
 
-/** `2026-12-31` is the whole of that day, UTC; otherwise RFC 3339 with its zone. */
+/** A day in UTC, of which one end counts, or a time with its zone as in RFC 3339; read as epoch ms. */
 export const instant = (ofDay: 'beginning' | 'end') =>
   v.pipe(
     v.string(INSTANT),
@@ -65,7 +66,7 @@ export const name = v.pipe(v.string('expected a name'), v.nonEmpty('expected a n
 
 export const nonEmptyText = v.pipe(v.string('expected a text'), v.nonEmpty('expected a text, not an empty one'));
 
-/** A value that no job can have is refused: a rule would idle for it, and what it is to protect would be cancelled. */
+/** A value of a selector. One that no job can have is refused: with it a rule would do nothing, and protect nothing. */
 export const wanted = <T>(key: TextKey, make: (text: string) => T) =>
   v.pipe(
     key === 'tag' || key === 'jobId' ? name : nonEmptyText,

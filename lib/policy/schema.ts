@@ -20,7 +20,7 @@ import {
   wanted,
 } from './schema-parts.ts';
 
-/** The least severe first. */
+/** What a rule may do, the least severe first. */
 export const ACTIONS = ['log', 'warn', 'cancel'] as const;
 
 const MODES = ['dry-run', 'live'] as const;
@@ -28,7 +28,7 @@ const MODES = ['dry-run', 'live'] as const;
 /** Whether a policy or a target lets a sweep cancel. */
 export type Mode = (typeof MODES)[number];
 
-/** What the jobs of any engine can be; which of them goes with which engine is checked for each rule. */
+/** The types and statuses of all engines. Each rule is checked for those of its own engines. */
 const TYPES = [...new Set(Object.values(ENGINE_FACTS).flatMap(({ types }) => types))];
 const STATUSES = [...new Set(Object.values(ENGINE_FACTS).flatMap(({ statuses }) => statuses))];
 
@@ -67,19 +67,19 @@ const ruleFields = strictObject({
   ]),
   match: about(
     v.union([v.literal('all'), selector], 'expected selectors such as {queue: etl}, or the word all'),
-    'All keys must hold; within a key any value. `all` must be written to mean every job',
+    'All keys must hold; within a key any value. `all` means every job',
   ),
-  ignore: v.optional(about(selector, 'A job that this selects is spared by this rule')),
-  maxRunTime: v.optional(about(duration, 'For jobs that run; see docs/policy.md for where each engine takes it from')),
+  ignore: v.optional(about(selector, 'Jobs that this rule spares')),
+  maxRunTime: v.optional(about(duration, 'For jobs that run; docs/policy.md says from when each engine counts')),
   maxQueueTime: v.optional(about(duration, 'For jobs that wait')),
-  maxTotalTime: v.optional(about(duration, 'For jobs that wait or run, since they were submitted')),
+  maxTotalTime: v.optional(about(duration, 'For jobs that wait or run, counted from their submission')),
   action: v.optional(v.picklist(ACTIONS), RULE_DEFAULTS.action),
   victims: v.optional(
     about(v.picklist(['all', 'oldest', 'all-but-oldest']), 'Which of the overdue jobs of a group'),
     RULE_DEFAULTS.victims,
   ),
   groupBy: v.optional(
-    about(v.picklist(['queue', 'owner', 'fingerprint']), 'All overdue jobs of the rule are one group unless told'),
+    about(v.picklist(['queue', 'owner', 'fingerprint']), 'By default all overdue jobs of the rule are one group'),
   ),
   minGroupSize: v.optional(
     about(v.pipe(count, v.minValue(1, 'expected 1 or more')), 'Smaller groups are spared'),
@@ -109,7 +109,7 @@ const rule = v.pipe(
   })),
 );
 
-/** What each field allows, and all of them together do not. */
+/** Finds fields that are right each, and not together. */
 function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Path; message: string }[] {
   const found: { path: Path; message: string }[] = [];
 
@@ -118,11 +118,11 @@ function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Pat
     const message = 'missing; a rule needs a limit, such as maxRunTime: 2h, maxQueueTime: 30m or maxTotalTime: 6h';
     found.push({ path: pathTo('maxRunTime'), message });
   }
-  // With two clocks a raised limit could make another job the oldest, and so a victim.
+  // With two limits, a change of one could make another job the oldest, and so a victim.
   if (fields.victims !== 'all' && clocks.length > 1) {
     found.push({
       path: pathTo('victims'),
-      message: `${fields.victims} goes with one limit only; found ${clocks.join(' and ')}`,
+      message: `${fields.victims} works with one limit only; found ${clocks.join(' and ')}`,
     });
   }
   for (const where of ['match', 'ignore'] as const) {
@@ -138,13 +138,13 @@ function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Pat
   if (!fields.engines.some((engine) => ENGINE_FACTS[engine].hasSavepoints)) {
     for (const key of ['savepoint', 'onSavepointFailure'] as const) {
       if (fields[key] === undefined) continue;
-      found.push({ path: pathTo(key), message: 'is for Flink; add engines: [flink], or leave it out' });
+      found.push({ path: pathTo(key), message: 'is for Flink only; add engines: [flink], or remove it' });
     }
   }
   return found;
 }
 
-/** What an engine's jobs cannot tell is refused rather than never matched, and so is a value that none of them can have. */
+/** Says why a selector can match no job of an engine: the jobs lack the key, or none of them can have the value. */
 function whyNotFor(engine: Engine, key: SelectorKey, keys: v.InferOutput<typeof selector>): string | undefined {
   const { jobs, selectors, statuses, types } = ENGINE_FACTS[engine];
   if (!selectors.includes(key)) return `${jobs} have no ${key}; they have ${selectors.join(', ')}`;
@@ -166,24 +166,24 @@ export const exemptionMatchSchema = v.pipe(
   v.check((keys) => hasKey(keys), 'expected at least one of jobId, queue, owner, tag, name, statement'),
 );
 
-/** Refuses a window that never opens. */
+/** Refuses an end that is not after the beginning. */
 const opens = <T extends { from?: number | undefined; until?: number | undefined }>() =>
   v.rawCheck<T>(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     const { from, until } = dataset.value;
     if (from === undefined || until === undefined || from < until) return;
-    const message = 'is not before until, so it would never hold; expected an earlier day or time, such as 2026-12-01';
+    const message =
+      'is not before until, so it would never be in force; expected an earlier day or time, such as 2026-12-01';
     addIssue({ message, path: pathTo('from') });
   });
 
 export const exemptionSchema = v.pipe(
   strictObject({
     id: ruleId,
-    /** Why, for whoever reads it later. */
     reason: nonEmptyText,
     owner: about(name, 'Whom to ask'),
-    from: v.optional(about(instant('beginning'), 'Before that it protects nothing; by default it protects at once')),
-    until: about(instant('end'), 'From then on it no longer protects'),
+    from: v.optional(about(instant('beginning'), 'When it begins to protect; by default at once')),
+    until: about(instant('end'), 'When it stops protecting'),
     match: exemptionMatchSchema,
   }),
   opens(),
@@ -205,7 +205,7 @@ const isWholeFrom = (value: number, least: number, most: number) =>
 
 const TIME_ZONE = 'expected the name of a time zone in the IANA database, such as Europe/Berlin';
 
-/** An instant to try a recurrence by: any will do. */
+/** Any instant; a recurrence is tried with it. */
 const SOME_TIME = Date.UTC(2028, 0, 1);
 
 const recurring = v.pipe(
@@ -216,7 +216,7 @@ const recurring = v.pipe(
           'expected a day of the month, 1 to 31, or from its end -1 (the last) to -28',
           (day) => isWholeFrom(day, 1, 31) || isWholeFrom(day, -28, -1),
         ),
-        'Days of the month, from its end below zero: -1 is the last. By default every day',
+        'Days of the month; negative from its end: -1 is the last. By default every day',
       ),
     ),
     months: v.optional(
@@ -227,13 +227,13 @@ const recurring = v.pipe(
     ),
     timeZone: about(
       v.pipe(v.string(TIME_ZONE), v.check(isTimeZone, TIME_ZONE)),
-      'In whose calendar the days are whole',
+      'The days begin and end at midnight in this time zone',
     ),
   }),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
     const recurrence = createRecurrence(dataset.value);
     if (recurrence.endOf(SOME_TIME) === Number.POSITIVE_INFINITY) {
-      addIssue({ message: 'leaves no day out; name days or months, such as days: [-2, -1, 1]' });
+      addIssue({ message: 'covers every day; name days or months, such as days: [-2, -1, 1]' });
       return NEVER;
     }
     if (!recurrence.holdsAt(SOME_TIME) && recurrence.nextAfter(SOME_TIME) === Number.POSITIVE_INFINITY) {
@@ -244,7 +244,7 @@ const recurring = v.pipe(
   }),
 );
 
-/** An offset is no zone: it knows no summer. */
+/** Whether a text names a time zone. An offset does not: it has no summer time. */
 function isTimeZone(timeZone: string): boolean {
   if (!/^[A-Za-z]/.test(timeZone)) return false;
   try {
@@ -258,11 +258,11 @@ function isTimeZone(timeZone: string): boolean {
 export const freezeSchema = v.pipe(
   strictObject({
     id: ruleId,
-    reason: about(nonEmptyText, 'Why, for whoever reads it later'),
-    match: about(freezeMatchSchema, 'Which jobs are not cancelled meanwhile; `all` means every job'),
+    reason: about(nonEmptyText, 'Why, for later readers'),
+    match: about(freezeMatchSchema, 'Jobs that are not cancelled meanwhile; `all` means every job'),
     from: v.optional(about(instant('beginning'), 'When it begins; goes with until')),
     until: v.optional(about(instant('end'), 'When it ends; goes with from')),
-    recurring: v.optional(about(recurring, 'In place of from and until: whole days that come again each month')),
+    recurring: v.optional(about(recurring, 'In place of from and until: whole days that recur each month')),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
@@ -275,7 +275,7 @@ export const freezeSchema = v.pipe(
         const message = `missing; say when it holds, such as ${key}: 2026-12-05, or recurring: {days: [-2, -1], timeZone: Europe/Berlin}`;
         addIssue({ message, path: pathTo(key) });
       } else if (days !== undefined && instantMs !== undefined) {
-        addIssue({ message: 'goes without recurring; leave one of them out', path: pathTo(key) });
+        addIssue({ message: 'cannot be combined with recurring; remove one of them', path: pathTo(key) });
       }
     }
   }),
@@ -285,7 +285,7 @@ export const freezeSchema = v.pipe(
 export const tagExemptionsSchema = v.optional(
   about(
     strictObject({ ceiling: duration }),
-    'Lets jobs exempt themselves by the tags reaper/exempt-until and reaper/ttl, up to this age',
+    'Jobs may exempt themselves by the tags reaper/exempt-until and reaper/ttl, up to this age',
   ),
 );
 
@@ -294,13 +294,13 @@ export const DEFAULT_PERCENT_FLOOR = 10;
 export const policySchema = strictObject({
   version: v.literal(1, 'expected 1, the only version there is'),
   mode: v.optional(v.picklist(MODES), 'dry-run'),
-  maxKills: v.optional(about(count, 'More victims than this, and none is cancelled. 0: none may die'), 20),
+  maxKills: v.optional(about(count, 'With more victims than this, none is cancelled. 0 cancels nothing'), 20),
   maxKillsPercent: v.optional(
-    about(v.pipe(count, v.maxValue(100, 'expected 0 to 100')), 'The same in percent of all live jobs of the project'),
+    about(v.pipe(count, v.maxValue(100, 'expected 0 to 100')), 'The same, in percent of all live jobs of the project'),
     50,
   ),
   percentFloor: v.optional(
-    about(count, 'Below so many live jobs the percentage says nothing and is not applied'),
+    about(count, 'With fewer live jobs than this, maxKillsPercent is not applied'),
     DEFAULT_PERCENT_FLOOR,
   ),
   drain: v.optional(
@@ -331,10 +331,10 @@ export const policySchema = strictObject({
 });
 
 type WrittenSelector = v.InferOutput<typeof selector>;
-/** What a policy's rules may select by. */
+/** The keys of a selector in a rule. */
 export type SelectorKey = keyof WrittenSelector;
 
-/** Every key that is there must hold. Exemptions and emergencies name single jobs; what a policy's rules say never does. */
+/** Keys that must all hold. Only exemptions, freezes and emergencies name single jobs; the rules of a policy never do. */
 export interface Selector extends WrittenSelector {
   jobId?: readonly string[] | undefined;
 }
@@ -345,16 +345,16 @@ export interface Rule extends Omit<v.InferOutput<typeof rule>, 'match'> {
 
 export interface Policy extends Omit<v.InferOutput<typeof policySchema>, 'rules'> {
   rules: Rule[];
-  /** What is written of exemptions and freezes and cannot be read, in an emergency; otherwise such a policy is refused. */
+  /** In an emergency, the exemptions and freezes that cannot be read. Any other sweep refuses such a policy. */
   doubts?: readonly Doubt[] | undefined;
 }
 
-/** The jobs that may be exempt, or that a freeze may match, although nobody can tell. */
+/** Jobs that may be exempt or frozen, by a part of the policy that cannot be read. */
 export interface Doubt {
   match: 'all' | Selector;
   /** Epoch ms; undefined for any time before the end. */
   from?: number | undefined;
-  /** Infinite where nobody can tell. */
+  /** Epoch ms; infinite if it is not known. */
   until: number;
 }
 
@@ -362,7 +362,7 @@ export type Action = Rule['action'];
 export type Exemption = Policy['exemptions'][number];
 export type Freeze = Policy['freezes'][number];
 
-/** Makes a rule of values that are known to be right; for the rest it has the defaults of a rule that is written. */
+/** Makes a rule from values that are checked already; the other fields have the defaults of the schema. */
 export function createRule(fields: Pick<Rule, 'id' | 'engines' | 'match' | 'limits'> & Partial<Rule>): Rule {
   return { ...RULE_DEFAULTS, ...fields };
 }

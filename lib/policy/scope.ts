@@ -2,24 +2,26 @@ import type { Engine } from '../base/job.ts';
 import { compileMatcher } from './matcher.ts';
 import type { Policy, Selector } from './schema.ts';
 
-/** The engines whose jobs a policy is about. */
+/** The engines that have a rule in a policy. */
 export function enginesOf({ rules }: Policy): Engine[] {
   return [...new Set(rules.flatMap(({ engines }) => engines))];
 }
 
-/** The youngest start, epoch ms exclusive, that any rule for the engine could call overdue: younger jobs need not be listed. */
+/**
+ * Returns the start, epoch ms, before which a job of the engine may be overdue by some rule. Younger jobs need not be listed.
+ */
 export function youngestOverdueStart({ rules }: Policy, engine: Engine, now: number): number {
   const limits = rules.filter(({ engines }) => engines.includes(engine)).flatMap((rule) => rule.limits);
   return now - Math.min(...limits.map(({ limitMs }) => limitMs));
 }
 
-/** What tells one job from another. Status does not, nor does a type that nearly all jobs have. */
+/** The keys that tell one job from another. The status does not, nor does a type that nearly all jobs have. */
 const NAMES = ['queue', 'owner', 'name', 'statement', 'database'] as const;
 
-/** Texts that have nothing in common, so that what matches each of them matches whatever comes. */
+/** Texts that have nothing in common: a pattern that matches all of them is taken to match every text. */
 const PROBES = ['a', '_0', 'zz-9.q'];
 
-/** Whether a selector is for all jobs, also where it says so in a roundabout way: `queue: "*"`, `owner: /./`, `jobType: QUERY`. */
+/** Whether a selector matches all jobs, also if it says so indirectly: `queue: "*"`, `owner: /./`, `jobType: QUERY`. */
 export function isForAll(match: 'all' | Selector): boolean {
   if (match === 'all') return true;
   if (match.tag !== undefined || match.jobId !== undefined) return false;
@@ -30,11 +32,11 @@ export function isForAll(match: 'all' | Selector): boolean {
   );
 }
 
-/** Statements are long, and a secret of their authors: they are kept only for a policy that needs them. */
+/** Whether a policy looks at statements. They are long, and may be secret, so they are kept only for such a policy. */
 export const needsStatements = (policy: Pick<Policy, 'rules' | 'exemptions' | 'freezes' | 'doubts'>): boolean =>
   countStatementQuestions(policy) > 0;
 
-/** How many of a policy's questions look through the statement of a job. Nothing else that a job tells is long. */
+/** Counts the parts of a policy that search the statement of a job. All other fields of a job are short. */
 export function countStatementQuestions({
   rules,
   exemptions,

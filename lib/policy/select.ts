@@ -3,30 +3,30 @@ import { fingerprint } from './fingerprint.ts';
 import { MAX_STEPS_PER_VALUE, MAX_VALUE_LENGTH, type Matcher } from './matcher.ts';
 import type { Rule, Selector } from './schema.ts';
 
-/** Three answers, because a job may not say what a rule asks for, and unknown is never a match. */
+/** There are three answers, because a job may not say what a rule asks for. Unknown is never a match. */
 export type Selected = 'yes' | 'no' | 'unknown';
 
-/** One key of a selector, tried on one job. */
+/** The result of one key of a selector for one job. */
 export interface Predicate {
   key: keyof Selector;
   wanted: readonly string[];
-  /** Null if the job does not say. Of a statement only its fingerprint is told. */
+  /** Null if the job does not say. A statement is shown by its fingerprint only. */
   found: string | null;
   holds: Selected;
 }
 
 /**
- * What trying a selector on a job came to: an answer for each of its keys, in their order, up to the first certain no,
- * which outweighs what is unknown.
+ * The result of a selector for one job: an answer for each key, in their order. The first certain no is the last answer,
+ * because it outweighs any unknown.
  */
 export type Tried = readonly Selected[];
 
 const ALL: Tried = [];
 
 /**
- * Every key must hold, by any of its values.
+ * Tries a selector on a job. Every key must hold, and a key holds if any of its values matches.
  *
- * @param maxSteps what each text of the job is worth; where that is not enough the answer is unknown.
+ * @param maxSteps most steps of matching for each text of the job; if they are not enough, the answer is unknown.
  */
 export function trySelector(selector: 'all' | Selector, job: Job, maxSteps = MAX_STEPS_PER_VALUE): Tried {
   if (selector === 'all') return ALL;
@@ -39,7 +39,7 @@ export function trySelector(selector: 'all' | Selector, job: Job, maxSteps = MAX
   return answers;
 }
 
-/** What the answers come to together. */
+/** Combines the answers for the keys into one. */
 export function selectedBy(tried: Tried): Selected {
   if (tried.includes('no')) return 'no';
   return tried.includes('unknown') ? 'unknown' : 'yes';
@@ -49,9 +49,9 @@ export const selects = (selector: 'all' | Selector, job: Job, maxSteps?: number)
   selectedBy(trySelector(selector, job, maxSteps));
 
 /**
- * Each key at length, with what was wanted and found, for a person who asks why.
+ * Explains a selector for a person: for each key, what was wanted, what was found, and whether it holds.
  *
- * @param tried answers that are known already; the other keys are tried now.
+ * @param tried answers that are known already; the remaining keys are tried now.
  */
 export function predicatesOf(
   selector: 'all' | Selector,
@@ -67,12 +67,12 @@ export function predicatesOf(
   }));
 }
 
-/** Whether the rule says by name that it means this type of job. */
+/** Whether a rule names the type of this job in its `jobType`. */
 export function namesType(rule: Rule, { type }: Job): boolean {
   return rule.match !== 'all' && rule.match.jobType?.some((named) => named === type) === true;
 }
 
-/** What a rule's groups are formed by; undefined if the job does not say, or its statement is too long. */
+/** Returns the group of a job; undefined if the job does not say, or if its statement is too long. */
 export function groupKey(
   by: NonNullable<Rule['groupBy']>,
   job: Job,
@@ -83,7 +83,7 @@ export function groupKey(
 
 const fingerprints = new WeakMap<Job, string>();
 
-/** Made once for each job, since groups and logs ask for it again. A character is a step. */
+/** Returns the fingerprint of a job's statement, computed once for each job. Each character is a step. */
 function fingerprintOf(job: Job, maxSteps = MAX_STEPS_PER_VALUE): string | undefined {
   const { statement } = job;
   if (typeof statement !== 'string' || statement.length > Math.min(MAX_VALUE_LENGTH, maxSteps)) return undefined;
@@ -123,7 +123,7 @@ function isAny<TValue, TWanted>(
   matches: (value: TValue, one: TWanted) => boolean | undefined,
 ): Selected {
   if (wanted === undefined) return 'yes';
-  // What the jobs of an engine never have is no secret of this one.
+  // Null means that no job of the engine has it, which is a certain no.
   if (value === null) return 'no';
   if (value === undefined) return 'unknown';
   const answers = wanted.map((one) => matches(value, one));

@@ -6,7 +6,7 @@ import { isProjectId, isProjectName } from '../base/job.ts';
 import { parseJsonText, TextError, withoutMark } from '../base/text.ts';
 import type { CredentialSource, Credentials } from '../dli/auth.ts';
 import { emergencyPolicy } from '../policy/emergency.ts';
-import { salvageExemptions } from '../policy/exemptions-of-broken-policy.ts';
+import { exemptionsOfBrokenPolicy } from '../policy/exemptions-of-broken-policy.ts';
 import { PolicyError, parseExemption, parseFreeze, parsePolicy } from '../policy/parse.ts';
 import type { Policy } from '../policy/schema.ts';
 import type { SweepRequest } from '../request/request.ts';
@@ -240,7 +240,7 @@ function policyFor(
 ): Pick<Settings, 'policy' | 'notices'> {
   if (emergency === undefined) return { policy: parsePolicyParameter(name, values) };
   if (emergency.includeExempt) return { policy: emergencyPolicy(emergency) };
-  const { notices, ...kept } = salvageExemptions(name, parseJsonIfAny(values.get(name)));
+  const { notices, ...kept } = exemptionsOfBrokenPolicy(name, parseJsonIfAny(values.get(name)));
   return { policy: emergencyPolicy(emergency, kept), notices };
 }
 

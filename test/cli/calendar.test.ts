@@ -134,7 +134,7 @@ describe.concurrent('dli-reaper exempt --from', () => {
     const { exitCode, stderr } = await runHere([...exempt, '--stage', 'dev', '--from', '8d', '--until', '7d']);
 
     expect(exitCode).toBe(1);
-    expect(stderr).toContain('from: is not before until, so it would never hold');
+    expect(stderr).toContain('from: is not before until, so it would never be in force');
   });
 });
 
@@ -212,7 +212,7 @@ describe.concurrent('the calendar of a stage', () => {
 
     const { stdout } = await runHere(['validate', file]);
 
-    expect(stdout).toContain('warning: freeze over ended at 2020-01-03T00:00:00.000Z; it holds nothing');
+    expect(stdout).toContain('warning: freeze over ended at 2020-01-03T00:00:00.000Z; it has no effect any more');
     expect(stdout).toContain('is valid: mode live, 1 rule, 0 exemptions, 2 freezes\n');
   });
 

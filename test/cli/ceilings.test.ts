@@ -333,8 +333,8 @@ describe.concurrent('dli-reaper policy push', () => {
     const json = await runCli([...args, '--json'], aws.env);
 
     expect(text.stdout.split('\n').filter((line) => line.startsWith('! '))).toEqual([
-      '! rules[0].match: is for all jobs; by default a stage lets no such rule cancel',
-      '! rules[0].maxRunTime: 5m is below 15m, the shortest limit at which a stage lets jobs be cancelled by default',
+      '! rules[0].match: is for all jobs; by default a stage does not let such a rule cancel',
+      '! rules[0].maxRunTime: 5m is below 15m, the shortest limit at which a stage cancels jobs by default',
       '! maxKills: 101 jobs in one sweep is more than 100, which a stage allows by default',
       '! maxKillsPercent: 100 means that every live job may be cancelled at once',
       '! no live sweep of the stage obeys it: rule r: match is for all jobs, and such a rule may not cancel here; name queues or owners in it, or deploy with --param allMayCancel=true',

@@ -103,8 +103,8 @@ describe.concurrent('the quiet massacre', () => {
     expect(validate.exitCode).toBe(0);
     const warnings = validate.stdout.split('\n').filter((line) => line.includes(': warning: '));
     expect(warnings.map((line) => line.replace(/^.*: warning: /, ''))).toEqual([
-      'is for all jobs; by default a stage lets no such rule cancel',
-      '1s is below 15m, the shortest limit at which a stage lets jobs be cancelled by default',
+      'is for all jobs; by default a stage does not let such a rule cancel',
+      '1s is below 15m, the shortest limit at which a stage cancels jobs by default',
       '100000 jobs in one sweep is more than 100, which a stage allows by default',
       '100 means that every live job may be cancelled at once',
     ]);

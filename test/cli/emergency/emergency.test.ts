@@ -190,7 +190,7 @@ describe.concurrent('dli-reaper emergency', () => {
     await terminal.exited;
 
     expect(asked.replaceAll(/\s+/g, ' ')).toMatch(
-      /Note: .*policies\/base cannot be read \(until: expected a day .* the jobs that it may be for may be exempt, and is spared/,
+      /Note: .*policies\/base cannot be read \(until: expected a day .* the jobs that it may apply to may be exempt and are spared/,
     );
     expect([1, 2].map((n) => emulator.statusOf(jobId(n)))).toEqual(['CANCELLED', 'RUNNING']);
   });
@@ -213,7 +213,7 @@ describe.concurrent('dli-reaper emergency', () => {
 
     expect(plan.stdout).toContain('0 overdue, none cancelled');
     expect(plan.stdout).toContain(
-      'any job may be exempt, and is spared unless exempt jobs are included (--include-exempt)',
+      'any job may be exempt and is spared, unless exempt jobs are included (--include-exempt)',
     );
     expect(included.stdout).toContain('2 overdue, none cancelled');
     expect(included.stdout).not.toContain('may be exempt');

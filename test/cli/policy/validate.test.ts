@@ -188,8 +188,8 @@ rules:
     expect(await validate('foreign.yml', text)).toMatchObject({
       exitCode: 0,
       stdout:
-        'foreign.yml:6:7: warning: (?i)CLOSING: (?…) is no flag here; write /CLOSING/i\n' +
-        'foreign.yml:7:19: warning: keep:true: is the key of a tag; a tag with its value is written keep=true\n' +
+        'foreign.yml:6:7: warning: (?i)CLOSING: (?…) is not a flag here; write /CLOSING/i\n' +
+        'foreign.yml:7:19: warning: keep:true: is read as the key of a tag; write a tag with its value as keep=true\n' +
         'foreign.yml is valid: mode dry-run, 1 rule, 0 exemptions\n',
     });
   });

@@ -18,7 +18,7 @@ const verdictOn = (
 };
 
 describe('emergencyPolicy', () => {
-  it('is live, without a percentage', () => {
+  it('is live, and has no cap in percent', () => {
     expect(emergencyPolicy(makeEmergency({ maxKills: 7 }))).toMatchObject({
       mode: 'live',
       maxKills: 7,
@@ -28,7 +28,7 @@ describe('emergencyPolicy', () => {
     });
   });
 
-  it('is the policy that says the same in words', () => {
+  it('is the same as a written policy that says the same', () => {
     const asked = { queue: ['etl', 'ad*'], owner: ['ana'], jobType: ['flink_sql_job'], engines: ['flink'] as const };
     const written = parsePolicy({
       version: 1,
@@ -114,10 +114,10 @@ describe('emergencyPolicy', () => {
   });
 });
 
-describe('emergencyPolicy, with what cannot be read of exemptions', () => {
+describe('emergencyPolicy, with exemptions that cannot be read', () => {
   const doubts = [{ match: 'all' as const, until: NOW + 1 }];
 
-  it('keeps that, unless exempt jobs are included', () => {
+  it('keeps the doubts, unless exempt jobs are included', () => {
     expect(emergencyPolicy(makeEmergency(), { exemptions: [], doubts }).doubts).toEqual(doubts);
     expect(emergencyPolicy(makeEmergency({ includeExempt: true }), { exemptions: [], doubts }).doubts).toEqual([]);
   });
@@ -142,11 +142,11 @@ describe('emergencyPolicy, of Flink', () => {
   const asked = { engines: ['flink'] as const };
   const stream: Partial<Job> = { engine: 'flink', id: '146', type: 'flink_sql_job', protection: 'none' };
 
-  it.each([true, false])('keeps the savepoint unless told: %s', (savepoint) => {
+  it.each([true, false])('takes over whether to write a savepoint: %s', (savepoint) => {
     expect(emergencyPolicy(makeEmergency({ ...asked, savepoint })).rules).toMatchObject([{ savepoint }]);
   });
 
-  it('decides on a stream only where the engine is named', () => {
+  it('cancels a stream only if the engine is named', () => {
     expect([verdictOn(stream, asked), verdictOn(stream, {})]).toEqual(['cancel', 'no-rule']);
   });
 });

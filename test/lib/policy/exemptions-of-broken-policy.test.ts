@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../../lib/base/job.ts';
 import { exemptionOf, tryExemptions } from '../../../lib/policy/exemptions.ts';
-import { salvageExemptions } from '../../../lib/policy/exemptions-of-broken-policy.ts';
+import { exemptionsOfBrokenPolicy } from '../../../lib/policy/exemptions-of-broken-policy.ts';
 import { makeJob } from '../../helpers/make-job.ts';
 import { HOUR, NOW } from '../../helpers/world.ts';
 
@@ -12,20 +12,20 @@ const exemption = {
   until: '2027-02-01',
   match: { owner: 'orders' },
 };
-const SPARED = 'and is spared unless exempt jobs are included (--include-exempt)';
+const SPARED = 'spared, unless exempt jobs are included (--include-exempt)';
 const UNTIL = 'expected a day such as 2026-12-31, or a time with its zone such as 2026-12-31T18:00:00Z';
 
-/** Whether a job is exempt by what could be read of a policy. */
+/** Whether a job is exempt by a policy that may be broken. */
 function exempt(document: unknown, job: Partial<Job>) {
-  const { exemptions, ...policy } = salvageExemptions('policy', document);
+  const { exemptions, ...policy } = exemptionsOfBrokenPolicy('policy', document);
   return exemptionOf(makeJob(job), tryExemptions(makeJob(job), exemptions, NOW), policy, NOW).exempt;
 }
 
-describe('salvageExemptions', () => {
-  it('keeps what can be read of a policy whose rules cannot', () => {
+describe('exemptionsOfBrokenPolicy', () => {
+  it('keeps the exemptions of a policy whose rules cannot be read', () => {
     const policy = { version: 7, rules: 'none', tagExemptions: { ceiling: '12h' }, exemptions: [exemption] };
 
-    expect(salvageExemptions('policy', policy)).toMatchObject({
+    expect(exemptionsOfBrokenPolicy('policy', policy)).toMatchObject({
       exemptions: [{ id: 'orders' }],
       tagExemptions: { ceiling: 12 * HOUR },
       doubts: [],
@@ -36,22 +36,26 @@ describe('salvageExemptions', () => {
   it('names each that cannot be read and what is wrong with it, and keeps the others', () => {
     const policy = { tagExemptions: { ceiling: 12 }, exemptions: [{ ...exemption, until: 'soon' }, exemption] };
 
-    expect(salvageExemptions('policy', policy)).toMatchObject({
+    expect(exemptionsOfBrokenPolicy('policy', policy)).toMatchObject({
       exemptions: [{ id: 'orders' }],
       tagExemptions: undefined,
       notices: [
-        `tagExemptions of policy cannot be read (ceiling: expected a duration with a unit, such as 90m or 2h45m; found the number 12): the jobs that it may be for may be exempt, ${SPARED}`,
-        `exemptions[0] of policy cannot be read (until: ${UNTIL}): the jobs that it may be for may be exempt, ${SPARED}`,
+        `tagExemptions of policy cannot be read (ceiling: expected a duration with a unit, such as 90m or 2h45m; found the number 12): the jobs that it may apply to may be exempt and are ${SPARED}`,
+        `exemptions[0] of policy cannot be read (until: ${UNTIL}): the jobs that it may apply to may be exempt and are ${SPARED}`,
       ],
     });
   });
 
   it.each([
-    { name: 'is missing', document: undefined, says: 'policy cannot be read, nor can the exemptions in it' },
-    { name: 'is a text', document: 'x', says: 'policy cannot be read, nor can the exemptions in it' },
-    { name: 'is nothing', document: null, says: 'policy cannot be read, nor can the exemptions in it' },
-    { name: 'is a list', document: [exemption], says: 'policy cannot be read, nor can the exemptions in it' },
-    { name: 'has exemptions that are no list', document: { exemptions: {} }, says: 'exemptions of policy is no list' },
+    { name: 'is missing', document: undefined, says: 'policy and the exemptions in it cannot be read' },
+    { name: 'is a text', document: 'x', says: 'policy and the exemptions in it cannot be read' },
+    { name: 'is nothing', document: null, says: 'policy and the exemptions in it cannot be read' },
+    { name: 'is a list', document: [exemption], says: 'policy and the exemptions in it cannot be read' },
+    {
+      name: 'has exemptions that are no list',
+      document: { exemptions: {} },
+      says: 'exemptions of policy is not a list',
+    },
     {
       name: 'has a misspelt key that may be meant',
       document: { Exemption: [exemption] },
@@ -72,21 +76,21 @@ describe('salvageExemptions', () => {
       document: { exemptions: [null] },
       says: 'exemptions[0] of policy cannot be read (expected an object; found nothing)',
     },
-  ])('takes any job for one that may be exempt by a policy that $name', ({ document, says }) => {
-    expect(salvageExemptions('policy', document)).toEqual({
+  ])('any job may be exempt if the policy $name', ({ document, says }) => {
+    expect(exemptionsOfBrokenPolicy('policy', document)).toEqual({
       exemptions: [],
       freezes: [],
       tagExemptions: undefined,
       doubts: [{ match: 'all', until: Number.POSITIVE_INFINITY }],
-      notices: [`${says}: any job may be exempt, ${SPARED}`],
+      notices: [`${says}: any job may be exempt and is ${SPARED}`],
     });
     expect(exempt(document, {})).toBe('unknown');
   });
 
-  it('names everything that is wrong with one', () => {
+  it('names every problem of an exemption', () => {
     const policy = { exemptions: [{ ...exemption, until: 'soon', reason: '' }] };
 
-    expect(salvageExemptions('policy', policy).notices).toEqual([
+    expect(exemptionsOfBrokenPolicy('policy', policy).notices).toEqual([
       expect.stringContaining(`(reason: expected a text, not an empty one; until: ${UNTIL})`),
     ]);
   });
@@ -95,8 +99,8 @@ describe('salvageExemptions', () => {
     { name: 'neither', document: {} },
     { name: 'empty ones', document: { exemptions: null, tagExemptions: null } },
     { name: 'a word or nothing under a key that no policy has', document: { Version: 1, note: null } },
-  ])('finds nothing to doubt in a policy that has $name', ({ document }) => {
-    expect(salvageExemptions('policy', document)).toEqual({
+  ])('has no doubts about a policy that has $name', ({ document }) => {
+    expect(exemptionsOfBrokenPolicy('policy', document)).toEqual({
       exemptions: [],
       freezes: [],
       tagExemptions: undefined,
@@ -105,7 +109,7 @@ describe('salvageExemptions', () => {
     });
   });
 
-  it('takes only the jobs of an exemption whose end cannot be read for such that may be exempt', () => {
+  it('only the jobs of an exemption may be exempt if its end cannot be read', () => {
     const policy = { exemptions: [{ ...exemption, until: 'soon' }] };
 
     expect(exempt(policy, { owner: 'orders' })).toBe('unknown');
@@ -127,7 +131,7 @@ describe('salvageExemptions', () => {
     },
     { name: 'that ends before it begins', changes: { from: '2027-03-01' }, isExempt: 'unknown' },
     { name: 'that has expired', changes: { from: 'soon', until: '2026-01-01' }, isExempt: 'no' },
-  ])('takes the jobs of an exemption $name for exempt: $isExempt', ({ changes, isExempt }) => {
+  ])('says whether the jobs of an exemption $name are exempt: $isExempt', ({ changes, isExempt }) => {
     expect(exempt({ exemptions: [{ ...exemption, ...changes }] }, { owner: 'orders' })).toBe(isExempt);
   });
 
@@ -135,7 +139,7 @@ describe('salvageExemptions', () => {
     const freeze = { id: 'close', reason: 'close', from: '2026-01-05', until: '2026-01-06', match: 'all' };
     const policy = { freezes: [{ ...freeze, until: 'soon', match: { owner: 'ana' } }, freeze] };
 
-    expect(salvageExemptions('policy', policy)).toEqual({
+    expect(exemptionsOfBrokenPolicy('policy', policy)).toEqual({
       exemptions: [],
       freezes: [expect.objectContaining({ id: 'close', match: 'all' })],
       tagExemptions: undefined,
@@ -147,7 +151,7 @@ describe('salvageExemptions', () => {
         },
       ],
       notices: [
-        `freezes[0] of policy cannot be read (until: ${UNTIL}): the jobs that it may be for may be frozen from 2026-01-05T00:00:00.000Z, ${SPARED}`,
+        `freezes[0] of policy cannot be read (until: ${UNTIL}): the jobs that it may apply to may be frozen from 2026-01-05T00:00:00.000Z and are ${SPARED}`,
       ],
     });
   });
@@ -159,23 +163,23 @@ describe('salvageExemptions', () => {
       freezes: [{ id: 'x', match: 'all', until: '2026-01-01', recurring: 'monthly' }],
     },
     { name: 'that is a word', freezes: ['month-end'] },
-  ])('takes any job for one that may be frozen by a freeze $name', ({ freezes }) => {
+  ])('any job may be frozen by a freeze $name', ({ freezes }) => {
     expect(exempt({ freezes }, {})).toBe('unknown');
-    expect(salvageExemptions('policy', { freezes }).notices).toEqual([
+    expect(exemptionsOfBrokenPolicy('policy', { freezes }).notices).toEqual([
       expect.stringMatching(/^freezes\[0\] of policy cannot be read \(.*\): any job may be frozen/),
     ]);
   });
 
   it.each([
-    { document: { freezes: {} }, says: 'freezes of policy is no list: any job may be frozen' },
+    { document: { freezes: {} }, says: 'freezes of policy is not a list: any job may be frozen' },
     { document: { Freeze: 'x' }, says: 'Freeze of policy is not a key of a policy, and may be meant for exemptions' },
     { document: { frozen: 1 }, says: 'frozen of policy is not a key of a policy, and may be meant for exemptions' },
-  ])('takes any job for one that may be spared by $document', ({ document, says }) => {
+  ])('any job may be spared by $document', ({ document, says }) => {
     expect(exempt(document, {})).toBe('unknown');
-    expect(salvageExemptions('policy', document).notices).toEqual([expect.stringContaining(says)]);
+    expect(exemptionsOfBrokenPolicy('policy', document).notices).toEqual([expect.stringContaining(says)]);
   });
 
-  it('takes only jobs with tags of their own for such that may be exempt by tags', () => {
+  it('only jobs with a tag of the reaper may be exempt if tagExemptions cannot be read', () => {
     const policy = { tagExemptions: { ceiling: 12 } };
 
     for (const key of [
@@ -198,15 +202,12 @@ describe('salvageExemptions', () => {
     { until: 'soon', exempt: 'unknown', end: '' },
     { until: 7, exempt: 'unknown', end: '' },
     { until: undefined, exempt: 'unknown', end: '' },
-  ])(
-    'takes jobs for such that may be exempt until the end of the exemption, $until',
-    ({ until, exempt: expected, end }) => {
-      const policy = { exemptions: [{ ...exemption, until, match: { owner: '/(/' } }] };
+  ])('says until when any job may be exempt, for an exemption until $until', ({ until, exempt: expected, end }) => {
+    const policy = { exemptions: [{ ...exemption, until, match: { owner: '/(/' } }] };
 
-      expect(exempt(policy, {})).toBe(expected);
-      expect(salvageExemptions('policy', policy).notices).toEqual([
-        expect.stringMatching(new RegExp(`any job may be exempt${end}, and is spared`)),
-      ]);
-    },
-  );
+    expect(exempt(policy, {})).toBe(expected);
+    expect(exemptionsOfBrokenPolicy('policy', policy).notices).toEqual([
+      expect.stringMatching(new RegExp(`any job may be exempt${end} and is spared`)),
+    ]);
+  });
 });

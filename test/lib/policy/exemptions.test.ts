@@ -72,7 +72,7 @@ describe('exemptionOf', () => {
     expect(exempt(NOW)).toEqual({ exempt: 'no' });
   });
 
-  it('protects from its beginning, and not before, whatever is not known', () => {
+  it('protects from its beginning and not before, even a job that it may match', () => {
     const from = (ms: number) =>
       parseExemption({ id: 'e', reason: 'r', owner: 'o', from: at(ms), until: at(NOW + DAY), match: { owner: 'ana' } });
     const exempt = (ms: number, job = makeJob()) => exemptionOf(job, [from(ms)], makePolicy(), NOW);
@@ -102,11 +102,11 @@ describe('exemptionOf', () => {
     { from: '2026-01-06', until: '2026-01-05' },
     { from: '2026-01-06', until: '2026-01-06T00:00:00Z' },
     { from: '2026-01-05T10:00:00+01:00', until: '2026-01-05T09:00:00Z' },
-  ])('refuses one from $from until $until, which would never protect', ({ from, until }) => {
+  ])('refuses an exemption from $from until $until, which would never protect', ({ from, until }) => {
     const document = { id: 'e', reason: 'r', owner: 'o', from, until, match: { owner: 'ana' } };
 
     expect(() => parseExemption(document)).toThrow(
-      'from: is not before until, so it would never hold; expected an earlier day or time, such as 2026-12-01',
+      'from: is not before until, so it would never be in force; expected an earlier day or time, such as 2026-12-01',
     );
   });
 
@@ -117,18 +117,18 @@ describe('exemptionOf', () => {
     expect(exemptionOf(makeJob(), several, makePolicy(), NOW)).toEqual({ exempt: 'yes', by: 'one' });
   });
 
-  it('says no for a job that no exemption is for, and without any', () => {
+  it('says no if no exemption matches the job, and if there is none', () => {
     expect(exemptionOf(makeJob(), [exemption({ owner: 'bob' })], makePolicy(), NOW)).toEqual({ exempt: 'no' });
     expect(exemptionOf(makeJob(), [], makePolicy(), NOW)).toEqual({ exempt: 'no' });
   });
 
-  it('does not mind what an expired one does not know', () => {
+  it('ignores what is unknown to an exemption that has expired', () => {
     const past = exemption({ owner: 'ana' }, at(NOW - 1));
 
     expect(exemptionOf(makeJob({ owner: undefined }), [past], makePolicy(), NOW)).toEqual({ exempt: 'no' });
   });
 
-  it('prefers what is certain to what is not', () => {
+  it('prefers a certain answer to an unknown one', () => {
     const both = [exemption({ owner: 'x' }), exemption({ queue: 'adhoc' })];
 
     expect(exemptionOf(makeJob({ owner: undefined }), both, makePolicy(), NOW)).toEqual({ exempt: 'yes', by: 'e' });
@@ -185,7 +185,7 @@ describe('exemptionOf', () => {
       expect(byTags(tags, ageMs)).toBe(exempt);
     });
 
-    it('is named as such, and comes behind the exemptions', () => {
+    it('is named as the tag, and comes after the exemptions', () => {
       const job = makeJob({ tags: new Map([['reaper/ttl', '4h']]) });
 
       expect(exemptionOf(job, [], allowing, NOW)).toEqual({ exempt: 'yes', by: 'tag', byTags: 'yes' });
@@ -201,15 +201,15 @@ describe('exemptionOf', () => {
       });
     });
 
-    it('needs no start where the job does not ask for it', () => {
+    it('needs no start if the job has no tag of the reaper', () => {
       expect(exemptionOf(makeJob({ startedAt: undefined }), [], allowing, NOW)).toEqual({ exempt: 'no', byTags: 'no' });
     });
 
-    it('means nothing where the policy does not allow it', () => {
+    it('does not count if the policy does not allow it', () => {
       expect(byTags({ 'reaper/ttl': 'forever' }, HOUR, makePolicy())).toBe('no');
     });
 
-    it('is not known of tags that cannot be read, or without a start', () => {
+    it('is unknown if the tags cannot be read, or if the start is not known', () => {
       const tags = new Map([['reaper/ttl', '1h']]);
 
       expect(exemptionOf(makeJob({ tags: undefined }), [], allowing, NOW).exempt).toBe('unknown');
@@ -221,7 +221,7 @@ describe('exemptionOf', () => {
 describe('exemptionNotices', () => {
   const notice = (until: number) => exemptionNotices([exemption({ owner: 'ana' }, at(until))], NOW);
 
-  it('says nothing of one that holds for more than a week', () => {
+  it('says nothing about an exemption that holds for more than a week', () => {
     expect(notice(NOW + 7 * DAY + 1)).toEqual([]);
   });
 
@@ -232,11 +232,11 @@ describe('exemptionNotices', () => {
 
   it.each([0, MINUTE])('says that it no longer protects, %i ms after its end', (ms) => {
     expect(notice(NOW - ms)).toEqual([
-      `exemption e (owner orders) expired at ${at(NOW - ms)}; it protects nothing, remove or renew it`,
+      `exemption e (owner orders) expired at ${at(NOW - ms)}; it protects nothing any more; remove or renew it`,
     ]);
   });
 
-  it('speaks of every exemption that is worth a word, in their order', () => {
+  it('names every exemption that has expired or ends soon, in their order', () => {
     const until = [NOW + 30 * DAY, NOW + DAY, NOW];
     const some = until.map((ms, i) => ({ ...exemption({ owner: 'ana' }, at(ms)), id: `e${i}` }));
 
@@ -249,10 +249,10 @@ describe('exemptionNotices', () => {
   it.each([
     {
       count: 20,
-      last: 'exemption e19 (owner orders) expired at 2026-01-05T09:00:00.000Z; it protects nothing, remove or renew it',
+      last: 'exemption e19 (owner orders) expired at 2026-01-05T09:00:00.000Z; it protects nothing any more; remove or renew it',
     },
-    { count: 21, last: 'and 1 more exemptions that have expired or soon end' },
-    { count: 1_000, last: 'and 980 more exemptions that have expired or soon end' },
+    { count: 21, last: 'and 1 more exemptions that have expired or end soon' },
+    { count: 1_000, last: 'and 980 more exemptions that have expired or end soon' },
   ])('counts those beyond twenty: of $count the last is "$last"', ({ count, last }) => {
     const some = Array.from({ length: count }, (_, i) => ({ ...exemption({ owner: 'ana' }, at(NOW)), id: `e${i}` }));
     const notices = exemptionNotices(some, NOW);

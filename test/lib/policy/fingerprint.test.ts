@@ -6,7 +6,7 @@ const SALES = "SELECT region, sum(amount) FROM sales WHERE day = '2026-01-01' AN
 
 describe('fingerprint', () => {
   // Reports of one version are compared with those of the next.
-  it('is sixteen hexadecimal digits, and the same from release to release', () => {
+  it('has sixteen hexadecimal digits, and stays the same from release to release', () => {
     expect(fingerprint(SALES)).toBe('09a00adefb655f04');
   });
 
@@ -129,7 +129,7 @@ describe('fingerprint', () => {
     { open: 'a /* open b', closed: 'a' },
     { open: 'a /*/', closed: 'a' },
     { open: 'a -- open b', closed: 'a' },
-  ])('takes $open, which never closes, for closed at the end', ({ open, closed }) => {
+  ])('ends a quoted text that is never closed with the statement: $open', ({ open, closed }) => {
     expect(fingerprint(open)).toBe(fingerprint(closed));
   });
 

@@ -2,16 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { type TextKey, whyForeign, whyNever } from '../../../lib/policy/forms.ts';
 import { jobId } from '../../helpers/world.ts';
 
-const QUEUE = 'no queue has such a name: DLI keeps them in lower-case letters, digits and _';
-const NO_QUEUE = 'is a pattern that no queue matches: DLI keeps their names in lower-case letters, digits and _';
-const SLASH = 'begins with / and is no pattern; a pattern is written /…/, or /…/i for any case, with nothing behind it';
-const BLANK = 'begins or ends with a blank, and no job has that; write it without';
-const VARIABLE = 'holds a variable that was not filled in';
+const QUEUE = 'no queue has such a name: DLI keeps queue names in lower-case letters, digits and _';
+const NO_QUEUE = 'is a pattern that matches no queue: DLI keeps queue names in lower-case letters, digits and _';
+const SLASH =
+  'begins with / but is not a pattern; write a pattern as /…/, or as /…/i to ignore case, with nothing after it';
+const BLANK = 'begins or ends with a space, and no job has such a value; remove the space';
+const VARIABLE = 'contains a variable that was not filled in';
 const NOTHING =
-  'is a pattern that nothing matches: something stands behind $ or before ^; write \\$ or \\^ for the sign itself';
-const LOST = 'holds U+FFFD, which stands for a character that got lost; write it anew';
-const EXACT = 'tags are compared as they are, without patterns';
-const BESIDE = 'has a blank beside the key or the value, and no tag has that';
+  'is a pattern that matches nothing: there is text after $ or before ^; write \\$ or \\^ for the character itself';
+const LOST = 'contains U+FFFD, which marks a character that was lost; type the text again';
+const EXACT = 'tags are compared exactly, without patterns';
+const BESIDE = 'has a space next to the key or the value, and no tag has that';
 const JOB_ID = "expected the id of a job: 8-4-4-4-12 hexadecimal digits, or a Flink job's number";
 
 describe('whyNever', () => {
@@ -51,13 +52,13 @@ describe('whyNever', () => {
     ['owner', 'svc_\u0024{ENV.name-1}', VARIABLE],
     ['owner', '/^\u0024{SVC_USER}$/', VARIABLE],
     ['owner', '{{ user }}', VARIABLE],
-    ['owner', 'an\u200ba', 'holds U+200B, a character that cannot be seen; write it without'],
-    ['owner', 'ana\n', 'holds U+000A, a character that cannot be seen; write it without'],
-    ['owner', '\ufeffana', 'holds U+FEFF, a character that cannot be seen; write it without'],
-    ['owner', '/an\u00ada/', 'holds U+00AD, a character that cannot be seen; write it without'],
-    ['owner', '\u200eana', 'holds U+200E, a character that cannot be seen; write it without'],
-    ['owner', '\u202aana\u202c', 'holds U+202A, a character that cannot be seen; write it without'],
-    ['owner', 'ana\u2069', 'holds U+2069, a character that cannot be seen; write it without'],
+    ['owner', 'an\u200ba', 'contains U+200B, an invisible character; remove it'],
+    ['owner', 'ana\n', 'contains U+000A, an invisible character; remove it'],
+    ['owner', '\ufeffana', 'contains U+FEFF, an invisible character; remove it'],
+    ['owner', '/an\u00ada/', 'contains U+00AD, an invisible character; remove it'],
+    ['owner', '\u200eana', 'contains U+200E, an invisible character; remove it'],
+    ['owner', '\u202aana\u202c', 'contains U+202A, an invisible character; remove it'],
+    ['owner', 'ana\u2069', 'contains U+2069, an invisible character; remove it'],
     ['owner', '\u0024{env:SVC_USER}', VARIABLE],
     ['owner', '\u0024{SVC_USER:-ana}', VARIABLE],
     ['owner', '/^$SVC_USER$/', NOTHING],
@@ -67,7 +68,7 @@ describe('whyNever', () => {
     ['owner', '/an\ufffd/', LOST],
     ['name', 'job ', BLANK],
     ['name', '/job', SLASH],
-    ['name', 'job\u2060', 'holds U+2060, a character that cannot be seen; write it without'],
+    ['name', 'job\u2060', 'contains U+2060, an invisible character; remove it'],
     ['database', ' lake', BLANK],
     ['database', '\u0024{DB}', VARIABLE],
     ['statement', '/keep me/im', SLASH],
@@ -88,10 +89,10 @@ describe('whyNever', () => {
     ['tag', 'keep=/yes|true/', `${EXACT}; write keep for any value`],
     ['tag', 'keep=/true/i', `${EXACT}; write keep for any value`],
     ['tag', '=true', 'expected the key of a tag before the ='],
-    ['tag', 'keep=%x', 'no tag has % in it'],
-    ['tag', 'k"eep', 'no tag has " in it'],
+    ['tag', 'keep=%x', 'no tag contains %'],
+    ['tag', 'k"eep', 'no tag contains "'],
     ['tag', 'keep=\u0024{KEEP}', VARIABLE],
-    ['tag', 'keep=a\u200b', 'holds U+200B, a character that cannot be seen; write it without'],
+    ['tag', 'keep=a\u200b', 'contains U+200B, an invisible character; remove it'],
     ['tag', 'keep=\ufffd', LOST],
     ['jobId', jobId(1).slice(0, 8), JOB_ID],
     ['jobId', `${jobId(1)} `, JOB_ID],
@@ -144,32 +145,32 @@ describe('whyNever', () => {
 
 describe('whyForeign', () => {
   const ANCHOR = '^ and $ are plain characters in a glob';
-  const GLOB = 'is a glob, and no pattern';
+  const GLOB = 'is read as a glob, not as a pattern';
   const FILL = 'looks like a variable that was not filled in';
   const PERCENT = '% is a plain character';
 
   it.each<[TextKey, string, string]>([
     ['queue', '/Prod/', 'DLI keeps the names of queues in lower case; write /Prod/i'],
     ['queue', '/\\Dx[A-F]/', 'DLI keeps the names of queues in lower case; write /\\Dx[A-F]/i'],
-    ['owner', '(?i)CLOSING', '(?…) is no flag here; write /CLOSING/i'],
-    ['owner', '(?im)a(?i)', '(?…) is no flag here; write /a(?i)/i'],
-    ['owner', "'ana'", 'the quotes are a part of the value; write ana'],
-    ['owner', '"a\nb"', 'the quotes are a part of the value; write a\nb'],
-    ['owner', 'regex:an.*', 'regex: is a part of the value; write /an.*/'],
-    ['owner', 'Re:an:x', 'Re: is a part of the value; write /an:x/'],
-    ['owner', 'glob:an*', 'glob: is a part of the value; write an*'],
-    ['owner', 'contains:an\na', 'contains: is a part of the value; write an\na'],
-    ['owner', '“ana”', 'the quotes are a part of the value; write ana'],
-    ['owner', '`ana`', 'the quotes are a part of the value; write ana'],
+    ['owner', '(?i)CLOSING', '(?…) is not a flag here; write /CLOSING/i'],
+    ['owner', '(?im)a(?i)', '(?…) is not a flag here; write /a(?i)/i'],
+    ['owner', "'ana'", 'the quotes are part of the value; write ana'],
+    ['owner', '"a\nb"', 'the quotes are part of the value; write a\nb'],
+    ['owner', 'regex:an.*', 'regex: is part of the value; write /an.*/'],
+    ['owner', 'Re:an:x', 'Re: is part of the value; write /an:x/'],
+    ['owner', 'glob:an*', 'glob: is part of the value; write an*'],
+    ['owner', 'contains:an\na', 'contains: is part of the value; write an\na'],
+    ['owner', '“ana”', 'the quotes are part of the value; write ana'],
+    ['owner', '`ana`', 'the quotes are part of the value; write ana'],
     ['owner', '$SVC_USER', FILL],
     ['owner', 'svc_$ENV', FILL],
     ['owner', '$(svc_user)', FILL],
     ['owner', '#{svc_user}', FILL],
     ['owner', '<%= svc_user %>', FILL],
     ['owner', '<svc-user>', FILL],
-    ['owner', 'an\u00a0a', 'U+00A0 looks like a blank, and is another character'],
-    ['owner', '/an\u3000a/', 'U+3000 looks like a blank, and is another character'],
-    ['statement', 'select\u00a01', 'U+00A0 looks like a blank, and is another character'],
+    ['owner', 'an\u00a0a', 'U+00A0 looks like a space but is another character'],
+    ['owner', '/an\u3000a/', 'U+3000 looks like a space but is another character'],
+    ['statement', 'select\u00a01', 'U+00A0 looks like a space but is another character'],
     ['owner', '^ana', `${ANCHOR}; write /^ana/`],
     ['owner', 'ana$', `${ANCHOR}; write /ana$/`],
     ['owner', '^ana|bo$', `${ANCHOR}; write /^ana|bo$/`],
@@ -179,23 +180,23 @@ describe('whyForeign', () => {
     ['owner', '[ab]na', `${GLOB}; write /[ab]na/`],
     ['owner', 'x(ana|bo)', `${GLOB}; write /x(ana|bo)/`],
     ['owner', '(ana)+', `${GLOB}; write /(ana)+/`],
-    ['owner', 'ana, bo', 'is one value, and no list; write [ana, bo]'],
-    ['owner', 'ana|bo ; cy', 'is one value, and no list; write [ana, bo, cy]'],
+    ['owner', 'ana, bo', 'is read as one value, not as a list; write [ana, bo]'],
+    ['owner', 'ana|bo ; cy', 'is read as one value, not as a list; write [ana, bo, cy]'],
     ['owner', '%an%a%', `${PERCENT}; write *an*a*`],
-    ['owner', '!ana', '! is a plain character, and negates nothing; use match and ignore'],
-    ['name', 'a|b', 'is one value, and no list; write [a, b]'],
+    ['owner', '!ana', '! is a plain character and does not negate; use match and ignore'],
+    ['name', 'a|b', 'is read as one value, not as a list; write [a, b]'],
     ['database', 'lake%', `${PERCENT}; write lake*`],
-    ['statement', '(?i)select', '(?…) is no flag here; write /select/i'],
-    ['statement', 'regex:select', 'regex: is a part of the value; write /select/'],
+    ['statement', '(?i)select', '(?…) is not a flag here; write /select/i'],
+    ['statement', 'regex:select', 'regex: is part of the value; write /select/'],
     ['statement', '^select', `${ANCHOR}; write /^select/`],
     ['statement', "%like '%x'%", `${PERCENT}; write *like '%x'*`],
     ['statement', 'select%', `${PERCENT}; write select*`],
-    ['statement', 'select ', 'a blank at its beginning or end is a part of the value'],
-    ['statement', ' select', 'a blank at its beginning or end is a part of the value'],
-    ['tag', 'keep=true, team=bi', 'is one tag, and no list; write [keep=true, team=bi]'],
-    ['tag', 'keep,protect', 'is one tag, and no list; write [keep, protect]'],
-    ['tag', 'keep:true', 'is the key of a tag; a tag with its value is written keep=true'],
-    ['tag', 'keep==true', 'the second = is a part of the value; write keep=true'],
+    ['statement', 'select ', 'the space at its beginning or end is part of the value'],
+    ['statement', ' select', 'the space at its beginning or end is part of the value'],
+    ['tag', 'keep=true, team=bi', 'is read as one tag, not as a list; write [keep=true, team=bi]'],
+    ['tag', 'keep,protect', 'is read as one tag, not as a list; write [keep, protect]'],
+    ['tag', 'keep:true', 'is read as the key of a tag; write a tag with its value as keep=true'],
+    ['tag', 'keep==true', 'the second = is part of the value; write keep=true'],
     ['tag', 'keep=True', 'case matters; write keep=true if the tag reads so'],
     ['tag', 'keep=False', 'case matters; write keep=false if the tag reads so'],
     ['tag', 'Keep=None', 'case matters; write Keep=none if the tag reads so'],

@@ -66,25 +66,27 @@ describe('parseFreeze', () => {
       name: 'that ends before it begins',
       freeze: { from: '2026-01-07', until: '2026-01-06' },
       path: 'from',
-      message: 'is not before until, so it would never hold; expected an earlier day or time, such as 2026-12-01',
+      message:
+        'is not before until, so it would never be in force; expected an earlier day or time, such as 2026-12-01',
     },
     {
       name: 'that ends as it begins',
       path: 'from',
       freeze: { from: '2026-01-07', until: '2026-01-07T00:00:00Z' },
-      message: 'is not before until, so it would never hold; expected an earlier day or time, such as 2026-12-01',
+      message:
+        'is not before until, so it would never be in force; expected an earlier day or time, such as 2026-12-01',
     },
     {
       name: 'that recurs and ends',
       freeze: { recurring: RECURRING, until: '2026-01-06' },
       path: 'until',
-      message: 'goes without recurring; leave one of them out',
+      message: 'cannot be combined with recurring; remove one of them',
     },
     {
       name: 'that recurs and begins',
       freeze: { recurring: RECURRING, from: '2026-01-06' },
       path: 'from',
-      message: 'goes without recurring; leave one of them out',
+      message: 'cannot be combined with recurring; remove one of them',
     },
     {
       name: 'of no job',
@@ -96,7 +98,7 @@ describe('parseFreeze', () => {
       name: 'of a queue in capitals',
       freeze: { ...SPAN, match: { queue: 'FINANCE' } },
       path: 'match.queue',
-      message: 'no queue has such a name: DLI keeps them in lower-case letters, digits and _; write finance',
+      message: 'no queue has such a name: DLI keeps queue names in lower-case letters, digits and _; write finance',
     },
     {
       name: 'of another word',
@@ -168,7 +170,7 @@ describe('parseFreeze', () => {
       name: 'without a zone',
       path: 'recurring.timeZone',
       freeze: { recurring: { days: [1] } },
-      message: 'missing; say whose days they are, such as timeZone: Europe/Berlin',
+      message: 'missing; say in which time zone the days are, such as timeZone: Europe/Berlin',
     },
     {
       name: 'on days that never come',
@@ -180,13 +182,13 @@ describe('parseFreeze', () => {
       name: 'on every day',
       path: 'recurring',
       freeze: { recurring: { timeZone: 'UTC' } },
-      message: 'leaves no day out; name days or months, such as days: [-2, -1, 1]',
+      message: 'covers every day; name days or months, such as days: [-2, -1, 1]',
     },
     {
       name: 'on every day of every month',
       path: 'recurring',
       freeze: { recurring: { days: Array.from({ length: 31 }, (_, i) => i + 1), timeZone: 'UTC' } },
-      message: 'leaves no day out; name days or months, such as days: [-2, -1, 1]',
+      message: 'covers every day; name days or months, such as days: [-2, -1, 1]',
     },
     {
       name: 'with a rule of another tool',
@@ -222,7 +224,7 @@ describe('isFreezeInForce', () => {
     expect(isFreezeInForce(makeFreeze({ from, until }), NOW + ms)).toBe(isIn);
   });
 
-  it('goes by the days that come again, where it has such', () => {
+  it('goes by the recurring days, if it has them', () => {
     const recurring = { days: [5], timeZone: 'UTC' };
 
     expect(isFreezeInForce(makeFreeze({ recurring }), NOW)).toBe(true);
@@ -231,7 +233,7 @@ describe('isFreezeInForce', () => {
 });
 
 describe('spansOf', () => {
-  it('tells when each holds, holds next, or has held last', () => {
+  it('says when each freeze holds, holds next, or held last', () => {
     const freezes = [
       makeFreeze({ id: 'now' }),
       makeFreeze({ id: 'over', from: '2026-01-01', until: '2026-01-02' }),
@@ -257,7 +259,7 @@ describe('spansOf', () => {
     expect(freezesInForce(freezes, NOW).map(({ id }) => id)).toEqual(['now', 'days-now']);
   });
 
-  it('tells of another instant anew', () => {
+  it('computes the spans anew for another instant', () => {
     const freezes = [makeFreeze()];
 
     expect([NOW, NOW + 2 * DAY, NOW].map((now) => spansOf(freezes, now)[0]?.isInForce)).toEqual([true, false, true]);
@@ -285,16 +287,16 @@ describe('endedNotices', () => {
   const over = (count: number) =>
     Array.from({ length: count }, (_, i) => makeFreeze({ id: `f${i}`, from: '2026-01-01', until: '2026-01-02' }));
 
-  it('tells of each freeze that is over, and of no other', () => {
+  it('names each freeze that is over, and no other', () => {
     const spans = spansOf([makeFreeze({ id: 'now' }), ...over(1)], NOW);
 
     expect(endedNotices(spans, NOW)).toEqual([
-      'freeze f0 ended at 2026-01-03T00:00:00.000Z; it holds nothing, remove or renew it',
+      'freeze f0 ended at 2026-01-03T00:00:00.000Z; it has no effect any more; remove or renew it',
     ]);
   });
 
   it.each([
-    { count: 20, last: 'freeze f19 ended at 2026-01-03T00:00:00.000Z; it holds nothing, remove or renew it' },
+    { count: 20, last: 'freeze f19 ended at 2026-01-03T00:00:00.000Z; it has no effect any more; remove or renew it' },
     { count: 25, last: 'and 5 more freezes that have ended' },
   ])('counts those beyond twenty: of $count the last is "$last"', ({ count, last }) => {
     const notices = endedNotices(spansOf(over(count), NOW), NOW);

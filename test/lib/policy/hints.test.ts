@@ -30,11 +30,11 @@ describe('hintForKey', () => {
     ['max-resources', 'maxKills'],
     ['max-resources-percent', 'maxKillsPercent'],
     ['group-by', 'groupBy'],
-  ])('takes %s, of another reaper or another habit, for %s', (key, meant) => {
+  ])('hints for %s, a word of other tools: %s', (key, meant) => {
     expect(hintForKey(key, ['colour', meant])).toBe(`; did you mean ${meant}?`);
   });
 
-  it('goes by spelling where what another reaper means is not allowed', () => {
+  it('goes by spelling if the word of another tool has no counterpart here', () => {
     expect(hintForKey('user', ['owner', 'users'])).toBe('; did you mean owner?');
     expect(hintForKey('user', ['users', 'colour'])).toBe('; did you mean users?');
   });

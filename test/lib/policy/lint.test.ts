@@ -58,20 +58,20 @@ describe('lintPolicy', () => {
     ]);
   });
 
-  it('does not speak of a native rule where DLI ends the job before that', () => {
+  it('does not name a rule of DLI if DLI ends the job before the limit', () => {
     expect(lint({ match: { queue: 'q' }, maxRunTime: '13h' }).map(({ keys }) => keys)).toEqual([
       ['rules', 1, 'maxRunTime'],
     ]);
     expect(lint({ match: { queue: 'q' }, maxRunTime: '12h' }).map(({ keys }) => keys)).toEqual([['rules', 1, 'match']]);
   });
 
-  it('knows nothing of other engines than SQL', () => {
+  it('says nothing about DLI itself for other engines than SQL', () => {
     const policy = makePolicy({ rules: [{ ...R, match: { queue: 'q' }, maxRunTime: '2d' }] });
 
     expect(lintPolicy({ ...policy, rules: policy.rules.map((rule) => ({ ...rule, engines: [] })) }, NOW)).toEqual([]);
   });
 
-  it('tells the warnings of all rules, then those of the policy', () => {
+  it('gives the warnings of all rules, and then those of the policy', () => {
     const exemption = { id: 'e', reason: 'why', owner: 'team', until: '2026-01-06', match: { owner: 'ana' } };
     const rules = ['a', 'b'].map((id) => ({ ...R, id, match: { queue: 'q' } }));
 
@@ -117,7 +117,7 @@ describe('lintPolicy', () => {
 
   it('warns of a rule for all jobs that cancels', () => {
     expect(lint({ match: 'all' })).toEqual([
-      { keys: ['rules', 1, 'match'], message: 'is for all jobs; by default a stage lets no such rule cancel' },
+      { keys: ['rules', 1, 'match'], message: 'is for all jobs; by default a stage does not let such a rule cancel' },
     ]);
   });
 
@@ -125,11 +125,11 @@ describe('lintPolicy', () => {
     expect(lint({ maxRunTime: '14m59s', maxQueueTime: '1s', maxTotalTime: '1h' })).toEqual([
       {
         keys: ['rules', 1, 'maxRunTime'],
-        message: '14m59s is below 15m, the shortest limit at which a stage lets jobs be cancelled by default',
+        message: '14m59s is below 15m, the shortest limit at which a stage cancels jobs by default',
       },
       {
         keys: ['rules', 1, 'maxQueueTime'],
-        message: '1s is below 15m, the shortest limit at which a stage lets jobs be cancelled by default',
+        message: '1s is below 15m, the shortest limit at which a stage cancels jobs by default',
       },
     ]);
   });
@@ -147,25 +147,24 @@ describe('lintPolicy', () => {
       name: 'the running time of Spark batches',
       rule: { engines: ['spark'] },
       key: 'maxRunTime',
-      message:
-        'is never exceeded by Spark batches: DLI does not tell since when a batch has been running; use maxTotalTime',
+      message: 'is never exceeded by Spark batches: DLI does not say when a batch began to run; use maxTotalTime',
     },
     {
       name: 'the waiting time of Flink jobs',
       key: 'maxQueueTime',
       rule: { engines: ['flink', 'spark'], maxRunTime: undefined, maxQueueTime: '2h' },
-      message: 'is never exceeded by Flink jobs: DLI does not tell since when a Flink job has been waiting',
+      message: 'is never exceeded by Flink jobs: DLI does not say when a Flink job began to wait',
     },
-  ])('warns of a limit on $name, which nobody can tell', ({ rule, key, message }) => {
+  ])('warns of a limit on $name, which DLI does not give', ({ rule, key, message }) => {
     expect(lint(rule)).toEqual([{ keys: ['rules', 1, key], message }]);
   });
 
-  it('finds nothing wrong with a limit of days on batches and streams, which DLI itself never ends', () => {
+  it('allows a limit of days on batches and streams, which DLI itself never ends', () => {
     expect(lint({ engines: ['spark'], maxRunTime: undefined, maxTotalTime: '3d' })).toEqual([]);
     expect(lint({ engines: ['flink'], maxRunTime: '3d' })).toEqual([]);
   });
 
-  it('warns of a freeze that is over, and of what in it is written as another tool has it', () => {
+  it('warns of a freeze that is over, and of a match in the syntax of another tool', () => {
     const freeze = { reason: 'close', from: '2026-01-01', until: '2026-01-02', match: 'all' };
     const freezes = [
       { ...freeze, id: 'over' },
@@ -174,15 +173,15 @@ describe('lintPolicy', () => {
     ];
 
     expect(lint({}, { freezes })).toEqual([
-      { keys: ['freezes', 1, 'match', 'owner', 0], message: 'a,b: is one value, and no list; write [a, b]' },
+      { keys: ['freezes', 1, 'match', 'owner', 0], message: 'a,b: is read as one value, not as a list; write [a, b]' },
       {
         keys: ['freezes', 0],
-        message: 'freeze over ended at 2026-01-03T00:00:00.000Z; it holds nothing, remove or renew it',
+        message: 'freeze over ended at 2026-01-03T00:00:00.000Z; it has no effect any more; remove or renew it',
       },
     ]);
   });
 
-  it('warns of what is written as another tool has it, in rules and exemptions, each with its place', () => {
+  it('warns of foreign syntax in rules and exemptions, each with its place', () => {
     const exemption = { id: 'e', reason: 'why', owner: 'team', until: '2026-06-01' };
 
     expect(
@@ -198,13 +197,16 @@ describe('lintPolicy', () => {
       },
       {
         keys: ['rules', 1, 'ignore', 'tag', 0],
-        message: 'keep:true: is the key of a tag; a tag with its value is written keep=true',
+        message: 'keep:true: is read as the key of a tag; write a tag with its value as keep=true',
       },
-      { keys: ['exemptions', 0, 'match', 'name', 0], message: 'a,b: is one value, and no list; write [a, b]' },
+      {
+        keys: ['exemptions', 0, 'match', 'name', 0],
+        message: 'a,b: is read as one value, not as a list; write [a, b]',
+      },
     ]);
   });
 
-  it('warns of it for every key whose values are patterns', () => {
+  it('warns of foreign syntax in every key whose values are patterns', () => {
     expect(lint({ match: { queue: '/A/', owner: 'a|b', database: 'a|b' } }).map(({ keys }) => keys[3])).toEqual([
       'queue',
       'owner',

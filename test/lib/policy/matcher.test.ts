@@ -38,7 +38,7 @@ describe('compileMatcher', () => {
     expect(() => compileMatcher('/(?=a)b/')).toThrow(PatternError);
   });
 
-  it('does not know of a value that is too large to be looked through', () => {
+  it('does not know the answer for a value that is too long', () => {
     expect(compileMatcher('*').matches('x'.repeat(65_536))).toBe(true);
     expect(compileMatcher('*').matches('x'.repeat(65_537))).toBeUndefined();
     expect(compileMatcher('/x/').matches('x'.repeat(65_537))).toBeUndefined();
@@ -60,7 +60,7 @@ describe('compileMatcher', () => {
     { text: 'jos?', value: 'jose\u0301' },
     { text: '/^jos[\u00e9]$/', value: 'jose\u0301' },
     { text: '/^jose\u0301$/', value: 'jos\u00e9' },
-  ])('takes the two ways to write a character for one: $text and $value', ({ text, value }) => {
+  ])('treats the two ways to write a character as equal: $text and $value', ({ text, value }) => {
     expect(compileMatcher(text).matches(value)).toBe(true);
     expect(compileMatcher(text).text).toBe(text);
   });
@@ -79,7 +79,7 @@ describe('compileQueueMatcher', () => {
     expect(compileQueueMatcher(text).matches(queue)).toBe(expected);
   });
 
-  it('takes as many steps as it is given for either spelling', () => {
+  it('may take the given number of steps for each of the two spellings', () => {
     expect(compileQueueMatcher('ab').matches('AB', 2)).toBe(true);
     expect(compileQueueMatcher('ab').matches('AB', 1)).toBeUndefined();
     expect(compileQueueMatcher('b').matches('b'.repeat(65_537))).toBeUndefined();
@@ -136,7 +136,7 @@ describe('compileTagMatcher', () => {
     expect(compileTagMatcher(text).matches(tags)).toBe(expected);
   });
 
-  it('knows a tag of no name', () => {
+  it('matches a tag whose key is empty', () => {
     expect(compileTagMatcher('=bi').matches(new Map([['', 'bi']]))).toBe(true);
     expect(compileTagMatcher('=bi').matches(new Map([['', 'etl']]))).toBe(false);
   });
@@ -144,7 +144,7 @@ describe('compileTagMatcher', () => {
   it.each([
     { text: 'jos\u00e9=\u00e9', key: 'jose\u0301', value: 'e\u0301' },
     { text: 'jose\u0301=e\u0301', key: 'jos\u00e9', value: '\u00e9' },
-  ])('takes the two ways to write a character for one: $text', ({ text, key, value }) => {
+  ])('treats the two ways to write a character as equal: $text', ({ text, key, value }) => {
     expect(compileTagMatcher(text).matches(new Map([[key, value]]))).toBe(true);
   });
 });
@@ -208,7 +208,7 @@ describe('matchesGlob', () => {
     );
   });
 
-  it('comes to an end with a pattern that would keep a backtracking matcher busy for ever', () => {
+  it('ends with a glob that would keep a backtracking matcher busy for ever', () => {
     expect(matchesGlob(`${'*a'.repeat(50)}b`, 'a'.repeat(5_000))).toBe(false);
   });
 

@@ -351,19 +351,19 @@ describe('parsePolicy', () => {
       name: 'a savepoint without Flink',
       document: withRule({ savepoint: false }),
       path: 'rules[0].savepoint',
-      message: 'is for Flink; add engines: [flink], or leave it out',
+      message: 'is for Flink only; add engines: [flink], or remove it',
     },
     {
       name: 'a savepoint that may fail, without Flink',
       document: withRule({ onSavepointFailure: 'keep' }),
       path: 'rules[0].onSavepointFailure',
-      message: 'is for Flink; add engines: [flink], or leave it out',
+      message: 'is for Flink only; add engines: [flink], or remove it',
     },
     {
       name: 'the oldest by two limits',
       document: withRule({ victims: 'oldest', maxQueueTime: '1h' }),
       path: 'rules[0].victims',
-      message: 'oldest goes with one limit only; found maxRunTime and maxQueueTime',
+      message: 'oldest works with one limit only; found maxRunTime and maxQueueTime',
     },
     {
       name: 'a broken pattern',
@@ -418,7 +418,7 @@ describe('parsePolicy', () => {
       name: 'all but the oldest by two limits',
       document: withRule({ victims: 'all-but-oldest', maxTotalTime: '9h' }),
       path: 'rules[0].victims',
-      message: 'all-but-oldest goes with one limit only; found maxRunTime and maxTotalTime',
+      message: 'all-but-oldest works with one limit only; found maxRunTime and maxTotalTime',
     },
     {
       name: 'a selector that SQL jobs lack, among others, in ignore',
@@ -496,44 +496,44 @@ describe('parsePolicy', () => {
       name: 'a broken pattern in a list of ignore',
       document: withRule({ ignore: { queue: ['a', '/[/'] } }),
       path: 'rules[0].ignore.queue[1]',
-      message: 'not a pattern: it ends too early (at character 2)',
+      message: 'not a pattern: the pattern ends too early (at character 2)',
     },
     {
       name: 'a queue in capitals',
       document: withRule({ match: { queue: ['adhoc', 'ETL'] } }),
       path: 'rules[0].match.queue[1]',
-      message: 'no queue has such a name: DLI keeps them in lower-case letters, digits and _; write etl',
+      message: 'no queue has such a name: DLI keeps queue names in lower-case letters, digits and _; write etl',
     },
     {
       name: 'an owner with a blank behind',
       document: withRule({ ignore: { owner: 'ana ' } }),
       path: 'rules[0].ignore.owner',
-      message: 'begins or ends with a blank, and no job has that; write it without',
+      message: 'begins or ends with a space, and no job has such a value; remove the space',
     },
     {
       name: 'a name with a blank behind',
       document: withRule({ engines: ['spark'], match: { name: 'x ' } }),
       path: 'rules[0].match.name',
-      message: 'begins or ends with a blank, and no job has that; write it without',
+      message: 'begins or ends with a space, and no job has such a value; remove the space',
     },
     {
       name: 'a database with a blank behind',
       document: withRule({ match: { database: 'x ' } }),
       path: 'rules[0].match.database',
-      message: 'begins or ends with a blank, and no job has that; write it without',
+      message: 'begins or ends with a space, and no job has such a value; remove the space',
     },
     {
       name: 'half a pattern for a statement',
       document: withRule({ ignore: { statement: '/x/g' } }),
       path: 'rules[0].ignore.statement',
       message:
-        'begins with / and is no pattern; a pattern is written /…/, or /…/i for any case, with nothing behind it',
+        'begins with / but is not a pattern; write a pattern as /…/, or as /…/i to ignore case, with nothing after it',
     },
     {
       name: 'a glob for a tag',
       document: withRule({ ignore: { tag: 'keep=*' } }),
       path: 'rules[0].ignore.tag',
-      message: 'tags are compared as they are, without patterns; write keep for any value',
+      message: 'tags are compared exactly, without patterns; write keep for any value',
     },
     {
       name: 'an exemption of half an id',
@@ -703,7 +703,7 @@ describe('parsePolicy', () => {
     });
   });
 
-  it('takes any number of limits for a rule that is for all victims, and one for the others', () => {
+  it('allows several limits in a rule for all victims, and one limit in other rules', () => {
     const limits = { maxQueueTime: '1m', maxTotalTime: '3h' };
 
     expect(problemsOf(withRule({ ...limits, victims: 'all' }))).toEqual({});
@@ -711,7 +711,7 @@ describe('parsePolicy', () => {
     expect(problemsOf(withRule({ victims: 'all-but-oldest', groupBy: 'fingerprint' }))).toEqual({});
   });
 
-  it('tells every id that comes again, whichever rule it comes in', () => {
+  it('reports every rule with the id of an earlier rule', () => {
     const rules = [R, { ...R, id: 's' }, R, { ...R, id: 's' }, R];
 
     expect(problemsOf({ ...MINIMAL, rules })).toEqual({
@@ -721,7 +721,7 @@ describe('parsePolicy', () => {
     });
   });
 
-  it('tells all that is wrong with several rules and exemptions at once', () => {
+  it('reports all problems of several rules and exemptions at once', () => {
     const { maxRunTime: _limit, ...limitless } = R;
     const document = {
       version: 1,
@@ -742,7 +742,7 @@ describe('parsePolicy', () => {
       'rules[1].ignore.name':
         'SQL jobs have no name; they have queue, owner, jobType, status, tag, statement, database',
       'rules[2].ignore': 'expected at least one of queue, owner, jobType, status, tag, name, statement, database',
-      'rules[2].victims': 'oldest goes with one limit only; found maxRunTime and maxQueueTime',
+      'rules[2].victims': 'oldest works with one limit only; found maxRunTime and maxQueueTime',
       'rules[2].match.name': 'SQL jobs have no name; they have queue, owner, jobType, status, tag, statement, database',
       'exemptions[0].reason': 'expected a text, not an empty one',
       'exemptions[0].until':
@@ -772,7 +772,7 @@ describe('parsePolicy', () => {
     ]);
   });
 
-  it('tells several problems at once', () => {
+  it('reports several problems at once', () => {
     const document = { version: 2, maxKills: -1, rules: [{ id: 'R', match: {}, maxRunTime: 24 }, R], colour: 1 };
 
     expect(Object.keys(problemsOf(document))).toEqual([
@@ -785,13 +785,13 @@ describe('parsePolicy', () => {
     ]);
   });
 
-  it('takes a selector without a value for none', () => {
+  it('ignores a key of a selector that has no value', () => {
     expect(problemsOf(withRule({ match: { queue: undefined } }))).toEqual({
       'rules[0].match': 'expected at least one of queue, owner, jobType, status, tag, name, statement, database',
     });
   });
 
-  it('throws an error that goes by its own name', () => {
+  it('throws an error with its own name', () => {
     expect(() => parsePolicy(null)).toThrow(expect.objectContaining({ name: 'PolicyError' }));
   });
 
@@ -804,7 +804,7 @@ describe('parsePolicy', () => {
     );
   });
 
-  it('never shows a text that stands in a wrong place', () => {
+  it('never shows a text that is in the wrong place', () => {
     const secret = 'hunter2-S3CRET';
     const misplaced = [
       secret,
@@ -904,13 +904,13 @@ describe('parsePolicy, for several engines', () => {
     { engines: ['sql', 'flink'], match: { jobType: ['INSERT', 'flink_jar_job'] } },
     { engines: ['flink'], match: { name: 'x', queue: 'y' }, savepoint: false, onSavepointFailure: 'cancel' },
     { engines: ['spark', 'flink'], match: 'all', savepoint: true },
-  ])('takes what each of them has: $match', (changes) => {
+  ])('accepts what the jobs of each engine have: $match', (changes) => {
     expect(parsePolicy(withRule(changes)).rules[0]).toMatchObject({ engines: changes.engines });
   });
 });
 
 describe('parseExemptionMatch', () => {
-  it('reads whom an exemption is for, whatever else is wrong with it', () => {
+  it('reads the match of an exemption, whatever else is wrong with it', () => {
     expect(parseExemptionMatch({ owner: 'ana' })).toMatchObject({ owner: [{ text: 'ana' }] });
     expect(() => parseExemptionMatch({ owner: '' })).toThrow(
       'match is not valid:\n  owner: expected a text, not an empty one',

@@ -74,7 +74,7 @@ describe('createRecurrence', () => {
     expect(timeOf(recurrence.endOf(found))).toBe(end);
   });
 
-  it('begins the next time in the next month, once the days of this one have begun', () => {
+  it('begins next in the next month, once the days of this month have begun', () => {
     expect(timeOf(createRecurrence({ days: [-2], timeZone: 'UTC' }).nextAfter(at('2026-01-30T12:00:00Z')))).toBe(
       '2026-02-27T00:00:00.000Z',
     );
@@ -92,14 +92,14 @@ describe('createRecurrence', () => {
     if (holds) expect(recurrence.endOf(now)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('begins a day whose midnight the clock leaves out with its first moment', () => {
+  it('begins a day at its first moment if the clock skips its midnight', () => {
     const recurrence = createRecurrence({ days: [24], months: [4], timeZone: 'Africa/Cairo' });
 
     expect(timeOf(recurrence.nextAfter(at('2026-04-01T00:00:00Z')))).toBe('2026-04-23T22:00:00.000Z');
     expect(recurrence.holdsAt(at('2026-04-23T21:59:59.999Z'))).toBe(false);
   });
 
-  it('holds on the days that a clock on a wall there shows, and on no other', () => {
+  it('holds on those days by the wall clock of the time zone, and on no other', () => {
     const day = fc.oneof(fc.integer({ min: 1, max: 31 }), fc.integer({ min: -28, max: -1 }));
     const month = fc.integer({ min: 1, max: 12 });
     fc.assert(

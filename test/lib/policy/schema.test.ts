@@ -11,7 +11,7 @@ describe('policy.schema.json', () => {
     expect(text).toBe(renderPolicySchema());
   });
 
-  it('knows of no key that is not written down', () => {
+  it('allows no other keys', () => {
     const objects = [...text.matchAll(/"type": "object"/g)].length;
 
     expect([...text.matchAll(/"additionalProperties": false/g)]).toHaveLength(objects);

@@ -74,7 +74,7 @@ describe('predicatesOf', () => {
     statement: 'select secret',
   });
 
-  it('tells of each key what was wanted, what was found, and whether it holds', () => {
+  it('shows for each key what was wanted, what was found, and whether it holds', () => {
     const { match } = ruleFor({
       queue: ['adhoc', 'x'],
       owner: 'bob',
@@ -101,7 +101,7 @@ describe('predicatesOf', () => {
     ]);
   });
 
-  it('tells of ids and names, which only exemptions ask for', () => {
+  it('shows ids and names, which only exemptions ask for', () => {
     const { match } = parseExemption({
       id: 'e',
       reason: 'why',
@@ -117,7 +117,7 @@ describe('predicatesOf', () => {
     expect(predicatesOf(match, makeJob({ id: '' }))[0]).toMatchObject({ found: null, holds: 'unknown' });
   });
 
-  it('tells null for what the job does not', () => {
+  it('shows null for what the job does not say', () => {
     const { match } = ruleFor({ queue: 'x', jobType: 'QUERY', tag: 'a', statement: 'x' });
     const blank = makeJob({ queue: undefined, type: undefined, tags: undefined });
 
@@ -125,7 +125,7 @@ describe('predicatesOf', () => {
       expect(predicate).toMatchObject({ found: null, holds: 'unknown' });
   });
 
-  it('tells no fingerprint of a statement that is too long', () => {
+  it('shows no fingerprint of a statement that is too long', () => {
     const { match } = ruleFor({ statement: '/x/' });
 
     expect(predicatesOf(match, makeJob({ statement: 'x'.repeat(65_537) }))[0]).toMatchObject({
@@ -134,7 +134,7 @@ describe('predicatesOf', () => {
     });
   });
 
-  it('has nothing to tell of a rule that is for all', () => {
+  it('has no keys for a rule that is for all jobs', () => {
     expect(predicatesOf('all', job)).toEqual([]);
   });
 });
@@ -149,12 +149,12 @@ describe('groupKey', () => {
     expect(groupKey('fingerprint', makeJob())).toBeUndefined();
   });
 
-  it('takes the two ways to write a character in a name for one', () => {
+  it('treats the two ways to write a character in a name as equal', () => {
     expect(groupKey('owner', makeJob({ owner: 'jose\u0301' }))).toBe('jos\u00e9');
     expect(groupKey('owner', makeJob({ owner: undefined }))).toBeUndefined();
   });
 
-  it('is not known of a statement that is too long to be looked through, or is longer than it may take', () => {
+  it('is unknown for a statement that is too long, or has more characters than steps are allowed', () => {
     const long = (length: number) => makeJob({ statement: 'x'.repeat(length) });
 
     expect(groupKey('fingerprint', long(65_536))).toBeDefined();
@@ -174,7 +174,7 @@ describe('groupKey', () => {
 });
 
 describe('trySelector', () => {
-  it('does not know of a text that takes more steps than it may', () => {
+  it('does not know the answer for a text that needs more steps than are allowed', () => {
     const { match } = ruleFor({ owner: 'ana', statement: '/c/' });
     const job = makeJob({ statement: 'abc' });
 

@@ -105,9 +105,9 @@ describe('parseRequest, of an emergency', () => {
     {
       name: 'an owner with a blank behind it',
       change: { owner: 'ana ' },
-      says: 'owner: begins or ends with a blank',
+      says: 'owner: begins or ends with a space',
     },
-    { name: 'half a pattern', change: { owner: '/ana/g' }, says: 'owner: begins with / and is no pattern' },
+    { name: 'half a pattern', change: { owner: '/ana/g' }, says: 'owner: begins with / but is not a pattern' },
     { name: 'an id that is cut short', change: { jobIds: '5b3c6e1e' }, says: 'jobIds.0: expected the id of a job' },
     { name: 'an id that could be no path', change: { jobIds: '../x' }, says: 'jobIds.0: expected the id of a job' },
     { name: 'an age without a unit', change: { olderThan: '10' }, says: 'olderThan: not a duration' },

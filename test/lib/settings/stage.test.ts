@@ -294,13 +294,13 @@ describe('loadSsmSettings', () => {
       name: 'a secret with a line break',
       parameter: CREDENTIALS,
       value: { accessKeyId: 'A', secretAccessKey: 'hush\n' },
-      problem: /: secretAccessKey: ends in a line break; take it away$/,
+      problem: /: secretAccessKey: ends with a line break; remove it$/,
     },
     {
       name: 'an access key in quotes',
       parameter: CREDENTIALS,
       value: { accessKeyId: '"hush"', secretAccessKey: 'S' },
-      problem: /: accessKeyId: is in quotes; take them away$/,
+      problem: /: accessKeyId: is in quotes; remove them$/,
     },
     {
       name: 'a security token with a zero-width space',
@@ -312,13 +312,13 @@ describe('loadSsmSettings', () => {
       name: 'a password with a line break',
       parameter: CREDENTIALS,
       value: { ...password, password: 'hush\n' },
-      problem: /: password: ends in a line break; take it away$/,
+      problem: /: password: ends with a line break; remove it$/,
     },
     {
       name: 'a user name with a blank at its end',
       parameter: CREDENTIALS,
       value: { ...password, userName: 'hush ' },
-      problem: /: userName: begins or ends with a blank; take it away$/,
+      problem: /: userName: begins or ends with a space; remove it$/,
     },
     {
       name: 'a secret in the place of a key',
@@ -637,7 +637,7 @@ describe('loadSsmSettings of an emergency', () => {
         doubts: [{ match: 'all', until: Number.POSITIVE_INFINITY }],
       },
       notices: [
-        `${POLICY} cannot be read, nor can the exemptions in it: any job may be exempt, and is spared unless exempt jobs are included (--include-exempt)`,
+        `${POLICY} and the exemptions in it cannot be read: any job may be exempt and is spared, unless exempt jobs are included (--include-exempt)`,
       ],
     });
   });

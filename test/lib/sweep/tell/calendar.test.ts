@@ -133,7 +133,7 @@ describe('calendarNotices', () => {
 
   it('tells of a freeze that is over until it is removed', () => {
     const freezes = [{ ...FREEZE, from: '2026-01-01', until: '2026-01-02' }];
-    const over = ['freeze month-end ended at 2026-01-03T00:00:00.000Z; it holds nothing, remove or renew it'];
+    const over = ['freeze month-end ended at 2026-01-03T00:00:00.000Z; it has no effect any more; remove or renew it'];
 
     expect(notices({ freezes })).toEqual(over);
     expect(notices({ freezes, announced: TICKS })).toEqual(over);

@@ -116,8 +116,8 @@ describe('unmatchedSelectors', () => {
     const exemptions = [makeExemption({ match: { tag: 'keep:true' } })];
 
     expect(unmatched(rules, [{}], exemptions)).toEqual([
-      `${NONE} exemptions backfill (tag keep:true: is the key of a tag; a tag with its value is written keep=true)`,
-      `${NONE} rules r (owner a|b: is one value, and no list; write [a, b]; owner ^c: ^ and $ are plain characters in a glob; write /^c/)`,
+      `${NONE} exemptions backfill (tag keep:true: is read as the key of a tag; write a tag with its value as keep=true)`,
+      `${NONE} rules r (owner a|b: is read as one value, not as a list; write [a, b]; owner ^c: ^ and $ are plain characters in a glob; write /^c/)`,
     ]);
   });
 
