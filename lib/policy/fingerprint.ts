@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 
 /**
  * Hashes the shape of a statement. Statements that differ only in values, lists of values, spaces, comments and case have the
- * same fingerprint, such as the query that a dashboard sends again and again. It reveals nothing of the statement, so it may be
- * logged.
+ * same fingerprint, such as the query that a dashboard sends again and again. It reveals nothing of the statement, so it may
+ * be logged.
  *
  * Text in double quotes or backquotes counts as a name, so that statements on two tables never have the same fingerprint:
  * hetuEngine quotes names with `"`, Spark SQL with a backquote. In Spark SQL `"x"` may also be a value; statements that differ

@@ -64,8 +64,8 @@ export function compileMatcher(text: string): Matcher {
 /**
  * Whether a value matches a glob, in which `*` is any number of characters and `?` is one; case matters.
  *
- * On a mismatch only the last `*` takes one character more, so the work is at most the product of both lengths, and no glob can
- * hang a sweep.
+ * On a mismatch only the last `*` takes one character more, so the work is at most the product of both lengths, and no glob
+ * can hang a sweep.
  *
  * @returns undefined if the answer needs more steps.
  */

@@ -8,14 +8,14 @@ import { compileMatcher } from '../policy/matcher.ts';
 import { PatternError } from '../policy/pattern.ts';
 import type { SelectorKey } from '../policy/schema.ts';
 
-/** More than this at once is no emergency but a shutdown, and DLI's console has a button for that. */
+/** The most jobs of one emergency. To cancel more is a shutdown, for which DLI's console has a button. */
 export const MAX_EMERGENCY_KILLS = 1_000;
 const DEFAULT_EMERGENCY_KILLS = 50;
 
-/** What `jobType` may say, as each engine spells it. */
+/** Values for `jobType`, as each engine spells them. */
 export const EMERGENCY_TYPES: readonly string[] = ENGINE_NAMES.flatMap((engine) => ENGINE_FACTS[engine].types);
 
-/** Long by design, so that age alone says nothing against them: touched only where they are named. */
+/** Engines whose jobs are long by design, so that age is no reason to cancel them. They are cancelled only if named. */
 const LONG_BY_DESIGN: readonly string[] = ['flink'];
 
 const oneOrMany = (item: v.GenericSchema<string, string>, most = Number.POSITIVE_INFINITY) =>
@@ -30,14 +30,14 @@ const oneOrMany = (item: v.GenericSchema<string, string>, most = Number.POSITIVE
   );
 
 const text = v.pipe(v.string('expected a text'), v.nonEmpty('is empty'), v.maxLength(256, 'is too long'));
-/** Those of SQL and Spark are UUIDs, those of Flink numbers. */
+/** The id of a job: a UUID for SQL and Spark, a number for Flink. */
 const id = v.pipe(
   v.string('expected an id'),
   v.check((value) => whyNever(value, 'jobId') === undefined, `expected ${JOB_ID}`),
 );
 const oneOf = (values: readonly string[]) => v.picklist(values, `expected one of ${values.join(', ')}`);
 
-/** The keys of an emergency's payload beside those of every request. */
+/** The keys of an emergency's payload, in addition to those of every request. */
 export const emergencyEntries = {
   olderThan: v.optional(durationField('10m')),
   jobIds: oneOrMany(id, MAX_EMERGENCY_KILLS),
@@ -53,7 +53,7 @@ export const emergencyEntries = {
       v.maxValue(MAX_EMERGENCY_KILLS, `expected at most ${MAX_EMERGENCY_KILLS}`),
     ),
   ),
-  /** The name of the target, typed by a person: what makes it live. */
+  /** The name of the target, typed by a person. A live emergency needs it. */
   confirm: v.optional(v.string('expected a text')),
   includeExempt: v.optional(v.boolean('expected true or false')),
   savepoint: v.optional(v.boolean('expected true or false')),
@@ -61,13 +61,13 @@ export const emergencyEntries = {
 
 type Fields = v.InferOutput<v.StrictObjectSchema<typeof emergencyEntries, undefined>>;
 
-/** What is wrong with an emergency although each key is right, as `key: problem`. */
+/** Finds what is wrong with an emergency whose keys are right each, as `key: problem`. */
 export function emergencyProblems(
   fields: Fields & { reason?: string | undefined },
   { target, isLive }: { target: string; isLive: boolean },
 ): string[] {
   const problems: string[] = [];
-  if (!fields.reason) problems.push('reason: missing; an emergency says why, for the record');
+  if (!fields.reason) problems.push('reason: missing; an emergency must say why, for the record');
   if (fields.olderThan === undefined && fields.jobIds === undefined) {
     problems.push('olderThan: missing; give an age such as 10m, or the ids of jobs');
   }
@@ -76,9 +76,10 @@ export function emergencyProblems(
   }
   for (const engine of asEngines(fields.engine ?? [])) {
     const lacking = selectorKeys(fields).find((key) => !canTell(engine, key, fields));
-    if (lacking !== undefined) problems.push(`${lacking}: no ${ENGINE_FACTS[engine].jobs} have that`);
+    if (lacking !== undefined) problems.push(`${lacking}: no ${ENGINE_FACTS[engine].jobs} have this`);
   }
-  if (enginesOf(fields).length === 0) problems.push('jobType: no engine has jobs like that; Flink has to be named');
+  if (enginesOf(fields).length === 0)
+    problems.push('jobType: no engine has jobs of that type; for Flink add engine: flink');
   for (const key of ['queue', 'owner'] as const) {
     for (const one of fields[key] ?? []) {
       const problem = whyNever(one, key) ?? patternProblem(one);
@@ -98,6 +99,7 @@ function patternProblem(text: string): string | undefined {
   }
 }
 
+/** Makes an emergency of a payload without problems; keys that are missing have their defaults. */
 export function toEmergency(fields: Fields): Emergency {
   const { olderThan = 0, jobIds = [], queue = [], owner = [], jobType = [] } = fields;
   return {
@@ -113,7 +115,7 @@ export function toEmergency(fields: Fields): Emergency {
   };
 }
 
-/** Those named; otherwise all that can tell what is asked for, less those whose jobs are long by design. */
+/** The engines named; by default all whose jobs can be selected by these keys, except those whose jobs are long by design. */
 function enginesOf(fields: Fields): Engine[] {
   const { engine: named, jobIds } = fields;
   if (named !== undefined) return asEngines(named);
@@ -123,7 +125,7 @@ function enginesOf(fields: Fields): Engine[] {
   });
 }
 
-/** Whether the engine's jobs have such a thing, and of types at least one of those asked for. */
+/** Whether the jobs of an engine have a key; for `jobType`, whether they have one of the types asked for. */
 function canTell(engine: Engine, key: SelectorKey, { jobType }: Fields): boolean {
   const { selectors, types } = ENGINE_FACTS[engine];
   return selectors.includes(key) && (key !== 'jobType' || jobType?.some((type) => types.includes(type)) === true);

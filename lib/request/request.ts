@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
+import { formatDuration } from '../base/duration.ts';
 import { durationField } from '../base/duration-field.ts';
 import { issueWords } from '../base/issue-words.ts';
 import type { Emergency } from '../policy/emergency.ts';
 import { parseInstant } from '../policy/instant.ts';
 import { emergencyEntries, emergencyProblems, toEmergency } from './emergency.ts';
 
-/** What one sweep is asked to do; cron, payload and command line all become this. */
+/** What one sweep is asked to do. The schedule, a payload and the command line all become this. */
 export interface SweepRequest {
   sweepId: string;
   trigger: 'schedule' | 'manual' | 'emergency';
@@ -14,29 +15,29 @@ export interface SweepRequest {
   target: string;
   /** True keeps the sweep from cancelling; false leaves it to the policy's and the target's mode. */
   dryRun: boolean;
-  /** In place of the policy's. */
+  /** Replaces the `maxKills` of the policy. */
   maxKills: number | undefined;
   /** How long to wait for cancelled jobs to stop. */
   verifyForMs: number;
   /** Why a person asked; for the record. */
   reason: string | undefined;
   /**
-   * When it was asked for, epoch ms by the clock of the one who asked; of a tick, when it was due. A request that is made
-   * and carried out at once needs none.
+   * When it was asked for, epoch ms by the clock of the one who asked; for a tick, when it was due. A request that is carried
+   * out at once needs none.
    */
   askedAt?: number | undefined;
-  /** In place of the policy, and of the dry-run modes of policy and target. */
+  /** Replaces the policy, and overrides the dry-run mode of policy and target. */
   emergency?: Emergency | undefined;
-  /** The jobs that it names may be those of another target, which is asked for them as well. */
+  /** Whether the jobs that it names may belong to another target, which has the same request. */
   jobsMayBeElsewhere?: boolean | undefined;
 }
 
 /** How long after it was asked for a request may begin to cancel. */
-const GOOD_FOR_MS = { emergency: 10 * 60_000, manual: 30 * 60_000 };
+const VALID_FOR_MS = { emergency: 10 * 60_000, manual: 30 * 60_000 };
 
 /**
- * The last moment at which a request may begin to cancel. One that comes later meets other jobs than those it was meant
- * for, and often a day on which it is wanted no more. A tick is good for one period: the next one sweeps the same.
+ * Returns the last moment at which a request may begin to cancel. Later it would meet other jobs than those it was meant for,
+ * and it may not be wanted any more. A tick is valid for one period, since the next tick sweeps the same.
  *
  * @returns epoch ms, by the clock of `askedAt`.
  */
@@ -44,18 +45,18 @@ export function expiresAtOf(
   { trigger, askedAt }: Pick<SweepRequest, 'trigger'> & { askedAt: number },
   periodMs: number,
 ): number {
-  return askedAt + (trigger === 'schedule' ? periodMs : GOOD_FOR_MS[trigger]);
+  return askedAt + (trigger === 'schedule' ? periodMs : VALID_FOR_MS[trigger]);
 }
 
 export const DEFAULT_TARGET = 'default';
 export const DEFAULT_VERIFY_FOR_MS = 60_000;
 
-/** The event could not be understood, so nothing was done. */
+/** An event that is not a request, so nothing was done. */
 export class RequestError extends Error {
   override name = 'RequestError';
-  /** `key: what is wrong with it`. */
+  /** Each problem as `key: what is wrong`. */
   readonly problems: readonly string[];
-  /** @param problems of a payload, or in a sentence what else is wrong. */
+  /** @param problems the problems of a payload, or one sentence about another problem. */
   constructor(problems: readonly string[] | string) {
     const isSentence = typeof problems === 'string';
     super(isSentence ? problems : `the event is neither a schedule tick nor a valid payload: ${problems.join('; ')}`);
@@ -68,7 +69,7 @@ const targetName = v.pipe(
   v.regex(/^[A-Za-z0-9_.-]{1,128}$/, 'expected letters, digits and _ . -'),
 );
 
-/** @throws {RequestError} for a name that no request may have, and so no sweep would take. */
+/** Checks the name of a target. @throws {RequestError} for a name that no request may have. */
 export function assertTargetName(name: string): void {
   const { issues = [] } = v.safeParse(targetName, name);
   if (issues.length > 0) throw new RequestError(issues.map(({ message }) => `target: ${message}`));
@@ -79,7 +80,7 @@ const commonEntries = {
   dryRun: v.optional(v.boolean('expected true or false')),
   verifyFor: v.optional(durationField('60s')),
   reason: v.optional(v.pipe(v.string('expected a text'), v.maxLength(500, 'expected at most 500 characters'))),
-  /** Made by whoever wants to follow the sweep in the logs. */
+  /** Made by a caller who wants to find the sweep in the logs. */
   sweepId: v.optional(
     v.pipe(v.string('expected a text'), v.regex(/^[A-Za-z0-9-]{8,64}$/, 'expected 8 to 64 letters, digits and -')),
   ),
@@ -91,7 +92,7 @@ const askedAtField = v.optional(
   v.pipe(
     v.string(TIME),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      // A day alone would be its end, and so hours ahead.
+      // A day without a time would mean its end, which may be hours ahead.
       const at = dataset.value.includes(':') ? parseInstant(dataset.value) : undefined;
       if (at !== undefined) return at;
       addIssue({ message: TIME });
@@ -100,7 +101,7 @@ const askedAtField = v.optional(
   ),
 );
 
-/** `askedAt` of a payload as epoch ms; undefined if it has none. @throws {RequestError} for anything but a time. */
+/** Reads the `askedAt` of a payload as epoch ms; undefined if it is missing. @throws {RequestError} if it is not a time. */
 export function parseAskedAt(value: unknown): number | undefined {
   const result = v.safeParse(askedAtField, value);
   if (!result.success) throw new RequestError(`askedAt: ${TIME}`);
@@ -127,11 +128,11 @@ const emergencyPayload = v.strictObject({
   askedAt: askedAtField,
 });
 
-/** What a person, or the command line, says. Everything has a default; a sweep by hand is a dry run unless it says not. */
+/** A payload of a person or of the command line. Every key has a default; by default a sweep by hand is a dry run. */
 export type ManualPayload = v.InferInput<typeof manualPayload>;
 export type EmergencyPayload = v.InferInput<typeof emergencyPayload>;
 
-/** Makes a request of values that are known to be right; by default a dry run by hand. */
+/** Makes a request from values that are checked already; by default a dry run by hand. */
 export function createRequest({
   sweepId = randomUUID(),
   trigger = 'manual',
@@ -147,9 +148,9 @@ export function createRequest({
 }
 
 /**
- * A tick of EventBridge (rule or Scheduler), or a payload written by hand.
+ * Reads an event: a tick of EventBridge (rule or Scheduler), or a payload.
  *
- * @throws {RequestError} for anything else; unknown keys are refused, since a misspelt `dryrun` must not be overlooked.
+ * @throws {RequestError} for anything else. Unknown keys are refused, since a misspelt `dryrun` must not be overlooked.
  */
 export function parseRequest(event: unknown, createId: () => string = randomUUID): SweepRequest {
   if (isScheduleTick(event)) {
@@ -160,11 +161,12 @@ export function parseRequest(event: unknown, createId: () => string = randomUUID
   return createRequest({ ...commonOf(fields, createId), maxKills: fields.maxKills, askedAt: fields.askedAt });
 }
 
-/** What a live emergency lacks without `askedAt`: Lambda may deliver a payload late, and does not tell since when it has it. */
+/** The problem of a live emergency without `askedAt`. Lambda may deliver a payload late, and does not say how late. */
 export const ASKED_AT_MISSING =
-  'askedAt: missing; a live emergency says when it was asked for, such as 2026-01-05T09:00:00Z (date -u +%FT%TZ), since it is good for 10m';
+  'askedAt: missing; a live emergency must say when it was asked for, such as 2026-01-05T09:00:00Z (date -u +%FT%TZ), ' +
+  `since it is valid for ${formatDuration(VALID_FOR_MS.emergency)} only`;
 
-/** Live only with its target's name typed out; a dry run unless it says not, as any sweep by hand. */
+/** Reads an emergency. By default it is a dry run; a live one needs the name of its target in `confirm`, and `askedAt`. */
 function parseEmergency(event: object, createId: () => string): SweepRequest {
   const fields = read(emergencyPayload, event);
   const { askedAt } = fields;
@@ -183,7 +185,7 @@ function commonOf({ sweepId, target, dryRun, verifyFor, reason }: CommonFields, 
 }
 
 function read<T extends typeof manualPayload | typeof emergencyPayload>(schema: T, event: unknown): v.InferOutput<T> {
-  // A list would pass as an object without keys, and so as a sweep by hand.
+  // A list would pass as an object without keys, which is a sweep by hand.
   const result = v.safeParse(schema, isPlainObject(event) ? event : undefined);
   if (result.success) return result.output;
   const allowed = Object.keys(schema.entries);
@@ -192,8 +194,8 @@ function read<T extends typeof manualPayload | typeof emergencyPayload>(schema: 
 }
 
 /**
- * `{"version":"0","detail-type":"Scheduled Event","source":"aws.events",…}`; Scheduler writes `aws.scheduler`. With a key
- * of a payload in it, somebody wants something that no tick does: it must not be overlooked.
+ * Whether an event is `{"version":"0","detail-type":"Scheduled Event","source":"aws.events",…}`; Scheduler writes
+ * `aws.scheduler`. An event with a key of a payload is not a tick, since the key must not be overlooked.
  *
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
  */
@@ -205,13 +207,13 @@ export function isScheduleTick(event: unknown): event is object {
   );
 }
 
-/** When a tick was due, epoch ms; undefined if it does not say. */
+/** Returns when a tick was due, epoch ms; undefined if it does not say. */
 export function tickTime(tick: object): number | undefined {
   const time = 'time' in tick && typeof tick.time === 'string' ? Date.parse(tick.time) : Number.NaN;
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** Whether it is an object as JSON has it: no list, and no instance of a class. */
+/** Whether a value is an object of JSON: not a list, and not an instance of a class. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -7,27 +7,27 @@ import type { Environment } from './environment.ts';
 import { SettingsError } from './settings.ts';
 
 /**
- * What a sweep may do at most, whatever policy, target or request say. They are set by a deploy and not by Parameter Store,
- * so that the right to write a policy is no right to loosen them.
+ * The most that a sweep may do, whatever policy, target or request say. A deploy sets them, and not Parameter Store, so that
+ * the right to write a policy does not include the right to loosen them.
  */
 export interface Ceilings {
-  /** Jobs that one sweep may cancel; a lower `maxKills` holds. */
+  /** The most jobs that one sweep may cancel; a lower `maxKills` of the policy still applies. */
   killsPerSweep: number;
-  /** Jobs that the sweeps of one target may cancel in any 24 hours. */
+  /** The most jobs that the sweeps of one target may cancel in any 24 hours. */
   killsPerDay: number;
   /** The shortest limit of a rule that cancels. */
   shortestLimitMs: number;
   /** Whether a rule for all jobs may cancel. */
   allMayCancel: boolean;
-  /** As `killsPerSweep`, of one emergency on one target. */
+  /** The most jobs that one emergency may cancel on one target. */
   emergencyKills: number;
-  /** As `killsPerDay`, of the emergencies on one target. */
+  /** The most jobs that the emergencies on one target may cancel in any 24 hours. */
   emergencyKillsPerDay: number;
-  /** Who sets them: a deploy of the stage, or the environment of a terminal. */
+  /** Where they come from: a deploy of the stage, or the environment of a terminal. */
   setBy: 'deploy' | 'terminal';
 }
 
-/** By the params of serverless.yml, which have the names of the fields. */
+/** The environment variables, by the names of the params in serverless.yml. */
 const VARIABLES = {
   killsPerSweep: 'REAPER_KILLS_PER_SWEEP',
   killsPerDay: 'REAPER_KILLS_PER_DAY',
@@ -37,7 +37,7 @@ const VARIABLES = {
   emergencyKillsPerDay: 'REAPER_EMERGENCY_KILLS_PER_DAY',
 } as const;
 
-/** Why these: docs/deploy.md. The params of serverless.yml have the same. */
+/** The defaults, which the params in serverless.yml have as well. docs/deploy.md gives the reasons. */
 export const DEFAULT_CEILINGS: Omit<Ceilings, 'setBy'> = {
   ...USUAL_CEILINGS,
   killsPerDay: 200,
@@ -46,7 +46,7 @@ export const DEFAULT_CEILINGS: Omit<Ceilings, 'setBy'> = {
   emergencyKillsPerDay: 1_000,
 };
 
-/** A variable that is missing, or empty, leaves its default. @throws {SettingsError} naming the variable that is wrong. */
+/** Reads the ceilings. A variable that is missing or empty has its default. @throws {SettingsError} naming a wrong variable. */
 export function readCeilings(env: Environment, setBy: Ceilings['setBy']): Ceilings {
   const read = <T>(name: keyof typeof VARIABLES, usual: T, parse: (text: string) => T): T => {
     const text = env[VARIABLES[name]];
@@ -80,8 +80,8 @@ function parseFlag(text: string): boolean {
 }
 
 /**
- * What in a policy no sweep may do: one sentence for each rule and limit, with the way out. Rules that only warn or log may
- * do what they like.
+ * Finds the rules and limits of a policy that are beyond the ceilings: one sentence for each, with what to do. Rules that only
+ * warn or log have no ceilings.
  */
 export function beyondCeilings({ rules }: Pick<Policy, 'rules'>, ceilings: Ceilings): string[] {
   return rules.filter(({ action }) => action === 'cancel').flatMap((rule) => beyondBy(rule, ceilings));
@@ -108,6 +108,6 @@ function beyondBy({ id, match, limits }: Rule, { allMayCancel, shortestLimitMs, 
   ];
 }
 
-/** What a person does who has the right to. */
+/** Says how to loosen a ceiling, for a person with the right to do so. */
 export const loosen = (name: keyof typeof VARIABLES, value: string, setBy: Ceilings['setBy']): string =>
   setBy === 'deploy' ? `deploy with --param ${name}=${value}` : `set ${VARIABLES[name]}=${value}`;

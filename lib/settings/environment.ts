@@ -4,14 +4,14 @@ import { parseIamEndpoint, SettingsError } from './settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** With lib/base/command-line.ts the one place in lib/ that knows the process's environment; callers pass it on. */
+/** The environment of the process. Only this file and lib/base/command-line.ts read it in lib/; callers pass it on. */
 export const environment: Environment = process.env;
 
 /**
- * The access key in the variables that the vendor's own SDKs read; or, where that is not set, the password in those that
- * OpenStack's tools read, which Open Telekom Cloud documents.
+ * Reads the access key from the variables of the vendor's own SDKs or, if they are not set, the password from the variables of
+ * OpenStack's tools, which Open Telekom Cloud documents.
  *
- * @throws {SettingsError} naming the variable that is missing, or whose text cannot be what it should be.
+ * @throws {SettingsError} naming the variable that is missing or wrong.
  * @see Open Telekom Cloud, "Authentication": its openrc has OS_USER_DOMAIN_NAME; OS_DOMAIN_NAME is a domain to be scoped to
  */
 export function readCredentials(env: Environment): Credentials {
@@ -32,7 +32,7 @@ export function readCredentials(env: Environment): Credentials {
   };
 }
 
-/** Where the credential that {@link readCredentials} reads is kept. */
+/** Names the variables that hold a credential of {@link readCredentials}. */
 export const credentialVariables = (credentials: Credentials): string =>
   'password' in credentials ? 'OS_USERNAME and OS_PASSWORD' : 'HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK';
 
@@ -49,14 +49,14 @@ function checked(env: Environment, name: string, problemOf: (text: string) => st
 
 const NOT_SET = 'this environment variable is not set';
 
-/** @throws {SettingsError} if the variable is missing or empty. */
+/** Returns the value of a variable. @throws {SettingsError} if it is missing or empty. */
 export function required(env: Environment, name: string): string {
   const value = env[name];
   if (value === undefined || value === '') throw new SettingsError(name, NOT_SET);
   return value;
 }
 
-/** @returns milliseconds. @throws {SettingsError} if the variable is not a whole number of minutes. */
+/** Returns a variable's minutes in milliseconds. @throws {SettingsError} if it is not a whole number, 1 or more. */
 export function requiredMinutes(env: Environment, name: string): number {
   const minutes = Number(required(env, name));
   if (!Number.isInteger(minutes) || minutes < 1) throw new SettingsError(name, 'expected a whole number of minutes');

@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto';
 import { compareText } from '../base/compare-text.ts';
 
-/** Long enough to tell the settings of a target apart, and short enough to read out. */
+/** Long enough to distinguish the settings of a target, and short enough to read aloud. */
 const HASH_LENGTH = 16;
 
 /**
- * The same for documents of the same content: neither the order of keys, nor spaces, nor the version of a parameter matters.
- * One that is deleted and made again has version 1 again, so versions would not tell.
+ * Hashes the content of documents. The order of keys, spaces and the versions of parameters make no difference. Versions
+ * cannot replace the hash, since a parameter that is deleted and created again has version 1 again.
  *
- * @param documents JSON, by their names.
+ * @param documents JSON texts by their names.
  */
 export function hashOf(documents: Readonly<Record<string, string>>): string {
   const content = Object.fromEntries(Object.entries(documents).map(([name, text]) => [name, readOrNot(text)]));
   return createHash('sha256').update(JSON.stringify(content, inOrder)).digest('hex').slice(0, HASH_LENGTH);
 }
 
-/** A text that is no JSON stands for itself. */
+/** Parses a text; returns the text itself if it is not JSON. */
 function readOrNot(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -6,15 +6,15 @@ import { readProxy } from './proxy.ts';
 import { isSecretReference } from './secret-reference.ts';
 import { SettingsError } from './settings.ts';
 
-/** Values by name. */
+/** The values of parameters by their names. */
 export class ParameterValues extends Map<string, string> {
-  /** By the same names. */
+  /** The versions by the same names. */
   readonly versions = new Map<string, number>();
 
   add({ Name, Value, Version }: Parameter): void {
     if (Name === undefined) return;
     this.set(Name, Value ?? '');
-    // A secret of Secrets Manager has none, which Parameter Store tells as 0.
+    // A secret in Secrets Manager has no version; Parameter Store returns 0.
     if (Version) this.versions.set(Name, Version);
   }
 
@@ -24,35 +24,37 @@ export class ParameterValues extends Map<string, string> {
 }
 
 /**
- * Those that exist.
+ * Reads parameters by their names; those that do not exist are left out.
  *
  * @throws {SettingsError} if Parameter Store cannot be asked.
  */
 export type ReadParameters = (names: readonly string[]) => Promise<ParameterValues>;
 
 /**
- * Every parameter below a path that ends in a slash.
+ * Reads every parameter below a path that ends in a slash.
  *
  * @throws {SettingsError} if Parameter Store cannot be asked.
  */
 export type ReadPath = (path: string) => Promise<ParameterValues>;
 
+/** Options for every client of AWS. */
 export const AWS_CLIENT_OPTIONS = {
   maxAttempts: 3,
-  /** Made for each client, since a proxy that cannot be used is told by the verb that needs it. @throws {SettingsError} */
+  /** Made for each client, so that a wrong proxy is reported by the command that needs it. @throws {SettingsError} */
   get requestHandler() {
     return {
-      // A hung Parameter Store or queue must not hang us: without these the SDK waits for ever. Three attempts, with the
-      // pauses between them, end within 15 seconds.
+      // Without these the SDK waits for ever for a Parameter Store or a queue that hangs. Three attempts, with the pauses
+      // between them, end within 15 seconds.
       connectionTimeout: 2_000,
       requestTimeout: 4_500,
       throwOnRequestTimeout: true,
-      // Credentials come in the answers, so NODE_TLS_REJECT_UNAUTHORIZED is not obeyed here either.
+      // Answers contain credentials, so NODE_TLS_REJECT_UNAUTHORIZED is ignored here as well.
       httpsAgent: { ...agentOptionsFor(readProxy(environment)), rejectUnauthorized: true },
     };
   },
 };
 
+/** Creates a reader that asks for all of its parameters in one call. */
 export function createParameterReader(client: SSMClient): ReadParameters {
   return async (names) => {
     try {
@@ -60,7 +62,7 @@ export function createParameterReader(client: SSMClient): ReadParameters {
         new GetParametersCommand({ Names: [...names], WithDecryption: true }),
       );
       const [name, ...others] = names;
-      // A secret of Secrets Manager may come by its own name, without the path.
+      // A secret in Secrets Manager may be returned under its own name, without the path.
       const isSecret = name !== undefined && others.length === 0 && isSecretReference(name);
       return collect(isSecret ? Parameters.map((one) => ({ ...one, Name: name })) : Parameters);
     } catch (error) {
@@ -71,9 +73,9 @@ export function createParameterReader(client: SSMClient): ReadParameters {
 }
 
 /**
- * Up to ten parameters come with each answer.
+ * Creates a reader of paths. Each answer has up to ten parameters.
  *
- * @param WithDecryption false for a caller that may not: a SecureString then comes as it is stored, which is no JSON.
+ * @param WithDecryption false for a caller without the right to decrypt: a SecureString is then returned encrypted.
  */
 export function createPathReader(client: SSMClient, { WithDecryption = true } = {}): ReadPath {
   return async (path) => {
@@ -95,16 +97,16 @@ function collect(parameters: readonly Parameter[]): ParameterValues {
   return values;
 }
 
-/** All parameters of a stage live under one prefix; IAM grants refer to it. */
+/** The names of a stage's parameters. All of them have one prefix, to which IAM grants refer. */
 export const parameterNames = (stage: string) => ({
   switch: `/dli-reaper/${stage}/switch`,
   targets: `/dli-reaper/${stage}/targets/`,
   target: (name: string) => `/dli-reaper/${stage}/targets/${name}`,
   policy: (name: string) => `/dli-reaper/${stage}/policies/${name}`,
-  /** A secret of Secrets Manager has the name by which Parameter Store passes it on. */
+  /** A secret in Secrets Manager keeps its full name. */
   credentials: (name: string) => (isSecretReference(name) ? name : `/dli-reaper/${stage}/credentials/${name}`),
-  /** Each exemption is a parameter of its own below this, so that a team can be allowed to write its own. */
+  /** Each exemption is a parameter below this path, so that a team can have the right to write only its own. */
   exemptions: `/dli-reaper/${stage}/exemptions/`,
-  /** Likewise. */
+  /** Each freeze is a parameter below this path, for the same reason. */
   freezes: `/dli-reaper/${stage}/freezes/`,
 });

@@ -3,17 +3,17 @@ import type { HttpProxy } from '../http/proxy.ts';
 import type { Environment } from './environment.ts';
 import { SettingsError } from './settings.ts';
 
-/** What runs on this machine is never called through a proxy. */
+/** Hosts on this machine, which are never called through a proxy. */
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 
 /**
- * The proxy in `HTTPS_PROXY`, with the hosts in `NO_PROXY` that are called without it, read as curl reads them: lower case
- * comes first, a proxy without a scheme is an HTTP proxy, and `example.com` stands for all its subdomains as well.
+ * Reads the proxy from `HTTPS_PROXY`, and from `NO_PROXY` the hosts that are called without it. It reads them as curl does:
+ * lower case comes first, a proxy without a scheme is an HTTP proxy, and `example.com` includes its subdomains.
  *
- * A Lambda function has none: its network is that of its VPC, and a variable that is meant for another part of it must not
- * turn its calls aside.
+ * A Lambda function never uses a proxy: its network is its VPC, and a variable that is meant for another part of the function
+ * must not redirect its calls.
  *
- * @throws {SettingsError} for a proxy that cannot be used; its message does not show the password in it.
+ * @throws {SettingsError} for a proxy that cannot be used; the message does not show its password.
  */
 export function readProxy(env: Environment): HttpProxy | undefined {
   if (env.AWS_LAMBDA_FUNCTION_NAME !== undefined) return undefined;
@@ -33,7 +33,7 @@ export function readProxy(env: Environment): HttpProxy | undefined {
 function toUrl(text: string): URL | undefined {
   try {
     const url = new URL(text);
-    // Node's agent decodes both, and fails on what was not encoded.
+    // Node's agent decodes both, and fails on a % that is not part of an encoding.
     decodeURIComponent(url.username + url.password);
     return url;
   } catch {

@@ -4,10 +4,10 @@ const PREFIX = '/aws/reference/secretsmanager/';
 /** "The secret name can contain ASCII letters, numbers, and the following characters: /_+=.@-" (CreateSecret). */
 const SECRET_NAME = /^[A-Za-z0-9/_+=.@-]{1,512}$/;
 
-/** Whether Parameter Store takes this from Secrets Manager, and so can neither list nor write nor date it. */
+/** Whether a name refers to a secret in Secrets Manager. Parameter Store can read it, but not list, write or version it. */
 export const isSecretReference = (name: string): boolean => name.startsWith(PREFIX);
 
-/** Whether it is one that can be. */
+/** Whether a name refers to a secret whose own name is allowed. */
 export const isValidReference = (name: string): boolean =>
   isSecretReference(name) && SECRET_NAME.test(name.slice(PREFIX.length));
 

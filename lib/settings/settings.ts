@@ -4,63 +4,63 @@ import type { Exemption, Freeze, Mode, Policy } from '../policy/schema.ts';
 import type { ProjectClaim } from './project-claims.ts';
 import type { StopOrder } from './stop-order.ts';
 
-/** Everything a sweep needs to know, read fresh for it. */
+/** Everything that a sweep needs to know, read anew for each sweep. */
 export interface Settings {
   target: Target;
   policy: Policy;
-  /** Beside those that the policy itself holds. */
+  /** Exemptions of the stage, in addition to those in the policy. */
   exemptions: readonly Exemption[];
-  /** Likewise. */
+  /** Freezes of the stage, in addition to those in the policy. */
   freezes: readonly Freeze[];
   credentials: CredentialSource;
-  /** Only `run` lets a job be cancelled. */
+  /** Whether the switch is set to `run`; otherwise no job is cancelled. */
   isSwitchedOn: boolean;
-  /** What somebody set the switch to who wants it to stop. */
+  /** The stop that the switch is set to, if it is one. */
   stopOrder?: StopOrder | undefined;
-  /** What could not be read and does not keep the sweep from its work; one sentence each. */
+  /** One sentence for each part that could not be read although the sweep can go on. */
   notices?: readonly string[] | undefined;
-  /** Undefined where nothing of it comes from Parameter Store. */
+  /** Undefined if no setting comes from Parameter Store. */
   parameterVersions?: ParameterVersions | undefined;
   /**
-   * What decides who is cancelled, as it is written, by its name within the stage: the target, the policy, and all that can
-   * exempt. Undefined where nothing of it comes from Parameter Store, since no record is kept of such a sweep.
+   * The texts that decide which jobs are cancelled, by their names within the stage: the target, the policy, the exemptions
+   * and the freezes. Undefined if no setting comes from Parameter Store, since there is no record of such a sweep.
    */
   documents?: Readonly<Record<string, string>> | undefined;
   /** Undefined for a target given on the command line. */
   stage?: TargetInStage | undefined;
 }
 
-/** What there is to know of a target because it belongs to a stage. */
+/** What a target has because it belongs to a stage. */
 export interface TargetInStage {
   /** Name of the stage. */
   name: string;
   /** The parameter that holds it. */
   parameter: string;
-  /** Whether another target may be on the same project. */
+  /** Whether other targets may use the same project. */
   shared: boolean;
-  /** What all targets of the stage say of their projects. @throws {SettingsError} */
+  /** Reads what all targets of the stage say about their projects. @throws {SettingsError} */
   readClaims: () => Promise<ProjectClaim[]>;
 }
 
-/** By which version of each parameter a sweep went; null for what came from elsewhere, or is not there. */
+/** The version of each parameter that a sweep used; null if the setting is missing or comes from elsewhere. */
 export interface ParameterVersions {
   switch: number | null;
   target: number | null;
   policy: number | null;
   credentials: number | null;
-  /** By the parameter's name. */
+  /** By the names of the parameters. */
   exemptions: Record<string, number>;
   freezes: Record<string, number>;
 }
 
 export interface Target {
-  /** For reports. */
+  /** Its name in reports. */
   name: string;
   endpoint: URL;
-  /** Undefined where neither a setting nor the endpoint tells it. */
+  /** Undefined if neither a setting nor the endpoint names it. */
   region?: string | undefined;
   projectId: string;
-  /** As the settings have it; a live sweep asks IAM whether that is right. */
+  /** The name in the settings; a live sweep checks it with IAM. */
   projectName?: string | undefined;
   /** Undefined for a target given on the command line. */
   mode: Mode | undefined;
@@ -69,7 +69,7 @@ export interface Target {
 /** A setting is missing, unreadable or wrong. The message names it and never shows a secret. */
 export class SettingsError extends Error {
   override name = 'SettingsError';
-  /** The parameter, file, flag or variable. */
+  /** The name of the parameter, file, flag or variable. */
   readonly setting: string;
   constructor(setting: string, problem: string, options?: ErrorOptions) {
     super(`${setting}: ${problem}`, options);
@@ -78,7 +78,7 @@ export class SettingsError extends Error {
 }
 
 /**
- * DLI's address in a region.
+ * Returns DLI's address in a region.
  *
  * @see "Regions and Endpoints"; Dublin is the one region under .eu
  */
@@ -87,12 +87,12 @@ export function defaultEndpoint(region: string): string {
   return `https://dli.${region}.${domain}`;
 }
 
-/** The region in an address of DLI; undefined for an address that does not tell. @see {@link defaultEndpoint} */
+/** Returns the region in an address of DLI; undefined if the address has none. @see {@link defaultEndpoint} */
 export function regionOf({ hostname }: URL): string | undefined {
   return /^dli\.([a-z]+-[a-z0-9-]+)\./.exec(hostname)?.[1];
 }
 
-/** @throws {SettingsError} */
+/** Reads the address of a service. @param setting its name, for the error. @throws {SettingsError} */
 export function parseEndpoint(setting: string, text: string): URL {
   if (!URL.canParse(text))
     throw new SettingsError(setting, 'expected a URL such as https://dli.eu-west-101.myhuaweicloud.eu');
@@ -105,7 +105,7 @@ export function parseEndpoint(setting: string, text: string): URL {
   return endpoint;
 }
 
-/** As {@link parseEndpoint}; the version in the path, which other tools want there, may stay. @throws {SettingsError} */
+/** Reads the address of IAM. It may end in `/v3`, which other tools require. @throws {SettingsError} */
 export function parseIamEndpoint(setting: string, text: string): URL {
   return parseEndpoint(setting, text.replace(/\/v3\/?$/, ''));
 }

@@ -36,17 +36,18 @@ interface SsmReaders {
   stage: string;
   read: ReadParameters;
   readPath: ReadPath;
-  /** Every target of the stage; by default they are read when they are asked for. */
+  /** Reads every target of the stage, if they are needed; by default from Parameter Store. */
   readTargets?: (() => Promise<ParameterValues>) | undefined;
   readSwitch: () => Promise<SwitchReading>;
-  /** Called once the target has been read, before the rest, which may be missing or wrong. */
+  /** Called with the target before the other settings are read, which may be missing or wrong. */
   onTarget?: ((target: Target) => void) | undefined;
 }
 
 /**
- * A target, and then the policy and the credentials it names and all exemptions and freezes, side by side.
+ * Reads the settings of a target: first the target, then at once the policy and the credentials that it names, and all
+ * exemptions and freezes.
  *
- * @param readSwitch a value of undefined if it is missing or unreadable, which means stop.
+ * @param readSwitch returns undefined as the value if the switch is missing or cannot be read, which means stop.
  * @throws {SettingsError} naming the parameter that is missing, unreadable or invalid.
  */
 export async function loadSsmSettings(
@@ -63,7 +64,7 @@ export async function loadSsmSettings(
 
   const policyName = names.policy(fields.policy);
   const credentialsName = names.credentials(fields.credentials);
-  // Whoever takes exempt jobs too is not held up by an exemption or a freeze that cannot be read.
+  // With exempt jobs included, an exemption or a freeze that cannot be read must not stop the sweep.
   const includesExempt = request.emergency?.includeExempt === true;
   const [values, exemptions, freezes, reading] = await Promise.all([
     readTogether(read, policyName, credentialsName),
@@ -102,7 +103,7 @@ export async function loadSsmSettings(
   };
 }
 
-/** In one call; but a secret that is not there, or may not be read, fails its whole call, and would be told of both. */
+/** Reads both in one call. A secret is read by itself: if that fails, the whole call fails, and its error would name both. */
 async function readTogether(read: ReadParameters, policy: string, credentials: string): Promise<ParameterValues> {
   if (!isSecretReference(credentials)) return read([policy, credentials]);
   const [values, secrets] = await Promise.all([read([policy]), read([credentials])]);
@@ -111,7 +112,7 @@ async function readTogether(read: ReadParameters, policy: string, credentials: s
 }
 
 /**
- * A target and its key alone.
+ * Reads a target and its credentials, and nothing else.
  *
  * @throws {SettingsError} naming the parameter that is missing, unreadable or invalid.
  */
@@ -164,7 +165,7 @@ const targetSchema = v.strictObject({
   credentials: credentialsPart,
 });
 
-/** A text of a credential. @param problemOf what is wrong with it, in words that do not show it. */
+/** A text of a credential. @param problemOf says what is wrong with it, without showing it. */
 const credentialText = (problemOf: (text: string) => string | undefined) =>
   v.pipe(
     v.string('expected a text'),
@@ -195,6 +196,7 @@ const passwordSchema = v.strictObject({
   iamEndpoint: filled(problemOfName),
 });
 
+/** Reads the parameter of a target. @throws {SettingsError} if it is missing or invalid. */
 export function parseTarget(name: string, values: ReadonlyMap<string, string>): v.InferOutput<typeof targetSchema> {
   return parseWith(targetSchema, name, parseJson(name, values));
 }
@@ -209,7 +211,7 @@ function parseCredentials(name: string, values: ReadonlyMap<string, string>): Cr
 
 const CREDENTIAL_KEYS = [...Object.keys(accessKeySchema.entries), ...Object.keys(passwordSchema.entries)];
 
-/** An unknown key may be a secret in the place of a key, so it is not shown. */
+/** Does not show an unknown key, since it may be a secret in the wrong place. */
 function credentialIssueWords(issue: v.BaseIssue<unknown>): string {
   const isShown = CREDENTIAL_KEYS.includes(v.getDotPath(issue) ?? '') || keyProblem(issue) !== 'unknown key';
   return isShown
@@ -217,6 +219,7 @@ function credentialIssueWords(issue: v.BaseIssue<unknown>): string {
     : `holds an unknown key, not shown here; allowed: ${CREDENTIAL_KEYS.join(', ')}`;
 }
 
+/** Makes a target from the fields of its parameter. @throws {SettingsError} if its endpoint is not allowed. */
 export function toTarget(
   name: string,
   parameter: string,
@@ -232,7 +235,10 @@ export function toTarget(
   };
 }
 
-/** An emergency does not need the policy to be valid, but for its exemptions and freezes; and not even these if it includes exempt jobs. */
+/**
+ * Returns the policy of a sweep. An emergency keeps only the exemptions and freezes of a policy, which may be invalid, and
+ * keeps not even these if it includes exempt jobs.
+ */
 function policyFor(
   { emergency }: Pick<SweepRequest, 'emergency'>,
   name: string,
@@ -254,9 +260,9 @@ function parsePolicyParameter(name: string, values: ReadonlyMap<string, string>)
 }
 
 /**
- * One that cannot be read stops the sweep: what it would have protected is unknown.
+ * Reads each exemption or freeze. One that cannot be read stops the sweep, since the jobs that it protects are unknown.
  *
- * @param remedy the line that takes it away.
+ * @param remedy the command that removes it.
  */
 function parseEach<T>(
   values: ReadonlyMap<string, string>,
@@ -268,18 +274,18 @@ function parseEach<T>(
       return parse(parseJson(name, values));
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error;
-      // No job is cancelled while it stands, so the way out is told as well.
-      throw new SettingsError(name, `${error.message}\n  ${dliReaper(remedy(idOf(name)))} takes it away`, {
+      // No job is cancelled while it is there, so the message says how to remove it.
+      throw new SettingsError(name, `${error.message}\n  ${dliReaper(remedy(idOf(name)))} removes it`, {
         cause: error,
       });
     }
   });
 }
 
-/** The last part of the name of its parameter. */
+/** Returns the last part of the name of a parameter. */
 const idOf = (parameter: string): string => parameter.slice(parameter.lastIndexOf('/') + 1);
 
-/** Gives out what was read with the other settings first, and reads anew from then on. */
+/** Returns the credentials that were read with the other settings once, and reads them anew from then on. */
 function createCredentialSource(name: string, first: Credentials, read: ReadParameters): CredentialSource {
   let unused: Credentials | undefined = first;
   return {
@@ -303,8 +309,8 @@ function parseJson(name: string, values: ReadonlyMap<string, string>): unknown {
     return parseJsonText(withoutMark(text));
   } catch (error) {
     if (error instanceof TextError) throw new SettingsError(name, error.message);
-    // The parser's own message quotes the text, and the text may be a secret.
-    throw new SettingsError(name, 'not JSON; parameters hold JSON only');
+    // The parser's own message quotes the text, which may be a secret.
+    throw new SettingsError(name, 'is not JSON; a parameter must contain JSON');
   }
 }
 
@@ -318,7 +324,7 @@ function parseJsonIfAny(text: string | undefined): unknown {
 
 const documentIssueWords = (issue: v.BaseIssue<unknown>) => issueWords(issue, { whole: 'expected an object' });
 
-/** Messages name fields and never values: one of the documents is a credential. */
+/** Checks a document. Messages name fields and never values, since a document may be a credential. */
 function parseWith<T extends v.GenericSchema>(
   schema: T,
   name: string,

@@ -1,22 +1,22 @@
 import { dliReaper } from '../base/command-line.ts';
 import { parseInstant } from '../policy/instant.ts';
 
-/** What somebody has set a switch to who wants no job cancelled. */
+/** A stop, as a person has set the switch to it. */
 export interface StopOrder {
-  /** Epoch ms: when it was to be over. It never ends by itself. */
+  /** Epoch ms: the planned end. The stop never ends by itself. */
   until: number | undefined;
   reason: string | undefined;
 }
 
-/** The most characters of a reason; the value of a parameter is short enough then. */
+/** The most characters of a reason, so that the value fits into a parameter. */
 export const MAX_REASON_LENGTH = 200;
 
 /**
- * The value of the switch. Only the word `run` lets jobs be cancelled, so any version of the functions reads it as stop.
+ * Writes the value of the switch. Only the word `run` lets jobs be cancelled, so every version of the functions stops for it.
  *
  *     stop until 2026-12-06T00:00:00.000Z because month end
  *
- * @param order with a reason that {@link reasonProblem} finds nothing wrong with.
+ * @param order has no reason, or one without a {@link reasonProblem}.
  */
 export function formatStop({ until, reason }: StopOrder): string {
   const end = until === undefined ? '' : ` until ${new Date(until).toISOString()}`;
@@ -25,7 +25,7 @@ export function formatStop({ until, reason }: StopOrder): string {
 
 const FORM = /^stop(?: until (\S+))?(?: because (.+))?$/s;
 
-/** @returns undefined for whatever {@link formatStop} does not write: nobody is known to want that. */
+/** Reads a value of {@link formatStop}; undefined for any other value, which may be a mistake. */
 export function parseStop(value: unknown): StopOrder | undefined {
   const [whole, end, reason] = (typeof value === 'string' && FORM.exec(value)) || [];
   if (whole === undefined || (reason !== undefined && reasonProblem(reason) !== undefined)) return undefined;
@@ -33,30 +33,33 @@ export function parseStop(value: unknown): StopOrder | undefined {
   return end !== undefined && until === undefined ? undefined : { until, reason };
 }
 
-/** Says why a text is no reason that a switch can hold; undefined if it is one. */
+/** Says why a text cannot be the reason of a stop; undefined if it can. */
 export function reasonProblem(reason: string): string | undefined {
   if (reason.trim() === '') return 'is empty; say why, or leave it out';
   if (reason.length > MAX_REASON_LENGTH)
     return `has ${reason.length} characters; expected at most ${MAX_REASON_LENGTH}`;
   return /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(reason)
-    ? 'holds a character that cannot be seen, such as a line break; write it in one line'
+    ? 'contains a character that cannot be seen, such as a line break; write the reason in one line'
     : undefined;
 }
 
-/** Whether the time that it was meant for is over. It still stops. @param now epoch ms. */
+/** Whether the planned end has passed. The switch still stops. @param now epoch ms. */
 export const isOverdue = ({ until }: StopOrder, now: number): boolean => until !== undefined && until <= now;
 
-/** Such as `stop until 2026-12-06T00:00:00.000Z (month end)`. */
+/** Describes a stop, such as `stop until 2026-12-06T00:00:00.000Z (month end)`. */
 export function describeStop({ until, reason }: StopOrder): string {
   const end = until === undefined ? '' : ` until ${new Date(until).toISOString()}`;
   return `stop${end}${reason === undefined ? '' : ` (${reason})`}`;
 }
 
-/** What to say of a stop whose time is over. @param stage by default it is left to the reader. */
+/** Asks a person to resume after the end of a stop. @param stage for the command; by default the reader fills it in. */
 export function askToResume({ until = 0 }: StopOrder, stage = '…'): string {
   const at = new Date(until).toISOString();
-  return `the stop ended at ${at}, and no sweep resumes by itself; ${dliReaper(`resume --stage ${stage}`)} lets them cancel again`;
+  return (
+    `the stop ended at ${at}, but sweeps do not resume by themselves; ` +
+    `run ${dliReaper(`resume --stage ${stage}`)} to let them cancel again`
+  );
 }
 
-/** Whether there is more to say of it than the word. */
+/** Whether a stop has an end or a reason. */
 export const hasWords = ({ until, reason }: StopOrder): boolean => until !== undefined || reason !== undefined;

@@ -1,15 +1,15 @@
 import type { Clock } from '../base/clock.ts';
 import { within } from '../http/transport.ts';
 
-/** Why a sweep stopped halfway, as the stop signal's reason. */
+/** The reason of the stop signal: why a sweep stopped before its end. */
 export class SwitchedOff extends Error {
   override name = 'SwitchedOff';
 }
 
 export interface SwitchWatch {
-  /** Aborted, with {@link SwitchedOff} as its reason, once the switch is no longer set to run. */
+  /** Aborted with {@link SwitchedOff} as its reason once the switch is no longer set to run. */
   signal: AbortSignal;
-  /** Looks once, and then again and again, if it has not yet. @returns after the first look; never rejects. */
+  /** Starts looking at the switch; a second call does nothing. @returns after the first look; never rejects. */
   start: () => Promise<void>;
   end: () => void;
 }
@@ -17,12 +17,12 @@ export interface SwitchWatch {
 const EVERY_MS = 10_000;
 
 /**
- * Looks at the switch right before jobs are cancelled, since listing them may have taken a while, and again and again while
- * they are.
+ * Watches the switch: once right before jobs are cancelled, since listing them may have taken long, and repeatedly while they
+ * are cancelled.
  *
- * @param isSwitchedOn rejects if the switch cannot be read, which counts as off: nobody could stop the sweep any more.
- * @param options.deadlineAt epoch ms; a look that has not come back by then counts as off as well, so that a Parameter
- * Store that hangs does not cost the sweep its report.
+ * @param isSwitchedOn rejects if the switch cannot be read. That counts as off, since no one could stop the sweep any more.
+ * @param options.deadlineAt epoch ms. A look without an answer by then counts as off as well, so that a Parameter Store that
+ * hangs does not cost the sweep its report.
  */
 export function watchSwitch(
   isSwitchedOn: () => Promise<boolean>,
@@ -53,7 +53,7 @@ export function watchSwitch(
       if (isStarted) return;
       isStarted = true;
       await look();
-      // Rejects when it has ended, and never otherwise.
+      // It rejects only because the watch has ended.
       goOnLooking().catch(() => {});
     },
     end: () => ended.abort(),

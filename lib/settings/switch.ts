@@ -1,24 +1,25 @@
 import { parameterNames, type ReadParameters } from './parameter-store.ts';
 import { isOverdue, parseStop } from './stop-order.ts';
 
-/** The switch as it was read; null as its version if it is not there or could not be read. */
+/** The switch as it was read. The version is null if the switch is missing or could not be read. */
 export interface SwitchReading {
   value: unknown;
   version: number | null;
 }
 
-/** @returns undefined, and no version, for a switch that is not there. @throws {SettingsError} if it cannot be read. */
+/** Reads the switch of a stage. Its value is undefined if it is missing. @throws {SettingsError} if it cannot be read. */
 export async function readSwitchFrom(read: ReadParameters, stage: string): Promise<SwitchReading> {
   const name = parameterNames(stage).switch;
   const values = await read([name]);
   return { value: values.get(name), version: values.versionOf(name) };
 }
 
-/** Only this one word lets a job be cancelled. */
+/** Whether the switch lets jobs be cancelled. Only this one word does. */
 export const isSwitchOn = ({ value }: Pick<SwitchReading, 'value'>): boolean => value === 'run';
 
 /**
- * Anything else stops as well, but only this says that somebody wants it so, and that its time is not over.
+ * Whether someone has set the switch to stop, and the time of the stop is not over. Any other value but `run` stops as well,
+ * but it may be a mistake.
  *
  * @param now epoch ms.
  */

@@ -31,7 +31,7 @@ const freeze = (changes: object = {}) =>
 describe.concurrent('dli-reaper freeze and unfreeze', () => {
   const why = ['freeze', 'month-end', '--reason', 'close'];
 
-  it('writes one freeze that a sweep obeys, overwrites none unasked, and takes it away again', async (context) => {
+  it('writes one freeze that a sweep obeys, overwrites none unasked, and removes it again', async (context) => {
     const { aws, emulator, run } = await startStage(context);
     const span = ['--owner', 'ana', '--from', '2026-01-01', '--until', '2999-01-01'];
 
@@ -187,7 +187,7 @@ describe.concurrent('the calendar of a stage', () => {
 
     expect(plan).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringContaining('dli-reaper unfreeze month-end --stage dev takes it away'),
+      stderr: expect.stringContaining('dli-reaper unfreeze month-end --stage dev removes it'),
     });
     expect(doctor.stdout).toContain('→ dli-reaper unfreeze month-end --stage dev, and freeze again\n');
   });
@@ -267,7 +267,7 @@ describe.concurrent('dli-reaper stop with an end and a reason', () => {
     const resumed = await run('resume');
 
     const asks =
-      'the stop ended at 2026-01-01T00:00:00.000Z, and no sweep resumes by itself; dli-reaper resume --stage dev lets them cancel again';
+      'the stop ended at 2026-01-01T00:00:00.000Z, but sweeps do not resume by themselves; run dli-reaper resume --stage dev to let them cancel again';
     expect(JSON.parse(json.stdout)).toMatchObject({
       stop: { until: '2026-01-01T00:00:00.000Z', reason: 'month end', isOver: true },
     });
@@ -293,7 +293,7 @@ describe.concurrent('dli-reaper stop with an end and a reason', () => {
     { more: ['--until', 'soon'], says: '--until: expected a day such as 2027-02-01' },
     { more: ['--until', '2020-01-01'], says: '--until: is over already; name a later day or time' },
     { more: ['--reason', ''], says: '--reason: is empty; say why, or leave it out' },
-    { more: ['--reason', 'a\nb'], says: '--reason: holds a character that cannot be seen' },
+    { more: ['--reason', 'a\nb'], says: '--reason: contains a character that cannot be seen' },
     { more: ['--reason', 'x'.repeat(201)], says: '--reason: has 201 characters; expected at most 200' },
   ])('refuses $says, and writes nothing', async ({ more, says }) => {
     const { exitCode, stderr } = await runHere(['stop', '--stage', 'dev', ...more]);

@@ -40,7 +40,7 @@ async function startStage(
 describe.concurrent('dli-reaper exempt and unexempt', () => {
   const exempt = ['exempt', 'backfill', '--reason', 'backfill of 2025', '--contact', 'orders'];
 
-  it('writes one exemption that a sweep obeys, overwrites none unasked, and takes it away again', async (context) => {
+  it('writes one exemption that a sweep obeys, overwrites none unasked, and removes it again', async (context) => {
     const { aws, run } = await startStage(context);
 
     const first = await run(...exempt, '--until', '7d', '--owner', 'ana');

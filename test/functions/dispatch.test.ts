@@ -160,8 +160,8 @@ describe('the bundled dispatch function', () => {
 
     expect(returned).toMatchObject({ expected: 3, sent: 1 });
     const error = (name: string, other: string) =>
-      `/dli-reaper/dev/targets/${name}: projectId: ${EMULATOR_PROJECT_ID} is the project of ${other} as well; ` +
-      'correct the one that is wrong, or put "shared": true into all of them if that is meant';
+      `/dli-reaper/dev/targets/${name}: projectId: ${EMULATOR_PROJECT_ID} is also the project of ${other}; ` +
+      'correct the wrong one, or put "shared": true into all of them if this is meant';
     expect(log.filter(({ msg }) => msg === 'target not sent')).toMatchObject([
       { level: 'error', target: 'default', error: error('default', 'sandbox') },
       { level: 'error', target: 'sandbox', error: error('sandbox', 'default') },

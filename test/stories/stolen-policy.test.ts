@@ -40,7 +40,7 @@ const THIEVES: { name: string; before: BeforeTick }[] = [
     before: (store, tick) => store.put(POLICY, policy({}, { id: `r${tick}` })),
   },
   {
-    name: 'takes it away and makes it again, as version 1',
+    name: 'removes it and makes it again, as version 1',
     before: (store, tick) => {
       store.answer('DeleteParameter', { Name: POLICY });
       store.put(POLICY, policy({}, { id: `r${tick % 3}` }));

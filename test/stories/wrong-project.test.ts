@@ -82,7 +82,7 @@ describe.concurrent('the wrong project, where two targets have one project id', 
       ['lake', 'sandbox'],
       ['sandbox', 'lake'],
     ]) {
-      const words = `is the project of ${other} as well`;
+      const words = `is also the project of ${other}`;
       expect(doctor.stdout).toMatch(
         new RegExp(`✗ ${name}: other targets +/dli-reaper/dev/targets/${name}: .*${words}`),
       );
@@ -138,7 +138,7 @@ describe.concurrent('the wrong project, where two targets have one project id', 
     expect(reportOf(result)).toMatchObject({
       stoppedBy: 'identity',
       project: { id: projectId, name: LAKE, verified: true, region: 'emulator-1' },
-      problems: [expect.stringContaining('is the project of lake as well')],
+      problems: [expect.stringContaining('is also the project of lake')],
     });
     expect([isAlive(), deletes()]).toEqual([true, 0]);
   });
@@ -170,7 +170,7 @@ describe.concurrent('the wrong project, where two targets have one project id', 
       dryRunBecause: ['request'],
       project: { id: projectId, name: LAKE, verified: true },
       notices: expect.arrayContaining([
-        expect.stringMatching(/^a live sweep would be a dry run: it is not certain that .* of lake as well/),
+        expect.stringMatching(/^a live sweep would be a dry run: it is not certain that .* is also the project of lake/),
       ]),
     });
     expect(deletes()).toBe(0);
@@ -199,7 +199,7 @@ describe.concurrent('the wrong project, where two targets have one project id', 
     const { exitCode, stderr } = await run('init', '--stage', 'dev', '--target', 'beach', ...args);
 
     expect(exitCode).toBe(1);
-    expect(stderr).toContain(`--project-id: projectId: ${projectId} is the project of lake, sandbox as well`);
+    expect(stderr).toContain(`--project-id: projectId: ${projectId} is also the project of lake, sandbox`);
     expect(aws.parameters['/dli-reaper/dev/targets/beach']).toBeUndefined();
   });
 

@@ -9,7 +9,7 @@ describe('parseRequest, of an emergency', () => {
   const emergency = { kind: 'emergency', target: 'lake', olderThan: '10m', reason: 'stuck' };
   const EMPTY = { jobIds: [], queue: [], owner: [], jobType: [] };
 
-  it('takes it for a dry run, with 50 kills, exemptions and savepoints', () => {
+  it('is by default a dry run of at most 50 jobs, with exemptions and savepoints', () => {
     expect(parse(emergency)).toEqual({
       sweepId: 'sweep-1',
       trigger: 'emergency',
@@ -29,7 +29,7 @@ describe('parseRequest, of an emergency', () => {
     });
   });
 
-  it('takes it at its word, one value or a list of them', () => {
+  it('reads every key, with one value or a list', () => {
     const { emergency: scope, dryRun } = parse({
       ...emergency,
       queue: 'adhoc',
@@ -78,7 +78,11 @@ describe('parseRequest, of an emergency', () => {
   it.each([
     { name: 'no reason', change: { reason: undefined }, says: 'reason: missing' },
     { name: 'a type that batches lack', change: { engine: 'spark', jobType: 'QUERY' }, says: 'jobType: no Spark' },
-    { name: 'a type that runs for ever', change: { jobType: 'flink_jar_job' }, says: 'jobType: no engine has jobs' },
+    {
+      name: 'a type that runs for ever',
+      change: { jobType: 'flink_jar_job' },
+      says: 'jobType: no engine has jobs of that type',
+    },
     { name: 'an empty reason', change: { reason: '' }, says: 'reason: missing' },
     { name: 'neither age nor ids', change: { olderThan: undefined }, says: 'olderThan: missing; give an age' },
     {
@@ -94,7 +98,7 @@ describe('parseRequest, of an emergency', () => {
     {
       name: 'a live one that does not say when it was asked for',
       change: { dryRun: false, confirm: 'lake' },
-      says: 'askedAt: missing; a live emergency says when it was asked for',
+      says: 'askedAt: missing; a live emergency must say when it was asked for',
     },
     { name: 'a ceiling exceeded', change: { maxKills: 1_001 }, says: 'maxKills: expected at most 1000' },
     { name: 'an unknown key', change: { force: true }, says: 'force: unknown key; allowed: target' },

@@ -60,11 +60,11 @@ describe('parseRequest', () => {
     expect(() => parse(event)).toThrow(RequestError);
   });
 
-  it('takes an empty payload for a dry run of the default target', () => {
+  it('makes an empty payload a dry run of the default target', () => {
     expect(parse({})).toEqual(DRY_RUN);
   });
 
-  it('takes a payload at its word', () => {
+  it('reads every key of a payload', () => {
     const payload = { target: 'prod.eu-1_a', dryRun: false, maxKills: 0, verifyFor: '2m30s', reason: 'queue is stuck' };
 
     expect(parse(payload)).toEqual({
@@ -78,7 +78,7 @@ describe('parseRequest', () => {
     });
   });
 
-  it('takes 0s for one reading and no waiting', () => {
+  it('reads 0s as no waiting', () => {
     expect(parse({ verifyFor: '0s' }).verifyForMs).toBe(0);
   });
 
@@ -115,7 +115,7 @@ describe('parseRequest', () => {
     expect(() => parse(payload)).toThrow(`the event is neither a schedule tick nor a valid payload: ${problem}`);
   });
 
-  it('tells every field that is wrong', () => {
+  it('reports every field that is wrong', () => {
     expect(() => parse({ target: '', dryRun: 1, maxKills: -1 })).toThrow(
       /: target: .*; dryRun: .*; maxKills: expected 0 or more$/,
     );
@@ -128,7 +128,7 @@ describe('parseRequest', () => {
     },
   );
 
-  it('takes over the id of whoever wants to follow the sweep', () => {
+  it('keeps the id of a caller who wants to find the sweep in the logs', () => {
     expect(parse({ kind: 'sweep', sweepId: 'made-by-the-client' })).toEqual({
       ...DRY_RUN,
       sweepId: 'made-by-the-client',
@@ -144,7 +144,7 @@ describe('createRequest', () => {
     expect(one.sweepId).not.toBe(other.sweepId);
   });
 
-  it('keeps what it is given, and takes a default for what is undefined', () => {
+  it('keeps the values it is given, and has defaults for the others', () => {
     expect(createRequest({ sweepId: 'sweep-1', maxKills: 0, target: undefined, reason: 'stuck' })).toEqual({
       ...DRY_RUN,
       maxKills: 0,
@@ -188,13 +188,13 @@ describe('askedAt of a payload', () => {
     expect(() => parseAskedAt(askedAt)).toThrow(problem);
   });
 
-  it('may be left out by all but a live emergency', () => {
+  it('is optional except in a live emergency', () => {
     expect(parse({ dryRun: false }).askedAt).toBeUndefined();
     expect(parse({ kind: 'emergency', olderThan: '10m', reason: 'stuck' }).askedAt).toBeUndefined();
     expect(parseAskedAt(undefined)).toBeUndefined();
   });
 
-  it('is of a tick the time at which it was due, where it says so', () => {
+  it('is the time at which a tick was due, if the tick says so', () => {
     const tick = { 'detail-type': 'Scheduled Event', source: 'aws.events' };
 
     expect(parse({ ...tick, time: '2026-01-05T09:00:00Z' }).askedAt).toBe(AT);

@@ -4,7 +4,7 @@ import { makePolicy } from '../../helpers/make-job.ts';
 import { MINUTE } from '../../helpers/world.ts';
 
 describe('readCeilings', () => {
-  it('has a default for whatever is not set', () => {
+  it('has a default for each variable that is not set', () => {
     expect(readCeilings({ REAPER_KILLS_PER_DAY: '' }, 'terminal')).toEqual({
       killsPerSweep: 100,
       killsPerDay: 200,
@@ -16,7 +16,7 @@ describe('readCeilings', () => {
     });
   });
 
-  it('takes each from its variable', () => {
+  it('reads each ceiling from its variable', () => {
     const env = {
       REAPER_KILLS_PER_SWEEP: '1',
       REAPER_KILLS_PER_DAY: '0',
@@ -82,7 +82,7 @@ describe('beyondCeilings', () => {
     ]);
   });
 
-  it('lets them cancel where a deploy says so', () => {
+  it('lets rules for all jobs and short limits cancel if the ceilings allow it', () => {
     const loose = { ...deployed, allMayCancel: true, shortestLimitMs: 1_000 };
 
     expect(beyond({ match: 'all', maxRunTime: '1s' }, loose)).toEqual([]);

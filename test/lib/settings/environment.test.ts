@@ -81,7 +81,7 @@ describe("Open Telekom Cloud's own openrc", () => {
     OS_PASSWORD: 'something',
   };
 
-  it('is enough', () => {
+  it('is read as a password', () => {
     expect(readCredentials(OPENRC)).toEqual({
       userName: 'somebody',
       password: 'something',
@@ -90,13 +90,13 @@ describe("Open Telekom Cloud's own openrc", () => {
     });
   });
 
-  it('comes before OS_DOMAIN_NAME, which is a domain to be scoped to', () => {
+  it('is read without OS_DOMAIN_NAME, which is a domain to be scoped to', () => {
     expect(readCredentials({ ...OPENRC, OS_DOMAIN_NAME: 'other' })).toMatchObject({
       domainName: OPENRC.OS_USER_DOMAIN_NAME,
     });
   });
 
-  it('is what is asked for first where both are missing', () => {
+  it('is refused without any domain, by the names of both variables', () => {
     expect(() => readCredentials({ ...OPENRC, OS_USER_DOMAIN_NAME: undefined })).toThrow(
       /^OS_USER_DOMAIN_NAME or OS_DOMAIN_NAME: /,
     );

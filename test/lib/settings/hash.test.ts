@@ -34,7 +34,7 @@ describe('hashOf', () => {
     expect(hash(changes)).not.toBe(hash());
   });
 
-  it('takes a document that is no JSON as the text that it is', () => {
+  it('hashes a document that is not JSON as a text', () => {
     expect(hash({ policy: '{' })).not.toBe(hash({ policy: '{ ' }));
   });
 });

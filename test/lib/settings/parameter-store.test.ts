@@ -15,7 +15,7 @@ async function startStore(parameters: Record<string, string> = {}) {
 }
 
 describe('createParameterReader', () => {
-  it('gives the values of those that exist', async () => {
+  it('returns the values of the parameters that exist', async () => {
     const { read } = await startStore({ '/a': 'one', '/b': 'two' });
 
     expect(new Map(await read(['/a', '/b', '/c']))).toEqual(
@@ -26,7 +26,7 @@ describe('createParameterReader', () => {
     );
   });
 
-  it('names what it asked for when Parameter Store cannot be asked', async () => {
+  it('names the parameters when Parameter Store cannot be asked', async () => {
     const { ssm, read } = await startStore();
     await ssm.close();
 
@@ -35,7 +35,7 @@ describe('createParameterReader', () => {
 });
 
 describe('createPathReader', () => {
-  it('gives the values of all below the path, however deep, and of none beside it', async () => {
+  it('returns the values of all parameters below the path, however deep, and no others', async () => {
     const { readPath } = await startStore({ '/a/b/one': '1', '/a/b/c/two': '2', '/a/bc': '3', '/a/three': '4' });
 
     expect(new Map(await readPath('/a/b/'))).toEqual(

@@ -27,7 +27,7 @@ describe('claimsIn', () => {
     expect(claims({ lake: '{"projectId": "p1", "shared": "true"}' })).toEqual([claim('lake', 'p1')]);
   });
 
-  it('passes over a parameter deeper down, which is no target', () => {
+  it('ignores a parameter in a folder, which is not a target', () => {
     expect(claims({ 'team/lake': '{"projectId": "p1"}' })).toEqual([]);
   });
 });
@@ -48,6 +48,6 @@ describe('clashOf', () => {
       says: 'beach, sand',
     },
   ])('says for a target $name: $says', ({ own, others, says }) => {
-    expect(clashOf(own, others)?.found).toBe(says && `projectId: p1 is the project of ${says} as well`);
+    expect(clashOf(own, others)?.found).toBe(says && `projectId: p1 is also the project of ${says}`);
   });
 });

@@ -72,7 +72,7 @@ describe('a credential in Secrets Manager', () => {
   const SECRET = '/aws/reference/secretsmanager/dli/reaper';
   const key = { accessKeyId: 'id', secretAccessKey: 'hush' };
 
-  it('is read by the name that the target refers to it by, and again for each renewal', async () => {
+  it('is read by the name in the target, and again for each renewal', async () => {
     const { load, change } = await startStage({ [TARGET]: { ...target, credentials: SECRET }, [SECRET]: key });
 
     const { credentials, parameterVersions } = await load();
@@ -85,14 +85,14 @@ describe('a credential in Secrets Manager', () => {
     expect(parameterVersions).toMatchObject({ credentials: null, policy: 1 });
   });
 
-  it('is asked for alone, so that what is wrong with it is told of it and not of the policy', async () => {
+  it('is read by itself, so that its error does not name the policy', async () => {
     const { setting, message } = await failureOf({ [TARGET]: { ...target, credentials: SECRET } });
 
     expect(setting).toBe(SECRET);
     expect(message).toBe(`${SECRET}: cannot be read from Parameter Store (ParameterNotFound)`);
   });
 
-  it('holds JSON of the same form, and no value of it is told', async () => {
+  it('has the same form as a parameter, and no value of it is shown', async () => {
     const { setting, message } = await failureOf({
       [TARGET]: { ...target, credentials: SECRET },
       [SECRET]: { ...key, secretAccessKey: 7 },
@@ -129,7 +129,7 @@ describe('loadSsmSettings', () => {
     expect(ssm.asked).toEqual([[TARGET], [POLICY, CREDENTIALS], [EXEMPTIONS], [FREEZES]]);
   });
 
-  it('tells what all targets say of their projects, and reads that only when it is asked for', async () => {
+  it('reads what all targets say about their projects, but only when that is needed', async () => {
     const beach = { ...target, projectId: 'p2', shared: true };
     const { ssm, load } = await startStage({ '/dli-reaper/dev/targets/beach': beach });
 
@@ -144,7 +144,7 @@ describe('loadSsmSettings', () => {
     expect(ssm.asked).toContainEqual(['/dli-reaper/dev/targets/']);
   });
 
-  it('tells which version of each parameter it has read', async () => {
+  it('gives the version of each parameter it has read', async () => {
     const orders = `${EXEMPTIONS}orders`;
     const { ssm, load } = await startStage({ [orders]: exemption('orders') });
     Object.assign(ssm.versions, { [TARGET]: 2, [POLICY]: 7, [CREDENTIALS]: 3, [orders]: 5 });
@@ -159,7 +159,7 @@ describe('loadSsmSettings', () => {
     });
   });
 
-  it('has no version of a switch that is not there', async () => {
+  it('has no version for a missing switch', async () => {
     const { load } = await startStage();
 
     const { parameterVersions } = await load(async () => ({ value: undefined, version: null }));
@@ -306,7 +306,7 @@ describe('loadSsmSettings', () => {
       name: 'a security token with a zero-width space',
       parameter: CREDENTIALS,
       value: { accessKeyId: 'A', secretAccessKey: 'S', securityToken: '\u200bhush' },
-      problem: /: securityToken: has a zero-width space in it/,
+      problem: /: securityToken: contains a zero-width space/,
     },
     {
       name: 'a password with a line break',
@@ -394,7 +394,7 @@ describe('loadSsmSettings', () => {
     expect(message).toContain('only https is allowed');
   });
 
-  it('takes a target that says no mode for a dry run', async () => {
+  it('makes a target without a mode a dry run', async () => {
     const { load } = await startStage({ [TARGET]: target });
 
     expect((await load()).target.mode).toBe('dry-run');
@@ -425,7 +425,7 @@ describe('loadSsmSettings', () => {
     expect((await load(async () => ({ value, version: 1 }))).isSwitchedOn).toBe(isOn);
   });
 
-  it('takes an empty security token for none', async () => {
+  it('treats an empty security token as none', async () => {
     const { load } = await startStage({ [CREDENTIALS]: { ...EMULATOR_KEY, securityToken: '' } });
 
     const { credentials } = await load();
@@ -433,7 +433,7 @@ describe('loadSsmSettings', () => {
     expect(await credentials.read()).toEqual({ ...EMULATOR_KEY, securityToken: undefined });
   });
 
-  it('gives out the credential it has read, and reads it anew from then on', async () => {
+  it('returns the credential it has read once, and reads it anew from then on', async () => {
     const { ssm, load, change } = await startStage();
     const { credentials } = await load();
     ssm.asked.length = 0;
@@ -447,7 +447,7 @@ describe('loadSsmSettings', () => {
     expect(ssm.asked).toEqual([[CREDENTIALS], [CREDENTIALS]]);
   });
 
-  it('says so when the credential has gone meanwhile', async () => {
+  it('fails when the credential has been deleted meanwhile', async () => {
     const { load, change } = await startStage();
     const { credentials } = await load();
     change(CREDENTIALS, undefined);
@@ -469,7 +469,7 @@ describe('assertStage', () => {
 });
 
 describe('exemptions', () => {
-  it('are none where nobody wrote one', async () => {
+  it('are none if the stage has none', async () => {
     const { load } = await startStage({ '/dli-reaper/prod/exemptions/a': exemption('of-another-stage') });
 
     expect((await load()).exemptions).toEqual([]);
@@ -566,15 +566,15 @@ describe('freezes', () => {
       value: { ...freeze, recurring: { days: [1], timeZone: 'Mars' } },
       problem: /timeZone: expected the name of a time zone/,
     },
-  ])('stop the sweep when one of them is $name, and say what takes it away', async ({ value, problem }) => {
+  ])('stop the sweep when one of them is $name, and say what removes it', async ({ value, problem }) => {
     const { setting, message } = await failureOf({ [`${FREEZES}bad`]: value });
 
     expect(setting).toBe(`${FREEZES}bad`);
     expect(message).toMatch(problem);
-    if (typeof value !== 'string') expect(message).toContain('dli-reaper unfreeze bad --stage dev takes it away');
+    if (typeof value !== 'string') expect(message).toContain('dli-reaper unfreeze bad --stage dev removes it');
   });
 
-  it('are no hindrance to an emergency that includes exempt jobs, and are kept in any other', async () => {
+  it('are ignored by an emergency that includes exempt jobs, and kept by any other', async () => {
     const { read, readPath } = await startStage({ [`${FREEZES}bad`]: '{}', [POLICY]: { rules: 0, freezes: [freeze] } });
     const load = (includeExempt: boolean) =>
       loadSsmSettings(parseRequest({ kind: 'emergency', olderThan: '10m', reason: 'stuck', includeExempt }), {
@@ -602,7 +602,7 @@ describe('freezes', () => {
 });
 
 describe('the switch', () => {
-  it('tells who stopped it, until when and why', async () => {
+  it('says until when it is stopped, and why', async () => {
     const { load } = await startStage();
     const value = 'stop until 2026-12-06T00:00:00.000Z because month end';
 
@@ -656,7 +656,7 @@ describe('loadSsmSettings of an emergency', () => {
     expect(settings.notices).toEqual([]);
   });
 
-  it('holds nothing against a policy that cannot be read where exempt jobs are included', async () => {
+  it('does not mention a policy that cannot be read if exempt jobs are included', async () => {
     const { read, readPath } = await startStage({ [POLICY]: '{' });
 
     const settings = await loadSsmSettings(

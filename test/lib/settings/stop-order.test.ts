@@ -27,7 +27,7 @@ describe('formatStop', () => {
     expect(hasWords(order)).toBe(value !== 'stop');
   });
 
-  it('writes whatever reason there is no problem with so that it is read again', () => {
+  it('writes every allowed reason so that it can be read again', () => {
     const reason = fc.oneof(
       fc.string({ unit: 'grapheme', maxLength: 60 }),
       fc.constantFrom('because of until', 'until 2026-12-06 because x', 'run'),
@@ -91,11 +91,11 @@ describe('describeStop', () => {
 });
 
 describe('askToResume', () => {
-  it('asks, and says by which command', () => {
-    const words = 'and no sweep resumes by itself; dli-reaper resume --stage';
+  it('names the command', () => {
+    const words = 'but sweeps do not resume by themselves; run dli-reaper resume --stage';
 
     expect(askToResume({ until: UNTIL, reason: 'x' }, 'prod')).toBe(
-      `the stop ended at 2026-12-06T00:00:00.000Z, ${words} prod lets them cancel again`,
+      `the stop ended at 2026-12-06T00:00:00.000Z, ${words} prod to let them cancel again`,
     );
     expect(askToResume({ until: UNTIL, reason: undefined })).toContain(`${words} …`);
     expect(isOverdue({ until: undefined, reason: undefined }, NOW)).toBe(false);

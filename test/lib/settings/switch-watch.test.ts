@@ -21,7 +21,7 @@ function script(answers: (boolean | Error)[]) {
 }
 
 describe('watchSwitch', () => {
-  it('says stop once the switch is no longer set to run, having looked at once and every ten seconds', async () => {
+  it('looks at once and every ten seconds, and stops the sweep once the switch is no longer set to run', async () => {
     const { clock, watch, done } = script([true, true, true, false]);
 
     await watch.start();
@@ -31,7 +31,7 @@ describe('watchSwitch', () => {
     expect(clock.sleeps).toEqual([10_000, 10_000, 10_000]);
   });
 
-  it('says stop if the switch can no longer be read', async () => {
+  it('stops the sweep if the switch can no longer be read', async () => {
     const { watch, done } = script([true, new Error('AccessDenied')]);
 
     await watch.start();
@@ -40,7 +40,7 @@ describe('watchSwitch', () => {
     expect(watch.signal.reason).toEqual(new SwitchedOff('the switch can no longer be read'));
   });
 
-  it('says nothing while the switch is set to run, and looks no more once it has ended', async () => {
+  it('does not stop the sweep while the switch is set to run, and stops looking once it has ended', async () => {
     const { watch, done, looks } = script([true, true]);
 
     await watch.start();
@@ -50,7 +50,7 @@ describe('watchSwitch', () => {
     expect(looks()).toBe(3);
   });
 
-  it('says stop if the switch is not told before the deadline, so that the sweep still comes to its report', async () => {
+  it('stops the sweep if a look has no answer before the deadline, so that there is time for the report', async () => {
     const never = new Promise<boolean>(() => {});
     const clock = fakeClock();
     const watch = watchSwitch(() => never, { clock, deadlineAt: clock.now() + 1 });
@@ -60,7 +60,7 @@ describe('watchSwitch', () => {
     expect(watch.signal.reason).toEqual(new SwitchedOff('the switch can no longer be read'));
   });
 
-  it('has looked once when it has started, and looks once at a time however often it is told to', async () => {
+  it('looks once before start returns, and starts once however often it is called', async () => {
     const { clock, watch, looks } = script([false]);
     expect(looks()).toBe(0);
 

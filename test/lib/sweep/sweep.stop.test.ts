@@ -106,7 +106,7 @@ describe('sweep', () => {
 
       expect(report).toMatchObject({ status: 'stopped', stoppedBy: 'switch', counts: { cancelled: 0 } });
       expect(report.notices).toEqual([
-        'the stop ended at 2026-01-05T09:00:00.000Z, and no sweep resumes by itself; dli-reaper resume --stage … lets them cancel again',
+        'the stop ended at 2026-01-05T09:00:00.000Z, but sweeps do not resume by themselves; run dli-reaper resume --stage … to let them cancel again',
       ]);
     });
 

@@ -199,7 +199,7 @@ describe('a live sweep of a target', () => {
         projectName: NAME,
         others: [{ target: 'sandbox', projectId: '0123456789ABCDEF0123456789ABCDEF', shared: true }],
       },
-      because: `${PARAMETER}: projectId: 0123456789abcdef0123456789abcdef is the project of sandbox as well; correct the one that is wrong, or put "shared": true into all of them if that is meant`,
+      because: `${PARAMETER}: projectId: 0123456789abcdef0123456789abcdef is also the project of sandbox; correct the wrong one, or put "shared": true into all of them if this is meant`,
     },
     {
       name: 'it shares its project with one that does not',
@@ -211,7 +211,7 @@ describe('a live sweep of a target', () => {
           { target: 'sandbox', projectId: '0123456789abcdef0123456789abcdef', shared: false },
         ],
       },
-      because: 'is the project of beach, sandbox as well',
+      because: 'is also the project of beach, sandbox',
     },
   ];
 
