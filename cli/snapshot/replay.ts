@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { compareText } from '../../lib/base/compare-text.ts';
 import { formatDuration } from '../../lib/base/duration.ts';
+import { compareText } from '../../lib/base/text.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { type Ceilings, readCeilings } from '../../lib/settings/ceilings.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { durationField } from '../../lib/base/duration-field.ts';
+import { durationField } from '../../lib/base/duration.ts';
 import { issueWords } from '../../lib/base/issue-words.ts';
 import type { RouteName } from '../base/service.ts';
 import { ROUTES } from '../routes.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { compareText } from '../../lib/base/compare-text.ts';
+import { compareText } from '../../lib/base/text.ts';
 import { type Answer, dliError } from '../base/answer.ts';
 import {
   hasTagLike,

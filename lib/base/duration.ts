@@ -1,3 +1,6 @@
+import * as v from 'valibot';
+import { messageOf } from './error-words.ts';
+
 /** Milliseconds per unit, largest first: the order in which a compound duration is written. */
 const UNITS = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 } as const;
 
@@ -32,3 +35,23 @@ export function formatDuration(ms: number): string {
   }
   return text || '0s';
 }
+
+/**
+ * A field of a document that holds a duration with its unit, read as milliseconds.
+ *
+ * @param example in the words of an error, such as `90m or 2h45m`.
+ */
+export const durationField = (example: string) =>
+  v.pipe(
+    v.string(`expected a duration with a unit, such as ${example}`),
+    // Where an editor knows the JSON Schema, it may check as much.
+    v.metadata({ pattern: '^(?=\\d)(\\d+w)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?$' }),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      try {
+        return parseDuration(dataset.value);
+      } catch (error) {
+        addIssue({ message: messageOf(error) });
+        return NEVER;
+      }
+    }),
+  );

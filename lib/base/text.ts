@@ -62,3 +62,18 @@ export function parseJsonText(text: string): unknown {
   }
   return document;
 }
+
+/** Orders texts by their UTF-16 units, the same on every machine. @returns what a sort takes. */
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** Most sentences of one kind in a report. A log line has no room for a thousand. */
+const MOST = 20;
+
+/** The first sentences of one kind, and how many more there are. @param what such as `exemptions that have expired`. */
+export function fewOf(sentences: readonly string[], what: string, most = MOST): string[] {
+  if (sentences.length <= most) return [...sentences];
+  return [...sentences.slice(0, most), `and ${sentences.length - most} more ${what}`];
+}

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { compareText } from '../base/compare-text.ts';
+import { compareText } from '../base/text.ts';
 import {
   ASKED_AT_MISSING,
   DEFAULT_TARGET,

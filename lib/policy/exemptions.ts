@@ -1,6 +1,6 @@
 import { formatDuration, parseDuration } from '../base/duration.ts';
-import { fewOf } from '../base/few.ts';
 import type { Job } from '../base/job.ts';
+import { fewOf } from '../base/text.ts';
 import { parseInstant } from './instant.ts';
 import type { Exemption, Policy } from './schema.ts';
 import { type Selected, selectedBy, selects, type Tried, trySelector } from './select.ts';

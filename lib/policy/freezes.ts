@@ -1,5 +1,5 @@
-import { fewOf } from '../base/few.ts';
 import type { Job } from '../base/job.ts';
+import { fewOf } from '../base/text.ts';
 import type { Freeze } from './schema.ts';
 import { type Selected, selectedBy, type Tried, trySelector } from './select.ts';
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { durationField } from '../base/duration-field.ts';
+import { durationField } from '../base/duration.ts';
 import { type TextKey, whyNever } from './forms.ts';
 import { parseInstant } from './instant.ts';
 import { PatternError } from './pattern.ts';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { durationField } from '../base/duration-field.ts';
+import { durationField } from '../base/duration.ts';
 import { ENGINE_NAMES, type Engine, isJobId } from '../base/job.ts';
 import type { Emergency } from '../policy/emergency.ts';
 import { ENGINE_FACTS } from '../policy/facts.ts';

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { formatDuration } from '../base/duration.ts';
-import { durationField } from '../base/duration-field.ts';
+import { durationField, formatDuration } from '../base/duration.ts';
 import { issueWords } from '../base/issue-words.ts';
 import type { Emergency } from '../policy/emergency.ts';
 import { parseInstant } from '../policy/instant.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { compareText } from '../base/compare-text.ts';
+import { compareText } from '../base/text.ts';
 
 /** Long enough to distinguish the settings of a target, and short enough to read aloud. */
 const HASH_LENGTH = 16;

@@ -170,7 +170,9 @@ describe.concurrent('the wrong project, where two targets have one project id', 
       dryRunBecause: ['request'],
       project: { id: projectId, name: LAKE, verified: true },
       notices: expect.arrayContaining([
-        expect.stringMatching(/^a live sweep would be a dry run: it is not certain that .* is also the project of lake/),
+        expect.stringMatching(
+          /^a live sweep would be a dry run: it is not certain that .* is also the project of lake/,
+        ),
       ]),
     });
     expect(deletes()).toBe(0);

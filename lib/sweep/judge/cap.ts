@@ -1,5 +1,5 @@
-import { compareText } from '../../base/compare-text.ts';
 import { type Engine, isLive } from '../../base/job.ts';
+import { compareText } from '../../base/text.ts';
 import { DliError } from '../../dli/errors.ts';
 import { ENGINE_FACTS } from '../../policy/facts.ts';
 import type { Policy } from '../../policy/schema.ts';

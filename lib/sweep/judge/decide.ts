@@ -1,5 +1,5 @@
-import { compareText } from '../../base/compare-text.ts';
 import { isJobId, isLive, isTerminal, type Job, type JobState } from '../../base/job.ts';
+import { compareText } from '../../base/text.ts';
 import { CLOCKS, type Clock, clockOf, type LimitName, type ReadingName } from '../../policy/clocks.ts';
 import { type ExemptionResult, exemptionOf, type TriedExemption, tryExemptions } from '../../policy/exemptions.ts';
 import { type FreezeResult, freezesInForce, frozenBy, type TriedFreeze, tryFreezes } from '../../policy/freezes.ts';

@@ -1,5 +1,5 @@
-import { compareText } from '../../base/compare-text.ts';
 import { isJobId, isLive } from '../../base/job.ts';
+import { compareText } from '../../base/text.ts';
 import type { Selector } from '../../policy/schema.ts';
 import { groupKey, type Tried } from '../../policy/select.ts';
 import type { Decision } from './decide.ts';

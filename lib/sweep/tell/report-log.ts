@@ -1,5 +1,5 @@
-import { fewOf } from '../../base/few.ts';
 import type { LogLevel } from '../../base/log.ts';
+import { fewOf } from '../../base/text.ts';
 import type { LoggedExplanation } from '../record/explanation.ts';
 import type { JobLineName, Summary, SweepLog } from '../record/log-lines.ts';
 import type { Outcome } from '../record/outcome.ts';

@@ -1,5 +1,5 @@
-import { compareText } from '../../base/compare-text.ts';
 import type { Job } from '../../base/job.ts';
+import { compareText } from '../../base/text.ts';
 import { DliError } from '../../dli/errors.ts';
 import type { Emergency } from '../../policy/emergency.ts';
 import type { Policy, Rule } from '../../policy/schema.ts';
