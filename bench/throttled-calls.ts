@@ -1,5 +1,5 @@
 import { createThrottle, type RateLimit } from '../emulator/gateway/throttle.ts';
-import { createPacer, parseRateHint } from '../lib/http/pacer.ts';
+import { createDliPacer, parseRateHint } from '../lib/dli/pacing.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
 export interface Run {
@@ -56,7 +56,7 @@ export async function runThrottledCalls({
 }: Run): Promise<RunResult> {
   const clock = createVirtualClock();
   const refuse = createThrottle(limitAt, clock.now);
-  const pacer = createPacer({ clock, maxConcurrent: connections });
+  const pacer = createDliPacer({ clock, maxConcurrent: connections });
   const acceptedAt: number[] = [];
   const refusedAt: number[] = [];
 

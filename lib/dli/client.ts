@@ -1,9 +1,9 @@
 import { toError } from '../base/error-words.ts';
 import { isJobId, isLive, isProjectId, isTerminal, type Job, type TerminalState } from '../base/job.ts';
-import type { Turn } from '../http/pacer.ts';
 import type { CredentialSource, Credentials, UnsignedRequest } from './auth.ts';
 import { type Call, type ConnectionOptions, createConnection } from './connection.ts';
 import { DliError, DliNetworkError, DliNotSentError, DliResponseError, DliTimeoutError } from './errors.ts';
+import type { DliTurn } from './pacing.ts';
 import type { ClockReading } from './service-time.ts';
 import { MAX_STATEMENT_BYTES, parseSqlJobPage, parseSqlJobStatus, type SqlJobPage } from './sql-wire.ts';
 import type { AnswerContext } from './wire.ts';
@@ -261,7 +261,7 @@ function connect({ credentials, ...options }: DliClientOptions) {
     let readAt: number | undefined;
     const request: UnsignedRequest = { method: call.method, path: pathOf(call), query: [] };
 
-    const readBefore = async (turn: Turn): Promise<Job | undefined> => {
+    const readBefore = async (turn: DliTurn): Promise<Job | undefined> => {
       // In the order's own turn: the reading is no older than the pace makes it, however many others wait.
       const getNow: DliReader['get'] = async (read) => (await connection.send({ ...toCall(read), turn })).value;
       const readNow = async () => {
@@ -276,7 +276,7 @@ function connect({ credentials, ...options }: DliClientOptions) {
       }
       return ambiguous === undefined && !call.readsFirst ? undefined : readNow();
     };
-    const prepare = async (turn: Turn): Promise<void> => {
+    const prepare = async (turn: DliTurn): Promise<void> => {
       isPreparing = true;
       lookedAt = undefined;
       readAt = undefined;

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { createPacer, type Pacer, type Priority, type Turn, TurnMissed } from '../http/pacer.ts';
+import { TurnMissed } from '../http/pacer.ts';
 import type { Network } from '../http/proxy.ts';
 import { createRetryBudget, parseRetryAfter, type RetryOptions, retry } from '../http/retry.ts';
 import { createTransport, type HttpResponse, TimeoutError, within } from '../http/transport.ts';
@@ -16,6 +16,7 @@ import {
   toDliError,
 } from './errors.ts';
 import type { TokenCache } from './iam-token.ts';
+import { createDliPacer, type DliPacer, type DliTurn, type Priority } from './pacing.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 import { type ClockReading, createServiceTime } from './service-time.ts';
 import { requestTarget } from './sign.ts';
@@ -48,7 +49,7 @@ export interface ConnectionOptions {
 
 /** What clients under one credential have in common: its rate limit, its tokens if it is a password, and the way out. */
 export interface SharedState {
-  pacer: Pacer;
+  pacer: DliPacer;
   /** By project id: a token is good for one project. */
   tokens: Map<string, TokenCache>;
   /** By project id, as IAM told them. */
@@ -84,7 +85,7 @@ function createSharedState(
   maxConcurrent: number,
   common: Pick<SharedState, 'refusals' | 'network'> = { refusals: createRefusals(clock), network: {} },
 ): SharedState {
-  return { ...common, pacer: createPacer({ clock, maxConcurrent }), tokens: new Map(), projectNames: new Map() };
+  return { ...common, pacer: createDliPacer({ clock, maxConcurrent }), tokens: new Map(), projectNames: new Map() };
 }
 
 /** One HTTP exchange with DLI, for counting and tracing. It never carries headers, bodies or credentials. */
@@ -101,7 +102,7 @@ export interface DliCallEvent {
 export interface Call<T> {
   kind: Priority;
   /** The place in line of another call that waits for this one; by default one of its own, by its kind. */
-  turn?: Turn | undefined;
+  turn?: DliTurn | undefined;
   /** For errors, such as "cancel job 5b3c6e1e-…". */
   operation: string;
   request: UnsignedRequest;
@@ -138,7 +139,7 @@ export interface Connection {
    *
    * @throws {DliError} of the last attempt.
    */
-  send<T>(call: Call<T>, prepare?: (turn: Turn) => Promise<void>): Promise<Answered<T>>;
+  send<T>(call: Call<T>, prepare?: (turn: DliTurn) => Promise<void>): Promise<Answered<T>>;
   /** The first answer's Date header and our clock at that moment; undefined until there was one. */
   clockReading(): ClockReading | undefined;
   /** Opens connections for so many calls beforehand. */
@@ -247,7 +248,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     }
   }
 
-  async function send<T>(call: Call<T>, prepare?: (turn: Turn) => Promise<void>): Promise<Answered<T>> {
+  async function send<T>(call: Call<T>, prepare?: (turn: DliTurn) => Promise<void>): Promise<Answered<T>> {
     const turn = call.turn ?? turnOf(call);
     let exchanges = 0;
 
@@ -287,7 +288,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     return retry(sendPaced, retryOptions, { clock, random });
   }
 
-  function turnOf({ kind, notAfter = deadlineAt, signal: stopped }: Call<unknown>): Turn {
+  function turnOf({ kind, notAfter = deadlineAt, signal: stopped }: Call<unknown>): DliTurn {
     return {
       priority: kind,
       notAfter: Math.min(notAfter, deadlineAt),

@@ -1,8 +1,9 @@
 import { messageOf } from '../base/error-words.ts';
-import { parseRateHint, type RateHint } from '../http/pacer.ts';
+import type { RateHint } from '../http/rate-law.ts';
 import { NetworkError, TimeoutError } from '../http/transport.ts';
 import { adviceOnAnswer, adviceOnNetwork } from './advice.ts';
 import { classify, type ErrorKind, mayHaveBeenExecuted } from './classify.ts';
+import { parseRateHint } from './pacing.ts';
 
 /** Anything that kept a call to DLI from succeeding. `operation` reads like "cancel job 5b3c6e1e-…". */
 export abstract class DliError extends Error {

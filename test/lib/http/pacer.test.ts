@@ -3,7 +3,8 @@ import { LIMITS, supply } from '../../../bench/limits.ts';
 import { countFirstRefusals, countLostRoundTrips, runThrottledCalls } from '../../../bench/throttled-calls.ts';
 import { createVirtualClock } from '../../../bench/virtual-clock.ts';
 import { createThrottle } from '../../../emulator/gateway/throttle.ts';
-import { createPacer, parseRateHint, type Turn, TurnMissed } from '../../../lib/http/pacer.ts';
+import { createDliPacer as createPacer, parseRateHint, type DliTurn as Turn } from '../../../lib/dli/pacing.ts';
+import { TurnMissed } from '../../../lib/http/pacer.ts';
 
 class TooMany extends Error {
   readonly retryAfterMs: number | undefined;
