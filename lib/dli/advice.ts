@@ -1,4 +1,5 @@
-import { isLoopback, type NetworkError, type TimeoutError } from '../http/transport.ts';
+import { isLoopback } from '../http/endpoint.ts';
+import type { NetworkError, TimeoutError } from '../http/errors.ts';
 import type { ErrorKind } from './classify.ts';
 import type { Peer, Refusal } from './errors.ts';
 

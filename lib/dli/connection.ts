@@ -1,8 +1,10 @@
 import type { Clock } from '../base/clock.ts';
+import { TimeoutError } from '../http/errors.ts';
 import { TurnMissed } from '../http/pacer.ts';
 import type { Network } from '../http/proxy.ts';
 import { createRetryBudget, parseRetryAfter, type RetryOptions, retry } from '../http/retry.ts';
-import { createTransport, type HttpResponse, TimeoutError, within } from '../http/transport.ts';
+import { within } from '../http/timeout.ts';
+import { createTransport, type HttpResponse } from '../http/transport.ts';
 import { type CredentialSource, createAuthenticator, type UnsignedRequest } from './auth.ts';
 import { createAuthGate } from './auth-gate.ts';
 import {

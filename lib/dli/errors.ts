@@ -1,6 +1,6 @@
 import { messageOf } from '../base/error-words.ts';
+import { NetworkError, TimeoutError } from '../http/errors.ts';
 import type { RateHint } from '../http/rate-law.ts';
-import { NetworkError, TimeoutError } from '../http/transport.ts';
 import { adviceOnAnswer, adviceOnNetwork } from './advice.ts';
 import { classify, type ErrorKind, mayHaveBeenExecuted } from './classify.ts';
 import { parseRateHint } from './pacing.ts';

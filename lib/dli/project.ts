@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { createRetryBudget, retry } from '../http/retry.ts';
-import { within } from '../http/transport.ts';
+import { within } from '../http/timeout.ts';
 import {
   type AccessKeyCredentials,
   type CredentialSource,

@@ -2,8 +2,11 @@ import http from 'node:http';
 import https from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import { createBody } from './body.ts';
+import { assertEndpoint } from './endpoint.ts';
+import { hostInWords, NetworkError, type Route, TimeoutError, toTransportError } from './errors.ts';
 import { isBypassed, type Network } from './proxy.ts';
 import { createSilenceWatch } from './silence.ts';
+import { LONGEST_TIMER_MS } from './timeout.ts';
 import { createWarmAgent } from './warm-agent.ts';
 
 export interface HttpRequest {
@@ -12,9 +15,9 @@ export interface HttpRequest {
   target: string;
   headers: Record<string, string>;
   body: string | undefined;
-  /** What is left for the whole call, the wait for a free connection included; may be infinite. */
+  /** Time left for the whole call, the wait for a free connection included; may be infinite. */
   timeoutMs: number;
-  /** Texts in the answer's JSON that are longer, as they are written there, come out as null. By default none is. */
+  /** Texts in the answer's JSON that are longer than this, as JSON writes them, come out as null. Default: no limit. */
   maxTextBytes?: number | undefined;
 }
 
@@ -24,73 +27,25 @@ export interface HttpResponse {
   body: string;
 }
 
-/** One call, one answer: no retries, no opinion about the status. */
+/** Sends one call and returns one answer: no retries, no opinion about the status. */
 export interface Transport {
   /**
    * @throws {NetworkError} the connection could not be made, or broke.
    * @throws {TimeoutError} connecting or answering took too long.
    */
   send(request: HttpRequest): Promise<HttpResponse>;
-  /** Opens connections beforehand, up to `count` in all; one that fails is forgotten, since a call will tell. */
+  /** Opens connections beforehand, up to `count` in all. One that fails is forgotten; the next call will show why. */
   warmUp(count: number): void;
-  /** Closes all connections: a call under way fails, and none is taken from then on. */
+  /** Closes all connections. A call under way fails, and so does every later one. */
   close(): void;
 }
-
-/** Which server was called, for messages. */
-export interface Route {
-  /** With its port, if that is not the usual one. */
-  host: string;
-  /** The proxy on the way to it, if there is one. */
-  proxy?: string | undefined;
-}
-
-/** `sent` is false only if no byte of the request can have reached the server. */
-export class NetworkError extends Error {
-  override name = 'NetworkError';
-  /** Error code of the system or of Node, such as ENOTFOUND; `PROXY_407` where the proxy refused with that status. */
-  readonly code: string;
-  readonly sent: boolean;
-  readonly route: Route | undefined;
-  constructor(code: string, sent: boolean, { route, ...options }: ErrorOptions & { route?: Route } = {}) {
-    super(
-      sent ? `connection${inWords(' to', route)} lost (${code})` : `cannot connect${inWords(' to', route)} (${code})`,
-      options,
-    );
-    this.code = code;
-    this.sent = sent;
-    this.route = route;
-  }
-}
-
-export class TimeoutError extends Error {
-  override name = 'TimeoutError';
-  readonly sent: boolean;
-  readonly route: Route | undefined;
-  constructor(phase: 'connect' | 'answer', timeoutMs: number, route?: Route) {
-    super(
-      phase === 'connect'
-        ? `no connection${inWords(' to', route)} within ${timeoutMs} ms`
-        : `no answer${inWords(' from', route)} within ${timeoutMs} ms`,
-    );
-    this.sent = phase === 'answer';
-    this.route = route;
-  }
-}
-
-function hostInWords({ host, proxy }: Route): string {
-  return proxy === undefined ? host : `${host} through the proxy ${proxy}`;
-}
-
-const inWords = (preposition: string, route: Route | undefined) =>
-  route === undefined ? '' : `${preposition} ${hostInWords(route)}`;
 
 export interface TransportOptions {
   /** Scheme, host and port. Plain http is for loopback only: the requests carry credentials. */
   endpoint: URL;
-  /** From asking for a connection until it can carry a request, TLS included. */
+  /** Limit for connecting: from asking for a connection until it can carry a request, TLS included. */
   connectTimeoutMs: number;
-  /** From the request on its way until the last byte of the answer. */
+  /** Limit for answering: from the request on its way until the last byte of the answer. */
   answerTimeoutMs: number;
   maxConnections: number;
   network?: Network | undefined;
@@ -99,37 +54,14 @@ export interface TransportOptions {
 /** Largest body, without its longest texts. A listing is smaller. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-/** What is longer would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 /** The gateway takes headers of up to 32 KB each, and sends IAM tokens in one. Node's own limit is 16 KB for all. */
 const maxHeaderSize = 64 * 1024;
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
-/** @param hostname with brackets if it is an IPv6 address. */
-export const isLoopback = (hostname: string): boolean => LOOPBACK.test(hostname);
-
-/** @throws {TypeError} for an endpoint that is neither https nor http to this machine. */
-export function assertEndpoint(endpoint: URL): void {
-  const isPlainToHere = endpoint.protocol === 'http:' && isLoopback(endpoint.hostname);
-  if (endpoint.protocol !== 'https:' && !isPlainToHere) {
-    throw new TypeError(
-      `endpoint ${endpoint.protocol}//${endpoint.host}: only https is allowed (plain http only to this machine, such as http://127.0.0.1:8080)`,
-    );
-  }
-  const { pathname, search, hash, username, password } = endpoint;
-  if (pathname !== '/' || search !== '' || hash !== '' || username !== '' || password !== '') {
-    throw new TypeError(`endpoint ${endpoint.protocol}//${endpoint.host}: give scheme, host and port only`);
-  }
-}
 
 /** @throws {TypeError} see {@link assertEndpoint}. */
 export function createTransport(options: TransportOptions): Transport {
   const { endpoint, connectTimeoutMs, answerTimeoutMs, maxConnections, network = {} } = options;
   assertEndpoint(endpoint);
   const isTls = endpoint.protocol === 'https:';
-  const open = isTls ? https.request : http.request;
   const hostname = endpoint.hostname.replace(/^\[|\]$/g, '');
   // Plain http is for this machine only.
   const proxy =
@@ -149,69 +81,13 @@ export function createTransport(options: TransportOptions): Transport {
     },
   );
   const silence = createSilenceWatch(hostInWords(route), network);
+  const server: Server = { isTls, agent, hostname, port: endpoint.port };
 
   return {
-    send: ({ method, target, headers, body, timeoutMs, maxTextBytes = Number.POSITIVE_INFINITY }) =>
-      new Promise((resolve, reject) => {
-        if (isClosed) return reject(new NetworkError('CLOSED', false, { route }));
-        let isConnected = false;
-        let isSettled = false;
-        let phaseTimer: NodeJS.Timeout | undefined;
-        silence.begin();
-        const call = open({ agent, hostname, port: endpoint.port, method, path: target, headers, maxHeaderSize });
-
-        // Rejects by itself: a call that is already dead, after an upgrade that nobody asked for, tells of no error.
-        const settle = (end: () => void) => {
-          if (isSettled) return;
-          isSettled = true;
-          clearTimeout(phaseTimer);
-          clearTimeout(wholeTimer);
-          silence.end();
-          end();
-        };
-        const fail = (error: unknown) =>
-          settle(() => {
-            reject(toTransportError(error, isConnected, route));
-            call.destroy();
-          });
-        const giveUpAfter = (phase: 'connect' | 'answer', ms: number) =>
-          setTimeout(() => fail(new TimeoutError(phase, ms, route)), ms);
-        // Over all phases, waiting for a free connection included.
-        const wholeTimer = setTimeout(
-          () => fail(new TimeoutError(isConnected ? 'answer' : 'connect', timeoutMs, route)),
-          Math.min(timeoutMs, LONGEST_TIMER_MS),
-        );
-        const awaitAnswer = () => {
-          isConnected = true;
-          clearTimeout(phaseTimer);
-          phaseTimer = giveUpAfter('answer', answerTimeoutMs);
-        };
-
-        call.on('error', fail);
-        call.on('close', () => fail(new NetworkError('CLOSED', isConnected, { route })));
-        // The clock for connecting starts with the socket, not with the call: a call may wait in line for a free one.
-        call.on('socket', (socket) => {
-          if (isUsable(socket)) return awaitAnswer();
-          phaseTimer = giveUpAfter('connect', connectTimeoutMs);
-          socket.once(isTls ? 'secureConnect' : 'connect', awaitAnswer);
-        });
-        call.on('response', (answer) => {
-          silence.heard();
-          const received = createBody(maxTextBytes);
-          answer.on('data', (chunk: Buffer) => {
-            received.add(chunk);
-            if (received.size() > MAX_BODY_BYTES) fail(new NetworkError('BODY_TOO_LARGE', true, { route }));
-          });
-          answer.on('error', fail);
-          answer.on('end', () =>
-            settle(() => {
-              const { statusCode: status = 0, headers: answered } = answer;
-              resolve({ status, headers: answered, body: received.text() });
-            }),
-          );
-        });
-        call.end(body);
-      }),
+    send: (request) =>
+      isClosed
+        ? Promise.reject(new NetworkError('CLOSED', false, { route }))
+        : exchange(request, { server, route, silence, connectTimeoutMs, answerTimeoutMs }),
     warmUp: (count) => {
       const port = Number(endpoint.port) || (isTls ? 443 : 80);
       agent.warmUp(Math.min(count, maxConnections), {
@@ -229,34 +105,102 @@ export function createTransport(options: TransportOptions): Transport {
   };
 }
 
+/** Where a request goes. */
+interface Server {
+  isTls: boolean;
+  agent: http.Agent;
+  hostname: string;
+  port: string;
+}
+
+interface ExchangeOptions extends Pick<TransportOptions, 'connectTimeoutMs' | 'answerTimeoutMs'> {
+  server: Server;
+  route: Route;
+  silence: ReturnType<typeof createSilenceWatch>;
+}
+
+/** Sends one request and reads its answer, each phase within its time. */
+function exchange(request: HttpRequest, options: ExchangeOptions): Promise<HttpResponse> {
+  const { server, route, silence, connectTimeoutMs, answerTimeoutMs } = options;
+  const { timeoutMs, maxTextBytes = Number.POSITIVE_INFINITY } = request;
+  return new Promise((resolve, reject) => {
+    let isConnected = false;
+    let isSettled = false;
+    let phaseTimer: NodeJS.Timeout | undefined;
+    silence.begin();
+    const call = open(server, request);
+
+    const settle = (end: () => void) => {
+      if (isSettled) return;
+      isSettled = true;
+      clearTimeout(phaseTimer);
+      clearTimeout(wholeTimer);
+      silence.end();
+      end();
+    };
+    // Rejects by itself: a call that is already dead, as after an upgrade that was not asked for, emits no error.
+    const fail = (error: unknown) =>
+      settle(() => {
+        reject(toTransportError(error, isConnected, route));
+        call.destroy();
+      });
+    const giveUpAfter = (phase: 'connect' | 'answer', ms: number) =>
+      setTimeout(() => fail(new TimeoutError(phase, ms, route)), ms);
+    // Covers all phases, the wait for a free connection included.
+    const wholeTimer = setTimeout(
+      () => fail(new TimeoutError(isConnected ? 'answer' : 'connect', timeoutMs, route)),
+      Math.min(timeoutMs, LONGEST_TIMER_MS),
+    );
+    const awaitAnswer = () => {
+      isConnected = true;
+      clearTimeout(phaseTimer);
+      phaseTimer = giveUpAfter('answer', answerTimeoutMs);
+    };
+
+    call.on('error', fail);
+    call.on('close', () => fail(new NetworkError('CLOSED', isConnected, { route })));
+    // The clock for connecting starts with the socket, not with the call: a call may wait in line for a free one.
+    call.on('socket', (socket) => {
+      if (isUsable(socket)) return awaitAnswer();
+      phaseTimer = giveUpAfter('connect', connectTimeoutMs);
+      socket.once(server.isTls ? 'secureConnect' : 'connect', awaitAnswer);
+    });
+    call.on('response', (answer) => {
+      silence.heard();
+      receive(answer, maxTextBytes, {
+        end: (response) => settle(() => resolve(response)),
+        tooLarge: () => fail(new NetworkError('BODY_TOO_LARGE', true, { route })),
+        error: fail,
+      });
+    });
+    call.end(request.body);
+  });
+}
+
+function open({ isTls, ...server }: Server, { method, target, headers }: HttpRequest): http.ClientRequest {
+  return (isTls ? https : http).request({ ...server, method, path: target, headers, maxHeaderSize });
+}
+
+/** Collects the body of an answer. */
+function receive(
+  answer: http.IncomingMessage,
+  maxTextBytes: number,
+  on: { end: (response: HttpResponse) => void; tooLarge: () => void; error: (error: unknown) => void },
+): void {
+  const received = createBody(maxTextBytes);
+  answer.on('data', (chunk: Buffer) => {
+    received.add(chunk);
+    if (received.size() > MAX_BODY_BYTES) on.tooLarge();
+  });
+  answer.on('error', on.error);
+  answer.on('end', () => {
+    const { statusCode: status = 0, headers } = answer;
+    on.end({ status, headers, body: received.text() });
+  });
+}
+
 /** Whether a request can go out at once: connected, and over TLS with the handshake done. */
 function isUsable(socket: Socket): boolean {
   const isShakingHands = 'secureConnecting' in socket && socket.secureConnecting === true;
   return !socket.connecting && !isShakingHands;
-}
-
-/** @throws {TimeoutError} if the promise takes longer; what it does then goes on unheard. */
-export async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    const ms = Math.min(Math.max(timeoutMs, 0), LONGEST_TIMER_MS);
-    timer = setTimeout(() => reject(new TimeoutError('answer', timeoutMs)), ms);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function toTransportError(error: unknown, sent: boolean, route: Route): Error {
-  if (error instanceof TimeoutError || error instanceof NetworkError) return error;
-  return new NetworkError(codeIn(error), sent, { cause: error, route });
-}
-
-function codeIn(error: unknown): string {
-  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return 'UNKNOWN';
-  const status = 'statusCode' in error ? error.statusCode : undefined;
-  // The proxy's own answer to CONNECT.
-  return error.code === 'ERR_PROXY_TUNNEL' && typeof status === 'number' ? `PROXY_${status}` : error.code;
 }

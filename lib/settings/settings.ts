@@ -1,5 +1,5 @@
 import type { CredentialSource } from '../dli/auth.ts';
-import { assertEndpoint } from '../http/transport.ts';
+import { assertEndpoint } from '../http/endpoint.ts';
 import type { Exemption, Freeze, Mode, Policy } from '../policy/schema.ts';
 import type { ProjectClaim } from './project-claims.ts';
 import type { StopOrder } from './stop-order.ts';

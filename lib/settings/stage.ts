@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { dliReaper } from '../base/command-line.ts';
 import { issueWords, keyProblem } from '../base/issue-words.ts';
 import { isProjectId, isProjectName } from '../base/job.ts';
-import { compareText, compareText, parseJsonText, TextError, withoutMark } from '../base/text.ts';
+import { compareText, parseJsonText, TextError, withoutMark } from '../base/text.ts';
 import type { CredentialSource, Credentials } from '../dli/auth.ts';
 import { emergencyPolicy } from '../policy/emergency.ts';
 import { exemptionsOfBrokenPolicy } from '../policy/exemptions-of-broken-policy.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { within } from '../http/transport.ts';
+import { within } from '../http/timeout.ts';
 
 /** The reason of the stop signal: why a sweep stopped before its end. */
 export class SwitchedOff extends Error {

@@ -1,5 +1,6 @@
 import { messageOf } from '../../base/error-words.ts';
-import { TimeoutError, within } from '../../http/transport.ts';
+import { TimeoutError } from '../../http/errors.ts';
+import { within } from '../../http/timeout.ts';
 import { type Ceilings, loosen } from '../../settings/ceilings.ts';
 import type { SkipReason } from '../record/outcome.ts';
 import { countKills, hasActedBy, LONGEST_SWEEP_MS, type PastSweep, type ReadRecord } from '../record/past.ts';

@@ -5,7 +5,7 @@ import type { CredentialSource } from '../../dli/auth.ts';
 import type { SharedState } from '../../dli/connection.ts';
 import { DliError, describeError } from '../../dli/errors.ts';
 import { readProjectName } from '../../dli/project.ts';
-import { within } from '../../http/transport.ts';
+import { within } from '../../http/timeout.ts';
 import { clashOf, inWords, type Problem } from '../../settings/project-claims.ts';
 import { defaultEndpoint, regionOf, type Settings, type Target, type TargetInStage } from '../../settings/settings.ts';
 import type { SweptProject } from '../record/report.ts';

@@ -7,7 +7,7 @@ import {
   findRefusal,
 } from '../../../lib/dli/errors.ts';
 import { readSuccess } from '../../../lib/dli/wire.ts';
-import { NetworkError, type Route, TimeoutError } from '../../../lib/http/transport.ts';
+import { NetworkError, type Route, TimeoutError } from '../../../lib/http/errors.ts';
 import { thrownBy } from '../../helpers/thrown-by.ts';
 
 const HOST = 'dli.eu-west-1.myhuaweicloud.com';

@@ -11,7 +11,7 @@ import {
   findErrorCode,
   toDliError,
 } from '../../../lib/dli/errors.ts';
-import { NetworkError, TimeoutError } from '../../../lib/http/transport.ts';
+import { NetworkError, TimeoutError } from '../../../lib/http/errors.ts';
 
 describe('adviceOn', () => {
   const answer = (status: number, errorCode?: string) => new DliResponseError('list jobs', { status, errorCode });
