@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Network } from '../http/proxy.ts';
-import { type AccessKeyCredentials, signed, type UnsignedRequest } from './auth.ts';
+import { signed, type UnsignedRequest } from './auth.ts';
+import type { AccessKeyCredentials } from './credentials.ts';
 import { askIam } from './iam.ts';
 import { requestTarget } from './sign.ts';
 import { isRecord } from './wire.ts';

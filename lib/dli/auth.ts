@@ -1,30 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { AccessKeyCredentials, CredentialSource, Credentials } from './credentials.ts';
 import { type DliError, DliRefusedBeforeError } from './errors.ts';
-import { createTokenSource, type PasswordCredentials, type TokenCache, type TokenSourceOptions } from './iam-token.ts';
+import { createTokenSource, type TokenCache, type TokenSourceOptions } from './iam-token.ts';
 import type { Refusals } from './refusals.ts';
 import { formatSdkDate, type SignableRequest, sign } from './sign.ts';
-
-/** A permanent access key, or a temporary one together with its token. */
-export interface AccessKeyCredentials {
-  accessKeyId: string;
-  secretAccessKey: string;
-  /** Of temporary credentials. */
-  securityToken?: string | undefined;
-}
-
-export type Credentials = AccessKeyCredentials | PasswordCredentials;
-
-/**
- * Where a credential comes from. It is read again after a 401, because a rotated key is the one thing that a second
- * attempt can mend.
- */
-export interface CredentialSource {
-  /** Under this name a rate limit is shared; not a secret. */
-  name: string;
-  read(): Promise<Credentials>;
-  /** What has been read of it already, for a question beside the sweep: that must not cost a reading. */
-  known?: (() => Credentials) | undefined;
-}
 
 export interface UnsignedRequest {
   method: 'GET' | 'POST' | 'DELETE';

@@ -1,7 +1,8 @@
 import { toError } from '../base/error-words.ts';
 import { isJobId, isLive, isProjectId, isTerminal, type Job, type TerminalState } from '../base/job.ts';
-import type { CredentialSource, Credentials, UnsignedRequest } from './auth.ts';
+import type { UnsignedRequest } from './auth.ts';
 import { type Call, type ConnectionOptions, createConnection } from './connection.ts';
+import type { CredentialSource, Credentials } from './credentials.ts';
 import { DliError, DliNetworkError, DliNotSentError, DliResponseError, DliTimeoutError } from './errors.ts';
 import type { DliTurn } from './pacing.ts';
 import type { ClockReading } from './service-time.ts';

@@ -5,8 +5,9 @@ import type { Network } from '../http/proxy.ts';
 import { createRetryBudget, parseRetryAfter, type RetryOptions, retry } from '../http/retry.ts';
 import { within } from '../http/timeout.ts';
 import { createTransport, type HttpResponse } from '../http/transport.ts';
-import { type CredentialSource, createAuthenticator, type UnsignedRequest } from './auth.ts';
+import { createAuthenticator, type UnsignedRequest } from './auth.ts';
 import { createAuthGate } from './auth-gate.ts';
+import type { CredentialSource } from './credentials.ts';
 import {
   DliError,
   DliNotSentError,

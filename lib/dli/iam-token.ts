@@ -1,20 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import type { Network } from '../http/proxy.ts';
+import type { PasswordCredentials } from './credentials.ts';
 import { DliProtocolError } from './errors.ts';
 import { askIam } from './iam.ts';
 import { nameOfProject } from './project-name.ts';
 import { isRecord } from './wire.ts';
-
-/** An IAM user's own password, for clouds whose gateway takes no plain signature, such as Open Telekom Cloud. */
-export interface PasswordCredentials {
-  userName: string;
-  password: string;
-  /** Of the account that the user belongs to. */
-  domainName: string;
-  /** Such as `https://iam.eu-de.otc.t-systems.com`. */
-  iamEndpoint: URL;
-}
 
 export interface TokenSourceOptions {
   /** The token is good for this project only: DLI wants it so. */

@@ -1,14 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import { createRetryBudget, retry } from '../http/retry.ts';
 import { within } from '../http/timeout.ts';
-import {
-  type AccessKeyCredentials,
-  type CredentialSource,
-  type Credentials,
-  signed,
-  type UnsignedRequest,
-} from './auth.ts';
+import { signed, type UnsignedRequest } from './auth.ts';
 import { type SharedState, tokenCacheFor } from './connection.ts';
+import type { AccessKeyCredentials, CredentialSource, Credentials } from './credentials.ts';
 import { DliError, DliProtocolError, DliRefusedBeforeError, isRetryable } from './errors.ts';
 import { askIam, type IamCall } from './iam.ts';
 import { createTokenSource } from './iam-token.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
-import type { Credentials } from './auth.ts';
+import type { Credentials } from './credentials.ts';
 import type { DliError } from './errors.ts';
 
 /** Which credentials were refused, so that none is shown again and again: five refusals lock an access key for all its users. */

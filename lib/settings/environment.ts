@@ -1,4 +1,4 @@
-import type { Credentials } from '../dli/auth.ts';
+import type { Credentials } from '../dli/credentials.ts';
 import { problemOfKey, problemOfName, problemOfPassword } from './credential-text.ts';
 import { parseIamEndpoint, SettingsError } from './settings.ts';
 

@@ -1,4 +1,4 @@
-import type { CredentialSource } from '../dli/auth.ts';
+import type { CredentialSource } from '../dli/credentials.ts';
 import { assertEndpoint } from '../http/endpoint.ts';
 import type { Exemption, Freeze, Mode, Policy } from '../policy/schema.ts';
 import type { ProjectClaim } from './project-claims.ts';

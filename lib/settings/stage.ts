@@ -3,7 +3,7 @@ import { dliReaper } from '../base/command-line.ts';
 import { issueWords, keyProblem } from '../base/issue-words.ts';
 import { isProjectId, isProjectName } from '../base/job.ts';
 import { compareText, parseJsonText, TextError, withoutMark } from '../base/text.ts';
-import type { CredentialSource, Credentials } from '../dli/auth.ts';
+import type { CredentialSource, Credentials } from '../dli/credentials.ts';
 import { emergencyPolicy } from '../policy/emergency.ts';
 import { exemptionsOfBrokenPolicy } from '../policy/exemptions-of-broken-policy.ts';
 import { PolicyError, parseExemption, parseFreeze, parsePolicy } from '../policy/parse.ts';

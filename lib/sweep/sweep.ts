@@ -1,9 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import { type Engine, isLive } from '../base/job.ts';
 import { withFields } from '../base/log.ts';
-import type { CredentialSource } from '../dli/auth.ts';
 import { createDliClient, createDliReader, type DliClientOptions } from '../dli/client.ts';
 import type { SharedStates } from '../dli/connection.ts';
+import type { CredentialSource } from '../dli/credentials.ts';
 import { TimeoutError } from '../http/errors.ts';
 import { within } from '../http/timeout.ts';
 import type { Exemption, Freeze, Policy } from '../policy/schema.ts';

@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/clock.ts';
 import { dliReaper } from '../../base/command-line.ts';
 import { iamEndpointBeside } from '../../dli/access-key.ts';
-import type { CredentialSource } from '../../dli/auth.ts';
 import type { SharedState } from '../../dli/connection.ts';
+import type { CredentialSource } from '../../dli/credentials.ts';
 import { DliError, describeError } from '../../dli/errors.ts';
 import { readProjectName } from '../../dli/project.ts';
 import { within } from '../../http/timeout.ts';
