@@ -1,5 +1,6 @@
 import { createThrottle, type RateLimit } from '../emulator/gateway/throttle.ts';
-import { createDliPacer, parseRateHint } from '../lib/dli/pacing.ts';
+import { parseRateHint } from '../lib/dli/error-body.ts';
+import { createDliPacer } from '../lib/dli/pacing.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
 export interface Run {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { COMMAND, dliReaper } from '../lib/base/command-line.ts';
-import { DliError, describeError } from '../lib/dli/errors.ts';
+import { describeError } from '../lib/dli/advice.ts';
+import { DliError } from '../lib/dli/errors.ts';
 import { RequestError } from '../lib/request/request.ts';
 import { cleanLines } from './screen/clean-text.ts';
 import { EXIT_CONFIGURATION } from './screen/exit-code.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../../lib/base/clock.ts';
-import { describeError } from '../../lib/dli/errors.ts';
+import { describeError } from '../../lib/dli/advice.ts';
 import { EMERGENCY_TYPES } from '../../lib/request/emergency.ts';
 import { type EmergencyPayload, expiresAtOf, parseRequest } from '../../lib/request/request.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';

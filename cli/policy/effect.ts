@@ -1,5 +1,5 @@
 import { withoutMark } from '../../lib/base/text.ts';
-import { describeError } from '../../lib/dli/errors.ts';
+import { describeError } from '../../lib/dli/advice.ts';
 import { parsePolicy } from '../../lib/policy/parse.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { enginesOf } from '../../lib/policy/scope.ts';

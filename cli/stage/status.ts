@@ -1,6 +1,6 @@
 import { systemClock } from '../../lib/base/clock.ts';
 import { formatDuration, parseDuration } from '../../lib/base/duration.ts';
-import { describeError } from '../../lib/dli/errors.ts';
+import { describeError } from '../../lib/dli/advice.ts';
 import { inWords } from '../../lib/settings/project-claims.ts';
 import { askToResume, describeStop, isOverdue, parseStop } from '../../lib/settings/stop-order.ts';
 import type { Judgement } from '../../lib/sweep/judge/judge.ts';

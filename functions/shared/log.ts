@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda';
 import { systemClock } from '../../lib/base/clock.ts';
 import { jsonOf } from '../../lib/base/json-text.ts';
 import { createLog } from '../../lib/base/log.ts';
-import { describeError } from '../../lib/dli/errors.ts';
+import { describeError } from '../../lib/dli/advice.ts';
 import { environment } from '../../lib/settings/environment.ts';
 import type { LineFrame, SweepLog } from '../../lib/sweep/record/log-lines.ts';
 

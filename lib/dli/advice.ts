@@ -1,7 +1,29 @@
+import { messageOf } from '../base/error-words.ts';
 import { isLoopback } from '../http/endpoint.ts';
 import type { NetworkError, TimeoutError } from '../http/errors.ts';
 import type { ErrorKind } from './classify.ts';
-import type { Peer, Refusal } from './errors.ts';
+import type { RefusalReason } from './error-body.ts';
+import {
+  DliError,
+  DliNetworkError,
+  DliRefusedBeforeError,
+  DliResponseError,
+  DliTimeoutError,
+  type Peer,
+} from './errors.ts';
+
+/** Returns what can be done about an error; undefined if waiting is all there is. */
+export function adviceOn(error: DliError): string | undefined {
+  if (error instanceof DliNetworkError || error instanceof DliTimeoutError) return adviceOnNetwork(error.cause);
+  if (error instanceof DliRefusedBeforeError) return adviceOn(error.cause);
+  return adviceOnAnswer(error instanceof DliResponseError ? error : { kind: error.kind });
+}
+
+/** The message of anything that was thrown, with what to do about it if that is known. */
+export function describeError(error: unknown, separator = '; '): string {
+  const advice = error instanceof DliError ? adviceOn(error) : undefined;
+  return advice === undefined ? messageOf(error) : messageOf(error) + separator + advice;
+}
 
 const NO_ANSWER = 'check the endpoint and the way to it; nothing was answered';
 
@@ -15,7 +37,7 @@ const UNTRUSTED = new Set([
 ]);
 
 /** What can be done where no answer came. */
-export function adviceOnNetwork(error: NetworkError | TimeoutError): string {
+function adviceOnNetwork(error: NetworkError | TimeoutError): string {
   const code = 'code' in error ? error.code : undefined;
   const { route = { host: 'the server' }, sent } = error;
   const { host, proxy } = route;
@@ -61,14 +83,14 @@ interface Refused {
   kind: ErrorKind;
   status?: number;
   errorCode?: string | undefined;
-  refusal?: Refusal | undefined;
+  refusal?: RefusalReason | undefined;
   peer?: Peer | undefined;
 }
 
 const LOCKS = 'five refusals in a row lock a key for five minutes, for all who use it';
 
 /** What can be done about it; undefined where waiting is all there is. */
-export function adviceOnAnswer({ kind, status, errorCode, refusal, peer }: Refused): string | undefined {
+function adviceOnAnswer({ kind, status, errorCode, refusal, peer }: Refused): string | undefined {
   const where = peer === undefined || peer.credential === '' ? '' : ` in ${peer.credential}`;
   switch (kind) {
     case 'authentication':
@@ -87,7 +109,7 @@ export function adviceOnAnswer({ kind, status, errorCode, refusal, peer }: Refus
 }
 
 /** @param where the credential is kept, as ` in …`; or nothing. */
-function adviceOnRefusal(refusal: Refusal | undefined, where: string): string {
+function adviceOnRefusal(refusal: RefusalReason | undefined, where: string): string {
   switch (refusal) {
     case 'secret':
       return `check the credential and copy both parts of it again: the secret key${where} does not belong to the access key; ${LOCKS}`;

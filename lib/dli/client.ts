@@ -3,7 +3,7 @@ import { isJobId, isLive, isProjectId, isTerminal, type Job, type TerminalState 
 import type { UnsignedRequest } from './auth.ts';
 import { type Call, type ConnectionOptions, createConnection } from './connection.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
-import { DliError, DliNetworkError, DliNotSentError, DliResponseError, DliTimeoutError } from './errors.ts';
+import { DliError, DliNotSentError, DliResponseError, isNeverSent } from './errors.ts';
 import type { DliTurn } from './pacing.ts';
 import type { ClockReading } from './service-time.ts';
 import { MAX_STATEMENT_BYTES, parseSqlJobPage, parseSqlJobStatus, type SqlJobPage } from './sql-wire.ts';
@@ -359,9 +359,4 @@ function notAsked({ state, status = '' }: Job) {
   if (isTerminal(state)) return { kind: 'over', state, status } as const;
   const reason = isLive(state) ? 'changed' : state === 'stopping' ? 'stopping' : 'undetermined';
   return { kind: 'not-sent', reason, status } as const;
-}
-
-/** Whether an error says that no connection was there to send anything over. */
-function isNeverSent(error: unknown): boolean {
-  return (error instanceof DliNetworkError || error instanceof DliTimeoutError) && !error.isAmbiguous;
 }

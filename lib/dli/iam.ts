@@ -1,6 +1,7 @@
 import type { Network } from '../http/proxy.ts';
 import { createTransport, type HttpResponse } from '../http/transport.ts';
-import { DliResponseError, findErrorCode, findRefusal, type Refusal, toDliError } from './errors.ts';
+import { findErrorCode, findRefusalReason, type RefusalReason } from './error-body.ts';
+import { DliResponseError, toDliError } from './errors.ts';
 import { parseJson } from './wire.ts';
 
 export interface IamCall {
@@ -19,7 +20,7 @@ export interface IamCall {
   answerTimeoutMs: number;
   network: Network;
   /** What a 401 says of the credential where its text does not tell. */
-  refusedAs?: Refusal | undefined;
+  refusedAs?: RefusalReason | undefined;
   /** Called with the Date header of each answer. */
   onDate?: ((date: string | undefined) => void) | undefined;
 }
@@ -50,7 +51,7 @@ export async function askIam(call: IamCall): Promise<{ headers: HttpResponse['he
   throw new DliResponseError(operation, {
     status,
     errorCode: findErrorCode(answer),
-    refusal: status === 401 ? (findRefusal(answer) ?? call.refusedAs) : undefined,
+    refusal: status === 401 ? (findRefusalReason(answer) ?? call.refusedAs) : undefined,
     isJson: answer !== undefined,
     peer: { host: endpoint.host, credential: call.credential },
   });

@@ -1,4 +1,5 @@
-import { DliProtocolError, DliResponseError, findErrorCode, findRateHint, findRefusal, type Peer } from './errors.ts';
+import { findErrorCode, findRateHint, findRefusalReason } from './error-body.ts';
+import { DliProtocolError, DliResponseError, type Peer } from './errors.ts';
 
 /** Which answer it was, for an error about it. */
 export interface AnswerContext {
@@ -66,7 +67,7 @@ function readBody({ operation, status, requestId, retryAfterMs, body: text, peer
     retryAfterMs,
     rateHint,
     errorCode,
-    refusal: status === 401 ? findRefusal(body) : undefined,
+    refusal: status === 401 ? findRefusalReason(body) : undefined,
     isJson: body !== undefined,
     peer,
   });

@@ -1,9 +1,10 @@
 import type { Clock } from '../../base/clock.ts';
 import { dliReaper } from '../../base/command-line.ts';
 import { iamEndpointBeside } from '../../dli/access-key.ts';
+import { describeError } from '../../dli/advice.ts';
 import type { SharedState } from '../../dli/connection.ts';
 import type { CredentialSource } from '../../dli/credentials.ts';
-import { DliError, describeError } from '../../dli/errors.ts';
+import { DliError } from '../../dli/errors.ts';
 import { readProjectName } from '../../dli/project.ts';
 import { within } from '../../http/timeout.ts';
 import { clashOf, inWords, type Problem } from '../../settings/project-claims.ts';

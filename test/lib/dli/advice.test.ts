@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  adviceOn,
-  DliNetworkError,
-  type DliResponseError,
-  DliTimeoutError,
-  findRefusal,
-} from '../../../lib/dli/errors.ts';
+import { adviceOn } from '../../../lib/dli/advice.ts';
+import { type DliError, DliNetworkError, DliResponseError, DliTimeoutError } from '../../../lib/dli/errors.ts';
 import { readSuccess } from '../../../lib/dli/wire.ts';
 import { NetworkError, type Route, TimeoutError } from '../../../lib/http/errors.ts';
 import { thrownBy } from '../../helpers/thrown-by.ts';
@@ -28,6 +23,26 @@ const answered = (status: number, body: unknown) =>
       peer: { host: HOST, credential: PARAMETER },
     }),
   ) as DliResponseError;
+
+describe('adviceOn', () => {
+  const answer = (status: number, errorCode?: string) => new DliResponseError('list jobs', { status, errorCode });
+
+  it.each<{ error: DliError; advice: RegExp | undefined }>([
+    { error: answer(401), advice: /^check the credential and this machine's clock/ },
+    { error: answer(403, 'APIG.0310'), advice: /^check that endpoint, region and project id belong together/ },
+    { error: answer(400, 'DLI.0003'), advice: /^the IAM user lacks a right/ },
+    { error: answer(503), advice: undefined },
+    { error: answer(400, 'DLI.0001'), advice: undefined },
+    { error: new DliNetworkError('list jobs', new NetworkError('ECONNRESET', true)), advice: /^check the endpoint/ },
+    {
+      error: new DliTimeoutError('list jobs', new TimeoutError('answer', 15_000)),
+      advice: /^check the endpoint/,
+    },
+  ])('tells what can be done about $error.message: $advice', ({ error, advice }) => {
+    if (advice === undefined) expect(adviceOn(error)).toBeUndefined();
+    else expect(adviceOn(error)).toMatch(advice);
+  });
+});
 
 describe('where no answer came', () => {
   it.each([
@@ -119,12 +134,6 @@ describe('a credential that was refused', () => {
     expect(error.message).toBe('list jobs: 401 APIGW.0301');
     expect(adviceOn(error)).toContain(
       `check the credential and this machine's clock; the credential is in ${PARAMETER}`,
-    );
-  });
-
-  it('is no reason that is looked for in a body of another form', () => {
-    expect([undefined, 'decrypt token fail', { error_msg: 7 }, null].map(findRefusal)).toEqual(
-      Array.from({ length: 4 }, () => undefined),
     );
   });
 });
