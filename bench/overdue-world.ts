@@ -2,7 +2,7 @@ import { createRandom } from '../emulator/base/random.ts';
 import type { RateLimit } from '../emulator/gateway/throttle.ts';
 import { startEmulator } from '../emulator/server.ts';
 import { manyJobs } from '../emulator/worlds.ts';
-import { createSharedStates } from '../lib/dli/connection.ts';
+import { createSharedStates } from '../lib/dli/shared-state.ts';
 import { parsePolicy } from '../lib/policy/parse.ts';
 import { parseRequest } from '../lib/request/request.ts';
 import type { Settings } from '../lib/settings/settings.ts';

@@ -4,7 +4,7 @@ import ssm from '@middy/ssm';
 import type { Context } from 'aws-lambda';
 import { systemClock } from '../lib/base/clock.ts';
 import { withFields } from '../lib/base/log.ts';
-import { createSharedStates } from '../lib/dli/connection.ts';
+import { createSharedStates } from '../lib/dli/shared-state.ts';
 import { skipTarget, sweepGroup, type TargetResult } from '../lib/fleet/group.ts';
 import { isQueueEvent, messageOf, requestFor, type SweepMessage, triggerOf } from '../lib/fleet/message.ts';
 import { announcedSince } from '../lib/fleet/schedule.ts';

@@ -1,5 +1,5 @@
 import { systemClock } from '../../lib/base/clock.ts';
-import { createSharedStates, type SharedStates } from '../../lib/dli/connection.ts';
+import { createSharedStates, type SharedStates } from '../../lib/dli/shared-state.ts';
 import type { Network } from '../../lib/http/proxy.ts';
 import { environment } from '../../lib/settings/environment.ts';
 import { readProxy } from '../../lib/settings/proxy.ts';

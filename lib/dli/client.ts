@@ -1,9 +1,10 @@
 import { toError } from '../base/error-words.ts';
 import { isJobId, isLive, isProjectId, isTerminal, type Job, type TerminalState } from '../base/job.ts';
 import type { UnsignedRequest } from './auth.ts';
-import { type Call, type ConnectionOptions, createConnection } from './connection.ts';
+import { type ConnectionOptions, createConnection } from './connection.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
 import { DliError, DliNotSentError, DliResponseError, isNeverSent } from './errors.ts';
+import type { Call } from './exchange.ts';
 import type { DliTurn } from './pacing.ts';
 import type { ClockReading } from './service-time.ts';
 import { MAX_STATEMENT_BYTES, parseSqlJobPage, parseSqlJobStatus, type SqlJobPage } from './sql-wire.ts';

@@ -2,13 +2,13 @@ import type { Clock } from '../base/clock.ts';
 import { createRetryBudget, retry } from '../http/retry.ts';
 import { within } from '../http/timeout.ts';
 import { signed, type UnsignedRequest } from './auth.ts';
-import { type SharedState, tokenCacheFor } from './connection.ts';
 import type { AccessKeyCredentials, CredentialSource, Credentials } from './credentials.ts';
 import { DliError, DliProtocolError, DliRefusedBeforeError, isRetryable } from './errors.ts';
 import { askIam, type IamCall } from './iam.ts';
 import { createTokenSource } from './iam-token.ts';
 import { nameOfProject } from './project-name.ts';
 import { createServiceTime } from './service-time.ts';
+import { type SharedState, tokenCacheFor } from './shared-state.ts';
 import { requestTarget } from './sign.ts';
 
 /** In all, with what is repeated; one attempt that hangs leaves time for another. */

@@ -3,7 +3,7 @@ import { type EmulatorOptions, startEmulator } from '../../emulator/server.ts';
 import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import { createLog, type LogFields } from '../../lib/base/log.ts';
 import { createDliClient, type DliClientOptions } from '../../lib/dli/client.ts';
-import { createSharedStates } from '../../lib/dli/connection.ts';
+import { createSharedStates } from '../../lib/dli/shared-state.ts';
 import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
 import type { SweepRequest } from '../../lib/request/request.ts';
 import { type SweepDeps, sweep } from '../../lib/sweep/sweep.ts';

@@ -6,7 +6,7 @@ import { batchLife, batchStateAt, type EmulatedBatch, isBatchOver } from '../../
 import { type EmulatedJob, isOver, statusAt } from '../../emulator/sql/jobs.ts';
 import type { Clock } from '../../lib/base/clock.ts';
 import { createLog } from '../../lib/base/log.ts';
-import { createSharedStates } from '../../lib/dli/connection.ts';
+import { createSharedStates } from '../../lib/dli/shared-state.ts';
 import { emergencyPolicy } from '../../lib/policy/emergency.ts';
 import { parseExemption, parseFreeze, parsePolicy } from '../../lib/policy/parse.ts';
 import type { Freeze } from '../../lib/policy/schema.ts';

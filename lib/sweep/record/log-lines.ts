@@ -1,5 +1,5 @@
 import { createLog, type Log } from '../../base/log.ts';
-import type { DliCallEvent } from '../../dli/connection.ts';
+import type { DliCallEvent } from '../../dli/exchange.ts';
 import type { LimitName } from '../../policy/clocks.ts';
 import type { LoggedExplanation } from './explanation.ts';
 import type { SkipReason } from './outcome.ts';

@@ -1,4 +1,4 @@
-import type { DliCallEvent } from '../../dli/connection.ts';
+import type { DliCallEvent } from '../../dli/exchange.ts';
 import type { LimitName } from '../../policy/clocks.ts';
 import type { Emergency } from '../../policy/emergency.ts';
 import type { Action } from '../../policy/schema.ts';

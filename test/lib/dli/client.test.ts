@@ -11,7 +11,7 @@ import {
   type DliClientOptions,
   type SharedLook,
 } from '../../../lib/dli/client.ts';
-import type { DliCallEvent } from '../../../lib/dli/connection.ts';
+import type { DliCallEvent } from '../../../lib/dli/exchange.ts';
 import { ENGINES } from '../../../lib/engines/engines.ts';
 import { emulatedBatch } from '../../helpers/emulated-api.ts';
 import { makeJob } from '../../helpers/make-job.ts';

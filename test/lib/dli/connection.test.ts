@@ -1,8 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Fault } from '../../../emulator/control/faults.ts';
 import { createDliReader, type ReadCall } from '../../../lib/dli/client.ts';
-import { createConnection, createSharedStates } from '../../../lib/dli/connection.ts';
+import { createConnection } from '../../../lib/dli/connection.ts';
 import { DliProtocolError, DliResponseError } from '../../../lib/dli/errors.ts';
+import { createSharedStates } from '../../../lib/dli/shared-state.ts';
 import { ENGINES } from '../../../lib/engines/engines.ts';
 import { emulatedBatch, emulatedFlinkJob } from '../../helpers/emulated-api.ts';
 import { makeJob } from '../../helpers/make-job.ts';

@@ -22,7 +22,7 @@ it("runs the example in the client's docstring as it is written, but for the add
   const example = exampleIn('lib/dli/client.ts').replace('https://dli.eu-west-101.myhuaweicloud.eu', url);
   const script = `
     import { env } from 'node:process';
-    import { systemClock } from './lib/clock.ts';
+    import { systemClock } from './lib/base/clock.ts';
     import { createDliClient } from './lib/dli/client.ts';
     ${example}`;
 

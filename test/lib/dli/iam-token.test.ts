@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { IamUser } from '../../../emulator/gateway/iam.ts';
 import type { EmulatorOptions } from '../../../emulator/server.ts';
 import type { DliClientOptions } from '../../../lib/dli/client.ts';
-import { createSharedStates } from '../../../lib/dli/connection.ts';
+import { createSharedStates } from '../../../lib/dli/shared-state.ts';
 import { emulatedJob, HOUR, jobId, makeWorld } from '../../helpers/world.ts';
 
 const USER: IamUser = { name: 'reaper', password: 'hush', domainName: 'lake' };

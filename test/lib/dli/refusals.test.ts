@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { EmulatorOptions } from '../../../emulator/server.ts';
 import { createDliClient, type DliClientOptions } from '../../../lib/dli/client.ts';
-import { createSharedStates } from '../../../lib/dli/connection.ts';
 import { readProjectName } from '../../../lib/dli/project.ts';
+import { createSharedStates } from '../../../lib/dli/shared-state.ts';
 import { emulatedJob, jobId, MINUTE, makeWorld } from '../../helpers/world.ts';
 
 /** One DLI, and what a process has learned of its credentials. */
