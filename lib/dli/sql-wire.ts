@@ -1,9 +1,96 @@
-import { type Job, type JobState, MAX_STATEMENT_LENGTH, type Protection, SQL_READS, SQL_WRITES } from '../base/job.ts';
+import {
+  isJobId,
+  type Job,
+  type JobState,
+  MAX_STATEMENT_LENGTH,
+  type Protection,
+  SQL_READS,
+  SQL_WRITES,
+} from '../base/job.ts';
+import type { OrderCall, ReadCall } from './calls.ts';
 import { DliProtocolError } from './errors.ts';
 import { type AnswerContext, isNumberAsText, isRecord, toCount, toNumber, toTags, toText } from './wire.ts';
 
+/** "Querying All Jobs": page-size range 1–100. */
+export const MAX_PAGE_SIZE = 100;
+/** "Querying All Jobs": current-page range 1–100, so one listing reaches 10,000 rows. */
+export const MAX_PAGE = 100;
+
+export interface SqlJobQuery {
+  /** The service takes one status at a time. */
+  status: 'LAUNCHING' | 'RUNNING' | 'CANCELLED';
+  /** Epoch ms; jobs whose start time is later than this. */
+  startedAfter?: number | undefined;
+  /** Epoch ms; jobs whose start time is earlier than this. The service's name for it, `end`, says something else. */
+  startedBefore?: number | undefined;
+  /** 1-based, up to {@link MAX_PAGE}. */
+  page: number;
+  /** At most {@link MAX_PAGE_SIZE}. */
+  pageSize: number;
+  /** Whether jobs carry their statements, which are long. Default false. */
+  withStatements?: boolean | undefined;
+}
+
 /** JSON may write a character in six bytes, as \u0000. */
-export const MAX_STATEMENT_BYTES = 6 * MAX_STATEMENT_LENGTH;
+const MAX_STATEMENT_BYTES = 6 * MAX_STATEMENT_LENGTH;
+
+/** One page of SQL jobs, the oldest start first. */
+export function sqlListCall(query: SqlJobQuery): ReadCall<SqlJobPage> {
+  const { status, startedAfter, startedBefore, page, pageSize, withStatements } = query;
+  const wire: [string, string][] = [
+    ['current-page', String(page)],
+    ['job-status', status],
+    // Oldest first: with an upper bound on the start time, rows can then only leave the list, not push others down.
+    ['order', 'start_time_asc'],
+    ['page-size', String(pageSize)],
+  ];
+  if (startedBefore !== undefined) wire.push(['end', String(startedBefore)]);
+  // 0 means no bound, and less is refused.
+  if (startedAfter !== undefined && startedAfter > 0) wire.push(['start', String(startedAfter)]);
+  return {
+    kind: 'list',
+    operation: `list ${status} jobs, page ${page}`,
+    version: 'v1.0',
+    path: '/jobs',
+    query: wire,
+    maxTextBytes: withStatements ? MAX_STATEMENT_BYTES : undefined,
+    parse: (body, about) => parseSqlJobPage(body, about, withStatements),
+  };
+}
+
+/** @throws {TypeError} for a malformed id. */
+export function sqlStatusCall(jobId: string, withStatement = false): ReadCall<Job> {
+  return {
+    kind: 'status',
+    operation: `read job ${jobId}`,
+    version: 'v1.0',
+    path: `${jobPath(jobId)}/status`,
+    maxTextBytes: withStatement ? MAX_STATEMENT_BYTES : undefined,
+    parse: (body, about) => parseSqlJobStatus(body, about, jobId, withStatement),
+  };
+}
+
+/**
+ * @throws {TypeError} for a malformed id.
+ * @see "Canceling a Job" (CancelSqlJob): DELETE /v1.0/{project_id}/jobs/{job_id}, no body, 200
+ * `{"is_success":true,"message":""}`, both optional
+ */
+export function sqlCancelCall(jobId: string): OrderCall {
+  return {
+    method: 'DELETE',
+    operation: `cancel job ${jobId}`,
+    version: 'v1.0',
+    path: jobPath(jobId),
+    read: sqlStatusCall(jobId),
+    // "Canceling a Job" refuses a job that has ended, so there is nothing to lose by asking.
+    readsFirst: false,
+  };
+}
+
+function jobPath(jobId: string): string {
+  if (!isJobId(jobId)) throw new TypeError('job id: expected 8-4-4-4-12 hexadecimal digits');
+  return `/jobs/${jobId}`;
+}
 
 export interface SqlJobPage {
   jobs: Job[];

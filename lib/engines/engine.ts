@@ -1,8 +1,10 @@
 import type { Clock } from '../base/clock.ts';
 import { toError } from '../base/error-words.ts';
 import { isLive, isTerminal, type Job, type TerminalState } from '../base/job.ts';
-import type { CancelOptions, CancelResult, DliClient, DliReader, ReadCall } from '../dli/client.ts';
+import type { CancelOptions, ReadCall } from '../dli/calls.ts';
+import type { DliClient, DliReader } from '../dli/client.ts';
 import { DliError, DliNetworkError } from '../dli/errors.ts';
+import type { CancelResult } from '../dli/order.ts';
 
 /**
  * What there is to know of one engine. The stages of a sweep know no engine by name: what differs is here, and a further

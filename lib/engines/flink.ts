@@ -1,5 +1,5 @@
 import { FLINK_TYPES, isJobId, type Job, type JobState } from '../base/job.ts';
-import type { ReadCall } from '../dli/client.ts';
+import type { ReadCall } from '../dli/calls.ts';
 import { DliProtocolError } from '../dli/errors.ts';
 import { type AnswerContext, isNumberAsText, isRecord, toCount, toNumber, toTags, toText } from '../dli/wire.ts';
 import { type EngineAdapter, liveByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';

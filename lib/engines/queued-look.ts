@@ -1,8 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { Job } from '../base/job.ts';
-import { MAX_PAGE_SIZE, type SharedLook, sqlListCall } from '../dli/client.ts';
+import type { SharedLook } from '../dli/calls.ts';
 import { DliError } from '../dli/errors.ts';
 import type { SqlJobPage } from '../dli/sql-wire.ts';
+import { MAX_PAGE_SIZE, sqlListCall } from '../dli/sql-wire.ts';
 
 /** How long a look counts as right before a cancel. */
 const GOOD_FOR_MS = 10_000;

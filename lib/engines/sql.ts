@@ -1,8 +1,9 @@
 import { toError } from '../base/error-words.ts';
 import type { Job } from '../base/job.ts';
-import { type DliReader, MAX_PAGE, MAX_PAGE_SIZE, type SqlJobQuery } from '../dli/client.ts';
+import type { DliReader } from '../dli/client.ts';
 import { DliError } from '../dli/errors.ts';
 import type { SqlJobPage } from '../dli/sql-wire.ts';
+import { MAX_PAGE, MAX_PAGE_SIZE, type SqlJobQuery } from '../dli/sql-wire.ts';
 import {
   createCallCeiling,
   type EngineAdapter,

@@ -1,6 +1,6 @@
 import { toError } from '../../base/error-words.ts';
 import type { Job } from '../../base/job.ts';
-import type { CancelResult } from '../../dli/client.ts';
+import type { CancelResult } from '../../dli/order.ts';
 import type { StopOptions } from '../../engines/engine.ts';
 import type { Victim } from '../judge/cap.ts';
 import { isStillOver } from '../judge/decide.ts';

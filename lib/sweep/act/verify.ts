@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Job } from '../../base/job.ts';
-import type { CancelResult } from '../../dli/client.ts';
 import { DliError } from '../../dli/errors.ts';
+import type { CancelResult } from '../../dli/order.ts';
 import { type Reading, tryReadings } from '../../engines/engine.ts';
 import type { Victim } from '../judge/cap.ts';
 import type { Outcome } from '../record/outcome.ts';

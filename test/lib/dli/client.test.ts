@@ -4,13 +4,8 @@ import type { Fault } from '../../../emulator/control/faults.ts';
 import type { AccessKey } from '../../../emulator/gateway/authentication.ts';
 import { EMULATOR_KEY } from '../../../emulator/server.ts';
 import type { Job } from '../../../lib/base/job.ts';
-import {
-  createDliClient,
-  createDliReader,
-  type DliClient,
-  type DliClientOptions,
-  type SharedLook,
-} from '../../../lib/dli/client.ts';
+import type { SharedLook } from '../../../lib/dli/calls.ts';
+import { createDliClient, createDliReader, type DliClient, type DliClientOptions } from '../../../lib/dli/client.ts';
 import type { DliCallEvent } from '../../../lib/dli/exchange.ts';
 import { ENGINES } from '../../../lib/engines/engines.ts';
 import { emulatedBatch } from '../../helpers/emulated-api.ts';

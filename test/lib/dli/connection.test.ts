@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Fault } from '../../../emulator/control/faults.ts';
-import { createDliReader, type ReadCall } from '../../../lib/dli/client.ts';
+import type { ReadCall } from '../../../lib/dli/calls.ts';
+import { createDliReader } from '../../../lib/dli/client.ts';
 import { createConnection } from '../../../lib/dli/connection.ts';
 import { DliProtocolError, DliResponseError } from '../../../lib/dli/errors.ts';
 import { createSharedStates } from '../../../lib/dli/shared-state.ts';

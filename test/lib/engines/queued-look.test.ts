@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../../lib/base/job.ts';
-import type { DliReader, ReadCall } from '../../../lib/dli/client.ts';
+import type { ReadCall } from '../../../lib/dli/calls.ts';
+import type { DliReader } from '../../../lib/dli/client.ts';
 import { DliResponseError } from '../../../lib/dli/errors.ts';
 import { createQueuedLook } from '../../../lib/engines/queued-look.ts';
 import { fakeClock } from '../../helpers/fake-clock.ts';

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { CancelResult } from '../../../../lib/dli/client.ts';
 import { DliResponseError } from '../../../../lib/dli/errors.ts';
+import type { CancelResult } from '../../../../lib/dli/order.ts';
 import { type CancelJob, type Cancellation, cancelJobs } from '../../../../lib/sweep/act/cancel.ts';
 import { fakeClock } from '../../../helpers/fake-clock.ts';
 import { makeVictim } from '../../../helpers/make-job.ts';

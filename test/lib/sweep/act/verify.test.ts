@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CancelResult } from '../../../../lib/dli/client.ts';
 import { DliResponseError } from '../../../../lib/dli/errors.ts';
+import type { CancelResult } from '../../../../lib/dli/order.ts';
 import type { Reading } from '../../../../lib/engines/engine.ts';
 import type { Cancellation } from '../../../../lib/sweep/act/cancel.ts';
 import { verifyCancellations } from '../../../../lib/sweep/act/verify.ts';
