@@ -4,6 +4,7 @@ import type { DliReader } from '../dli/client.ts';
 import { DliError } from '../dli/errors.ts';
 import type { SqlJobPage } from '../dli/sql-wire.ts';
 import { MAX_PAGE, MAX_PAGE_SIZE, type SqlJobQuery } from '../dli/sql-wire.ts';
+import { createLine } from './concurrency.ts';
 import {
   createCallCeiling,
   type EngineAdapter,
@@ -17,7 +18,6 @@ import {
   tryReading,
   weigh,
 } from './engine.ts';
-import { createLine } from './line.ts';
 import { createQueuedLook } from './queued-look.ts';
 
 export const sqlEngine: EngineAdapter = {
