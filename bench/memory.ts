@@ -6,7 +6,7 @@ import { startEmulator } from '../emulator/server.ts';
 import { manyJobs } from '../emulator/worlds.ts';
 import { systemClock } from '../lib/base/clock.ts';
 import { createDliReader } from '../lib/dli/client.ts';
-import { listLiveSqlJobs } from '../lib/engines/sql.ts';
+import { listLiveSqlJobs } from '../lib/engines/sql-list.ts';
 
 /*
  * Measures the peak memory of a process that lists live SQL jobs, by the length of their statements. Each row is a process

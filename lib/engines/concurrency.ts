@@ -1,13 +1,13 @@
 /**
- * A line in which so many at once get their turn, in the order in which they came.
+ * Runs so much work at once, in the order in which it came.
  *
- * @param places how many; less than one is one. Asked again for each, since it may change.
+ * @param most returns how much; less than one counts as one. It is asked again each time, since it may change.
  */
-export function createLine(places: () => number): <T>(work: () => Promise<T>) => Promise<T> {
+export function createConcurrencyLimit(most: () => number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let underWay = 0;
-  const letIn = () => {
-    while (waiting.length > 0 && (underWay === 0 || underWay + 1 <= places())) {
+  const startNext = () => {
+    while (waiting.length > 0 && (underWay === 0 || underWay + 1 <= most())) {
       underWay += 1;
       waiting.shift()?.();
     }
@@ -15,13 +15,13 @@ export function createLine(places: () => number): <T>(work: () => Promise<T>) =>
   return async (work) => {
     await new Promise<void>((resolve) => {
       waiting.push(resolve);
-      letIn();
+      startNext();
     });
     try {
       return await work();
     } finally {
       underWay -= 1;
-      letIn();
+      startNext();
     }
   };
 }

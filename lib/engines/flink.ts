@@ -2,7 +2,8 @@ import { FLINK_TYPES, isJobId, type Job, type JobState } from '../base/job.ts';
 import type { ReadCall } from '../dli/calls.ts';
 import { DliProtocolError } from '../dli/errors.ts';
 import { type AnswerContext, isNumberAsText, isRecord, toCount, toNumber, toTags, toText } from '../dli/wire.ts';
-import { type EngineAdapter, liveByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
+import { type EngineAdapter, type Reading, toReading, tryReading } from './engine.ts';
+import { liveByOffset, type Page } from './paging.ts';
 
 /*
  * Flink jobs. Streaming jobs are long by design, so they are touched only by rules that name the engine. `is_success` is

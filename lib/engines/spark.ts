@@ -2,7 +2,8 @@ import { isJobId, type Job, type JobState } from '../base/job.ts';
 import type { ReadCall } from '../dli/calls.ts';
 import { DliProtocolError } from '../dli/errors.ts';
 import { type AnswerContext, isNumberAsText, isRecord, parseJson, toCount, toNumber, toText } from '../dli/wire.ts';
-import { type EngineAdapter, liveByOffset, type Page, type Reading, toReading, tryReading } from './engine.ts';
+import { type EngineAdapter, type Reading, toReading, tryReading } from './engine.ts';
+import { liveByOffset, type Page } from './paging.ts';
 
 /*
  * Spark batches. Their API is Livy's: nothing says `is_success`, errors apart; lists are paged by rows; and there is no

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { JobSet } from '../../../lib/engines/engine.ts';
+import { JobSet } from '../../../lib/engines/job-set.ts';
 import { makeJob } from '../../helpers/make-job.ts';
 import { jobId } from '../../helpers/world.ts';
 

@@ -5,7 +5,7 @@ import { systemClock } from '../../../lib/base/clock.ts';
 import type { Engine } from '../../../lib/base/job.ts';
 import { createDliClient } from '../../../lib/dli/client.ts';
 import { ENGINES } from '../../../lib/engines/engines.ts';
-import { readBackSqlJobs } from '../../../lib/engines/sql.ts';
+import { readBackSqlJobs } from '../../../lib/engines/sql-read-back.ts';
 import { makeJob } from '../../helpers/make-job.ts';
 import { HOUR, jobId, NOW } from '../../helpers/world.ts';
 
