@@ -3,27 +3,27 @@ const BACKSLASH = 0x5c;
 
 const NULL = Buffer.from('null');
 
-/** The body of an answer, as it arrives. */
+/** The body of an answer while it arrives. */
 export interface Body {
   add: (chunk: Buffer) => void;
-  /** Bytes that are held. */
+  /** Returns the number of bytes that are held. */
   size: () => number;
   text: () => string;
 }
 
 /**
- * A body that does not hold long texts. In JSON a text of more than `maxTextBytes`, as it is written there, comes out as
- * `null`: what is held then does not depend on how long the texts are that somebody else has written. Other bodies are
- * no use to the caller, and may lose what is between two quotes.
+ * Makes a body that does not hold long texts. In JSON a text of more than `maxTextBytes`, as it is written there, comes out
+ * as `null`, so other people's long texts take no memory. A body that is not JSON is of no use to the caller, and may
+ * lose what is between two quotes.
  */
 export function createBody(maxTextBytes: number): Body {
   const kept: Buffer[] = [];
   let keptBytes = 0;
-  /** The text that no quote has ended yet, from its opening quote on; nothing once it is too long. */
+  /** The text that is not ended yet, from its opening quote on; empty once it is too long. */
   let open: Buffer[] = [];
   let openBytes = 0;
   let isInText = false;
-  /** Whether the chunk before ended with the backslash that escapes the first byte of the next. */
+  /** Whether the last chunk ended with a backslash, which escapes the first byte of the next chunk. */
   let isEscaped = false;
 
   const keep = (part: Buffer) => {
@@ -34,7 +34,7 @@ export function createBody(maxTextBytes: number): Body {
 
   return {
     add: (chunk) => {
-      /** From here on the chunk is not decided upon. */
+      /** Start of the part that is neither kept nor dropped yet. */
       let from = 0;
       let textFrom = 0;
       let i = isEscaped ? 1 : 0;
@@ -71,7 +71,7 @@ export function createBody(maxTextBytes: number): Body {
   };
 }
 
-/** @returns the place of the quote that ends a text; the length if there is none, one more if an escape goes over the end. */
+/** @returns the place of the quote that ends the text; the length if there is none, or one more if an escape goes over the end. */
 function endOfText(chunk: Buffer, from: number): number {
   for (let i = from; ; i++) {
     if (i >= chunk.length) return i;
@@ -81,7 +81,7 @@ function endOfText(chunk: Buffer, from: number): number {
   }
 }
 
-/** A part of a chunk would hold the whole of it. */
+/** Copies a part of a chunk: a view of it would hold the whole chunk. */
 function copyOf(chunk: Buffer, from: number, to: number): Buffer {
   return from === 0 && to === chunk.length ? chunk : Buffer.from(chunk.subarray(from, to));
 }

@@ -12,7 +12,7 @@ export interface Refusal {
   retryAfterMs: number | undefined;
 }
 
-/** What the pacer knows about the rate. */
+/** The rate at which calls may begin, learned from their ends. */
 export interface RateLaw {
   /** Calls per ms that may begin at this time; infinite while no call has been refused. */
   rateAt(now: number): number;
@@ -40,9 +40,9 @@ const FIRST_GROWTH = 2;
 const LAST_GROWTH = 1.08;
 /** Share of the rate that is given up after a refusal. A rate stated by the gateway is trusted more than a measured one. */
 const CAUTION = { stated: 0.02, measured: 0.03 };
-/** How long it takes to come back to a rate after a refusal: in calls, and for high rates at least in time. */
+/** Time that it takes to come back to a rate after a refusal: so many calls, and for high rates at least so long. */
 const REGAIN = { calls: 40, ms: 20_000 };
-/** Beyond the rate it gathers speed so much faster than it slowed down towards it. */
+/** Factor by which the curve is steeper beyond the rate than before it. */
 const STEEPNESS = 2;
 /** Limits of the pauses, which double after refusals in a row. The gateway's usual windows are a second and a minute. */
 const PAUSE = { minMs: 100, maxMs: 10_000 };

@@ -1,28 +1,28 @@
 import type { Clock } from '../base/clock.ts';
 
 export interface Backoff {
-  /** Ceiling of the wait after the first failed attempt. */
+  /** Longest wait after the first failed attempt. */
   baseMs: number;
-  /** No ceiling grows beyond this. */
+  /** Longest wait after any attempt. */
   capMs: number;
 }
 
 export interface RetryOptions extends Backoff {
   /** Calls in all, the first included. */
   maxAttempts: number;
-  /** Epoch ms; no wait begins that would end at or after it. */
+  /** Epoch ms; a wait that would end at or after it does not begin. */
   deadlineAt: number;
   isRetryable: (error: unknown) => boolean;
-  /** What the server asked for, if it did. */
+  /** Returns the wait that the server asked for; undefined if it asked for none. */
   retryAfterMs: (error: unknown) => number | undefined;
-  /** Shared by calls that burden the same service. */
+  /** Shared by all calls of the same service. */
   budget: RetryBudget;
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Keeps many calls from hammering a service that is sick: each may be repeated once, and what goes beyond is paid from a
- * common purse that only successes fill.
+ * A limit on retries, so that many calls do not hammer a sick service. Each call may be repeated once for free. Further
+ * retries are paid from a common purse that only successes fill.
  */
 export interface RetryBudget {
   earn(): void;
@@ -30,7 +30,7 @@ export interface RetryBudget {
   spend(): boolean;
 }
 
-/** @param options.initial retries beyond the first ones that are free to begin with; each success adds `perSuccess`. */
+/** @param options.initial retries in the purse at first, and at most; each success adds `perSuccess`. */
 export function createRetryBudget({ initial, perSuccess }: { initial: number; perSuccess: number }): RetryBudget {
   let purse = initial;
   return {
@@ -46,7 +46,7 @@ export function createRetryBudget({ initial, perSuccess }: { initial: number; pe
 }
 
 /**
- * Wait after a failed attempt: exponential ceiling, full jitter.
+ * The wait after a failed attempt: exponential ceiling, full jitter.
  *
  *     random() × min(baseMs × 2^(attempt − 1), capMs)
  *
@@ -59,7 +59,7 @@ export function backoffMs(attempt: number, { baseMs, capMs }: Backoff, random: (
 }
 
 /**
- * Repeats `operation` while its errors are retryable, attempts are left, and the wait ends before the deadline.
+ * Runs `operation` again while its errors are retryable, attempts are left, and the wait ends before the deadline.
  *
  * @throws the operation's last error, never a "retries exhausted" of our own: the reader wants to know what broke.
  */
@@ -91,9 +91,9 @@ export async function retry<T>(
 }
 
 /**
- * `Retry-After`: whole seconds or an HTTP date.
+ * Reads a `Retry-After` header: whole seconds or an HTTP date.
  *
- * @returns milliseconds in [0, capMs]; undefined for no header or one that cannot be read, which is no reason to fail.
+ * @returns milliseconds in [0, capMs]; undefined if there is no header, or none that can be read.
  * @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
  */
 export function parseRetryAfter(value: string | undefined, now: number, capMs: number): number | undefined {

@@ -1,12 +1,12 @@
 import type { Network } from './proxy.ts';
 
-/** By then a person who waits should know for whom. */
+/** A person who waits longer wants to know for which server. */
 const SILENT_AFTER_MS = 2_000;
 
 /**
- * Watches how long a server says nothing although it was called. Nothing fails by it: that is up to the timeouts.
+ * Watches how long a server says nothing while it is called. A call never fails because of it: that is up to the timeouts.
  *
- * @param host in the words that it is to be told by.
+ * @param host the name of the server in the messages.
  */
 export function createSilenceWatch(host: string, { onSilence, silentAfterMs = SILENT_AFTER_MS }: Network) {
   if (onSilence === undefined) return { begin: () => {}, heard: () => {}, end: () => {} };
@@ -24,19 +24,19 @@ export function createSilenceWatch(host: string, { onSilence, silentAfterMs = SI
     }, silentAfterMs);
   };
   return {
-    /** A call begins. */
+    /** Notes that a call begins. */
     begin: () => {
       underWay += 1;
       watch();
     },
-    /** The server begins to answer one. */
+    /** Notes that the server begins to answer. */
     heard: () => {
       stop();
       watch();
       if (silentMs > 0) onSilence({ host, silentMs: 0 });
       silentMs = 0;
     },
-    /** A call is over, whatever it came to. */
+    /** Notes that a call is over, whether it succeeded or not. */
     end: () => {
       underWay -= 1;
       if (underWay === 0) stop();

@@ -4,9 +4,9 @@ import type { Duplex } from 'node:stream';
 import { agentOptionsFor, type HttpProxy } from './proxy.ts';
 
 interface TunnelOptions {
-  /** By default there is no tunnel. */
+  /** The proxy to tunnel through; undefined for no tunnel. */
   proxy: HttpProxy | undefined;
-  /** For the connection to the proxy, its answer, and TLS within the tunnel. */
+  /** Limit for the connection to the proxy, its answer, and TLS within the tunnel together. */
   timeoutMs: number;
   errorAs: (end: 'timeout' | 'closed') => Error;
 }
@@ -16,24 +16,24 @@ type Ready = (error: Error | null, socket: Duplex) => void;
 /** A connection that was opened beforehand. */
 interface WarmConnection {
   isGone: () => boolean;
-  /** Returns it if it can be handed out at once; otherwise calls back when there is one, or none. */
+  /** Returns the connection if there is one already; otherwise calls back when it is there, or has failed. */
   take: (ready: Ready) => Duplex | undefined;
   destroy: () => void;
 }
 
-/** An agent that may open its connections before anybody asks for them. */
+/** Makes an agent that can open connections before there are calls for them. */
 export function createWarmAgent(isTls: boolean, options: http.AgentOptions, tunnel: TunnelOptions) {
   const agent = isTls
-    ? // What carries a credential goes to no server that cannot prove who it is, whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+    ? // Calls carry credentials, so a server has to prove who it is, whatever NODE_TLS_REJECT_UNAUTHORIZED says.
       new https.Agent({ ...options, ...agentOptionsFor(tunnel.proxy), rejectUnauthorized: true })
     : new http.Agent(options);
   const connect = agent.createConnection.bind(agent);
   const warm: WarmConnection[] = [];
-  /** Each ends a tunnel that is being opened. */
+  /** Functions that each end a tunnel that is being opened. */
   const ends = new Set<(error: Error) => void>();
   let opened = 0;
 
-  /** A tunnel is handed over when TLS is up within it. Until then the call has no socket, so that only we can end it. */
+  /** Opens a tunnel. The call gets its socket when TLS is up within it; until then only this agent can end it. */
   const connectThrough: typeof connect = (address, ready) => {
     const finish: Ready = (error, socket) => {
       clearTimeout(timer);
@@ -59,7 +59,7 @@ export function createWarmAgent(isTls: boolean, options: http.AgentOptions, tunn
   };
   return Object.assign(agent, {
     warmUp: (count: number, address: https.RequestOptions) => {
-      // Without a proxy Node would call back when it connects, with nothing.
+      // Without a proxy, Node's callback would come without a socket.
       const begin = (ready: Ready) => (tunnel.proxy === undefined ? connect(address) : connectThrough(address, ready));
       for (; opened < count; opened++) warm.push(warmConnection(begin));
     },

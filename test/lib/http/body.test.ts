@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createBody } from '../../../lib/http/body.ts';
 
-/** What becomes of a text that arrives in parts of so many bytes. */
+/** Returns the body of a text that arrives in parts of so many bytes. */
 function received(text: string, { maxTextBytes = Number.POSITIVE_INFINITY, partBytes = 1_000 } = {}) {
   const body = createBody(maxTextBytes);
   const bytes = Buffer.from(text);
@@ -47,7 +47,7 @@ describe('createBody', () => {
     }
   });
 
-  it('is the same JSON without its long texts, wherever the parts are cut', () => {
+  it('is the same JSON without its long texts, whichever way the parts are cut', () => {
     const text = fc.string({
       unit: fc.constantFrom('a', '"', '\\', '\n', '中', '\u{1f600}', '{', ':', ','),
       maxLength: 20,

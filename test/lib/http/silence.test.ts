@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Silence } from '../../../lib/http/proxy.ts';
 import { createTransport } from '../../../lib/http/transport.ts';
 
-/** A server that answers when it is told to, and a transport that calls it. */
+/** A server that answers only when the test says so, and a transport that calls it. */
 async function startSilentServer() {
   const answers: (() => void)[] = [];
   const server = http.createServer((_, response) => answers.push(() => response.end()));

@@ -81,7 +81,7 @@ describe('createTransport', () => {
     expect(ports.size).toBe(2);
   });
 
-  it('says that nothing was sent when nobody listens', async () => {
+  it('says that nothing was sent when no server listens', async () => {
     const server = net.createServer();
     const endpoint = await listen(server);
     await new Promise((resolve) => server.close(resolve));
@@ -134,8 +134,8 @@ describe('createTransport', () => {
   });
 });
 
-describe('what would hang a call for ever', () => {
-  it('is told when the server switches to another protocol that nobody asked for', async () => {
+describe('a call that could hang for ever', () => {
+  it('is reported when the server switches to another protocol without being asked', async () => {
     const endpoint = await listen(
       net.createServer((socket) => {
         socket.on('error', () => {});
@@ -209,7 +209,7 @@ describe('warmUp', () => {
     expect(answers.every(({ body }) => ports.includes(Number(body)))).toBe(true);
   });
 
-  it('costs nothing where nobody listens: the call tells', async () => {
+  it('costs nothing if no server listens: the next call says so', async () => {
     const server = net.createServer();
     const endpoint = await listen(server);
     await new Promise((resolve) => server.close(resolve));
