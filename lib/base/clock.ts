@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Time as the sweep sees it. Tests pass a fake; nothing else in lib/ reads the system clock. */
+/** The clock of a sweep. Tests pass a fake; nothing else in lib/ reads the system clock. */
 export interface Clock {
   /** Wall clock, epoch milliseconds; comparable with DLI's start_time. */
   now: () => number;

@@ -1,8 +1,8 @@
-/** How the command is called where this process was started, as its launcher says; a function has none. */
+/** The command as the user calls it, from the launcher of this process; a function has no launcher. */
 export const COMMAND = process.env.DLI_REAPER_COMMAND ?? 'dli-reaper';
 
-/** A line of the command that can be pasted where it is printed. @param line with stage and whatever else it takes. */
+/** Returns a command that can be copied and run. @param line the verb and its arguments. */
 export const dliReaper = (line: string): string => `${COMMAND} ${line}`;
 
-/** By which AWS's own tools and SDKs find credentials; undefined where it is not set. */
+/** Returns the profile by which AWS's tools and SDKs find credentials; undefined if none is set. */
 export const awsProfile = (): string | undefined => process.env.AWS_PROFILE || undefined;

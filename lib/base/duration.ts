@@ -7,10 +7,10 @@ const UNITS = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000
 const COMPOUND = /^(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/;
 
 /**
- * `90s`, `45m`, `2h`, `7d`, `2w` and compounds from the largest unit down: `2h45m`.
+ * Reads a duration: `90s`, `45m`, `2h`, `7d`, `2w` and compounds from the largest unit down, such as `2h45m`.
  *
  * @returns whole milliseconds; `0s` is 0, so a caller that needs a positive duration checks that itself.
- * @throws {RangeError} for anything else, a bare number above all: 24 meant hours to one reader and days to another.
+ * @throws {RangeError} for anything else. A bare number is refused too: 24 could mean hours or days.
  */
 export function parseDuration(text: string): number {
   const parts = text === '' ? null : COMPOUND.exec(text);
@@ -37,14 +37,14 @@ export function formatDuration(ms: number): string {
 }
 
 /**
- * A field of a document that holds a duration with its unit, read as milliseconds.
+ * A schema for a field that holds a duration with its unit. The result is in milliseconds.
  *
- * @param example in the words of an error, such as `90m or 2h45m`.
+ * @param example for the error message, such as `90m or 2h45m`.
  */
 export const durationField = (example: string) =>
   v.pipe(
     v.string(`expected a duration with a unit, such as ${example}`),
-    // Where an editor knows the JSON Schema, it may check as much.
+    // An editor that has the JSON Schema checks the same.
     v.metadata({ pattern: '^(?=\\d)(\\d+w)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?$' }),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       try {

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 
 /**
- * Puts what a schema has against a document into words, such as `policy: missing`.
+ * Puts an issue of a schema into words, such as `policy: missing`.
  *
- * @param allowed what the document may hold, to be told with an unknown key.
- * @param whole what the document itself should be, where no part of it is to blame; by default the words of the schema.
+ * @param allowed the keys that are allowed, to be listed with an unknown key.
+ * @param whole the words for an issue of the whole document. Default: the words of the schema.
  */
 export function issueWords(
   issue: v.BaseIssue<unknown>,
@@ -17,7 +17,7 @@ export function issueWords(
   return `${path}: ${problem}${hint}`;
 }
 
-/** What is wrong with a key itself; undefined where its value is to blame. */
+/** Returns what is wrong with a key itself; undefined if its value is wrong. */
 export function keyProblem({ expected, path }: v.BaseIssue<unknown>): 'unknown key' | 'missing' | undefined {
   if (expected === 'never') return 'unknown key';
   return path?.at(-1)?.origin === 'key' ? 'missing' : undefined;

@@ -1,6 +1,6 @@
 /**
- * A DLI job of any engine as the sweep sees it. What DLI did not say, or said unreadably, is undefined: never a default.
- * What the jobs of an engine do not have at all is null.
+ * A DLI job of any engine. A field that DLI left out, or that cannot be read, is undefined and never a default. A field that
+ * the jobs of an engine never have is null.
  */
 export interface Job {
   engine: Engine;
@@ -8,7 +8,7 @@ export interface Job {
   id: string;
   name: string | undefined | null;
   queue: string | undefined;
-  /** Name of the IAM user who submitted it. */
+  /** Name of the IAM user who submitted the job. */
   owner: string | undefined;
   type: string | undefined | null;
   protection: Protection;
@@ -17,33 +17,33 @@ export interface Job {
   /** Empty for a job without tags; undefined if they cannot be read. */
   tags: ReadonlyMap<string, string> | undefined;
   /**
-   * The SQL text, only if it was asked for, and if it is no longer than {@link MAX_STATEMENT_LENGTH}: it is long, and a
-   * secret of its author. It never leaves the sweep.
+   * The SQL text, if it was asked for and is no longer than {@link MAX_STATEMENT_LENGTH}. It is a secret of its author, and
+   * never leaves the sweep.
    */
   statement: string | undefined | null;
-  /** DLI's word, as it came. */
+  /** DLI's word for the state, as it came. */
   status: string | undefined;
   state: JobState;
-  /** Its age is counted from here: epoch ms, DLI's clock. Submission or start, whichever the engine tells. */
+  /** Start of its age, epoch ms by DLI's clock: the submission or the start, whichever the engine gives. */
   startedAt: number | undefined;
-  /** Its start came as a text, where DLI's documents have a number: that it means the same is a guess. */
+  /** The start came as a text, although DLI's documents have a number. That it means the same is a guess. */
   isStartText?: boolean | undefined;
   since: Since;
-  /** When DLI changed it while it ran, epoch ms: it may have been asked to stop in vain, or somebody edited it. */
+  /** Time of a change by DLI while the job ran, epoch ms: it may have been asked to stop in vain, or someone edited it. */
   askedAt?: number | undefined;
-  /** When DLI last changed it, epoch ms. */
+  /** Time of the last change by DLI, epoch ms. */
   updatedAt?: number | undefined;
-  /** Compute units that it holds; undefined where the API does not tell. */
+  /** Compute units that the job holds; undefined if the API does not say. */
   cus?: number | undefined;
 }
 
-/** A statement may have 500,000 characters ("Submitting a SQL Job"). One that is longer than this is looked through by no rule. */
+/** Rules do not look at longer statements. A statement may have 500,000 characters ("Submitting a SQL Job"). */
 export const MAX_STATEMENT_LENGTH = 65_536;
 
 export const ENGINE_NAMES = ['sql', 'spark', 'flink'] as const;
 export type Engine = (typeof ENGINE_NAMES)[number];
 
-/** From when each clock counts, epoch ms; undefined where the engine does not tell. */
+/** Start of each clock, epoch ms; undefined if the engine does not give it. */
 export interface Since {
   running: number | undefined;
   waiting: number | undefined;
@@ -62,14 +62,14 @@ export const FLINK_TYPES = [
   'flink_jar_job',
 ] as const;
 
-/** What a rule has to say to touch a job of this type. */
+/** How a type of job is protected from rules. */
 export type Protection =
   | 'none'
-  /** Cancelled half-way it can leave partial data, so a rule has to name its type. */
+  /** A job of this type that is cancelled half-way can leave partial data, so a rule has to name the type. */
   | 'unless-named'
   /** No rule may touch it. */
   | 'always'
-  /** A type that this code does not know. */
+  /** This code does not know the type. */
   | 'unknown';
 
 export type JobState =
@@ -77,12 +77,12 @@ export type JobState =
   | 'running'
   /** An infrastructure operation on a queue, shown as a job. */
   | 'operation'
-  /** Somebody asked it to stop, and it has not stopped yet. */
+  /** It was asked to stop, by anyone, and has not stopped yet. */
   | 'stopping'
   /** It was asked to stop, could not be stopped, and may still be running. */
   | 'stop-failed'
   | TerminalState
-  /** A status this code does not know. Never acted upon. */
+  /** This code does not know the status. Such a job is never cancelled. */
   | 'unknown';
 
 export type TerminalState = 'finished' | 'failed' | 'cancelled';
@@ -94,18 +94,19 @@ export const isTerminal = (state: JobState): state is TerminalState =>
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** "Querying All Jobs", job_id: any case; "Querying the Job List" of Flink: an int64, and more than 2^53 no number here holds. */
+/** "Querying All Jobs", job_id: any case. "Querying the Job List" of Flink: an int64, but JavaScript numbers end at 2^53. */
 const JOB_IDS: Record<Engine, RegExp> = { sql: UUID, spark: UUID, flink: /^[1-9][0-9]{0,14}$/ };
 
-/** Only such an id may enter a path; anything else could address something that is not a job. */
+/** Whether a text is the id of a job. Only such an id may be put into a path; any other text could address something else. */
 export const isJobId = (id: string, engine: Engine = 'sql'): boolean => JOB_IDS[engine].test(id);
 
-/** Documented as letters and digits, up to 64; 32 hex digits in practice. */
+/** Whether a text may be a project id: letters and digits, up to 64, by the documents; 32 hex digits in practice. */
 export const isProjectId = (id: string): boolean => /^[A-Za-z0-9]{1,64}$/.test(id);
 
 /**
- * Up to 64 characters. The project that a region begins with bears the name of the region; any other is `<region>_<name>`.
+ * Whether a text may be the name of a project: up to 64 characters. The first project of a region has the name of the
+ * region; any other is `<region>_<name>`.
  *
- * @see IAM API reference, "Creating a Project"; which characters it may hold is not told
+ * @see IAM API reference, "Creating a Project"; it does not say which characters are allowed
  */
 export const isProjectName = (name: string): boolean => /^\S(?:.{0,62}\S)?$/.test(name);

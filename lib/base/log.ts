@@ -3,8 +3,8 @@ import { jsonOf } from './json-text.ts';
 export type LogFields = Record<string, unknown>;
 
 /**
- * Where a sweep writes what it does. `message` is a constant phrase; what varies is a field.
- * Callers never pass headers, credentials, SQL text or bodies: those must not reach a log at all.
+ * The log of a sweep. `message` is a constant phrase; everything that varies is a field. Callers never pass headers,
+ * credentials, SQL text or bodies: those must not reach a log at all.
  *
  * @template Lines the fields of each line by its message.
  */
@@ -17,7 +17,7 @@ export interface Log<Lines extends Record<keyof Lines, object> = Record<string, 
 
 export type LogLevel = keyof Log;
 
-/** A log whose every line goes through one function. */
+/** Makes a log that sends every line through one function. */
 export function createLog<Lines extends Record<keyof Lines, object>>(
   write: (level: LogLevel, message: string, fields: object) => void,
 ): Log<Lines> {
@@ -28,7 +28,7 @@ export function createLog<Lines extends Record<keyof Lines, object>>(
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** One JSON object a line, for a terminal or a file. */
+/** Makes a log that writes one JSON object a line, for a terminal or a file. */
 export function createJsonLinesLog<Lines extends Record<keyof Lines, object>>(
   write: (line: string) => void,
   now: () => number,
@@ -38,7 +38,7 @@ export function createJsonLinesLog<Lines extends Record<keyof Lines, object>>(
   );
 }
 
-/** The same log with some fields on every line. */
+/** Makes a log that adds some fields to every line. */
 export function withFields<Lines extends Record<keyof Lines, object>>(log: Log<Lines>, common: object): Log<Lines> {
   const at =
     (level: LogLevel) =>

@@ -149,7 +149,7 @@ exemptions:
     {
       name: 'UTF-16, as PowerShell writes it',
       bytes: [0xff, 0xfe, ...Buffer.from('version: 1\n', 'utf16le')],
-      says: 'is UTF-16, or no text; save it as UTF-8',
+      says: 'is UTF-16, or not a text; save it as UTF-8',
     },
   ])('ends with 1 for a file in $name', async ({ name, bytes, says }) => {
     const path = writeFile(`${name.slice(0, 3)}.yml`, '');

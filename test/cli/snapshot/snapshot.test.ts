@@ -151,7 +151,7 @@ describe.concurrent('dli-reaper snapshot', () => {
     {
       name: 'UTF-16, as PowerShell writes it',
       file: writeFile('wide.json', Buffer.from('{"version":2}', 'utf16le').toString('latin1')),
-      says: 'wide.json: is UTF-16, or no text; save it as UTF-8',
+      says: 'wide.json: is UTF-16, or not a text; save it as UTF-8',
     },
   ])('ends with 1 for $name', async ({ file, says }) => {
     const { exitCode, stderr } = await runHere(['plan', '--policy', two, '--from', file]);

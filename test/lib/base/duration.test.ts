@@ -24,7 +24,7 @@ describe('parseDuration', () => {
     },
   );
 
-  it('tells how to write a bare number', () => {
+  it('says how to write a bare number', () => {
     expect(() => parseDuration('24')).toThrow('write the unit, such as 24m');
   });
 
@@ -32,7 +32,7 @@ describe('parseDuration', () => {
     expect(() => parseDuration('99999999999999w')).toThrow('too large');
   });
 
-  it('reads back whatever formatDuration writes', () => {
+  it('reads back everything that formatDuration writes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 10 ** 9 }), (seconds) => {
         expect(parseDuration(formatDuration(seconds * 1_000))).toBe(seconds * 1_000);

@@ -28,7 +28,7 @@ describe('the name of an AWS error', () => {
       error: errorOf('ExpiredTokenException'),
       says: 'ExpiredTokenException: the AWS credentials have expired',
     },
-  ])('tells what happened, and nothing that was sent: $name', ({ error, says }) => {
+  ])('says what happened, and nothing that was sent: $name', ({ error, says }) => {
     vi.stubEnv('AWS_PROFILE', '');
 
     expect(nameOf(error)).toBe(says);
@@ -38,7 +38,7 @@ describe('the name of an AWS error', () => {
     {
       name: 'no credentials anywhere',
       error: errorOf('CredentialsProviderError', 'Could not load credentials from any providers'),
-      says: 'no AWS credentials: AWS_PROFILE night tells none',
+      says: 'no AWS credentials: AWS_PROFILE night has none',
     },
     {
       name: 'an expired SSO session',
@@ -62,14 +62,14 @@ describe('the name of an AWS error', () => {
       vi.stubEnv('AWS_PROFILE', '');
 
       expect(nameOf(errorOf('CredentialsProviderError', message))).toBe(
-        'no AWS credentials: what the profile names for them cannot be read',
+        'no AWS credentials: their source in the profile cannot be read',
       );
     },
   );
 });
 
-describe('silence', () => {
-  it('is no answer in time, and nothing else', () => {
+describe('isAwsSilence', () => {
+  it('is true for an answer that did not come in time, and for nothing else', () => {
     const ofOurs = (cause: unknown) => new SettingsError('/a', 'cannot be read', { cause });
 
     expect(isAwsSilence(ofOurs(errorOf('TimeoutError')))).toBe(true);
@@ -86,7 +86,7 @@ describe('codeOf', () => {
     expect(codeOf(errorWith({ code: 'ENOENT' }))).toBe('no such file or folder, ENOENT');
   });
 
-  it('leaves one alone that it does not know', () => {
+  it('leaves a code that it does not know as it is', () => {
     expect(codeOf(errorWith({ code: 'EWHAT' }))).toBe('EWHAT');
     expect(codeOf('thrown')).toBe('unknown error');
   });
@@ -97,7 +97,7 @@ describe('nameOf', () => {
     const error = errorWith({ code: 'ENOTFOUND', hostname: 'ssm.eu-central-9.amazonaws.com' });
 
     expect(nameOf(error)).toBe(
-      'ENOTFOUND ssm.eu-central-9.amazonaws.com; see AWS_REGION, or HTTPS_PROXY where only a proxy leads out',
+      'ENOTFOUND ssm.eu-central-9.amazonaws.com; check AWS_REGION, or set HTTPS_PROXY if this network needs a proxy',
     );
   });
 
@@ -105,7 +105,7 @@ describe('nameOf', () => {
     { code: 'SELF_SIGNED_CERT_IN_CHAIN', says: 'NODE_EXTRA_CA_CERTS' },
     { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', says: 'NODE_EXTRA_CA_CERTS' },
     { code: 'ERR_PROXY_TUNNEL', says: 'HTTPS_PROXY' },
-  ])('says of $code what to see to', ({ code, says }) => {
+  ])('says what to check for $code', ({ code, says }) => {
     expect(nameOf(errorWith({ code }))).toContain(`${code}; `);
     expect(nameOf(errorWith({ code }))).toContain(says);
   });

@@ -13,7 +13,7 @@ const wordsOf = (document: unknown, options?: Parameters<typeof issueWords>[1]) 
 describe('issueWords', () => {
   it.each([
     { name: 'a key that is missing', document: {}, words: 'kind: missing' },
-    { name: 'a key that nobody knows', document: { kind: 'sweep', extra: 1 }, words: 'extra: unknown key' },
+    { name: 'an unknown key', document: { kind: 'sweep', extra: 1 }, words: 'extra: unknown key' },
     { name: 'a wrong value', document: { kind: 'never' }, words: 'kind: expected sweep' },
     { name: 'a key below', document: { kind: 'sweep', tags: [{}] }, words: 'tags.0.key: missing' },
     { name: 'a value below', document: { kind: 'sweep', tags: [{ key: 1 }] }, words: 'tags.0.key: expected a text' },
@@ -21,14 +21,14 @@ describe('issueWords', () => {
     expect(wordsOf(document)).toEqual([words]);
   });
 
-  it('names what is allowed in place of an unknown key, where it is told', () => {
+  it('lists the allowed keys after an unknown one, if it is given them', () => {
     expect(wordsOf({ kind: 'sweep', extra: 1 }, { allowed: ['kind', 'tags'] })).toEqual([
       'extra: unknown key; allowed: kind, tags',
     ]);
     expect(wordsOf({}, { allowed: ['kind', 'tags'] })).toEqual(['kind: missing']);
   });
 
-  it('says of a document that is none what it should be', () => {
+  it('says what the document should be, if it is something else', () => {
     expect(wordsOf('text', { whole: 'expected an object' })).toEqual(['expected an object']);
     expect(wordsOf('text')).toEqual(['Invalid type: Expected Object but received "text"']);
   });

@@ -23,7 +23,7 @@ describe('jsonOf', () => {
     expect(jsonOf({ 'q\u202e': 1 })).toBe('{"q\\u202e":1}');
   });
 
-  it('is the same value to whoever parses it, and holds nothing that cannot be seen', () => {
+  it('is read as the same value, and holds no invisible character', () => {
     const unit = fc.constantFrom(
       'a',
       '"',
@@ -56,7 +56,7 @@ describe('jsonOf', () => {
 });
 
 describe('hasUnseen', () => {
-  it('tells a text that holds such a character from one that does not, however often it is asked', () => {
+  it('finds such a character, however often it is asked', () => {
     expect(['a\u202e', 'a\u202e', '\u2028', 'a', ''].map(hasUnseen)).toEqual([true, true, true, false, false]);
   });
 });

@@ -37,7 +37,9 @@ describe('decodeText', () => {
     { name: 'UTF-16 of characters that have no zero in them', bytes: [0xff, 0xfe, 0x38, 0x68] },
     { name: 'UTF-16 without its mark', bytes: [0x61, 0x00, 0x62, 0x00] },
   ])('refuses $name by its name', ({ bytes }) => {
-    expect(() => decodeText(Uint8Array.from(bytes))).toThrow(new TextError('is UTF-16, or no text; save it as UTF-8'));
+    expect(() => decodeText(Uint8Array.from(bytes))).toThrow(
+      new TextError('is UTF-16, or not a text; save it as UTF-8'),
+    );
   });
 
   it('throws errors that go by their own name', () => {
