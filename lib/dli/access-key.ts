@@ -7,9 +7,9 @@ import { requestTarget } from './sign.ts';
 import { isRecord } from './wire.ts';
 
 /**
- * Where IAM is, beside DLI: `iam.` in place of `dli.`, as in the endpoints of both clouds; an emulator is both.
+ * Returns the endpoint of IAM next to one of DLI: `iam.` in place of `dli.`, as in both clouds. An emulator is both.
  *
- * @returns undefined for a host that does not tell.
+ * @returns undefined if the host does not begin with `dli.`.
  * @see "Regions and Endpoints" of DLI and of IAM
  */
 export function iamEndpointBeside(dli: URL): URL | undefined {
@@ -20,11 +20,11 @@ export function iamEndpointBeside(dli: URL): URL | undefined {
 const TIMEOUT_MS = 10_000;
 
 /**
- * When a permanent access key was made. Every IAM user may ask that of a key of its own.
+ * Reads when a permanent access key was made. Every IAM user may ask this about its own key.
  *
- * @param options.keptIn where the key is, for messages.
+ * @param options.keptIn the place where the key is kept, for messages.
  * @returns epoch ms; undefined if the answer does not say.
- * @throws {DliError} if IAM is out of reach or refuses.
+ * @throws {DliError} if IAM cannot be reached or refuses.
  * @see IAM API reference, "Querying a Permanent Access Key": GET /v3.0/OS-CREDENTIAL/credentials/{access_key}, 200,
  * `{"credential":{"access":"…","create_time":"2020-01-08T06:25:19.014028Z","status":"active",…}}`
  */

@@ -25,9 +25,9 @@ export function describeError(error: unknown, separator = '; '): string {
   return advice === undefined ? messageOf(error) : messageOf(error) + separator + advice;
 }
 
-const NO_ANSWER = 'check the endpoint and the way to it; nothing was answered';
+const NO_ANSWER = 'check the endpoint and the network; no answer came';
 
-/** Error codes of a certificate that no authority in this machine's list has signed. */
+/** Error codes of a certificate that is not signed by an authority on this machine's list. */
 const UNTRUSTED = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -36,14 +36,14 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ]);
 
-/** What can be done where no answer came. */
+/** Returns what can be done if no answer came. */
 function adviceOnNetwork(error: NetworkError | TimeoutError): string {
   const code = 'code' in error ? error.code : undefined;
   const { route = { host: 'the server' }, sent } = error;
   const { host, proxy } = route;
   if (code?.startsWith('PROXY_')) return adviceOnProxy(Number(code.slice('PROXY_'.length)), host);
   if (code !== undefined && UNTRUSTED.has(code)) {
-    return `no authority that this machine knows vouches for the certificate of ${host}. Where the network has an authority of its own, put its certificate into a file and set NODE_EXTRA_CA_CERTS to the path of that file; NODE_TLS_REJECT_UNAUTHORIZED is not obeyed, since the calls carry credentials`;
+    return `this machine does not trust the certificate of ${host}. If this network has its own certificate authority, save the authority's certificate to a file and set NODE_EXTRA_CA_CERTS to the path of that file; NODE_TLS_REJECT_UNAUTHORIZED is ignored, since the calls carry credentials`;
   }
   switch (code) {
     case 'ENOTFOUND':
@@ -56,29 +56,29 @@ function adviceOnNetwork(error: NetworkError | TimeoutError): string {
     case 'CERT_NOT_YET_VALID':
       return `the certificate of ${host} is not valid at this moment: check the clock of this machine`;
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `the certificate is not one of ${host}: check the endpoint, and what stands between`;
+      return `the certificate does not belong to ${host}: check the endpoint, and any proxy on the way to it`;
     default:
-      if (proxy !== undefined) return `check the endpoint, and the proxy ${proxy} in HTTPS_PROXY; nothing was answered`;
+      if (proxy !== undefined) return `check the endpoint, and the proxy ${proxy} in HTTPS_PROXY; no answer came`;
       return sent ? NO_ANSWER : NO_ANSWER + orProxy(route);
   }
 }
 
 const REGION_WORDS =
-  'check the region, which is named as Huawei Cloud names it, such as eu-west-101, or the endpoint; another cloud takes its own endpoint, such as https://dli.eu-de.otc.t-systems.com';
+  'check the region, which needs the name that Huawei Cloud gives it, such as eu-west-101, or the endpoint; another cloud needs its own endpoint, such as https://dli.eu-de.otc.t-systems.com';
 
-/** A proxy is no way to this machine itself. */
+/** Names HTTPS_PROXY, unless there is a proxy already or the call was to this machine itself. */
 const orProxy = ({ host, proxy }: { host: string; proxy?: string | undefined }) =>
   proxy !== undefined || isLoopback(new URL(`http://${host.replaceAll(' ', '-')}`).hostname)
     ? ''
-    : '; where only a proxy leads out, set HTTPS_PROXY';
+    : '; if this network needs a proxy, set HTTPS_PROXY';
 
 function adviceOnProxy(status: number, host: string): string {
   return status === 407
-    ? 'the proxy asks for a name and a password: HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT, special characters percent-encoded'
-    : `the proxy did not let the call through: have ${host} allowed there, or put it into NO_PROXY if there is a way without the proxy`;
+    ? 'the proxy wants a name and a password: set HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT, with special characters percent-encoded'
+    : `the proxy refused the call: have ${host} allowed there, or add it to NO_PROXY if it can be reached without the proxy`;
 }
 
-/** An answer that was no. */
+/** An answer that is a refusal. */
 interface Refused {
   kind: ErrorKind;
   status?: number;
@@ -87,9 +87,9 @@ interface Refused {
   peer?: Peer | undefined;
 }
 
-const LOCKS = 'five refusals in a row lock a key for five minutes, for all who use it';
+const LOCKS = 'five refusals in a row lock a key for five minutes, for everyone who uses it';
 
-/** What can be done about it; undefined where waiting is all there is. */
+/** Returns what can be done about a refusal; undefined if waiting is all there is. */
 function adviceOnAnswer({ kind, status, errorCode, refusal, peer }: Refused): string | undefined {
   const where = peer === undefined || peer.credential === '' ? '' : ` in ${peer.credential}`;
   switch (kind) {
@@ -98,9 +98,9 @@ function adviceOnAnswer({ kind, status, errorCode, refusal, peer }: Refused): st
     case 'configuration':
       if (status === 407) return adviceOnProxy(status, '');
       if (errorCode === undefined) {
-        return `${peer?.host ?? 'the endpoint'} did not answer as DLI does, but as a proxy, a login page or another service: check the endpoint, and what stands between`;
+        return `${peer?.host ?? 'the endpoint'} did not answer like DLI, but like a proxy, a login page or another service: check the endpoint, and any proxy on the way to it`;
       }
-      return 'check that endpoint, region and project id belong together: a project is known in its own region only';
+      return 'check that endpoint, region and project id belong together: a project exists in one region only';
     case 'permission':
       return 'the IAM user lacks a right; docs/deploy.md lists those it needs';
     default:
@@ -108,15 +108,15 @@ function adviceOnAnswer({ kind, status, errorCode, refusal, peer }: Refused): st
   }
 }
 
-/** @param where the credential is kept, as ` in …`; or nothing. */
+/** @param where the place where the credential is kept, as ` in …`; empty if it is not known. */
 function adviceOnRefusal(refusal: RefusalReason | undefined, where: string): string {
   switch (refusal) {
     case 'secret':
       return `check the credential and copy both parts of it again: the secret key${where} does not belong to the access key; ${LOCKS}`;
     case 'key':
-      return `check the credential and the cloud that it is for: the access key${where} was deleted, is of another cloud, or was swapped with its secret; ${LOCKS}`;
+      return `check the credential and the cloud that it is for: the access key${where} was deleted, belongs to another cloud, or was swapped with its secret; ${LOCKS}`;
     case 'token':
-      return `get a new temporary key: the token of the credential${where} has ended, or was taken back`;
+      return `get a new temporary key: the token of the credential${where} has expired or was revoked`;
     case 'clock':
       return "correct this machine's clock; the credential may be good";
     case 'locked':

@@ -12,24 +12,26 @@ export interface UnsignedRequest {
   body?: string;
 }
 
-/** How a request proves who sends it. */
+/** The proof of who sends a request. */
 export interface Authenticator {
   /**
-   * @param now epoch ms by the service's clock, as well as it is known.
-   * @throws {DliError} if a token has to be had and cannot be.
+   * Returns the headers of a request, with the proof.
+   *
+   * @param now epoch ms by the service's clock, as far as it is known.
+   * @throws {DliError} if a token is needed and cannot be had.
    */
   headersFor(request: UnsignedRequest, now: number): Promise<Record<string, string>>;
-  /** What the credential was refused with before, by another client; undefined if it may be tried. */
+  /** Returns the error that the credential was refused with for another client; undefined if it may be tried. */
   refusedBefore(): Promise<DliError | undefined>;
   /** Notes that the credential was refused for good. */
   refused(error: DliError): void;
   /** Notes that the credential is good. */
   accepted(): void;
-  /** After a refusal. @returns whether there is something new to try, so that one more attempt makes sense. */
+  /** Reads the credential again after a refusal. @returns whether there is something new to try. */
   refresh(): Promise<boolean>;
 }
 
-/** Signs every request with an access key, or adds an IAM token that a password was given for. */
+/** Makes an authenticator that signs requests with an access key, or adds an IAM token that it gets for a password. */
 export function createAuthenticator(
   source: CredentialSource,
   options: { host: string; cache: TokenCache; refusals: Refusals } & Omit<TokenSourceOptions, 'credential'>,
@@ -45,7 +47,7 @@ export function createAuthenticator(
     },
 
     refused: (error) => {
-      // What was not sent is not refused once more.
+      // A call that was not sent is no further refusal.
       if (credentials !== undefined && !(error instanceof DliRefusedBeforeError)) refusals.add(credentials, error);
     },
 
@@ -77,7 +79,7 @@ export function createAuthenticator(
   };
 }
 
-/** The headers given, with the date and the signature. @param now epoch ms by the service's clock. */
+/** Adds the date and the signature to headers. @param now epoch ms by the service's clock. */
 export function signed(
   request: UnsignedRequest,
   headers: Record<string, string>,

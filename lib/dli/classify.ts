@@ -1,14 +1,14 @@
 /**
- * What an error answer means, by its code and not by its HTTP status: DLI sends server trouble, missing permission and
- * missing objects all as 400. A row here is a row of the vendor's tables ("Status Codes" and "Error Codes" of the DLI
- * API reference; "Error Codes" of API Gateway), and the tests hold the same rows again.
+ * The meaning of an error answer. The code decides it and not the HTTP status: DLI sends server trouble, missing
+ * permission and missing objects all as 400. A row here is a row of the vendor's tables ("Status Codes" and "Error Codes"
+ * of the DLI API reference; "Error Codes" of API Gateway), and the tests hold the same rows again.
  */
 export type ErrorKind =
-  /** The service or the way to it is in trouble; the same call may succeed later. */
+  /** The service or the network is in trouble; the same call may succeed later. */
   | 'transient'
-  /** The gateway's flow control. */
+  /** The gateway refused the call for too many calls. */
   | 'throttled'
-  /** The credential is wrong, expired or locked. Never repeated blindly: five failures lock the key for everyone. */
+  /** The credential is wrong, expired or locked. Never repeated blindly: five failures lock the key for everyone who uses it. */
   | 'authentication'
   | 'permission'
   /** The job, queue or other object does not exist. */
@@ -90,14 +90,16 @@ const KIND_BY_CODE = new Map(
 );
 
 /**
- * @param status HTTP status; decides only where the code does not.
- * @param code `DLI.xxxx`, `APIG.xxxx` or `APIGW.xxxx`; undefined when the body held none.
- * @param isJson whether the body is JSON: that of the services is, IAM's policy denials without a code included.
+ * Returns what an error answer means.
+ *
+ * @param status HTTP status; it decides only if the code does not.
+ * @param code `DLI.xxxx`, `APIG.xxxx` or `APIGW.xxxx`; undefined if the body holds none.
+ * @param isJson whether the body is JSON. The services always send JSON; IAM's policy denials have no code in it.
  */
 export function classify(status: number, code: string | undefined, isJson = true): ErrorKind {
   // The shared gateway in front of cloud services numbers its codes alike under another prefix.
   const byCode = code === undefined ? undefined : KIND_BY_CODE.get(code.replace(/^APIGW\./, 'APIG.'));
-  // Whatever a 401 says besides, it counts towards the lock: it is never repeated as it was.
+  // Every 401 counts towards the lock, whatever its code: it is never repeated as it was.
   if (status === 401 && (byCode === 'transient' || byCode === 'throttled')) return 'authentication';
   if (byCode !== undefined) return byCode;
 
@@ -105,14 +107,14 @@ export function classify(status: number, code: string | undefined, isJson = true
   if (status === 408 || status >= 500) return 'transient';
   if (status === 401) return 'authentication';
   if (status === 403 && isJson) return 'permission';
-  // No code of DLI's own: a proxy, another service or a login page answered, so it says nothing about the job.
+  // Without a code of DLI, a proxy, another service or a login page answered, so it says nothing about the job.
   const isForeign = status === 403 || status === 404 || status === 405 || status === 407;
   if (isForeign || (status >= 300 && status < 400)) return 'configuration';
   return 'rejected';
 }
 
 /**
- * Whether the gateway may have passed the call on although it did not bring back an answer.
+ * Whether the gateway may have passed the call on although no answer came back.
  *
  * @see dli 504 "backend timeout": a DELETE may have been executed.
  */

@@ -38,8 +38,8 @@ export function findErrorCode(body: unknown): string | undefined {
 export const REFUSAL_WORDS = {
   secret: 'the signature is wrong',
   key: 'there is no such access key',
-  token: 'the token is not valid, or no more',
-  clock: 'the signature is too old, or of the future',
+  token: 'the token is not valid, or has expired',
+  clock: 'the signature is too old, or dated in the future',
   locked: 'the key is locked',
   // The advice is all there is to say.
   login: '',

@@ -8,9 +8,9 @@ import { nameOfProject } from './project-name.ts';
 import { isRecord } from './wire.ts';
 
 export interface TokenSourceOptions {
-  /** The token is good for this project only: DLI wants it so. */
+  /** The token is good for this project only, as DLI requires. */
   projectId: string;
-  /** Where the credential is kept, for messages. */
+  /** The place where the credential is kept, for messages. */
   credential: string;
   network: Network;
   clock: Clock;
@@ -18,26 +18,26 @@ export interface TokenSourceOptions {
   answerTimeoutMs: number;
 }
 
-/** Tokens of one credential, to be kept for as long as the process lives. */
+/** The tokens of one credential. Keep the cache as long as the process lives. */
 export interface TokenCache {
-  /** Whose token it is: another user's must not be used. */
+  /** The owner of the token: another user's token must not be used. */
   credentials?: PasswordCredentials;
   token?: { text: string; renewAt: number; expiresAt: number };
-  /** The name of the project that the last token was given for, as its answer has it. */
+  /** The name of the project that the last token was given for, from IAM's answer. */
   projectName?: string | undefined;
   fetching?: Promise<string> | undefined;
-  /** A failure is shared for a moment by all who ask. */
+  /** A failure, shared for a moment by all calls that need a token. */
   failure?: { error: unknown; until: number };
 }
 
-/** A token lasts 24 hours; issuing is throttled, and the last moments are not worth a failed call. */
+/** A token lasts 24 hours. IAM limits how often it gives one, and the last minutes are not worth a failed call. */
 const RENEW_BEFORE_MS = 5 * 60_000;
 const SHARE_FAILURE_MS = 1_000;
 const OPERATION = 'get an IAM token';
 
 /**
- * Tokens, each used until shortly before it expires. Calls that come while one is being fetched share it, and the old one
- * stays good for as long as it lasts if no new one can be had.
+ * Gets tokens and uses each until shortly before it expires. Calls that come while a token is being fetched share it. If no
+ * new token can be had, the old one is used as long as it lasts.
  *
  * @see IAM API reference, "Obtaining a User Token Through Password Authentication": POST /v3/auth/tokens, 201, the token
  * in X-Subject-Token
@@ -49,7 +49,7 @@ export function createTokenSource({ cache, ...options }: TokenSourceOptions & { 
     try {
       const fetchedAt = clock.now();
       const { text, expiresAt, projectName } = await fetchToken(credentials, options);
-      // Of a token that lasts for minutes only, half is used.
+      // A token that lasts for minutes only is used for half of its time.
       const renewAt = Math.max(expiresAt - RENEW_BEFORE_MS, fetchedAt + (expiresAt - fetchedAt) / 2);
       Object.assign(cache, { credentials, token: { text, renewAt, expiresAt }, projectName });
       return text;
@@ -77,14 +77,14 @@ export function createTokenSource({ cache, ...options }: TokenSourceOptions & { 
     /** @throws {DliError} if IAM does not give one. */
     tokenFor,
 
-    /** The name of the token's project. @throws {DliError} if IAM gives no token, or does not tell the name. */
+    /** Returns the name of the token's project. @throws {DliError} if IAM gives no token, or no name with it. */
     async projectNameFor(credentials: PasswordCredentials): Promise<string> {
       await tokenFor(credentials);
       if (cache.projectName !== undefined) return cache.projectName;
       throw new DliProtocolError(OPERATION, 'without the name of its project', { status: 201 });
     },
 
-    /** @returns whether there was one. */
+    /** Drops the token. @returns whether there was one. */
     discard(): boolean {
       const had = cache.token !== undefined;
       delete cache.token;
@@ -121,7 +121,7 @@ async function fetchToken(
   const expiresAt = Date.parse(expiryOf(body) ?? '');
   return {
     text: token,
-    // Without a readable end it is used for this client's life at most, and fetched anew when it is refused.
+    // A token without a readable end is used for an hour, and fetched again if it is refused.
     expiresAt: Number.isNaN(expiresAt) ? clock.now() + 3_600_000 : expiresAt,
     projectName: nameOfProject(body, projectId),
   };

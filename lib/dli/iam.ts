@@ -5,27 +5,27 @@ import { DliResponseError, toDliError } from './errors.ts';
 import { parseJson } from './wire.ts';
 
 export interface IamCall {
-  /** For messages. */
+  /** Name of the operation, for messages. */
   operation: string;
   endpoint: URL;
   method: 'GET' | 'POST';
   target: string;
   headers: Record<string, string>;
   body?: string | undefined;
-  /** Where the credential is kept, for messages. */
+  /** The place where the credential is kept, for messages. */
   credential: string;
-  /** The status of an answer that is one; everything else is thrown. */
+  /** The status of a success; an answer with any other is thrown. */
   expected: number;
   connectTimeoutMs: number;
   answerTimeoutMs: number;
   network: Network;
-  /** What a 401 says of the credential where its text does not tell. */
+  /** The reason to assume for a 401 whose text gives none. */
   refusedAs?: RefusalReason | undefined;
   /** Called with the Date header of each answer. */
   onDate?: ((date: string | undefined) => void) | undefined;
 }
 
-/** One call of IAM, on a connection of its own. @throws {DliError} if it is out of reach, or refuses. */
+/** Makes one call of IAM, on a connection of its own. @throws {DliError} if IAM cannot be reached or refuses. */
 export async function askIam(call: IamCall): Promise<{ headers: HttpResponse['headers']; answer: unknown }> {
   const { operation, endpoint, method, target, headers, body, expected, connectTimeoutMs, answerTimeoutMs, network } =
     call;

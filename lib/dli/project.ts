@@ -11,7 +11,7 @@ import { createServiceTime } from './service-time.ts';
 import { type SharedState, tokenCacheFor } from './shared-state.ts';
 import { requestTarget } from './sign.ts';
 
-/** In all, with what is repeated; one attempt that hangs leaves time for another. */
+/** Limit for the whole question, retries included; an attempt that hangs leaves time for another. */
 const TIMEOUT_MS = 10_000;
 const ATTEMPT_TIMEOUT_MS = 4_000;
 const MAX_ATTEMPTS = 3;
@@ -20,21 +20,21 @@ const OPERATION = 'ask IAM for the name of the project';
 
 interface ProjectQuestion {
   projectId: string;
-  /** Where an access key asks; a password knows its own. */
+  /** The endpoint for an access key; a password has its own. */
   iamEndpoint: URL | undefined;
   clock: Clock;
   /** In [0, 1). */
   random: () => number;
-  /** Epoch ms; nothing is awaited later than that. */
+  /** Epoch ms; the question ends then at the latest. */
   deadlineAt: number;
-  /** A name that was told is kept here; a token, and that a credential was refused, is shared with the calls of DLI. */
+  /** Keeps names that were read, and shares tokens and refusals with the calls of DLI. */
   shared: SharedState;
 }
 
 /**
- * The name that IAM has for a project. A token's own answer tells it, so that a password asks nothing besides.
+ * Reads the name of a project from IAM. The answer with a token holds the name, so a password needs no call of its own.
  *
- * @throws {Error} if it cannot be known: IAM is out of reach, refuses, or answers something else.
+ * @throws {Error} if IAM cannot be reached, refuses, or answers something else.
  */
 export async function readProjectName(source: CredentialSource, question: ProjectQuestion): Promise<string> {
   const { projectId, clock, deadlineAt, shared } = question;
@@ -75,7 +75,8 @@ function askWith(credentials: Credentials, credential: string, question: Project
       cache: tokenCacheFor(shared, projectId),
     }).projectNameFor(credentials);
   }
-  if (iamEndpoint === undefined) throw new Error('neither endpoint nor region tells where IAM is');
+  if (iamEndpoint === undefined)
+    throw new Error('the endpoint of IAM is not known: neither the endpoint of DLI nor a region gives it');
   const time = createServiceTime(clock);
   const show = () =>
     showProject(credentials, projectId, {
@@ -90,7 +91,7 @@ function askWith(credentials: Credentials, credential: string, question: Project
       try {
         return await show();
       } catch (error) {
-        // Our clock may be what was refused, as in a call of DLI.
+        // The refusal may be about our clock, as in a call of DLI.
         if (error instanceof DliError && error.kind === 'authentication' && time.correct()) return show();
         throw error;
       }
@@ -109,8 +110,8 @@ function askWith(credentials: Credentials, credential: string, question: Project
 }
 
 /**
- * IAM asks for no right beyond that of being a user of the account, and the vendor's own client of IAM signs with an access
- * key (huaweicloud-sdk-python-v3, IamClient with BasicCredentials).
+ * Asks IAM for a project. Every user of the account may ask, and the vendor's own client of IAM signs with an access key
+ * (huaweicloud-sdk-python-v3, IamClient with BasicCredentials).
  *
  * @throws {DliError}
  * @see IAM API reference, "Querying Project Information - KeystoneShowProject": GET /v3/projects/{project_id}, "You do not

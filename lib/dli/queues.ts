@@ -3,10 +3,10 @@ import { DliProtocolError } from './errors.ts';
 import { type AnswerContext, isRecord, toNumber, toText } from './wire.ts';
 
 /**
- * The compute units of every queue of the project, by name.
+ * Lists the compute units of every queue of the project, by name.
  *
  * @throws {DliError}
- * @see "Querying All Queues": without queue_type only those for SQL
+ * @see "Querying All Queues": without queue_type it lists SQL queues only
  */
 export function listQueueCus(dli: DliReader): Promise<ReadonlyMap<string, number>> {
   return dli.get({

@@ -3,24 +3,24 @@ import type { Clock } from '../base/clock.ts';
 import type { Credentials } from './credentials.ts';
 import type { DliError } from './errors.ts';
 
-/** Which credentials were refused, so that none is shown again and again: five refusals lock an access key for all its users. */
+/** The credentials that were refused, so that none is sent again and again: five refusals lock an access key for everyone. */
 export interface Refusals {
-  /** Returns what a credential was refused with; undefined if it may be tried. */
+  /** Returns the error that a credential was refused with; undefined if it may be tried. */
   of: (credentials: Credentials) => DliError | undefined;
   add: (credentials: Credentials, error: DliError) => void;
   /** Notes that a credential was good. */
   accepted: (credentials: Credentials) => void;
 }
 
-/** As long as the gateway locks a key; after that one try can do no harm. */
+/** The time for which the gateway locks a key; after that one try can do no harm. */
 const REMEMBERED_MS = 5 * 60_000;
 
 /**
- * Remembers credentials by what they are and not by their names: a key that was changed is another one, and a key that two
- * parameters hold is one.
+ * Remembers credentials by their values and not by their names: a key that was changed is another credential, and a key
+ * that two parameters hold is the same one.
  *
- * One refusal is enough for a credential that was never good. Of one that was, a single refusal may be about the project:
- * IAM gives no token for a project that the user is not in. So it takes two in a row.
+ * One refusal is enough for a credential that was never good. A credential that was good takes two in a row, since a single
+ * refusal may be about the project: IAM gives no token for a project that the user is not in.
  */
 export function createRefusals(clock: Clock): Refusals {
   const entries: { credentials: Credentials; wasGood: boolean; count: number; refusedAt: number; error?: DliError }[] =

@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
 
 /**
- * SDK-HMAC-SHA256, the signature of Huawei Cloud's API gateway. It looks like AWS SigV4 and is not: the secret key is
- * the HMAC key itself, there is no scope line, and the canonical path ends in a slash that the request does not need.
+ * The signature of Huawei Cloud's API gateway. It differs from AWS SigV4: the secret key is the HMAC key itself, there is no
+ * scope line, and the canonical path ends in a slash that the request does not need.
  *
  * @see https://support.huaweicloud.com/intl/en-us/devg-apisign/api-sign-algorithm.html
  */
@@ -16,7 +16,7 @@ export interface SignableRequest {
   path: string;
   /** Decoded pairs, in any order; a repeated name is two pairs. */
   query: readonly (readonly [name: string, value: string])[];
-  /** All of them are signed, except names with an underscore, which the gateway drops. */
+  /** All headers are signed, except names with an underscore, which the gateway drops. */
   headers: Readonly<Record<string, string>>;
   /** The bytes on the wire; empty for none. */
   body: string | Uint8Array;
@@ -27,7 +27,7 @@ export interface SigningKeys {
   secretAccessKey: string;
 }
 
-/** RFC 3986: only letters, digits and `-_.~` stay; `encodeURIComponent` leaves five more. */
+/** Encodes a text as in RFC 3986: only letters, digits and `-_.~` stay. `encodeURIComponent` leaves five more. */
 export function encodeRfc3986(text: string): string {
   return encodeURIComponent(text.toWellFormed()).replace(
     /[!'()*]/g,
@@ -35,19 +35,19 @@ export function encodeRfc3986(text: string): string {
   );
 }
 
-/** The path and query that go on the wire, encoded the way they are signed. */
+/** Returns the path and query that go on the wire, encoded the way they are signed. */
 export function requestTarget(path: string, query: SignableRequest['query']): string {
   const encodedPath = path.split('/').map(encodeRfc3986).join('/');
   const encodedQuery = query.map(([name, value]) => `${encodeRfc3986(name)}=${encodeRfc3986(value)}`).join('&');
   return encodedQuery === '' ? encodedPath : `${encodedPath}?${encodedQuery}`;
 }
 
-/** `YYYYMMDDTHHMMSSZ`, the form of the X-Sdk-Date header. */
+/** Writes an instant as `YYYYMMDDTHHMMSSZ`, the form of the X-Sdk-Date header. */
 export function formatSdkDate(epochMs: number): string {
   return new Date(epochMs).toISOString().replace(/[-:]|\.\d{3}/g, '');
 }
 
-/** @throws {TypeError} if the headers hold no X-Sdk-Date: without it there is nothing to sign against. */
+/** Signs a request. @throws {TypeError} if the headers hold no X-Sdk-Date, which is a part of the signature. */
 export function sign(request: SignableRequest, { accessKeyId, secretAccessKey }: SigningKeys) {
   const headers = canonicalHeaders(request.headers);
   const date = headers.find(([name]) => name === 'x-sdk-date')?.[1];
@@ -92,7 +92,7 @@ function canonicalHeaders(headers: SignableRequest['headers']): [name: string, v
     .sort(([a], [b]) => compareCodePoints(a, b));
 }
 
-/** Lower-case hex SHA-256 of the body's bytes. */
+/** Returns the SHA-256 of the body's bytes in lower-case hex. */
 function payloadHash(body: string | Uint8Array): string {
   return body.length === 0 ? EMPTY_BODY_SHA256 : sha256(body);
 }
@@ -101,7 +101,7 @@ function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** JavaScript compares UTF-16 units, which puts U+1F600 before U+FF01; the gateway compares code points. */
+/** Compares code points, as the gateway does. JavaScript compares UTF-16 units, which puts U+1F600 before U+FF01. */
 function compareCodePoints(a: string, b: string): number {
   if (a === b) return 0;
   return Buffer.compare(Buffer.from(a), Buffer.from(b));

@@ -94,14 +94,14 @@ function jobPath(jobId: string): string {
 
 export interface SqlJobPage {
   jobs: Job[];
-  /** How many jobs match the filter in all, not how many are on this page. */
+  /** The number of jobs that match the filter, not only those on this page. */
   jobCount: number;
 }
 
 /**
  * SQL statuses, spelled as the documents do and as they mistype them ("FINISH" in the status API, "CANCELED" in
- * Terraform's documentation). COMPUTED, SUSPENDED, ACTIVE, DELETED and CREATING appear in a filter's list only, are
- * explained nowhere, and stay unknown.
+ * Terraform's documentation). COMPUTED, SUSPENDED, ACTIVE, DELETED and CREATING appear only in the list of a filter, and no
+ * document explains them, so they stay unknown.
  */
 const SQL_STATES: Record<string, JobState> = {
   LAUNCHING: 'queued',
@@ -118,7 +118,7 @@ const SQL_STATES: Record<string, JobState> = {
  * `{"is_success":true,"message":"","job_count":1,"jobs":[{"job_id":"5b3c…","job_type":"QUERY","queue_name":"etl",
  * "owner":"ana","start_time":1785540000000,"status":"RUNNING",…}]}`
  *
- * The statement, which rows carry in full, ends here unless it is asked for.
+ * Rows hold their statements in full. A job gets its statement only if that was asked for.
  *
  * @throws {DliProtocolError} if the list or its count is missing: an unreadable page is not an empty one.
  * @see "Querying All Jobs" (ListSqlJobs)
@@ -135,8 +135,8 @@ export function parseSqlJobPage(
 }
 
 /**
- * `{"is_success":true,"message":"","job_id":"5b3c…","status":"RUNNING",…}`; `is_success` is about the question, and
- * stays true for a failed job.
+ * `{"is_success":true,"message":"","job_id":"5b3c…","status":"RUNNING",…}`; `is_success` is about the call, and
+ * is true for a failed job as well.
  *
  * @throws {DliProtocolError} if the answer is about another job.
  * @see "Querying Job Status" (ShowSqlJobStatus)
@@ -179,13 +179,13 @@ function toSqlJob(row: unknown, withStatement: boolean): Job {
   };
 }
 
-/** One that is too long to be looked through need not be held. */
+/** Reads a statement. One that rules would not look at is not held. */
 function toStatement(value: unknown): string | undefined {
   const statement = toText(value);
   return statement !== undefined && statement.length > MAX_STATEMENT_LENGTH ? undefined : statement;
 }
 
-/** Operations on a queue, shown as jobs; cancelling one would cancel somebody's scaling. */
+/** Operations on a queue, shown as jobs. To cancel one would be to cancel the scaling of a queue. */
 const SQL_OPERATIONS = ['RESTART_QUEUE', 'SCALE_QUEUE'] as const;
 
 const SQL_PROTECTIONS = new Map<string, Protection>([

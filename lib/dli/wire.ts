@@ -1,7 +1,7 @@
 import { findErrorCode, findRateHint, findRefusalReason } from './error-body.ts';
 import { DliProtocolError, DliResponseError, type Peer } from './errors.ts';
 
-/** Which answer it was, for an error about it. */
+/** The answer that an error is about. */
 export interface AnswerContext {
   /** Such as "read job 5b3c6e1e-…". */
   operation: string;
@@ -10,7 +10,7 @@ export interface AnswerContext {
   requestId: string | undefined;
 }
 
-/** One answer as it came; whether it is a success is not known yet. */
+/** One answer as it came, before it is known whether it is a success. */
 export interface WireAnswer extends AnswerContext {
   retryAfterMs: number | undefined;
   body: string;
@@ -18,7 +18,7 @@ export interface WireAnswer extends AnswerContext {
 }
 
 /**
- * Returns the JSON object of a success. A 200 may still say no, with `is_success` as a boolean or, on some endpoints, as a
+ * Returns the JSON object of a success. A 200 may be a refusal, with `is_success` as a boolean or, on some endpoints, as a
  * string. Spark's successes have no `is_success`.
  *
  * @throws {DliResponseError} for any status but 2xx, and for an answer that says no.
@@ -33,7 +33,7 @@ export function readSuccess(answer: WireAnswer): Record<string, unknown> {
 
 /**
  * Returns the first verdict of a success: `[{"is_success":"true","message":"…"}]`, or one such object, as in 2021. There is
- * one verdict for each id that was sent, and none of them may be a refusal. A refusal may also come as a 400 with a list.
+ * one verdict for each id that was sent, and each has to be a success. A refusal may also come as a 400 with a list.
  *
  * @throws {DliResponseError} as {@link readSuccess}, and for a verdict with an error code.
  * @throws {DliProtocolError} for a 2xx without a verdict.
@@ -55,7 +55,7 @@ export function readVerdicts(answer: WireAnswer): Record<string, unknown> {
   return first;
 }
 
-/** Returns what the JSON of a 2xx holds; undefined if it is no JSON. */
+/** Returns the JSON value of a 2xx; undefined if the body is not JSON. */
 function readBody({ operation, status, requestId, retryAfterMs, body: text, peer }: WireAnswer): unknown {
   const body = parseJson(text);
   if (status >= 200 && status <= 299) return body;
@@ -82,7 +82,7 @@ function refuseUnsuccessful({ operation, status, requestId }: AnswerContext, ver
 
 const NO_TAGS: ReadonlyMap<string, string> = new Map();
 
-/** `[{"key":"team","value":"bi"}]`; optional, and taken to be absent, or null, for a job without tags. */
+/** Reads `[{"key":"team","value":"bi"}]`. The field is optional: absent or null means a job without tags. */
 export function toTags(value: unknown): ReadonlyMap<string, string> | undefined {
   if (value === undefined || value === null) return NO_TAGS;
   if (!Array.isArray(value)) return undefined;
@@ -107,7 +107,7 @@ export function toNumber(value: unknown): number | undefined {
   return Math.abs(number) > Number.MAX_SAFE_INTEGER ? undefined : number;
 }
 
-/** Whether a field has a number as a text, where DLI's documents have a number. */
+/** Whether a field holds a number as a text. */
 export const isNumberAsText = (value: unknown): boolean => typeof value === 'string' && NUMBER_AS_TEXT.test(value);
 
 /** Returns a count; undefined for anything that is not a whole number from 0 on. */
@@ -116,7 +116,7 @@ export function toCount(value: unknown): number | undefined {
   return number !== undefined && Number.isInteger(number) && number >= 0 ? number : undefined;
 }
 
-/** @returns undefined for anything that is not JSON; a 504 from a proxy is HTML or empty. */
+/** Reads JSON. @returns undefined for anything else: a 504 from a proxy is HTML or empty. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -125,7 +125,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Returns the text that a field holds; undefined for an empty one, and for null, which is a field that is not there. */
+/** Returns the text that a field holds; undefined if it is empty, null or not there. */
 export function toText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

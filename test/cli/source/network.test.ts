@@ -76,7 +76,7 @@ describe.concurrent('behind a proxy that alone leads out', () => {
 
     expect(here.exitCode).toBe(0);
     expect(refused.stderr).toContain(`cannot connect to ${DLI} through the proxy ${proxy.url.host} (PROXY_403)`);
-    expect(refused.stderr).toContain('put it into NO_PROXY');
+    expect(refused.stderr).toContain('add it to NO_PROXY');
     expect(around.stderr).toContain(`cannot connect to ${DLI} (`);
     expect(proxy.asked).toHaveLength(asked);
   });
@@ -119,7 +119,7 @@ describe.concurrent('a server that cannot prove who it is', () => {
       expect(exitCode).toBe(1);
       expect(stderr).toContain('(DEPTH_ZERO_SELF_SIGNED_CERT)');
       expect(stderr).toContain(
-        'set NODE_EXTRA_CA_CERTS to the path of that file; NODE_TLS_REJECT_UNAUTHORIZED is not obeyed',
+        'set NODE_EXTRA_CA_CERTS to the path of that file; NODE_TLS_REJECT_UNAUTHORIZED is ignored',
       );
       expect(proxy.asked.length).toBeGreaterThan(0);
     },

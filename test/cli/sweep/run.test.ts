@@ -299,7 +299,7 @@ describe.concurrent('exit code 1', () => {
     const { host } = new URL(emulator.connection.url);
     expect(stderr).toBe(
       `Listing\ndli-reaper: list LAUNCHING jobs, page 1: cannot connect to ${host} (ECONNREFUSED)\n` +
-        '            check the endpoint and the way to it; nothing was answered\n',
+        '            check the endpoint and the network; no answer came\n',
     );
   });
 });

@@ -8,7 +8,7 @@ describe('iamEndpointBeside', () => {
     { dli: 'https://dli.eu-de.otc.t-systems.com', iam: 'https://iam.eu-de.otc.t-systems.com/' },
     { dli: 'http://127.0.0.1:8080', iam: 'http://127.0.0.1:8080/' },
     { dli: 'https://proxy.example.com', iam: undefined },
-  ])('of $dli is $iam', ({ dli, iam }) => {
+  ])('is $iam for $dli', ({ dli, iam }) => {
     expect(iamEndpointBeside(new URL(dli))?.href).toBe(iam);
   });
 });
@@ -16,7 +16,7 @@ describe('iamEndpointBeside', () => {
 describe('readKeyCreation', () => {
   const keysMadeAt = NOW - 1_234;
 
-  it('tells when a key was made, signed with it', async () => {
+  it('reads when a key was made, signed with that key', async () => {
     const { emulator, clock } = await makeWorld({ jobs: [], keysMadeAt });
     const { url, accessKeyId, secretAccessKey } = emulator.connection;
 

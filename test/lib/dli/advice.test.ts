@@ -11,7 +11,7 @@ const PARAMETER = '/dli-reaper/prod/credentials/main';
 const network = (code: string, route: Partial<Route> = {}) =>
   new DliNetworkError('list jobs', new NetworkError(code, false, { route: { host: HOST, ...route } }));
 
-/** What the connection makes of an answer. */
+/** The error that the connection makes of an answer. */
 const answered = (status: number, body: unknown) =>
   thrownBy(() =>
     readSuccess({
@@ -38,13 +38,13 @@ describe('adviceOn', () => {
       error: new DliTimeoutError('list jobs', new TimeoutError('answer', 15_000)),
       advice: /^check the endpoint/,
     },
-  ])('tells what can be done about $error.message: $advice', ({ error, advice }) => {
+  ])('says what can be done about $error.message: $advice', ({ error, advice }) => {
     if (advice === undefined) expect(adviceOn(error)).toBeUndefined();
     else expect(adviceOn(error)).toMatch(advice);
   });
 });
 
-describe('where no answer came', () => {
+describe('a call without an answer', () => {
   it.each([
     {
       code: 'ENOTFOUND',
@@ -64,23 +64,21 @@ describe('where no answer came', () => {
     {
       code: 'SELF_SIGNED_CERT_IN_CHAIN',
       route: {},
-      says: [HOST, 'NODE_EXTRA_CA_CERTS', 'NODE_TLS_REJECT_UNAUTHORIZED is not obeyed'],
+      says: [HOST, 'NODE_EXTRA_CA_CERTS', 'NODE_TLS_REJECT_UNAUTHORIZED is ignored'],
     },
     { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', route: {}, says: ['NODE_EXTRA_CA_CERTS'] },
     { code: 'CERT_HAS_EXPIRED', route: {}, says: [HOST, 'clock'] },
     { code: 'ERR_TLS_CERT_ALTNAME_INVALID', route: {}, says: [HOST, 'check the endpoint'] },
-  ])('says of $code by $route what to do', ({ code, route, says }) => {
+  ])('gets advice on $code by $route', ({ code, route, says }) => {
     const error = network(code, route);
 
     expect(error.message).toContain(`cannot connect to ${HOST}`);
     for (const words of says) expect(adviceOn(error)).toContain(words);
   });
 
-  it('names no proxy where this machine itself was called', () => {
+  it('gets no advice on a proxy if this machine itself was called', () => {
     for (const host of ['127.0.0.1:8080', 'localhost:8080', '[::1]:8080']) {
-      expect(adviceOn(network('ECONNREFUSED', { host }))).toBe(
-        'check the endpoint and the way to it; nothing was answered',
-      );
+      expect(adviceOn(network('ECONNREFUSED', { host }))).toBe('check the endpoint and the network; no answer came');
     }
   });
 
@@ -105,21 +103,21 @@ describe('a credential that was refused', () => {
     {
       text: 'Get secretKey failed,ak:hush,err:ak not exist',
       message: 'there is no such access key',
-      says: 'of another cloud',
+      says: 'belongs to another cloud',
     },
-    { text: 'decrypt token fail', message: 'the token is not valid, or no more', says: 'get a new temporary key' },
+    { text: 'decrypt token fail', message: 'the token is not valid, or has expired', says: 'get a new temporary key' },
     {
       text: 'token expires, expires_at:2026',
-      message: 'the token is not valid, or no more',
+      message: 'the token is not valid, or has expired',
       says: 'get a new temporary key',
     },
     {
       text: 'signature expired, signature time:hush',
-      message: 'the signature is too old, or of the future',
+      message: 'the signature is too old, or dated in the future',
       says: "this machine's clock",
     },
     { text: 'AK access failed to reach the limit,forbidden', message: 'the key is locked', says: 'wait five minutes' },
-  ])('is told in our own words why: $message', ({ text, message, says }) => {
+  ])('is explained in our own words: $message', ({ text, message, says }) => {
     const error = refused(text);
 
     expect(error.message).toBe(`list jobs: 401 APIGW.0301 ${message}`);
@@ -128,7 +126,7 @@ describe('a credential that was refused', () => {
     expect(error.message + adviceOn(error)).not.toContain('hush');
   });
 
-  it('is told with where it is kept and what could be wrong, where the gateway does not tell', () => {
+  it('is named by its place, with all that could be wrong, if the gateway gives no reason', () => {
     const error = refused('something new');
 
     expect(error.message).toBe('list jobs: 401 APIGW.0301');
@@ -144,18 +142,18 @@ describe('an answer that is not of DLI', () => {
     { name: '403 without a body', status: 403, body: '' },
     { name: 'a login page', status: 302, body: '' },
     { name: '404 in HTML', status: 404, body: '<html></html>' },
-  ])('is told with the host that gave it, for $name', ({ status, body }) => {
+  ])('is reported with the host that gave it: $name', ({ status, body }) => {
     const error = answered(status, body);
 
     expect(error.kind).toBe('configuration');
-    expect(adviceOn(error)).toMatch(new RegExp(`^${HOST} did not answer as DLI does`));
+    expect(adviceOn(error)).toMatch(new RegExp(`^${HOST} did not answer like DLI`));
   });
 
   it('asks for the name and the password of a proxy after a 407', () => {
     expect(adviceOn(answered(407, '<html></html>'))).toContain('HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT');
   });
 
-  it('is told from a missing right, which IAM and the gateway tell in JSON', () => {
+  it('is not a missing right, which IAM and the gateway report in JSON', () => {
     for (const body of [{ error_code: 'APIG.0302' }, { error: { code: 403, message: "Policy doesn't allow" } }]) {
       expect(adviceOn(answered(403, body))).toMatch(/^the IAM user lacks a right/);
     }

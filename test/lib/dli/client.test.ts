@@ -14,7 +14,7 @@ import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../../helpers/
 
 const WRONG_KEY: AccessKey = { ...EMULATOR_KEY, secretAccessKey: 'not-the-secret' };
 
-/** Gives one key after the other, and then the last one for ever. */
+/** A source of one key after the other, and then of the last one for ever. */
 function keySource(...keys: AccessKey[]) {
   let reads = 0;
   return { name: 'test', read: async () => keys[Math.min(reads++, keys.length - 1)] ?? EMULATOR_KEY };
@@ -131,7 +131,7 @@ describe('createDliClient', () => {
     expect(client.clockReading()).toEqual({ serviceAt: NOW + skewMs, localAt: NOW });
   });
 
-  it('tells of each exchange without headers, bodies or secrets', async () => {
+  it('reports each exchange without headers, bodies or secrets', async () => {
     const { client, list, events, emulator } = await connect(
       {},
       { jobs: [emulatedJob(1, { statement: 'select hush' })] },
@@ -159,8 +159,8 @@ describe('createDliClient', () => {
   });
 });
 
-describe('whoever listens in', () => {
-  it('cannot change what a call came to', async () => {
+describe('a listener', () => {
+  it('cannot change the result of a call', async () => {
     const { client } = await connect({
       onCall: () => {
         throw new Error('a listener of little care');
@@ -404,7 +404,7 @@ describe('cancelSqlJob', () => {
   const ID = jobId(1);
   const lost = (more: Partial<Fault> = {}) => fault('cancel-sql-job', 'reset', more);
 
-  it('tells that DLI accepted, after one request', async () => {
+  it('reports that DLI accepted, after one request', async () => {
     const { client, conversation } = await connect();
 
     const result = await client.cancelSqlJob(ID);
@@ -420,7 +420,7 @@ describe('cancelSqlJob', () => {
   it.each([
     { name: 'the job is over', job: { endsAt: NOW - 1 }, errorCode: 'DLI.0007' },
     { name: 'the queue is not ours', job: { queue: 'locked' }, errorCode: 'DLI.0003' },
-  ])('tells that DLI refused when $name, and asks once', async ({ job, errorCode }) => {
+  ])('reports that DLI refused when $name, and asks once', async ({ job, errorCode }) => {
     const { client, conversation } = await connect({}, { jobs: [emulatedJob(1, job)], deniedQueues: ['locked'] });
 
     expect(await client.cancelSqlJob(ID)).toMatchObject({ kind: 'refused', attempts: 1, error: { errorCode } });
@@ -489,7 +489,7 @@ describe('an order that reads first', () => {
   }
   const reading = 'show-spark-batch-state';
 
-  it('is not given where the job is not one to be asked any more, which it is told as it was read', async () => {
+  it('is not given if the job, as it was read, may no longer be asked', async () => {
     const { cancel, sent } = await connectOrder();
     const asked: Job[] = [];
 
@@ -521,7 +521,7 @@ describe('an order that reads first', () => {
     expect(sent()).toBe(0);
   });
 
-  it('is not sent where the reading fails in a way that nobody foresaw', async () => {
+  it('is not sent if the reading fails in a way that was not foreseen', async () => {
     const { cancel, sent } = await connectOrder();
 
     const result = await cancel(() => {
@@ -540,7 +540,7 @@ describe('an order that reads first', () => {
     expect(conversation()).toEqual(['GET batch 1/state', 'DELETE batch 1', 'GET batch 1/state', 'DELETE batch 1']);
   });
 
-  it('stays lost where the job, read after a lost answer, is not to be asked any more', async () => {
+  it('stays lost if the job, read after a lost answer, may no longer be asked', async () => {
     const { cancel, emulator, sent } = await connectOrder();
     emulator.faults.add(fault('cancel-spark-batch', 'reset'));
     let readings = 0;
@@ -595,7 +595,7 @@ describe('a shared look', () => {
     expect(counts.repeated).toBe(2);
   });
 
-  it('leaves a job alone that is not one to be asked any more', async () => {
+  it('leaves a job alone that may no longer be asked', async () => {
     const { client, conversation } = await connect();
     const { look } = lookOf({ ...waits, status: 'RUNNING', state: 'running' });
 
@@ -605,14 +605,14 @@ describe('a shared look', () => {
     expect(conversation()).toEqual([]);
   });
 
-  it('has a job that it does not find read alone', async () => {
+  it('lets a job that it does not find be read alone', async () => {
     const { client, conversation } = await connect();
 
     expect(await client.cancelSqlJob(jobId(1), { look: lookOf(null).look })).toMatchObject({ kind: 'accepted' });
     expect(conversation()).toEqual(['GET 1/status', 'DELETE 1']);
   });
 
-  it('is repeated once where it is too old by the time that the turn comes, and then counts', async () => {
+  it('is repeated once if it is too old when the turn comes, and then counts', async () => {
     const { client, conversation } = await connect();
     // Found twice as the cancel goes in line; too old in its turn; found again; and too old for ever.
     const { look, counts } = lookOf(waits, waits, undefined, undefined, waits, waits, undefined);

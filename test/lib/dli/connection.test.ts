@@ -123,9 +123,9 @@ describe('a call whose parse looks at nothing', () => {
   });
 });
 
-describe('whoever is told of each answer', () => {
-  /** What one call is told of these answers, and how the call ends. */
-  async function tell(...answers: NonNullable<Fault['answer']>[]) {
+describe('the listener to each answer', () => {
+  /** Sends one call that gets these answers. @returns what its listener got, and how the call ends. */
+  async function listen(...answers: NonNullable<Fault['answer']>[]) {
     const { emulator, clock } = await makeWorld({ jobs: [] });
     emulator.faults.add(...answers.map((answer) => ({ on: 'list-sql-jobs' as const, answer })));
     const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;
@@ -137,33 +137,33 @@ describe('whoever is told of each answer', () => {
       random: () => 0.5,
     });
     onTestFinished(() => connection.close());
-    const told: unknown[] = [];
+    const heard: unknown[] = [];
     const sent = connection.send({
       kind: 'list',
       operation: 'ask DLI',
       request: { method: 'GET', path: `/v1.0/${projectId}/jobs`, query: [] },
       parse: () => 'a value',
-      onAnswer: ({ status, body }) => void told.push({ status, body }),
+      onAnswer: ({ status, body }) => void heard.push({ status, body }),
     });
-    return { told, sent };
+    return { heard, sent };
   }
 
-  it('gets it as it came, refusals and what is no JSON included, before it is known what it is', async () => {
-    const { told, sent } = await tell(THROTTLED, BROKEN, { status: 200, body: '<html>' });
+  it('gets it as it came, refusals and bodies that are not JSON included', async () => {
+    const { heard, sent } = await listen(THROTTLED, BROKEN, { status: 200, body: '<html>' });
 
     await expect(sent).rejects.toBeInstanceOf(DliProtocolError);
-    expect(told).toEqual([
+    expect(heard).toEqual([
       { status: 429, body: JSON.stringify(THROTTLED.body) },
       { status: 500, body: 'oops' },
       { status: 200, body: '<html>' },
     ]);
   });
 
-  it('gets nothing for an answer that did not come', async () => {
-    const { told, sent } = await tell('reset');
+  it('hears nothing of an answer that did not come', async () => {
+    const { heard, sent } = await listen('reset');
 
     expect(await sent).toMatchObject({ value: 'a value' });
-    expect(told).toEqual([{ status: 200, body: expect.stringContaining('"jobs":[]') }]);
+    expect(heard).toEqual([{ status: 200, body: expect.stringContaining('"jobs":[]') }]);
   });
 });
 

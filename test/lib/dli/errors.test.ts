@@ -51,7 +51,7 @@ describe('DliResponseError', () => {
 });
 
 describe('toDliError', () => {
-  it.each([true, false])('tells of a lost connection, and whether the request may have arrived: %s', (sent) => {
+  it.each([true, false])('reports a lost connection, and whether the request may have arrived: %s', (sent) => {
     const cause = new NetworkError('ECONNRESET', sent);
 
     const error = toDliError('list jobs', cause);
@@ -68,7 +68,7 @@ describe('toDliError', () => {
   it.each([
     { phase: 'connect', isAmbiguous: false, message: 'list jobs: no connection within 20 ms' },
     { phase: 'answer', isAmbiguous: true, message: 'list jobs: no answer within 20 ms' },
-  ] as const)('tells of a timeout of the $phase', ({ phase, isAmbiguous, message }) => {
+  ] as const)('reports a timeout of the $phase', ({ phase, isAmbiguous, message }) => {
     const error = toDliError('list jobs', new TimeoutError(phase, 20));
 
     expect(error).toBeInstanceOf(DliTimeoutError);

@@ -5,7 +5,7 @@ import { systemClock } from '../../../lib/base/clock.ts';
 import { createDliClient } from '../../../lib/dli/client.ts';
 import { jobId } from '../../helpers/world.ts';
 
-/** A DLI of few words in a thread of its own, which can hang up while ours stands still. */
+/** A small DLI in a thread of its own, which can hang up while our thread stands still. */
 const SERVICE = `
   const http = require('node:http');
   const { parentPort, workerData } = require('node:worker_threads');
@@ -45,7 +45,7 @@ it('a connection that died while everything stood still, as a Lambda does betwee
   try {
     await dli.listSqlJobs({ status: 'RUNNING', page: 1, pageSize: 1 });
     worker.postMessage('hang up');
-    // Nothing of ours runs until the other side has hung up, so nobody notices.
+    // Nothing of ours runs until the other side has hung up, so nothing here notices it.
     Atomics.wait(hungUp, 0, 0);
     const result = await dli.cancelSqlJob(jobId(1));
 

@@ -77,7 +77,7 @@ describe('a credential that was refused', () => {
     expect(statuses()).toEqual([401, 401]);
   });
 
-  it('and was good before is given one more try, since the first may have been about the project', async () => {
+  it('and was good before gets one more try, since the first refusal may have been about the project', async () => {
     const { ask, good, emulator, statuses } = await startProcess();
     await ask(good);
     const refusal = { status: 401, body: { error_code: 'APIG.0301', error_msg: 'no' } };
@@ -114,7 +114,7 @@ describe('a credential that was refused', () => {
     expect(statuses()).toEqual([401]);
   });
 
-  it('is not what a clock is that is wrong: IAM is asked again by its own time, as DLI is', async () => {
+  it('does not include one whose clock was wrong: IAM is asked again by its own time, as DLI is', async () => {
     const { askIam, ask, good, emulator, clock } = await startProcess();
     const { url } = emulator.connection;
     clock.now = (
@@ -128,7 +128,7 @@ describe('a credential that was refused', () => {
 });
 
 describe('a password that was refused', () => {
-  it('fails one login, for whatever project and service', async () => {
+  it('fails one login, for all projects and services', async () => {
     const users = [{ name: 'reaper', password: 'hush', domainName: 'lake' }];
     const { ask, askIam, emulator } = await startProcess({ users });
     const iamEndpoint = new URL(emulator.connection.url);

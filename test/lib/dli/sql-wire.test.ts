@@ -128,7 +128,7 @@ describe('parseSqlJobPage', () => {
     expect(pageIn(body).jobs).toEqual([{ ...JOB, startedAt: undefined, since: NOTHING_KNOWN.since }]);
   });
 
-  it('lets no statement past', () => {
+  it('drops every statement', () => {
     expect(JSON.stringify(pageOf(ROW))).not.toContain('secret_column');
   });
 
@@ -189,7 +189,7 @@ describe('parseSqlJobStatus', () => {
     expect(statusIn({ is_success: true, message: '', ...ROW })).toEqual(JOB);
   });
 
-  it('takes an answer without an id for the job it asked about, and knows no more of it', () => {
+  it('takes an answer without an id for the job it asked about, with nothing else known', () => {
     expect(statusIn({ is_success: true })).toEqual({ ...NOTHING_KNOWN, id: ID });
   });
 
@@ -226,11 +226,11 @@ describe('a row', () => {
     { name: 'a text among tags', tags: [{ key: 'team', value: 'bi' }, 'keep'], expected: undefined },
     { name: 'an object in place of the list', tags: { team: 'bi' }, expected: undefined },
     { name: 'an empty list', tags: [], expected: new Map() },
-  ])('tells its tags, or that they cannot be read: $name', ({ tags, expected }) => {
+  ])('has its tags, or says that they cannot be read: $name', ({ tags, expected }) => {
     expect(pageOf({ ...ROW, tags }).jobs[0]?.tags).toEqual(expected);
   });
 
-  it('tells the database, which only imports and exports have', () => {
+  it('has the database, which only imports and exports have', () => {
     expect(pageOf({ ...ROW, database_name: 'sales' }, ROW).jobs.map(({ database }) => database)).toEqual([
       'sales',
       undefined,
@@ -244,7 +244,7 @@ describe('a row', () => {
         pageIn({ is_success: true, message: '', job_count: 1, jobs: [ROW] }, isAsked).jobs[0],
     },
     { name: 'a status', read: (isAsked?: boolean) => statusIn(ROW, ID, isAsked) },
-  ])('keeps its statement to itself unless it is asked for: $name', ({ read }) => {
+  ])('has no statement if that was not asked for: $name', ({ read }) => {
     expect(read()).toEqual(JOB);
     expect(read(false)).toEqual(JOB);
     expect(read(true)).toEqual({ ...JOB, statement: 'select secret_column' });

@@ -392,7 +392,7 @@ describe('where IAM is', () => {
     const credentials = { name: 'test', read: async () => ({ accessKeyId: 'A', secretAccessKey: 'S' }) };
 
     expect(await askIam(target, credentials, deps)).toEqual({
-      problem: 'neither endpoint nor region tells where IAM is',
+      problem: 'the endpoint of IAM is not known: neither the endpoint of DLI nor a region gives it',
     });
   });
 });
