@@ -6,11 +6,11 @@ import { type EngineAdapter, type Reading, toReading, tryReading } from './engin
 import { liveByOffset, type Page } from './paging.ts';
 
 /*
- * Flink jobs. Streaming jobs are long by design, so they are touched only by rules that name the engine. `is_success` is
- * a text here, ids are numbers, and a stop answers with a list of verdicts, under 200 and under 400.
+ * Flink jobs. Streaming jobs are long by design, so only rules that name the engine touch them. In these calls `is_success`
+ * is a text, ids are numbers, and a stop answers with a list of verdicts, under 200 and under 400.
  */
 
-/** "Querying the Job List", status. Those that are not here are drafts, transitions or bills, and not to be touched. */
+/** "Querying the Job List", status. All others are drafts, transitions or unpaid bills, and are not touched. */
 const STATES: Readonly<Record<string, JobState>> = {
   job_submitting: 'queued',
   job_running: 'running',
@@ -25,12 +25,12 @@ const STATES: Readonly<Record<string, JobState>> = {
 
 const LIVE_STATUSES = ['job_submitting', 'job_running'] as const;
 
-/** "Querying the Job List", limit: 10 unless asked for, 100 at most. */
+/** "Querying the Job List", limit: default 10, at most 100. */
 const PAGE_SIZE = 100;
 
 /**
- * A job's own start changes it as well. A later change of a running job may be a savepoint that failed, or somebody who
- * edited it: nothing tells the one from the other.
+ * A change within this time of its start counts as the start itself. A later change of a running job may be a savepoint
+ * that failed or an edit; no field says which.
  */
 const STARTED_WITHIN_MS = 60_000;
 
@@ -39,7 +39,7 @@ export const flinkEngine: EngineAdapter = {
     ...liveByOffset(dli, { jobs: 'Flink jobs', statuses: LIVE_STATUSES, pageSize: PAGE_SIZE, call: listCall }),
     show: (id) => dli.get(showCall(id)),
 
-    // Only the details tell when it last changed, and what it holds; only the list tells its owner.
+    // Only the details have the last change and the compute units; only the list has the owner.
     examine: async (job) => {
       const detail = await dli.get(showCall(job.id));
       const { status, state, startedAt, since, updatedAt, askedAt, cus } = detail;
@@ -63,7 +63,7 @@ export const flinkEngine: EngineAdapter = {
         operation: `stop Flink job ${id}`,
         version: 'v1.0',
         path: '/streaming/jobs/stop',
-        // One id a call: verdicts carry no id. A job that does not run yet has nothing to save.
+        // One id per call, since verdicts carry no id. A job that does not run yet has nothing to save.
         body: ({ state }) =>
           JSON.stringify({ job_ids: [toWireId(id)], trigger_savepoint: savepoint && state === 'running' }),
         hasVerdicts: true,
@@ -71,18 +71,18 @@ export const flinkEngine: EngineAdapter = {
         signal,
         read: showCall(id),
         readsFirst: true,
-        // A job that is started again keeps its id, and is another run.
+        // A job that is started again keeps its id, but is another run.
         mayStillBeAsked: (read) => read.startedAt === startedAt && mayStillBeAsked(read),
       }),
-    // A savepoint that is asked for twice is written twice.
+    // Each request would write another savepoint.
     mayAskAgain: false,
   }),
 };
 
 /**
- * States that are an end once a job has been asked to stop, and no state to ask it in. `job_init` is a job that does not
- * run, as a draft does not: the vendor's Terraform provider waits for it, or for `job_cancel_success`, when it stops a job.
- * `job_arrearage_stopped` is one that DLI has stopped by itself, for an unpaid bill.
+ * States that mean the end of a job only if it was asked to stop. A job in `job_init` does not run, like a draft: the
+ * vendor's Terraform provider waits for it, or for `job_cancel_success`, when it stops a job. A job in
+ * `job_arrearage_stopped` was stopped by DLI itself, for an unpaid bill.
  *
  * @see "Querying the Job List", status; terraform-provider-huaweicloud, resource_huaweicloud_dli_flinksql_job.go
  */
@@ -92,8 +92,9 @@ const ENDS_OF_ASKED: Readonly<Record<string, Pick<Extract<Reading, { kind: 'term
 };
 
 /**
- * A job that runs on, and that DLI has changed since it was asked, may have lost its savepoint, and so its stop. One that
- * has another start is another run: the one that was asked to stop is over, by whatever.
+ * Reads what became of a job that was asked to stop. If it still runs and DLI has changed it since, its savepoint may have
+ * failed, and the stop with it. If it has another start, it is another run: the one that was asked to stop is over,
+ * whatever ended it.
  */
 function toStopReading(now: Job, asked: Job): Reading {
   const { status = '', startedAt, updatedAt } = now;
@@ -120,7 +121,7 @@ const listCall = (status: string, offset: number, limit: number): ReadCall<Page>
   query: [
     ['limit', String(limit)],
     ['offset', String(offset)],
-    // The oldest first, so that a job that is created meanwhile pushes nobody down.
+    // The oldest first, so that a job that is created meanwhile pushes no other down.
     ['order', 'asc'],
     ['status', status],
   ],
@@ -164,7 +165,7 @@ function toFlinkJob(row: unknown): Job {
   const fields = isRecord(row) ? row : {};
   const status = toText(fields.status);
   const type = toText(fields.job_type);
-  // 0 in the list, null in the details: it has not started.
+  // 0 in the list, or null in the details, means that it has not started.
   const startedAt = toNumber(fields.start_time) || undefined;
   const updatedAt = toNumber(fields.update_time);
   const state = (status !== undefined && Object.hasOwn(STATES, status) && STATES[status]) || 'unknown';
@@ -184,21 +185,21 @@ function toFlinkJob(row: unknown): Job {
     protection: FLINK_TYPES.some((known) => known === type) ? 'none' : 'unknown',
     database: null,
     statement: null,
-    // A job may have tags, and the documented rows do not show them: none seen, or null, is not none there.
+    // A job may have tags that rows do not show, as in the documents: absent or null does not mean no tags.
     tags: fields.tags === undefined || fields.tags === null ? undefined : toTags(fields.tags),
     status,
     state,
     startedAt,
     updatedAt,
     isStartText: isNumberAsText(fields.start_time) || undefined,
-    // A draft may lie for months, so its creation says nothing of how long it has been submitted; its start is a bound.
+    // A draft may lie for months, so its creation does not say how long it has been submitted. Its start is a lower bound.
     since: { running: startedAt, waiting: undefined, submitted: startedAt },
     askedAt: isChangedLater ? updatedAt : undefined,
     cus: cusOf(fields.job_config),
   };
 }
 
-/** "Querying Job Details", job_config: real_cu_number is 0 where cu_number holds, which is 2 unless set. */
+/** "Querying Job Details", job_config: real_cu_number is 0 if cu_number holds, whose default is 2. */
 function cusOf(config: unknown): number | undefined {
   if (!isRecord(config)) return undefined;
   return toNumber(config.real_cu_number) || toNumber(config.cu_number) || undefined;

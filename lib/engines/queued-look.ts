@@ -5,10 +5,10 @@ import { DliError } from '../dli/errors.ts';
 import type { SqlJobPage } from '../dli/sql-wire.ts';
 import { MAX_PAGE_SIZE, sqlListCall } from '../dli/sql-wire.ts';
 
-/** How long a look counts as right before a cancel. */
+/** Time for which a look counts as right before a cancel. */
 const GOOD_FOR_MS = 10_000;
 
-/** The waiting jobs whose start times lie in a span, as one page showed them. */
+/** The waiting jobs of a span of start times, as one page showed them. */
 interface Look {
   /** Epoch ms, both inclusive. */
   from: number;
@@ -20,8 +20,8 @@ interface Look {
 }
 
 /**
- * Looks at waiting SQL jobs a page at a time, right before they are cancelled. A page begins with the job that is asked
- * about, so it is likely to hold those that are asked about next: one call for each hundred.
+ * Looks at waiting SQL jobs a page at a time, right before they are cancelled. A page begins with the job in question, so it
+ * probably holds the jobs that come next: one call for each hundred.
  */
 export function createQueuedLook(clock: Clock): (job: Job & { startedAt: number }) => SharedLook {
   let looks: Look[] = [];
@@ -34,7 +34,7 @@ export function createQueuedLook(clock: Clock): (job: Job & { startedAt: number 
     return look && (look.jobs.get(id.toLowerCase()) ?? null);
   };
 
-  /** A look that fails finds nothing anywhere, so that each job is read alone. */
+  /** Looks from a start time on. A look that fails finds no job of any start time, so that each job is read alone. */
   const lookFrom = async (startedAt: number, get: Parameters<SharedLook['repeat']>[0]): Promise<void> => {
     const page = await get(
       sqlListCall({ status: 'LAUNCHING', startedAfter: startedAt - 1, page: 1, pageSize: MAX_PAGE_SIZE }),
@@ -58,7 +58,7 @@ export function createQueuedLook(clock: Clock): (job: Job & { startedAt: number 
   });
 }
 
-/** The last start time of which a page shows all jobs: the rest of those of its last row may be on the next page. */
+/** Returns the last start time whose jobs are all on a page: more jobs with the last row's start may be on the next page. */
 function endOf({ jobs, jobCount }: SqlJobPage, from: number): number {
   if (jobCount <= jobs.length) return Number.POSITIVE_INFINITY;
   return Math.max((jobs.at(-1)?.startedAt ?? from) - 1, from);

@@ -6,8 +6,8 @@ import { type EngineAdapter, type Reading, toReading, tryReading } from './engin
 import { liveByOffset, type Page } from './paging.ts';
 
 /*
- * Spark batches. Their API is Livy's: nothing says `is_success`, errors apart; lists are paged by rows; and there is no
- * word for a batch that was cancelled.
+ * Spark batches. Their API is Livy's: only errors have `is_success`, lists are paged by rows, and there is no state for a
+ * batch that was cancelled.
  */
 
 /**
@@ -22,10 +22,10 @@ const STATES: Readonly<Record<string, JobState>> = {
   dead: 'failed',
 };
 
-/** A batch may recover while one list is read after the other, so that one is read again at the end. */
+/** A batch may begin to recover while the lists are read one after the other, so that list is read again at the end. */
 const LIVE_STATES = ['starting', 'recovering', 'running', 'recovering'] as const;
 
-/** The default; a maximum is documented nowhere, and the vendor's Terraform provider asks for as many. */
+/** The default. No document gives a maximum, and the vendor's Terraform provider asks for as many. */
 const PAGE_SIZE = 100;
 
 export const sparkEngine: EngineAdapter = {
@@ -44,8 +44,8 @@ export const sparkEngine: EngineAdapter = {
 
   createCancels: (dli) => ({
     /**
-     * What a DELETE does to a batch that is over is documented nowhere, and it may erase its history. So the state is
-     * read right before, always, and in the same place in line.
+     * Cancels a batch. No document says what a DELETE does to a batch that is over: it may erase its history. So the state
+     * is always read right before, in the same place in line.
      *
      * @see "Canceling a Batch Processing Job": DELETE /v2.0/{project_id}/batches/{batch_id}, 200 {"msg":"deleted"}
      */
@@ -65,7 +65,7 @@ export const sparkEngine: EngineAdapter = {
   }),
 };
 
-/** `dead` is what a failed batch is called as well: that it was cancelled only our own request tells. */
+/** Reads what became of a batch that was asked to stop. A failed batch is `dead` too, so only our request says "cancelled". */
 function toBatchReading(job: Job): Reading {
   const reading = toReading(job);
   if (reading.kind !== 'terminal' || reading.state !== 'failed') return reading;
@@ -84,7 +84,7 @@ const listCall = (state: string, offset: number, size: number): ReadCall<Page> =
   path: '/batches',
   query: [
     ['from', String(offset)],
-    // Known to some versions only; the others may ignore it, and nothing here relies on it.
+    // Only some versions know this parameter. The others may ignore it, and nothing here relies on it.
     ['order', 'CREATE_TIME_ASC'],
     ['size', String(size)],
     ['state', state],
@@ -122,7 +122,7 @@ function parsePage(body: Record<string, unknown>, about: AnswerContext): Page {
 
 /**
  * `{"id":"80ce…","state":"running","name":"nightly","owner":"ana","sc_type":"A","queue":"gen_q","cluster_name":"gen_q",
- * "create_time":1785540000000,"req_body":"{…}",…}`, every field optional. `req_body` may hold secrets, and ends here.
+ * "create_time":1785540000000,"req_body":"{…}",…}`, every field optional. `req_body` may hold secrets, and is not kept.
  *
  * @see "Obtaining the List of Batch Processing Jobs", sessions
  */
@@ -141,20 +141,20 @@ function toBatch(row: unknown): Job {
     protection: 'none',
     database: null,
     statement: null,
-    // Batches have none.
+    // Batches have no tags.
     tags: new Map(),
     status,
     state: (Object.hasOwn(STATES, state) && STATES[state]) || 'unknown',
     startedAt: createdAt,
     isStartText: isNumberAsText(fields.create_time) || undefined,
-    // create_time is the one instant there is. No field says since when a batch has been running.
+    // create_time is the only instant. No field says since when a batch has been running.
     since: { running: undefined, waiting: createdAt, submitted: createdAt },
     updatedAt: toNumber(fields.update_time),
     cus: cusOf(fields),
   };
 }
 
-/** "Creating a Batch Processing Job", sc_type: vCPUs and memory of each; 1 CU is 1 vCPU and 4 GB. */
+/** "Creating a Batch Processing Job", sc_type: vCPUs and memory of each type; 1 CU is 1 vCPU and 4 GB. */
 const CUS_BY_TYPE: Readonly<Record<string, number>> = { A: 8, B: 16, C: 32 };
 
 function cusOf({ sc_type: type, req_body: request }: Record<string, unknown>): number | undefined {

@@ -126,7 +126,7 @@ async function start(
 const reasonsOf = ({ jobs }: SweepReport) => jobs.map(({ reason }) => reason);
 
 describe('every engine', () => {
-  it('is tried here', () => {
+  it('has a specimen here', () => {
     expect(SPECIMENS.map(({ engine }) => engine)).toEqual([...ENGINE_NAMES]);
   });
 });
@@ -145,7 +145,7 @@ describe.each(SPECIMENS)('$engine', (specimen) => {
     expect(report.jobs[0]).toMatchObject({ jobId: idOf(1), engine, outcome: 'cancelled', status: stopped, clock });
   });
 
-  it('is asked for nothing in a dry run, which names the same jobs', async () => {
+  it('gets no order in a dry run, which names the same jobs', async () => {
     const { sweep, statusOf, orders } = await start(specimen, [3 * HOUR, 4 * HOUR]);
 
     const report = await sweep({}, { dryRun: true });
@@ -167,7 +167,7 @@ describe.each(SPECIMENS)('$engine', (specimen) => {
   });
 
   it.each([
-    { name: 'a status that nobody knows', fields: { shown: 'hibernating' } },
+    { name: 'an unknown status', fields: { shown: 'hibernating' } },
     { name: 'no status', fields: { hiddenFields: ['status', 'state'] } },
     { name: 'no age', fields: { hiddenFields: ['start_time', 'create_time'] } },
     { name: 'no id', fields: { hiddenFields: ['job_id', 'id'] } },
@@ -183,11 +183,11 @@ describe.each(SPECIMENS)('$engine', (specimen) => {
 
   describe('whose rows say when it began', () => {
     const began = (value: unknown) => ({ start_time: value, create_time: value });
-    const told = (fault: Edit) => ({ faults: [{ on: specimen.listRoute, times: Infinity, edit: fault }] });
+    const edited = (fault: Edit) => ({ faults: [{ on: specimen.listRoute, times: Infinity, edit: fault }] });
 
-    it('as a text, with null for what it does not have, is judged as ever', async () => {
+    it('as a text, with null for fields it does not have, is judged as before', async () => {
       const setInRows = { ...began(String(NOW - 3 * HOUR)), tags: null, name: null, database_name: null };
-      const { sweep } = await start(specimen, [3 * HOUR], told({ setInRows }));
+      const { sweep } = await start(specimen, [3 * HOUR], edited({ setInRows }));
       const hasTags = facts.selectors.includes('tag');
 
       expect(await sweep(hasTags ? { ignore: { tag: 'keep=true' } } : {})).toMatchObject({
@@ -206,7 +206,7 @@ describe.each(SPECIMENS)('$engine', (specimen) => {
       { name: 'as a date', value: new Date(NOW - 3 * HOUR).toISOString() },
       { name: 'as null', value: null },
     ])('$name is spared', async ({ value }) => {
-      const { sweep, orders } = await start(specimen, [3 * HOUR], told({ setInRows: began(value) }));
+      const { sweep, orders } = await start(specimen, [3 * HOUR], edited({ setInRows: began(value) }));
 
       expect(reasonsOf(await sweep())).toEqual(['undetermined']);
       expect(orders()).toBe(0);
@@ -491,7 +491,7 @@ describe('a Flink job', () => {
     expect((await run()).jobs).toMatchObject([{ outcome, attempts: 1 }]);
   });
 
-  it('that is a draft again after a stop whose answer was lost may have stopped by itself, and is told so', async () => {
+  it('that is a draft again after a stop whose answer was lost may have stopped by itself, and the result says so', async () => {
     const { run, emulator } = await sweepOf({ onStop: 'ignore' });
     const life = [...(emulator.flink.get('146')?.life ?? []), { from: NOW, state: 'job_init' as const }];
     emulator.faults.add(
@@ -546,7 +546,7 @@ describe('a Flink job', () => {
     },
   );
 
-  it('that is job_cancel_success before it was asked was cancelled by somebody else', async () => {
+  it('that is job_cancel_success before it was asked was cancelled by someone else', async () => {
     const { run, emulator } = await sweepOf({});
     const life = [...(emulator.flink.get('146')?.life ?? []), { from: NOW, state: 'job_cancel_success' as const }];
     emulator.faults.add({ on: 'show-flink-job', skip: 1, change: [{ job: '146', set: { life } }] });
@@ -663,7 +663,7 @@ describe('a Spark batch', () => {
       const report = await run();
 
       expect(report.jobs).toMatchObject([{ outcome: 'already-terminal', status: state, attempts: 0, evidence: null }]);
-      // `dead` is what a failed batch is called as well, so that nobody is said to have cancelled it.
+      // `dead` is what a failed batch is called as well, so the result does not say that it was cancelled.
       expect(report.jobs).toMatchObject([{ endedBy: null }]);
       expect(emulator.requests.filter(({ method }) => method === 'DELETE')).toEqual([]);
       expect(emulator.spark.get(jobId(1))).toBeDefined();
@@ -721,7 +721,7 @@ describe('a Spark batch', () => {
     expect((await run()).counts.cancelled).toBe(1);
   });
 
-  it('does not tell since when it runs, so a limit on that spares it', async () => {
+  it('does not say since when it runs, so a limit on that spares it', async () => {
     const { run, emulator } = await sweepOf({}, {}, { maxRunTime: '1h', maxTotalTime: undefined });
 
     expect(reasonsOf(await run())).toEqual(['undetermined']);
@@ -748,7 +748,7 @@ describe('a Spark batch', () => {
       },
       cus: 14,
     },
-    { of: 'sizes that it does not tell', batch: { scType: 'CUSTOMIZED' as const }, cus: null },
+    { of: 'sizes that it does not give', batch: { scType: 'CUSTOMIZED' as const }, cus: null },
   ])('holds the compute units of $of', async ({ batch, cus }) => {
     const { run } = await sweepOf(batch);
 

@@ -17,7 +17,7 @@ describe('a set of jobs', () => {
     expect([...jobs].map(({ status }) => status)).toContain('LATER');
   });
 
-  it('keeps every row without an id, since none can be told from another', () => {
+  it('keeps every row without an id, since such rows cannot be told apart', () => {
     const jobs = new JobSet();
 
     expect(jobs.add([makeJob({ id: '' }), makeJob({ id: '' })])).toBe(0);
@@ -32,7 +32,7 @@ describe('a set of jobs', () => {
     expect(held(jobs)).toEqual({ '01': '12345', '02': '12345', '03': undefined });
   });
 
-  it('lets go of the longest statements first where there are too many, whichever came first', () => {
+  it('drops the longest statements first if there are too many, whichever came first', () => {
     const all = [withStatement(1, '1234'), withStatement(2, '12345678'), withStatement(3, '12')];
 
     for (const inOrder of [all, all.toReversed()]) {
@@ -59,7 +59,7 @@ describe('a set of jobs', () => {
     expect(held(jobs)).toEqual({ '01': '12345678' });
   });
 
-  it('holds none that is as long as those it has let go', () => {
+  it('holds none that is as long as those it dropped', () => {
     const jobs = new JobSet(10);
 
     jobs.add([withStatement(1, '12345678'), withStatement(2, '12345678')]);

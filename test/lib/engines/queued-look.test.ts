@@ -33,7 +33,7 @@ describe('createQueuedLook', () => {
     expect(makeDli([]).lookAt(waiting(1)).find()).toBeUndefined();
   });
 
-  it('finds a job and those that began to wait after it in one page, and tells which do not wait any more', async () => {
+  it('finds a job and those that began to wait after it in one page, and says which no longer wait', async () => {
     const jobs = [1, 2, 4].map((n) => waiting(n));
     const { lookAt, get, starts } = makeDli(jobs);
 
@@ -63,7 +63,7 @@ describe('createQueuedLook', () => {
     expect(lookAt(last).find()).toBeNull();
   });
 
-  it('is good for ten seconds', async () => {
+  it('counts for ten seconds', async () => {
     const { lookAt, get, clock } = makeDli([waiting(1)]);
     await lookAt(waiting(1)).repeat(get);
 
@@ -90,7 +90,7 @@ describe('createQueuedLook', () => {
     expect(lookAt(upper).find()).toMatchObject({ id: jobId(0xab) });
   });
 
-  it('finds no job at all where it is refused, so that each is read alone', async () => {
+  it('finds no job at all if it is refused, so that each is read alone', async () => {
     const { lookAt } = makeDli([]);
     const refused = () => Promise.reject(new DliResponseError('list', { status: 403 }));
 

@@ -69,7 +69,7 @@ describe('readBackSqlJobs', () => {
     expect(world.conversation()).toEqual(['GET CANCELLED 1']);
   });
 
-  it('makes all jobs unreadable, and throws nothing, when something breaks that nobody foresaw', async () => {
+  it('makes all jobs unreadable, and throws nothing, when something breaks in a way that was not foreseen', async () => {
     const unforeseen = new TypeError('unforeseen');
     const broken = { ...(await makeWorld({ jobs: [] })).client(), listSqlJobs: () => Promise.reject(unforeseen) };
 
@@ -118,7 +118,7 @@ describe('readBackSqlJobs', () => {
     expect([...readings.values()].every((reading) => reading.kind === 'terminal')).toBe(true);
   });
 
-  it('takes a status that nobody knows neither for over nor for alive', async () => {
+  it('takes an unknown status neither for over nor for alive', async () => {
     const { readings } = await readBack([{ ...(many(1)[0] as EmulatedJob), shownStatus: 'COMPUTED' }], 0);
 
     expect(readings.get(jobId(1))).toEqual({ kind: 'unknown', status: 'COMPUTED' });

@@ -7,7 +7,7 @@ describe('the reads of SQL', () => {
     { withStatements: true, listed: 'select 1' },
     { withStatements: false, listed: undefined },
   ])(
-    'list jobs with their statements or without, as told once, and show a job with its own: $withStatements',
+    'list jobs with their statements or without, and show a job with its own: $withStatements',
     async ({ withStatements, listed }) => {
       const world = await makeWorld({ jobs: [emulatedJob(1, { ageMs: 10 * HOUR })] });
       const reads = sqlEngine.createReads(world.client(), { withStatements });

@@ -25,7 +25,7 @@ interface Row {
   statement?: string;
 }
 
-/** A DLI that shows whatever rows it is told to, and says that there are so many. */
+/** A DLI that shows the given rows, and says that there are so many. */
 async function serve(list: (asked: Asked) => { rows: Row[]; total: number } | undefined) {
   const asked: Asked[] = [];
   let underWay = 0;
@@ -102,7 +102,7 @@ const listLive = (dli: Awaited<ReturnType<typeof serve>>['dli'], engine: Engine,
 const STATUS: Record<Engine, string> = { sql: 'RUNNING', spark: 'running', flink: 'job_running' };
 
 describe.each(['sql', 'spark', 'flink'] as const)('the listing of %s', (engine) => {
-  it('ends at a page that shows nothing new, and tells that rows are missing', async () => {
+  it('ends at a page that shows nothing new, and says that rows are missing', async () => {
     const page = rowsFrom(1, 100);
     const { dli, asked } = await serve(({ status }) =>
       status === STATUS[engine] ? { rows: page, total: 2 ** 31 } : NOTHING,
@@ -120,7 +120,7 @@ describe.each(['sql', 'spark', 'flink'] as const)('the listing of %s', (engine) 
     expect(asked.length).toBeLessThan(engine === 'sql' ? 200 : 12);
   });
 
-  it('takes a thousand calls at most, whatever the list shows, and tells that it is not whole', async () => {
+  it('takes a thousand calls at most, whatever the list shows, and says that it is not whole', async () => {
     let n = 0;
     const { dli, asked } = await serve(({ status }) => {
       if (status !== STATUS[engine]) return NOTHING;
@@ -139,7 +139,7 @@ describe.each(['sql', 'spark', 'flink'] as const)('the listing of %s', (engine) 
 });
 
 describe('the listing of SQL', () => {
-  it('tells a gap where every page is the first, however the list is cut by start times', async () => {
+  it('has a gap if every page is the first, however the list is cut by start times', async () => {
     const all = rowsFrom(1, 300);
     const { dli } = await serve(({ status, startedAfter, startedBefore }) => {
       if (status !== 'RUNNING') return NOTHING;
