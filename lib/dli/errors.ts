@@ -37,7 +37,7 @@ export interface Answer {
 /** The server that answered, and the credential that it answered to. */
 export interface Peer {
   host: string;
-  /** Where the credential is kept, such as the name of a parameter; empty if that is not known. */
+  /** The place where the credential is kept, such as the name of a parameter; empty if that is not known. */
   credential: string;
 }
 

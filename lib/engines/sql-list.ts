@@ -96,7 +96,7 @@ async function askTwice(
   return second;
 }
 
-const misfit = ({ status }: ListFilter) => `${status} jobs: job_count does not fit the rows`;
+const misfit = ({ status }: ListFilter) => `${status} jobs: DLI's job_count does not match the jobs that it lists`;
 
 /** Whether a page has as many rows as its count leaves for it. One that is not full may hold more than was counted. */
 function fitsItsCount({ jobs, jobCount }: SqlJobPage, page: number): boolean {
@@ -135,7 +135,7 @@ async function listEveryPage(lists: Lists, filter: ListFilter): Promise<void> {
 
   if (isTooMany) {
     lists.gaps.push(
-      `${filter.status} jobs: more than ${MAX_PAGE * MAX_PAGE_SIZE}, and their start times do not tell them apart`,
+      `${filter.status} jobs: more than ${MAX_PAGE * MAX_PAGE_SIZE}, and too many of them started at the same time to list them all`,
     );
   }
   await Promise.all(windowsOf(starts, filter).map((window) => readWindow(lists, { ...filter, ...window })));

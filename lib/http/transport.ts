@@ -105,7 +105,7 @@ export function createTransport(options: TransportOptions): Transport {
   };
 }
 
-/** Where a request goes. */
+/** The server that requests go to. */
 interface Server {
   isTls: boolean;
   agent: http.Agent;

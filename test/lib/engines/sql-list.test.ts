@@ -63,7 +63,9 @@ describe('listLiveSqlJobs', () => {
     const { jobs, gaps } = await listLiveSqlJobs(world.client(), { startedBefore: NOW - HOUR });
 
     expect(jobs).toHaveLength(10_000);
-    expect(gaps[0]).toBe('RUNNING jobs: more than 10000, and their start times do not tell them apart');
+    expect(gaps[0]).toBe(
+      'RUNNING jobs: more than 10000, and too many of them started at the same time to list them all',
+    );
   });
 
   it.each([
@@ -78,7 +80,7 @@ describe('listLiveSqlJobs', () => {
     const { jobs, gaps } = await listLiveSqlJobs(world.client(), { startedBefore: NOW - HOUR });
 
     expect(jobs.length).toBeGreaterThan(0);
-    expect(gaps).toEqual(['RUNNING jobs: job_count does not fit the rows']);
+    expect(gaps).toEqual(["RUNNING jobs: DLI's job_count does not match the jobs that it lists"]);
   });
 
   it('asks again for a page that does not fit its count, as when a job ends between the two', async () => {

@@ -113,7 +113,7 @@ describe.each(['sql', 'spark', 'flink'] as const)('the listing of %s', (engine) 
     expect(jobs).toHaveLength(100);
     expect(gaps).toEqual([
       engine === 'sql'
-        ? 'RUNNING jobs: job_count does not fit the rows'
+        ? "RUNNING jobs: DLI's job_count does not match the jobs that it lists"
         : expect.stringMatching(/^(job_)?running .+: the list says that there are 2147483648, and shows 100$/),
     ]);
     // SQL has up to 32 pages under way when the first of them shows nothing new, and reads the list four times.
@@ -150,7 +150,7 @@ describe('the listing of SQL', () => {
     const { jobs, gaps } = await listLive(dli, 'sql');
 
     expect(jobs.length).toBeLessThan(300);
-    expect(gaps).toEqual(['RUNNING jobs: job_count does not fit the rows']);
+    expect(gaps).toEqual(["RUNNING jobs: DLI's job_count does not match the jobs that it lists"]);
   });
 
   it('comes to an end where more than its pages hold cannot be cut by start times', async () => {
@@ -162,7 +162,9 @@ describe('the listing of SQL', () => {
     const { jobs, gaps } = await listLive(dli, 'sql');
 
     expect(jobs).toHaveLength(10_000);
-    expect(gaps).toContain('RUNNING jobs: more than 10000, and their start times do not tell them apart');
+    expect(gaps).toContain(
+      'RUNNING jobs: more than 10000, and too many of them started at the same time to list them all',
+    );
     expect(asked.length).toBeLessThanOrEqual(1_000);
   });
 

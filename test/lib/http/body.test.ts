@@ -23,7 +23,7 @@ function withoutLong(value: unknown, maxBytes: number): unknown {
 }
 
 describe('createBody', () => {
-  it('is what came, byte by byte, where nothing is too long', () => {
+  it('is what came, byte by byte, if nothing is too long', () => {
     const text = 'grüß "中文" <html> \\" \u{1f600}';
 
     for (const partBytes of [1, 2, 3, 1_000]) expect(received(text, { partBytes }).text).toBe(text);
@@ -39,7 +39,7 @@ describe('createBody', () => {
     { name: 'too long, between short ones', text: '["a","1234567","b"]', expected: '["a",null,"b"]' },
     { name: 'never ended, and short', text: '{"a":"12', expected: '{"a":"12' },
     { name: 'never ended, and too long', text: '{"a":"1234567', expected: '{"a":' },
-  ])('holds of a text that is $name: $expected', ({ text, expected }) => {
+  ])('holds $expected of a text that is $name', ({ text, expected }) => {
     for (const partBytes of [1, 2, 3, 5, 1_000]) {
       const body = received(text, { maxTextBytes: 6, partBytes });
       expect(body.text).toBe(expected);
@@ -68,7 +68,7 @@ describe('createBody', () => {
     );
   });
 
-  it('holds no more of a long text than it may have, while it arrives', () => {
+  it('never holds more of a long text than the limit while it arrives', () => {
     const { text, most } = received(`["${'x'.repeat(1_000_000)}"]`, { maxTextBytes: 5_000 });
 
     expect(text).toBe('[null]');

@@ -119,7 +119,7 @@ describe('a pacer that has been refused', () => {
     expect(log.map((line) => line.replace(/^\d+ /, ''))).toEqual(['urgent', 'urgent again', 'a', 'b']);
   });
 
-  it('lets go of a waiting call that nobody wants any more', async () => {
+  it('drops a waiting call that is no longer wanted', async () => {
     const { clock, pacer, log, call } = makePacer(4);
     const stop = new AbortController();
     await clock.runUntil(pacer.run(turn(), call('refused', new TooMany(60_000))).catch(() => undefined));

@@ -46,7 +46,7 @@ async function startSilentServer() {
 }
 
 describe('a server that says nothing', () => {
-  it('is named again and again with the time, fails nothing by it, and is taken back when it answers', async () => {
+  it('is reported again and again with the time, and once more when it answers; the call succeeds', async () => {
     const { endpoint, silences, send, until, answerAll } = await startSilentServer();
 
     const call = send();

@@ -40,8 +40,8 @@ function makeTransport(proxyUrl: URL, options: Partial<TransportOptions> = {}, b
   return { transport, send };
 }
 
-describe('through a proxy', () => {
-  it('goes with CONNECT, TLS within the tunnel, and a connection is used again', async () => {
+describe('a call through a proxy', () => {
+  it('goes through a tunnel with TLS in it, and its connection is used again', async () => {
     const { proxy, ports } = await startWorld();
     const { send } = makeTransport(proxy.url, { maxConnections: 1 });
 
@@ -55,7 +55,7 @@ describe('through a proxy', () => {
     expect(ports.size).toBe(1);
   });
 
-  it('shows the proxy the name and the password that its address holds, and the server neither', async () => {
+  it('gives the name and the password of the proxy to the proxy, and not to the server', async () => {
     const { proxy } = await startWorld();
     const url = new URL(`http://sam:p%40ss@${proxy.url.host}`);
 
@@ -83,7 +83,7 @@ describe('through a proxy', () => {
     expect(proxy.asked).toHaveLength(3);
   });
 
-  it('sends nothing to a server behind it that cannot prove who it is', async () => {
+  it('sends nothing to a server behind the proxy that cannot prove who it is', async () => {
     const { proxy, ports } = await startWorld({ isTrusted: false });
 
     await expect(makeTransport(proxy.url).send()).rejects.toMatchObject({
@@ -94,7 +94,7 @@ describe('through a proxy', () => {
     expect(ports.size).toBe(0);
   });
 
-  it('says with which status the proxy refused, and that nothing was sent', async () => {
+  it('fails with the status that the proxy refused with, and says that nothing was sent', async () => {
     const proxy = await startProxy({ refusal: 407 });
     closers.push(proxy.close);
 
@@ -106,7 +106,7 @@ describe('through a proxy', () => {
     });
   });
 
-  it('says that nothing was sent where the proxy is not there', async () => {
+  it('says that nothing was sent if the proxy is not there', async () => {
     const proxy = await startProxy();
     proxy.close();
 
@@ -144,7 +144,7 @@ describe('through a proxy', () => {
     await expect(call).rejects.toMatchObject({ name: 'NetworkError', code: 'CLOSED', sent: false });
   });
 
-  it('is not the way to a host that is to be called without it', async () => {
+  it('is not made for a host that is to be called without the proxy', async () => {
     const { proxy, secure } = await startWorld();
     const { send } = makeTransport(proxy.url, { endpoint: new URL(`https://localhost:${secure.port}`) }, ['localhost']);
 
@@ -165,7 +165,7 @@ describe('isBypassed', () => {
     { host: 'example.com', entry: '.example.com' },
     { host: 'dli.example.com:8443', entry: 'dli.example.com:8443' },
     { host: '[::1]', entry: '::1' },
-  ])('is true of $host by $entry', ({ host, entry }) => {
+  ])('is true for $host with $entry', ({ host, entry }) => {
     expect(isFree(host, 'other.example', entry)).toBe(true);
   });
 
@@ -173,11 +173,11 @@ describe('isBypassed', () => {
     { host: 'dli.example.com', entry: 'example.com' },
     { host: 'dliexample.com', entry: '.example.com' },
     { host: 'dli.example.com', entry: 'dli.example.com:8443' },
-  ])('is false of $host by $entry', ({ host, entry }) => {
+  ])('is false for $host with $entry', ({ host, entry }) => {
     expect(isFree(host, entry)).toBe(false);
   });
 
-  it('is false where nothing is listed', () => {
+  it('is false if nothing is listed', () => {
     expect(isFree('dli.example.com')).toBe(false);
   });
 });
