@@ -3,6 +3,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { systemClock } from '../lib/base/clock.ts';
+import { isEmergency, triggerOf } from '../lib/fleet/message.ts';
 import {
   assertConfirmed,
   batch,
@@ -11,8 +12,7 @@ import {
   type OutgoingMessage,
   parseDispatch,
   planMessages,
-} from '../lib/fleet/dispatch.ts';
-import { isEmergency, triggerOf } from '../lib/fleet/message.ts';
+} from '../lib/fleet/parse-dispatch.ts';
 import { assertTargetName, expiresAtOf, isScheduleTick, RequestError } from '../lib/request/request.ts';
 import { environment, required, requiredMinutes } from '../lib/settings/environment.ts';
 import { claimsIn, clashOf, inWords, type ProjectClaim } from '../lib/settings/project-claims.ts';

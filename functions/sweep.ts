@@ -26,9 +26,9 @@ import {
 } from '../lib/settings/ssm.ts';
 import { watchSwitch } from '../lib/settings/switch-watch.ts';
 import { projectOf } from '../lib/sweep/look/identity.ts';
+import { createRecordReaderOf } from '../lib/sweep/past/read-record.ts';
 import { type NotSwept, projectFields, type SweepLog } from '../lib/sweep/record/log-lines.ts';
 import { metricsOf } from '../lib/sweep/record/metrics.ts';
-import { createRecordReaderOf } from '../lib/sweep/record/read-record.ts';
 import type { SweepReport } from '../lib/sweep/record/report.ts';
 import { sweep } from '../lib/sweep/sweep.ts';
 import { createLambdaLog, errorField } from './shared/log.ts';

@@ -17,7 +17,7 @@ import {
   parameterNames,
   readSwitchFrom,
 } from '../../lib/settings/ssm.ts';
-import { createRecordReaderOf } from '../../lib/sweep/record/read-record.ts';
+import { createRecordReaderOf } from '../../lib/sweep/past/read-record.ts';
 import { createParameterStore } from './parameter-store.ts';
 
 /** Of the verbs that look at a stage, or change it. */

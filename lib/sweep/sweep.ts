@@ -27,8 +27,8 @@ import {
   type StoredLook,
   scopeOf,
 } from './look/look.ts';
+import type { ReadRecord } from './past/past-sweeps.ts';
 import { projectFields, type SweepLog, silentLog } from './record/log-lines.ts';
-import type { ReadRecord } from './record/past.ts';
 import {
   createCallCounter,
   type DryRunReason,
@@ -38,7 +38,7 @@ import {
 } from './record/report.ts';
 import type { AnnouncedSince } from './tell/calendar.ts';
 import { explainIn } from './tell/explain.ts';
-import { logReport } from './tell/report-log.ts';
+import { logReport } from './tell/log-report.ts';
 import { type SweepRun, tell } from './tell/tell.ts';
 
 export interface SweepDeps {

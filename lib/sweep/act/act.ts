@@ -14,7 +14,7 @@ import type { SweepLog } from '../record/log-lines.ts';
 import type { Outcome, SkipReason } from '../record/outcome.ts';
 import type { Freed, Stopped } from '../record/report.ts';
 import { type CancelJob, type Cancellation, cancelJobs, cancelOne } from './cancel.ts';
-import { estimateFreed } from './freed.ts';
+import { estimateFreed } from './freed-capacity.ts';
 import type { ProgressWatch } from './progress.ts';
 import { verifyCancellations } from './verify.ts';
 

@@ -1,8 +1,8 @@
 import { messageOf } from '../../base/error-words.ts';
 import { TimeoutError, within } from '../../http/transport.ts';
 import { type Ceilings, loosen } from '../../settings/ceilings.ts';
+import { countKills, hasActedBy, LONGEST_SWEEP_MS, type PastSweep, type ReadRecord } from '../past/past-sweeps.ts';
 import type { SkipReason } from '../record/outcome.ts';
-import { countKills, hasActedBy, LONGEST_SWEEP_MS, type PastSweep, type ReadRecord } from '../record/past.ts';
 import type { Stopped } from '../record/report.ts';
 import type { Victim } from './cap.ts';
 import type { Judgement } from './judge.ts';

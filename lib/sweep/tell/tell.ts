@@ -24,7 +24,7 @@ import {
 } from '../record/report.ts';
 import { type AnnouncedSince, calendarNotices } from './calendar.ts';
 import { missingJobs, sparedAtLast, unmatchedNames, unmetJobs } from './named-jobs.ts';
-import { unmatchedSelectors } from './unmatched.ts';
+import { unmatchedSelectors } from './unmatched-selectors.ts';
 
 /** The sweep as a whole, apart from the jobs. */
 export interface SweepRun {

@@ -4,7 +4,7 @@ import { SettingsError } from '../../../../lib/settings/settings.ts';
 import { brake } from '../../../../lib/sweep/judge/brake.ts';
 import type { Victim } from '../../../../lib/sweep/judge/cap.ts';
 import type { Judgement } from '../../../../lib/sweep/judge/judge.ts';
-import type { PastSweep, ReadRecord } from '../../../../lib/sweep/record/past.ts';
+import type { PastSweep, ReadRecord } from '../../../../lib/sweep/past/past-sweeps.ts';
 import { makePolicy, makeVictim } from '../../../helpers/make-job.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../../../helpers/world.ts';
 

@@ -13,7 +13,7 @@ import type { Outcome, SkipReason } from '../../../../lib/sweep/record/outcome.t
 import type { CapReport, DryRunReason, Stopped } from '../../../../lib/sweep/record/report.ts';
 import { createCallCounter, type JobReport } from '../../../../lib/sweep/record/report.ts';
 import { explainForLog } from '../../../../lib/sweep/tell/explain.ts';
-import { logReport } from '../../../../lib/sweep/tell/report-log.ts';
+import { logReport } from '../../../../lib/sweep/tell/log-report.ts';
 import { type SweepRun, tell } from '../../../../lib/sweep/tell/tell.ts';
 import { decideOne, makeJob, makePolicy, makeVictim } from '../../../helpers/make-job.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../../../helpers/world.ts';

@@ -5,7 +5,7 @@ import {
   type PastSweep,
   type RecordLine,
   toPastSweeps,
-} from '../../../../lib/sweep/record/past.ts';
+} from '../../../../lib/sweep/past/past-sweeps.ts';
 import { HOUR, MINUTE, NOW } from '../../../helpers/world.ts';
 
 const COUNTS = { cancelled: 0, alreadyTerminal: 0, unconfirmed: 0, failed: 0 };

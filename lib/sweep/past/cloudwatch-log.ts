@@ -2,8 +2,8 @@ import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cl
 import { nameOf } from '../../base/error-words.ts';
 import { SettingsError } from '../../settings/settings.ts';
 import { AWS_CLIENT_OPTIONS, assertStage } from '../../settings/ssm.ts';
-import { ENDS, type WrittenLine } from './log-lines.ts';
-import { pastOf, RECORD_LINES, type ReadRecord } from './past.ts';
+import { ENDS, type WrittenLine } from '../record/log-lines.ts';
+import { pastOf, RECORD_LINES, type ReadRecord } from './past-sweeps.ts';
 
 /** One line of the deployed functions' log; what it holds depends on `msg`. `at` is epoch ms. */
 export type LogLine = WrittenLine & { id: string; at: number };

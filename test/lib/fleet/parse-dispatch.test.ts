@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseMessage, requestFor } from '../../../lib/fleet/message.ts';
 import {
   assertConfirmed,
   batch,
@@ -7,8 +8,7 @@ import {
   parseDispatch,
   planMessages,
   rotate,
-} from '../../../lib/fleet/dispatch.ts';
-import { parseMessage, requestFor } from '../../../lib/fleet/message.ts';
+} from '../../../lib/fleet/parse-dispatch.ts';
 import { RequestError } from '../../../lib/request/request.ts';
 import { ruleTick, schedulerTick } from '../../helpers/aws-events.ts';
 import { jobId, NOW } from '../../helpers/world.ts';

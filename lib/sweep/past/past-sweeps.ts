@@ -1,4 +1,4 @@
-import type { WrittenLine } from './log-lines.ts';
+import type { WrittenLine } from '../record/log-lines.ts';
 
 /*
  * What the sweeps of a target have done before, as their log has it. It is the only memory that there is, so a brake that

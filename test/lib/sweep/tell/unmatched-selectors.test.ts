@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Job } from '../../../../lib/base/job.ts';
 import type { Exemption } from '../../../../lib/policy/schema.ts';
 import { decide } from '../../../../lib/sweep/judge/decide.ts';
-import { unmatchedSelectors } from '../../../../lib/sweep/tell/unmatched.ts';
+import { unmatchedSelectors } from '../../../../lib/sweep/tell/unmatched-selectors.ts';
 import { makeExemption, makeJob, makePolicy } from '../../../helpers/make-job.ts';
 import { jobId, NOW } from '../../../helpers/world.ts';
 
