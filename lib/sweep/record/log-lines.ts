@@ -1,5 +1,6 @@
 import { createLog, type Log } from '../../base/log.ts';
 import type { DliCallEvent } from '../../dli/connection.ts';
+import { describeError } from '../../dli/errors.ts';
 import type { LimitName } from '../../policy/clocks.ts';
 import type { LoggedExplanation } from './explanation.ts';
 import type { SkipReason } from './outcome.ts';
@@ -66,13 +67,16 @@ export interface LineContext {
   credentials?: string;
 }
 
-/** Where a sweep goes, for each of its lines. */
-export function projectFields({
-  region,
-  id,
-  name,
-}: SweptProject): Required<Pick<LineContext, 'region' | 'projectId' | 'projectName'>> {
+/** The project that a sweep goes to, as fields of its lines. */
+export type ProjectFields = Required<Pick<LineContext, 'region' | 'projectId' | 'projectName'>>;
+
+export function projectFields({ region, id, name }: SweptProject): ProjectFields {
   return { region, projectId: id, projectName: name };
+}
+
+/** The text of a line's `error` field: the name of the error, its message, and what to do about it. */
+export function errorField(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${describeError(error)}` : describeError(error);
 }
 
 /** What every line of the deployed functions begins with. */

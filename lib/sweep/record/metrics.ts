@@ -42,6 +42,14 @@ export const METRICS = {
 export type MetricName = keyof typeof METRICS;
 export type MetricValues = Partial<Record<MetricName, number>>;
 
+/**
+ * Writes metrics at once, so that none is lost if the process dies later.
+ *
+ * @param at epoch ms, now by default. Metrics that an alarm subtracts from each other need the same time: the windows of an
+ *   alarm slide, and could otherwise hold the one and not the other.
+ */
+export type WriteMetrics = (values: MetricValues, at?: number) => void;
+
 const STUCK_AFTER_PERIODS = 3;
 
 interface MetricOptions {
