@@ -2,9 +2,9 @@ import { createRandom } from '../../emulator/base/random.ts';
 import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import type { Ceilings } from '../../lib/settings/ceilings.ts';
 import { loadSsmSettings, ParameterValues } from '../../lib/settings/ssm.ts';
+import type { SweepDeps } from '../../lib/sweep/deps.ts';
 import { type RecordLine, toPastSweeps } from '../../lib/sweep/past/past-sweeps.ts';
 import type { LineName } from '../../lib/sweep/record/log-lines.ts';
-import type { SweepDeps } from '../../lib/sweep/sweep.ts';
 import { createParameterStoreStandIn, stageParameters } from './parameter-store.ts';
 import { HOUR, MINUTE, makeWorld, NOW } from './world.ts';
 

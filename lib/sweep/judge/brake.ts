@@ -1,9 +1,13 @@
 import { messageOf } from '../../base/error-words.ts';
 import { TimeoutError, within } from '../../http/transport.ts';
+import type { SweepRequest } from '../../request/request.ts';
 import { type Ceilings, loosen } from '../../settings/ceilings.ts';
+import { hashOf } from '../../settings/hash.ts';
+import type { Settings } from '../../settings/settings.ts';
+import type { SweepDeps } from '../deps.ts';
 import { countKills, hasActedBy, LONGEST_SWEEP_MS, type PastSweep, type ReadRecord } from '../past/past-sweeps.ts';
 import type { SkipReason } from '../record/outcome.ts';
-import type { Stopped } from '../record/report.ts';
+import type { Hold, Stopped } from '../record/report.ts';
 import type { Victim } from './cap.ts';
 import type { Judgement } from './judge.ts';
 
@@ -12,6 +16,8 @@ const DAY_MS = 86_400_000;
 const SETTINGS_KNOWN_FOR_MS = 8 * DAY_MS;
 /** Enough to see that the right jobs go, and few enough to apologise for. */
 const FIRST_SWEEP_KILLS = 3;
+/** The log of a day is a few pages. */
+const RECORD_WITHIN_MS = 20_000;
 
 /** What a judgement comes to when it is held against what was done before. */
 export interface Braked {
@@ -22,6 +28,27 @@ export interface Braked {
   stopped: Stopped | undefined;
   /** Jobs that other sweeps of the target may have asked to stop, by id. */
   askedBefore: ReadonlySet<string>;
+}
+
+/** Holds the judgement of a sweep against the record of its target, if the target has one. */
+export async function brakeByRecord(
+  judged: Judgement,
+  { request, settings, ceilings }: { request: SweepRequest; settings: Settings; ceilings: Ceilings | Hold },
+  { readRecord, clock, deadlineAt }: SweepDeps,
+): Promise<Braked> {
+  if (readRecord === undefined || 'because' in ceilings) return free(judged);
+  const now = clock.now();
+  const { documents, target } = settings;
+  return brake(judged, {
+    target: request.target,
+    projectId: target.projectId,
+    isEmergency: request.emergency !== undefined,
+    settingsHash: documents && hashOf(documents),
+    ceilings,
+    readRecord,
+    now,
+    timeoutMs: Math.min(RECORD_WITHIN_MS, (deadlineAt - now) / 4),
+  });
 }
 
 interface BrakeOptions {

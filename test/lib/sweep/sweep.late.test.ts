@@ -5,7 +5,7 @@ import type { EmulatedJob } from '../../../emulator/sql/jobs.ts';
 import { type Emergency, emergencyPolicy } from '../../../lib/policy/emergency.ts';
 import { toEmergency } from '../../../lib/request/emergency.ts';
 import type { SweepRequest } from '../../../lib/request/request.ts';
-import type { SweepDeps } from '../../../lib/sweep/sweep.ts';
+import type { SweepDeps } from '../../../lib/sweep/deps.ts';
 import { emulatedFlinkJob } from '../../helpers/emulated-api.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../../helpers/world.ts';
 

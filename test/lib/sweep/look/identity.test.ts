@@ -8,8 +8,8 @@ import { emergencyPolicy } from '../../../../lib/policy/emergency.ts';
 import { toEmergency } from '../../../../lib/request/emergency.ts';
 import type { ProjectClaim } from '../../../../lib/settings/project-claims.ts';
 import type { Target } from '../../../../lib/settings/settings.ts';
+import type { SweepDeps } from '../../../../lib/sweep/deps.ts';
 import { askIam, iamEndpointOf, identify } from '../../../../lib/sweep/look/identity.ts';
-import type { SweepDeps } from '../../../../lib/sweep/sweep.ts';
 import { emulatedJob, jobId, MINUTE, makeWorld, NOW } from '../../../helpers/world.ts';
 
 const NAME = 'region-1_lake';
