@@ -25,101 +25,118 @@ const GIVEN_UP_AFTER_MS = 10_000;
 export interface Verification {
   /** By job id; one per cancellation. */
   outcomes: Map<string, Outcome>;
-  /** Those given, with the attempts of a second request added. */
+  /** The cancellations that were given, with the attempts of a second request added. */
   cancellations: Cancellation[];
+}
+
+interface VerifyDeps {
+  /** Reads each of these jobs. A job without a reading is read again; what it throws makes all unreadable, this time. */
+  readBack: (jobs: readonly Job[], round: number) => Promise<ReadonlyMap<string, Reading>>;
+  /** Asks a job to stop that was asked before and lives on, without a savepoint if the last one failed. */
+  askAgain: (victim: Victim, options: { savepoint: boolean }) => Promise<CancelResult>;
+  /** Whether that is safe while nothing is known of the first request. */
+  mayAskAgain: (job: Job) => boolean;
 }
 
 /**
  * Reads back what became of each victim, until all are known or the time is over.
  *
- * @param readBack a reading for each job that was looked at; the others are looked at again. What it throws makes all of
- *   them unreadable, this time.
- * @param askAgain stops a job that was asked before and lives on, without a savepoint if the last one failed.
- * @param mayAskAgain whether that is safe while nothing is known of the first request.
- * @param untilAt epoch ms; the last reading is made then at the latest. There is always at least one.
+ * @param untilAt epoch ms: the last reading is made then at the latest. There is always at least one.
  */
 export async function verifyCancellations(
   cancellations: readonly Cancellation[],
   { readBack, askAgain, mayAskAgain }: VerifyDeps,
   { clock, untilAt }: { clock: Clock; untilAt: number },
 ): Promise<Verification> {
-  const outcomes = new Map<string, Outcome>();
-  const latest = new Map(cancellations.map((cancellation) => [cancellation.victim.job.id, cancellation]));
-  const pending = new Set<string>();
-  for (const [id, { result }] of latest) {
-    if (result.kind === 'not-sent') outcomes.set(id, toSkipped(result));
-    else if (result.kind === 'over') outcomes.set(id, toOver(result));
-    else pending.add(id);
-  }
-
-  const lastReadings = new Map<string, Reading>();
-  /** Since when each reading of a job has said that its savepoint failed, epoch ms. */
-  const givenUpSince = new Map<string, number>();
-  /** Those of which DLI has accepted a request, the first or the second. */
-  const accepted = new Set([...latest].flatMap(([id, { result }]) => (result.kind === 'accepted' ? [id] : [])));
-  /** Those whose savepoint failed, and that were asked to stop without one. */
-  const withoutSavepoint = new Set<string>();
-  const ask = async (cancellation: Cancellation, options: { savepoint: boolean }) => {
-    const { victim } = cancellation;
-    const second = await askAgain(victim, options);
-    if (second.kind === 'accepted') accepted.add(victim.job.id);
-    latest.set(victim.job.id, withSecond(cancellation, second));
+  const all = cancellations.map(toWatched);
+  const pending = () => all.filter(({ outcome }) => outcome === undefined);
+  const ask = async (one: Watched, options: { savepoint: boolean }) => {
+    const second = await askAgain(one.cancellation.victim, options);
+    one.isAccepted ||= second.kind === 'accepted';
+    one.cancellation = withSecond(one.cancellation, second);
   };
-  for (let round = 0; pending.size > 0; round++) {
+
+  for (let round = 0; pending().length > 0; round++) {
     const waitMs = Math.min(WAITS_MS[Math.min(round, WAITS_MS.length - 1)] ?? 0, untilAt - clock.now());
     if (round > 0 && waitMs <= 0) break;
     await clock.sleep(Math.max(waitMs, 0));
 
-    const jobs = [...pending].flatMap((id) => {
-      const job = latest.get(id)?.victim.job;
-      // By its first change its first request was told to have failed; of the second that says nothing.
-      return job === undefined ? [] : [withoutSavepoint.has(id) ? { ...job, updatedAt: undefined } : job];
-    });
-    const insisted: Cancellation[] = [];
-    for (const [id, read] of await tryReadings(jobs, () => readBack(jobs, round))) {
-      const cancellation = latest.get(id);
-      if (cancellation === undefined || !pending.has(id)) continue;
-      const isAccepted = accepted.has(id);
-      const reading = believed(read, { isAccepted });
-      const before = lastReadings.get(id);
-      lastReadings.set(id, reading);
-      if (hasLostSavepoint(reading)) {
-        const since = givenUpSince.get(id) ?? clock.now();
-        givenUpSince.set(id, since);
-        if (clock.now() - since < GIVEN_UP_AFTER_MS) continue;
-        if (insists(cancellation) && !withoutSavepoint.has(id)) {
-          withoutSavepoint.add(id);
-          insisted.push(cancellation);
-          continue;
-        }
-      } else {
-        givenUpSince.delete(id);
-      }
-      const outcome = conclude(cancellation, reading, { before, isAccepted });
-      if (outcome === undefined) continue;
-      outcomes.set(id, outcome);
-      pending.delete(id);
-    }
+    const jobs = pending().map(toRead);
+    const readings = await tryReadings(jobs, () => readBack(jobs, round));
+    for (const one of pending()) note(one, readings.get(one.cancellation.victim.job.id), clock.now());
 
-    await Promise.all(insisted.map((cancellation) => ask(cancellation, { savepoint: false })));
+    const insisted = pending().filter(({ insists }) => insists === 'now');
+    await Promise.all(
+      insisted.map((one) => {
+        one.insists = 'asked';
+        return ask(one, { savepoint: false });
+      }),
+    );
     if (round === ASK_AGAIN_ROUND) {
-      const alive = [...pending].flatMap((id) => (lastReadings.get(id)?.kind === 'live' ? (latest.get(id) ?? []) : []));
-      const again = alive.filter(({ victim }) => mayAskAgain(victim.job));
-      await Promise.all(again.map((one) => ask(one, { savepoint: one.victim.verdict.savepoint })));
+      const again = pending().filter(
+        ({ last, cancellation: { victim } }) => last?.kind === 'live' && mayAskAgain(victim.job),
+      );
+      await Promise.all(again.map((one) => ask(one, { savepoint: one.cancellation.victim.verdict.savepoint })));
     }
   }
 
-  for (const id of pending) {
-    const cancellation = latest.get(id);
-    if (cancellation) outcomes.set(id, concludeUnseen(cancellation, lastReadings.get(id)));
-  }
-  return { outcomes, cancellations: [...latest.values()] };
+  return {
+    outcomes: new Map(
+      all.map(({ cancellation, outcome, last }) => [
+        cancellation.victim.job.id,
+        outcome ?? concludeUnseen(cancellation, last),
+      ]),
+    ),
+    cancellations: all.map(({ cancellation }) => cancellation),
+  };
 }
 
-interface VerifyDeps {
-  readBack: (jobs: readonly Job[], round: number) => Promise<ReadonlyMap<string, Reading>>;
-  askAgain: (victim: Victim, options: { savepoint: boolean }) => Promise<CancelResult>;
-  mayAskAgain: (job: Job) => boolean;
+/** What is known of a victim while it is looked at. */
+interface Watched {
+  cancellation: Cancellation;
+  /** Whether DLI has accepted a request, the first or the second. */
+  isAccepted: boolean;
+  last: Reading | undefined;
+  /** Epoch ms: since when each reading has said that its savepoint failed. */
+  givenUpSince: number | undefined;
+  /** Whether it is to be asked, or was asked, to stop without the savepoint that failed. */
+  insists: undefined | 'now' | 'asked';
+  /** Undefined while it may still stop. */
+  outcome: Outcome | undefined;
+}
+
+function toWatched(cancellation: Cancellation): Watched {
+  const { result } = cancellation;
+  return {
+    cancellation,
+    isAccepted: result.kind === 'accepted',
+    last: undefined,
+    givenUpSince: undefined,
+    insists: undefined,
+    outcome: result.kind === 'not-sent' ? toSkipped(result) : result.kind === 'over' ? toOver(result) : undefined,
+  };
+}
+
+/** A change of the job that showed that the first request failed says nothing of the second. */
+function toRead({ cancellation: { victim }, insists }: Watched): Job {
+  return insists === undefined ? victim.job : { ...victim.job, updatedAt: undefined };
+}
+
+/** Notes a reading of a victim, and what follows from it. @param now epoch ms. */
+function note(one: Watched, read: Reading | undefined, now: number): void {
+  if (read === undefined) return;
+  const { cancellation, isAccepted, last: before } = one;
+  const reading = believed(read, { isAccepted });
+  one.last = reading;
+  one.givenUpSince = hasLostSavepoint(reading) ? (one.givenUpSince ?? now) : undefined;
+  if (one.givenUpSince !== undefined) {
+    if (now - one.givenUpSince < GIVEN_UP_AFTER_MS) return;
+    if (one.insists === undefined && mustStopWithoutSavepoint(cancellation)) {
+      one.insists = 'now';
+      return;
+    }
+  }
+  one.outcome = conclude(cancellation, reading, { before, isAccepted });
 }
 
 /** What was not sent, with how the job was read right before, if it was. */
@@ -142,7 +159,7 @@ function believed(reading: Reading, { isAccepted }: { isAccepted: boolean }): Re
 }
 
 /** Whether the rule wants the job to stop although its savepoint failed. */
-function insists({ victim: { verdict } }: Cancellation): boolean {
+function mustStopWithoutSavepoint({ victim: { verdict } }: Cancellation): boolean {
   return verdict.savepoint && verdict.onSavepointFailure === 'cancel';
 }
 
