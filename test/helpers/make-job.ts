@@ -1,11 +1,12 @@
 import type { Job } from '../../lib/base/job.ts';
+import type { Emergency } from '../../lib/policy/emergency.ts';
 import { MAX_STEPS_PER_VALUE } from '../../lib/policy/matcher.ts';
 import { parseExemption, parseFreeze, parsePolicy } from '../../lib/policy/parse.ts';
 import type { Exemption, Freeze, Policy } from '../../lib/policy/schema.ts';
 import type { Victim } from '../../lib/sweep/judge/cap.ts';
 import { type Decision, decide } from '../../lib/sweep/judge/decide.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
-import { HOUR, jobId, NOW } from './world.ts';
+import { HOUR, jobId, MINUTE, NOW } from './world.ts';
 
 /** A query of ana's on adhoc that has run for three hours. */
 export function makeJob(fields: Partial<Job> = {}): Job {
@@ -70,6 +71,20 @@ export function makeFreeze(changes: Record<string, unknown> = {}): Freeze {
     ...changes,
   });
 }
+
+/** An emergency for all SQL jobs that are older than ten minutes. */
+export const makeEmergency = (changes: Partial<Emergency> = {}): Emergency => ({
+  olderThanMs: 10 * MINUTE,
+  jobIds: [],
+  queue: [],
+  owner: [],
+  jobType: [],
+  engines: ['sql'],
+  maxKills: 50,
+  includeExempt: false,
+  savepoint: true,
+  ...changes,
+});
 
 /** Job number `n`, by default an hour over its limit of two. */
 export function makeVictim(n: number, overLimitMs = HOUR): Victim {
