@@ -19,18 +19,18 @@ const FIRST_SWEEP_KILLS = 3;
 /** The log of a day is a few pages. */
 const RECORD_WITHIN_MS = 20_000;
 
-/** What a judgement comes to when it is held against what was done before. */
+/** A judgement after the record of earlier sweeps was taken into account. */
 export interface Braked {
   judgement: Judgement;
-  /** One sentence each. */
+  /** One sentence each, for the report. */
   notices: readonly string[];
-  /** Set if no job may be cancelled, since it is not known what was done before. */
+  /** Set if no job may be cancelled, since the record could not be read. */
   stopped: Stopped | undefined;
-  /** Jobs that other sweeps of the target may have asked to stop, by id. */
+  /** Ids of jobs that other sweeps of the target may have asked to stop. */
   askedBefore: ReadonlySet<string>;
 }
 
-/** Holds the judgement of a sweep against the record of its target, if the target has one. */
+/** Checks the judgement of a sweep against the record of its target, if the target has one. */
 export async function brakeByRecord(
   judged: Judgement,
   { request, settings, ceilings }: { request: SweepRequest; settings: Settings; ceilings: Ceilings | Hold },
@@ -55,30 +55,29 @@ interface BrakeOptions {
   target: string;
   projectId: string;
   isEmergency: boolean;
-  /** By what the sweep goes; undefined where nothing of it is on record. */
+  /** Identifies the settings of the sweep; undefined if they are not on record. */
   settingsHash: string | undefined;
   ceilings: Ceilings;
   readRecord: ReadRecord;
   /** Epoch ms, our clock. */
   now: number;
-  /** For all that is read. */
+  /** For the whole record. */
   timeoutMs: number;
 }
 
 /**
- * Holds the victims of a live sweep against what the sweeps of its target, and of its project, have cancelled before:
+ * Checks the victims of a live sweep against what earlier sweeps of its target, and of its project, cancelled:
  *
- * - All kills of any 24 hours are within the ceiling. If there are more victims than it leaves, none is cancelled, or with
- *   `drain` the worst.
- * - The first sweep that goes by changed settings cancels a few at most. The next one goes on.
+ * - The kills of any 24 hours stay within the ceiling. If there are more victims than it leaves, no job is cancelled; with
+ *   `drain` the worst are.
+ * - The first sweep with changed settings cancels a few jobs at most. The next sweep goes on.
  *
- * Reads only where there are victims. What was done before is unknown if it cannot be read in time, and then no job is
- * cancelled.
+ * Reads the record only if there are victims. If it cannot be read in time, no job is cancelled.
  */
 export async function brake(judgement: Judgement, options: BrakeOptions): Promise<Braked> {
   if (judgement.chosen.length === 0 || judgement.obstacle !== undefined) return free(judgement);
   const { now, readRecord, target, projectId, timeoutMs } = options;
-  // Its own limit as well, since the reader may not obey.
+  // The reader may ignore the signal, so there is a limit here as well.
   const signal = AbortSignal.timeout(Math.max(timeoutMs, 0));
   const read = (since: number, until?: number) =>
     within(readRecord({ target, projectId, since, until, signal }), timeoutMs);
@@ -96,12 +95,12 @@ export async function brake(judgement: Judgement, options: BrakeOptions): Promis
   if (!mayBeFirst || capped.chosen.length <= FIRST_SWEEP_KILLS || hasActedBy(past, settingsHash)) {
     return { ...free(capped), askedBefore };
   }
-  // What cannot be read of a week ago costs nothing but a slow beginning.
+  // If the older record cannot be read, the sweep only begins slowly.
   const older = await read(now - SETTINGS_KNOWN_FOR_MS, since).catch(() => []);
   return { ...(hasActedBy(older, settingsHash) ? free(capped) : beginSlowly(capped)), askedBefore };
 }
 
-/** A judgement that nothing stands in the way of. */
+/** A judgement without a brake. */
 export const free = (judgement: Judgement): Braked => ({
   judgement,
   notices: [],
@@ -115,7 +114,7 @@ function unknown(judgement: Judgement, error: unknown, { isEmergency }: BrakeOpt
     ? 'an emergency without --stage, with --endpoint and --project-id, needs no record'
     : 'docs/runbook.md says what to do';
   const because =
-    'what the sweeps of this target have cancelled in the last 24 hours is not known, so no job was cancelled: ' +
+    'no job was cancelled, since it is not known what the sweeps of this target cancelled in the last 24 hours: ' +
     `${why}; ${wayOut}`;
   return { ...free({ ...judgement, obstacle: 'stopped' }), stopped: { by: 'record', because } };
 }
@@ -142,12 +141,12 @@ function capByDay(judgement: Judgement, used: number, { ceilings, isEmergency }:
 function beginSlowly(judgement: Judgement): Braked {
   const few = keep(judgement, FIRST_SWEEP_KILLS, 'first-sweep');
   const notice =
-    `the first live sweep on record that cancels by this policy, target and exemptions: ${few.chosen.length} of ` +
-    `${judgement.chosen.length} victims are cancelled, the worst; once it is on record, the next sweep goes on`;
+    'this is the first live sweep on record with this policy, target and exemptions, so it cancels only the worst ' +
+    `${few.chosen.length} of ${judgement.chosen.length} victims; the next sweep goes on`;
   return { ...free(few), notices: [notice] };
 }
 
-/** Only the worst of the chosen. */
+/** Keeps the worst of the chosen jobs, and spares the others. */
 function keep(judgement: Judgement, count: number, reason: SkipReason): Judgement {
   const { chosen, spared } = judgement;
   const others = chosen.slice(count).map(({ job }: Victim): [string, SkipReason] => [job.id, reason]);
