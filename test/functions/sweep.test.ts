@@ -105,7 +105,7 @@ describe('the bundled sweep function', () => {
       });
     });
 
-    it('throws without confirm, and calls nobody', async () => {
+    it('throws without confirm, and makes no call', async () => {
       await start();
 
       const { threw } = await invoke(emergency);
@@ -114,7 +114,7 @@ describe('the bundled sweep function', () => {
       expect(emulator.requests).toEqual([]);
     });
 
-    it('cancels nobody while the switch is off', async () => {
+    it('cancels no job while the switch is off', async () => {
       await start((parameters) => {
         parameters['/dli-reaper/dev/switch'] = 'stop';
       });
@@ -165,7 +165,7 @@ describe('the bundled sweep function', () => {
     expect(emulator.requests).toEqual([]);
   });
 
-  it('asks Parameter Store for the switch, the target, and what the target names', async () => {
+  it('asks Parameter Store for the target, what it names, and the switch', async () => {
     await start();
 
     await invoke(SCHEDULE_TICK);
@@ -226,7 +226,7 @@ describe('the bundled sweep function', () => {
     expect(deletes()).toHaveLength(0);
   });
 
-  it('throws where Parameter Store refuses to list the exemptions, and calls nobody', async () => {
+  it('throws where Parameter Store refuses to list the exemptions, and makes no call', async () => {
     await start(() => {}, ['GetParametersByPath']);
 
     const { threw, metrics } = await invoke(SCHEDULE_TICK);
@@ -313,7 +313,7 @@ describe('the bundled sweep function', () => {
       threw: /SettingsError: \/dli-reaper\/dev\/targets\/nowhere: no such parameter/,
     },
   ])(
-    'throws for $name, calls nobody, and counts nothing: the person who mistyped it has the answer',
+    'throws for $name, makes no call, and counts nothing: the person who mistyped it has the answer',
     async ({ event, threw }) => {
       await start();
 

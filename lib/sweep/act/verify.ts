@@ -8,17 +8,17 @@ import type { Outcome } from '../record/outcome.ts';
 import type { Cancellation } from './cancel.ts';
 
 /**
- * Waits before each reading. The vendor's own tool looks first after 20 s; we look at once, because a job may be over,
- * and then ever more seldom, because each look is a call.
+ * Waits before each reading. The vendor's own tool looks first after 20 s. We look at once, because a job may be over, and then
+ * less and less often, because each look is a call.
  */
 const WAITS_MS = [0, 2_000, 4_000, 8_000, 16_000, 30_000];
 
-/** A job that lives on at this reading is asked once more: the first request may have met it at a bad moment. */
+/** A job that still runs at this reading is asked once more: the first request may have met it at a bad moment. */
 const ASK_AGAIN_ROUND = 3;
 
 /**
- * A savepoint is given up once all readings for so long say so. DLI may note the stop in a job before its status follows,
- * which looks the same; how long that takes is documented nowhere.
+ * A savepoint counts as failed once all readings for so long say so. DLI may note the stop in a job before its status follows,
+ * which looks the same. How long that takes is not documented.
  */
 const GIVEN_UP_AFTER_MS = 10_000;
 
@@ -32,7 +32,7 @@ export interface Verification {
 interface VerifyDeps {
   /** Reads each of these jobs. A job without a reading is read again; what it throws makes all unreadable, this time. */
   readBack: (jobs: readonly Job[], round: number) => Promise<ReadonlyMap<string, Reading>>;
-  /** Asks a job to stop that was asked before and lives on, without a savepoint if the last one failed. */
+  /** Asks a job again that still runs, without a savepoint if the last one failed. */
   askAgain: (victim: Victim, options: { savepoint: boolean }) => Promise<CancelResult>;
   /** Whether that is safe while nothing is known of the first request. */
   mayAskAgain: (job: Job) => boolean;
@@ -139,12 +139,12 @@ function note(one: Watched, read: Reading | undefined, now: number): void {
   one.outcome = conclude(cancellation, reading, { before, isAccepted });
 }
 
-/** What was not sent, with how the job was read right before, if it was. */
+/** The outcome of a job whose request was not sent, with its status if it was read right before. */
 function toSkipped({ reason, status, error }: Extract<CancelResult, { kind: 'not-sent' }>): Outcome {
   return { kind: 'skipped', reason, ...(status !== undefined && { status }), error };
 }
 
-/** It was over when it was read right before its cancel, so that nothing was asked. */
+/** The outcome of a job that was over when it was read right before its cancel. */
 function toOver({ state, status }: Extract<CancelResult, { kind: 'over' }>): Outcome {
   return { kind: 'already-terminal', status, ...(state === 'cancelled' && { endedBy: 'others' as const }) };
 }
@@ -153,7 +153,7 @@ function hasLostSavepoint(reading: Reading): boolean {
   return reading.kind === 'gave-up' && reading.cause === 'savepoint';
 }
 
-/** A stop that DLI is not known to have taken it cannot have taken back: then the job just lives on. */
+/** DLI can take back only a stop that it accepted. Otherwise the job just runs on. */
 function believed(reading: Reading, { isAccepted }: { isAccepted: boolean }): Reading {
   return hasLostSavepoint(reading) && !isAccepted ? { kind: 'live' } : reading;
 }
@@ -164,8 +164,8 @@ function mustStopWithoutSavepoint({ victim: { verdict } }: Cancellation): boolea
 }
 
 /**
- * What could have stopped the job counts: a refusal on either side takes nothing from a request that was accepted or
- * lost, though its error says more. Two refusals are one.
+ * Joins the results of two requests. A request that was accepted or lost may have stopped the job, and counts even if the other
+ * one was refused. Two refusals count as the second.
  */
 function withSecond({ victim, result }: Cancellation, second: CancelResult): Cancellation {
   const attempts = result.attempts + second.attempts;
@@ -189,10 +189,10 @@ function conclude(
     case 'terminal':
       return concludeEnd({ victim, result }, reading, { isAccepted });
     case 'gone':
-      // One such answer may be a slip; DLI's codes for it are documented nowhere.
+      // One such answer may be an accident; DLI's codes for it are not documented.
       return before?.kind === 'gone' ? concludeGone({ victim, result }) : undefined;
     case 'live':
-      // Refused because it was about to end, it may still be seen running once.
+      // A job that was refused because it was about to end may still be seen running once.
       return before?.kind === 'live' && result.kind === 'refused' ? { kind: 'failed', error: result.error } : undefined;
     case 'gave-up':
       return { kind: 'failed', error: new Error(`job ${victim.job.id}: ${WHY[reading.cause]} (${reading.status})`) };
@@ -209,17 +209,17 @@ function conclude(
   }
 }
 
-/** Whether a request of ours can have had a part in how the job ended. */
+/** Whether our request may have ended the job. */
 const mayBeOurs = ({ kind }: CancelResult): boolean => kind === 'accepted' || kind === 'lost';
 
-/** Cancelled is a job that was asked, and whose end bears witness to it: by DLI's word, or by the request that it accepted. */
+/** Calls a job cancelled if it was asked, and DLI's status or an accepted request shows that it stopped for that reason. */
 function concludeEnd(
   { victim, result }: Cancellation,
   { state, status, evidence = 'status' }: Extract<Reading, { kind: 'terminal' }>,
   { isAccepted }: { isAccepted: boolean },
 ): Outcome {
   if (state !== 'cancelled') return { kind: 'already-terminal', status };
-  // CANCELLED after DLI refused us, or after nothing was sent, was somebody else's doing.
+  // If DLI refused us, or nothing was sent, someone else has cancelled it.
   if (!mayBeOurs(result)) {
     return { kind: 'already-terminal', status, ...(evidence === 'status' && { endedBy: 'others' as const }) };
   }
@@ -228,10 +228,10 @@ function concludeEnd(
   return { kind: 'already-terminal', status, error: new Error(`job ${victim.job.id}: ${words}`) };
 }
 
-/** A job of which DLI knows nothing any more, after what may have ended it, tells of no end. */
+/** If our request may have ended the job, it is not known how a job ended that DLI no longer knows. */
 function concludeGone({ victim, result }: Cancellation): Outcome {
   if (!mayBeOurs(result)) return { kind: 'already-terminal', status: 'GONE' };
-  const words = `DLI knows it no more, after a request to stop that ${result.kind === 'accepted' ? 'it accepted' : 'may have reached it'}; it may have ended by itself, or by that request`;
+  const words = `DLI no longer knows it, after a request to stop that ${result.kind === 'accepted' ? 'it accepted' : 'may have reached it'}; it may have ended by itself, or by that request`;
   return { kind: 'already-terminal', status: 'GONE', error: new Error(`job ${victim.job.id}: ${words}`) };
 }
 
@@ -241,7 +241,7 @@ const WHY = {
 };
 
 function concludeUnseen({ victim, result }: Cancellation, reading: Reading | undefined): Outcome {
-  // That it lives on is only said of a job that was read so.
+  // Only a job that was read as alive has failed to stop.
   if (result.kind === 'refused' && reading?.kind === 'live') return { kind: 'failed', error: result.error };
   if (result.kind === 'refused' || result.kind === 'lost') return { kind: 'unconfirmed', error: result.error };
   return { kind: 'unconfirmed', error: reading && whyUnseen(victim.job.id, reading) };
@@ -251,6 +251,6 @@ function whyUnseen(id: string, reading: Reading): Error | undefined {
   if (reading.kind === 'unreadable') return reading.error;
   if (reading.kind !== 'gave-up') return undefined;
   return new Error(
-    `job ${id}: it runs on, and DLI has changed it since; its savepoint may have failed (${reading.status})`,
+    `job ${id}: it still runs, and DLI has changed it since; its savepoint may have failed (${reading.status})`,
   );
 }

@@ -1,8 +1,8 @@
 import type { ReadRecord } from './past-sweeps.ts';
 
 /**
- * Reads what the deployed sweeps of a stage have done before. What it takes of the AWS SDK is loaded when it is first asked:
- * most sweeps have no victims, and never ask.
+ * Reads what earlier deployed sweeps of a stage did. It loads its part of the AWS SDK on first use: most sweeps have no victims,
+ * and never read the record.
  */
 export function createRecordReaderOf(stage: string): ReadRecord {
   let reader: Promise<ReadRecord> | undefined;

@@ -125,7 +125,7 @@ describe('an emergency that is carried out some minutes after it was asked for',
     expect(night.deletes()).toEqual(['DELETE 2']);
   });
 
-  it('takes no run of a Flink job that began later, and tells whoever named it', async () => {
+  it('takes no run of a Flink job that began later, and tells the person who named it', async () => {
     const life: EmulatedFlinkJob['life'] = [
       { from: NOW + MINUTE, state: 'job_submitting' },
       { from: NOW + MINUTE, state: 'job_running' },

@@ -315,7 +315,7 @@ describe('tell', () => {
     expect(unmanagedQueues).toEqual({});
   });
 
-  it('passes on the state of the caps and what somebody should know', () => {
+  it('passes on the state of the caps and the notices', () => {
     const caps = { ...CAPS, victims: 7, liveJobs: 60, drain: true };
 
     expect(tellOf(makeFacts([], { caps, notices: ['exemption a ends'] }))).toMatchObject({
@@ -530,7 +530,7 @@ describe('logReport', () => {
     });
   });
 
-  it('writes what somebody should know as warnings, before the jobs', () => {
+  it('writes the notices as warnings, before the jobs', () => {
     const lines = linesOf(makeFacts([CANCELLED], { notices: ['exemption a ends', 'exemption b expired'] }));
 
     expect(lines.slice(0, 2)).toEqual([

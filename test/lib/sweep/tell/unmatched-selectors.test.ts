@@ -83,7 +83,7 @@ describe('unmatchedSelectors', () => {
       exemptions: [makeExemption({ match: { owner: 'bo' } })],
     },
     {
-      name: 'of an exemption that has expired, which is told elsewhere',
+      name: 'of an exemption that has expired, which another notice names',
       rules: [R],
       jobs: [{}],
       exemptions: [makeExemption({ until: '2026-01-04', match: { owner: 'bo' } })],
