@@ -8,23 +8,24 @@ export interface DispatchTarget {
   credentials: string;
 }
 
-/** One message of a FIFO queue. */
+/** A message for a FIFO queue. */
 export interface OutgoingMessage {
   groupId: string;
   deduplicationId: string;
   body: string;
-  /** For logs. */
+  /** For the log. */
   credentials: string;
   targets: readonly string[];
 }
 
 /**
- * Whatever shares a credential shares a group, and SQS hands out one message of a group at a time: so no two sweeps share
- * a rate limit or can lock a key together. A group that is too large for a message becomes several, in order.
+ * Makes one message for each credential. Targets that share a credential share a group, and SQS hands out one message of a group at
+ * a time: so no two sweeps share a rate limit, or lock a key together. A group that is too large for a message becomes several, in
+ * order.
  *
- * @param turn which target goes first; see {@link rotate}.
- * @param maxBytes of one message.
- * @returns by credential.
+ * @param turn decides which target goes first; see {@link rotate}.
+ * @param maxBytes the most that a message may have.
+ * @returns messages, in the order of their credentials.
  */
 export function planMessages(
   targets: readonly DispatchTarget[],
@@ -62,7 +63,7 @@ export function planMessages(
     });
 }
 
-/** SQS takes 1 MiB since 2025 and took 256 KiB before, which is some two thousand of the longest names. */
+/** SQS takes 1 MiB since 2025 and took 256 KiB before, which is enough for two thousand of the longest names. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
 
 /** "The length of MessageGroupId is 128 characters", SendMessage. */
@@ -77,8 +78,8 @@ function groupId({ dispatchId, payload }: Dispatch, credentials: string): string
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /**
- * Another target goes first at each turn, in steps of the golden section: whatever part of the list a sweep's time is
- * enough for, a few turns reach all of it.
+ * Lets another target go first at each turn, in steps of the golden section. If a sweep has time for only a part of the list, a few
+ * turns still reach all of it.
  *
  * @param turn counts up by one from tick to tick.
  */
@@ -87,10 +88,10 @@ export function rotate<T>(items: readonly T[], turn: number): T[] {
   return [...items.slice(first), ...items.slice(0, first)];
 }
 
-/** Of a further target: one before its name, and one before its ids. */
+/** Each further target adds two commas: one before its name, and one before its ids. */
 const COMMAS = 2;
 
-/** In order, as many as fit each time; one alone is never too large, with a thousand ids at most. */
+/** Splits names in order, as many as fit each time. A single one is never too large, with a thousand ids at most. */
 function split(names: readonly string[], maxBytes: number, bytesOf: (name: string) => number): string[][] {
   const parts: string[][] = [];
   let left = 0;
@@ -106,7 +107,7 @@ function split(names: readonly string[], maxBytes: number, bytesOf: (name: strin
   return parts;
 }
 
-/** "SendMessageBatch": ten messages, and together no more than one may have. */
+/** Splits messages for SendMessageBatch: ten at most, and together no more bytes than one message may have. */
 export function batch(messages: readonly OutgoingMessage[], maxBytes = MAX_MESSAGE_BYTES): OutgoingMessage[][] {
   const batches: OutgoingMessage[][] = [];
   let left = 0;

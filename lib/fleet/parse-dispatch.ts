@@ -9,25 +9,25 @@ import {
 } from '../request/request.ts';
 import { isEmergency, requestFor, type SweepMessage } from './message.ts';
 
-/** What one dispatch is asked to do. */
+/** The request for one dispatch. */
 export interface Dispatch extends Omit<SweepMessage, 'credentials' | 'targets'> {
-  /** One by its name, or all that the stage has. */
+  /** All targets of the stage, or one. */
   targets: 'all' | { name: string };
-  /** What was typed to confirm an emergency for all targets; see {@link assertConfirmed}. */
+  /** The text that confirms an emergency for all targets; see {@link assertConfirmed}. */
   confirm?: unknown;
 }
 
 /**
- * A tick for all targets, or a payload by hand: `{"target": …}` or `{"allTargets": true}`, and beside it whatever the
- * sweep itself takes, which is checked here and passed on unchanged.
+ * Reads a tick for all targets, or a payload by hand: `{"target": …}` or `{"allTargets": true}`, with any field that the sweep
+ * itself takes. Those fields are checked here, while the person is there to read an error, and passed on unchanged.
  *
- * @param invocation `id` names a dispatch by hand; a tick is named by its time, so that two deliveries are one dispatch.
- * @throws {RequestError} for anything else, while somebody is there to read it.
+ * @param invocation `id` names a dispatch by hand. A tick is named by its time, so that two deliveries are one dispatch.
+ * @throws {RequestError} for anything else.
  */
 export function parseDispatch(event: unknown, { id, now }: { id: string; now: number }): Dispatch {
   if (isScheduleTick(event)) {
     const dispatchedAt = tickTime(event);
-    // Whether it is stale, and whether it came before, could not be told.
+    // Without a time it is not known whether the tick is stale, or came before.
     if (dispatchedAt === undefined) {
       throw new RequestError('time: expected the time of the tick, such as 2026-01-05T09:00:00Z');
     }
@@ -43,7 +43,7 @@ export function parseDispatch(event: unknown, { id, now }: { id: string; now: nu
     throw new RequestError('sweepId: leave it out; the sweep of each target has an id of its own');
   }
   const asked = parseAskedAt(askedAt);
-  // Lambda may deliver a dispatch late as well, so that the clock alone would not tell.
+  // Lambda may deliver a dispatch late as well, so our clock alone does not show its age.
   if (asked === undefined && isEmergency(payload) && payload.dryRun === false) throw new RequestError(ASKED_AT_MISSING);
   const dispatchedAt = Math.min(asked ?? now, now);
   const common = {
@@ -54,14 +54,14 @@ export function parseDispatch(event: unknown, { id, now }: { id: string; now: nu
     ...(allTargets && payload.jobIds !== undefined && { anyTarget: true as const }),
   };
   if (allTargets && isEmergency(payload) && payload.dryRun === false) {
-    // One confirmation for all, which is checked when it is known how many they are; each sweep is then told its own.
+    // One text confirms all targets. It is checked once their number is known; each sweep then gets a confirmation of its own.
     const { confirm, ...rest } = payload;
     if (jobIdsByTarget === undefined) {
       requestFor({ trigger: 'manual', dispatchedAt, payload: rest, confirmed: true }, DEFAULT_TARGET);
     }
     return { ...common, payload: rest, targets: 'all', confirm, confirmed: true };
   }
-  // Sends nothing; the name is checked like the rest. With lists of ids both have been, for each target.
+  // Checks payload and name, and sends nothing. With lists of ids they have been checked for each target.
   if (jobIdsByTarget === undefined) requestFor({ trigger: 'manual', dispatchedAt, payload }, name as string);
   return { ...common, payload, targets: allTargets ? 'all' : { name: name as string } };
 }
