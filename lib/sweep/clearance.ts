@@ -65,7 +65,7 @@ export function dryRunReasons(mode: {
   return reasons;
 }
 
-/** An emergency has no policy that could be beyond the ceilings; what it has of its own is within others. */
+/** An emergency has no policy that could be beyond the ceilings. Its own ceilings are among its caps. */
 function heldByCeilings(
   { emergency }: SweepRequest,
   { policy }: Settings,
