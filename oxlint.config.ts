@@ -2,6 +2,9 @@ import { defineConfig, type OxlintOverride } from 'oxlint';
 
 const BELOW_A_SWEEP = ['base', 'http', 'policy', 'dli', 'request', 'engines', 'settings'].map((room) => `lib/${room}`);
 
+/** What lies below a sweep, and those of its own folders that come before. */
+const beforeInSweep = (...folders: string[]) => [...BELOW_A_SWEEP, ...folders.map((folder) => `lib/sweep/${folder}`)];
+
 const AN_ENGINES_GROUND = ['lib/base', 'emulator/base', 'emulator/queues'];
 
 /**
@@ -18,10 +21,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'lib/settings': ['lib/base', 'lib/http', 'lib/policy', 'lib/dli', 'lib/request'],
   'lib/sweep': BELOW_A_SWEEP,
   'lib/sweep/record': BELOW_A_SWEEP,
-  'lib/sweep/look': [...BELOW_A_SWEEP, 'lib/sweep/record'],
-  'lib/sweep/judge': [...BELOW_A_SWEEP, 'lib/sweep/record', 'lib/sweep/look'],
-  'lib/sweep/act': [...BELOW_A_SWEEP, 'lib/sweep/record', 'lib/sweep/look', 'lib/sweep/judge'],
-  'lib/sweep/tell': [...BELOW_A_SWEEP, 'lib/sweep/record', 'lib/sweep/look', 'lib/sweep/judge', 'lib/sweep/act'],
+  'lib/sweep/past': beforeInSweep('record'),
+  'lib/sweep/look': beforeInSweep('record'),
+  'lib/sweep/judge': beforeInSweep('record', 'past', 'look'),
+  'lib/sweep/act': beforeInSweep('record', 'look', 'judge'),
+  'lib/sweep/tell': beforeInSweep('record', 'look', 'judge', 'act'),
   'lib/fleet': [...BELOW_A_SWEEP, 'lib/sweep'],
   functions: ['lib'],
   'functions/shared': ['lib'],

@@ -6,8 +6,9 @@ import { createSharedStates } from '../lib/dli/shared-state.ts';
 import { parsePolicy } from '../lib/policy/parse.ts';
 import { parseRequest } from '../lib/request/request.ts';
 import type { Settings } from '../lib/settings/settings.ts';
+import type { SweepDeps } from '../lib/sweep/deps.ts';
 import type { SweepReport } from '../lib/sweep/record/report.ts';
-import { type SweepDeps, sweep } from '../lib/sweep/sweep.ts';
+import { sweep } from '../lib/sweep/sweep.ts';
 import { looseCeilings } from '../test/helpers/ceilings.ts';
 
 /** When the world begins, epoch ms. */

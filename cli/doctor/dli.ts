@@ -12,9 +12,9 @@ import { ENGINES } from '../../lib/engines/engines.ts';
 import { ENGINE_FACTS } from '../../lib/policy/facts.ts';
 import { enginesOf } from '../../lib/policy/scope.ts';
 import { type Settings, SettingsError } from '../../lib/settings/settings.ts';
+import { sharedKey } from '../../lib/sweep/connection.ts';
 import { askIam, nameProblem } from '../../lib/sweep/look/identity.ts';
 import { MAX_CLOCK_SKEW_MS } from '../../lib/sweep/look/look.ts';
-import { sharedKey } from '../../lib/sweep/sweep.ts';
 import { openNetwork, sharedFor } from '../source/network.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 

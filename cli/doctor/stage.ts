@@ -6,7 +6,7 @@ import { isSecretReference } from '../../lib/settings/secret-reference.ts';
 import type { Settings } from '../../lib/settings/settings.ts';
 import { askToResume, describeStop, hasWords, isOverdue, parseStop } from '../../lib/settings/stop-order.ts';
 import { findClash } from '../../lib/sweep/look/identity.ts';
-import { type EndLine, findSweeps } from '../../lib/sweep/record/sweep-log.ts';
+import { type EndLine, findSweeps } from '../../lib/sweep/past/cloudwatch-log.ts';
 import { refusalToInvoke } from '../remote/follow.ts';
 import { judgeSchedule, lastSweepOf } from '../remote/last-sweeps.ts';
 import { counted } from '../screen/counted.ts';

@@ -6,7 +6,7 @@ import { enginesOf } from '../../lib/policy/scope.ts';
 import type { Ceilings } from '../../lib/settings/ceilings.ts';
 import { parseTarget } from '../../lib/settings/stage.ts';
 import type { SweptProject } from '../../lib/sweep/record/report.ts';
-import { planFrom } from '../../lib/sweep/sweep.ts';
+import { planFrom } from '../../lib/sweep/snapshot.ts';
 import { withSpinner } from '../screen/spinner.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import type { ParameterVersion } from '../source/parameter-store.ts';

@@ -4,6 +4,7 @@ import { dliReaper } from '../../lib/base/command-line.ts';
 import { nameOf } from '../../lib/base/error-words.ts';
 import { AWS_CLIENT_OPTIONS } from '../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
+import { functionName, isEnd, type LogLine, openSweepLog } from '../../lib/sweep/past/cloudwatch-log.ts';
 import {
   AROUND_JOB,
   AROUND_SUMMARY,
@@ -12,7 +13,6 @@ import {
   type Summary,
 } from '../../lib/sweep/record/log-lines.ts';
 import { type JobReport, REPORT_VERSION, type SweepReport } from '../../lib/sweep/record/report.ts';
-import { functionName, isEnd, type LogLine, openSweepLog } from '../../lib/sweep/record/sweep-log.ts';
 import { cleanText } from '../screen/clean-text.ts';
 import { counted } from '../screen/counted.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';

@@ -1,5 +1,5 @@
-import { countKills, pastOf, type RecordOwner } from '../../lib/sweep/record/past.ts';
-import type { EndLine, LogLine } from '../../lib/sweep/record/sweep-log.ts';
+import type { EndLine, LogLine } from '../../lib/sweep/past/cloudwatch-log.ts';
+import { countKills, pastOf, type RecordOwner } from '../../lib/sweep/past/past-sweeps.ts';
 
 /** How the last sweep of a target went, as its log has it. */
 export interface LastSweep {

@@ -8,7 +8,7 @@ import { SettingsError } from '../../lib/settings/settings.ts';
 import { isBlind } from '../../lib/sweep/judge/undetermined.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
 import type { JobReport } from '../../lib/sweep/record/report.ts';
-import { planFrom } from '../../lib/sweep/sweep.ts';
+import { planFrom } from '../../lib/sweep/snapshot.ts';
 import { cleanText } from '../screen/clean-text.ts';
 import { counted } from '../screen/counted.ts';
 import { EXIT_PARTIAL } from '../screen/exit-code.ts';

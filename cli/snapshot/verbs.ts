@@ -3,7 +3,7 @@ import { ENGINE_NAMES, type Engine } from '../../lib/base/job.ts';
 import { readCeilings } from '../../lib/settings/ceilings.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
-import { planFrom } from '../../lib/sweep/sweep.ts';
+import { planFrom } from '../../lib/sweep/snapshot.ts';
 import { cleanText } from '../screen/clean-text.ts';
 import { exitCodeOf } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';

@@ -10,11 +10,10 @@ import {
   parameterNames,
 } from '../../lib/settings/parameter-store.ts';
 import { claimsIn, clashOf, type Problem } from '../../lib/settings/project-claims.ts';
-import type { Settings } from '../../lib/settings/settings.ts';
-import { SettingsError } from '../../lib/settings/settings.ts';
+import { type Settings, SettingsError } from '../../lib/settings/settings.ts';
 import { assertStage, loadSsmSettings, loadSsmTarget } from '../../lib/settings/stage.ts';
 import { isSwitchOn, readSwitchFrom } from '../../lib/settings/switch.ts';
-import { createRecordReaderOf } from '../../lib/sweep/record/read-record.ts';
+import { createRecordReaderOf } from '../../lib/sweep/past/read-record.ts';
 import { createParameterStore } from './parameter-store.ts';
 
 /** Of the verbs that look at a stage, or change it. */

@@ -4,7 +4,7 @@ import { toEmergency } from '../../lib/request/emergency.ts';
 import { DEFAULT_TARGET } from '../../lib/request/request.ts';
 import type { Settings } from '../../lib/settings/settings.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
-import { lookAtEverything } from '../../lib/sweep/sweep.ts';
+import { lookAtEverything } from '../../lib/sweep/snapshot.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { sharedFor } from '../source/network.ts';
 import { type SettingsFlags, settingsSource } from '../source/settings.ts';

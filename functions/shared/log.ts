@@ -2,27 +2,24 @@ import type { Context } from 'aws-lambda';
 import { systemClock } from '../../lib/base/clock.ts';
 import { jsonOf } from '../../lib/base/json-text.ts';
 import { createLog } from '../../lib/base/log.ts';
-import { describeError } from '../../lib/dli/advice.ts';
 import { environment } from '../../lib/settings/environment.ts';
 import type { LineFrame, SweepLog } from '../../lib/sweep/record/log-lines.ts';
+import type { Deployment } from './deployment.ts';
 
-interface Deployment {
-  stage: string;
-  /** Of the schedule, so that whoever reads the log can tell whether it is late. */
-  periodMs: number;
+export interface LambdaLog {
+  log: SweepLog;
+  /** Sets the invocation whose id the next lines bear. */
+  beginInvocation: (context: Context) => void;
 }
 
 /**
- * Writes one JSON object a line, with everything escaped that a terminal obeys, since `aws logs tail` shows it on one. Lines
- * of the level debug are written where the function was deployed with that level, which Lambda puts into the environment.
+ * A log that writes one JSON object a line. It escapes everything that a terminal obeys, since `aws logs tail` shows the
+ * lines on one. It writes lines of the level debug only if the function was deployed with that level, which Lambda puts into
+ * the environment.
  *
- * @returns the log, and how to tell it whose invocation this is.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
  */
-export function createLambdaLog({ stage, periodMs }: Deployment): {
-  log: SweepLog;
-  beginInvocation: (context: Context) => void;
-} {
+export function createLambdaLog({ stage, periodMs }: Deployment): LambdaLog {
   const isDebug = environment.AWS_LAMBDA_LOG_LEVEL === 'DEBUG';
   let awsRequestId: string | undefined;
   const log: SweepLog = createLog((level, msg, fields) => {
@@ -43,9 +40,4 @@ export function createLambdaLog({ stage, periodMs }: Deployment): {
       ({ awsRequestId } = context);
     },
   };
-}
-
-/** The text of a line's `error` field: the name of what was thrown, its message, and what to do about it. */
-export function errorField(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${describeError(error)}` : describeError(error);
 }

@@ -1,222 +1,187 @@
-import { createHash } from 'node:crypto';
-import { compareText } from '../base/text.ts';
-import {
-  ASKED_AT_MISSING,
-  DEFAULT_TARGET,
-  isPlainObject,
-  isScheduleTick,
-  parseAskedAt,
-  RequestError,
-  tickTime,
-} from '../request/request.ts';
-import { formatMessage, isEmergency, requestFor, type SweepMessage } from './message.ts';
+import type { Clock } from '../base/clock.ts';
+import { assertTargetName, expiresAtOf, RequestError } from '../request/request.ts';
+import { type ParameterValues, parameterNames, type ReadPath } from '../settings/parameter-store.ts';
+import { claimsIn, clashOf, inWords, type ProjectClaim } from '../settings/project-claims.ts';
+import { SettingsError } from '../settings/settings.ts';
+import { parseTarget } from '../settings/stage.ts';
+import { type DispatchSummary, errorField, type SweepLog } from '../sweep/record/log-lines.ts';
+import type { WriteMetrics } from '../sweep/record/metrics.ts';
+import { isEmergency, triggerOf } from './message.ts';
+import { batch, type DispatchTarget, type OutgoingMessage, planMessages } from './outgoing.ts';
+import { assertConfirmed, type Dispatch, parseDispatch } from './parse-dispatch.ts';
 
-/** What one dispatch is asked to do. */
-export interface Dispatch extends Omit<SweepMessage, 'credentials' | 'targets'> {
-  /** One by its name, or all that the stage has. */
-  targets: 'all' | { name: string };
-  /** What was typed to confirm an emergency for all targets; see {@link assertConfirmed}. */
-  confirm?: unknown;
+/** An emergency has a queue of its own, so that it never waits behind the schedule. */
+export type QueueName = 'sweeps' | 'emergencies';
+
+export interface DispatchDeps {
+  clock: Clock;
+  stage: string;
+  /** The period of the schedule. */
+  periodMs: number;
+  log: SweepLog;
+  writeMetrics: WriteMetrics;
+  readPath: ReadPath;
+  /** Puts at most a batch of messages on a queue. @returns the messages that the queue refused. */
+  send: (queue: QueueName, messages: readonly OutgoingMessage[]) => Promise<OutgoingMessage[]>;
 }
 
 /**
- * A tick for all targets, or a payload by hand: `{"target": …}` or `{"allTargets": true}`, and beside it whatever the
- * sweep itself takes, which is checked here and passed on unchanged.
+ * Turns a tick, or a payload by hand, into messages on a queue: one for each credential, with the targets that use it.
  *
- * @param invocation `id` names a dispatch by hand; a tick is named by its time, so that two deliveries are one dispatch.
- * @throws {RequestError} for anything else, while somebody is there to read it.
+ * @param invocationId names a dispatch by hand.
+ * @throws {RequestError} for a bad event.
+ * @throws {SettingsError} for an unknown target, or if Parameter Store cannot be read.
+ * @throws {Error} if the queue cannot be reached.
  */
-export function parseDispatch(event: unknown, { id, now }: { id: string; now: number }): Dispatch {
-  if (isScheduleTick(event)) {
-    const dispatchedAt = tickTime(event);
-    // Whether it is stale, and whether it came before, could not be told.
-    if (dispatchedAt === undefined) {
-      throw new RequestError('time: expected the time of the tick, such as 2026-01-05T09:00:00Z');
-    }
-    const dispatchId = `tick-${new Date(dispatchedAt).toISOString()}`;
-    return { dispatchId, trigger: 'schedule', dispatchedAt, payload: {}, targets: 'all' };
+export async function dispatchEvent(
+  event: unknown,
+  invocationId: string,
+  deps: DispatchDeps,
+): Promise<DispatchSummary> {
+  try {
+    return await dispatchSweeps(parseDispatch(event, { id: invocationId, now: deps.clock.now() }), deps);
+  } catch (error) {
+    deps.log.error('dispatch could not run', { error: errorField(error) });
+    throw error;
   }
+}
 
-  const { allTargets, target, jobIdsByTarget, askedAt, ...payload } = toPayload(event);
-  if (allTargets !== undefined && allTargets !== true) throw new RequestError('allTargets: expected true, or nothing');
-  if (allTargets && target !== undefined) throw new RequestError('target, allTargets: expected one of them');
-  const name = target ?? DEFAULT_TARGET;
-  if (allTargets && payload.sweepId !== undefined) {
-    throw new RequestError('sweepId: leave it out; the sweep of each target has an id of its own');
-  }
-  const asked = parseAskedAt(askedAt);
-  // Lambda may deliver a dispatch late as well, so that the clock alone would not tell.
-  if (asked === undefined && isEmergency(payload) && payload.dryRun === false) throw new RequestError(ASKED_AT_MISSING);
-  const dispatchedAt = Math.min(asked ?? now, now);
-  const common = {
-    dispatchId: `manual-${id}`,
-    trigger: 'manual' as const,
-    dispatchedAt,
-    ...(jobIdsByTarget !== undefined && { jobIdsByTarget: parseJobIds(jobIdsByTarget, allTargets, payload) }),
-    ...(allTargets && payload.jobIds !== undefined && { anyTarget: true as const }),
+async function dispatchSweeps(dispatch: Dispatch, deps: DispatchDeps): Promise<DispatchSummary> {
+  const { clock, stage, periodMs, readPath } = deps;
+  const { trigger, dispatchedAt } = dispatch;
+  const now = clock.now();
+  const expiresAt = expiresAtOf({ trigger: triggerOf(dispatch), askedAt: dispatchedAt }, periodMs);
+  if (now > expiresAt) return drop(dispatch, { now, expiresAt }, deps);
+
+  const values = await readPath(parameterNames(stage).targets);
+  const all = targetsFor(dispatch, values, stage);
+  assertConfirmed(dispatch, stage, all.length);
+  const names = onlyThoseWithJobs(all, dispatch);
+  const targets = readTargets(names, values, dispatch, deps);
+  const messages = planMessages(targets, dispatch, { turn: Math.floor(dispatchedAt / periodMs) });
+  const unsent = await sendAll(messages, isEmergency(dispatch.payload) ? 'emergencies' : 'sweeps', deps);
+
+  const summary: DispatchSummary = {
+    dispatchId: dispatch.dispatchId,
+    expected: names.length,
+    messages: messages.length - unsent.length,
+    dropped: false,
+    sent: targets.length - unsent.flatMap(({ targets: lost }) => lost).length,
+    credentials: new Set(targets.map(({ credentials }) => credentials)).size,
   };
-  if (allTargets && isEmergency(payload) && payload.dryRun === false) {
-    // One confirmation for all, which is checked when it is known how many they are; each sweep is then told its own.
-    const { confirm, ...rest } = payload;
-    if (jobIdsByTarget === undefined) {
-      requestFor({ trigger: 'manual', dispatchedAt, payload: rest, confirmed: true }, DEFAULT_TARGET);
+  report(summary, { trigger, dispatchedAt, unreadable: names.length - targets.length, unsent }, deps);
+  return summary;
+}
+
+/** Sends nothing for a request that is too old. */
+function drop(
+  { dispatchId, trigger, dispatchedAt }: Dispatch,
+  { now, expiresAt }: { now: number; expiresAt: number },
+  { periodMs, log, writeMetrics }: DispatchDeps,
+): DispatchSummary {
+  if (trigger === 'schedule') {
+    log.warn('tick dropped', { dispatchId, ageMs: now - dispatchedAt, periodMs });
+    writeMetrics({ TicksDropped: 1 });
+  } else {
+    const [askedAt, at] = [dispatchedAt, expiresAt].map((ms) => new Date(ms).toISOString());
+    const error = `expired: it was asked for at ${askedAt} and was good until ${at}; nothing was sent, so ask again if it is still wanted`;
+    log.error('dispatch could not run', { error });
+    writeMetrics({ SweepsStopped: 1 });
+  }
+  return { dispatchId, expected: 0, sent: 0, credentials: 0, messages: 0, dropped: true };
+}
+
+/** @returns names. @throws {SettingsError} for a name that the stage does not have. */
+function targetsFor({ targets }: Dispatch, values: ParameterValues, stage: string): string[] {
+  const names = parameterNames(stage);
+  if (targets === 'all') return [...values.keys()].map((parameter) => parameter.slice(names.targets.length));
+  const parameter = names.target(targets.name);
+  if (!values.has(parameter)) throw new SettingsError(parameter, 'no such parameter; create it, or correct the name');
+  return [targets.name];
+}
+
+/** If a person agreed to certain jobs, only their targets. @throws {RequestError} for a target that the stage does not have. */
+function onlyThoseWithJobs(names: readonly string[], { jobIdsByTarget }: Dispatch): readonly string[] {
+  if (jobIdsByTarget === undefined) return names;
+  const wanted = Object.keys(jobIdsByTarget);
+  const unknown = wanted.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new RequestError(`jobIdsByTarget.${unknown}: no such target; nothing was sent`);
+  return wanted;
+}
+
+/** Leaves out, and logs, each target that cannot be read or is on the project of another: the others are still swept. */
+function readTargets(
+  names: readonly string[],
+  values: ParameterValues,
+  { dispatchId }: Dispatch,
+  { stage, log }: DispatchDeps,
+): DispatchTarget[] {
+  const claims = claimsIn(values, parameterNames(stage).targets);
+  return names.flatMap((target) => {
+    try {
+      const { clash, ...found } = readTarget(target, values, { stage, claims });
+      if (clash === undefined) return [found];
+      log.error('target not sent', { dispatchId, target, error: clash });
+    } catch (error) {
+      log.error('target unreadable', { dispatchId, target, error: errorField(error) });
     }
-    return { ...common, payload: rest, targets: 'all', confirm, confirmed: true };
+    return [];
+  });
+}
+
+/** @throws {SettingsError} if the parameter is invalid. @throws {RequestError} if its name is no name of a target. */
+function readTarget(
+  name: string,
+  values: ParameterValues,
+  { stage, claims }: { stage: string; claims: readonly ProjectClaim[] },
+): DispatchTarget & { clash: string | undefined } {
+  // The sweep refuses such a name as well, but only after a message is spent on it.
+  assertTargetName(name);
+  const parameter = parameterNames(stage).target(name);
+  const { credentials, projectId, shared } = parseTarget(parameter, values);
+  const clash = clashOf({ target: name, projectId, shared }, claims);
+  return { name, credentials, clash: clash && `${parameter}: ${inWords(clash)}` };
+}
+
+/** Sends in order, since the parts of a group are in order. @returns the messages that the queue refused twice. */
+async function sendAll(
+  messages: readonly OutgoingMessage[],
+  queue: QueueName,
+  { send }: DispatchDeps,
+): Promise<OutgoingMessage[]> {
+  const unsent: OutgoingMessage[] = [];
+  for (const some of batch(messages)) {
+    const refused = await send(queue, some);
+    // The queue knows a message by its deduplication id, so it is not there twice if it was taken after all.
+    if (refused.length > 0) unsent.push(...(await send(queue, refused)));
   }
-  // Sends nothing; the name is checked like the rest. With lists of ids both have been, for each target.
-  if (jobIdsByTarget === undefined) requestFor({ trigger: 'manual', dispatchedAt, payload }, name as string);
-  return { ...common, payload, targets: allTargets ? 'all' : { name: name as string } };
+  return unsent;
 }
 
-/** @throws {RequestError} unless it is for an emergency for all targets, and each list is one of ids. */
-function parseJobIds(value: unknown, allTargets: unknown, payload: Record<string, unknown>): Record<string, string[]> {
-  if (!allTargets || !isEmergency(payload)) {
-    throw new RequestError('jobIdsByTarget: goes with "kind": "emergency" and "allTargets": true');
+interface Sending {
+  trigger: Dispatch['trigger'];
+  dispatchedAt: number;
+  /** How many targets were left out. */
+  unreadable: number;
+  unsent: readonly OutgoingMessage[];
+}
+
+/** Writes the last lines of a dispatch, and its metrics. */
+function report(
+  summary: DispatchSummary,
+  { trigger, dispatchedAt, unreadable, unsent }: Sending,
+  { stage, log, writeMetrics }: DispatchDeps,
+): void {
+  const { dispatchId, expected, sent } = summary;
+  for (const { credentials, targets } of unsent) log.error('message not sent', { dispatchId, credentials, targets });
+  const isEmpty = expected === 0;
+  if (isEmpty) {
+    const error = `${parameterNames(stage).targets}: the stage has no target; put one there`;
+    log.error('no targets', { dispatchId, error });
   }
-  if (payload.jobIds !== undefined) throw new RequestError('jobIds, jobIdsByTarget: expected one of them');
-  if (!isPlainObject(value) || Object.keys(value).length === 0) {
-    throw new RequestError('jobIdsByTarget: expected lists of job ids by the names of their targets');
-  }
-  for (const [name, jobIds] of Object.entries(value)) {
-    if (!Array.isArray(jobIds)) throw new RequestError(`jobIdsByTarget.${name}: expected a list of job ids`);
-    requestFor(
-      { trigger: 'manual', payload: { ...payload, ...(payload.dryRun === false && { dryRun: true }), jobIds } },
-      name,
-    );
-  }
-  return value as Record<string, string[]>;
-}
-
-/** @throws {RequestError} unless an emergency for all targets names the stage and how many they are, such as `prod 12`. */
-export function assertConfirmed({ confirmed, confirm }: Dispatch, stage: string, count: number): void {
-  const expected = `${stage} ${count}`;
-  if (confirmed && confirm !== expected) throw new RequestError(`confirm: expected ${expected}; nothing was sent`);
-}
-
-export interface DispatchTarget {
-  name: string;
-  credentials: string;
-}
-
-/** One message of a FIFO queue. */
-export interface OutgoingMessage {
-  groupId: string;
-  deduplicationId: string;
-  body: string;
-  /** For logs. */
-  credentials: string;
-  targets: readonly string[];
-}
-
-/**
- * Whatever shares a credential shares a group, and SQS hands out one message of a group at a time: so no two sweeps share
- * a rate limit or can lock a key together. A group that is too large for a message becomes several, in order.
- *
- * @param turn which target goes first; see {@link rotate}.
- * @param maxBytes of one message.
- * @returns by credential.
- */
-export function planMessages(
-  targets: readonly DispatchTarget[],
-  dispatch: Dispatch,
-  { turn, maxBytes = MAX_MESSAGE_BYTES }: { turn: number; maxBytes?: number },
-): OutgoingMessage[] {
-  const groups = Map.groupBy(targets, ({ credentials }) => credentials);
-  return [...groups]
-    .sort(([a], [b]) => compareText(a, b))
-    .flatMap(([credentials, group]) => {
-      const names = rotate(group.map(({ name }) => name).sort(), turn);
-      const { dispatchId, trigger, dispatchedAt, payload, confirmed, jobIdsByTarget, anyTarget } = dispatch;
-      const message = (part: readonly string[]): SweepMessage => ({
-        dispatchId,
-        trigger,
-        dispatchedAt,
-        credentials,
-        payload,
-        ...(confirmed && { confirmed }),
-        ...(anyTarget && targets.length > 1 && { anyTarget }),
-        ...(jobIdsByTarget && {
-          jobIdsByTarget: Object.fromEntries(part.map((name) => [name, jobIdsByTarget[name] ?? []])),
-        }),
-        targets: [...part],
-      });
-      const bytesOf = (part: readonly string[]) => Buffer.byteLength(formatMessage(message(part)));
-      const empty = bytesOf([]);
-      return split(names, maxBytes - empty, (name) => bytesOf([name]) - empty + COMMAS).map((part, index) => ({
-        groupId: groupId(dispatch, credentials),
-        deduplicationId: sha256(JSON.stringify([dispatchId, credentials, index])),
-        body: formatMessage(message(part)),
-        credentials,
-        targets: part,
-      }));
-    });
-}
-
-/** SQS takes 1 MiB since 2025 and took 256 KiB before, which is some two thousand of the longest names. */
-const MAX_MESSAGE_BYTES = 256 * 1024;
-
-/** "The length of MessageGroupId is 128 characters", SendMessage. */
-const MAX_GROUP_ID_LENGTH = 128;
-
-/** An emergency never waits behind the schedule, nor behind another emergency. */
-function groupId({ dispatchId, payload }: Dispatch, credentials: string): string {
-  const id = isEmergency(payload) ? `emergency-${dispatchId}-${credentials}` : credentials;
-  return id.length > MAX_GROUP_ID_LENGTH ? sha256(id) : id;
-}
-
-const GOLDEN = (Math.sqrt(5) - 1) / 2;
-
-/**
- * Another target goes first at each turn, in steps of the golden section: whatever part of the list a sweep's time is
- * enough for, a few turns reach all of it.
- *
- * @param turn counts up by one from tick to tick.
- */
-export function rotate<T>(items: readonly T[], turn: number): T[] {
-  const first = Math.floor(((turn * GOLDEN) % 1) * items.length);
-  return [...items.slice(first), ...items.slice(0, first)];
-}
-
-/** Of a further target: one before its name, and one before its ids. */
-const COMMAS = 2;
-
-/** In order, as many as fit each time; one alone is never too large, with a thousand ids at most. */
-function split(names: readonly string[], maxBytes: number, bytesOf: (name: string) => number): string[][] {
-  const parts: string[][] = [];
-  let left = 0;
-  for (const name of names) {
-    const bytes = bytesOf(name);
-    if (parts.length === 0 || bytes > left) {
-      parts.push([]);
-      left = maxBytes;
-    }
-    parts.at(-1)?.push(name);
-    left -= bytes;
-  }
-  return parts;
-}
-
-/** "SendMessageBatch": ten messages, and together no more than one may have. */
-export function batch(messages: readonly OutgoingMessage[], maxBytes = MAX_MESSAGE_BYTES): OutgoingMessage[][] {
-  const batches: OutgoingMessage[][] = [];
-  let left = 0;
-  for (const message of messages) {
-    const bytes = Buffer.byteLength(message.body);
-    if (batches.length === 0 || bytes > left || batches.at(-1)?.length === 10) {
-      batches.push([]);
-      left = maxBytes;
-    }
-    batches.at(-1)?.push(message);
-    left -= bytes;
-  }
-  return batches;
-}
-
-function toPayload(event: unknown): Record<string, unknown> {
-  if (isPlainObject(event)) return event;
-  throw new RequestError('expected a schedule tick, or an object such as {"allTargets": true, "dryRun": true}');
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  // The same time as the sweeps of this tick count under, since an alarm subtracts the two.
+  writeMetrics({ TargetsExpected: expected }, dispatchedAt);
+  const exceptions = unreadable + (isEmpty && trigger === 'schedule' ? 1 : 0);
+  if (exceptions > 0) writeMetrics({ PolicyException: exceptions });
+  log[isEmpty || sent < expected ? 'error' : 'info']('dispatch finished', { ...summary, trigger });
 }

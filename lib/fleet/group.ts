@@ -6,31 +6,31 @@ import type { SweepReport } from '../sweep/record/report.ts';
 /** What became of one target of a message. */
 export type TargetResult =
   | { target: string; kind: 'swept'; status: SweepReport['status'] }
-  /** The error has been logged where it was met. */
+  /** The error is in the log already. */
   | { target: string; kind: 'failed' }
   | { target: string; kind: 'not-swept'; reason: NotSwept };
 
-/** Reading the settings and the first page takes a few seconds at worst; with less left nothing would come of it. */
+/** Reading the settings and the first page may take some seconds. With less time left, a sweep would do nothing. */
 const LEAST_MS = 10_000;
 
 interface GroupDeps {
   clock: Clock;
   log: SweepLog;
-  /** Epoch ms, of them all together. */
+  /** Epoch ms, for all targets together. */
   deadlineAt: number;
-  /** Epoch ms; no sweep begins later than that. */
+  /** Epoch ms; no sweep begins later. */
   expiresAt: number;
-  /** What a target is told that would begin later. */
+  /** The reason for a target whose sweep would begin later. */
   lateAs: Extract<NotSwept, 'stale' | 'expired'>;
   /** Rejects if there is nothing to report on. */
   sweepTarget: (target: string) => Promise<SweepReport>;
 }
 
 /**
- * Sweeps targets that share a credential one after the other. One target's trouble is not another's, with one exception:
- * once DLI has refused the credential it would refuse it for the others too, and lock the key in the end.
+ * Sweeps targets that share a credential one after the other. An error of one target stops no other, with one exception: once DLI
+ * has refused the credential, it would refuse it for the others too, and lock the key in the end.
  *
- * @returns one for each target, in the order given. Never throws: the message has been worked on, and must not come again.
+ * @returns one result for each target, in the order given. Never throws: the message must not be delivered again.
  */
 export async function sweepGroup(targets: readonly string[], deps: GroupDeps): Promise<TargetResult[]> {
   const { log, sweepTarget } = deps;
@@ -61,7 +61,7 @@ function whyTooLate({ clock, deadlineAt, expiresAt, lateAs }: GroupDeps): NotSwe
   return deadlineAt - now < LEAST_MS ? 'deadline' : undefined;
 }
 
-/** For the log, so that each target that was expected is accounted for. */
+/** Logs that a target is not swept, so that each expected target has a line. */
 export function skipTarget(target: string, reason: NotSwept, log: SweepLog): TargetResult {
   log.error('target not swept', { target, reason });
   return { target, kind: 'not-swept', reason };

@@ -1,24 +1,24 @@
 import * as v from 'valibot';
 import { createRequest, isPlainObject, parseRequest, RequestError, type SweepRequest } from '../request/request.ts';
 
-/** What travels on the queue: targets that share a credential, to be swept one after the other. */
+/** A message on the queue: targets that share a credential, to be swept one after the other. */
 export interface SweepMessage {
-  /** The same for all messages of one dispatch, and for a tick that was delivered twice. */
+  /** Equal for all messages of one dispatch, and for a tick that was delivered twice. */
   dispatchId: string;
   trigger: 'schedule' | 'manual';
-  /** Epoch ms: when it was asked for; of a tick, when it was due. */
+  /** Epoch ms: when it was asked for; for a tick, when it was due. */
   dispatchedAt: number;
   /** Name of the credential. */
   credentials: string;
-  /** Names, in the order in which they are to be swept. */
+  /** Names, in the order of their sweeps. */
   targets: string[];
-  /** What a person asked for, without the target; empty for a tick. */
+  /** The payload of a person, without the target; empty for a tick. */
   payload: Record<string, unknown>;
-  /** An emergency for all targets whose stage and number somebody has typed out. */
+  /** Set for an emergency for all targets, once a person has typed the stage and their number. */
   confirmed?: true | undefined;
-  /** The jobs that somebody has seen and agreed to, by the name of their target: ids of two projects may be the same. */
+  /** Ids of the jobs that a person has seen and agreed to, by target: two projects may have the same ids. */
   jobIdsByTarget?: Record<string, string[]> | undefined;
-  /** An emergency that names jobs without saying whose: each is looked for on all targets. */
+  /** Set for an emergency that names jobs and not their targets: each job is looked for on all targets. */
   anyTarget?: true | undefined;
 }
 
@@ -41,7 +41,7 @@ export function formatMessage(message: SweepMessage): string {
   return JSON.stringify({ version: 1, ...message });
 }
 
-/** @throws {RequestError} naming the fields; what they hold is not repeated. */
+/** @throws {RequestError} with the names of the wrong fields, and not their values. */
 export function parseMessage(body: string): SweepMessage {
   let document: unknown;
   try {
@@ -59,10 +59,10 @@ export function parseMessage(body: string): SweepMessage {
 }
 
 /**
- * What one target of a message is asked for.
+ * Returns the request for one target of a message.
  *
  * @param message without `dispatchedAt` to check a payload before it is sent.
- * @throws {RequestError} if the payload is none that a person could have sent to the sweep directly.
+ * @throws {RequestError} unless a person could have sent the payload to the sweep directly.
  */
 export function requestFor(
   {
@@ -81,13 +81,13 @@ export function requestFor(
     target,
     ...(dispatchedAt !== undefined && { askedAt: new Date(dispatchedAt).toISOString() }),
     ...(confirmed && { confirm: target }),
-    // An empty list is refused: where nothing was agreed to there is nothing to sweep.
+    // The parser refuses an empty list: if no job was agreed to, there is nothing to sweep.
     ...(jobIdsByTarget && { jobIds: Object.hasOwn(jobIdsByTarget, target) ? jobIdsByTarget[target] : [] }),
   });
   return anyTarget ? { ...request, jobsMayBeElsewhere: true } : request;
 }
 
-/** Which of the three kinds of request a message or a dispatch brings. */
+/** Returns the kind of request that a message or a dispatch brings. */
 export function triggerOf({ trigger, payload }: Pick<SweepMessage, 'trigger' | 'payload'>): SweepRequest['trigger'] {
   return trigger === 'manual' && isEmergency(payload) ? 'emergency' : trigger;
 }
@@ -96,7 +96,7 @@ export function isEmergency(payload: Readonly<Record<string, unknown>>): boolean
   return payload.kind === 'emergency';
 }
 
-/** AWS names the source of each record. @see https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
+/** Whether each record of an event is from SQS: AWS names the source. @see https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */
 export function isQueueEvent(event: unknown): event is { Records: [unknown, ...unknown[]] } {
   if (typeof event !== 'object' || event === null || !('Records' in event)) return false;
   const { Records: records } = event;
@@ -104,11 +104,11 @@ export function isQueueEvent(event: unknown): event is { Records: [unknown, ...u
 }
 
 /**
- * The one message of a queue event. It was asked for when the dispatch says, and no later than SQS took it: a message that
- * was moved out of the dead letters has a new SentTimestamp.
+ * Returns the one message of a queue event. It was asked for when the dispatch says, or when SQS took it if that is earlier: a
+ * message that was moved out of the dead letters has a new SentTimestamp.
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
- * @throws {RequestError} for more than one: if a later one failed, the first, which has acted, would be repeated.
+ * @throws {RequestError} for more than one: if a later one failed, SQS would repeat the first, which has acted.
  */
 export function messageOf(event: { Records: readonly unknown[] }): SweepMessage {
   const [record, ...others] = event.Records;
@@ -118,7 +118,7 @@ export function messageOf(event: { Records: readonly unknown[] }): SweepMessage 
   return { ...message, dispatchedAt: Math.min(message.dispatchedAt, sentAt(record)) };
 }
 
-/** Epoch ms, by SQS's own clock; no bound where it does not say. */
+/** Returns epoch ms by SQS's clock; infinity if the record does not say. */
 function sentAt({ attributes }: QueueRecord): number {
   const sent = isPlainObject(attributes) ? Number(attributes.SentTimestamp) : Number.NaN;
   return sent > 0 ? sent : Number.POSITIVE_INFINITY;

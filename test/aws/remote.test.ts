@@ -1,8 +1,8 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import { follow } from '../../cli/remote/follow.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
+import type { LogLine } from '../../lib/sweep/past/cloudwatch-log.ts';
 import type { LineName } from '../../lib/sweep/record/log-lines.ts';
-import type { LogLine } from '../../lib/sweep/record/sweep-log.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { startDeployed } from '../helpers/deployed.ts';
 import { fakeClock } from '../helpers/fake-clock.ts';

@@ -187,7 +187,7 @@ describe.concurrent('dli-reaper sweep --stage', () => {
       counts: { cancelled: 3, skipped: { 'first-sweep': 2 } },
     });
     expect((report as { notices: string[] }).notices).toContain(
-      'the first live sweep on record that cancels by this policy, target and exemptions: 3 of 5 victims are cancelled, the worst; once it is on record, the next sweep goes on',
+      'this is the first live sweep on record with this policy, target and exemptions, so it cancels only the worst 3 of 5 victims; the next sweep goes on',
     );
     expect(deletes()).toBe(3);
   });

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { judgeSchedule } from '../../cli/remote/last-sweeps.ts';
-import type { EndLine } from '../../lib/sweep/record/sweep-log.ts';
+import type { EndLine } from '../../lib/sweep/past/cloudwatch-log.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { keysOf, makeFolder, runCli, runHere, runningJob, startService } from '../helpers/run-cli.ts';

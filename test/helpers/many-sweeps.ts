@@ -3,9 +3,9 @@ import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import type { Ceilings } from '../../lib/settings/ceilings.ts';
 import { ParameterValues } from '../../lib/settings/parameter-store.ts';
 import { loadSsmSettings } from '../../lib/settings/stage.ts';
+import type { SweepDeps } from '../../lib/sweep/deps.ts';
+import { type RecordLine, toPastSweeps } from '../../lib/sweep/past/past-sweeps.ts';
 import type { LineName } from '../../lib/sweep/record/log-lines.ts';
-import { type RecordLine, toPastSweeps } from '../../lib/sweep/record/past.ts';
-import type { SweepDeps } from '../../lib/sweep/sweep.ts';
 import { createParameterStoreStandIn, stageParameters } from './parameter-store.ts';
 import { HOUR, MINUTE, makeWorld, NOW } from './world.ts';
 

@@ -6,7 +6,8 @@ import { createDliClient, type DliClientOptions } from '../../lib/dli/client.ts'
 import { createSharedStates } from '../../lib/dli/shared-state.ts';
 import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
 import type { SweepRequest } from '../../lib/request/request.ts';
-import { type SweepDeps, sweep } from '../../lib/sweep/sweep.ts';
+import type { SweepDeps } from '../../lib/sweep/deps.ts';
+import { sweep } from '../../lib/sweep/sweep.ts';
 import { looseCeilings } from './ceilings.ts';
 
 export const MINUTE = 60_000;

@@ -33,7 +33,7 @@ describe('the policy, the decision and the request', () => {
     expect(files.filter(isClient)).toEqual([]);
   });
 
-  it('are told apart from what does load it', async () => {
+  it('differ in that from lib/sweep/sweep.ts, which loads it', async () => {
     expect((await filesBehind('lib/sweep/sweep.ts')).filter(isClient)).not.toEqual([]);
   });
 });

@@ -138,7 +138,7 @@ describe('the turn of a month', () => {
     expect(notices.some(({ text }) => text.includes('expired at 2026-02-06'))).toBe(true);
   });
 
-  it('cancels nothing under a stop with an end, nor after it, and asks until somebody resumes', async () => {
+  it('cancels nothing under a stop with an end, nor after it, and asks until a person resumes', async () => {
     const until = at('2026-02-06T00:00:00Z');
     const resumedAt = until + 6 * HOUR;
     const value = formatStop({ until, reason: 'month end' });

@@ -69,7 +69,7 @@ const wordsWith = (all: string, limit: string) =>
   WORDS.map((text) => text.replace('LOOSEN_ALL', all).replace('LOOSEN_LIMIT', limit));
 
 describe.concurrent('the quiet massacre', () => {
-  it('cancels nobody from a terminal, says why, and ends with 1', async (context) => {
+  it('cancels no job from a terminal, says why, and ends with 1', async (context) => {
     const { run, cancelled } = await startTerminal(context, MASSACRE);
 
     const { exitCode, stdout } = await run('sweep', '--no-dry-run');
@@ -88,7 +88,7 @@ describe.concurrent('the quiet massacre', () => {
     expect(cancelled()).toBe(0);
   });
 
-  it('is told of by a plan, and by validate', async (context) => {
+  it('is announced by a plan, and by validate', async (context) => {
     const { run } = await startTerminal(context, MASSACRE);
     const file = writeFile('massacre.json', JSON.stringify(MASSACRE, null, 2));
 
@@ -110,7 +110,7 @@ describe.concurrent('the quiet massacre', () => {
     ]);
   });
 
-  it('is told of by a plan of a snapshot, and by a replay, as by a plan of this moment', async (context) => {
+  it('is announced by a plan of a snapshot, and by a replay, as by a plan of this moment', async (context) => {
     const { emulator } = await startDli(context);
     const { url, projectId } = emulator.connection;
     const snapshot = await runCli(
@@ -137,7 +137,7 @@ describe.concurrent('the quiet massacre', () => {
     });
   });
 
-  it('cancels nobody from a terminal that lets all jobs be cancelled, since there are more than a sweep may', async (context) => {
+  it('cancels no job from a terminal that lets all jobs be cancelled, since there are more than a sweep may', async (context) => {
     const { run, cancelled } = await startTerminal(context, MASSACRE, LET_ALL);
 
     const { exitCode, stdout } = await run('sweep', '--no-dry-run');
@@ -154,7 +154,7 @@ describe.concurrent('the quiet massacre', () => {
     expect(cancelled()).toBe(0);
   });
 
-  it('cancels nobody through the deployed function, says why, and counts as stopped', async (context) => {
+  it('cancels no job through the deployed function, says why, and counts as stopped', async (context) => {
     const { tick, cancelled } = await startStage(context, MASSACRE);
 
     const { returned, metrics } = await tick();
@@ -212,7 +212,7 @@ describe('match: all, maxRunTime: 5m, under the default caps', () => {
     void store.put(POLICY, JSON.stringify(policy));
 
   it.each([
-    { name: 'cancels nobody', ceilings: DEFAULT_CEILINGS, kills: 0 },
+    { name: 'cancels no job', ceilings: DEFAULT_CEILINGS, kills: 0 },
     {
       name: 'cancels the ceiling of a day at most, where a deploy lets all jobs be cancelled',
       ceilings: { ...DEFAULT_CEILINGS, allMayCancel: true, shortestLimitMs: 0 },

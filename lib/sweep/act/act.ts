@@ -14,28 +14,28 @@ import type { SweepLog } from '../record/log-lines.ts';
 import type { Outcome, SkipReason } from '../record/outcome.ts';
 import type { Freed, Stopped } from '../record/report.ts';
 import { type CancelJob, type Cancellation, cancelJobs, cancelOne } from './cancel.ts';
-import { estimateFreed } from './freed.ts';
+import { estimateFreed } from './freed-capacity.ts';
 import type { ProgressWatch } from './progress.ts';
 import { verifyCancellations } from './verify.ts';
 
 /** What became of the overdue jobs. */
 export interface Ends {
-  /** By job id; one for each overdue job. */
+  /** One for each overdue job, by job id. */
   outcomes: ReadonlyMap<string, Outcome>;
-  /** One for each job that was to be asked to stop. */
+  /** One for each job that was chosen. */
   cancellations: readonly Cancellation[];
   stopped: Stopped | undefined;
   freed: Freed | undefined;
 }
 
-/** What a live sweep can do to jobs, and read of them afterwards. A dry run has none. */
+/** What a live sweep can do to jobs, and how it reads them afterwards. A dry run has none. */
 export interface Cancels {
   cancel: CancelJob;
-  /** Whether a job that lives on after an accepted request may be asked once more in the same sweep. */
+  /** Whether a job that still runs after an accepted request may be asked once more in the same sweep. */
   mayAskAgain: (job: Job) => boolean;
-  /** A reading for each job that was looked at. @param round 0 for the first look. */
+  /** Returns a reading for each job that was read. @param round 0 for the first. */
   readBack: (jobs: readonly Job[], round: number) => Promise<ReadonlyMap<string, Reading>>;
-  /** Compute units by queue. @throws {DliError} */
+  /** Returns the compute units of each queue. @throws {DliError} */
   listQueueCus: () => Promise<ReadonlyMap<string, number>>;
 }
 
@@ -59,12 +59,12 @@ export interface Limits {
   clock: Clock;
   /** Epoch ms; everything but the report is over by then. */
   deadlineAt: number;
-  /** Epoch ms; no sweep begins to cancel later than that. */
+  /** Epoch ms; the sweep does not begin to cancel later. */
   expiresAt: number;
   /** How long to wait for cancelled jobs to stop. */
   verifyForMs: number;
   isSwitchedOn: boolean;
-  /** What somebody set the switch to who wants it to stop. */
+  /** The order to stop that a person wrote into the switch. */
   stopOrder?: StopOrder | undefined;
   /** Once aborted, no more jobs are cancelled; those already asked to stop are still read back. */
   stop: AbortSignal;
@@ -121,7 +121,7 @@ export async function act(
   };
 }
 
-/** Takes back that somebody else has cancelled a job which an earlier request of ours may have stopped. */
+/** Blames no one else for a job that an earlier request of ours may have stopped. */
 function withoutBlame(outcomes: ReadonlyMap<string, Outcome>, askedBefore: ReadonlySet<string>) {
   return [...outcomes].map(([id, outcome]): [string, Outcome] =>
     outcome.kind === 'already-terminal' && askedBefore.has(id)
@@ -130,7 +130,7 @@ function withoutBlame(outcomes: ReadonlyMap<string, Outcome>, askedBefore: Reado
   );
 }
 
-/** The ends of a plan, and of a sweep that something keeps from cancelling: no job is asked to stop. */
+/** Asks no job to stop: for a plan, and for a sweep that something keeps from cancelling. */
 export function leaveAlone(
   judgement: Judgement,
   {
@@ -151,14 +151,14 @@ export function leaveAlone(
   };
 }
 
-/** Where somebody gave no more than the word, there is no more to say of it. */
+/** Quotes the order in the switch, if it says more than the word. */
 function whyOff(order: StopOrder | undefined): string {
   return order !== undefined && hasWords(order)
     ? `the switch reads ${describeStop(order)}`
     : 'the switch is not set to run, or cannot be read';
 }
 
-/** The ends of a sweep that was asked for too long ago: listing took its time, or the request came late. */
+/** Asks no job to stop, since the request is too old: listing took long, or the request came late. */
 function leaveExpired(judgement: Judgement, { expiresAt, log }: { expiresAt: number; log: SweepLog }): Ends {
   logVictims(judgement.chosen, 'expired', log);
   const at = new Date(expiresAt).toISOString();
@@ -173,14 +173,14 @@ function leaveExpired(judgement: Judgement, { expiresAt, log }: { expiresAt: num
   };
 }
 
-/** An outcome for each overdue job where none was asked to stop. */
+/** Gives each overdue job the outcome of a job that was not asked to stop. */
 function spareAll({ overdue, chosen, spared }: Judgement, reason: SkipReason): Map<string, Outcome> {
   const skip = (id: string, why: SkipReason): [string, Outcome] => [id, { kind: 'skipped', reason: why }];
   if (reason === 'stopped') return new Map(overdue.map(({ job }) => skip(job.id, reason)));
   return new Map([...chosen.map(({ job }) => skip(job.id, reason)), ...[...spared].map(([id, why]) => skip(id, why))]);
 }
 
-/** What ended the cancelling before its time; for a credential, its refusal. A stop after the last job ends nothing. */
+/** Says what ended the cancelling early. A stop after the last job ends nothing. */
 function whatStopped(
   cancellations: readonly Cancellation[],
   outcomes: ReadonlyMap<string, Outcome>,
@@ -202,7 +202,7 @@ function whatStopped(
   return undefined;
 }
 
-/** All engines side by side. Whatever is thrown for one costs no job of another its reading. */
+/** Reads back all engines side by side. If one throws, the jobs of the others still get their readings. */
 async function readBack(readers: Readers, jobs: readonly Job[], round: number): Promise<Map<string, Reading>> {
   const readings = await Promise.all(
     [...readers].flatMap(([engine, reads]) => {
@@ -213,7 +213,7 @@ async function readBack(readers: Readers, jobs: readonly Job[], round: number): 
   return new Map(readings.flatMap((part) => [...part]));
 }
 
-/** Asked only where a job does not tell its own units; it must not cost a sweep its report. */
+/** Asks only if a job does not say its own units. An error must not cost the sweep its report. */
 async function readQueueCus(cancels: Cancels, cancelled: readonly Job[]): Promise<ReadonlyMap<string, number>> {
   if (cancelled.every(({ cus }) => cus !== undefined)) return new Map();
   try {
@@ -226,7 +226,7 @@ async function readQueueCus(cancels: Cancels, cancelled: readonly Job[]): Promis
 /** CloudWatch cuts a record at 256 KB. */
 const VICTIMS_PER_LINE = 100;
 
-/** On record before the first DELETE, whatever happens then. */
+/** Puts the victims on record before the first DELETE. */
 function logVictims(victims: readonly Victim[], skipped: SkipReason | undefined, log: SweepLog): void {
   for (let i = 0; i < victims.length; i += VICTIMS_PER_LINE) {
     log.info('victims chosen', {

@@ -5,18 +5,18 @@ import type { StopOptions } from '../../engines/engine.ts';
 import type { Victim } from '../judge/cap.ts';
 import { isStillOver } from '../judge/decide.ts';
 
-/** What came of asking for one victim. */
+/** The result of asking for one victim. */
 export interface Cancellation {
   victim: Victim;
   result: CancelResult;
 }
 
-/** Asks DLI to stop one job, of whatever engine. */
+/** Asks DLI to stop one job of any engine. */
 export type CancelJob = (job: Job, options: StopOptions) => Promise<CancelResult>;
 
 /**
- * Asks DLI to cancel each victim, in the order given, as many at a time as the client's pace allows. One job's trouble
- * never hides another's; only a refused credential ends it for all, because every further call would be refused too.
+ * Asks DLI to cancel each victim, in the order given, as many at a time as the client's pace allows. An error of one job stops no
+ * other. Only a refused credential ends it for all, because every further call would be refused too.
  *
  * @param now epoch ms, the instant of the decisions.
  * @param stopAt epoch ms; nothing is asked from then on.
@@ -44,8 +44,8 @@ export async function cancelJobs(
 }
 
 /**
- * Asks DLI to cancel one victim, if the rule that chose it still finds it over when it is read right before. An error that
- * nobody foresaw leaves open what became of the request, and must not hide what became of the others.
+ * Asks DLI to cancel one victim, if the rule that chose it still finds it over when it is read right before. After an unexpected
+ * error it is not known what became of the request: its result is `lost`, and the other victims keep theirs.
  *
  * @param options.now epoch ms, the instant of the decision.
  */

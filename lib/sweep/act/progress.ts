@@ -1,13 +1,13 @@
-/** How far a sweep is, for a person who watches. */
+/** How far a sweep is, for the screen of a person. */
 export type Progress =
-  /** Requests so far; how many it takes shows only at the end. */
+  /** Requests so far. Their total is not known before the end. */
   | { stage: 'listing'; done: number }
   /** Victims asked to stop, or seen to have ended. */
   | { stage: 'cancelling' | 'verifying'; done: number; total: number };
 
-/** Counts what the stages tell. */
+/** Counts what the stages report. */
 export interface ProgressWatch {
-  /** @param calls lists asked for so far. Shown until the cancelling begins, since jobs are read back by lists as well. */
+  /** Shown until cancelling begins, since jobs are read back by lists as well. @param calls lists asked for so far. */
   listing: (calls: number) => void;
   /** @param total victims that are to be asked to stop. */
   begin: (total: number) => void;
@@ -23,7 +23,7 @@ export function createProgressWatch(onProgress?: (progress: Progress) => void): 
     try {
       onProgress?.(progress);
     } catch {
-      // A screen that fails must not cost a sweep its report.
+      // An error of the screen must not cost the sweep its report.
     }
   };
   return {

@@ -1,10 +1,14 @@
+import type { Clock } from '../../base/clock.ts';
 import { messageOf } from '../../base/error-words.ts';
 import { TimeoutError } from '../../http/errors.ts';
 import { within } from '../../http/timeout.ts';
+import type { SweepRequest } from '../../request/request.ts';
 import { type Ceilings, loosen } from '../../settings/ceilings.ts';
+import { hashOf } from '../../settings/hash.ts';
+import type { Settings } from '../../settings/settings.ts';
+import { countKills, hasActedBy, LONGEST_SWEEP_MS, type PastSweep, type ReadRecord } from '../past/past-sweeps.ts';
 import type { SkipReason } from '../record/outcome.ts';
-import { countKills, hasActedBy, LONGEST_SWEEP_MS, type PastSweep, type ReadRecord } from '../record/past.ts';
-import type { Stopped } from '../record/report.ts';
+import type { Hold, Stopped } from '../record/report.ts';
 import type { Victim } from './cap.ts';
 import type { Judgement } from './judge.ts';
 
@@ -13,46 +17,68 @@ const DAY_MS = 86_400_000;
 const SETTINGS_KNOWN_FOR_MS = 8 * DAY_MS;
 /** Enough to see that the right jobs go, and few enough to apologise for. */
 const FIRST_SWEEP_KILLS = 3;
+/** The log of a day is a few pages. */
+const RECORD_WITHIN_MS = 20_000;
 
-/** What a judgement comes to when it is held against what was done before. */
+/** A judgement after the record of earlier sweeps was taken into account. */
 export interface Braked {
   judgement: Judgement;
-  /** One sentence each. */
+  /** One sentence each, for the report. */
   notices: readonly string[];
-  /** Set if no job may be cancelled, since it is not known what was done before. */
+  /** Set if no job may be cancelled, since the record could not be read. */
   stopped: Stopped | undefined;
-  /** Jobs that other sweeps of the target may have asked to stop, by id. */
+  /** Ids of jobs that other sweeps of the target may have asked to stop. */
   askedBefore: ReadonlySet<string>;
+}
+
+/** Checks the judgement of a sweep against the record of its target, if the target has one. */
+export async function brakeByRecord(
+  judged: Judgement,
+  { request, settings, ceilings }: { request: SweepRequest; settings: Settings; ceilings: Ceilings | Hold },
+  { readRecord, clock, deadlineAt }: { readRecord?: ReadRecord | undefined; clock: Clock; deadlineAt: number },
+): Promise<Braked> {
+  if (readRecord === undefined || 'because' in ceilings) return free(judged);
+  const now = clock.now();
+  const { documents, target } = settings;
+  return brake(judged, {
+    target: request.target,
+    projectId: target.projectId,
+    isEmergency: request.emergency !== undefined,
+    settingsHash: documents && hashOf(documents),
+    ceilings,
+    readRecord,
+    now,
+    timeoutMs: Math.min(RECORD_WITHIN_MS, (deadlineAt - now) / 4),
+  });
 }
 
 interface BrakeOptions {
   target: string;
   projectId: string;
   isEmergency: boolean;
-  /** By what the sweep goes; undefined where nothing of it is on record. */
+  /** Identifies the settings of the sweep; undefined if they are not on record. */
   settingsHash: string | undefined;
   ceilings: Ceilings;
   readRecord: ReadRecord;
   /** Epoch ms, our clock. */
   now: number;
-  /** For all that is read. */
+  /** For the whole record. */
   timeoutMs: number;
 }
 
 /**
- * Holds the victims of a live sweep against what the sweeps of its target, and of its project, have cancelled before:
+ * Checks the victims of a live sweep against what earlier sweeps of its target, and of its project, cancelled:
  *
- * - All kills of any 24 hours are within the ceiling. If there are more victims than it leaves, none is cancelled, or with
- *   `drain` the worst.
- * - The first sweep that goes by changed settings cancels a few at most. The next one goes on.
+ * - The kills of any 24 hours stay within the ceiling. If there are more victims than it leaves, no job is cancelled; with
+ *   `drain` the worst are.
+ * - The first sweep with changed settings cancels a few jobs at most. The next sweep goes on.
  *
- * Reads only where there are victims. What was done before is unknown if it cannot be read in time, and then no job is
- * cancelled.
+ * Reads the record only if there are victims. If it cannot be read in time, no job is cancelled.
  */
 export async function brake(judgement: Judgement, options: BrakeOptions): Promise<Braked> {
   if (judgement.chosen.length === 0 || judgement.obstacle !== undefined) return free(judgement);
   const { now, readRecord, target, projectId, timeoutMs } = options;
-  // Its own limit as well, since the reader may not obey.
+  // The reader may ignore the signal, so there is a limit here as well.
   const signal = AbortSignal.timeout(Math.max(timeoutMs, 0));
   const read = (since: number, until?: number) =>
     within(readRecord({ target, projectId, since, until, signal }), timeoutMs);
@@ -70,12 +96,12 @@ export async function brake(judgement: Judgement, options: BrakeOptions): Promis
   if (!mayBeFirst || capped.chosen.length <= FIRST_SWEEP_KILLS || hasActedBy(past, settingsHash)) {
     return { ...free(capped), askedBefore };
   }
-  // What cannot be read of a week ago costs nothing but a slow beginning.
+  // If the older record cannot be read, the sweep only begins slowly.
   const older = await read(now - SETTINGS_KNOWN_FOR_MS, since).catch(() => []);
   return { ...(hasActedBy(older, settingsHash) ? free(capped) : beginSlowly(capped)), askedBefore };
 }
 
-/** A judgement that nothing stands in the way of. */
+/** A judgement without a brake. */
 export const free = (judgement: Judgement): Braked => ({
   judgement,
   notices: [],
@@ -89,7 +115,7 @@ function unknown(judgement: Judgement, error: unknown, { isEmergency }: BrakeOpt
     ? 'an emergency without --stage, with --endpoint and --project-id, needs no record'
     : 'docs/runbook.md says what to do';
   const because =
-    'what the sweeps of this target have cancelled in the last 24 hours is not known, so no job was cancelled: ' +
+    'no job was cancelled, since it is not known what the sweeps of this target cancelled in the last 24 hours: ' +
     `${why}; ${wayOut}`;
   return { ...free({ ...judgement, obstacle: 'stopped' }), stopped: { by: 'record', because } };
 }
@@ -116,12 +142,12 @@ function capByDay(judgement: Judgement, used: number, { ceilings, isEmergency }:
 function beginSlowly(judgement: Judgement): Braked {
   const few = keep(judgement, FIRST_SWEEP_KILLS, 'first-sweep');
   const notice =
-    `the first live sweep on record that cancels by this policy, target and exemptions: ${few.chosen.length} of ` +
-    `${judgement.chosen.length} victims are cancelled, the worst; once it is on record, the next sweep goes on`;
+    'this is the first live sweep on record with this policy, target and exemptions, so it cancels only the worst ' +
+    `${few.chosen.length} of ${judgement.chosen.length} victims; the next sweep goes on`;
   return { ...free(few), notices: [notice] };
 }
 
-/** Only the worst of the chosen. */
+/** Keeps the worst of the chosen jobs, and spares the others. */
 function keep(judgement: Judgement, count: number, reason: SkipReason): Judgement {
   const { chosen, spared } = judgement;
   const others = chosen.slice(count).map(({ job }: Victim): [string, SkipReason] => [job.id, reason]);

@@ -14,25 +14,25 @@ export type Victim = Decision & { verdict: Extract<Verdict, { reason: 'over-limi
 export interface Caps {
   /** More victims than this are too many. */
   maxKills: number;
-  /** Rather the worst offenders up to the cap than none. */
+  /** Whether the worst offenders up to the cap are cancelled, and not none. */
   drain: boolean;
-  /** Of all live jobs of the project, 0 to 100. */
+  /** More victims than this share of the project's live jobs are too many, 0 to 100. */
   maxKillsPercent: number;
-  /** With fewer live jobs the percentage is not applied: one orphan at night is 100 %. Zero percent always is. */
+  /** With fewer live jobs the percentage does not apply: one orphan at night is 100 %. Zero percent always applies. */
   percentFloor: number;
-  /** What no sweep may exceed, whatever `maxKills` says; undefined where it is not known, or does not matter. */
+  /** The number that no sweep may exceed, whatever `maxKills` says; undefined if it is not known or does not matter. */
   ceiling?: number | undefined;
 }
 
-/** Which of the overdue jobs the caps, and gaps in the listing, leave to be cancelled. */
+/** The overdue jobs that may be cancelled by the caps, and by gaps in the listing. */
 export interface Choice {
   /** Longest over its limit first. */
   overdue: readonly Victim[];
-  /** Those of `overdue` that there is room for; all of them unless a cap is exceeded. */
+  /** The jobs of `overdue` that there is room for; all of them if no cap is exceeded. */
   chosen: readonly Victim[];
-  /** Why each of the others is spared, by job id. */
+  /** Why each other job is spared, by job id. */
   spared: ReadonlyMap<string, 'cap' | 'partial'>;
-  /** Whether a cap keeps every job from being cancelled, and not only those beyond it. */
+  /** Whether a cap spares every job, and not only those beyond it. */
   isCapped: boolean;
   caps: CapReport;
   /** What could not be counted. */
@@ -40,8 +40,8 @@ export interface Choice {
 }
 
 /**
- * `maxKills` is for all victims together, `maxKillsPercent` for each engine's own: a hundred live queries are no reason to
- * end the last five batches.
+ * Chooses victims by the caps. `maxKills` holds for all victims together, `maxKillsPercent` for each engine by itself: a hundred
+ * live queries are no reason to end the last five batches.
  */
 export async function chooseVictims(
   decisions: readonly Decision[],
@@ -79,7 +79,7 @@ export async function chooseVictims(
   };
 }
 
-/** The jobs the policy wants cancelled: the longest over its limit first, so that it goes before time runs out. */
+/** Returns the jobs that the policy wants cancelled, the longest over its limit first: it goes before time runs out. */
 export function victimsOf(decisions: readonly Decision[]): Victim[] {
   return decisions
     .filter((decision): decision is Victim => decision.verdict.action === 'cancel')
@@ -87,12 +87,12 @@ export function victimsOf(decisions: readonly Decision[]): Victim[] {
 }
 
 /**
- * Engines whose jobs are all spared: what was not listed may be what would have exceeded the percentage, or a job older
- * than the one taken for the oldest.
+ * Returns the engines whose jobs are all spared. A job that was not listed may be what would exceed the percentage, or may be
+ * older than the oldest that was listed.
  */
 function enginesInDoubt({ rules }: Policy, { maxKillsPercent }: Caps, { engines, gaps }: Sight): ReadonlySet<Engine> {
   const incomplete = new Set(gaps.flatMap(({ engine }) => engine ?? engines));
-  // A rule's groups hold jobs of all its engines.
+  // The groups of a rule hold jobs of all its engines.
   const withoutOldest = rules
     .filter((rule) => rule.victims === 'oldest' && rule.engines.some((engine) => incomplete.has(engine)))
     .flatMap((rule) => rule.engines);
@@ -100,7 +100,7 @@ function enginesInDoubt({ rules }: Policy, { maxKillsPercent }: Caps, { engines,
 }
 
 interface LiveCounts {
-  /** How many jobs of each engine are alive, at least. */
+  /** The least number of live jobs, by engine. */
   counts: ReadonlyMap<Engine, number>;
   /** Engines whose live jobs could not be counted although a cap needs the count. */
   uncounted: ReadonlySet<Engine>;
@@ -131,7 +131,7 @@ async function countLive(victims: readonly Victim[], sight: Sight, caps: Caps): 
 const countOf = (victims: readonly Victim[], engine: Engine): number =>
   victims.filter(({ job }) => job.engine === engine).length;
 
-/** @param live of the engines whose live jobs are known. */
+/** @param live the number of live jobs, for engines where it is known. */
 function exceededOf(victims: readonly Victim[], live: ReadonlyMap<Engine, number>, caps: Caps): string | undefined {
   const counted = victims.filter(({ job }) => live.has(job.engine));
   const overall = exceededCap(counted.length, 0, { ...caps, maxKillsPercent: 100 });
@@ -143,7 +143,7 @@ function exceededOf(victims: readonly Victim[], live: ReadonlyMap<Engine, number
   return undefined;
 }
 
-/** The victims that the caps leave room for. @param live of the engines whose live jobs are known. */
+/** Returns the victims that the caps leave room for. @param live the number of live jobs, for engines where it is known. */
 function drain(victims: readonly Victim[], live: ReadonlyMap<Engine, number>, caps: Caps): Victim[] {
   const taken = new Map<Engine, number>();
   return victims
@@ -156,10 +156,10 @@ function drain(victims: readonly Victim[], live: ReadonlyMap<Engine, number>, ca
     .slice(0, mostKills(caps));
 }
 
-/** The lower of what the policy or the request wants and of what no sweep may exceed. */
+/** The lower of two numbers: what policy or request want, and what no sweep may exceed. */
 const mostKills = ({ maxKills, ceiling = Number.POSITIVE_INFINITY }: Caps): number => Math.min(maxKills, ceiling);
 
-/** Why a cap stops the sweep, in words for a person; undefined if none does. */
+/** Says why a cap stops the sweep; undefined if no cap does. */
 export function exceededCap(victimCount: number, liveCount: number, caps: Caps): string | undefined {
   const most = mostKills(caps);
   if (victimCount > most) {
@@ -173,7 +173,7 @@ export function exceededCap(victimCount: number, liveCount: number, caps: Caps):
   return undefined;
 }
 
-/** How many may be cancelled where the worst offenders go first. */
+/** Returns how many jobs may be cancelled if the worst offenders go first. */
 export function allowedKills(liveCount: number, caps: Caps): number {
   const byPercent = isPercentApplied(liveCount, caps) ? Math.floor((liveCount * caps.maxKillsPercent) / 100) : Infinity;
   return Math.min(mostKills(caps), byPercent);
@@ -184,11 +184,11 @@ function isPercentApplied(liveCount: number, { maxKillsPercent, percentFloor }: 
 }
 
 /**
- * Whether the number of live jobs has to be asked for: it need not be when the victims are within the percentage of
- * those listed alone, since there are at least as many.
+ * Whether DLI must be asked for the number of live jobs. It need not be if the victims are within the percentage of the listed
+ * jobs alone, since at least as many are alive.
  */
 export function needsLiveCount(victimCount: number, listedLiveCount: number, caps: Caps): boolean {
-  // Too many already; but for a drain the number that may go has to be known.
+  // Too many already. Only a drain needs the number, since some may still go.
   if (victimCount === 0 || (victimCount > mostKills(caps) && !caps.drain)) return false;
   return victimCount * 100 > listedLiveCount * caps.maxKillsPercent;
 }

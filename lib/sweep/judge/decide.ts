@@ -9,27 +9,27 @@ import { countStatementQuestions } from '../../policy/scope.ts';
 import { groupKey, namesType, selectedBy, type Tried, trySelector } from '../../policy/select.ts';
 import type { KeepReason, Verdict } from '../record/verdict.ts';
 
-/** What the policy wants for one job, and what led to it. */
+/** What the policy wants for one job, and why. */
 export interface Decision {
   job: Job;
   clocks: ClockReadings;
-  /** What each rule says of the job by itself, before groups and exemptions; in the policy's order. */
+  /** What each rule says of the job, before groups and exemptions; in the policy's order. */
   rules: readonly RuleResult[];
-  /** Those in force that are for it, or may be. */
+  /** Exemptions in force that cover it, or may cover it. */
   exemptions: readonly TriedExemption[];
   exemption: ExemptionResult;
-  /** As for the exemptions. */
+  /** Freezes in force that cover it, or may cover it. */
   freezes: readonly TriedFreeze[];
   freeze: FreezeResult;
-  /** How many steps each of its texts was worth; see {@link stepsPerValue}. */
+  /** How many steps each of its texts may cost; see {@link stepsPerValue}. */
   maxSteps: number;
   verdict: Verdict;
 }
 
-/** By the sweep's own instant, in ms; undefined if a clock is not for the job's state, or its start is not believed. */
+/** Milliseconds at the sweep's instant; undefined if a clock does not count in the job's state, or its start cannot be right. */
 export type ClockReadings = Record<ReadingName, number | undefined>;
 
-/** Strongest first: of several reasons to spare a job, the one that a reader needs to know about. */
+/** Reasons to spare a job, the strongest first: of several, the first is reported. */
 const KEEP_REASONS: readonly KeepReason[] = [
   'terminal',
   'protected',
@@ -45,17 +45,17 @@ const KEEP_REASONS: readonly KeepReason[] = [
   'no-rule',
 ];
 
-/** An older start is a wrong number rather than a long job: DLI itself cancels SQL jobs after 12 hours by default. */
+/** An older start is a wrong number and not a long job: DLI itself cancels SQL jobs after 12 hours by default. */
 const OLDEST_BELIEVED_MS = 400 * 86_400_000;
 
-/** A savepoint that failed is likely to fail again, and to be written is work for the job. */
-const ASK_AGAIN_AFTER_MS = 6 * 3_600_000;
+/** A savepoint that failed is likely to fail again, and writing one is work for the job. */
+export const ASK_AGAIN_AFTER_MS = 6 * 3_600_000;
 
-/** What one rule says of one job, with what its selectors found. */
+/** What one rule says of one job, and what its selectors found. */
 export type RuleResult = {
   rule: Rule;
   match: Tried;
-  /** Undefined if the rule has no `ignore`, or it was not tried since nothing depended on it. */
+  /** Undefined if the rule has no `ignore`, or nothing depended on it. */
   ignore?: Tried | undefined;
 } & (
   | { action: Action; clock: LimitName; limitMs: number; overLimitMs: number }
@@ -67,7 +67,7 @@ type Kept = Extract<RuleResult, { action: 'keep' }>;
 
 export interface DecideOptions {
   policy: Policy;
-  /** Beside those that the policy itself holds. */
+  /** Exemptions outside the policy. */
   exemptions: readonly Exemption[];
   /** Epoch ms, read once per sweep. */
   now: number;
@@ -77,16 +77,16 @@ export interface DecideOptions {
 export type Decide = (jobs: readonly Job[], now: number) => Decision[];
 
 /**
- * Pure: the same jobs, policy and instant give the same decisions, in whatever order jobs and rules come.
+ * Decides for jobs by a policy. Pure: the same jobs, policy and instant give the same decisions, in any order of jobs and rules.
  *
- * The most severe action of the rules that find a job over a limit holds; the one furthest over is named, by id where two
- * are equal. An exemption holds against all rules, a freeze against every cancel. A job exactly at its limit is kept.
+ * Of the rules that find a job over a limit, the most severe action holds. The rule that the job is furthest over is named; by
+ * id if two are equal. An exemption holds against all rules, a freeze against every cancel. A job exactly at its limit is kept.
  */
 export function decide(jobs: readonly Job[], { policy, exemptions, now }: DecideOptions): Decision[] {
   return createDecide({ policy, exemptions })(jobs, now);
 }
 
-/** As {@link decide}, for jobs that are decided on again when more is known of some: the others are not tried again. */
+/** Like {@link decide}, for jobs that are decided on again once more is known of some: the others are not tried again. */
 export function createDecide({ policy, exemptions }: Omit<DecideOptions, 'now'>): Decide {
   const allExemptions = [...policy.exemptions, ...exemptions];
   const questions = countStatementQuestions({ ...policy, exemptions: allExemptions });
@@ -118,40 +118,40 @@ export function createDecide({ policy, exemptions }: Omit<DecideOptions, 'now'>)
       const { job, rules } = trial;
       const results = rules
         .map((result, i) => (sparedByRule[i]?.has(index) ? spare(result, 'group') : result))
-        // After the groups: the job stays the oldest of its group, although it is not asked.
+        // Comes after the groups: the job stays the oldest of its group, although it is not asked.
         .map((result) => (wasAskedRecently(job, result, now) ? spare(result, 'asked-recently') : result));
-      // There is no rule that an operation on a queue could be for.
+      // No rule can be for an operation on a queue.
       const verdict = isPseudoJob(job) ? PROTECTED : conclude(results, trial);
       return { ...trial, verdict };
     });
   };
 }
 
-/** Some four seconds of one processor. A person who submits jobs must not be able to keep a sweep busy until its deadline. */
+/** About four seconds of one processor. A person who submits jobs must not be able to keep a sweep busy until its deadline. */
 const MAX_STEPS_PER_SWEEP = 100_000_000;
 
 /**
- * What each text may cost: an equal share for each question to each statement, so that it depends neither on the machine
- * nor on the order of jobs and rules. A statement that takes more is not known to match, and its job is spared.
+ * Returns what each text may cost: an equal share for each question to each statement. So it depends neither on the machine nor
+ * on the order of jobs and rules. If a statement takes more, it is not known whether it matches, and its job is spared.
  */
 function stepsPerValue(jobs: readonly Job[], questions: number): number {
   const statements = jobs.filter(({ statement }) => typeof statement === 'string').length;
   return Math.min(MAX_STEPS_PER_VALUE, Math.floor(MAX_STEPS_PER_SWEEP / Math.max(1, statements * questions)));
 }
 
-/** All that can be said of a job without the others. */
+/** What can be said of a job without the others. */
 type Trial = Omit<Decision, 'verdict'>;
 
 /** The decision to cancel a job. */
 type Chosen = Pick<Decision, 'job' | 'rules' | 'maxSteps'> & { verdict: Extract<Verdict, { reason: 'over-limit' }> };
 
 /**
- * Returns whether the rule that chose a job still finds it over the limit that chose it. Pure.
+ * Returns whether the rule that chose a job still finds it over the same limit. Pure.
  *
- * A job that began to run meanwhile is over by `maxTotalTime` still, and not by `maxQueueTime`, nor where the rule asks for
- * the status that it had. Groups are not formed again, and exemptions not tried.
+ * A job that has begun to run is still over `maxTotalTime`. It is no longer over `maxQueueTime`, and no longer matches a rule that
+ * asks for the status it had. Groups are not formed again, and exemptions are not tried.
  *
- * @param read the job as it was read last. What such a reading may leave out is as it was decided upon.
+ * @param read the job as it was read last. What such a reading leaves out stays as it was.
  * @param options.now epoch ms: the instant of the decision.
  * @param options.savepoint whether it is to be saved before it stops.
  */
@@ -168,12 +168,12 @@ export function isStillOver(
   return result.action === verdict.action && !wasAskedRecently(current, result, now);
 }
 
-/** The part of a rule that a later reading may answer differently. Queues, names and statements stay as they are. */
+/** The part of a rule that a later reading may answer differently. Queues, names and statements do not change. */
 function openQuestions(rule: Rule, chosenBy: LimitName): Rule {
   const { match, ignore } = rule;
   return {
     ...rule,
-    // The type besides, since writes have to be named.
+    // The type is kept as well, since a rule must name writes.
     match: match === 'all' ? 'all' : { status: match.status, jobType: match.jobType },
     ignore: ignore?.status === undefined ? undefined : ignore,
     limits: rule.limits.filter(({ clock }) => clock === chosenBy),
@@ -181,9 +181,9 @@ function openQuestions(rule: Rule, chosenBy: LimitName): Rule {
   };
 }
 
-/** A reading of one job tells its state and times. Who submitted it, where and when does not change. */
+/** Takes state and times from a later reading. Who submitted the job, where and when does not change. */
 function withReading(job: Job, { status, state, since, askedAt }: Job): Job {
-  // One engine spells a state in its list and in its details differently.
+  // An engine may spell a state differently in its list and in its details.
   const isSameWord = status?.toLowerCase() === job.status?.toLowerCase();
   return {
     ...job,
@@ -202,14 +202,14 @@ const spare = ({ rule, match, ignore }: RuleResult, reason: KeepReason): Kept =>
   reason,
 });
 
-/** The rules whose limit the job is over, and otherwise the strongest reason to spare it. */
+/** Names the rules whose limit the job is over, or else the strongest reason to spare it. */
 function conclude(
   results: readonly RuleResult[],
   { exemption, freeze, job: { state } }: Pick<Trial, 'exemption' | 'freeze' | 'job'>,
 ): Verdict {
   const [worst, ...others] = results.filter((result) => result.action !== 'keep').toSorted(bySeverity);
   const [strongest] = results.filter((result) => result.action === 'keep').toSorted(byStrength);
-  // What cannot be cancelled anyway needs no exemption.
+  // A job that cannot be cancelled needs no exemption.
   const isSafe = worst === undefined && (strongest?.reason === 'terminal' || strongest?.reason === 'protected');
   if (exemption.exempt === 'yes' && !isSafe) {
     return { action: 'keep', reason: 'exempt', rule: exemption.by, limitMs: undefined };
@@ -218,7 +218,7 @@ function conclude(
   if (worst === undefined) return strongest === undefined ? NO_RULE : keep(strongest, state);
   if (exemption.exempt === 'unknown') return keep(spare(worst, 'undetermined'), state);
   const { rule, action, clock, limitMs, overLimitMs } = worst;
-  // What is only warned of, or logged, a freeze lets be said.
+  // A freeze stops cancels only; rules still warn and log.
   if (action === 'cancel' && freeze.frozen === 'yes') {
     return { action: 'keep', reason: 'frozen', rule: freeze.by, limitMs };
   }
@@ -240,7 +240,7 @@ const NO_RULE: Verdict = { action: 'keep', reason: 'no-rule', rule: undefined, l
 
 const PROTECTED: Verdict = { action: 'keep', reason: 'protected', rule: undefined, limitMs: undefined };
 
-/** With the least limit that counts for a job in this state; a job that only waits has none in a rule for running jobs. */
+/** Names the lowest limit that counts in this state: a job that waits has none in a rule for running jobs. */
 function keep({ rule, reason }: Kept, state: JobState): Verdict {
   if (reason === 'no-rule') return NO_RULE;
   const limits = isLive(state) ? limitsFor(rule, state) : rule.limits;
@@ -251,7 +251,7 @@ function keep({ rule, reason }: Kept, state: JobState): Verdict {
 const limitsFor = ({ limits }: Rule, state: JobState) =>
   limits.filter(({ clock }) => clockOf(clock).states.some((one) => one === state));
 
-/** What a rule says of a job by itself, before groups and exemptions. */
+/** Tries one rule on one job, before groups and exemptions. */
 function tryRule(job: Job, rule: Rule, { clocks, maxSteps }: { clocks: ClockReadings; maxSteps: number }): RuleResult {
   if (!rule.engines.includes(job.engine)) return { rule, match: [], action: 'keep', reason: 'no-rule' };
   if (isPseudoJob(job)) return { rule, match: [], action: 'keep', reason: 'protected' };
@@ -289,7 +289,7 @@ function tryRule(job: Job, rule: Rule, { clocks, maxSteps }: { clocks: ClockRead
   return { rule, match, ignore, action: rule.action, ...over };
 }
 
-/** The engine says from when each clock counts; see docs/policy.md. */
+/** Reads each clock. The engine says when it starts to count; see docs/policy.md. */
 function readClocks({ state, since }: Job, now: number): ClockReadings {
   const read = ({ states, since: instant }: Clock): number | undefined => {
     const at = since[instant];
@@ -303,9 +303,9 @@ function isBelievedStart(startedAt: number | undefined, now: number): startedAt 
 }
 
 /**
- * Which jobs, by their place, a rule spares since they are not the ones of their group that it is for. Groups form among
- * the jobs over the rule's limit, the exempt ones included: otherwise an exemption for the oldest would make another one
- * the oldest, and so a victim.
+ * Returns the places of the jobs that a rule spares, since its `victims` names others of their group. Groups form among the jobs
+ * over the rule's limit, exempt jobs included: otherwise an exemption for the oldest job would make the next one the oldest, and
+ * so a victim.
  */
 function sparedByGroup(rule: Rule, ruleIndex: number, trials: readonly Trial[], maxSteps: number): ReadonlySet<number> {
   if (rule.victims === 'all' && rule.minGroupSize === 1) return new Set();
@@ -318,7 +318,7 @@ function sparedByGroup(rule: Rule, ruleIndex: number, trials: readonly Trial[], 
     const [oldest, ...younger] = group.toSorted((a, b) => compareAge(a.job, b.job));
     if (oldest === undefined || rule.victims === 'all') return [];
     if (rule.victims === 'all-but-oldest') return [oldest];
-    // What is not known of a job may be that it is over the limit as well, and older.
+    // A job that could not be judged may be over the limit as well, and older.
     const mayBeOlder = (job: Job) =>
       (keyOf(job) ?? key) === key && (job.startedAt === undefined || compareAge(job, oldest.job) < 0);
     return doubtful.some(mayBeOlder) ? group : younger;
@@ -346,7 +346,7 @@ function byStrength(a: Kept, b: Kept): number {
   return KEEP_REASONS.indexOf(a.reason) - KEEP_REASONS.indexOf(b.reason) || compareText(a.rule.id, b.rule.id);
 }
 
-/** Scaling or restarting a queue: by type, or by the status that only such operations have. */
+/** Whether this is an operation on a queue, such as a restart: by type, or by a status that only operations have. */
 function isPseudoJob(job: Job): boolean {
   return job.state === 'operation' || job.protection === 'always';
 }

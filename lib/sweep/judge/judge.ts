@@ -6,24 +6,24 @@ import type { CapReport } from '../record/report.ts';
 import { type Caps, chooseVictims, type Victim } from './cap.ts';
 import { createDecide, type Decide, type DecideOptions, type Decision } from './decide.ts';
 
-/** By what a sight is judged. */
+/** The measure that a sight is judged by. */
 export interface Measure {
-  /** With all freezes. */
+  /** Has all freezes. */
   policy: Policy;
-  /** Beside those that the policy itself holds. */
+  /** Exemptions outside the policy. */
   exemptions: readonly Exemption[];
   caps: Caps;
-  /** Tries no rule again on a job that it has decided on before. */
+  /** Remembers what it decided, so that no rule is tried twice on a job. */
   decide: Decide;
 }
 
 interface MeasureOptions {
   exemptions?: readonly Exemption[];
-  /** Beside those that the policy itself holds. */
+  /** Freezes outside the policy. */
   freezes?: readonly Freeze[];
-  /** In place of the policy's. */
+  /** Replaces the policy's. */
   maxKills?: number | undefined;
-  /** What no sweep may exceed. */
+  /** The number of kills that no sweep may exceed. */
   ceiling?: number | undefined;
 }
 
@@ -37,14 +37,14 @@ export function createMeasure(
 
 /** What should become of the jobs that were seen, and why. */
 export interface Judgement {
-  /** One for each job, with what led to it. */
+  /** One for each job, with its reasons. */
   decisions: readonly Decision[];
   context: DecideOptions;
   /** The jobs the policy wants cancelled, the longest over its limit first. */
   overdue: readonly Victim[];
   /** Those of `overdue` that the caps and gaps leave room for. */
   chosen: readonly Victim[];
-  /** Why each of the others is spared, by job id. */
+  /** Why each other overdue job is spared, by job id. */
   spared: ReadonlyMap<string, SkipReason>;
   /** What keeps every job from being cancelled; undefined if nothing does. */
   obstacle: 'stopped' | 'cap' | undefined;
@@ -53,16 +53,16 @@ export interface Judgement {
   gaps: readonly Gap[];
 }
 
-/** Makes no call but to count live jobs, where a cap needs that. */
+/** Decides what should become of each job. Its only calls count live jobs, if a cap needs the number. */
 export async function judge(sight: Sight, { policy, exemptions, caps, decide }: Measure): Promise<Judgement> {
   const decisions = decide(sight.jobs, sight.now);
   const { isCapped, ...choice } = await chooseVictims(decisions, sight, { policy, caps });
-  // By clocks that disagree no job is known to be overdue.
+  // If the clocks disagree, no job is known to be overdue.
   const obstacle = sight.clockProblem !== undefined ? 'stopped' : isCapped ? 'cap' : undefined;
   return { decisions, context: { policy, exemptions, now: sight.now }, ...choice, obstacle };
 }
 
-/** The jobs that the policy wants cancelled, as far as is known. */
+/** Returns the jobs that the policy wants cancelled, as far as is known. */
 export function victimsAmong(decide: Decide): (jobs: readonly Job[], now: number) => ReadonlySet<Job> {
   return (jobs, now) =>
     new Set(decide(jobs, now).flatMap(({ job, verdict }) => (verdict.action === 'cancel' ? [job] : [])));

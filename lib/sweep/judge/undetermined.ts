@@ -4,7 +4,7 @@ import type { Selector } from '../../policy/schema.ts';
 import { groupKey, type Tried } from '../../policy/select.ts';
 import type { Decision } from './decide.ts';
 
-/** Reasons that are only come to where the status and the type of a job are known. */
+/** Reasons that need the status and the type of a job. */
 const JUDGED: readonly string[] = [
   'over-limit',
   'frozen',
@@ -15,21 +15,21 @@ const JUDGED: readonly string[] = [
   'protected',
 ] satisfies Decision['verdict']['reason'][];
 
-/** Whether enough was known of the job to judge it. One that no rule is for, or that an exemption spares, shows nothing. */
+/** Whether enough was known of the job to judge it. A job without a rule, or with an exemption, does not show that. */
 const isJudged = ({ verdict: { reason }, clocks }: Decision): boolean =>
   JUDGED.includes(reason) && Object.values(clocks).some((ms) => ms !== undefined);
 
 const isUndetermined = ({ verdict }: Decision): boolean => verdict.reason === 'undetermined';
 
 /**
- * Whether a sweep saw jobs that a rule may be for, and could judge none of all that it saw, as where DLI spells a field in a
+ * Whether a sweep saw jobs that a rule may be for, and could judge none of all its jobs. That is so if DLI spells a field in a
  * way that is not known.
  */
 export function isBlind(decisions: readonly Decision[]): boolean {
   return decisions.some(isUndetermined) && !decisions.some(isJudged);
 }
 
-/** How many jobs were spared as undetermined, and the commonest reason. @param undetermined one at least. */
+/** Says how many jobs were spared as undetermined, and the most common reason. @param undetermined at least one. */
 export function describeUndetermined(undetermined: readonly Decision[]): string {
   const groups = Map.groupBy(undetermined, whyUndetermined);
   const [[why, { length: times }] = ['', []]] = [...groups].toSorted(
@@ -42,15 +42,16 @@ export function describeUndetermined(undetermined: readonly Decision[]): string 
 
 const MOST_LETTERS = 40;
 
-/** What had to be known of the job and is not, in the order in which a rule asks for it. */
+/** Says what is not known of the job, in the order in which a rule asks for it. */
 function whyUndetermined({ job, rules, exemption, freeze, maxSteps, verdict }: Decision): string {
-  // It was to be cancelled, until it was read again.
+  // The job was a victim until it was read again.
   if (verdict.action !== 'keep') return 'the status that was read right before the cancel is not known';
   const result = rules.find(({ rule }) => rule.id === verdict.rule);
   if (result === undefined) return 'something that a rule asks for is missing';
   const { rule, match, ignore = [] } = result;
-  if (result.action !== 'keep' && exemption.exempt === 'unknown') return 'whether an exemption is for it is not known';
-  if (result.action !== 'keep' && freeze.frozen === 'unknown') return 'whether a freeze is for it is not known';
+  if (result.action !== 'keep' && exemption.exempt === 'unknown')
+    return 'it is not known whether an exemption covers it';
+  if (result.action !== 'keep' && freeze.frozen === 'unknown') return 'it is not known whether a freeze covers it';
 
   const unmatched = rule.match === 'all' ? undefined : unknownKey(rule.match, match);
   if (unmatched !== undefined) return missing(unmatched);
@@ -60,7 +61,7 @@ function whyUndetermined({ job, rules, exemption, freeze, maxSteps, verdict }: D
   if (unignored !== undefined) return missing(unignored);
   if (job.protection === 'unknown') return job.type ? unknownWord('type', job.type) : missing('type');
   if (rule.groupBy !== undefined && groupKey(rule.groupBy, job, maxSteps) === undefined) return missing(rule.groupBy);
-  return 'the start is missing, or not to be believed';
+  return 'the start is missing, or cannot be right';
 }
 
 function unknownKey(selector: Selector, tried: Tried): string | undefined {
@@ -68,7 +69,7 @@ function unknownKey(selector: Selector, tried: Tried): string | undefined {
   return keys[tried.indexOf('unknown')];
 }
 
-/** What is made of statements may take more steps than a sweep has for it. */
+/** A statement may take more steps than a sweep has for it. */
 const missing = (key: string): string =>
   key === 'statement' || key === 'fingerprint'
     ? `the ${key} is missing, or takes too long to look through`

@@ -11,7 +11,7 @@ import { clashOf, inWords, type Problem } from '../../settings/project-claims.ts
 import { defaultEndpoint, regionOf, type Settings, type Target, type TargetInStage } from '../../settings/settings.ts';
 import type { SweptProject } from '../record/report.ts';
 
-/** Nothing is asked for it. */
+/** The project as the settings have it. Makes no call. */
 export function projectOf({ projectId, projectName, region, endpoint }: Target): SweptProject {
   return {
     id: projectId,
@@ -38,11 +38,11 @@ interface IdentityDeps {
 }
 
 /**
- * Finds out whether the target of a sweep is the project that it is meant to be: IAM has the same name for it as the
- * settings, and no other target of the stage is on it by mistake. What is not known counts like what is wrong.
+ * Finds out whether the target of a sweep is the project that is meant: IAM has the same name for it as the settings, and no
+ * other target of the stage is on it by mistake. What is not known counts like what is wrong.
  *
- * For a target that is given on the command line, the person who types the id is the authority. A name is held against IAM's
- * all the same if there is one.
+ * The person who types the id of a project on the command line is its authority. A name that is typed beside it is compared
+ * with IAM's.
  *
  * @throws {DliError} if IAM refuses the credential: DLI would refuse it as well, and a few refusals lock a key.
  */
@@ -70,7 +70,7 @@ export async function identify(
   };
 }
 
-/** What IAM calls the project, or why that is not known. */
+/** IAM's name of the project, or why it is not known. */
 export type IamAnswer = { name: string } | UnknownName;
 
 interface UnknownName {
@@ -86,13 +86,13 @@ export async function askIam(target: Target, credentials: CredentialSource, deps
   try {
     return { name: await readProjectName(credentials, { ...deps, projectId, iamEndpoint }) };
   } catch (error) {
-    // Whatever it is, the name is not known, and that is all that matters here.
+    // Whatever went wrong, the name is not known.
     const isRefusal = error instanceof DliError && error.kind === 'authentication';
     return { problem: describeError(error), ...(isRefusal && { refusal: error }) };
   }
 }
 
-/** Beside DLI; where its address does not tell, such as that of a proxy, the region's own. Undefined if nothing tells. */
+/** The IAM beside DLI; if DLI's address is not one of the cloud's, such as that of a proxy, the region's own. */
 export function iamEndpointOf({ endpoint, region }: Pick<Target, 'endpoint' | 'region'>): URL | undefined {
   const beside = iamEndpointBeside(endpoint);
   if (beside !== undefined || region === undefined) return beside;
@@ -100,9 +100,9 @@ export function iamEndpointOf({ endpoint, region }: Pick<Target, 'endpoint' | 'r
 }
 
 /**
- * What is wrong with the name of a target's project.
+ * Says what is wrong with the name of a target's project.
  *
- * @param parameter of a target of a stage, where a name has to be written.
+ * @param parameter the parameter of a target of a stage, which must have a name.
  * @returns undefined if IAM says the same, or there is no name and none is needed.
  */
 export function nameProblem(
@@ -114,8 +114,8 @@ export function nameProblem(
   const where = parameter ?? '--project-name';
   if (answer.name === undefined) {
     return {
-      found: `${where}: whether project ${projectId} is ${projectName} is not known, since IAM did not tell: ${answer.problem}`,
-      fix: 'see whether IAM can be reached from there; without its answer no sweep is live',
+      found: `${where}: whether project ${projectId} is ${projectName} is not known, since IAM gave no answer: ${answer.problem}`,
+      fix: 'check that IAM can be reached from there; without its answer no sweep is live',
     };
   }
   if (answer.name === projectName) return undefined;
@@ -125,7 +125,7 @@ export function nameProblem(
   };
 }
 
-/** A report that names one region and goes to another is no witness. */
+/** A report must not name one region and go to another. */
 function regionProblem({ region, endpoint }: Target, parameter = '--region'): Problem | undefined {
   const there = regionOf(endpoint);
   if (region === undefined || there === undefined || region === there) return undefined;
@@ -139,7 +139,7 @@ function missingName(projectId: string, parameter: string, answer: IamAnswer): P
   const missing = `${parameter}: projectName: missing, and a live sweep needs it`;
   return answer.name === undefined
     ? {
-        found: `${missing}; IAM did not tell the name of project ${projectId}: ${answer.problem}`,
+        found: `${missing}; IAM gave no name for project ${projectId}: ${answer.problem}`,
         fix: 'put it there; "My Credentials" in the console shows it beside the id',
       }
     : {
@@ -150,7 +150,7 @@ function missingName(projectId: string, parameter: string, answer: IamAnswer): P
 
 const CLAIMS_TIMEOUT_MS = 30_000;
 
-/** A list that cannot be read may hold a clash. */
+/** Looks for another target on the same project. A list that cannot be read counts as a clash, since it may hold one. */
 export async function findClash(
   { name, projectId }: Pick<Target, 'name' | 'projectId'>,
   { parameter, shared, readClaims }: TargetInStage,
@@ -167,9 +167,9 @@ export async function findClash(
   }
 }
 
-/** What a dry run tells before somebody counts on a live one. */
+/** Warns in a dry run of what would hold a live sweep. */
 export function identityNotices({ target, stage }: Settings, { isMeantLive }: { isMeantLive: boolean }): string[] {
   if (stage === undefined || target.projectName !== undefined || !isMeantLive) return [];
   const doctor = dliReaper(`doctor --stage ${stage.name} --target ${target.name}`);
-  return [`${stage.parameter} has no projectName, so a live sweep would cancel nobody; ${doctor} tells the name`];
+  return [`${stage.parameter} has no projectName, so a live sweep would cancel no job; ${doctor} shows the name`];
 }

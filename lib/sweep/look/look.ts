@@ -10,38 +10,38 @@ import type { Policy } from '../../policy/schema.ts';
 import { enginesOf, youngestOverdueStart } from '../../policy/scope.ts';
 import type { SweptProject } from '../record/report.ts';
 
-/** Which jobs a look is for. */
+/** The jobs that a look is for. */
 export interface Scope {
-  /** By engine, epoch ms: jobs that started then or later need not be listed. */
+  /** Epoch ms by engine: jobs that started then or later need not be listed. */
   startedBefore: ReadonlyMap<Engine, number>;
-  /** The jobs that have to be known in detail, where an engine's lists do not tell all. Pure; asked until none is new. */
+  /** Returns the jobs whose details are needed, if an engine's lists lack some. Pure; called until no job is new. */
   needsDetail: (jobs: readonly Job[], now: number) => ReadonlySet<Job>;
-  /** Jobs that somebody has named, by id: those that no list holds are read one by one, as far as they are few. */
+  /** Ids of jobs that a person named. If no list holds them and they are few, each is read by itself. */
   named?: readonly string[] | undefined;
 }
 
-/** What there was to see at one moment. */
+/** What was seen at one moment. */
 export interface Sight {
   engines: readonly Engine[];
   /** The live jobs in scope; one entry per job id. */
   jobs: readonly Job[];
   /**
-   * Epoch ms: the earlier of DLI's clock and ours, so that neither can make a job look older than it is. In an emergency
-   * the instant of the asking, likewise.
+   * Epoch ms: the earlier of DLI's clock and ours, so that neither can make a job look older than it is. In an emergency it is
+   * the instant of the request, by the same rule.
    */
   now: number;
-  /** Why the ages of jobs mean nothing, in words. */
+  /** Why the ages of jobs cannot be trusted; undefined if they can. */
   clockProblem: string | undefined;
-  /** What could not be read; empty if nothing is missing. */
+  /** What could not be read. */
   gaps: readonly Gap[];
   /** How many jobs of the engine are alive, whatever their age. @throws {DliError} */
   countLive: (engine: Engine) => Promise<number>;
 }
 
 export interface Gap {
-  /** Undefined where it is not on record, so that it may be any. */
+  /** Undefined if it is not on record: it may be any. */
   engine: Engine | undefined;
-  /** In words. */
+  /** A phrase for a person. */
   what: string;
 }
 
@@ -56,26 +56,26 @@ export function createReaders(
   return new Map([...engines].map((engine) => [engine, ENGINES[engine].createReads(dli, options)]));
 }
 
-/** The jobs that any rule of a policy could call overdue. @param now epoch ms, our clock. */
+/** Covers the jobs that any rule of a policy could call overdue. @param now epoch ms, our clock. */
 export const scopeOf = (policy: Policy, now: number): Scope['startedBefore'] =>
   new Map(enginesOf(policy).map((engine) => [engine, youngestOverdueStart(policy, engine, now)]));
 
-/** Ages are worth nothing when the two clocks disagree further. */
+/** If the two clocks differ by more, no age can be trusted. */
 export const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 
-/** What a look has of time, epoch ms. */
+/** The clocks of a look, epoch ms. */
 export interface LookClock {
   /** Our clock when the look began. */
   startedAt: number;
-  /** DLI's, as its answers tell it, beside ours. */
+  /** Reads DLI's clock, from its answers, and ours at the same moment. */
   reading: () => ClockReading | undefined;
-  /** Our clock at the earlier instant that jobs are to be judged at; what was submitted later is then not seen. */
+  /** Our clock at an earlier instant to judge at. Jobs that were submitted later are then not seen. */
   asOf?: number | undefined;
 }
 
 /**
- * Lists the live jobs of all engines side by side, and asks for what the lists do not tell of those that need it. An
- * engine whose listing fails leaves a gap, and stops no other.
+ * Lists the live jobs of all engines side by side, and reads the details that the lists lack and that are needed. If the
+ * listing of one engine fails, it leaves a gap, and the others go on.
  *
  * @throws {DliError} if no engine can be listed, or the credential is refused.
  */
@@ -88,7 +88,7 @@ export async function look(scope: Scope, readers: Readers, clock: LookClock): Pr
   const jobs = [...listed.jobs.filter(isSeen), ...named.jobs];
   const detailed = await readDetails(scope, readers, { jobs, now });
   const gaps = [...listed.gaps, ...named.gaps, ...detailed.gaps];
-  // A DLI that gave no answer told no time either, and that is no trouble of the clocks.
+  // Without any answer DLI's clock is not known either, and that is no problem of the clocks.
   const isUnanswered = jobs.length === 0 && gaps.length > 0 && clock.reading() === undefined;
   return {
     engines: [...readers.keys()],
@@ -124,7 +124,7 @@ async function list({ startedBefore }: Scope, readers: Readers): Promise<Listed>
     }),
   );
   const [failure] = failures;
-  // A credential that has failed for one has failed for all, even if another one's list came in before.
+  // A credential that fails for one engine fails for all, even if another engine's list came in before.
   if (failure !== undefined && (failures.length === readers.size || failure.kind === 'authentication')) throw failure;
   return { jobs, gaps };
 }
@@ -134,12 +134,12 @@ const namedIn = ({ named = [] }: Scope) => {
   return ({ id }: Job): boolean => ids.has(id.toLowerCase());
 };
 
-/** With more named jobs missing than this, the target is likely to be another one; each would cost a call. */
+/** If more named jobs are missing, the target is likely to be the wrong one. Each would cost a call. */
 const MOST_READ_BY_NAME = 50;
 
 /**
- * Reads the named jobs that the lists lack, so that one that has ended, or is too young for the lists, is told from one that
- * is not there.
+ * Reads the named jobs that the lists lack. A job that has ended, or is too young for the lists, so differs from one that does
+ * not exist.
  */
 async function readNamed({ named = [] }: Scope, readers: Readers, listed: readonly Job[]): Promise<Listed> {
   const seen = new Set(listed.map(({ id }) => id.toLowerCase()));
@@ -165,8 +165,8 @@ async function readNamed({ named = [] }: Scope, readers: Readers, listed: readon
 }
 
 /**
- * Reads jobs until every one that needs detail has it: what is read of one may make another the oldest of its group. A job
- * that cannot be read any more is of unknown state, and so spared.
+ * Reads jobs until each that needs details has them: what is read of one may make another the oldest of its group. A job that
+ * can no longer be read has an unknown state, and is spared.
  */
 async function readDetails(
   { needsDetail }: Scope,
@@ -199,12 +199,12 @@ async function readDetail(job: Job, readers: Readers, gaps: Gap[]): Promise<Job>
   } catch (error) {
     if (!(error instanceof DliError)) throw error;
     if (error.kind !== 'not-found') gaps.push({ engine: job.engine, what: error.message });
-    // What the list said of it is no reading of it as it is now.
+    // What the list said of the job may no longer be true.
     return { ...job, status: undefined, state: 'unknown' };
   }
 }
 
-/** The instant that jobs are judged at, by the earlier of the two clocks. */
+/** Returns the instant to judge jobs at, by the earlier of the two clocks. */
 function compareClocks({ startedAt, reading, asOf }: LookClock): { now: number; problem: string | undefined } {
   const clocks = reading();
   if (clocks === undefined) {
@@ -216,7 +216,7 @@ function compareClocks({ startedAt, reading, asOf }: LookClock): { now: number; 
   const skewMs = Math.abs(aheadMs);
   const problem =
     skewMs > MAX_CLOCK_SKEW_MS
-      ? `DLI's clock and ours differ by ${formatDuration(skewMs)}, more than ${formatDuration(MAX_CLOCK_SKEW_MS)}; correct ours, or ages mean nothing`
+      ? `DLI's clock and ours differ by ${formatDuration(skewMs)}, more than ${formatDuration(MAX_CLOCK_SKEW_MS)}; correct ours: until then no age of a job can be trusted`
       : undefined;
   return { now: (asOf ?? localAt) - Math.max(aheadMs, 0), problem };
 }
@@ -228,7 +228,7 @@ export interface StoredLook extends Omit<Sight, 'countLive'> {
   project: SweptProject | null;
 }
 
-/** What a look with this scope would have seen at the moment of a stored one. Makes no call. */
+/** Returns what a look with this scope would have seen at the moment of a stored look. Makes no call. */
 export function lookBack(stored: StoredLook, startedBefore: Scope['startedBefore']): Sight {
   const isListed = ({ engine, since: { submitted } }: Job): boolean => {
     const before = startedBefore.get(engine);

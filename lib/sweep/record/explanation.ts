@@ -2,7 +2,7 @@ import type { LimitName } from '../../policy/clocks.ts';
 import type { Predicate, Selected } from '../../policy/select.ts';
 import type { Verdict } from './verdict.ts';
 
-/** Why a job was decided upon as it was: every rule and exemption that was tried, with what was wanted and found. */
+/** Why a job got its decision: every rule and exemption that was tried, with what was wanted and found. */
 export interface Explanation {
   jobId: string;
   engine: string;
@@ -10,19 +10,19 @@ export interface Explanation {
   queue: string | null;
   owner: string | null;
   status: string | null;
-  /** What each clock reads, under the name of the limit that it is held against. */
+  /** The reading of each clock, under the name of the limit that it is compared with. */
   clocks: Record<LimitName, number | null>;
   rules: RuleExplanation[];
   exemptions: (Span & { until: string; predicates: Predicate[] })[];
   freezes: (Span & { until: string; predicates: Predicate[] | 'all' })[];
-  /** By the job's own tags; null where the policy does not allow that. */
+  /** Whether the job's own tags exempt it; null if the policy does not allow that. */
   tagExemption: Selected | null;
   verdict: Verdict;
 }
 
 interface Span {
   id: string;
-  /** ISO 8601; null for an exemption that protects from the first, and a recurring freeze that is in force. */
+  /** ISO 8601; null for an exemption without a beginning, and for a recurring freeze that is in force. */
   from: string | null;
   isInForce: boolean;
   /** It is not in force, and begins later. */
@@ -35,16 +35,16 @@ export interface RuleExplanation {
   match: Predicate[] | 'all';
   ignore: Predicate[];
   limits: { clock: LimitName; limitMs: number; readingMs: number | null }[];
-  /** What this rule says by itself, before groups and exemptions. */
+  /** What this rule says, before groups and exemptions. */
   result: string;
 }
 
 /**
- * What a line of the log holds of it. Of exemptions and freezes those that are for the job, or may be: however many others
- * there are, a line of the log has room for 256 KB.
+ * The explanation as a line of the log holds it, which has room for 256 KB. It has only the exemptions and freezes that cover the
+ * job, or may cover it.
  */
 export interface LoggedExplanation extends Explanation {
-  /** How many there are besides. */
+  /** The number of those that are left out. */
   otherExemptions: number;
   otherFreezes: number;
 }

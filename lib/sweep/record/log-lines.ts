@@ -1,4 +1,5 @@
 import { createLog, type Log } from '../../base/log.ts';
+import { describeError } from '../../dli/advice.ts';
 import type { DliCallEvent } from '../../dli/exchange.ts';
 import type { LimitName } from '../../policy/clocks.ts';
 import type { LoggedExplanation } from './explanation.ts';
@@ -6,13 +7,13 @@ import type { SkipReason } from './outcome.ts';
 import type { JobReport, SweepReport, SweptProject } from './report.ts';
 
 /*
- * The log is the memory of the deployed functions: `status`, `doctor`, `--remote`, the saved queries and the dashboard
- * read it again. This is the contract between those that write a line and those that read it.
+ * The log is the memory of the deployed functions: `status`, `doctor`, `--remote`, the saved queries and the dashboard read it.
+ * This is the contract between what writes a line and what reads it.
  */
 
 /** Each line by its `msg`, with its fields. */
 export interface LogLines {
-  /** Before the first cancel, a hundred victims a line; `count` is of all. */
+  /** Written before the first cancel, with a hundred victims a line. `count` is the number of all. */
   'victims chosen': { count: number; skipped: SkipReason | null; victims: ChosenVictim[] };
   'job cancelled': JobLine;
   'job already terminal': JobLine;
@@ -22,9 +23,9 @@ export interface LogLines {
   'job overdue': JobLine;
   'job kept': JobLine;
   notice: { notice: string };
-  /** The last line of a sweep. `jobsLogged` lines of jobs, above debug, belong to it. */
+  /** The last line of a sweep. `jobsLogged` is the number of its lines of jobs, without those of the level debug. */
   'sweep finished': Summary & { jobsLogged: number };
-  /** `target` is missing where the event itself could not be understood. */
+  /** `target` is there for a target of a message. */
   'sweep could not run': { target?: string; error: string };
   'target not swept': { target: string; reason: NotSwept };
   'switch unreadable': { parameter: string; error: string };
@@ -35,7 +36,7 @@ export interface LogLines {
   'tick dropped': { dispatchId: string; ageMs: number; periodMs: number };
   'no targets': { dispatchId: string; error: string };
   'target unreadable': { dispatchId: string; target: string; error: string };
-  /** One that can be read, and must not be swept: another target is on its project. */
+  /** The target can be read, but another target is on its project. */
   'target not sent': { dispatchId: string; target: string; error: string };
   'message not sent': { dispatchId: string; credentials: string; targets: readonly string[] };
 }
@@ -45,19 +46,19 @@ export type SweepLog = Log<LogLines>;
 
 export const silentLog: SweepLog = createLog(() => {});
 
-/** A line as it is read again. Everything may be missing, since functions of another version may have written it. */
+/** A line as it is read again. Any field may be missing, since functions of another version may have written it. */
 export type WrittenLine = {
   [M in LineName]: { msg: M; fields: Partial<LineFrame & LineContext & LogLines[M]> };
 }[LineName];
 
-/** What every line of a sweep, or of the message that it belongs to, has besides. */
+/** Further fields of every line of a sweep, or of the message that it belongs to. */
 export interface LineContext {
   sweepId?: string;
   target?: string;
-  /** Of the project that is swept, once the target has been read. */
+  /** The project that is swept, once the target has been read. */
   region?: string | null;
   projectId?: string;
-  /** By IAM or by the settings: the report's `project` says which. */
+  /** IAM's name, or that of the settings: the report's `project` says which. */
   projectName?: string | null;
   /** What started it: the request on the lines of a sweep, the message on all other lines. */
   trigger?: string;
@@ -66,16 +67,19 @@ export interface LineContext {
   credentials?: string;
 }
 
-/** Where a sweep goes, for each of its lines. */
-export function projectFields({
-  region,
-  id,
-  name,
-}: SweptProject): Required<Pick<LineContext, 'region' | 'projectId' | 'projectName'>> {
+/** The project that a sweep goes to, as fields of its lines. */
+export type ProjectFields = Required<Pick<LineContext, 'region' | 'projectId' | 'projectName'>>;
+
+export function projectFields({ region, id, name }: SweptProject): ProjectFields {
   return { region, projectId: id, projectName: name };
 }
 
-/** What every line of the deployed functions begins with. */
+/** The text of a line's `error` field: the name of the error, its message, and what to do about it. */
+export function errorField(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${describeError(error)}` : describeError(error);
+}
+
+/** The first fields of every line of the deployed functions. */
 export interface LineFrame {
   level: string;
   msg: string;
@@ -87,7 +91,7 @@ export interface LineFrame {
   awsRequestId: string | undefined;
 }
 
-/** What a line has around the report that it is a part of. */
+/** The fields of a line that are no part of the report. */
 export const AROUND_SUMMARY = [
   'level',
   'msg',
@@ -119,10 +123,10 @@ export type JobLineName = (typeof JOB_LINES)[number];
 /** Each target that is swept ends with one of these lines. */
 export const ENDS = ['sweep finished', 'sweep could not run', 'target not swept'] as const satisfies LineName[];
 
-/** What a job's line says beside its report. */
+/** The report of a job, and why it was decided so. */
 export type JobLine = Plain<JobReport> & { why?: LoggedExplanation | undefined };
 
-/** Its lists may be cut short, which is then one of its notices: a line has room for 256 KB. */
+/** The report without its jobs. Long lists are cut, and a notice says so: a line has room for 256 KB. */
 export type Summary = Plain<Omit<SweepReport, 'jobs'>>;
 
 export interface ChosenVictim {
@@ -135,20 +139,20 @@ export interface ChosenVictim {
   readingMs: number | undefined;
 }
 
-/** `stale` for a tick that is older than a period; `expired` for anything else that was asked for too long ago. */
+/** Why a target was not swept. `stale` is a tick that is older than a period, `expired` any other request that is too old. */
 export type NotSwept = 'credential-refused' | 'deadline' | 'stale' | 'expired';
 
-/** What a dispatch came to; `dispatchId` is on every line that the sweeps write. */
+/** The result of a dispatch. `dispatchId` is on every line that its sweeps write. */
 export interface DispatchSummary {
   dispatchId: string;
-  /** Targets that were asked for. */
+  /** The number of targets that were asked for. */
   expected: number;
-  /** Of these, the ones that are on the queue now. */
+  /** The number of those that are on the queue now. */
   sent: number;
   credentials: number;
   messages: number;
   dropped: boolean;
 }
 
-/** The same fields, without the name of the interface. */
+/** The same fields as a type without a name, which a line of a log needs. */
 type Plain<T> = { [K in keyof T]: T[K] };

@@ -1,39 +1,39 @@
 import type { JobReport, SweepReport } from './report.ts';
 
 /**
- * All that the alarms and the dashboard need; the only dimension is the stage. `ResourceCount`, `ApiCalls` and
- * `PolicyException` bear the names that users of Cloud Custodian know.
+ * All metrics that the alarms and the dashboard need. Their only dimension is the stage. `ResourceCount`, `ApiCalls` and
+ * `PolicyException` have the names that users of Cloud Custodian know.
  */
 export const METRICS = {
-  /** Targets that the stage has, readable or not; by each dispatch, under the time of its tick. */
+  /** Targets that a dispatch was to send, readable or not, under the time of its tick. */
   TargetsExpected: 'Count',
-  /** Of these, the ones whose sweep came to a report; under the time of the same tick. */
+  /** Targets whose sweep came to a report, under the time of the same tick. */
   TargetsSwept: 'Count',
   /** Ticks and messages of ticks that were older than a period. */
   TicksDropped: 'Count',
   /**
-   * What kept a tick, or a message of the queue, from its sweep: something missing, unreadable, invalid or out of reach, or
-   * a stage without targets. A request by hand is answered to the person who made it, and not counted.
+   * Ticks, and targets of messages, that could not be swept: something is missing, unreadable, invalid or out of reach, or the
+   * stage has no target. A request by hand is not counted, since the person who made it has the answer.
    */
   PolicyException: 'Count',
-  /** A sweep that was partial, or of which a job failed or is unconfirmed. */
+  /** Sweeps that were partial, or with a job that failed or is unconfirmed. */
   SweepsFailed: 'Count',
   SweepsCapped: 'Count',
   /**
-   * A sweep that was stopped, and not by a switch that somebody has set to stop; or that was asked for, by hand or in an
-   * emergency, and came too late.
+   * Sweeps that were stopped, but not by a switch that a person has set to stop; and requests by hand or in an emergency that
+   * came too late.
    */
   SweepsStopped: 'Count',
-  /** Jobs looked at: the live ones that are old enough to matter. */
+  /** Live jobs that are old enough to matter. */
   ResourceCount: 'Count',
-  /** Over a limit, whether their rule cancels, warns or logs. */
+  /** Jobs over a limit, whether their rule cancels, warns or logs. */
   JobsOverdue: 'Count',
   JobsCancelled: 'Count',
-  /** Asked to stop in vain: DLI refused or gave up, or they were not seen to stop. */
+  /** Jobs that were asked to stop without success: DLI refused or gave up, or they were not seen to stop. */
   JobsFailed: 'Count',
-  /** Spared since something that has to be known of them is not. */
+  /** Jobs that were spared since something about them is not known. */
   JobsUndetermined: 'Count',
-  /** Alive three periods past their limit, and after a sweep that was to cancel them and was not stopped before it could. */
+  /** Jobs that are alive three periods past their limit, after a sweep that was to cancel them and was not stopped before. */
   JobsStuck: 'Count',
   ApiCalls: 'Count',
   ApiCallsThrottled: 'Count',
@@ -41,6 +41,14 @@ export const METRICS = {
 
 export type MetricName = keyof typeof METRICS;
 export type MetricValues = Partial<Record<MetricName, number>>;
+
+/**
+ * Writes metrics at once, so that none is lost if the process dies later.
+ *
+ * @param at epoch ms, now by default. Metrics that an alarm subtracts from each other need the same time: the windows of an
+ *   alarm slide, and could otherwise hold the one and not the other.
+ */
+export type WriteMetrics = (values: MetricValues, at?: number) => void;
 
 const STUCK_AFTER_PERIODS = 3;
 
@@ -51,7 +59,7 @@ interface MetricOptions {
   isStoppedByHand: boolean;
 }
 
-/** Pure; of one report. */
+/** Returns the metrics of one report. Pure. */
 export function metricsOf(report: SweepReport, { periodMs, isStoppedByHand }: MetricOptions): MetricValues {
   const { status, stoppedBy, counts, apiCalls, dryRun } = report;
   const stuck = report.jobs.filter((job) => isStuck(job, STUCK_AFTER_PERIODS * periodMs));
@@ -72,8 +80,8 @@ export function metricsOf(report: SweepReport, { periodMs, isStoppedByHand }: Me
 }
 
 /**
- * What a dry run, a stop, the first sweep of changed settings, a rule that only warns or a young overdue job leaves alive is
- * as it should be; so is a job that its last reading spared.
+ * Whether a sweep has failed to end a job. It has not if the job is alive for a good reason: a dry run, a stop, the first sweep of
+ * changed settings, a rule that only warns, a job that is overdue since a short time, or a last reading that spared it.
  */
 function isStuck({ decision, outcome, reason, overLimitMs }: JobReport, afterMs: number): boolean {
   const isOver = outcome === 'cancelled' || outcome === 'already-terminal' || reason === 'changed';

@@ -6,15 +6,20 @@ import type { SweepRequest } from '../../request/request.ts';
 import type { ParameterVersions } from '../../settings/settings.ts';
 import type { Outcome, SkipReason } from './outcome.ts';
 
-/** Goes up when a field means something else, or is gone. 2: `counts.overdue` counts what rules only warn of or log. */
+/*
+ * This folder holds what a sweep leaves behind: its report, its log lines, its metrics, and the words that these use.
+ * lib/sweep/past reads them again.
+ */
+
+/** Goes up when a field changes its meaning or is removed. 2: `counts.overdue` counts jobs that rules only warn of or log. */
 export const REPORT_VERSION = 2;
 
-/** A sweep in numbers and, per job, in words; what the CLI prints with --json. */
+/** The report of a sweep, in numbers and for each job; what the CLI prints with --json. */
 export interface SweepReport {
   version: typeof REPORT_VERSION;
   sweepId: string;
   target: string;
-  /** Null for a snapshot of an earlier version, which does not tell. */
+  /** Null for a snapshot of an earlier version, which does not have it. */
   project: SweptProject | null;
   trigger: SweepRequest['trigger'];
   /** Why a person asked for the sweep. */
@@ -22,7 +27,7 @@ export interface SweepReport {
   /** What an emergency asked for, `includeExempt` included; null for any other sweep. */
   emergency: Emergency | null;
   dryRun: boolean;
-  /** Who kept the sweep from cancelling; empty for a live one. */
+  /** Who kept the sweep from cancelling; empty for a live sweep. */
   dryRunBecause: DryRunReason[];
   status: SweepStatus;
   /** Null unless the status is `stopped`. */
@@ -37,30 +42,30 @@ export interface SweepReport {
   caps: CapReport;
   /** Null if no job was cancelled. */
   freed: Freed | null;
-  /** DLI refused the credential for good, so it would refuse it for other targets as well. */
+  /** DLI refused the credential, and would refuse it for other targets as well. */
   credentialRefused: boolean;
-  /** Of what Parameter Store held when the sweep read it; null if it was not asked. */
+  /** Versions of the parameters when the sweep read them; null if Parameter Store was not asked. */
   parameterVersions: ParameterVersions | null;
-  /** The same for equal policy, target and exemptions, whatever their versions; null if none comes from Parameter Store. */
+  /** Equal for equal policy, target and exemptions, whatever their versions; null if none comes from Parameter Store. */
   settingsHash: string | null;
-  /** Jobs that were named and are not to be cancelled all the same: why, one sentence each. */
+  /** Why jobs that were named are not cancelled, one sentence each. */
   unmet: string[];
-  /** What somebody should know although nothing is wrong, such as an exemption that soon ends; one sentence each. */
+  /** What a person should know although nothing is wrong, such as an exemption that ends soon; one sentence each. */
   notices: string[];
-  /** Jobs old enough to matter on queues that no rule names, by queue: never swept. */
+  /** The number of old jobs on queues that no rule names, by queue. They are never swept. */
   unmanagedQueues: Record<string, number>;
   /** Every job that a rule, an exemption or a protection touched, by queue and then id. */
   jobs: JobReport[];
 }
 
-/** Where a sweep goes, and how well that is known. */
+/** The project of a sweep, and how well that is known. */
 export interface SweptProject {
   id: string;
-  /** As IAM told it; where it was not asked, as the settings have it; null if they do not say. */
+  /** IAM's name; if IAM was not asked, the name in the settings; null if they have none. */
   name: string | null;
-  /** Whether IAM told the name. */
+  /** Whether the name is IAM's. */
   verified: boolean;
-  /** Null if neither a setting nor the endpoint tells it. */
+  /** Null if neither a setting nor the endpoint names it. */
   region: string | null;
   /** Host of DLI's address. */
   endpoint: string;
@@ -69,32 +74,32 @@ export interface SweptProject {
 /** Who keeps a sweep from cancelling. */
 export type DryRunReason = 'policy' | 'target' | 'request' | Hold['by'];
 
-/** What makes a dry run of a sweep that everybody wants live: a brake that no policy can loosen. */
+/** A brake that no policy can loosen. It makes a dry run of a sweep that is otherwise live. */
 export interface Hold {
   by: 'identity' | 'ceilings';
-  /** In words. */
+  /** A phrase for a person. */
   because: string;
 }
 
 export type SweepStatus = 'ok' | 'failed' | 'partial' | 'capped' | 'stopped';
 
-/** What kept a sweep from its work, or ended it before its time. */
+/** What kept a sweep from its work, or ended it early. */
 export type StoppedBy =
-  /** DLI's clock and ours disagree, so no job is known to be overdue. */
+  /** DLI's clock and ours differ, so no job is known to be overdue. */
   | 'clock'
-  /** It is not set to run, or cannot be read. */
+  /** The switch is not set to run, or cannot be read. */
   | 'switch'
   | 'operator'
-  /** DLI refused it. */
+  /** DLI refused the credential. */
   | 'credential'
-  /** The request came too long after it was made. */
+  /** The request is too old. */
   | 'expired'
-  /** What the sweeps of this target have cancelled before is not known. */
+  /** It is not known what earlier sweeps of this target cancelled. */
   | 'record'
   /** A brake that no policy can loosen. */
   | Hold['by'];
 
-/** What kept the sweep from its work, or ended it before its time, and why in words. */
+/** What kept the sweep from its work, or ended it early, and why. */
 export interface Stopped {
   by: StoppedBy;
   because: string;
@@ -102,51 +107,51 @@ export interface Stopped {
 
 /** The caps, and how far the victims of a sweep fill them. */
 export interface CapReport {
-  /** Jobs that the policy wants cancelled, and how many are alive in the project at least. */
+  /** The number of jobs that the policy wants cancelled, and the least number of live jobs in the project. */
   victims: number;
   liveJobs: number;
   maxKills: number;
   maxKillsPercent: number;
   percentFloor: number;
   drain: boolean;
-  /** What a deploy, or the environment of a terminal, allows a sweep at most; null where it is not known. */
+  /** The most that a deploy, or the environment of a terminal, allows a sweep; null if it is not known. */
   ceiling: number | null;
-  /** Why a cap stands in the way; null if none does. */
+  /** Why a cap is exceeded; null if none is. */
   exceeded: string | null;
 }
 
-/** What a sweep gave back, as a range. An estimate of capacity and never of money: a bill falls only if the queue scales in. */
+/** The capacity that a sweep freed, as a range. It estimates no money: a bill falls only if the queue scales in. */
 export interface Freed {
   estimate: true;
   /** Compute units that the cancelled jobs held. */
   cus: Range;
-  /** What they would have used, had each run on as long as it had run; null if there is no bound. Nothing tells of less. */
+  /** What they would have used if each had run as long again; null if there is no bound. The least is not known. */
   cuHoursAtMost: number | null;
 }
 
 export interface Range {
   from: number;
-  /** Null if there is no bound: a queue whose size is not known. */
+  /** Null if there is no bound, since the size of a queue is not known. */
   to: number | null;
 }
 
 export interface Counts {
   /** The sum of all outcomes. */
   seen: number;
-  /** Jobs that a rule found over its limit, whatever its action. */
+  /** Jobs that a rule found over its limit, for any action. */
   overdue: number;
-  /** Of these, the ones that the policy wants cancelled. */
+  /** Overdue jobs that the policy wants cancelled. */
   toCancel: number;
   cancelled: number;
   alreadyTerminal: number;
-  /** Of these, the ones that somebody else cancelled between our look and our cancel. */
+  /** Those of `alreadyTerminal` that someone else cancelled between our look and our cancel. */
   cancelledByOthers: number;
   unconfirmed: number;
   failed: number;
   skipped: Partial<Record<SkipReason, number>>;
 }
 
-/** Requests sent, repeated ones included; `retries` and `throttled` are among them. */
+/** Requests that were sent, including retries. `retries` and `throttled` are among them. */
 export interface ApiCalls {
   list: number;
   status: number;
@@ -163,13 +168,13 @@ export interface JobReport {
   queue: string | null;
   owner: string | null;
   jobType: string | null;
-  /** By the sweep's own instant; null if the job does not run or its start is not to be believed. */
+  /** At the sweep's instant; null if the job does not run or its start cannot be right. */
   runTimeMs: number | null;
-  /** The same for a job that waits. */
+  /** At the sweep's instant; null if the job does not wait. */
   queueTimeMs: number | null;
-  /** Since it was submitted, as far as the engine tells; of a Spark batch the only time there is. */
+  /** Time since it was submitted, if the engine says when; the only time of a Spark batch. */
   totalTimeMs: number | null;
-  /** Which of the rule's limits it is over. */
+  /** The limit of the rule that it is over. */
   clock: LimitName | null;
   limitMs: number | null;
   /** How far over that limit. */
@@ -182,16 +187,16 @@ export interface JobReport {
   /** Why this outcome: `over-limit`, or why the job was skipped. */
   reason: string;
   outcome: Outcome['kind'];
-  /** DLI's word, as last read. */
+  /** DLI's status, as last read. */
   status: string | null;
   /**
-   * Of a cancelled job, how that is known: `status`, since DLI's word says so; `own-record`, since DLI's word is the same
-   * for a job that failed, and only this record tells that it was cancelled. Otherwise null.
+   * How it is known that a job was cancelled. `status`: DLI's status says so. `own-record`: DLI's status is the same for a job
+   * that failed, and only this record says that it was cancelled. Null for any other job.
    */
   evidence: 'status' | 'own-record' | null;
-  /** `others` for a job that DLI says was cancelled, where no request of ours can have had a part in it. Otherwise null. */
+  /** `others` for a job that DLI calls cancelled although no request of ours can be the reason. Null for any other job. */
   endedBy: 'others' | null;
-  /** Compute units that it holds, where the API tells. */
+  /** Compute units that it holds, if the API says so. */
   cus: number | null;
   /** Cancel requests sent for it. */
   attempts: number;
@@ -199,7 +204,7 @@ export interface JobReport {
   error: string | null;
 }
 
-/** Counts what `onCall` tells. */
+/** Counts the calls that `onCall` is called with. */
 export function createCallCounter(): { apiCalls: ApiCalls; onCall: (event: DliCallEvent) => void } {
   const apiCalls: ApiCalls = { list: 0, status: 0, cancel: 0, retries: 0, throttled: 0 };
   return {

@@ -12,20 +12,20 @@ export type Verdict =
       clock: LimitName;
       limitMs: number;
       overLimitMs: number;
-      /** As the rule that is named wants it; without meaning for engines that have no savepoints. */
+      /** What the named rule wants; without meaning for engines that have no savepoints. */
       savepoint: boolean;
       onSavepointFailure: Rule['onSavepointFailure'];
     }
   | {
       action: 'keep';
       reason: KeepReason;
-      /** The rule, or for an exempt job the exemption, or for a frozen one the freeze. */
+      /** The rule; for an exempt job the exemption, for a frozen job the freeze. */
       rule: string | undefined;
       limitMs: number | undefined;
     };
 
 export type KeepReason =
-  /** An exemption is for this job, or its own tags, where the policy allows that. */
+  /** An exemption covers this job, or its own tags exempt it, if the policy allows that. */
   | 'exempt'
   /** A rule would cancel it, and a freeze in force matches it. */
   | 'frozen'
@@ -33,15 +33,15 @@ export type KeepReason =
   | 'within-limit'
   /** A rule is for this job, and its `ignore` spares it. */
   | 'ignored'
-  /** It is over a rule's limit, but not among those of its group that the rule's `victims` names. */
+  /** It is over a rule's limit, but the rule's `victims` names others of its group. */
   | 'group'
   /** An operation on a queue, or a write that no rule names. */
   | 'protected'
-  /** A rule may be for this job, but what it needs to know is missing, unreadable or not to be believed. */
+  /** A rule may be for this job, but something the rule needs is missing, unreadable or cannot be right. */
   | 'undetermined'
-  /** Somebody asked it to stop, and it is stopping. */
+  /** It was asked to stop, and is stopping. */
   | 'stopping'
-  /** DLI changed it while it ran, and a short time ago: it may have been asked to stop in vain, and is not asked again yet. */
+  /** DLI changed it a short time ago, while it ran: a stop may just have failed, so it is not asked again yet. */
   | 'asked-recently'
   /** A rule is for this job, but it waits, and the rule's limit does not count waiting. */
   | 'queued'

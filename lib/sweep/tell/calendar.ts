@@ -3,17 +3,17 @@ import { endedNotices, type FreezeSpan, spansOf } from '../../policy/freezes.ts'
 import type { Exemption } from '../../policy/schema.ts';
 import type { DecideOptions, Decision } from '../judge/decide.ts';
 
-/** The ticks that announce what has come since the first of them: epoch ms, `after` exclusive. */
+/** The time in which an exemption or freeze must come to a mark to be announced: epoch ms, `after` exclusive. */
 export interface AnnouncedSince {
   after: number;
   upTo: number;
 }
 
 /**
- * What somebody should know of exemptions and freezes, one sentence each: what holds, begins, ends and is over.
+ * Says which exemptions and freezes hold, begin, end and are over, one sentence each.
  *
- * @param announced for a sweep of the schedule, which does not say the same all week: of the exemptions that soon end it
- * names those that spared a job and have come to a mark since then, and of freezes those that spared a job. By default all.
+ * @param announced for a sweep of the schedule, which must not say the same all week. It then names exemptions that spared a job
+ *   and have come to a mark in this time, and freezes that spared a job. By default all are named.
  */
 export function calendarNotices(
   decisions: readonly Decision[],
@@ -35,16 +35,15 @@ export function calendarNotices(
 const DAY_MS = 86_400_000;
 
 /**
- * Whether an exemption spared a job over a limit, which shows that somebody will miss it, and has come to a mark. In the day
- * after a mark it also is one that spares a job which has come over its limit since then: a job of the night was not there
- * when the mark came.
+ * Returns whether an exemption spared a job over a limit, so that its end matters, and has come to a mark. In the day after a mark
+ * it is announced as well if it spares a job that has come over its limit since: a job of the night was not there at the mark.
  */
 function isAtMark(
   decisions: readonly Decision[],
   { after, upTo }: AnnouncedSince,
   now: number,
 ): (exemption: Exemption) => boolean {
-  /** By the exemption's id: how long the job that came over its limit last has been over it. */
+  /** By the exemption's id: the shortest time that a job it spares has been over its limit. */
   const newestMs = new Map<string, number>();
   for (const { verdict, rules } of decisions) {
     const overMs = Math.max(...rules.map((result) => (result.action === 'keep' ? 0 : result.overLimitMs)));

@@ -15,13 +15,13 @@ import type { ClockReadings, DecideOptions, Decision, RuleResult } from '../judg
 import type { Judgement } from '../judge/judge.ts';
 import type { Explanation, LoggedExplanation, RuleExplanation } from '../record/explanation.ts';
 
-/** Most exemptions that a log line lists for a job: one alone spares it. */
+/** The number of exemptions that a line of the log lists for a job: one alone spares it. */
 const MOST_LOGGED = 10;
 
-/** Longer than any name, and shorter than all tags that a job may have. */
+/** Longer than any name, and shorter than the tags of some jobs. */
 const MOST_LETTERS = 300;
 
-/** Writes down what led to a decision. The statement stays out of it: only its fingerprint is told. */
+/** Writes down why a decision was made. It has the fingerprint of the statement, and not the statement. */
 export function explain(decision: Decision, options: DecideOptions): Explanation {
   const { policy, exemptions, now } = options;
   return explainBy(decision, options, {
@@ -30,7 +30,7 @@ export function explain(decision: Decision, options: DecideOptions): Explanation
   });
 }
 
-/** The same for the log. */
+/** Writes down the same for the log, in which a line has little room. */
 export function explainForLog(decision: Decision, options: DecideOptions): LoggedExplanation {
   const { policy, exemptions, now } = options;
   const holding = mostCertain(decision.exemptions).map(({ exemption }) => exemption);

@@ -4,11 +4,11 @@ import type { Emergency } from '../../policy/emergency.ts';
 import { ENGINE_FACTS } from '../../policy/facts.ts';
 import { whyForeign } from '../../policy/forms.ts';
 import { compileMatcher, compileQueueMatcher } from '../../policy/matcher.ts';
-import type { Decision } from '../judge/decide.ts';
+import { ASK_AGAIN_AFTER_MS, type Decision } from '../judge/decide.ts';
 import type { Outcome } from '../record/outcome.ts';
 import type { Verdict } from '../record/verdict.ts';
 
-/** Every job that was named and is not to be cancelled, unless it has ended or is about to: why, one sentence each. */
+/** Says why jobs that were named are not to be cancelled, one sentence each. Jobs that have ended, or are stopping, are left out. */
 export function unmetJobs(
   emergency: Emergency,
   { jobs, now }: { jobs: readonly Job[]; now: number },
@@ -22,7 +22,7 @@ export function unmetJobs(
   ];
 }
 
-/** Named jobs that are not there, as far as was looked. One sentence each. */
+/** Names the jobs that were not found, one sentence each. */
 export function missingJobs({ jobIds, engines, olderThanMs }: Emergency, seen: readonly { id: string }[]): string[] {
   const ids = new Set(seen.map((job) => job.id.toLowerCase()));
   const age = olderThanMs === 0 ? '' : ` older than ${formatDuration(olderThanMs)}`;
@@ -35,18 +35,18 @@ export function missingJobs({ jobIds, engines, olderThanMs }: Emergency, seen: r
 
 const kindsOf = (engines: readonly Engine[]) => engines.map((engine) => ENGINE_FACTS[engine].jobs).join(' and ');
 
-/** Named jobs that no engine in scope could have: nobody looked for them. One sentence each. */
+/** Names the jobs that were not looked for, since their ids fit no engine in scope. One sentence each. */
 function unlookedJobs({ jobIds, engines }: Emergency): string[] {
   return jobIds
     .filter((id) => !engines.some((engine) => isJobId(id, engine)))
-    .map((id) => `job ${id} was not looked for: it is the id of none of the ${kindsOf(engines)}`);
+    .map((id) => `job ${id} was not looked for: no job among the ${kindsOf(engines)} can have this id`);
 }
 
 const MOST_NAMES = 10;
 
 const compile = { queue: compileQueueMatcher, owner: compileMatcher };
 
-/** A queue or an owner that is misspelt is nobody's. What there is, one sentence for each that matches nothing. */
+/** Names each queue and owner that matches no job, and those that there are, one sentence each: it may be misspelt. */
 export function unmatchedNames({ queue, owner }: Emergency, seen: readonly Pick<Job, 'queue' | 'owner'>[]): string[] {
   const wanted = { queue, owner };
   return (['queue', 'owner'] as const).flatMap((key) => {
@@ -63,7 +63,7 @@ export function unmatchedNames({ queue, owner }: Emergency, seen: readonly Pick<
   });
 }
 
-/** Named jobs that are alive and were not to be cancelled all the same: why, one sentence each. @param now as judged. */
+/** Says why named jobs that are alive are spared, one sentence each. @param now epoch ms, the instant of the decisions. */
 export function sparedJobs(
   { jobIds }: Emergency,
   decisions: readonly Decision[],
@@ -84,18 +84,16 @@ export function sparedJobs(
 }
 
 const mayBe = (word: 'exempt' | 'frozen') =>
-  `it may be ${word}, and that cannot be told; --include-exempt, or includeExempt, takes it all the same`;
+  `it may be ${word}, which is not known; --include-exempt, or includeExempt, cancels it anyway`;
 
-/** Named jobs that were to be cancelled, and that the reading right before spared: why, one sentence each. */
+/** Says why the reading right before the cancel spared named jobs, one sentence each. */
 export function sparedAtLast({ jobIds }: Emergency, outcomes: ReadonlyMap<string, Outcome>): string[] {
   const named = new Set(jobIds.map((id) => id.toLowerCase()));
   return [...outcomes].flatMap(([id, outcome]) => {
     if (outcome.kind !== 'skipped' || !named.has(id.toLowerCase())) return [];
     const { reason, status = 'no status' } = outcome;
     if (reason === 'changed') {
-      return [
-        `job ${id} is spared: it has changed since it was listed, and is not over the limit any more (${status})`,
-      ];
+      return [`job ${id} is spared: it has changed since it was listed, and is no longer over the limit (${status})`];
     }
     return reason === 'undetermined'
       ? [`job ${id} is spared: its status is one that the reaper does not know (${status})`]
@@ -110,18 +108,18 @@ function whySpared({ protection, type, askedAt }: Job, { reason, rule }: Extract
         ? 'an operation on a queue is never cancelled'
         : `its type ${type} has to be named`;
     case 'exempt':
-      return `exemption ${rule ?? '?'} is for it`;
+      return `exemption ${rule ?? '?'} covers it`;
     case 'frozen':
-      return `freeze ${rule ?? '?'} is in force; --include-exempt, or includeExempt, takes it all the same`;
+      return `freeze ${rule ?? '?'} is in force; --include-exempt, or includeExempt, cancels it anyway`;
     case 'undetermined':
-      return 'something that has to be known of it is not, such as its age or its type';
+      return 'something about it is not known, such as its age or its type';
     case 'within-limit':
       return 'it is younger than was asked for';
     case 'no-rule':
       return 'its queue, owner or type is not what was asked for';
     case 'asked-recently':
       return (
-        `DLI changed it${askedAt === undefined ? '' : ` at ${new Date(askedAt).toISOString()}`}, less than six hours ago; ` +
+        `DLI changed it${askedAt === undefined ? '' : ` at ${new Date(askedAt).toISOString()}`}, less than ${formatDuration(ASK_AGAIN_AFTER_MS)} ago; ` +
         'it may be a savepoint that failed, or an edit; --no-savepoint stops it without one'
       );
     default:

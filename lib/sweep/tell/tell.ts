@@ -24,34 +24,34 @@ import {
 } from '../record/report.ts';
 import { type AnnouncedSince, calendarNotices } from './calendar.ts';
 import { missingJobs, sparedAtLast, unmatchedNames, unmetJobs } from './named-jobs.ts';
-import { unmatchedSelectors } from './unmatched.ts';
+import { unmatchedSelectors } from './unmatched-selectors.ts';
 
-/** The sweep as a whole, apart from the jobs. */
+/** A sweep as a whole, without its jobs. */
 export interface SweepRun {
   request: SweepRequest;
   project: SweptProject | null;
-  /** Who kept it from cancelling; empty for a live one. */
+  /** Who kept it from cancelling; empty for a live sweep. */
   dryRunBecause: DryRunReason[];
-  /** Set where `dryRunBecause` is this and nothing else. */
+  /** Set if this is the only reason in `dryRunBecause`. */
   held?: Hold | undefined;
   isSwitchedOn: boolean;
-  /** What somebody set the switch to who wants it to stop. */
+  /** The order to stop that a person wrote into the switch. */
   stopOrder?: StopOrder | undefined;
-  /** The stage whose switch it is; undefined for a target given on the command line. */
+  /** The stage of the switch; undefined for a target given on the command line. */
   stage?: string | undefined;
-  /** For a sweep of the schedule; any other tells the whole calendar. */
+  /** For a sweep of the schedule. Any other sweep names all exemptions and freezes. */
   announced?: AnnouncedSince | undefined;
   /** Epoch ms, our clock. */
   startedAt: number;
   finishedAt: number;
   apiCalls: ApiCalls;
-  /** What was met while the settings were read, one sentence each. */
+  /** What was found while the settings were read, one sentence each. */
   notices: readonly string[];
   parameterVersions?: ParameterVersions | undefined;
   settingsHash?: string | undefined;
 }
 
-/** The report of a sweep. Pure; the counters are taken from the outcomes and from nothing else. */
+/** Returns the report of a sweep. Pure; all counters are taken from the outcomes. */
 export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: Ends): SweepReport {
   const { request, dryRunBecause } = run;
   const { decisions, context, caps } = judgement;
@@ -127,30 +127,32 @@ function noticesOf(run: SweepRun, { jobs }: Sight, { decisions, context }: Judge
     ...(emergency === undefined ? [] : unmatchedNames(emergency, jobs)),
     ...switchNotices(run),
     ...calendarNotices(decisions, context, run.announced),
-    // An emergency is meant for some jobs only, and whom it names is told above.
+    // An emergency is meant for some jobs only, and the lines above name what it misses.
     ...(emergency === undefined ? unmatchedSelectors(decisions, context) : []),
     ...startNotices(jobs),
   ];
 }
 
-/** Once may be a person; where it repeats, another reaper is at work. */
+/** One cancel by others may be a person. If it happens in each sweep, another reaper is at work. */
 function othersNotices({ cancelledByOthers: count }: Counts): string[] {
   if (count === 0) return [];
-  return [`${count === 1 ? '1 job was' : `${count} jobs were`} cancelled by somebody else right before us`];
+  return [
+    `${count === 1 ? '1 job was' : `${count} jobs were`} cancelled by someone else right before this sweep could`,
+  ];
 }
 
-/** That a live sweep was stopped is one of its problems. */
+/** Says what the switch would do to a live sweep. A live sweep that was stopped has that among its problems. */
 function switchNotices({ dryRunBecause, isSwitchedOn, stopOrder, stage, startedAt }: SweepRun): string[] {
   if (isSwitchedOn) return [];
   const words =
     stopOrder !== undefined && hasWords(stopOrder) ? `reads ${describeStop(stopOrder)}` : 'is not set to run';
   return [
-    ...(dryRunBecause.length > 0 ? [`the switch ${words}, so a live sweep would cancel nobody`] : []),
+    ...(dryRunBecause.length > 0 ? [`the switch ${words}, so a live sweep would cancel no job`] : []),
     ...(stopOrder !== undefined && isOverdue(stopOrder, startedAt) ? [askToResume(stopOrder, stage)] : []),
   ];
 }
 
-/** A guess is told as one. */
+/** Says that the start of jobs was a guess. */
 function startNotices(jobs: readonly Job[]): string[] {
   const count = jobs.filter(({ isStartText }) => isStartText).length;
   if (count === 0) return [];
@@ -160,7 +162,7 @@ function startNotices(jobs: readonly Job[]): string[] {
 
 const isUndetermined = (outcome: Outcome) => outcome.kind === 'skipped' && outcome.reason === 'undetermined';
 
-/** Whether an emergency may have been meant for one of these. Of those that it names `unmet` tells. */
+/** Whether an emergency may have been meant for one of these. `unmet` has the jobs that it names. */
 function hasUnnamed(undetermined: readonly Decision[], { jobIds }: Emergency): boolean {
   const named = new Set(jobIds.map((id) => id.toLowerCase()));
   return undetermined.some(({ job }) => !named.has(job.id.toLowerCase()));
@@ -220,14 +222,14 @@ function count(counts: Counts, { verdict }: Decision, outcome: Outcome): void {
   }
 }
 
-/** What makes a status other than ok. */
+/** All that makes a status other than ok. */
 interface Troubles {
   stopped: Stopped | undefined;
   gaps: readonly string[];
   /** Jobs that could not be judged, where that is more than a notice. */
   blindness: readonly string[];
   caps: CapReport;
-  /** Although the worst were to go. */
+  /** Whether a cap spares every job, although `drain` may be set. */
   isNoneLeft: boolean;
   counts: Counts;
   unmet: readonly string[];

@@ -106,7 +106,7 @@ describe.concurrent('dli-reaper emergency', () => {
     expect(misspelt.stdout).toContain('Note: no job that was looked at has queue adhok; there are adhoc, 报表.');
     expect(elsewhere).toMatchObject({
       exitCode: 3,
-      stdout: expect.stringContaining('! job 150 was not looked for: it is the id of none of the SQL jobs'),
+      stdout: expect.stringContaining('! job 150 was not looked for: no job among the SQL jobs can have this id'),
     });
   });
 

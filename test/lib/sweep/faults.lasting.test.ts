@@ -4,7 +4,7 @@ import { DliError } from '../../../lib/dli/errors.ts';
 import { CALLS, expectTruth, FINAL, LOST, PASSING, sweepWith } from '../../helpers/fault-matrix.ts';
 
 describe.each(CALLS)('trouble with $name', ({ on, target }) => {
-  it.each([...PASSING, ...FINAL])('that stays is told, and hides no other job: $name', async ({ answer }) => {
+  it.each([...PASSING, ...FINAL])('that stays is reported, and hides no other job: $name', async ({ answer }) => {
     const { report, error, emulator } = await sweepWith({ on, target, answer, times: Number.POSITIVE_INFINITY });
 
     // Without a report nobody was cancelled, and the error says why.

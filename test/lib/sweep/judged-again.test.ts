@@ -230,10 +230,10 @@ describe('an emergency', () => {
     {
       name: 'runs anew',
       life: [{ from: NOW - 1_000, state: 'job_submitting' } as const, { from: NOW, state: 'job_running' } as const],
-      unmet: 'job 146 is spared: it has changed since it was listed, and is not over the limit any more (job_running)',
+      unmet: 'job 146 is spared: it has changed since it was listed, and is no longer over the limit (job_running)',
     },
     {
-      name: 'is in a state that nobody knows',
+      name: 'is in an unknown state',
       life: [{ from: NOW, state: 'job_idle' } as const],
       unmet: 'job 146 is spared: its status is one that the reaper does not know (job_idle)',
     },

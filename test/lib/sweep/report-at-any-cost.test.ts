@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EMULATOR_KEY } from '../../../emulator/server.ts';
 import { SettingsError } from '../../../lib/settings/settings.ts';
-import type { SweepDeps } from '../../../lib/sweep/sweep.ts';
+import type { SweepDeps } from '../../../lib/sweep/deps.ts';
 import { emulatedBatch } from '../../helpers/emulated-api.ts';
 import { emulatedJob, makeWorld } from '../../helpers/world.ts';
 

@@ -5,7 +5,7 @@ import type { EmulatedJob } from '../../../emulator/sql/jobs.ts';
 import { type Emergency, emergencyPolicy } from '../../../lib/policy/emergency.ts';
 import { toEmergency } from '../../../lib/request/emergency.ts';
 import type { SweepRequest } from '../../../lib/request/request.ts';
-import type { SweepDeps } from '../../../lib/sweep/sweep.ts';
+import type { SweepDeps } from '../../../lib/sweep/deps.ts';
 import { emulatedFlinkJob } from '../../helpers/emulated-api.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../../helpers/world.ts';
 
@@ -125,7 +125,7 @@ describe('an emergency that is carried out some minutes after it was asked for',
     expect(night.deletes()).toEqual(['DELETE 2']);
   });
 
-  it('takes no run of a Flink job that began later, and tells whoever named it', async () => {
+  it('takes no run of a Flink job that began later, and tells the person who named it', async () => {
     const life: EmulatedFlinkJob['life'] = [
       { from: NOW + MINUTE, state: 'job_submitting' },
       { from: NOW + MINUTE, state: 'job_running' },

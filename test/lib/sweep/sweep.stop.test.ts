@@ -74,7 +74,7 @@ describe('sweep', () => {
     });
   });
 
-  describe('by a switch that somebody set to stop', () => {
+  describe('by a switch that a person set to stop', () => {
     const sweepUnder = async (stopOrder: StopOrder, changes: Partial<SweepRequest> = {}) => {
       const world = await makeWorld({ jobs: [emulatedJob(1)] });
       const loadSettings: typeof world.deps.loadSettings = async (asked) => ({
@@ -115,7 +115,7 @@ describe('sweep', () => {
 
       expect(status).toBe('ok');
       expect(notices).toEqual([
-        'the switch reads stop until 2026-01-05T09:00:00.000Z (month end), so a live sweep would cancel nobody',
+        'the switch reads stop until 2026-01-05T09:00:00.000Z (month end), so a live sweep would cancel no job',
         expect.stringMatching(/^the stop ended at 2026-01-05T09:00:00.000Z/),
       ]);
     });
@@ -166,7 +166,7 @@ describe('sweep', () => {
     expect(beforeCancelling).not.toHaveBeenCalled();
   });
 
-  it('tells that the credential was refused while cancelling, so that nobody tries it elsewhere', async () => {
+  it('says that the credential was refused while cancelling, so that it is not tried for other targets', async () => {
     const refusal = { status: 401, body: { error_code: 'APIG.0301', error_msg: 'of no interest' } };
     const world = await makeWorld({
       jobs: [emulatedJob(1)],

@@ -208,7 +208,7 @@ describe('sweep', () => {
     expect(report).toMatchObject({ status: 'ok', counts: { alreadyTerminal: 1 }, jobs: [{ status: 'FINISHED' }] });
   });
 
-  it('tells apart the jobs that somebody else cancelled right before it', async () => {
+  it('counts the jobs that someone else cancelled right before it', async () => {
     const world = await makeWorld({ jobs: [emulatedJob(1), emulatedJob(2), emulatedJob(3, { onCancel: 'finish' })] });
     for (const n of [1, 2]) {
       const change = [{ job: jobId(n), set: { cancelledAt: 'now' } }];
@@ -223,7 +223,7 @@ describe('sweep', () => {
       ['CANCELLED', 'others'],
       ['FINISHED', null],
     ]);
-    expect(report.notices).toContain('2 jobs were cancelled by somebody else right before us');
+    expect(report.notices).toContain('2 jobs were cancelled by someone else right before this sweep could');
   });
 
   it('claims that of no job whose cancel may have been ours', async () => {
@@ -274,7 +274,7 @@ describe('sweep', () => {
     expect(report.problems).toContain(`the deadline came before ${skipped.deadline} of the overdue jobs`);
   });
 
-  it('cancels nobody once the operator has interrupted it', async () => {
+  it('cancels no job once the operator has interrupted it', async () => {
     const world = await makeWorld({ jobs: [emulatedJob(1)] });
 
     const report = await world.sweep({}, { stop: AbortSignal.abort() });
@@ -296,7 +296,7 @@ describe('sweep', () => {
     expect(world.lines.every(({ fields, level }) => level === 'mark' || fields.sweepId === 'sweep-1')).toBe(true);
   });
 
-  it('throws when its settings cannot be read, and calls nobody', async () => {
+  it('throws when its settings cannot be read, and makes no call', async () => {
     const world = await makeWorld({ jobs: [emulatedJob(1)] });
     const loadSettings = () => Promise.reject(new SettingsError('/some/parameter', 'no such parameter'));
 

@@ -49,7 +49,7 @@ async function cancel(
 const resultsOf = (cancellations: readonly Cancellation[]) => cancellations.map(({ result }) => result);
 
 describe('cancelJobs', () => {
-  it('asks for nothing when there is nobody to cancel', async () => {
+  it('asks for nothing when there is no job to cancel', async () => {
     expect(await cancel(0, () => ACCEPTED)).toEqual({ asked: [], cancellations: [] });
   });
 
@@ -79,7 +79,7 @@ describe('cancelJobs', () => {
     expect(resultsOf(cancellations)).toEqual([...answers, ACCEPTED, ACCEPTED]);
   });
 
-  it('asks for nobody else once the credential is refused, and keeps the answers to what was under way', async () => {
+  it('asks for no other job once the credential is refused, and keeps the answers to what was under way', async () => {
     let letFirstEnd = () => {};
     const thirdHasBegun = new Promise<void>((resolve) => {
       letFirstEnd = resolve;
@@ -102,7 +102,7 @@ describe('cancelJobs', () => {
     expect(cancellations.map(({ victim }) => victim.job.id)).toEqual([0, 1, 2, 3, 4].map(jobId));
   });
 
-  it('asks for nobody at or after stopAt', async () => {
+  it('asks for no job at or after stopAt', async () => {
     const clock = fakeClock();
 
     const { asked, cancellations } = await cancel(
@@ -118,7 +118,7 @@ describe('cancelJobs', () => {
     expect(resultsOf(cancellations)).toEqual([ACCEPTED, ACCEPTED, notSent('deadline')]);
   });
 
-  it('asks for nobody once it is stopped, and keeps the answer to what was under way', async () => {
+  it('asks for no job once it is stopped, and keeps the answer to what was under way', async () => {
     const stop = new AbortController();
 
     const { asked, cancellations } = await cancel(
@@ -134,7 +134,7 @@ describe('cancelJobs', () => {
     expect(resultsOf(cancellations)).toEqual([ACCEPTED, notSent('stopped'), notSent('stopped')]);
   });
 
-  it('asks for nobody when it is stopped before it begins', async () => {
+  it('asks for no job when it is stopped before it begins', async () => {
     const { asked } = await cancel(3, () => ACCEPTED, { stop: AbortSignal.abort() });
 
     expect(asked).toEqual([]);

@@ -111,7 +111,7 @@ describe('verifyCancellations', () => {
     kind: 'already-terminal',
     status: 'GONE',
     error: new Error(
-      `job ${jobId(1)}: DLI knows it no more, after a request to stop that ${request}; it may have ended by itself, or by that request`,
+      `job ${jobId(1)}: DLI no longer knows it, after a request to stop that ${request}; it may have ended by itself, or by that request`,
     ),
   });
   const stopFailed: Outcome = {
@@ -223,7 +223,7 @@ describe('verifyCancellations', () => {
       expect(outcomes.get(jobId(1))).toEqual(
         unconfirmed(
           new Error(
-            `job ${jobId(1)}: it runs on, and DLI has changed it since; its savepoint may have failed (job_running)`,
+            `job ${jobId(1)}: it still runs, and DLI has changed it since; its savepoint may have failed (job_running)`,
           ),
         ),
       );

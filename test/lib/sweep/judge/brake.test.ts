@@ -4,7 +4,7 @@ import { SettingsError } from '../../../../lib/settings/settings.ts';
 import { brake } from '../../../../lib/sweep/judge/brake.ts';
 import type { Victim } from '../../../../lib/sweep/judge/cap.ts';
 import type { Judgement } from '../../../../lib/sweep/judge/judge.ts';
-import type { PastSweep, ReadRecord } from '../../../../lib/sweep/record/past.ts';
+import type { PastSweep, ReadRecord } from '../../../../lib/sweep/past/past-sweeps.ts';
 import { makePolicy, makeVictim } from '../../../helpers/make-job.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../../../helpers/world.ts';
 
@@ -155,7 +155,7 @@ describe('a record that is not known', () => {
     expect(judgement.obstacle).toBe('stopped');
     expect(stopped).toEqual({
       by: 'record',
-      because: `what the sweeps of this target have cancelled in the last 24 hours is not known, so no job was cancelled: ${why}; docs/runbook.md says what to do`,
+      because: `no job was cancelled, since it is not known what the sweeps of this target cancelled in the last 24 hours: ${why}; docs/runbook.md says what to do`,
     });
   });
 
@@ -196,8 +196,8 @@ describe('the first sweep by changed settings', () => {
       stopped: undefined,
     });
     expect(notices).toEqual([
-      'the first live sweep on record that cancels by this policy, target and exemptions: 3 of 12 victims are cancelled, ' +
-        'the worst; once it is on record, the next sweep goes on',
+      'this is the first live sweep on record with this policy, target and exemptions, so it cancels only the worst ' +
+        '3 of 12 victims; the next sweep goes on',
     ]);
   });
 

@@ -76,7 +76,7 @@ describe('actions', () => {
     expect(verdictOf({}, ...rules.toReversed())).toMatchObject(expected);
   });
 
-  it('cancels nobody by a rule that only warns', () => {
+  it('cancels no job by a rule that only warns', () => {
     expect(victimsOf(decide([makeJob()], { policy: makePolicy({ rules: [warn] }), exemptions: [], now: NOW }))).toEqual(
       [],
     );

@@ -582,7 +582,7 @@ describe('decide, on engines that differ', () => {
     });
   });
 
-  it('keeps a stream that was asked recently the oldest of its group, so that nobody takes its place', () => {
+  it('keeps a stream that was asked recently the oldest of its group, so that no other takes its place', () => {
     const policy = makePolicy({ rules: [{ ...STREAM, victims: 'oldest' }] });
     const jobs = [makeJob(stream({ ...ago(0), startedAt: NOW - DAY })), makeJob(stream({ id: '147' }))];
 
@@ -687,7 +687,7 @@ describe('isStillOver', () => {
     },
     { name: 'that runs anew', job: {}, rule: R, read: { ...RUNNING, startedAt: NOW - HOUR } },
     { name: 'that is over', job: {}, rule: R, read: { status: 'FINISHED', state: 'finished' as const } },
-    { name: 'in a state that nobody knows', job: {}, rule: R, read: { status: 'SCALED', state: 'unknown' as const } },
+    { name: 'in an unknown state', job: {}, rule: R, read: { status: 'SCALED', state: 'unknown' as const } },
     { name: 'that begins only later', job: {}, rule: R, read: { ...RUNNING, startedAt: NOW + 1 } },
   ])('spares a job $name', ({ job, rule, read }) => {
     expect(isStill(job, rule, read)).toBe(false);

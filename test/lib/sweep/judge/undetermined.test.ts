@@ -44,8 +44,8 @@ describe('describeUndetermined', () => {
       rule: { groupBy: 'fingerprint' },
       why: 'the fingerprint is missing, or takes too long to look through',
     },
-    { job: { startedAt: undefined }, rule: {}, why: 'the start is missing, or not to be believed' },
-    { job: { startedAt: NOW / 1_000 }, rule: {}, why: 'the start is missing, or not to be believed' },
+    { job: { startedAt: undefined }, rule: {}, why: 'the start is missing, or cannot be right' },
+    { job: { startedAt: NOW / 1_000 }, rule: {}, why: 'the start is missing, or cannot be right' },
   ] as const)('says that $why', ({ job, rule, why }) => {
     const decision = decided(job, rule);
 
@@ -58,14 +58,14 @@ describe('describeUndetermined', () => {
   it('says that an exemption may be for the job', () => {
     const decision = decideOne(makeJob({ owner: undefined }), makePolicy(), [makeExemption()]);
 
-    expect(describeUndetermined([decision])).toContain('because whether an exemption is for it is not known');
+    expect(describeUndetermined([decision])).toContain('because it is not known whether an exemption covers it');
   });
 
   it('says that a freeze may be for the job', () => {
     const policy = { ...makePolicy(), freezes: [makeFreeze()] };
 
     expect(describeUndetermined([decideOne(makeJob({ owner: undefined }), policy)])).toContain(
-      'because whether a freeze is for it is not known',
+      'because it is not known whether a freeze covers it',
     );
   });
 
@@ -81,9 +81,9 @@ describe('describeUndetermined', () => {
       `3 ${begin} 2 of them because the status HIBERNATING is not known`,
     );
     expect(describeUndetermined([unknown, late])).toBe(
-      `2 ${begin} 1 of them because the start is missing, or not to be believed`,
+      `2 ${begin} 1 of them because the start is missing, or cannot be right`,
     );
-    expect(describeUndetermined([late, late])).toBe(`2 ${begin} because the start is missing, or not to be believed`);
+    expect(describeUndetermined([late, late])).toBe(`2 ${begin} because the start is missing, or cannot be right`);
   });
 
   it('cuts a word that is too long for a sentence', () => {
@@ -141,7 +141,7 @@ describe('a sweep', () => {
       why: 'the type query is not known',
     },
     { name: 'the start is in seconds', edit: { setInRows: { start_time: NOW / 1_000 - 9_000 } }, why: 'the start is ' },
-    { name: 'the start is gone', edit: { removeFromRows: ['start_time'] }, why: 'the start is missing, or not' },
+    { name: 'the start is gone', edit: { removeFromRows: ['start_time'] }, why: 'the start is missing, or cannot' },
   ])('that can judge no job is not ok, and says why: $name', async ({ edit, why }) => {
     const jobs = [1, 2, 3].map((n) => emulatedJob(n));
     const world = await makeWorld({ jobs, faults: [{ ...respelled, edit }] });
@@ -165,7 +165,7 @@ describe('a sweep', () => {
       status: 'ok',
       problems: [],
       notices: [
-        '1 job could not be judged, and is spared as undetermined, because the start is missing, or not to be believed',
+        '1 job could not be judged, and is spared as undetermined, because the start is missing, or cannot be right',
       ],
       counts: { overdue: 1, cancelled: 1, skipped: { undetermined: 1 } },
     });

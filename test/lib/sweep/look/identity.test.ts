@@ -8,8 +8,8 @@ import { emergencyPolicy } from '../../../../lib/policy/emergency.ts';
 import { toEmergency } from '../../../../lib/request/emergency.ts';
 import type { ProjectClaim } from '../../../../lib/settings/project-claims.ts';
 import type { Target } from '../../../../lib/settings/settings.ts';
+import type { SweepDeps } from '../../../../lib/sweep/deps.ts';
 import { askIam, iamEndpointOf, identify } from '../../../../lib/sweep/look/identity.ts';
-import type { SweepDeps } from '../../../../lib/sweep/sweep.ts';
 import { emulatedJob, jobId, MINUTE, makeWorld, NOW } from '../../../helpers/world.ts';
 
 const NAME = 'region-1_lake';
@@ -124,7 +124,7 @@ describe('a live sweep of a target', () => {
     expect(lake.asked()).toBe(3);
   });
 
-  const notTold = `whether project 0123456789abcdef0123456789abcdef is ${NAME} is not known, since IAM did not tell: ask IAM for the name of the project:`;
+  const notTold = `whether project 0123456789abcdef0123456789abcdef is ${NAME} is not known, since IAM gave no answer: ask IAM for the name of the project:`;
 
   const doubts: { name: string; lake: Lake; because: string }[] = [
     {
@@ -191,7 +191,7 @@ describe('a live sweep of a target', () => {
     {
       name: 'neither IAM nor the target tells the name',
       lake: { projectName: undefined, emulator: always({ status: 503, body: '' }) },
-      because: `${PARAMETER}: projectName: missing, and a live sweep needs it; IAM did not tell the name of project`,
+      because: `${PARAMETER}: projectName: missing, and a live sweep needs it; IAM gave no name for project`,
     },
     {
       name: 'another target is on the same project',
@@ -220,7 +220,7 @@ describe('a live sweep of a target', () => {
     { what: 'by the schedule', request: { trigger: 'schedule', askedAt: NOW } as const },
     { what: 'in an emergency', request: EMERGENCY },
   ])('$what', ({ request }) => {
-    it.each(doubts)('is held, and cancels nobody, where $name', async ({ lake, because }) => {
+    it.each(doubts)('is held, and cancels no job, where $name', async ({ lake, because }) => {
       const { sweep, deletes, emulator } = await makeLake(lake);
 
       const report = await sweep(request);
@@ -345,7 +345,7 @@ describe('a dry run of a target', () => {
 
   it('says that a live one would be held without a name', async () => {
     const lake = await makeLake();
-    const notice = `${PARAMETER} has no projectName, so a live sweep would cancel nobody; dli-reaper doctor --stage prod --target test tells the name`;
+    const notice = `${PARAMETER} has no projectName, so a live sweep would cancel no job; dli-reaper doctor --stage prod --target test shows the name`;
 
     expect((await lake.sweep({ dryRun: true })).notices).toContain(notice);
     expect((await lake.sweep({ ...EMERGENCY, dryRun: true })).notices).toContain(notice);

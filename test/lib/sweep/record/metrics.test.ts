@@ -73,7 +73,7 @@ describe('metricsOf', () => {
     expect(metricsOf(report({ status: 'capped', dryRun: true }), PERIOD).SweepsCapped).toBe(0);
   });
 
-  it('counts no sweep as stopped that somebody has stopped by the switch', () => {
+  it('does not count a sweep as stopped if a person stopped it by the switch', () => {
     const stoppedBy = (by: SweepReport['stoppedBy']) => report({ status: 'stopped', stoppedBy: by });
     const byHand = { ...PERIOD, isStoppedByHand: true };
 

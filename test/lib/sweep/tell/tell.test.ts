@@ -13,7 +13,7 @@ import type { Outcome, SkipReason } from '../../../../lib/sweep/record/outcome.t
 import type { CapReport, DryRunReason, Stopped } from '../../../../lib/sweep/record/report.ts';
 import { createCallCounter, type JobReport } from '../../../../lib/sweep/record/report.ts';
 import { explainForLog } from '../../../../lib/sweep/tell/explain.ts';
-import { logReport } from '../../../../lib/sweep/tell/report-log.ts';
+import { logReport } from '../../../../lib/sweep/tell/log-report.ts';
 import { type SweepRun, tell } from '../../../../lib/sweep/tell/tell.ts';
 import { decideOne, makeJob, makePolicy, makeVictim } from '../../../helpers/make-job.ts';
 import { HOUR, jobId, MINUTE, NOW } from '../../../helpers/world.ts';
@@ -315,7 +315,7 @@ describe('tell', () => {
     expect(unmanagedQueues).toEqual({});
   });
 
-  it('passes on the state of the caps and what somebody should know', () => {
+  it('passes on the state of the caps and the notices', () => {
     const caps = { ...CAPS, victims: 7, liveJobs: 60, drain: true };
 
     expect(tellOf(makeFacts([], { caps, notices: ['exemption a ends'] }))).toMatchObject({
@@ -530,7 +530,7 @@ describe('logReport', () => {
     });
   });
 
-  it('writes what somebody should know as warnings, before the jobs', () => {
+  it('writes the notices as warnings, before the jobs', () => {
     const lines = linesOf(makeFacts([CANCELLED], { notices: ['exemption a ends', 'exemption b expired'] }));
 
     expect(lines.slice(0, 2)).toEqual([

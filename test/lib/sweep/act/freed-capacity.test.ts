@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { estimateFreed } from '../../../../lib/sweep/act/freed.ts';
+import { estimateFreed } from '../../../../lib/sweep/act/freed-capacity.ts';
 import { makeJob } from '../../../helpers/make-job.ts';
 import { HOUR, NOW } from '../../../helpers/world.ts';
 

@@ -3,13 +3,13 @@ import { nameOf } from '../../base/error-words.ts';
 import { AWS_CLIENT_OPTIONS } from '../../settings/parameter-store.ts';
 import { SettingsError } from '../../settings/settings.ts';
 import { assertStage } from '../../settings/stage.ts';
-import { ENDS, type WrittenLine } from './log-lines.ts';
-import { pastOf, RECORD_LINES, type ReadRecord } from './past.ts';
+import { ENDS, type WrittenLine } from '../record/log-lines.ts';
+import { pastOf, RECORD_LINES, type ReadRecord } from './past-sweeps.ts';
 
-/** One line of the deployed functions' log; what it holds depends on `msg`. `at` is epoch ms. */
+/** A line of the log of the deployed functions. Its fields depend on `msg`; `at` is epoch ms. */
 export type LogLine = WrittenLine & { id: string; at: number };
 
-/** The last line of a target that was to be swept. */
+/** The last line of the sweep of a target. */
 export type EndLine = Extract<LogLine, { msg: (typeof ENDS)[number] }>;
 
 export const isEnd = (line: LogLine): line is EndLine => ENDS.some((msg) => msg === line.msg);
@@ -18,15 +18,15 @@ export const isEnd = (line: LogLine): line is EndLine => ENDS.some((msg) => msg 
 export const functionName = (stage: string, name: 'sweep' | 'dispatch') => `dli-job-reaper-${stage}-${name}`;
 
 /**
- * All that ask for lines share a few calls a second, and sweeps run side by side: no job is cancelled where the record cannot
- * be read, so being turned away as one of too many must not be the end of it.
+ * All readers of the log share a few calls a second, and sweeps run side by side. No job is cancelled if the record cannot be read,
+ * so a call that is throttled is made again.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
  */
 const MAX_ATTEMPTS = 6;
 
 /**
- * Reads what the sweeps of a stage have written.
+ * Opens the log of the functions of a stage.
  *
  * @throws {SettingsError} if CloudWatch Logs cannot be asked.
  */
@@ -34,7 +34,7 @@ export function openSweepLog(stage: string) {
   assertStage(stage);
   const client = new CloudWatchLogsClient({ ...AWS_CLIENT_OPTIONS, maxAttempts: MAX_ATTEMPTS });
 
-  /** @param pattern in CloudWatch's own language. @param since epoch ms, as `until`. @returns by time. */
+  /** @param pattern in CloudWatch's filter syntax. @param since epoch ms, as is `until`. @returns lines, the oldest first. */
   async function find(
     pattern: string,
     since: number,
@@ -75,7 +75,7 @@ export function openSweepLog(stage: string) {
 const anyOf = (messages: readonly string[]): string => messages.map((msg) => `($.msg = "${msg}")`).join(' || ');
 
 /**
- * The last line of every sweep since then, by time, and with it what a sweep would read of what was done before.
+ * Returns the last line of every sweep since then, and the lines of the record, the oldest first.
  *
  * @throws {SettingsError} if CloudWatch Logs cannot be asked.
  */
@@ -84,7 +84,7 @@ export async function findSweeps(stage: string, since: number): Promise<{ ends: 
   return { ends: lines.filter(isEnd), lines };
 }
 
-/** Reads what the deployed sweeps of a stage have done before. A sweep that runs elsewhere is not on record. */
+/** Reads what earlier deployed sweeps of a stage did. A sweep that ran elsewhere is not on record. */
 export function createRecordReader({ find }: Pick<ReturnType<typeof openSweepLog>, 'find'>): ReadRecord {
   return async ({ target, projectId, since, until, signal }) => {
     const pattern = `{ (($.target = "${target}") || ($.projectId = "${projectId}")) && (${anyOf(RECORD_LINES)}) }`;
@@ -93,11 +93,11 @@ export function createRecordReader({ find }: Pick<ReturnType<typeof openSweepLog
   };
 }
 
-/** Lines of the runtime itself are no JSON, and of no interest. */
+/** Skips the lines of the runtime itself, which are no JSON. */
 function toLine(id = '', at = 0, message = ''): LogLine[] {
   try {
     const fields = JSON.parse(message) as { msg?: unknown };
-    // One that no version knows matches nothing that is asked for, so it need not be told apart here.
+    // A line with an unknown `msg` matches no pattern, so it is not checked here.
     return typeof fields.msg === 'string' ? [{ id, at, msg: fields.msg, fields } as LogLine] : [];
   } catch {
     return [];

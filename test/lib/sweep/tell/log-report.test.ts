@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { createJsonLinesLog } from '../../../lib/base/log.ts';
-import type { Policy } from '../../../lib/policy/schema.ts';
-import { toEmergency } from '../../../lib/request/emergency.ts';
-import type { SweepRequest } from '../../../lib/request/request.ts';
-import { type Ends, leaveAlone } from '../../../lib/sweep/act/act.ts';
-import { createMeasure, type Judgement, judge } from '../../../lib/sweep/judge/judge.ts';
-import type { Sight } from '../../../lib/sweep/look/look.ts';
-import type { LogLines } from '../../../lib/sweep/record/log-lines.ts';
-import type { SweepReport } from '../../../lib/sweep/record/report.ts';
-import { explainIn } from '../../../lib/sweep/tell/explain.ts';
-import { logReport } from '../../../lib/sweep/tell/report-log.ts';
-import { tell } from '../../../lib/sweep/tell/tell.ts';
-import { makeExemption, makeFreeze, makeJob, makePolicy } from '../../helpers/make-job.ts';
-import { jobId, MINUTE, NOW } from '../../helpers/world.ts';
+import { createJsonLinesLog } from '../../../../lib/base/log.ts';
+import type { Policy } from '../../../../lib/policy/schema.ts';
+import { toEmergency } from '../../../../lib/request/emergency.ts';
+import type { SweepRequest } from '../../../../lib/request/request.ts';
+import { type Ends, leaveAlone } from '../../../../lib/sweep/act/act.ts';
+import { createMeasure, type Judgement, judge } from '../../../../lib/sweep/judge/judge.ts';
+import type { Sight } from '../../../../lib/sweep/look/look.ts';
+import type { LogLines } from '../../../../lib/sweep/record/log-lines.ts';
+import type { SweepReport } from '../../../../lib/sweep/record/report.ts';
+import { explainIn } from '../../../../lib/sweep/tell/explain.ts';
+import { logReport } from '../../../../lib/sweep/tell/log-report.ts';
+import { tell } from '../../../../lib/sweep/tell/tell.ts';
+import { makeExemption, makeFreeze, makeJob, makePolicy } from '../../../helpers/make-job.ts';
+import { jobId, MINUTE, NOW } from '../../../helpers/world.ts';
 
 /**
  * Less than CloudWatch cuts a line at, with room for what the function adds to each.

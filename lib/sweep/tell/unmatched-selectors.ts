@@ -6,8 +6,8 @@ import { selectedBy, type Tried } from '../../policy/select.ts';
 import type { DecideOptions, Decision, RuleResult } from '../judge/decide.ts';
 
 /**
- * Selectors that were for none of the jobs, one sentence for each kind: a misspelt one protects nothing, and nothing else
- * shows that. Only jobs that are old enough are looked at, so it need not be a mistake.
+ * Names selectors that matched no job, one sentence for each kind. A misspelt selector protects nothing, and nothing else shows
+ * that. It need not be a mistake, since only old jobs are looked at.
  */
 export function unmatchedSelectors(
   decisions: readonly Decision[],
@@ -44,7 +44,7 @@ export function unmatchedSelectors(
   ];
 }
 
-/** Whether it was tried, and was for no job. */
+/** Whether a selector was tried, and matched no job. */
 function isIdle(results: readonly RuleResult[], where: 'match' | 'ignore'): boolean {
   const tried = results.flatMap((result): Tried[] => {
     const answers = result[where] ?? [];
@@ -53,7 +53,7 @@ function isIdle(results: readonly RuleResult[], where: 'match' | 'ignore'): bool
   return tried.length > 0 && tried.every((answers) => selectedBy(answers) === 'no');
 }
 
-/** With what its values may be mistaken for. */
+/** Adds what its values may be mistaken for. */
 function describe(id: string, selector: 'all' | Selector): string {
   const hints = lintSelector(selector).map(({ keys: [key], message }) => `${key} ${message}`);
   return hints.length === 0 ? id : `${id} (${hints.join('; ')})`;

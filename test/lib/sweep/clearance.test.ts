@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dryRunReasons } from '../../../lib/sweep/dry-run.ts';
+import { dryRunReasons } from '../../../lib/sweep/clearance.ts';
 
 describe('dryRunReasons', () => {
   it.each([

@@ -4,13 +4,13 @@ import type { Freed, Range } from '../record/report.ts';
 const HOUR_MS = 3_600_000;
 
 /**
- * Jobs that tell their CUs count with those; of the others nothing is known but that all of a queue's together held no
- * more than the queue has.
+ * Estimates what the cancelled jobs held. A job that says its CUs counts with them. Of the other jobs of a queue it is only known
+ * that together they held no more than the queue has.
  *
  * @param cancelled jobs that were seen to stop.
  * @param queueCus by name.
  * @param now epoch ms, the sweep's instant.
- * @returns undefined if none was cancelled.
+ * @returns undefined if no job was cancelled.
  */
 export function estimateFreed(
   cancelled: readonly Job[],
@@ -28,11 +28,11 @@ export function estimateFreed(
   const hoursOf = ({ startedAt = now }: Job) => Math.max(now - startedAt, 0) / HOUR_MS;
 
   for (const job of cancelled) if (job.cus !== undefined) add(job.cus, job.cus, hoursOf(job));
-  const untold = Map.groupBy(
+  const unknown = Map.groupBy(
     cancelled.filter((job) => job.cus === undefined),
     ({ queue }) => queue,
   );
-  for (const [queue, jobs] of untold) {
+  for (const [queue, jobs] of unknown) {
     add(0, queue === undefined ? undefined : queueCus.get(queue), Math.max(...jobs.map(hoursOf)));
   }
   return {

@@ -1,37 +1,37 @@
-import type { WrittenLine } from './log-lines.ts';
+import type { WrittenLine } from '../record/log-lines.ts';
 
 /*
- * What the sweeps of a target have done before, as their log has it. It is the only memory that there is, so a brake that
- * counts over several sweeps counts here.
+ * This folder reads what earlier sweeps did, from the lines they wrote to the log: there is no other memory. This file counts,
+ * cloudwatch-log.ts fetches the lines, and read-record.ts loads that file only when it is needed.
  */
 
-/** One live sweep of the past. */
+/** An earlier live sweep. */
 export interface PastSweep {
-  /** Epoch ms: its end; of one that has not ended, when its victims were chosen. */
+  /** Epoch ms: its end. If it has not ended, the instant when its victims were chosen. */
   at: number;
-  /** Undefined for a sweep that has not ended and does not say. */
+  /** Undefined if the sweep has not ended and does not say. */
   isEmergency: boolean | undefined;
-  /** False for one that is under way, or that died. */
+  /** False for a sweep that is under way, or that died. */
   isFinished: boolean;
-  /** Jobs that it cancelled; all that it chose, if it has not ended. */
+  /** The number of jobs that it cancelled; of all that it chose, if it has not ended. */
   cancelled: number;
-  /** Jobs that were asked to stop and not seen to, by id. They may have stopped since, and may be asked by each sweep. */
+  /** Ids of jobs that were asked to stop and not seen to stop. They may have stopped since, and later sweeps may ask again. */
   unconfirmed: readonly string[];
-  /** More of these, whose ids are not known. */
+  /** The number of further such jobs, whose ids are not known. */
   unconfirmedUnknown: number;
-  /** Jobs that it chose to cancel, by id: each may have been asked to stop, and may end by that later. */
+  /** Ids of jobs that it chose to cancel. Each may have been asked to stop, and may end later for that reason. */
   chosen: readonly string[];
-  /** By what it went; null where it does not say. */
+  /** Identifies its settings; null if it does not say. */
   settingsHash: string | null;
-  /** Whether it asked any job to stop, and was not stopped before its end. */
+  /** Whether it asked a job to stop, and was not stopped before its end. */
   hasActed: boolean;
 }
 
 /**
- * The live sweeps of a target, and of any other on its project, from `since` to `until`, which is now by default, both epoch
- * ms. A target that is new, or has another name, would begin without a past otherwise.
+ * Reads the live sweeps of a target, and of any other target on its project, from `since` to `until`, both epoch ms. `until` is
+ * now by default. Without the project, a target that is new or renamed would have no past.
  *
- * @throws {SettingsError} if that cannot be known.
+ * @throws {SettingsError} if the record cannot be read.
  */
 export type ReadRecord = (asked: {
   target: string;
@@ -41,20 +41,20 @@ export type ReadRecord = (asked: {
   signal: AbortSignal;
 }) => Promise<PastSweep[]>;
 
-/** The lines that the record is made of. */
+/** The lines that make up the record. */
 export const RECORD_LINES = ['victims chosen', 'job not seen to stop', 'sweep finished'] as const;
 
-/** A line with the time, epoch ms, at which the log has it. */
+/** A line with its time in the log, epoch ms. */
 export type RecordLine = WrittenLine & { at: number };
 
-/** Whose past it is: that of a target, and of any other on its project. Lines of an earlier version tell no project. */
+/** The owner of a past: a target, and any other on its project. Lines of an earlier version have no project. */
 export interface RecordOwner {
   target: string;
   /** Undefined if it is not known. */
   projectId: string | undefined;
 }
 
-/** The live sweeps of an owner, of the lines of a whole stage. @throws {Error} as {@link toPastSweeps}. */
+/** Returns the live sweeps of an owner, from the lines of a whole stage. @throws {Error} as {@link toPastSweeps}. */
 export function pastOf({ target, projectId }: RecordOwner, lines: readonly RecordLine[]): PastSweep[] {
   const isOwn = ({ fields }: RecordLine) =>
     fields.target === target || (projectId !== undefined && fields.projectId === projectId);
@@ -62,19 +62,19 @@ export function pastOf({ target, projectId }: RecordOwner, lines: readonly Recor
 }
 
 /**
- * The live sweeps that lines tell of, in no order. Pure.
+ * Returns the live sweeps that wrote these lines, in no order. Pure.
  *
- * @throws {Error} for a line that does not tell what it should: what it leaves out may be what matters.
+ * @throws {Error} for a line without a field that it needs: what is missing may be what matters.
  */
 export function toPastSweeps(lines: readonly RecordLine[]): PastSweep[] {
-  // Lambda may deliver an event twice, and both carry its sweep id. One message may name several targets.
+  // Lambda may deliver an event twice, with the same sweep id. One message may name several targets.
   const byRun = Map.groupBy(lines, ({ fields: { sweepId, awsRequestId, target } }) =>
     [sweepId, awsRequestId, target].join(' '),
   );
   return [...byRun.values()].flatMap((own) => toOwnSweeps(own));
 }
 
-/** One sweep, unless a message names a target twice. */
+/** Returns one sweep, or two if a message names a target twice. */
 function toOwnSweeps(lines: readonly RecordLine[]): PastSweep[] {
   const ends = lines.filter((line) => line.msg === 'sweep finished');
   if (ends.length === 0) return toUnfinished(lines);
@@ -94,7 +94,7 @@ function toFinished({ at, fields }: Line<'sweep finished'>, lines: readonly Reco
     !isCount(unseen) ||
     !isCount(failed)
   ) {
-    throw new Error('the end of a sweep in its log does not tell what it did');
+    throw new Error('the last line of a sweep in the log does not say what the sweep did');
   }
   const unconfirmed = new Set(
     lines.flatMap((line) => (line.msg === 'job not seen to stop' ? (line.fields.jobId ?? []) : [])),
@@ -122,13 +122,14 @@ const idsOf = (chosen: readonly Line<'victims chosen'>[]): string[] =>
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value);
 
-/** All that it chose may be cancelled, or may yet be. */
+/** Takes all jobs that it chose for cancelled: they are, or may yet be. */
 function toUnfinished(lines: readonly RecordLine[]): PastSweep[] {
   const chosen = chosenLines(lines);
   const [first] = chosen;
   if (first === undefined) return [];
   const { count, trigger } = first.fields;
-  if (!isCount(count)) throw new Error('the choice of a sweep in its log does not tell how many it chose');
+  if (!isCount(count))
+    throw new Error('the line of the log with the victims of a sweep does not say how many it chose');
   return [
     {
       at: first.at,
@@ -144,12 +145,12 @@ function toUnfinished(lines: readonly RecordLine[]): PastSweep[] {
   ];
 }
 
-/** A sweep is a Lambda's 15 minutes at most, so what it chose is cancelled no later. */
+/** A Lambda runs for 15 minutes at most, so a sweep cancels nothing later. */
 export const LONGEST_SWEEP_MS = 15 * 60_000;
 
 /**
- * How many jobs were cancelled after `since`, epoch ms, or may have been: an upper bound. A job that is asked again and again
- * and never seen to stop counts once.
+ * Returns how many jobs were cancelled after `since`, epoch ms, or may have been: an upper bound. A job that is asked again and
+ * again and never seen to stop counts once.
  */
 export function countKills(
   sweeps: readonly PastSweep[],
@@ -163,7 +164,7 @@ export function countKills(
   return counted.reduce((sum, one) => sum + one.cancelled + one.unconfirmedUnknown, unconfirmed.size);
 }
 
-/** Whether a sweep that went by the same settings asked jobs to stop, and came to its end. */
+/** Whether a sweep with the same settings asked jobs to stop, and came to its end. */
 export function hasActedBy(sweeps: readonly PastSweep[], settingsHash: string): boolean {
   return sweeps.some((one) => one.hasActed && one.settingsHash === settingsHash);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Job } from '../../../../lib/base/job.ts';
 import type { Exemption } from '../../../../lib/policy/schema.ts';
 import { decide } from '../../../../lib/sweep/judge/decide.ts';
-import { unmatchedSelectors } from '../../../../lib/sweep/tell/unmatched.ts';
+import { unmatchedSelectors } from '../../../../lib/sweep/tell/unmatched-selectors.ts';
 import { makeExemption, makeJob, makePolicy } from '../../../helpers/make-job.ts';
 import { jobId, NOW } from '../../../helpers/world.ts';
 
@@ -83,7 +83,7 @@ describe('unmatchedSelectors', () => {
       exemptions: [makeExemption({ match: { owner: 'bo' } })],
     },
     {
-      name: 'of an exemption that has expired, which is told elsewhere',
+      name: 'of an exemption that has expired, which another notice names',
       rules: [R],
       jobs: [{}],
       exemptions: [makeExemption({ until: '2026-01-04', match: { owner: 'bo' } })],

@@ -5,7 +5,7 @@ import type { JobLineName, Summary, SweepLog } from '../record/log-lines.ts';
 import type { Outcome } from '../record/outcome.ts';
 import type { JobReport, SweepReport } from '../record/report.ts';
 
-/** One line per job that was touched, with all that led to its decision, and one summary, always last. */
+/** Writes a line for each job of the report, with the reasons for its decision, and the summary, which is always last. */
 export function logReport(
   report: SweepReport,
   log: SweepLog,
@@ -15,12 +15,12 @@ export function logReport(
   for (const notice of brief(report.notices, 'notices')) log.warn('notice', { notice });
   for (const job of report.jobs) {
     const level = levelOf(job);
-    // What is not usually shown need not be worked out.
+    // Lines that are not usually written need no explanation.
     log[level](phraseOf(job), level === 'debug' ? { ...job } : { ...job, why: explain(job.jobId) });
     if (level !== 'debug') jobsLogged += 1;
   }
   const isFailure = report.status !== 'ok' && !(report.dryRun && report.status === 'capped');
-  // Lines may be read in another order than they were written, so the last tells how many there are.
+  // Lines may be read in another order than they were written, so the last one has their number.
   log[isFailure ? 'error' : 'info']('sweep finished', { ...summaryOf(report), jobsLogged });
 }
 
@@ -29,7 +29,7 @@ const MOST_LETTERS = 1_000;
 const MOST_QUEUES = 100;
 const MOST_VERSIONS = 500;
 
-/** The report without its jobs, as far as a line of the log has room: CloudWatch cuts one at 256 KB. */
+/** Returns the report without its jobs, with lists short enough for a line: CloudWatch cuts a line at 256 KB. */
 function summaryOf(report: SweepReport): Summary {
   const { jobs: _, ...summary } = report;
   const { unmanagedQueues, parameterVersions } = summary;
@@ -70,7 +70,7 @@ interface First {
   of: number;
 }
 
-/** The first entries, in the order in which they are unless it is another. */
+/** Returns the first entries. By default their order stays. */
 function first(all: Record<string, number>, most: number, order: (a: Entry, b: Entry) => number = () => 0): First {
   const entries = Object.entries(all);
   if (entries.length <= most) return { kept: all, count: entries.length, of: entries.length };
