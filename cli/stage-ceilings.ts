@@ -2,8 +2,7 @@ import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-l
 import { type Ceilings, readCeilings } from '../lib/ceilings.ts';
 import { nameOf } from '../lib/error-words.ts';
 import { SettingsError } from '../lib/settings/settings.ts';
-import { AWS_CLIENT_OPTIONS } from '../lib/settings/ssm.ts';
-import { functionName } from '../lib/sweep-log.ts';
+import { AWS_CLIENT_OPTIONS, functionName } from '../lib/settings/ssm.ts';
 
 const FIXES: Readonly<Record<string, string>> = {
   ResourceNotFoundException:

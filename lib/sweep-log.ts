@@ -3,7 +3,7 @@ import { nameOf } from './error-words.ts';
 import { ENDS, type WrittenLine } from './log-lines.ts';
 import { pastOf, RECORD_LINES, type ReadRecord } from './record.ts';
 import { SettingsError } from './settings/settings.ts';
-import { AWS_CLIENT_OPTIONS, assertStage } from './settings/ssm.ts';
+import { AWS_CLIENT_OPTIONS, assertStage, functionName } from './settings/ssm.ts';
 
 /** One line of the deployed functions' log; what it holds depends on `msg`. `at` is epoch ms. */
 export type LogLine = WrittenLine & { id: string; at: number };
@@ -12,9 +12,6 @@ export type LogLine = WrittenLine & { id: string; at: number };
 export type EndLine = Extract<LogLine, { msg: (typeof ENDS)[number] }>;
 
 export const isEnd = (line: LogLine): line is EndLine => ENDS.some((msg) => msg === line.msg);
-
-/** @see serverless.yml, name of the function */
-export const functionName = (stage: string, name: 'sweep' | 'dispatch') => `dli-job-reaper-${stage}-${name}`;
 
 /**
  * All that ask for lines share a few calls a second, and sweeps run side by side: no job is cancelled where the record cannot

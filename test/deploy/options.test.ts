@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { assertStage } from '../../lib/settings/ssm.ts';
 import { optionsOf } from '../helpers/deploy-parts.ts';
 
 const TOPIC_FORM = 'expected the ARN of an SNS topic';
@@ -41,5 +43,44 @@ describe('the params of a deploy', () => {
       maxConcurrency: 20,
       reservedConcurrency: 20,
     });
+  });
+});
+
+describe('the stage of a deploy', () => {
+  const ask = async (stage: string) => {
+    const refusals = await Promise.allSettled([
+      optionsOf({}, stage),
+      (async () => {
+        assertStage(stage);
+      })(),
+    ]);
+    return refusals.map((result) => (result.status === 'rejected' ? (result.reason as Error).message : 'taken'));
+  };
+
+  it.each(['dev', 'PROD-2', '7', 'a-', 'a'.repeat(40)])('may be %j, here and for a command', async (stage) => {
+    expect(await ask(stage)).toEqual(['taken', 'taken']);
+  });
+
+  it.each(['', '-dev', 'a_b', 'a.b', 'a/b', '../prod', 'dev ', 'dev\n', 'früh', 'a'.repeat(41)])(
+    'may not be %j, neither here nor for a command, in the same words',
+    async (stage) => {
+      const form = 'stage: expected at most 40 letters, digits and hyphens, and no hyphen first, such as dev';
+      expect(await ask(stage)).toEqual([`--${form}`, form]);
+    },
+  );
+
+  it.each([
+    { file: 'serverless.yml', what: 'name', most: 64, count: 2 },
+    { file: 'deploy/queues.yml', what: 'QueueName', most: 80, count: 5 },
+  ])('leaves room at its longest in each $what of $file', ({ file, what, most, count }) => {
+    const text = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+    const names = [...text.matchAll(/^ +(\w+): (\$\{self:service\}-\S+)$/gm)]
+      .filter(([, key]) => key === what)
+      .map(([, , name = '']) =>
+        name.replace(/\$\{self:service\}/, 'dli-job-reaper').replace(/\$\{self:provider\.stage\}/, 'a'.repeat(40)),
+      );
+
+    expect(names).toHaveLength(count);
+    expect(names.filter((name) => name.length > most)).toEqual([]);
   });
 });

@@ -5,7 +5,6 @@ import { EMULATOR_KEY, EMULATOR_PROJECT_ID } from '../../../emulator/server.ts';
 import { parseRequest } from '../../../lib/request.ts';
 import { SettingsError } from '../../../lib/settings/settings.ts';
 import {
-  assertStage,
   createParameterReader,
   createPathReader,
   loadSsmSettings,
@@ -473,16 +472,6 @@ describe('loadSsmSettings', () => {
     await credentials.read();
 
     await expect(credentials.read()).rejects.toThrow(`${CREDENTIALS}: no such parameter`);
-  });
-});
-
-describe('assertStage', () => {
-  it.each(['dev', 'prod-2', 'a.b_c'])('takes %s', (stage) => {
-    expect(() => assertStage(stage)).not.toThrow();
-  });
-
-  it.each([undefined, '', 'a/b', 'dev ', '../prod'])('refuses %j', (stage) => {
-    expect(() => assertStage(stage)).toThrow('stage: expected a name of letters');
   });
 });
 
