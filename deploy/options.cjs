@@ -1,5 +1,6 @@
 // What the params of serverless.yml come to, where YAML can neither calculate nor leave out. A value that would only be
 // refused by AWS in the middle of a deploy is refused here, by its name.
+const { isIPv4 } = require('node:net');
 const cadenceOf = require('./cadence.cjs');
 
 /** The default of serverless.yml, which a schedule outweighs. */
@@ -14,29 +15,19 @@ const MOST_KILLS = 100_000;
 const DURATION = /^(?=\d)(\d{1,6}w)?(\d{1,6}d)?(\d{1,6}h)?(\d{1,6}m)?(\d{1,6}s)?$/;
 /** The characters of a secret's name, and * for any; nothing where there is none. */
 const SECRETS = /^(?!\*+$)[A-Za-z0-9/_+=.@*-]{0,512}$/;
+/** The ARN of an SNS topic, in any partition; nothing where there is none. */
+const TOPIC = /^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?)?$/;
+/** As lib/settings/ssm.ts has it; a test holds the two together. */
+const STAGE = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
+/** @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html */
+const LONGEST_FUNCTION_NAME = 64;
 
 /** CloudWatch's metrics come minutes late, and a tick is due within a minute and not at its beginning. */
 const LATE_SECONDS = 600;
 
 module.exports = async ({ resolveVariable }) => {
-  const param = (name) => resolveVariable(`param:${name}`);
-  const wholeNumber = async (name, min, max) => {
-    const value = Number(await param(name));
-    if (Number.isInteger(value) && value >= min && value <= max) return value;
-    throw new Error(`--param ${name}: expected a whole number from ${min} to ${max}`);
-  };
-  const oneOf = async (name, ...words) => {
-    const value = String(await param(name));
-    if (words.includes(value)) return value;
-    throw new Error(`--param ${name}: expected ${words.join(' or ')}`);
-  };
-
-  const matching = async (name, pattern, form) => {
-    const value = String(await param(name));
-    if (pattern.test(value)) return value;
-    throw new Error(`--param ${name}: expected ${form}`);
-  };
-
+  await assertStage(resolveVariable);
+  const { param, wholeNumber, oneOf, matching } = createReaders(resolveVariable);
   const periodMinutes = await wholeNumber('periodMinutes', 1, 1_440);
   const cadence = await readCadence(param);
   const periodSeconds = cadence.periodMs / 1_000;
@@ -45,12 +36,16 @@ module.exports = async ({ resolveVariable }) => {
       `--param periodMinutes: leave it out; the schedule says how often it ticks, every ${periodSeconds / 60} minutes`,
     );
   }
-  const alarmTopic = String(await param('alarmTopic'));
+  const alarmTopic = await matching('alarmTopic', TOPIC, 'the ARN of an SNS topic');
   const hasSecrets = (await matching('credentialSecrets', SECRETS, 'the name of a secret, such as dli/*')) !== '';
-  const hasNetwork = (await param('vpcCidr')) !== '';
+  const hasNetwork = (await readRange(param)) !== '';
   const hasTracing = (await oneOf('tracing', 'true', 'false')) === 'true';
+  const maxConcurrency = await wholeNumber('maxConcurrency', 2, 1_000);
   const reserved =
     (await param('reservedConcurrency')) === '' ? null : await wholeNumber('reservedConcurrency', 1, 1_000);
+  if (reserved !== null && reserved < maxConcurrency) {
+    throw new Error(`--param reservedConcurrency: expected no less than maxConcurrency, which is ${maxConcurrency}`);
+  }
 
   return {
     periodSeconds,
@@ -62,7 +57,7 @@ module.exports = async ({ resolveVariable }) => {
     ...watchSilence(cadence),
     logLevel: await oneOf('logLevel', 'INFO', 'DEBUG'),
     logRetentionDays: await wholeNumber('logRetentionDays', 1, 3_653),
-    maxConcurrency: await wholeNumber('maxConcurrency', 2, 1_000),
+    maxConcurrency,
     reservedConcurrency: reserved,
     tracing: hasTracing,
     sweepEnvironment: {
@@ -86,6 +81,52 @@ module.exports = async ({ resolveVariable }) => {
     ),
   };
 };
+
+/** Readers of a param, each of which refuses another form by the param's name. */
+function createReaders(resolveVariable) {
+  const param = (name) => resolveVariable(`param:${name}`);
+  const refuse = (name, form) => new Error(`--param ${name}: expected ${form}`);
+  return {
+    param,
+    wholeNumber: async (name, min, max) => {
+      const value = Number(await param(name));
+      if (Number.isInteger(value) && value >= min && value <= max) return value;
+      throw refuse(name, `a whole number from ${min} to ${max}`);
+    },
+    oneOf: async (name, ...words) => {
+      const value = String(await param(name));
+      if (words.includes(value)) return value;
+      throw refuse(name, words.join(' or '));
+    },
+    matching: async (name, pattern, form) => {
+      const value = String(await param(name));
+      if (pattern.test(value)) return value;
+      throw refuse(name, form);
+    },
+  };
+}
+
+/** @throws {Error} for a stage that leaves no room for the rest of the longest name of a function. */
+async function assertStage(resolveVariable) {
+  const stage = String(await resolveVariable('self:provider.stage'));
+  const longest = LONGEST_FUNCTION_NAME - `${await resolveVariable('self:service')}--dispatch`.length;
+  if (STAGE.test(stage) && stage.length <= longest) return;
+  throw new Error(`--stage: expected at most ${longest} letters, digits and hyphens, and no hyphen first, such as dev`);
+}
+
+/**
+ * The range of the VPC, empty where there is none. AWS takes a VPC of /16 to /28, and no subnet smaller than /28, of which
+ * network.yml cuts two.
+ *
+ * @see https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
+ */
+async function readRange(param) {
+  const range = String(await param('vpcCidr'));
+  const [address, size, ...more] = range.split('/');
+  const isRange = isIPv4(address) && /^(1[6-9]|2[0-7])$/.test(size) && more.length === 0;
+  if (range === '' || isRange) return range;
+  throw new Error('--param vpcCidr: expected an IPv4 range from /16 to /27, such as 10.87.0.0/24');
+}
 
 /** @throws {Error} for a schedule that cannot be read, or that the alarms cannot count in. */
 async function readCadence(param) {

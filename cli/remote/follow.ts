@@ -4,7 +4,8 @@ import { dliReaper } from '../../lib/base/command-line.ts';
 import { nameOf } from '../../lib/base/error-words.ts';
 import { AWS_CLIENT_OPTIONS } from '../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import { functionName, isEnd, type LogLine, openSweepLog } from '../../lib/sweep/past/cloudwatch-log.ts';
+import { functionName } from '../../lib/settings/stage.ts';
+import { isEnd, type LogLine, openSweepLog } from '../../lib/sweep/past/cloudwatch-log.ts';
 import {
   AROUND_JOB,
   AROUND_SUMMARY,
@@ -52,7 +53,7 @@ export async function sweepRemotely(
   await log.find(`?"${sweepId}"`, systemClock.now());
   const requestId = await invoke(stage, 'sweep', payload, `sweep ${sweepId}`);
   const look = async (since: number) => {
-    const lines = await log.find(`?"${sweepId}" ?"${requestId}"`, since);
+    const lines = await findOwn(log, [sweepId, requestId], since);
     return { lines, isOver: lines.some(isEnd) };
   };
   const asked = `Asked ${functionName(stage, 'sweep')} for sweep ${sweepId}.`;
@@ -71,16 +72,29 @@ export async function sweepAllRemotely(
   const requestId = await invoke(stage, 'dispatch', { ...payload, allTargets: true }, 'the sweeps');
   const dispatchId = `manual-${requestId}`;
   const look = async (since: number) => {
-    const dispatched = await log.find(`?"${requestId}"`, since, 'dispatch');
+    const dispatched = await findOwn(log, [requestId], since, 'dispatch');
     const last = dispatched.find((line) => line.msg === 'dispatch finished' || line.msg === 'dispatch could not run');
     if (last?.msg !== 'dispatch finished') return { lines: dispatched, isOver: last !== undefined };
-    const lines = await log.find(`?"${dispatchId}"`, since);
+    const lines = await findOwn(log, [dispatchId], since);
     // A message may be delivered twice, and its targets swept twice.
     const over = new Set(lines.filter(isEnd).map(({ fields }) => fields.target));
     return { lines: [...dispatched, ...lines], isOver: over.size >= (last.fields.sent ?? 0) };
   };
   const asked = `Asked ${functionName(stage, 'dispatch')} for ${dispatchId}.`;
   return show({ stage, asked, what: dispatchId, look }, flags, terminal);
+}
+
+/** Lines that carry one of the ids. The log is asked for these alone, and an imitation of CloudWatch may send others too. */
+async function findOwn(
+  { find }: ReturnType<typeof openSweepLog>,
+  ids: readonly string[],
+  since: number,
+  name: 'sweep' | 'dispatch' = 'sweep',
+): Promise<LogLine[]> {
+  const lines = await find(ids.map((id) => `?"${id}"`).join(' '), since, name);
+  return lines.filter(({ fields: { sweepId, awsRequestId, dispatchId } }) =>
+    [sweepId, awsRequestId, dispatchId].some((id) => id !== undefined && ids.includes(id)),
+  );
 }
 
 interface Followed {

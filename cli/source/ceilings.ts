@@ -3,7 +3,7 @@ import { nameOf } from '../../lib/base/error-words.ts';
 import { type Ceilings, readCeilings } from '../../lib/settings/ceilings.ts';
 import { AWS_CLIENT_OPTIONS } from '../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import { functionName } from '../../lib/sweep/past/cloudwatch-log.ts';
+import { functionName } from '../../lib/settings/stage.ts';
 
 const FIXES: Readonly<Record<string, string>> = {
   ResourceNotFoundException:

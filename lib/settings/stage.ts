@@ -24,11 +24,19 @@ import {
 import { parseStop } from './stop-order.ts';
 import { isSwitchOn, type SwitchReading } from './switch.ts';
 
-/** @throws {SettingsError} for a stage that could not be part of a parameter's name. */
+/** @see serverless.yml, name of the function */
+export const functionName = (stage: string, name: 'sweep' | 'dispatch') => `dli-job-reaper-${stage}-${name}`;
+
+/** @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html */
+const LONGEST_FUNCTION_NAME = 64;
+const LONGEST_STAGE = LONGEST_FUNCTION_NAME - functionName('', 'dispatch').length;
+
+/** @throws {SettingsError} for a stage that no deploy takes; deploy/options.cjs has the same, and a test compares them. */
 export function assertStage(stage: string | undefined): asserts stage is string {
-  if (stage === undefined || !/^[A-Za-z0-9_.-]+$/.test(stage)) {
-    throw new SettingsError('stage', 'expected a name of letters, digits and _ . - such as dev');
-  }
+  const isName = stage !== undefined && /^[A-Za-z0-9][A-Za-z0-9-]*$/.test(stage);
+  if (isName && stage.length <= LONGEST_STAGE) return;
+  const form = `at most ${LONGEST_STAGE} letters, digits and hyphens, and no hyphen first, such as dev`;
+  throw new SettingsError('stage', `expected ${form}`);
 }
 
 interface SsmReaders {

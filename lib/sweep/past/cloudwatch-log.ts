@@ -2,7 +2,7 @@ import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cl
 import { nameOf } from '../../base/error-words.ts';
 import { AWS_CLIENT_OPTIONS } from '../../settings/parameter-store.ts';
 import { SettingsError } from '../../settings/settings.ts';
-import { assertStage } from '../../settings/stage.ts';
+import { assertStage, functionName } from '../../settings/stage.ts';
 import { ENDS, type WrittenLine } from '../record/log-lines.ts';
 import { pastOf, RECORD_LINES, type ReadRecord } from './past-sweeps.ts';
 
@@ -13,9 +13,6 @@ export type LogLine = WrittenLine & { id: string; at: number };
 export type EndLine = Extract<LogLine, { msg: (typeof ENDS)[number] }>;
 
 export const isEnd = (line: LogLine): line is EndLine => ENDS.some((msg) => msg === line.msg);
-
-/** @see serverless.yml, name of the function */
-export const functionName = (stage: string, name: 'sweep' | 'dispatch') => `dli-job-reaper-${stage}-${name}`;
 
 /**
  * All readers of the log share a few calls a second, and sweeps run side by side. No job is cancelled if the record cannot be read,

@@ -5,7 +5,7 @@ import { EMULATOR_KEY, EMULATOR_PROJECT_ID } from '../../../emulator/server.ts';
 import { parseRequest } from '../../../lib/request/request.ts';
 import { createParameterReader, createPathReader } from '../../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../../lib/settings/settings.ts';
-import { assertStage, loadSsmSettings } from '../../../lib/settings/stage.ts';
+import { loadSsmSettings } from '../../../lib/settings/stage.ts';
 import type { SwitchReading } from '../../../lib/settings/switch.ts';
 import { startAwsServer } from '../../helpers/aws-server.ts';
 import { stageParameters } from '../../helpers/parameter-store.ts';
@@ -455,16 +455,6 @@ describe('loadSsmSettings', () => {
     await credentials.read();
 
     await expect(credentials.read()).rejects.toThrow(`${CREDENTIALS}: no such parameter`);
-  });
-});
-
-describe('assertStage', () => {
-  it.each(['dev', 'prod-2', 'a.b_c'])('takes %s', (stage) => {
-    expect(() => assertStage(stage)).not.toThrow();
-  });
-
-  it.each([undefined, '', 'a/b', 'dev ', '../prod'])('refuses %j', (stage) => {
-    expect(() => assertStage(stage)).toThrow('stage: expected a name of letters');
   });
 });
 

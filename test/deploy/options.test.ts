@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { assertStage } from '../../lib/settings/stage.ts';
+import { optionsOf } from '../helpers/deploy-parts.ts';
+
+const TOPIC_FORM = 'expected the ARN of an SNS topic';
+const RANGE_FORM = 'expected an IPv4 range from /16 to /27, such as 10.87.0.0/24';
+
+describe('the params of a deploy', () => {
+  it.each([
+    { param: 'alarmTopic', value: 'foo', problem: TOPIC_FORM },
+    { param: 'alarmTopic', value: 'arn:aws:sns:eu-central-1:12345678901:alarms', problem: TOPIC_FORM },
+    { param: 'alarmTopic', value: 'arn:aws:sqs:eu-central-1:123456789012:alarms', problem: TOPIC_FORM },
+    { param: 'alarmTopic', value: 'arn:aws:sns:eu-central-1:123456789012:alarms:subscription', problem: TOPIC_FORM },
+    { param: 'vpcCidr', value: 'banana', problem: RANGE_FORM },
+    { param: 'vpcCidr', value: '10.0.0.0', problem: RANGE_FORM },
+    { param: 'vpcCidr', value: '10.0.0.256/24', problem: RANGE_FORM },
+    { param: 'vpcCidr', value: 'fd00::/24', problem: RANGE_FORM },
+    { param: 'vpcCidr', value: '10.0.0.0/24/24', problem: RANGE_FORM },
+    { param: 'vpcCidr', value: '10.0.0.0/15', problem: RANGE_FORM },
+    { param: 'vpcCidr', value: '10.0.0.0/28', problem: RANGE_FORM },
+    { param: 'reservedConcurrency', value: '9', problem: 'expected no less than maxConcurrency, which is 10' },
+    { param: 'reservedConcurrency', value: '1001', problem: 'expected a whole number from 1 to 1000' },
+    { param: 'maxConcurrency', value: '1', problem: 'expected a whole number from 2 to 1000' },
+  ])('are refused before AWS is asked if $param is $value', async ({ param, value, problem }) => {
+    await expect(optionsOf({ [param]: value })).rejects.toThrow(`--param ${param}: ${problem}`);
+  });
+
+  it.each([
+    'arn:aws:sns:eu-central-1:123456789012:alarms',
+    'arn:aws-cn:sns:cn-north-1:123456789012:on-call_2',
+    'arn:aws-us-gov:sns:us-gov-west-1:123456789012:alarms',
+  ])('may have %s as the topic of every alarm', async (alarmTopic) => {
+    expect(await optionsOf({ alarmTopic })).toMatchObject({ alarmActions: [alarmTopic] });
+  });
+
+  it.each(['10.0.0.0/16', '10.87.0.0/24', '192.168.1.32/27'])('may have %s as the range of a VPC', async (vpcCidr) => {
+    expect(await optionsOf({ vpcCidr })).toMatchObject({ vpc: { subnetIds: [{ Ref: 'SweepSubnet' }] } });
+  });
+
+  it('may reserve as much concurrency as the sweeps take', async () => {
+    expect(await optionsOf({ maxConcurrency: '20', reservedConcurrency: '20' })).toMatchObject({
+      maxConcurrency: 20,
+      reservedConcurrency: 20,
+    });
+  });
+});
+
+describe('the stage of a deploy', () => {
+  const ask = async (stage: string) => {
+    const refusals = await Promise.allSettled([
+      optionsOf({}, stage),
+      (async () => {
+        assertStage(stage);
+      })(),
+    ]);
+    return refusals.map((result) => (result.status === 'rejected' ? (result.reason as Error).message : 'taken'));
+  };
+
+  it.each(['dev', 'PROD-2', '7', 'a-', 'a'.repeat(40)])('may be %j, here and for a command', async (stage) => {
+    expect(await ask(stage)).toEqual(['taken', 'taken']);
+  });
+
+  it.each(['', '-dev', 'a_b', 'a.b', 'a/b', '../prod', 'dev ', 'dev\n', 'früh', 'a'.repeat(41)])(
+    'may not be %j, neither here nor for a command, in the same words',
+    async (stage) => {
+      const form = 'stage: expected at most 40 letters, digits and hyphens, and no hyphen first, such as dev';
+      expect(await ask(stage)).toEqual([`--${form}`, form]);
+    },
+  );
+
+  it.each([
+    { file: 'serverless.yml', what: 'name', most: 64, count: 2 },
+    { file: 'deploy/queues.yml', what: 'QueueName', most: 80, count: 5 },
+  ])('leaves room at its longest in each $what of $file', ({ file, what, most, count }) => {
+    const text = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+    const names = [...text.matchAll(/^ +(\w+): (\$\{self:service\}-\S+)$/gm)]
+      .filter(([, key]) => key === what)
+      .map(([, , name = '']) =>
+        name.replace(/\$\{self:service\}/, 'dli-job-reaper').replace(/\$\{self:provider\.stage\}/, 'a'.repeat(40)),
+      );
+
+    expect(names).toHaveLength(count);
+    expect(names.filter((name) => name.length > most)).toEqual([]);
+  });
+});
