@@ -29,18 +29,18 @@ describe('sparedJobs', () => {
       why: 'its type INSERT has to be named',
     },
     { decision: kept('protected', { protection: 'always' }), why: 'an operation on a queue is never cancelled' },
-    { decision: kept('exempt', {}, 'backfill'), why: 'exemption backfill is for it' },
+    { decision: kept('exempt', {}, 'backfill'), why: 'exemption backfill covers it' },
     {
       decision: kept('frozen', {}, 'month-end'),
-      why: 'freeze month-end is in force; --include-exempt, or includeExempt, takes it all the same',
+      why: 'freeze month-end is in force; --include-exempt, or includeExempt, cancels it anyway',
     },
     { decision: kept('within-limit'), why: 'it is younger than was asked for' },
     { decision: kept('no-rule'), why: 'its queue, owner or type is not what was asked for' },
     {
       decision: kept('asked-recently', { askedAt: NOW - 2 * HOUR }),
-      why: 'DLI changed it at 2026-01-05T07:00:00.000Z, less than six hours ago; it may be a savepoint that failed, or an edit; --no-savepoint stops it without one',
+      why: 'DLI changed it at 2026-01-05T07:00:00.000Z, less than 6h ago; it may be a savepoint that failed, or an edit; --no-savepoint stops it without one',
     },
-    { decision: kept('undetermined'), why: 'something that has to be known of it is not, such as its age or its type' },
+    { decision: kept('undetermined'), why: 'something about it is not known, such as its age or its type' },
   ])('says of a named job that is kept as $decision.verdict.reason: $why', ({ decision, why }) => {
     expect(sparedJobs(asked, [decision])).toEqual([`job ${jobId(1)} is spared: ${why}`]);
   });
@@ -65,12 +65,12 @@ describe('sparedJobs, of a job that may be exempt by what cannot be read', () =>
 
   it('says so, and how it can be cancelled all the same', () => {
     expect(spared({})).toEqual([
-      `job ${jobId(1)} is spared: it may be exempt, and that cannot be told; --include-exempt, or includeExempt, takes it all the same`,
+      `job ${jobId(1)} is spared: it may be exempt, which is not known; --include-exempt, or includeExempt, cancels it anyway`,
     ]);
   });
 
   it('says nothing of it where the job is spared either way', () => {
-    expect(spared({ startedAt: undefined })).toEqual([expect.stringContaining('something that has to be known')]);
+    expect(spared({ startedAt: undefined })).toEqual([expect.stringContaining('something about it is not known')]);
   });
 });
 
@@ -81,7 +81,7 @@ describe('sparedJobs, in a freeze', () => {
     const decisions = decide([makeJob({ owner: undefined })], { policy, exemptions: [], now: NOW });
 
     expect(sparedJobs(asked, decisions)).toEqual([
-      `job ${jobId(1)} is spared: it may be frozen, and that cannot be told; --include-exempt, or includeExempt, takes it all the same`,
+      `job ${jobId(1)} is spared: it may be frozen, which is not known; --include-exempt, or includeExempt, cancels it anyway`,
     ]);
   });
 });
@@ -93,7 +93,7 @@ describe('unmatchedNames', () => {
   it('names what is asked for and not there, what is there, and what it may be mistaken for', () => {
     expect(unmatched({ queue: ['finance', 'adhok'], owner: ['bo|cy'] })).toEqual([
       'no job that was looked at has queue adhok; there are Adhoc, finance',
-      'no job that was looked at has owner bo|cy; there are ana, jose\u0301; is read as one value, not as a list; write [bo, cy]',
+      'no job that was looked at has owner bo|cy; there are ana, jose\u0301; is one value, and no list; write [bo, cy]',
     ]);
   });
 
@@ -108,7 +108,7 @@ describe('sparedAtLast', () => {
   it.each<{ outcome: Outcome; why: string }>([
     {
       outcome: { kind: 'skipped', reason: 'changed', status: 'RUNNING' },
-      why: 'it has changed since it was listed, and is not over the limit any more (RUNNING)',
+      why: 'it has changed since it was listed, and is no longer over the limit (RUNNING)',
     },
     {
       outcome: { kind: 'skipped', reason: 'undetermined', status: 'SUSPENDED' },
