@@ -58,7 +58,7 @@ export function unmatchedNames({ queue, owner }: Emergency, seen: readonly Pick<
       .map((text) => {
         const hint = whyForeign(text, key);
         const found = `no job that was looked at has ${key} ${text}; there are ${there}${more}`;
-        return hint === undefined ? found : `${found}; ${hint}`;
+        return hint === undefined ? found : `${found}; ${text} ${hint}`;
       });
   });
 }

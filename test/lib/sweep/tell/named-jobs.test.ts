@@ -93,7 +93,7 @@ describe('unmatchedNames', () => {
   it('names what is asked for and not there, what is there, and what it may be mistaken for', () => {
     expect(unmatched({ queue: ['finance', 'adhok'], owner: ['bo|cy'] })).toEqual([
       'no job that was looked at has queue adhok; there are Adhoc, finance',
-      'no job that was looked at has owner bo|cy; there are ana, jose\u0301; is one value, and no list; write [bo, cy]',
+      'no job that was looked at has owner bo|cy; there are ana, jose\u0301; bo|cy is read as one value, not as a list; write [bo, cy]',
     ]);
   });
 
