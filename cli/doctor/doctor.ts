@@ -4,17 +4,17 @@ import { lintPolicy } from '../../lib/policy/lint.ts';
 import { assertTargetName } from '../../lib/request/request.ts';
 import { isSecretReference } from '../../lib/settings/secret-reference.ts';
 import { type Settings, SettingsError } from '../../lib/settings/settings.ts';
-import { cleanText, oneLine } from '../screen/clean-text.ts';
 import { counted } from '../screen/counted.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { shellWord } from '../screen/shell-lines.ts';
 import { withSpinner } from '../screen/spinner.ts';
 import { plain, type Terminal } from '../screen/terminal.ts';
+import { cleanText, oneLine } from '../screen/text.ts';
+import { settingsSource } from '../source/load-settings.ts';
+import type { Stage } from '../source/open-stage.ts';
 import { PolicyFileError } from '../source/policy-file.ts';
-import { settingsSource } from '../source/settings.ts';
-import type { Stage } from '../source/stage.ts';
-import { dliFindings } from './dli.ts';
+import { dliFindings } from './dli-checks.ts';
 import { type Finding, green, red, yellow } from './finding.ts';
 import type { ProbeFlags } from './probe/probe.ts';
 
@@ -44,9 +44,9 @@ async function examine(flags: DoctorFlags, terminal: Terminal): Promise<Finding[
   if (flags.stage === undefined) return targetFindings(flags, { target: 'cli', stage: undefined }, terminal);
 
   // The AWS SDK takes longer to load than all the rest.
-  const { openStage } = await import('../source/stage.ts');
+  const { openStage } = await import('../source/open-stage.ts');
   const stage = openStage(flags.stage);
-  const { endsOf, lastSweepFindings, stageFindings, targetsOf } = await import('./stage.ts');
+  const { endsOf, lastSweepFindings, stageFindings, targetsOf } = await import('./stage-checks.ts');
   const [ofStage, targets, log] = await Promise.all([
     stageFindings(stage),
     target === undefined ? targetsOf(stage) : { names: [target], findings: [] },
@@ -108,7 +108,7 @@ function fixForSettings(error: unknown): string {
 }
 
 async function storedFindings(stage: Stage, settings: Settings): Promise<Finding[]> {
-  return (await import('./stage.ts')).storedFindings(stage, settings);
+  return (await import('./stage-checks.ts')).storedFindings(stage, settings);
 }
 
 function policyFindings({ policy, exemptions, freezes }: Settings): Finding[] {

@@ -5,15 +5,15 @@ import { EMERGENCY_TYPES } from '../../lib/request/emergency.ts';
 import { type EmergencyPayload, expiresAtOf, parseRequest } from '../../lib/request/request.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import type { SweepReport } from '../../lib/sweep/record/report.ts';
-import { cleanText } from '../screen/clean-text.ts';
 import { confirm } from '../screen/confirm.ts';
 import { counted } from '../screen/counted.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILED } from '../screen/exit-code.ts';
 import { projectWords } from '../screen/project-words.ts';
 import { interrupted } from '../screen/signals.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import { assertRemote } from '../source/settings.ts';
-import type { Stage } from '../source/stage.ts';
+import { cleanText } from '../screen/text.ts';
+import { assertRemote } from '../source/load-settings.ts';
+import type { Stage } from '../source/open-stage.ts';
 import { performSweep, type SweepFlags } from '../sweep/perform.ts';
 import { exitCodeFor, type Swept, showDocument, showFailures, showSwept, showTables } from '../sweep/results.ts';
 
@@ -193,7 +193,7 @@ async function prepare(flags: EmergencyFlags, terminal: Terminal, clock: Clock) 
     throw new SettingsError('--target', 'missing; --stage needs the name of a target, or --all-targets');
   }
   // The AWS SDK takes longer to load than all the rest.
-  const opened = (await import('../source/stage.ts')).openStage(stage);
+  const opened = (await import('../source/open-stage.ts')).openStage(stage);
   if (target !== undefined) {
     return {
       name: target,

@@ -31,7 +31,7 @@ export async function prepareRemote(
       },
     };
   }
-  const { openStage } = await import('../source/stage.ts');
+  const { openStage } = await import('../source/open-stage.ts');
   const name = `${stage} ${(await openStage(stage).listTargets()).length}`;
   return {
     name,

@@ -9,8 +9,8 @@ import type { SweptProject } from '../../lib/sweep/record/report.ts';
 import { planFrom } from '../../lib/sweep/sweep.ts';
 import { withSpinner } from '../screen/spinner.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import type { Stage } from '../source/open-stage.ts';
 import type { ParameterVersion } from '../source/parameter-store.ts';
-import type { Stage } from '../source/stage.ts';
 import { observe } from '../sweep/observe.ts';
 
 /** Whom a policy wants cancelled at this moment on one target. */

@@ -4,7 +4,7 @@ import { formatKeys } from '../../lib/policy/parse.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { beyondCeilings, type Ceilings } from '../../lib/settings/ceilings.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import type { Stage } from '../source/stage.ts';
+import type { Stage } from '../source/open-stage.ts';
 
 /** What should be known of a policy before it is put in place on a stage. */
 export interface Remarks {

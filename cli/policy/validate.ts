@@ -1,9 +1,9 @@
 import { lintPolicy } from '../../lib/policy/lint.ts';
-import { cleanText } from '../screen/clean-text.ts';
 import { counted } from '../screen/counted.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { cleanText } from '../screen/text.ts';
 import { readAsset } from '../source/assets.ts';
 import { PolicyFileError, readPolicyFile } from '../source/policy-file.ts';
 

@@ -13,11 +13,11 @@ import {
 } from '../../lib/sweep/record/log-lines.ts';
 import { type JobReport, REPORT_VERSION, type SweepReport } from '../../lib/sweep/record/report.ts';
 import { functionName, isEnd, type LogLine, openSweepLog } from '../../lib/sweep/record/sweep-log.ts';
-import { cleanText } from '../screen/clean-text.ts';
 import { counted } from '../screen/counted.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import { type Waiting, withSpinner } from '../screen/spinner.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { cleanText } from '../screen/text.ts';
 import type { SweepFlags } from '../sweep/perform.ts';
 import type { Swept } from '../sweep/results.ts';
 

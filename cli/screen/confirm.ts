@@ -1,6 +1,6 @@
 import { SettingsError } from '../../lib/settings/settings.ts';
-import { cleanText } from './clean-text.ts';
 import type { Terminal } from './terminal.ts';
+import { cleanText } from './text.ts';
 
 /**
  * Has a name typed out, for what should not happen by a slip of the hand.

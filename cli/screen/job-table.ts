@@ -1,8 +1,8 @@
 import { formatDuration } from '../../lib/base/duration.ts';
 import type { JobReport } from '../../lib/sweep/record/report.ts';
-import { cleanText } from './clean-text.ts';
 import { type Column, formatTable } from './table.ts';
 import { type Colour, type Paint, plain, type Terminal } from './terminal.ts';
+import { cleanText } from './text.ts';
 
 /**
  * The overdue first, the longest over its limit before the others. Where the table is wider than the screen, its least

@@ -1,5 +1,5 @@
 import type { SweptProject } from '../../lib/sweep/record/report.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanText } from './text.ts';
 
 /** Where jobs are: `project eu-west-101_lake (0123456789abcdef0123456789abcdef) in eu-west-101`. */
 export function projectWords({ id, name, region, endpoint }: SweptProject): string {

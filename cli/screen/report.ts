@@ -4,11 +4,11 @@ import { clockOf, type LimitName } from '../../lib/policy/clocks.ts';
 import type { Predicate } from '../../lib/policy/select.ts';
 import type { Explanation, RuleExplanation } from '../../lib/sweep/record/explanation.ts';
 import type { CapReport, DryRunReason, SweepReport, SweepStatus } from '../../lib/sweep/record/report.ts';
-import { cleanText } from './clean-text.ts';
 import { counted } from './counted.ts';
 import { formatJobs } from './job-table.ts';
 import { projectLine } from './project-words.ts';
 import { plain, type Terminal } from './terminal.ts';
+import { cleanText } from './text.ts';
 
 type Screen = Pick<Terminal, 'columns' | 'paint'>;
 

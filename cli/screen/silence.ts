@@ -1,5 +1,5 @@
 import type { Silence } from '../../lib/http/proxy.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanText } from './text.ts';
 
 type Listener = (silence: Silence) => void;
 

@@ -1,6 +1,6 @@
-import { cleanText } from './clean-text.ts';
 import { hearSilence, silenceWords } from './silence.ts';
 import type { Terminal } from './terminal.ts';
+import { cleanText } from './text.ts';
 
 export interface Waiting {
   /** What it waits for now. */

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
-import { cleanText } from './clean-text.ts';
 import { type Colour, type Paint, plain, type Terminal } from './terminal.ts';
+import { cleanText } from './text.ts';
 
 export interface Column<Row> {
   head: string;

@@ -9,14 +9,14 @@ import { isBlind } from '../../lib/sweep/judge/undetermined.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
 import type { JobReport } from '../../lib/sweep/record/report.ts';
 import { planFrom } from '../../lib/sweep/sweep.ts';
-import { cleanText } from '../screen/clean-text.ts';
 import { counted } from '../screen/counted.ts';
 import { EXIT_PARTIAL } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { formatTable } from '../screen/table.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { cleanText } from '../screen/text.ts';
 import { readPolicyFile } from '../source/policy-file.ts';
-import { readSnapshot } from './verbs.ts';
+import { readSnapshot } from './judge.ts';
 
 export interface ReplayFlags {
   policy: string;

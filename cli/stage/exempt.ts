@@ -2,15 +2,15 @@ import { lintSelector } from '../../lib/policy/lint.ts';
 import { PolicyError, parseExemption, parseFreeze } from '../../lib/policy/parse.ts';
 import type { Exemption, Freeze } from '../../lib/policy/schema.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import { cleanText } from '../screen/clean-text.ts';
 import { confirm } from '../screen/confirm.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import { instantText } from '../source/instants.ts';
+import { cleanText } from '../screen/text.ts';
+import { instantText } from '../source/flag-values.ts';
 import { assertJobId } from '../source/job-id.ts';
+import { openStage, type Stage, type StageFlags } from '../source/open-stage.ts';
 import { MAX_STANDARD_BYTES } from '../source/parameter-store.ts';
-import { openStage, type Stage, type StageFlags } from '../source/stage.ts';
 
 interface ProtectionFlags extends StageFlags {
   reason: string;

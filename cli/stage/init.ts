@@ -7,8 +7,8 @@ import { toJson } from '../screen/json.ts';
 import { deployLine, inRegion, shellWord } from '../screen/shell-lines.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { withVersionLine, writeText } from '../source/files.ts';
+import type { Stage } from '../source/open-stage.ts';
 import { readPolicyText } from '../source/policy-file.ts';
-import type { Stage } from '../source/stage.ts';
 
 export interface InitFlags {
   policy: string;
@@ -58,7 +58,8 @@ export async function runInit(flags: InitFlags, terminal: Terminal): Promise<num
   const created: string[] = [];
   const kept: string[] = [];
   // The AWS SDK takes longer to load than all the rest.
-  const stage = flags.stage === undefined ? undefined : (await import('../source/stage.ts')).openStage(flags.stage);
+  const stage =
+    flags.stage === undefined ? undefined : (await import('../source/open-stage.ts')).openStage(flags.stage);
   if (stage !== undefined) await assertTarget(stage, flags);
   if (existsSync(path)) {
     if (stage === undefined) throw new SettingsError(path, 'is there already, and is not overwritten');

@@ -9,14 +9,14 @@ import { type EndLine, findSweeps, type LogLine } from '../../lib/sweep/record/s
 import { calendarNotices } from '../../lib/sweep/tell/calendar.ts';
 import { ceilingsOrNot } from '../policy/remarks.ts';
 import { judgeSchedule, killsInDay, type LastSweep, lastSweepOf, type ScheduleStatus } from '../remote/last-sweeps.ts';
-import { cleanText, oneLine } from '../screen/clean-text.ts';
 import { EXIT_CONFIGURATION, exitCodeOf } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { interrupted } from '../screen/signals.ts';
 import { withSpinner } from '../screen/spinner.ts';
 import { formatTable } from '../screen/table.ts';
 import { plain, type Terminal } from '../screen/terminal.ts';
-import { openStage, type Stage, type StageFlags } from '../source/stage.ts';
+import { cleanText, oneLine } from '../screen/text.ts';
+import { openStage, type Stage, type StageFlags } from '../source/open-stage.ts';
 import { performSweep } from '../sweep/perform.ts';
 
 export interface StatusFlags extends StageFlags {

@@ -10,14 +10,14 @@ import {
   reasonProblem,
 } from '../../lib/settings/stop-order.ts';
 import { projectOf } from '../../lib/sweep/look/identity.ts';
-import { cleanText } from '../screen/clean-text.ts';
 import { confirm } from '../screen/confirm.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { projectWords } from '../screen/project-words.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import { endOf } from '../source/instants.ts';
-import { openStage, type Stage } from '../source/stage.ts';
+import { cleanText } from '../screen/text.ts';
+import { endOf } from '../source/flag-values.ts';
+import { openStage, type Stage } from '../source/open-stage.ts';
 
 export interface SwitchFlags {
   stage?: string;

@@ -8,11 +8,11 @@ import type { Readers } from '../../lib/sweep/look/look.ts';
 import type { Explanation } from '../../lib/sweep/record/explanation.ts';
 import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { explain } from '../../lib/sweep/tell/explain.ts';
-import { cleanText } from '../screen/clean-text.ts';
 import { exitCodeOf } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { formatExplanation } from '../screen/report.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { cleanText } from '../screen/text.ts';
 import { assertJobId } from '../source/job-id.ts';
 import { performSweep, type SweepFlags } from './perform.ts';
 

@@ -6,9 +6,9 @@ import type { Settings } from '../../lib/settings/settings.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
 import { lookAtEverything } from '../../lib/sweep/sweep.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { type SettingsFlags, settingsSource } from '../source/load-settings.ts';
 import { sharedFor } from '../source/network.ts';
-import { type SettingsFlags, settingsSource } from '../source/settings.ts';
-import type { Stage } from '../source/stage.ts';
+import type { Stage } from '../source/open-stage.ts';
 
 /**
  * Every live job of these engines at this moment, whatever its age. Reads only, and needs no policy.

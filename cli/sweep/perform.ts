@@ -10,9 +10,9 @@ import { showProgress } from '../screen/progress.ts';
 import { interrupted, onSweepInterrupt } from '../screen/signals.ts';
 import { hearSilence } from '../screen/silence.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { type SettingsFlags, settingsSource } from '../source/load-settings.ts';
 import { sharedFor } from '../source/network.ts';
-import { type SettingsFlags, settingsSource } from '../source/settings.ts';
-import type { Stage } from '../source/stage.ts';
+import type { Stage } from '../source/open-stage.ts';
 
 /** What all verbs that sweep take, as commander hands it over. */
 export interface SweepFlags extends SettingsFlags {
@@ -83,7 +83,7 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
 
 /** The AWS SDK takes longer to load than all the rest. */
 async function stageOf({ stage }: SweepFlags): Promise<Stage | undefined> {
-  return stage === undefined ? undefined : (await import('../source/stage.ts')).openStage(stage);
+  return stage === undefined ? undefined : (await import('../source/open-stage.ts')).openStage(stage);
 }
 
 function requestOf({ stage, target, dryRun, maxKills, verifyFor, reason }: SweepFlags): SweepRequest {

@@ -1,9 +1,9 @@
 import type { SweepReport } from '../../lib/sweep/record/report.ts';
-import { cleanText, oneLine } from '../screen/clean-text.ts';
 import { EXIT_CONFIGURATION, worstExitCode } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { formatReport } from '../screen/report.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { cleanText, oneLine } from '../screen/text.ts';
 
 /** What one run over all its targets came to. */
 export interface Swept {

@@ -1,13 +1,13 @@
 import { type Command, CommanderError } from 'commander';
 import { dliReaper } from '../../lib/base/command-line.ts';
-import { createVerbs, type Verbs } from '../program.ts';
-import { cleanText, onlyPrintable } from '../screen/clean-text.ts';
 import { shellWord } from '../screen/shell-lines.ts';
 import { interrupted } from '../screen/signals.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { cleanText, onlyPrintable } from '../screen/text.ts';
 import { addEmulatorVerbs } from './emulator.ts';
+import { addPolicyStageVerbs } from './policy.ts';
 import { addPolicyFileVerbs } from './policy-file.ts';
-import { addPolicyStageVerbs } from './policy-stage.ts';
+import { createVerbs, type Verbs } from './program.ts';
 import { addStageVerbs } from './stage.ts';
 import { addSweepVerbs } from './sweep.ts';
 import { addSwitchVerbs } from './switch.ts';

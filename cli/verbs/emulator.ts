@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import type { EmulatorFlags } from '../emulator/emulator.ts';
-import { examples, type Verbs } from '../program.ts';
 import { duration, port, share, speed, wholeNumber } from './arguments.ts';
+import { examples, type Verbs } from './program.ts';
 
 export function addEmulatorVerbs({ program, terminal, exitWith }: Verbs): void {
   program

@@ -1,5 +1,5 @@
 import { systemClock } from '../../lib/base/clock.ts';
-import { examples, type Verbs } from '../program.ts';
+import { examples, type Verbs } from './program.ts';
 
 export function addPolicyFileVerbs({ program, terminal, exitWith }: Verbs): void {
   program

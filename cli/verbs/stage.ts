@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../lib/base/clock.ts';
 import type { DoctorFlags } from '../doctor/doctor.ts';
-import { ACCOUNT, examples, STAGE_EXIT_CODES_HELP, type Verbs } from '../program.ts';
-import type { StageFlags } from '../source/stage.ts';
+import type { StageFlags } from '../source/open-stage.ts';
 import type { ExemptFlags, FreezeFlags } from '../stage/exempt.ts';
 import type { InitFlags } from '../stage/init.ts';
 import type { StatusFlags } from '../stage/status.ts';
 import { collect, durationText, numberList } from './arguments.ts';
+import { ACCOUNT, examples, STAGE_EXIT_CODES_HELP, type Verbs } from './program.ts';
 
 const withStage = (command: Command) =>
   command

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { ENGINE_NAMES, type Engine } from '../../lib/base/job.ts';
 import type { EmergencyFlags } from '../emergency/emergency.ts';
-import { ACCOUNT, EXIT_CODES_HELP, examples, type Verbs } from '../program.ts';
 import type { ReplayFlags } from '../snapshot/replay.ts';
-import type { SettingsFlags } from '../source/settings.ts';
+import type { SettingsFlags } from '../source/load-settings.ts';
 import type { SweepFlags } from '../sweep/perform.ts';
 import { collect, collectOf, durationText, wholeNumber } from './arguments.ts';
+import { ACCOUNT, EXIT_CODES_HELP, examples, type Verbs } from './program.ts';
 
 const KEYS_HELP = `
 The keys are taken from HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and HUAWEICLOUD_SDK_SECURITY_TOKEN (a password from
@@ -48,7 +48,7 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
     .action((flags: SweepFlags & { from?: string }) =>
       exitWith(async () => {
         const { from, ...others } = flags;
-        if (from !== undefined) return (await import('../snapshot/verbs.ts')).runPlanFrom(from, others, terminal);
+        if (from !== undefined) return (await import('../snapshot/judge.ts')).runPlanFrom(from, others, terminal);
         return (await import('../sweep/run.ts')).runSweep({ ...others, dryRun: true }, terminal);
       }),
     );
@@ -91,7 +91,7 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
       exitWith(async () => {
         const { from, ...others } = flags;
         if (from !== undefined) {
-          return (await import('../snapshot/verbs.ts')).runExplainFrom(from, jobId, others, terminal);
+          return (await import('../snapshot/judge.ts')).runExplainFrom(from, jobId, others, terminal);
         }
         return (await import('../sweep/explain.ts')).runExplain(jobId, others, terminal);
       }),
@@ -113,7 +113,7 @@ export function addSweepVerbs({ program, terminal, exitWith }: Verbs): void {
       examples('snapshot --stage prod --target lake > world.json', `snapshot ${ACCOUNT} > world.json`),
     )
     .action((flags: SettingsFlags & { withStatements?: boolean; engine?: Engine[] }) =>
-      exitWith(async () => (await import('../snapshot/verbs.ts')).runSnapshot(flags, terminal)),
+      exitWith(async () => (await import('../snapshot/judge.ts')).runSnapshot(flags, terminal)),
     );
 
   program

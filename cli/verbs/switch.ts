@@ -1,6 +1,6 @@
 import { systemClock } from '../../lib/base/clock.ts';
-import { examples, STAGE_EXIT_CODES_HELP, type Verbs } from '../program.ts';
 import type { StopFlags, SwitchFlags } from '../stage/switch.ts';
+import { examples, STAGE_EXIT_CODES_HELP, type Verbs } from './program.ts';
 
 export function addSwitchVerbs({ program, terminal, exitWith }: Verbs): void {
   program

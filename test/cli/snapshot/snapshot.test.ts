@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseSnapshot, toSnapshot } from '../../../cli/snapshot/snapshot.ts';
+import { parseSnapshot, toSnapshot } from '../../../cli/snapshot/document.ts';
 import type { SweepReport } from '../../../lib/sweep/record/report.ts';
 import { makeJob, makeStoredLook } from '../../helpers/make-job.ts';
 import { keysOf, makeFolder, runCli, runHere, runningJob, startService } from '../../helpers/run-cli.ts';

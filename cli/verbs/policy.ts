@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { PolicyFlags } from '../policy/stage.ts';
-import { examples, STAGE_EXIT_CODES_HELP, type Verbs } from '../program.ts';
+import type { PolicyFlags } from '../policy/push.ts';
 import { wholeNumber } from './arguments.ts';
+import { examples, STAGE_EXIT_CODES_HELP, type Verbs } from './program.ts';
 
 const withPolicy = (command: Command) =>
   command
@@ -27,14 +27,14 @@ export function addPolicyStageVerbs({ program, terminal, exitWith }: Verbs): voi
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('policy pull --stage prod -o policy.yml'))
     .action((flags: PolicyFlags & { output?: string; replace?: boolean }) =>
-      exitWith(async () => (await import('../policy/stage.ts')).runPull(flags, terminal)),
+      exitWith(async () => (await import('../policy/push.ts')).runPull(flags, terminal)),
     );
 
   withEffect(policy.command('diff <file>').description('what a push would change, in text and in who is cancelled'))
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('policy diff policy.yml --stage prod'))
     .action((file: string, flags: PolicyFlags) =>
-      exitWith(async () => (await import('../policy/stage.ts')).runDiff(file, flags, terminal)),
+      exitWith(async () => (await import('../policy/push.ts')).runDiff(file, flags, terminal)),
     );
 
   withEffect(policy.command('push <file>').description('validate, show the difference and its effect, and write it'))
@@ -46,7 +46,7 @@ export function addPolicyStageVerbs({ program, terminal, exitWith }: Verbs): voi
       examples('policy push policy.yml --stage prod', 'policy push policy.yml --stage prod --confirm prod --json'),
     )
     .action((file: string, flags: PolicyFlags & { overVersion?: number }) =>
-      exitWith(async () => (await import('../policy/stage.ts')).runPush(file, flags, terminal)),
+      exitWith(async () => (await import('../policy/push.ts')).runPush(file, flags, terminal)),
     );
 
   withEffect(policy.command('rollback').description('put a version back that Parameter Store still holds'))
@@ -55,6 +55,6 @@ export function addPolicyStageVerbs({ program, terminal, exitWith }: Verbs): voi
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('policy rollback --stage prod', 'policy rollback --stage prod --to 7'))
     .action((flags: PolicyFlags & { to?: number }) =>
-      exitWith(async () => (await import('../policy/stage.ts')).runRollback(flags, terminal)),
+      exitWith(async () => (await import('../policy/push.ts')).runRollback(flags, terminal)),
     );
 }

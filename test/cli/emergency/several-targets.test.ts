@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { runCli, runningJob } from '../helpers/run-cli.ts';
-import { runOnTerminal } from '../helpers/run-terminal.ts';
-import { startTargets, TWINS, TWINS_EMERGENCY, twinsOf } from '../helpers/several-targets.ts';
-import { jobId } from '../helpers/world.ts';
+import { runCli, runningJob } from '../../helpers/run-cli.ts';
+import { runOnTerminal } from '../../helpers/run-terminal.ts';
+import { startTargets, TWINS, TWINS_EMERGENCY, twinsOf } from '../../helpers/several-targets.ts';
+import { jobId } from '../../helpers/world.ts';
 
 const EMERGENCY = ['emergency', '--stage', 'dev', '--all-targets', '--reason', 'quota', '--older-than', '2h'];
 

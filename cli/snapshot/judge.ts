@@ -4,19 +4,19 @@ import { readCeilings } from '../../lib/settings/ceilings.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
 import { planFrom } from '../../lib/sweep/sweep.ts';
-import { cleanText } from '../screen/clean-text.ts';
 import { exitCodeOf } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { formatReport } from '../screen/report.ts';
 import { withSpinner } from '../screen/spinner.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { cleanText } from '../screen/text.ts';
 import { readText } from '../source/files.ts';
+import type { SettingsFlags } from '../source/load-settings.ts';
 import { readPolicyFile } from '../source/policy-file.ts';
-import type { SettingsFlags } from '../source/settings.ts';
 import { explainOne, showExplanation } from '../sweep/explain.ts';
 import { observe } from '../sweep/observe.ts';
 import type { SweepFlags } from '../sweep/perform.ts';
-import { parseSnapshot, toSnapshot } from './snapshot.ts';
+import { parseSnapshot, toSnapshot } from './document.ts';
 
 /** Prints every live job as JSON. @returns 1 if the clocks disagree, 4 if some jobs could not be listed. */
 export async function runSnapshot(

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import { COMMAND, dliReaper } from '../lib/base/command-line.ts';
-import { DliError, describeError } from '../lib/dli/errors.ts';
-import { RequestError } from '../lib/request/request.ts';
-import { cleanLines } from './screen/clean-text.ts';
-import { EXIT_CONFIGURATION } from './screen/exit-code.ts';
-import type { Terminal } from './screen/terminal.ts';
-import { readAsset } from './source/assets.ts';
+import { COMMAND, dliReaper } from '../../lib/base/command-line.ts';
+import { DliError, describeError } from '../../lib/dli/errors.ts';
+import { RequestError } from '../../lib/request/request.ts';
+import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
+import type { Terminal } from '../screen/terminal.ts';
+import { cleanLines } from '../screen/text.ts';
+import { readAsset } from '../source/assets.ts';
 
 /** What a file of verbs is given to add them by. */
 export interface Verbs {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cleanText, onlyPrintable } from '../../../cli/screen/clean-text.ts';
+import { cleanText, onlyPrintable } from '../../../cli/screen/text.ts';
 import { createJsonLinesLog } from '../../../lib/base/log.ts';
 
 const UNSEEN = [

@@ -11,7 +11,7 @@ import { refusalToInvoke } from '../remote/follow.ts';
 import { judgeSchedule, lastSweepOf } from '../remote/last-sweeps.ts';
 import { counted } from '../screen/counted.ts';
 import { deployLine } from '../screen/shell-lines.ts';
-import type { Stage } from '../source/stage.ts';
+import type { Stage } from '../source/open-stage.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 
 const READING = 'grant ssm:GetParameters and ssm:GetParametersByPath on it';

@@ -5,8 +5,8 @@ import type { Policy } from '../../lib/policy/schema.ts';
 import type { SweepRequest } from '../../lib/request/request.ts';
 import { credentialVariables, type Environment, readCredentials } from '../../lib/settings/environment.ts';
 import { defaultEndpoint, parseEndpoint, regionOf, type Settings, SettingsError } from '../../lib/settings/settings.ts';
+import type { Stage } from './open-stage.ts';
 import { readPolicyDocument, readPolicyFile, readPolicyText } from './policy-file.ts';
-import type { Stage } from './stage.ts';
 
 /** Where a target is found: in flags and environment, or in Parameter Store. */
 export interface SettingsFlags {
@@ -35,7 +35,7 @@ export function settingsSource(flags: SettingsFlags, env: Environment, opened?: 
   return async (request) => {
     const policy = policyPath === undefined ? undefined : policyFor(request, { policy: policyPath });
     // The AWS SDK takes longer to load than all the rest.
-    const { loadSettings } = opened ?? (await import('./stage.ts')).openStage(stage);
+    const { loadSettings } = opened ?? (await import('./open-stage.ts')).openStage(stage);
     const settings = await loadSettings(request);
     if (policy === undefined) return settings;
     // An exemption is never lost by naming a further one.
@@ -129,7 +129,7 @@ export function targetSource(
   const { stage } = flags;
   if (stage === undefined) return async () => targetFromFlags(flags, env, 'cli');
   const name = targetOfStage(flags);
-  return async () => (await import('./stage.ts')).openStage(stage).loadTarget(name);
+  return async () => (await import('./open-stage.ts')).openStage(stage).loadTarget(name);
 }
 
 function settingsFromFlags(flags: SettingsFlags, env: Environment, request: Parameters<LoadSettings>[0]): Settings {
