@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Plain JavaScript on purpose: it must run on the old Node that it complains about, and from where there is no source.
+// Plain JavaScript on purpose: it must run on an old Node, which it refuses, and in the package, which has no sources.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

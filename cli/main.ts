@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// As a whole, since an older Node has no styleText and would not get to the line that refuses it.
+// Imported as a whole: an older Node has no styleText, and must still reach the line that refuses it.
 import * as util from 'node:util';
 import { environment } from '../lib/settings/environment.ts';
 import { EXIT_CONFIGURATION } from './screen/exit-code.ts';
@@ -10,11 +10,11 @@ const { stdin, stdout, stderr } = process;
 
 let isReportLost = false;
 
-// Whoever reads may leave early, as `head` does. What was done is done all the same, and the exit code says how it went.
+// A reader may leave early, as `head` does. The exit code still says how the work went.
 for (const stream of [stdout, stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return;
-    // What was done is done; that nobody can read of it is a failure all the same.
+    // A report that cannot be written is a failure, even if the work is done.
     if (stream !== stdout) return;
     isReportLost = true;
     process.exitCode = EXIT_CONFIGURATION;
@@ -27,7 +27,7 @@ const terminal: Terminal = {
   out: (text) => void stdout.write(text),
   err: (text) => void stderr.write(text),
   columns: stdout.isTTY ? stdout.columns : undefined,
-  // It knows NO_COLOR, FORCE_COLOR and what is no screen.
+  // styleText obeys NO_COLOR and FORCE_COLOR, and prints no colours without a screen.
   paint: (colour, text) => util.styleText(colour, text, { stream: stdout }),
   isErrScreen: stderr.isTTY,
   ask: stdin.isTTY && stderr.isTTY ? async (question) => (await import('./screen/ask.ts')).ask(question) : undefined,

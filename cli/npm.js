@@ -1,17 +1,16 @@
 // Plain JavaScript on purpose: it must run on an old Node.
 
-/** How long a parent may be gone before it is noticed. */
-const LOOK_MS = 250;
+/** How often to check whether the parent is gone. */
+const CHECK_MS = 250;
 
-/** Whether npm or npx runs this command itself, and not something else that starts it in turn. */
+/** Whether npm or npx starts this command directly, and not through another program. */
 function isRunByNpm({ npm_command: command, npm_lifecycle_script: script = '' }) {
   return command !== undefined && /dli-reaper|with-node-24|dli-job-reaper/.test(script);
 }
 
 /**
- * Calls `end` once the parent is gone, where npm or npx is the parent. They pass SIGTERM on to their shell alone, and a shell
- * ends without its child: the command would go on with nobody to stop it. Any other parent may end before the command does,
- * as one of nohup or of a service.
+ * Calls `end` when the parent is gone, if the parent is npm or npx. They pass SIGTERM only to their shell, and the shell ends
+ * without its child, so the command would keep running. Any other parent may end first, such as that of a service or nohup.
  */
 export function endWithNpm(end) {
   if (!isRunByNpm(process.env)) return;
@@ -20,18 +19,18 @@ export function endWithNpm(end) {
     if (process.ppid === parent) return;
     clearInterval(timer);
     end();
-  }, LOOK_MS);
+  }, CHECK_MS);
   timer.unref();
 }
 
 /**
- * How the command is called where it was started, so that a line of it that is printed can be pasted there.
+ * Returns the command as it was called, so that a printed command line can be pasted.
  *
- * @param {boolean} isClone whether this is the source and not the package.
+ * @param {boolean} isClone whether this is the source, and not the package.
  */
 export function commandName(isClone) {
   const { npm_command: command, npm_config_package: packed } = process.env;
-  // npx -p keeps the package for this one command.
+  // npx -p installs the package for this one command only.
   if (command === 'exec' && packed) return `npx -p ${packed} dli-reaper`;
   return isClone || command !== undefined ? 'npx dli-reaper' : 'dli-reaper';
 }

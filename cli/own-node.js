@@ -1,4 +1,4 @@
-// Plain JavaScript on purpose: it must run on the old Node that it helps.
+// Plain JavaScript on purpose: it must run on an old Node, to find a newer one.
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { endWithNpm } from './npm.js';
@@ -6,7 +6,7 @@ import { endWithNpm } from './npm.js';
 /** Whether this Node can run the project's TypeScript as it is. */
 export const isNodeNewEnough = Number(process.versions.node.split('.')[0]) >= 24;
 
-/** The Node that npm brings along as an optional dependency. @returns undefined where there is none. */
+/** Finds the Node that npm installs as an optional dependency. @returns undefined if there is none. */
 export function findOwnNode() {
   const { platform, arch } = process;
   const name = `node-${platform === 'win32' ? 'win' : platform}-${arch}`;
@@ -18,12 +18,12 @@ export function findOwnNode() {
 }
 
 export const NO_NODE =
-  `needs Node 24 or newer, and this is ${process.version}; see https://nodejs.org. On Linux and macOS,\n` +
-  'and on Windows for x64, npm brings one along unless it is told --omit=optional.\n';
+  `needs Node 24 or newer; this is ${process.version}. Install one from https://nodejs.org. On Linux, macOS and\n` +
+  'Windows (x64) npm also installs one, unless it runs with --omit=optional.\n';
 
-/** Resolves to the exit code, as a shell would tell it. What ends this process alone ends the child as well. */
+/** Waits for the child, and passes on signals that only this process gets. @returns the exit code, as a shell has it. */
 export function follow(child) {
-  // Ctrl-C reaches the child as well, and is its to answer.
+  // Ctrl-C reaches the child too, which handles it.
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   endWithNpm(() => child.kill('SIGTERM'));

@@ -4,30 +4,29 @@ import { lintPolicy } from '../../lib/policy/lint.ts';
 import { assertTargetName } from '../../lib/request/request.ts';
 import { isSecretReference } from '../../lib/settings/secret-reference.ts';
 import { type Settings, SettingsError } from '../../lib/settings/settings.ts';
-import { cleanText, oneLine } from '../screen/clean-text.ts';
-import { counted } from '../screen/counted.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { shellWord } from '../screen/shell-lines.ts';
 import { withSpinner } from '../screen/spinner.ts';
 import { plain, type Terminal } from '../screen/terminal.ts';
+import { cleanText, counted, oneLine } from '../screen/text.ts';
+import { settingsSource } from '../source/load-settings.ts';
+import type { Stage } from '../source/open-stage.ts';
 import { PolicyFileError } from '../source/policy-file.ts';
-import { settingsSource } from '../source/settings.ts';
-import type { Stage } from '../source/stage.ts';
-import { dliFindings } from './dli.ts';
+import { dliFindings } from './dli-checks.ts';
 import { type Finding, green, red, yellow } from './finding.ts';
 import type { ProbeFlags } from './probe/probe.ts';
 
 export interface DoctorFlags extends ProbeFlags {
-  /** Find out what this DLI does where no document says it, in place of the lights. */
+  /** Whether to find out how this DLI behaves, in place of the checks. */
   probe?: boolean;
 }
 
-/** Changes nothing; but a probe submits a job, if it may. @returns 1 if anything is red. */
+/** Runs all checks, which change nothing. With --probe it may submit one job. @returns 1 if a finding is red. */
 export async function runDoctor(flags: DoctorFlags, terminal: Terminal): Promise<number> {
   if (flags.probe) return (await import('./probe/probe.ts')).runProbe(flags, terminal);
   assertNoProbe(flags);
-  const findings = await withSpinner('Looking at it', flags, terminal, () => examine(flags, terminal));
+  const findings = await withSpinner('Checking', flags, terminal, () => examine(flags, terminal));
   terminal.out(flags.json ? toJson('doctor', { findings }) : format(findings, terminal));
   return findings.some(({ light }) => light === 'red') ? EXIT_CONFIGURATION : 0;
 }
@@ -43,21 +42,22 @@ async function examine(flags: DoctorFlags, terminal: Terminal): Promise<Finding[
   const { target } = flags;
   if (flags.stage === undefined) return targetFindings(flags, { target: 'cli', stage: undefined }, terminal);
 
-  // The AWS SDK takes longer to load than all the rest.
-  const { openStage } = await import('../source/stage.ts');
+  // Loaded only here, since the AWS SDK is slow to load.
+  const { openStage } = await import('../source/open-stage.ts');
   const stage = openStage(flags.stage);
-  const { endsOf, lastSweepFindings, stageFindings, targetsOf } = await import('./stage.ts');
+  const { stageFindings, targetsOf } = await import('./stage-checks.ts');
+  const { endsOf, lastSweepFindings } = await import('./log-checks.ts');
   const [ofStage, targets, log] = await Promise.all([
     stageFindings(stage),
     target === undefined ? targetsOf(stage) : { names: [target], findings: [] },
     endsOf(stage),
   ]);
   const findings = [...ofStage.findings, ...targets.findings, ...log.findings];
-  // What gave no answer for the switch gives none for a target, and takes its time about it.
+  // If Parameter Store did not answer for the switch, each target would wait in vain too.
   const names = ofStage.isSilent ? [] : targets.names;
   for (const name of names) {
     const examined = await targetFindings({ ...flags, target: name }, { target: name, stage }, terminal);
-    // Of several it has to be told which.
+    // With several targets each finding names its own.
     const mark = (finding: Finding) =>
       names.length === 1 ? finding : { ...finding, check: `${name}: ${finding.check}` };
     findings.push(...[...examined, ...lastSweepFindings(stage.name, name, log.ends)].map(mark));
@@ -86,7 +86,7 @@ async function targetFindings(
   ];
 }
 
-/** As docs/deploy.md has them. */
+/** The fix for a secret that cannot be read; docs/deploy.md lists the same permissions. */
 const SECRET_FIX =
   'correct the secret or its name, or grant ssm:GetParameters and secretsmanager:GetSecretValue on it; see docs/deploy.md';
 
@@ -100,15 +100,17 @@ function fixForSettings(error: unknown): string {
   if (isSecretReference(setting)) return SECRET_FIX;
   if (setting.startsWith('/dli-reaper/')) return 'correct that parameter; docs/deploy.md shows its form';
   if (setting === '--target' || setting === '--stage') return 'correct the name';
-  if (setting.startsWith('--')) return 'give that flag, or --stage to take all of it from Parameter Store';
+  if (setting.startsWith('--')) return 'give that flag, or --stage to read everything from Parameter Store';
   if (setting === 'HTTPS_PROXY' || setting === 'https_proxy') return 'correct that variable';
   if (/^[A-Z_]+( or [A-Z_]+)?$/.test(setting))
-    return 'set that variable, or give --stage to take the key from Parameter Store';
-  return error instanceof PolicyFileError ? dliReaper(`validate ${shellWord(setting)}`) : 'correct what is named';
+    return 'set that variable, or give --stage to read the key from Parameter Store';
+  return error instanceof PolicyFileError
+    ? dliReaper(`validate ${shellWord(setting)}`)
+    : 'correct what the message names';
 }
 
 async function storedFindings(stage: Stage, settings: Settings): Promise<Finding[]> {
-  return (await import('./stage.ts')).storedFindings(stage, settings);
+  return (await import('./stage-checks.ts')).storedFindings(stage, settings);
 }
 
 function policyFindings({ policy, exemptions, freezes }: Settings): Finding[] {
@@ -121,7 +123,7 @@ function policyFindings({ policy, exemptions, freezes }: Settings): Finding[] {
   return [
     policy.mode === 'live'
       ? green('policy', `live, ${counted(policy.rules.length, 'rule')}`)
-      : yellow('policy', 'valid, and a dry run', 'set mode: live when its plans prove right'),
+      : yellow('policy', 'valid, in mode dry-run', 'set mode: live once its plans are right'),
     ...warnings.map(({ message }) => yellow('policy', message, 'see docs/policy.md')),
   ];
 }

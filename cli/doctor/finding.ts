@@ -1,15 +1,15 @@
 import { messageOf } from '../../lib/base/error-words.ts';
 
-/** One thing that has to be right for sweeps to work. */
+/** The result of one check. */
 export interface Finding {
   check: string;
   light: 'green' | 'yellow' | 'red';
   found: string;
-  /** What to do about it; null if nothing. */
+  /** What to do; null if nothing is wrong. */
   fix: string | null;
 }
 
-/** Older than this, a key or a password is worth a warning. */
+/** Age from which a key gets a warning. */
 export const OLD_KEY_MS = 90 * 86_400_000;
 
 export const green = (check: string, found: string): Finding => ({ check, light: 'green', found, fix: null });

@@ -3,15 +3,15 @@ import { type EmergencyPayload, parseRequest } from '../../lib/request/request.t
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { sweepAllRemotely, sweepRemotely } from '../remote/follow.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import type { EmergencyFlags, SweepTargets } from './emergency.ts';
+import { assertRemote } from '../source/load-settings.ts';
+import { type EmergencyFlags, type PreparedEmergency, payloadOf } from './payload.ts';
 
-/** The emergency through the deployed functions: their credentials, their place in the network, their log. */
-export async function prepareRemote(
-  flags: EmergencyFlags & { stage: string },
-  payload: EmergencyPayload,
-  terminal: Terminal,
-): Promise<{ name: string; payload: EmergencyPayload; sweepTargets: SweepTargets }> {
+/** Prepares an emergency that the deployed functions carry out, with their credentials and their network. */
+export async function prepareRemote(flags: EmergencyFlags, terminal: Terminal): Promise<PreparedEmergency> {
   const { stage, target, allTargets } = flags;
+  if (stage === undefined) throw new SettingsError('--remote', 'goes with --stage, whose functions it uses');
+  assertRemote(flags);
+  const payload = payloadOf(flags);
   if (!allTargets) {
     if (target === undefined) throw new SettingsError('--target', 'missing; --remote needs one, or --all-targets');
     return {
@@ -19,32 +19,28 @@ export async function prepareRemote(
       payload: { ...payload, target },
       sweepTargets: (asked, shown) => {
         const jobIds = shown?.get(target);
-        const narrowed = {
-          ...asked,
-          sweepId: randomUUID(),
-          ...(jobIds && { jobIds }),
-          ...confirmed(asked, target),
-        };
-        // What the function would refuse is refused here, where somebody reads it.
-        parseRequest(narrowed);
-        return sweepRemotely(stage, narrowed, flags, terminal);
+        const sweepId = randomUUID();
+        const limited = { ...asked, sweepId, ...(jobIds && { jobIds }), ...confirmed(asked, target) };
+        // A mistake shows here, not only in the log of the function.
+        parseRequest(limited);
+        return sweepRemotely(stage, limited, flags, terminal);
       },
     };
   }
-  const { openStage } = await import('../source/stage.ts');
+  const { openStage } = await import('../source/open-stage.ts');
   const name = `${stage} ${(await openStage(stage).listTargets()).length}`;
   return {
     name,
     payload,
     sweepTargets: (asked, shown) =>
-      sweepAllRemotely(stage, { ...asked, ...narrow(shown), ...confirmed(asked, name) }, flags, terminal),
+      sweepAllRemotely(stage, { ...asked, ...limitTo(shown), ...confirmed(asked, name) }, flags, terminal),
   };
 }
 
 const confirmed = ({ dryRun }: EmergencyPayload, name: string) => (dryRun === false ? { confirm: name } : {});
 
-/** What was shown of each target, and nothing of one of which nothing was shown. Ids of two projects may be the same. */
-function narrow(shown: ReadonlyMap<string, string[]> | undefined) {
+/** Limits a payload to the jobs that were confirmed on each target. Two projects may have jobs of the same id. */
+function limitTo(shown: ReadonlyMap<string, string[]> | undefined) {
   if (shown === undefined) return {};
   return {
     jobIds: undefined,

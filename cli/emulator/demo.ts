@@ -7,7 +7,7 @@ import { readAsset } from '../source/assets.ts';
 import { performSweep } from '../sweep/perform.ts';
 import { startWorld } from './emulator.ts';
 
-/** Plan, sweep and proof against an emulator of its own: no account, no network. @returns the exit code. */
+/** Runs plan, sweep and proof against an emulator. It needs no account and no network. @returns the exit code. */
 export async function runDemo({ json = false }: { json?: boolean }, terminal: Terminal): Promise<number> {
   const say = json ? () => {} : terminal.out;
   const emulator = await startWorld({});
@@ -26,12 +26,12 @@ export async function runDemo({ json = false }: { json?: boolean }, terminal: Te
     say('The plan: what a sweep would do, without doing it.\n');
     say(formatReport(await performSweep({ ...flags, dryRun: true }, { ...terminal, env }), { spared: true }, terminal));
 
-    say('\nThe sweep: cancels, and reads back what became of each job.\n');
+    say('\nThe sweep: cancels jobs, and reads back what became of each.\n');
     const report = await performSweep({ ...flags, dryRun: false }, { ...terminal, env });
     say(formatReport(report, { spared: true }, terminal));
 
     const contradictions = contradict(report, emulator.statusOf);
-    say('\nThe proof: the emulator, asked about each job apart from the report.\n');
+    say('\nThe proof: the state of each job in the emulator, compared with the report.\n');
     for (const contradiction of contradictions) say(`! ${contradiction}\n`);
     if (contradictions.length === 0) say(`It agrees with all ${report.jobs.length} outcomes.\n`);
 
@@ -42,7 +42,7 @@ export async function runDemo({ json = false }: { json?: boolean }, terminal: Te
   }
 }
 
-/** Where the report says something else than what the emulator knows. */
+/** Returns a sentence for each job whose outcome in the report differs from its state in the emulator. */
 function contradict(report: SweepReport, statusOf: (jobId: string) => string | undefined): string[] {
   return report.jobs.flatMap(({ jobId, outcome }) => {
     const status = statusOf(jobId) ?? 'unknown';

@@ -19,29 +19,29 @@ import type { Terminal } from '../screen/terminal.ts';
 export interface EmulatorFlags {
   port?: number;
   seed?: number;
-  /** Name of a seed. */
+  /** Name of a world. */
   world?: string;
   jobs?: number;
   overdue?: number;
-  /** How fast its clock runs; 0 for one that stands still. */
+  /** Speed of its clock; 0 stops it. */
   speed?: number;
   /** Milliseconds. */
   cancelDelay?: number;
   /** File with faults, YAML or JSON. */
   faults?: string;
-  /** File of a probe. */
+  /** File that doctor --probe wrote. */
   assumeFrom?: string;
-  /** File that it begins with, if there is one, and leaves behind. */
+  /** File with the state: loaded at the start, if it exists, and written at the end. */
   state?: string;
 }
 
-/** With `jobs` a project of that size, otherwise a world by its name; that in which everything happens once, unless told. */
+/** Starts an emulator: with `jobs` a project of that size, otherwise the named world, `busy-morning` by default. */
 export function startWorld(flags: EmulatorFlags, assumptions: Partial<Assumptions> = {}): Promise<Emulator> {
   const { port = 0, seed = 1, speed = 1, cancelDelay = 1_000 } = flags;
   const random = createRandom(seed);
   const clock = createEmulatorClock(systemClock.now, speed);
   const saved = flags.state === undefined ? undefined : readState(flags.state);
-  // A real clock has gone on meanwhile; any other goes on where it stopped.
+  // A real clock has moved on since. Any other clock continues from where it stopped.
   if (saved !== undefined && speed !== 1) clock.set(saved.now);
   return startEmulator({
     now: clock.now,
@@ -82,7 +82,7 @@ function readProbe(path: string): Probe {
   return readWith('--assume-from', path, parseProbe);
 }
 
-/** Says what the emulator does otherwise than by default, and what the probe could not tell. */
+/** Shows where the probe differs from the defaults of the emulator, and what it could not find out. */
 function tellAssumptions({ assumptions }: Probe, err: Terminal['err']): void {
   const differing: string[] = [];
   const unknown: string[] = [];
@@ -92,8 +92,8 @@ function tellAssumptions({ assumptions }: Probe, err: Terminal['err']): void {
     if (found === null) unknown.push(`${name} ${assumed}`);
     else if (found !== assumed) differing.push(`${name} ${found} (default ${assumed})`);
   }
-  err(`Assumed as the probe found it, and not as by default: ${differing.join(', ') || 'nothing'}.\n`);
-  if (unknown.length > 0) err(`Not found by the probe, and so as by default: ${unknown.join(', ')}.\n`);
+  err(`Differs from the default, by the probe: ${differing.join(', ') || 'nothing'}.\n`);
+  if (unknown.length > 0) err(`Unknown to the probe, so the default holds: ${unknown.join(', ')}.\n`);
 }
 
 function readWith<T>(flag: string, path: string, read: (text: string) => T): T {
@@ -106,13 +106,13 @@ function readWith<T>(flag: string, path: string, read: (text: string) => T): T {
   }
 }
 
-/** Under another name first, so that a half-written file never takes the place of a whole one. */
+/** Writes the state under another name first, so that an incomplete file never replaces a complete one. */
 function writeState(path: string, snapshot: Snapshot): void {
   writeFileSync(`${path}.new`, JSON.stringify(snapshot));
   renameSync(`${path}.new`, path);
 }
 
-/** Runs until SIGTERM or SIGINT. The first line on stdout is all that a client needs, as JSON. @returns the exit code. */
+/** Runs an emulator until SIGTERM or SIGINT. The first line on stdout is the JSON that a client needs. @returns the exit code. */
 export async function runEmulator(flags: EmulatorFlags, { out, err }: Terminal): Promise<number> {
   const probe = flags.assumeFrom === undefined ? undefined : readProbe(flags.assumeFrom);
   const emulator = await startWorld(flags, probe && assumptionsIn(probe));

@@ -9,20 +9,20 @@ import type { SweptProject } from '../../lib/sweep/record/report.ts';
 import { planFrom } from '../../lib/sweep/snapshot.ts';
 import { withSpinner } from '../screen/spinner.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import type { Stage } from '../source/open-stage.ts';
 import type { ParameterVersion } from '../source/parameter-store.ts';
-import type { Stage } from '../source/stage.ts';
 import { observe } from '../sweep/observe.ts';
 
-/** Whom a policy wants cancelled at this moment on one target. */
+/** Which jobs of one target a new policy would cancel now. */
 export interface Effect {
   target: string;
   /** Null if its jobs could not be seen. */
   project: SweptProject | null;
-  /** Victims by the policy that is live; null if there is none that can be read. */
+  /** Number of victims by the live policy; null if there is none, or it cannot be read. */
   before: number | null;
-  /** Victims by the other one; null if the jobs of the target could not be seen. */
+  /** Number of victims by the new policy; null if the jobs of the target could not be seen. */
   after: number | null;
-  /** Why a cap would keep the other one from cancelling them all; null if none would. */
+  /** The cap that would keep the new policy from cancelling them all; null if no cap would. */
   capped: string | null;
   /** Job ids. */
   added: string[];
@@ -30,7 +30,7 @@ export interface Effect {
   problem: string | null;
 }
 
-/** What is known of a target when its jobs could not be seen, or their ages mean nothing: nothing. */
+/** The effect on a target whose jobs could not be seen, or whose ages are wrong: unknown. */
 const UNSEEN = { project: null, before: null, after: null, capped: null, added: [], removed: [] };
 
 interface EffectOptions {
@@ -38,66 +38,76 @@ interface EffectOptions {
   name: string;
   look?: boolean;
   json?: boolean;
+  policy: Policy;
+  live: ParameterVersion | undefined;
   /** The ceilings of the stage; undefined if they cannot be read. */
-  ceilings?: Ceilings | undefined;
+  ceilings: Ceilings | undefined;
 }
 
-/** On every target that goes by this policy, with the exemptions and freezes of the stage. */
+interface Policies {
+  policy: Policy;
+  livePolicy: Policy | undefined;
+  ceilings: Ceilings | undefined;
+}
+
+/** Works out the effect on every target that uses this policy, with the exemptions and freezes of the stage. */
 export async function effectsOf(
   stage: Stage,
-  { name, look = true, json = false, ceilings }: EffectOptions,
-  policy: Policy,
-  live: ParameterVersion | undefined,
+  { name, look = true, json = false, policy, live, ceilings }: EffectOptions,
   terminal: Terminal,
 ): Promise<Effect[]> {
   if (!look) return [];
   const { names, readPath } = stage;
   const values = await readPath(names.targets);
-  const livePolicy = parsePolicyOrNot(live);
-  const engines = [...new Set([policy, ...(livePolicy === undefined ? [] : [livePolicy])].flatMap(enginesOf))];
-  return withSpinner('Looking at the jobs of this moment', { json }, terminal, async () => {
+  const policies = { policy, livePolicy: parsePolicyOrNot(live), ceilings };
+  return withSpinner('Looking at the live jobs', { json }, terminal, async () => {
     const effects: Effect[] = [];
     for (const parameter of [...values.keys()].sort()) {
       const target = parameter.slice(names.targets.length);
       try {
         if (parseTarget(parameter, values).policy !== name) continue;
-        const { seen, settings } = await observe({ stage: stage.name, target }, terminal, { engines, stage });
-        // If the clocks differ, the ages are wrong. A list that failed may hold victims that were not seen.
-        const unseen = seen.clockProblem ?? (seen.jobs.length === 0 ? seen.gaps[0]?.what : undefined);
-        if (unseen !== undefined) {
-          effects.push({ ...UNSEEN, target, problem: unseen });
-          continue;
-        }
-        const victimsBy = async (one: Policy) => {
-          const { report } = await planFrom(seen, one, {
-            exemptions: settings.exemptions,
-            freezes: settings.freezes,
-            ceilings,
-          });
-          const ids = report.jobs.flatMap(({ jobId, decision }) => (decision === 'cancel' ? [jobId] : []));
-          // Whether jobs that could not be judged would be victims cannot be told.
-          const [problem = null] = report.status === 'partial' ? report.problems : [];
-          return { ids, capped: report.caps.exceeded, problem };
-        };
-        const { ids: after, capped, problem } = await victimsBy(policy);
-        const byLive = livePolicy === undefined ? undefined : await victimsBy(livePolicy);
-        const before = byLive?.ids;
-        effects.push({
-          target,
-          project: seen.project,
-          before: before?.length ?? null,
-          after: after.length,
-          capped,
-          problem: seen.gaps[0]?.what ?? problem ?? byLive?.problem ?? null,
-          added: after.filter((id) => before?.includes(id) !== true),
-          removed: (before ?? []).filter((id) => !after.includes(id)),
-        });
+        effects.push(await effectOn(target, stage, policies, terminal));
       } catch (error) {
         effects.push({ ...UNSEEN, target, problem: describeError(error) });
       }
     }
     return effects;
   });
+}
+
+async function effectOn(
+  target: string,
+  stage: Stage,
+  { policy, livePolicy, ceilings }: Policies,
+  terminal: Terminal,
+): Promise<Effect> {
+  const engines = [...new Set([policy, ...(livePolicy === undefined ? [] : [livePolicy])].flatMap(enginesOf))];
+  const { seen, settings } = await observe({ stage: stage.name, target }, terminal, { engines, stage });
+  // If the clocks differ, the ages are wrong. A list that failed may hold victims that were not seen.
+  const unseen = seen.clockProblem ?? (seen.jobs.length === 0 ? seen.gaps[0]?.what : undefined);
+  if (unseen !== undefined) return { ...UNSEEN, target, problem: unseen };
+
+  const victimsBy = async (one: Policy) => {
+    const { exemptions, freezes } = settings;
+    const { report } = await planFrom(seen, one, { exemptions, freezes, ceilings });
+    const ids = report.jobs.flatMap(({ jobId, decision }) => (decision === 'cancel' ? [jobId] : []));
+    // Jobs that could not be judged may be victims too.
+    const [problem = null] = report.status === 'partial' ? report.problems : [];
+    return { ids, capped: report.caps.exceeded, problem };
+  };
+  const { ids: after, capped, problem } = await victimsBy(policy);
+  const byLive = livePolicy === undefined ? undefined : await victimsBy(livePolicy);
+  const before = byLive?.ids;
+  return {
+    target,
+    project: seen.project,
+    before: before?.length ?? null,
+    after: after.length,
+    capped,
+    problem: seen.gaps[0]?.what ?? problem ?? byLive?.problem ?? null,
+    added: after.filter((id) => before?.includes(id) !== true),
+    removed: (before ?? []).filter((id) => !after.includes(id)),
+  };
 }
 
 function parsePolicyOrNot(live: ParameterVersion | undefined): Policy | undefined {

@@ -3,12 +3,11 @@ import { lintPolicy } from '../../lib/policy/lint.ts';
 import { formatKeys } from '../../lib/policy/parse.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { beyondCeilings, type Ceilings } from '../../lib/settings/ceilings.ts';
-import { SettingsError } from '../../lib/settings/settings.ts';
-import type { Stage } from '../source/stage.ts';
+import { ceilingsOrNot, type Stage } from '../source/open-stage.ts';
 
-/** What should be known of a policy before it is put in place on a stage. */
+/** What a person should know about a policy before it takes effect on a stage. */
 export interface Remarks {
-  /** What is allowed and likely not meant, one sentence each. */
+  /** What is valid and probably a mistake, one sentence each. */
   warnings: string[];
   /** What the ceilings of the stage hold back, one sentence each; null if they cannot be read. */
   held: string[] | null;
@@ -19,14 +18,4 @@ export async function remarksOn(policy: Policy, stage: Stage): Promise<Remarks> 
   const warnings = lintPolicy(policy, systemClock.now()).map(({ keys, message }) => `${formatKeys(keys)}: ${message}`);
   const ceilings = await ceilingsOrNot(stage);
   return { warnings, held: ceilings === undefined ? null : beyondCeilings(policy, ceilings), ceilings };
-}
-
-/** Who may not read them may still push. */
-export async function ceilingsOrNot({ loadCeilings }: Stage): Promise<Ceilings | undefined> {
-  try {
-    return await loadCeilings();
-  } catch (error) {
-    if (error instanceof SettingsError) return undefined;
-    throw error;
-  }
 }

@@ -1,16 +1,16 @@
 import { lintPolicy } from '../../lib/policy/lint.ts';
-import { cleanText } from '../screen/clean-text.ts';
-import { counted } from '../screen/counted.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { cleanText, counted } from '../screen/text.ts';
 import { readAsset } from '../source/assets.ts';
 import { PolicyFileError, readPolicyFile } from '../source/policy-file.ts';
 
 /**
- * Every error at once; warnings do not count as such.
+ * Checks a policy file and shows all errors at once. Warnings do not make it fail.
  *
- * @returns the exit code. @throws {PolicyFileError}, with `json` only if the file cannot be read.
+ * @returns the exit code.
+ * @throws {SettingsError} if the file cannot be read. @throws {PolicyFileError} if it is not valid, and `json` is not set.
  */
 export function runValidate(path: string, { json }: { json?: boolean }, { out }: Terminal, now: number): number {
   if (json) return validateForMachines(path, out, now);
@@ -43,7 +43,7 @@ function validateForMachines(path: string, out: Terminal['out'], now: number): n
   }
 }
 
-/** The JSON Schema of a policy, for editors. @returns the exit code. */
+/** Prints the JSON Schema of a policy, for editors. @returns the exit code. */
 export function runSchema({ out }: Terminal): number {
   out(readAsset('policy.schema.json'));
   return 0;

@@ -1,23 +1,23 @@
 import type { EndLine, LogLine } from '../../lib/sweep/past/cloudwatch-log.ts';
 import { countKills, pastOf, type RecordOwner } from '../../lib/sweep/past/past-sweeps.ts';
 
-/** How the last sweep of a target went, as its log has it. */
+/** The result of a target's last sweep, by its log. */
 export interface LastSweep {
-  /** Null if it came to no report, like all that only a report tells. */
+  /** Null if there is no report, like all fields below that only a report holds. */
   sweepId: string | null;
   at: string;
   trigger: string;
-  /** Of its report; or `could not run`, or `not swept`. */
+  /** The status in its report, or `could not run`, or `not swept`. */
   status: string;
   dryRun: boolean | null;
   cancelled: number | null;
-  /** Why it came to no report. */
+  /** Why there is no report; null if there is one. */
   error: string | null;
 }
 
 const DAY_MS = 86_400_000;
 
-/** How many kills of 24 hours a sweep of a target would count, emergencies apart; null where the lines do not tell. */
+/** Counts the kills of 24 hours as the next sweep of a target does, without emergencies. @returns null if the log does not show them. */
 export function killsInDay(owner: RecordOwner, lines: readonly LogLine[], now: number): number | null {
   try {
     return countKills(pastOf(owner, lines), { since: now - DAY_MS, isEmergency: false });
@@ -60,10 +60,10 @@ export function lastSweepOf(target: string, ends: readonly EndLine[]): LastSweep
 const triggerOf = ({ fields }: EndLine): string => fields.trigger ?? 'manual';
 
 const MINUTE_MS = 60_000;
-/** Of functions of an earlier version, which did not say. */
+/** The period for functions of earlier versions, which do not log theirs. */
 const USUAL_PERIOD_MINUTES = 60;
 
-/** Alive if its last tick is no older than two of its periods; whether the sweeps then went well is another question. */
+/** Says whether the schedule runs: its last tick is at most two periods old. The results of the sweeps do not matter. */
 export function judgeSchedule(ends: readonly EndLine[], now: number): ScheduleStatus {
   const last = ends
     .filter((line) => triggerOf(line) === 'schedule')

@@ -3,12 +3,12 @@ import { systemClock } from '../../lib/base/clock.ts';
 import { type ManualPayload, parseRequest } from '../../lib/request/request.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import { assertRemote } from '../source/settings.ts';
+import { assertRemote } from '../source/load-settings.ts';
 import type { SweepFlags } from '../sweep/perform.ts';
 import { exitCodeFor, showSwept } from '../sweep/results.ts';
 import { sweepRemotely } from './follow.ts';
 
-/** `sweep` through the deployed function. @returns the exit code. @throws {SettingsError} */
+/** Runs `sweep --remote` in the deployed function. @returns the exit code. @throws {SettingsError} */
 export async function runRemoteSweep(flags: SweepFlags, terminal: Terminal): Promise<number> {
   const { stage, target, dryRun, maxKills, verifyFor, reason } = flags;
   if (stage === undefined || target === undefined) {

@@ -1,12 +1,12 @@
 import input from '@inquirer/input';
 
-/** How the library says that nobody answered. */
+/** The library's errors for a question that got no answer. */
 const BROKEN_OFF = ['ExitPromptError', 'AbortPromptError'];
 
-/** On stderr, so that stdout holds the report alone. @returns what was typed; empty if the question was broken off. */
+/** Asks on stderr, so that stdout holds the report alone. @returns what was typed; empty if the person broke off. */
 export async function ask(question: string): Promise<string> {
   const ended = new AbortController();
-  // Ctrl-D: the library would wait for ever.
+  // Without this the library waits for ever after Ctrl-D.
   const onKey = (_: unknown, { ctrl, name }: { ctrl?: boolean; name?: string }) => {
     if (ctrl && name === 'd') ended.abort();
   };

@@ -1,13 +1,13 @@
 import { SettingsError } from '../../lib/settings/settings.ts';
-import { cleanText } from './clean-text.ts';
 import type { Terminal } from './terminal.ts';
+import { cleanText } from './text.ts';
 
 /**
- * Has a name typed out, for what should not happen by a slip of the hand.
+ * Asks a person to type a name, before something that must not happen by accident.
  *
- * @param given by --confirm, in place of typing.
+ * @param given the name from --confirm, in place of typing.
  * @returns false if something else was typed.
- * @throws {SettingsError} if nobody is there to ask, or --confirm says something else.
+ * @throws {SettingsError} if no one can be asked, or --confirm names something else.
  */
 export async function confirm(
   { name, what, given }: { name: string; what: string; given: string | undefined },
@@ -20,10 +20,10 @@ export async function confirm(
   if (ask === undefined) {
     throw new SettingsError(
       '--confirm',
-      `missing, and nobody can be asked, since stdin or stderr is no terminal; give --confirm ${name}`,
+      `missing; the name cannot be typed, since stdin or stderr is not a terminal: give --confirm ${name}`,
     );
   }
   if ((await ask(cleanText(`Type ${name} to ${what}:`))).trim() === name) return true;
-  err(`Not confirmed, since ${name} was expected; nothing was changed.\n`);
+  err(`Not confirmed: expected ${name}. Nothing was changed.\n`);
   return false;
 }

@@ -1,9 +1,9 @@
 import type { SweepReport, SweepStatus } from '../../lib/sweep/record/report.ts';
 
-/** Usage, configuration or credentials; also a sweep that was stopped, whatever stopped it. */
+/** A problem with usage, configuration or credentials; also a sweep that was stopped, for any reason. */
 export const EXIT_CONFIGURATION = 1;
 
-/** Some job failed, was not seen to stop, or was named in an emergency and is spared or not there. */
+/** A job failed, was not seen to stop, or was named in an emergency and is spared or missing. */
 export const EXIT_FAILED = 3;
 
 /** The listing is incomplete, no job could be judged, or the deadline came first. */
@@ -19,14 +19,15 @@ const EXIT_CODES: Record<SweepStatus, number> = {
 
 type Judged = Pick<SweepReport, 'status' | 'dryRun'>;
 
-/** A dry run over its cap has done what it was asked to do: it says so, and that is all well. */
+/** Returns the exit code of a report. A dry run over its cap did its work, so its code is 0. */
 export function exitCodeOf({ status, dryRun }: Judged): number {
   return dryRun && status === 'capped' ? 0 : EXIT_CODES[status];
 }
 
-/** Which of several holds for all. */
+/** Exit codes from the worst to the best. */
 const ORDER = [EXIT_CONFIGURATION, EXIT_PARTIAL, EXIT_CODES.capped, EXIT_CODES.failed, 0];
 
+/** Returns the exit code of several reports together. */
 export function worstExitCode(reports: readonly Judged[]): number {
   const codes = reports.map(exitCodeOf);
   return ORDER.find((code) => codes.includes(code)) ?? 0;

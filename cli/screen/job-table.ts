@@ -1,12 +1,12 @@
 import { formatDuration } from '../../lib/base/duration.ts';
 import type { JobReport } from '../../lib/sweep/record/report.ts';
-import { cleanText } from './clean-text.ts';
 import { type Column, formatTable } from './table.ts';
 import { type Colour, type Paint, plain, type Terminal } from './terminal.ts';
+import { cleanText } from './text.ts';
 
 /**
- * The overdue first, the longest over its limit before the others. Where the table is wider than the screen, its least
- * needed columns are left out; where that is not enough, each job takes two lines instead.
+ * Shows jobs as a table: overdue jobs first, the longest over its limit at the top. A table that is too wide for the screen
+ * loses its least needed columns. If that is not enough, each job takes two lines instead.
  */
 export function formatJobs(
   jobs: readonly JobReport[],
@@ -51,20 +51,20 @@ const timeOf = ({ runTimeMs, queueTimeMs, totalTimeMs }: JobReport): number | nu
 const overLimit = (job: JobReport): number =>
   job.overLimitMs ?? (job.limitMs === null ? 0 : (timeOf(job) ?? 0) - job.limitMs);
 
-/** A job that waits says so, since its time is another one; likewise one that does not tell since when it runs. */
+/** The job's time, with the clock it is from if that is not the run time. */
 function formatTime({ runTimeMs, queueTimeMs, totalTimeMs }: JobReport): string {
   if (runTimeMs !== null) return formatMinutes(runTimeMs);
   if (queueTimeMs !== null) return `${formatMinutes(queueTimeMs)} waiting`;
   return totalTimeMs === null ? '?' : `${formatMinutes(totalTimeMs)} in all`;
 }
 
-/** With its clock where a limit was exceeded. */
+/** The limit, with its clock if the limit was exceeded. */
 function formatLimit({ clock, limitMs }: JobReport): string {
   if (limitMs === null) return '–';
   return clock === null ? formatDuration(limitMs) : `${clock} ${formatDuration(limitMs)}`;
 }
 
-/** Seconds matter to nobody in a job of hours. */
+/** A duration without seconds from one minute on: in a job of hours they are noise. */
 function formatMinutes(ms: number): string {
   return formatDuration(ms < 60_000 ? ms : ms - (ms % 60_000));
 }
@@ -72,8 +72,8 @@ function formatMinutes(ms: number): string {
 const BAR_CELLS = 10;
 
 /**
- * `██▓▓▓▓▓▓▓▓` is five times the limit, `████░░░░░░` two fifths of it. Empty where the job was not held against a limit:
- * whatever time and limit are, a job that is spared for another reason is over nothing.
+ * Draws time against limit: `██▓▓▓▓▓▓▓▓` is five times the limit, `████░░░░░░` two fifths of it. The bar is empty if the job
+ * was not compared with a limit, such as a job that is spared for another reason.
  */
 export function formatBar(job: JobReport): string {
   const { limitMs } = job;
@@ -81,7 +81,7 @@ export function formatBar(job: JobReport): string {
   if (time === null || limitMs === null) return '';
   const whole = Math.max(time, limitMs, 1);
   const share = Math.round((BAR_CELLS * Math.min(time, limitMs)) / whole);
-  // However little it is over its limit, that has to show.
+  // A job that is just over its limit still shows one cell.
   const within = time > limitMs ? Math.min(share, BAR_CELLS - 1) : share;
   const over = time > limitMs ? BAR_CELLS - within : 0;
   return '█'.repeat(within) + '▓'.repeat(over) + '░'.repeat(BAR_CELLS - within - over);

@@ -1,6 +1,6 @@
 import { jsonOf } from '../../lib/base/json-text.ts';
 
-/** What documents there are; docs/report.schema.json describes each. */
+/** The kinds of JSON documents; docs/report.schema.json describes each. */
 export type DocumentKind =
   | 'sweep'
   | 'sweeps'
@@ -18,7 +18,7 @@ export type DocumentKind =
   | 'probe'
   | 'init';
 
-/** Every verb that reports prints one such document with --json, and says in `kind` which it is. */
+/** Formats the one document that a verb prints with --json. Its `kind` says which document it is. */
 export function toJson(kind: DocumentKind, document: object): string {
   return `${jsonOf({ kind, ...document }, 2)}\n`;
 }

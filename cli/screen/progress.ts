@@ -4,17 +4,17 @@ import type { Progress } from '../../lib/sweep/act/progress.ts';
 import { silenceWords } from './silence.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What a sweep does while it does it. All of it goes to stderr, so that stdout holds the report alone. */
+/** Shows a sweep at work, on stderr, so that stdout holds the report alone. */
 export interface ProgressDisplay {
   show: (progress: Progress) => void;
-  /** Names a server that does not answer; on a screen only. */
+  /** Names a server that does not answer. Only a screen shows it. */
   silent: (silence: Silence) => void;
-  /** A line that stays. */
+  /** Prints a line that stays. */
   note: (text: string) => void;
   end: () => void;
 }
 
-/** A bar on a screen, a line per quarter elsewhere; nothing for machines. */
+/** Shows a bar on a screen, a line per quarter in a file, and nothing with --json, --quiet or --verbose. */
 export function showProgress(
   { json = false, quiet = false, verbose = false }: { json?: boolean; quiet?: boolean; verbose?: boolean },
   { err, isErrScreen = false }: Pick<Terminal, 'err' | 'isErrScreen'>,
@@ -38,7 +38,7 @@ function showLines(err: Terminal['err']): ProgressDisplay {
   return {
     show: (progress) => {
       const total = totalOf(progress);
-      // However long the list: its number of calls tells nothing that the report does not.
+      // A listing is one line, however many calls it takes: the report has their number.
       const quarter = total === undefined ? 0 : Math.floor((4 * progress.done) / Math.max(total, 1));
       const mark = `${progress.stage} ${quarter}`;
       if (mark === last) return;
@@ -70,7 +70,7 @@ function showBar(err: Terminal['err']): ProgressDisplay {
   return {
     show,
     silent: (silence) => {
-      // Before the first list, such as while IAM is asked, there is no bar.
+      // There is no bar before the first list, for example while IAM is asked.
       if (bar === undefined) show({ stage: 'listing', done: 0 });
       bar?.single.update({ silence: silence.silentMs === 0 ? '' : `  ${silenceWords(silence)}` });
     },

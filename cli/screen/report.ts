@@ -4,15 +4,14 @@ import { clockOf, type LimitName } from '../../lib/policy/clocks.ts';
 import type { Predicate } from '../../lib/policy/select.ts';
 import type { Explanation, RuleExplanation } from '../../lib/sweep/record/explanation.ts';
 import type { CapReport, DryRunReason, SweepReport, SweepStatus } from '../../lib/sweep/record/report.ts';
-import { cleanText } from './clean-text.ts';
-import { counted } from './counted.ts';
 import { formatJobs } from './job-table.ts';
 import { projectLine } from './project-words.ts';
 import { plain, type Terminal } from './terminal.ts';
+import { cleanText, counted } from './text.ts';
 
 type Screen = Pick<Terminal, 'columns' | 'paint'>;
 
-/** The jobs as a table, the overdue first, and one sentence with what went wrong below it. */
+/** Shows a report: the jobs as a table, one sentence with the numbers, and what went wrong. */
 export function formatReport(
   report: SweepReport,
   { spared, stage }: { spared: boolean; stage?: string | undefined },
@@ -25,14 +24,16 @@ export function formatReport(
   const ofStage = stage === undefined ? '' : ` --stage ${stage}`;
   const problem = (text: string) => paint('red', `! ${cleanText(text)}`);
   const lines = [
-    // A function of an earlier version does not tell.
+    // Reports of earlier versions have no project.
     ...(report.project == null ? [] : [projectLine(report.project)]),
     ...(jobs.length === 0 ? [] : [formatJobs(jobs, { ...screen, isPlan: report.dryRun })]),
     paint(COLOURS[report.status], formatSentence(report)),
-    ...(hidden === 0 ? [] : [`${hidden} more that a rule, an exemption or a protection spares: --spared shows them.`]),
-    ...(unmanaged.length === 0 ? [] : [`Queues that no rule names, with their old jobs: ${unmanaged.join(', ')}.`]),
+    ...(hidden === 0 ? [] : [`${hidden} more spared by a rule, an exemption or a protection: see --spared.`]),
+    ...(unmanaged.length === 0
+      ? []
+      : [`Queues that no rule names, with their number of old jobs: ${unmanaged.join(', ')}.`]),
     ...formatFreed(report),
-    // Of a live sweep they are among the problems.
+    // A live sweep has these among its problems.
     ...(report.dryRun ? report.unmet.map(problem) : []),
     ...(report.emergency?.includeExempt ? [paint('yellow', INCLUDED)] : []),
     ...report.notices.map((notice) => paint('yellow', `Note: ${cleanText(notice)}.`)),
@@ -43,20 +44,20 @@ export function formatReport(
   return `${lines.join('\n')}\n`;
 }
 
-const INCLUDED = 'Note: exempt jobs, and jobs that a freeze is for, are not spared (--include-exempt).';
+const INCLUDED = 'Note: --include-exempt: exempt and frozen jobs are not spared.';
 
-/** An estimate, and never money; and what nobody but this record can witness. */
+/** The estimated capacity that was freed, and the number of batches that only this record proves as cancelled. */
 function formatFreed({ freed, jobs }: SweepReport): string[] {
   if (freed === null) return [];
   const { cus, cuHoursAtMost } = freed;
   const range = cus.from === cus.to ? `${cus.from}` : `${cus.from} to ${cus.to ?? 'an unknown number of'}`;
-  const hours = cuHoursAtMost === null ? '' : `; up to ${cuHoursAtMost} CU-hours, had the jobs run on as long again`;
+  const hours = cuHoursAtMost === null ? '' : `; up to ${cuHoursAtMost} CU-hours if the jobs had run as long again`;
   const witnessed = jobs.filter(({ engine, evidence }) => engine === 'spark' && evidence === 'own-record').length;
   return [
-    `Freed, as an estimate: ${range} CUs${hours}.`,
+    `Freed (estimate): ${range} CUs${hours}.`,
     ...(witnessed === 0
       ? []
-      : [`DLI calls a batch dead whether it failed or was cancelled: of ${witnessed} only this record tells.`]),
+      : [`DLI shows failed and cancelled batches as dead. Only this record proves that ${witnessed} were cancelled.`]),
   ];
 }
 
@@ -68,11 +69,11 @@ const COLOURS: Record<SweepStatus, 'green' | 'yellow' | 'red'> = {
   failed: 'red',
 };
 
-/** A brake holds a sweep alone; of those that only ask for a dry run there may be several. */
+/** Why a sweep was a dry run. Identity and ceilings each stand alone; several other reasons may apply at once. */
 function whyDryRun(reasons: readonly DryRunReason[]): string {
-  if (reasons.includes('identity')) return 'held back, since it is not certain which project this is';
+  if (reasons.includes('identity')) return 'held back: the project is not certain';
   if (reasons.includes('ceilings')) return 'held back by the ceilings of the stage';
-  return `because of the ${reasons.join(', the ')}`;
+  return `set by the ${reasons.join(', the ')}`;
 }
 
 function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: SweepReport): string {
@@ -81,10 +82,10 @@ function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: Swe
   const skipped = Object.values(counts.skipped).reduce((sum, n) => sum + n, 0);
   const overdue = [
     `${counts.overdue} overdue`,
-    // Of the others their rule only warns, or logs them.
+    // The rules of the others only warn or log.
     ...(counts.toCancel === counts.overdue ? [] : [`${counts.toCancel} of them to be cancelled`]),
   ];
-  const byOthers = counts.cancelledByOthers > 0 ? ` (${counts.cancelledByOthers} cancelled by somebody else)` : '';
+  const byOthers = counts.cancelledByOthers > 0 ? ` (${counts.cancelledByOthers} cancelled by someone else)` : '';
   const outcomes = dryRun
     ? [...overdue, 'none cancelled']
     : [
@@ -98,7 +99,7 @@ function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: Swe
   return `${head}: ${counted(counts.seen, 'job')} seen, ${outcomes.join(', ')}; ${counted(calls, 'call')}.`;
 }
 
-/** Why a job was decided upon as it was, for a person. */
+/** Explains the verdict on a job to a person. */
 export function formatExplanation(explanation: Explanation, caps: CapReport): string {
   const { jobId, engine, jobType, queue, owner, status, clocks, rules, exemptions, freezes } = explanation;
   const { tagExemption, verdict } = explanation;

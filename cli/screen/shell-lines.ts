@@ -1,17 +1,17 @@
-/** A stage by its name, and the region that this terminal asks for it. */
+/** A stage, and the AWS region that this terminal uses. */
 interface StageInRegion {
   name: string;
   region: () => Promise<string | undefined>;
 }
 
-/** The line that deploys a stage to the region that this terminal asks. */
+/** The line that deploys a stage to the AWS region that this terminal uses. */
 export async function deployLine({ name, region }: StageInRegion): Promise<string> {
   return `npm run package && npx serverless deploy --stage ${name}${inRegion(await region())}    # in a clone`;
 }
 
-/** The flag that AWS's own tools and serverless have for it; nothing where no region is known. */
+/** The region flag of the aws and serverless commands; empty if no region is known. */
 export const inRegion = (region: string | undefined): string => (region === undefined ? '' : ` --region ${region}`);
 
-/** One argument, as a shell reads it back. */
+/** Quotes one argument for a shell. */
 export const shellWord = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

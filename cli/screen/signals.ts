@@ -2,25 +2,25 @@ import { type Clock, systemClock } from '../../lib/base/clock.ts';
 
 const interruption = new AbortController();
 
-/** Aborted by Ctrl-C or SIGTERM during any sweep of this process: what has several to do does no further one. */
+/** Aborted by Ctrl-C or SIGTERM during a sweep. A verb with several sweeps to do then starts no further one. */
 export const interrupted: AbortSignal = interruption.signal;
 
-/** Listens as {@link onInterrupt}, and aborts {@link interrupted} first. */
-export const onSweepInterrupt = (tell: () => void): (() => void) =>
+/** Listens like {@link onInterrupt}, and aborts {@link interrupted} before it calls back. */
+export const onSweepInterrupt = (onSignal: () => void): (() => void) =>
   onInterrupt(() => {
     interruption.abort();
-    tell();
+    onSignal();
   });
 
-/** A terminal, npm and the launcher each pass on what they get, so that one signal may come as several. */
+/** One Ctrl-C may arrive several times, since the terminal, npm and the launcher each pass it on. */
 const SAME_SIGNAL_MS = 1_000;
 
 const DEFAULT_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 
 /**
- * Calls back when the process is asked to end. Another signal, a second or more later, ends it as by default.
+ * Calls back when the process is asked to end. A further signal, a second or more later, ends the process.
  *
- * @returns what ends the listening.
+ * @returns a function that ends the listening.
  */
 export function onInterrupt(interrupt: () => void, signals = DEFAULT_SIGNALS, clock: Clock = systemClock): () => void {
   let firstAt: number | undefined;

@@ -1,5 +1,5 @@
 import type { Silence } from '../../lib/http/proxy.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanText } from './text.ts';
 
 type Listener = (silence: Silence) => void;
 
@@ -10,12 +10,12 @@ export function tellSilence(silence: Silence): void {
   for (const listener of listeners) listener(silence);
 }
 
-/** Calls back while a server that this process has called says nothing. @returns what ends it. */
+/** Calls back while a server leaves a call of this process without an answer. @returns a function that ends it. */
 export function hearSilence(listener: Listener): () => void {
   listeners.add(listener);
   return () => void listeners.delete(listener);
 }
 
-/** Says for whom a person waits. */
+/** Names the server that a person waits for. */
 export const silenceWords = ({ host, silentMs }: Silence): string =>
   `${cleanText(host)} has not answered for ${Math.round(silentMs / 1_000)} s`;

@@ -1,18 +1,18 @@
-import { cleanText } from './clean-text.ts';
 import { hearSilence, silenceWords } from './silence.ts';
 import type { Terminal } from './terminal.ts';
+import { cleanText } from './text.ts';
 
 export interface Waiting {
-  /** What it waits for now. */
+  /** Shows what it waits for now. */
   say: (text: string) => void;
-  /** Before its time, so that the screen is as it was. */
+  /** Clears the spinner before the work is done. */
   stop: () => void;
 }
 
 /**
- * Shows on a screen that something takes its time; nothing elsewhere, and nothing for machines.
+ * Shows a spinner on a screen while work goes on. Without a screen, or with --json or --quiet, it shows nothing.
  *
- * @param handleSignals false where Ctrl-C belongs to the work itself.
+ * @param handleSignals false if the work itself handles Ctrl-C.
  */
 export async function withSpinner<T>(
   text: string,

@@ -1,21 +1,21 @@
 import Table from 'cli-table3';
-import { cleanText } from './clean-text.ts';
 import { type Colour, type Paint, plain, type Terminal } from './terminal.ts';
+import { cleanText } from './text.ts';
 
 export interface Column<Row> {
   head: string;
   cell: (row: Row) => string;
-  /** What is in a cell is never trusted with colours of its own. */
+  /** The colour of the whole cell. The text in a cell cannot set its own. */
   colour?: (row: Row) => Colour;
-  /** Where the screen is too narrow, the column with the least number goes first; one without it stays. */
+  /** Order in which columns are dropped on a narrow screen: the lowest number first. A column without one stays. */
   dropped?: number;
 }
 
 /**
- * A table that is straight whatever is in it: wide characters count as two, and what would move the cursor is left out.
+ * Draws a table that stays straight with any text: a wide character counts as two, and control characters are replaced.
  *
- * @param screen without a width it may get as wide as it needs.
- * @returns undefined if it does not fit even without the columns that can be spared.
+ * @param screen sets the width; without one the table may be as wide as it needs.
+ * @returns undefined if the table does not fit even without the columns that may be dropped.
  */
 export function formatTable<Row>(
   columns: readonly Column<Row>[],
@@ -49,6 +49,6 @@ function render<Row>(columns: readonly Column<Row>[], rows: readonly Row[], pain
     );
   }
   const text = table.toString();
-  // The line above the heads, which holds nothing that is wide.
+  // The top border has no wide characters, so its length is the width.
   return { text, width: text.indexOf('\n') };
 }

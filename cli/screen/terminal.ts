@@ -1,17 +1,17 @@
 import type { Environment } from '../../lib/settings/environment.ts';
 
-/** Where a verb reads and writes. What is missing is the plain thing: no colours, no width, nobody to ask. */
+/** What a verb reads from and writes to. A field that is missing means plain output: no colours, no width, no questions. */
 export interface Terminal {
   env: Environment;
   out: (text: string) => void;
   err: (text: string) => void;
-  /** Columns of stdout, if it is a screen. */
+  /** Width of stdout in columns, if it is a screen. */
   columns?: number | undefined;
-  /** Colours for stdout; off by NO_COLOR, and where stdout is no screen. */
+  /** Colours text for stdout. NO_COLOR, or a stdout that is not a screen, turns colours off. */
   paint?: Paint | undefined;
-  /** Whether stderr is a screen, so that something may move on it. */
+  /** Whether stderr is a screen, which can show a bar or a spinner. */
   isErrScreen?: boolean | undefined;
-  /** Asks whoever sits there; undefined if nobody does. */
+  /** Asks the person at the terminal; undefined if no one is there. */
   ask?: ((question: string) => Promise<string>) | undefined;
 }
 

@@ -1,12 +1,12 @@
 import { Document, isScalar, visit } from 'yaml';
 import { hasUnseen, UNSEEN } from '../../lib/base/json-text.ts';
 
-/** YAML in which every character that cannot be seen is escaped: a policy may have been written by somebody else. */
+/** Writes YAML and escapes every character that cannot be seen, since someone else may have written the policy. */
 export function yamlOf(value: unknown): string {
   const document = new Document(value);
   visit(document, {
     Scalar: (_, node) => {
-      // Elsewhere YAML has no escapes.
+      // YAML has escapes only in double quotes.
       if (isScalar(node) && typeof node.value === 'string' && hasUnseen(node.value)) node.type = 'QUOTE_DOUBLE';
     },
   });

@@ -9,24 +9,23 @@ import { isBlind } from '../../lib/sweep/judge/undetermined.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
 import type { JobReport } from '../../lib/sweep/record/report.ts';
 import { planFrom } from '../../lib/sweep/snapshot.ts';
-import { cleanText } from '../screen/clean-text.ts';
-import { counted } from '../screen/counted.ts';
 import { EXIT_PARTIAL } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
-import { formatTable } from '../screen/table.ts';
+import { type Column, formatTable } from '../screen/table.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { cleanText, counted } from '../screen/text.ts';
 import { readPolicyFile } from '../source/policy-file.ts';
-import { readSnapshot } from './verbs.ts';
+import { readSnapshot } from './document.ts';
 
 export interface ReplayFlags {
   policy: string;
   snapshots: string;
-  /** Today's policy. */
+  /** File of today's policy. */
   against?: string;
   json?: boolean;
 }
 
-/** One job that a policy would have cancelled, at the first moment that it would have. */
+/** A job that a policy would have cancelled, with the first time that it would have. */
 export interface Death {
   at: string;
   target: string;
@@ -34,7 +33,7 @@ export interface Death {
 }
 
 export interface Difference extends Death {
-  /** Which of the two policies; `changed` if both, but at different times. */
+  /** Which policy would have cancelled it; `changed` if both would, at different times. */
   by: 'both' | 'new' | 'old' | 'changed';
 }
 
@@ -43,14 +42,14 @@ export interface Capped {
   at: string;
   target: string;
   reason: string;
-  /** Of which policy. */
+  /** Whose cap it is. */
   by: 'new' | 'old';
 }
 
-/** Who would have died under a policy, and how that differs from today's. @returns 4 if a snapshot is incomplete. */
+/** Shows which jobs a policy would have cancelled, and the difference to today's. @returns 4 if a snapshot is incomplete. */
 export async function runReplay(flags: ReplayFlags, terminal: Terminal): Promise<number> {
   const worlds = readSnapshots(flags.snapshots);
-  // As a plan without a stage.
+  // A plan without a stage uses the ceilings of this terminal.
   const ceilings = readCeilings(terminal.env, 'terminal');
   const replayFile = (path: string) => replay(worlds, readPolicyFile(path).policy, ceilings);
   const candidate = await replayFile(flags.policy);
@@ -60,33 +59,36 @@ export async function runReplay(flags: ReplayFlags, terminal: Terminal): Promise
     ...candidate.capped.map((one) => ({ ...one, by: 'new' as const })),
     ...(today?.capped ?? []).map((one) => ({ ...one, by: 'old' as const })),
   ];
-  // A snapshot that only today's policy cannot judge leaves the difference as open. What both lack is told once.
+  // A gap for either policy leaves the difference in doubt. A gap for both is shown once.
   const gaps = [...candidate.incomplete, ...(today?.incomplete ?? [])];
   const incomplete = [...new Map(gaps.map((gap) => [Object.values(gap).join('\n'), gap])).values()];
-  const span = { snapshots: worlds.length, from: isoOf(worlds[0]), to: isoOf(worlds.at(-1)) };
-  terminal.out(
-    flags.json
-      ? toJson('replay', { ...span, capped, incomplete, deaths: differences })
-      : format(differences, { ...span, capped, incomplete, isCompared: today !== undefined }, terminal),
-  );
+  const findings = {
+    snapshots: worlds.length,
+    from: isoOf(worlds[0]),
+    to: isoOf(worlds.at(-1)),
+    capped,
+    incomplete,
+    deaths: differences,
+  };
+  terminal.out(flags.json ? toJson('replay', findings) : format(findings, today !== undefined, terminal));
   return incomplete.length > 0 ? EXIT_PARTIAL : 0;
 }
 
 const isoOf = (seen: StoredLook | undefined) => new Date(seen?.now ?? 0).toISOString();
 
-/** @throws {SettingsError} if there is none, or one cannot be read. */
+/** Reads all snapshots of a folder, oldest first. @throws {SettingsError} if there are none, or one cannot be read. */
 function readSnapshots(folder: string): StoredLook[] {
   let files: string[];
   try {
     files = readdirSync(folder).filter((file) => file.endsWith('.json'));
   } catch (error) {
-    throw new SettingsError('--snapshots', `${folder} is no folder that can be read`, { cause: error });
+    throw new SettingsError('--snapshots', `${folder} cannot be read as a folder`, { cause: error });
   }
   if (files.length === 0) throw new SettingsError('--snapshots', `${folder} holds no .json file`);
   return files.map((file) => readSnapshot(join(folder, file))).sort((a, b) => a.now - b.now);
 }
 
-/** A job dies once, as far as the caps let it. Modes do not matter: it is asked what would be if the policy were live. */
+/** Applies a policy to each snapshot as if it were live. A job dies once, and the caps apply. */
 async function replay(worlds: readonly StoredLook[], policy: Policy, ceilings: Ceilings) {
   const deaths = new Map<string, Death>();
   const capped: Omit<Capped, 'by'>[] = [];
@@ -94,14 +96,14 @@ async function replay(worlds: readonly StoredLook[], policy: Policy, ceilings: C
   for (const world of worlds) {
     const { target } = world;
     const at = isoOf(world);
-    // Whoever has died by then is no victim any more.
+    // A job that has died by then is no longer there.
     const jobs = world.jobs.filter(({ engine, id }) => !deaths.has(keyOf({ target, job: { engine, jobId: id } })));
     const { report, sight, judgement } = await planFrom({ ...world, jobs }, policy, { ceilings });
     const { exceeded, drain } = report.caps;
     if (exceeded !== null && !drain) capped.push({ at, target, reason: exceeded });
-    // One that has died was judged.
+    // If a job has died, it was judged.
     const isUnjudged = jobs.length === world.jobs.length && isBlind(judgement.decisions);
-    // Who else would have died is in doubt.
+    // Each of these may hide a further victim.
     const doubts = [
       ...(sight.clockProblem === undefined ? [] : [sight.clockProblem]),
       ...sight.gaps.map(({ what }) => what),
@@ -116,7 +118,7 @@ async function replay(worlds: readonly StoredLook[], policy: Policy, ceilings: C
   return { deaths: [...deaths.values()], capped, incomplete };
 }
 
-/** Two targets may have a job of the same id. */
+/** Identifies a job. Two targets may have jobs of the same id. */
 function keyOf({ target, job: { engine, jobId } }: { target: string; job: { engine: string; jobId: string } }): string {
   return `${target} ${engine} ${jobId}`;
 }
@@ -146,60 +148,58 @@ const WORDS: Record<Difference['by'], string> = {
   changed: '~ at another time than today',
 };
 
-/** Where no table fits. */
+/** Shows one job as a line, for a screen too narrow for the table. */
 function toLine({ at, target, by, job: { jobId, queue, owner } }: Difference, isCompared: boolean): string {
   const words = isCompared ? `, ${WORDS[by]}` : '';
   return cleanText(`${at} ${jobId} of ${target}, on ${queue ?? '?'} by ${owner ?? '?'}${words}`);
 }
 
-function format(
-  differences: readonly Difference[],
-  facts: {
-    snapshots: number;
-    from: string;
-    to: string;
-    capped: readonly Capped[];
-    incomplete: readonly Omit<Capped, 'by'>[];
-    isCompared: boolean;
-  },
-  { columns }: Terminal,
-): string {
-  const { snapshots, from, to, capped, incomplete, isCompared } = facts;
-  const table = formatTable<Difference>(
-    [
-      { head: 'when', cell: ({ at }) => at },
-      { head: 'target', cell: ({ target }) => target, dropped: 3 },
-      { head: 'job', cell: ({ job }) => job.jobId },
-      { head: 'engine', cell: ({ job }) => job.engine, dropped: 1 },
-      { head: 'queue', cell: ({ job }) => job.queue ?? '?' },
-      { head: 'owner', cell: ({ job }) => job.owner ?? '?' },
-      {
-        head: 'age',
-        cell: ({ job }) => (job.totalTimeMs === null ? '?' : formatDuration(job.totalTimeMs)),
-        dropped: 2,
-      },
-      { head: 'rule', cell: ({ job }) => job.rule ?? '–' },
-      ...(isCompared ? [{ head: 'difference', cell: ({ by }: Difference) => WORDS[by] }] : []),
-    ],
-    differences,
-    { columns },
-  );
-  const count = (...by: Difference['by'][]) => differences.filter((one) => by.includes(one.by)).length;
+interface Findings {
+  snapshots: number;
+  from: string;
+  to: string;
+  capped: readonly Capped[];
+  incomplete: readonly Omit<Capped, 'by'>[];
+  deaths: readonly Difference[];
+}
+
+function format(findings: Findings, isCompared: boolean, { columns }: Terminal): string {
+  const { snapshots, from, to, capped, incomplete, deaths } = findings;
+  const table = formatTable(columnsFor(isCompared), deaths, { columns });
+  const count = (...by: Difference['by'][]) => deaths.filter((one) => by.includes(one.by)).length;
   const died = `${counted(count('both', 'new', 'changed'), 'job')} would have been cancelled`;
   const changes = isCompared ? `, ${count('new')} more and ${count('old')} fewer than today` : '';
   return [
-    ...(differences.length === 0 ? [] : [table ?? differences.map((one) => toLine(one, isCompared)).join('\n')]),
+    ...(deaths.length === 0 ? [] : [table ?? deaths.map((one) => toLine(one, isCompared)).join('\n')]),
     `${counted(snapshots, 'snapshot')} from ${from} to ${to}: ${died}${changes}.`,
     ...incomplete.map(({ at, target, reason }) => {
-      // A gap of one engine holds back no victim of another, nor does any where no share of the live jobs is a cap.
-      const isCounted = differences.some((one) => one.at === at && one.target === target);
+      // A gap in one engine does not hold back victims of another, or victims without a percentage cap.
+      const isCounted = deaths.some((one) => one.at === at && one.target === target);
       const what = isCounted ? 'so other jobs may have been cancelled' : 'so no job is counted';
       return cleanText(`! ${target} at ${at}: incomplete, ${what}: ${reason}`);
     }),
-    ...capped.map(
-      ({ at, target, reason, by }) =>
-        `! ${cleanText(target)} at ${at}: a cap${by === 'old' ? ' of today’s policy' : ''} would have stopped the sweep, ${reason}`,
-    ),
+    ...capped.map(({ at, target, reason, by }) => {
+      const cap = by === 'old' ? 'a cap of today’s policy' : 'a cap';
+      return `! ${cleanText(target)} at ${at}: ${cap} would have stopped the sweep, ${reason}`;
+    }),
     '',
   ].join('\n');
+}
+
+function columnsFor(isCompared: boolean): Column<Difference>[] {
+  return [
+    { head: 'when', cell: ({ at }) => at },
+    { head: 'target', cell: ({ target }) => target, dropped: 3 },
+    { head: 'job', cell: ({ job }) => job.jobId },
+    { head: 'engine', cell: ({ job }) => job.engine, dropped: 1 },
+    { head: 'queue', cell: ({ job }) => job.queue ?? '?' },
+    { head: 'owner', cell: ({ job }) => job.owner ?? '?' },
+    {
+      head: 'age',
+      cell: ({ job }) => (job.totalTimeMs === null ? '?' : formatDuration(job.totalTimeMs)),
+      dropped: 2,
+    },
+    { head: 'rule', cell: ({ job }) => job.rule ?? '–' },
+    ...(isCompared ? [{ head: 'difference', cell: ({ by }: Difference) => WORDS[by] }] : []),
+  ];
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Files that verbs show or use as they are. The bundle holds them; see scripts/build-cli.ts. */
+/** Files that verbs print or use. scripts/build-cli.ts puts them into the bundle. */
 export const ASSETS = ['policy.schema.json', 'examples/demo-policy.yml', 'package.json'] as const;
 
 export function readAsset(name: (typeof ASSETS)[number]): string {

@@ -5,13 +5,13 @@ import { AWS_CLIENT_OPTIONS } from '../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { functionName } from '../../lib/settings/stage.ts';
 
+/** What to do about an error of AWS, by its name. */
 const FIXES: Readonly<Record<string, string>> = {
-  ResourceNotFoundException:
-    '; there is no such function in this region and account; deploy the stage, or see AWS_REGION',
+  ResourceNotFoundException: '; this region and account have no such function: deploy the stage, or check AWS_REGION',
   AccessDeniedException: '; grant lambda:GetFunctionConfiguration on it',
 };
 
-/** What was deployed with the sweep function of a stage. @throws {SettingsError} if Lambda does not tell. */
+/** Reads the ceilings from the deployed sweep function of a stage. @throws {SettingsError} if Lambda does not show them. */
 export async function readStageCeilings(stage: string): Promise<Ceilings> {
   const FunctionName = functionName(stage, 'sweep');
   const client = new LambdaClient({ ...AWS_CLIENT_OPTIONS, maxAttempts: 2 });

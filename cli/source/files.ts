@@ -3,7 +3,7 @@ import { codeOf } from '../../lib/base/error-words.ts';
 import { decodeText, TextError } from '../../lib/base/text.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 
-/** Reads a file that somebody wrote. @throws {SettingsError} if it cannot be read, or is not UTF-8. */
+/** Reads a text file. @throws {SettingsError} if it cannot be read, or is not UTF-8. */
 export function readText(file: string): string {
   try {
     return decodeText(readFileSync(file));
@@ -13,7 +13,7 @@ export function readText(file: string): string {
   }
 }
 
-/** @throws {SettingsError} naming the file. */
+/** @throws {SettingsError} that names the file. */
 export function writeText(file: string, text: string): void {
   try {
     writeFileSync(file, text);
@@ -24,11 +24,11 @@ export function writeText(file: string, text: string): void {
 
 const VERSION_LINE = /^# (\/dli-reaper\/\S+) version (\d+)\r?\n/;
 
-/** The first line of a policy file that goes with a parameter, so that a push can tell whether live has changed since. */
+/** Adds the first line, which names the parameter and its version. By it a push sees whether the live policy has changed. */
 export const withVersionLine = (text: string, parameter: string, version: number): string =>
   `# ${parameter} version ${version}\n${text.replace(VERSION_LINE, '')}`;
 
-/** @returns undefined if the file goes with no parameter, or with another one. */
+/** Reads the version from the first line. @returns undefined if the line is missing, or names another parameter. */
 export function versionIn(text: string, parameter: string): number | undefined {
   const [, name, version] = VERSION_LINE.exec(text) ?? [];
   return name === parameter ? Number(version) : undefined;

@@ -5,16 +5,16 @@ import { environment } from '../../lib/settings/environment.ts';
 import { readProxy } from '../../lib/settings/proxy.ts';
 import { tellSilence } from '../screen/silence.ts';
 
-/** The way out of this machine. @throws {SettingsError} for a proxy that cannot be used. */
+/** Returns how calls leave this machine. @throws {SettingsError} for a proxy that cannot be used. */
 export const openNetwork = (): Network => ({ proxy: readProxy(environment), onSilence: tellSilence });
 
 let states: SharedStates | undefined;
 
 /**
- * What this process has learned about its credentials: how many calls each may make, and whether one was refused. There is
- * one for all verbs, so that no loop over targets shows a wrong key twice.
+ * Holds what this process has learned about each credential: its rate of calls, and whether it was refused. All verbs share
+ * it, so that a loop over targets does not send a wrong key twice.
  *
- * @throws {SettingsError} as {@link openNetwork}.
+ * @throws {SettingsError} like {@link openNetwork}.
  */
 export const sharedFor: SharedStates = (key) => {
   states ??= createSharedStates(systemClock, openNetwork());

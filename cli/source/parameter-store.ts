@@ -19,11 +19,11 @@ export interface ParameterVersion {
   isEncrypted: boolean;
 }
 
-/** "Maximum size for a parameter value": 4 KB standard, 8 KB advanced, which cost something. */
+/** "Maximum size for a parameter value": 4 KB in the standard tier, 8 KB in the advanced tier, which costs money. */
 export const MAX_STANDARD_BYTES = 4_096;
 export const MAX_ADVANCED_BYTES = 8_192;
 
-/** What the verbs that change a stage need of Parameter Store. No value ever gets into an error. */
+/** Reads and writes single parameters. An error never holds a value. */
 export function createParameterStore(client: SSMClient) {
   const attempt = async <T>(name: string, what: string, call: () => Promise<T>): Promise<T> => {
     try {
@@ -57,10 +57,10 @@ export function createParameterStore(client: SSMClient) {
       }),
 
     /**
-     * Whether one may write a parameter that is there, told by a write that Parameter Store refuses in either case.
+     * Finds out whether this caller may write an existing parameter, by a write that does not overwrite it.
      *
-     * @param value which does no harm, should somebody delete it this moment.
-     * @returns why not; undefined if one may.
+     * @param value is harmless, since it is written if someone deletes the parameter at that moment.
+     * @returns the name of AWS's error; undefined if the write is allowed.
      */
     refusalToWrite: async (name: string, value: string): Promise<string | undefined> => {
       try {
@@ -77,7 +77,7 @@ export function createParameterStore(client: SSMClient) {
         await client.send(new DeleteParameterCommand({ Name: name }));
       }),
 
-    /** The versions that Parameter Store still holds, the oldest first. It keeps a hundred. */
+    /** Returns the stored versions, the oldest first. Parameter Store keeps a hundred. */
     history: (name: string): Promise<ParameterVersion[]> =>
       attempt(name, 'read from', async () => {
         const versions: ParameterVersion[] = [];

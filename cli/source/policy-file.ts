@@ -15,20 +15,20 @@ import type { Policy } from '../../lib/policy/schema.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { readText } from './files.ts';
 
-/** A policy as somebody wrote it, with the way back from a path in it to its line. */
+/** A policy file, with a way to find the line of each key. */
 export interface PolicyFile {
   policy: Policy;
   text: string;
-  /** The same as it was written, for Parameter Store. */
+  /** The document as written, for Parameter Store. */
   document: unknown;
-  /** `policy.yml:7:5`, or the nearest there is. */
+  /** Returns the place of a key, such as `policy.yml:7:5`, or the nearest place above it. */
   locate: (keys: readonly (string | number)[]) => string;
 }
 
-/** A policy file is wrong; the message holds a line for each problem. */
+/** An invalid policy file. The message holds a line for each problem. */
 export class PolicyFileError extends SettingsError {
   override name = 'PolicyFileError';
-  /** One for each thing that is wrong in the file, with its line. */
+  /** All problems in the file, each with its line. */
   readonly problems: readonly string[];
   constructor(path: string, problem: string, { problems, cause }: { problems: readonly string[]; cause?: unknown }) {
     super(path, `${problem}:\n${problems.join('\n')}`, { cause });
@@ -37,16 +37,16 @@ export class PolicyFileError extends SettingsError {
 }
 
 /**
- * A policy in YAML, of which JSON is a part.
+ * Reads a policy in YAML or JSON.
  *
- * @throws {SettingsError} if there is no such file, or it is not UTF-8.
- * @throws {PolicyFileError} with every problem in it, each with line and column.
+ * @throws {SettingsError} if the file is missing, or is not UTF-8.
+ * @throws {PolicyFileError} with all problems, each with line and column.
  */
 export function readPolicyFile(path: string): PolicyFile {
   return readPolicyText(readText(path), path);
 }
 
-/** @param path in messages. @throws {PolicyFileError} as {@link readPolicyFile}. */
+/** Reads the text of a policy. @param path names it in messages. @throws {PolicyFileError} like {@link readPolicyFile}. */
 export function readPolicyText(text: string, path: string): PolicyFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -77,9 +77,9 @@ export function readPolicyText(text: string, path: string): PolicyFile {
 }
 
 /**
- * What a file holds that need not be a valid policy; undefined if it is not even YAML.
+ * Reads the document of a policy that may be invalid. @returns undefined if the file is not YAML.
  *
- * @throws {SettingsError} if there is no such file, or it is not UTF-8: a person who names one relies on what it exempts.
+ * @throws {SettingsError} if the file is missing, or is not UTF-8: a person who names a file relies on its exemptions.
  */
 export function readPolicyDocument(path: string): unknown {
   const document = parseDocument(readText(path), { prettyErrors: false });
@@ -90,14 +90,14 @@ export function readPolicyDocument(path: string): unknown {
   }
 }
 
-/** A tag that YAML does not know, as in `!re ana.*`, is only a warning to the library, and is lost with what it was to say. */
+/** All errors, and warnings: the library only warns of an unknown tag such as `!re ana.*`, and then drops it. */
 const faultsOf = ({ errors, warnings }: Document.Parsed) => [...errors, ...warnings];
 
-/** The library's words, but for those that are for programmers. */
+/** The library's message, or a plainer one. */
 const wordsFor = ({ code, message }: YAMLError): string =>
-  code === 'MULTIPLE_DOCS' ? 'another document begins here; a policy is one document, so leave out the ---' : message;
+  code === 'MULTIPLE_DOCS' ? 'a second document begins here; a policy is one document, so remove the ---' : message;
 
-/** Aliases that lead nowhere, or to more than anybody writes by hand, show only now. */
+/** Resolves aliases. @throws {PolicyFileError} if an alias has no anchor, or expands to too much. */
 function toJs(path: string, document: Document): unknown {
   try {
     return document.toJS();
@@ -110,7 +110,7 @@ function toJs(path: string, document: Document): unknown {
   }
 }
 
-/** Of the key where there is one; of what should hold it where it is missing. */
+/** Returns the offset of a key. If the key is missing, it is the offset of the part that should hold it. */
 function offsetOf(document: Document, keys: readonly (string | number)[]): number {
   let node: unknown = document.contents;
   let offset = startOf(node) ?? 0;

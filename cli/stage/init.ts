@@ -7,8 +7,8 @@ import { toJson } from '../screen/json.ts';
 import { deployLine, inRegion, shellWord } from '../screen/shell-lines.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { withVersionLine, writeText } from '../source/files.ts';
+import type { Stage } from '../source/open-stage.ts';
 import { readPolicyText } from '../source/policy-file.ts';
-import type { Stage } from '../source/stage.ts';
 
 export interface InitFlags {
   policy: string;
@@ -20,18 +20,18 @@ export interface InitFlags {
   json?: boolean;
 }
 
-/** Valid, and harmless three times over: a dry run, of a rule that only logs, for a queue that nobody has. */
+/** A valid policy that is harmless three times over: a dry run, a rule that only logs, and a queue that does not exist. */
 export const STARTER_POLICY = `# Which DLI jobs may run for how long. Every key is explained in docs/policy.md; check with: dli-reaper validate
 version: 1
 mode: dry-run          # live lets sweeps cancel jobs; change it last
-maxKills: 20           # more victims than this, and none is cancelled
-maxKillsPercent: 50    # the same, in percent of all live jobs
+maxKills: 20           # if more jobs match, none is cancelled
+maxKillsPercent: 50    # the same, as a share of all live jobs
 
 rules:
   - id: watch-long-queries
     match:
       queue: name_of_a_queue   # or a pattern such as adhoc_*, or a list
-      jobType: QUERY           # writes are touched only where they are named
+      jobType: QUERY           # a write is cancelled only if its type is named here
     maxRunTime: 4h             # also maxQueueTime and maxTotalTime
     action: log                # then warn, then cancel
 
@@ -42,7 +42,7 @@ rules:
 #     owner: orders-team       # whom to ask
 #     until: 2099-12-31
 
-# freezes:                     # days on which no job of these is cancelled
+# freezes:                     # days on which these jobs are not cancelled
 #   - id: month-end
 #     match: {queue: finance_*}
 #     reason: the books are closed
@@ -52,22 +52,29 @@ rules:
 const CREDENTIALS = 'reaper';
 const POLICY = 'base';
 
-/** Overwrites nothing. @returns the exit code. @throws {SettingsError} */
+/** Names of what was created, and of what was there before. */
+interface Made {
+  created: string[];
+  kept: string[];
+}
+
+/**
+ * Writes a first policy, and with a stage what is missing of its parameters. It overwrites nothing.
+ *
+ * @returns the exit code. @throws {SettingsError}
+ */
 export async function runInit(flags: InitFlags, terminal: Terminal): Promise<number> {
   const { policy: path, json } = flags;
-  const created: string[] = [];
-  const kept: string[] = [];
-  // The AWS SDK takes longer to load than all the rest.
-  const stage = flags.stage === undefined ? undefined : (await import('../source/stage.ts')).openStage(flags.stage);
+  // Loaded only here, since the AWS SDK is slow to load.
+  const stage =
+    flags.stage === undefined ? undefined : (await import('../source/open-stage.ts')).openStage(flags.stage);
   if (stage !== undefined) await assertTarget(stage, flags);
-  if (existsSync(path)) {
-    if (stage === undefined) throw new SettingsError(path, 'is there already, and is not overwritten');
-    kept.push(path);
-  } else {
-    writeText(path, STARTER_POLICY);
-    created.push(path);
-  }
-  if (stage !== undefined) await initStage(stage, flags, created, kept);
+  const isNewFile = !existsSync(path);
+  if (!isNewFile && stage === undefined) throw new SettingsError(path, 'already exists, and is not overwritten');
+  if (isNewFile) writeText(path, STARTER_POLICY);
+  const parameters = stage === undefined ? { created: [], kept: [] } : await initStage(stage, flags, isNewFile);
+  const created = [...(isNewFile ? [path] : []), ...parameters.created];
+  const kept = [...(isNewFile ? [] : [path]), ...parameters.kept];
 
   const hints = stage === undefined ? [dliReaper(`validate ${shellWord(path)}`)] : await hintsFor(stage, flags);
   terminal.out(
@@ -75,7 +82,7 @@ export async function runInit(flags: InitFlags, terminal: Terminal): Promise<num
       ? toJson('init', { created, kept, next: hints })
       : [
           ...created.map((name) => `created ${name}`),
-          ...kept.map((name) => `kept    ${name}, which was there`),
+          ...kept.map((name) => `kept    ${name}, which already exists`),
           'Next:',
           ...hints.map((hint) => `  ${hint}`),
           '',
@@ -84,30 +91,31 @@ export async function runInit(flags: InitFlags, terminal: Terminal): Promise<num
   return 0;
 }
 
-async function initStage({ names, store }: Stage, flags: InitFlags, created: string[], kept: string[]): Promise<void> {
+async function initStage({ names, store }: Stage, flags: InitFlags, isNewFile: boolean): Promise<Made> {
   const { target, region, projectId, policy } = flags;
   const { document } = readPolicyText(STARTER_POLICY, 'the starter policy');
   const wanted: [name: string, value: string][] = [
-    // First, so that nothing that follows can turn anything on.
+    // The switch comes first, so that no later parameter can start anything.
     [names.switch, 'stop'],
     [names.policy(POLICY), JSON.stringify(document)],
   ];
   if (region !== undefined && projectId !== undefined) {
     wanted.push([names.target(target), JSON.stringify(targetFields(flags))]);
   }
+  const made: Made = { created: [], kept: [] };
   for (const [name, value] of wanted) {
-    const there = await store.get(name);
-    const isOther = name === names.target(target) && there !== undefined && there.value !== value;
-    if (there !== undefined) kept.push(isOther ? `${name} (it holds something else)` : name);
-    else {
-      const version = await store.put(name, value, { overwrite: false });
-      // It can then be changed and pushed.
-      if (name === names.policy(POLICY) && created.includes(policy)) {
-        writeText(policy, withVersionLine(STARTER_POLICY, name, version));
-      }
-      created.push(name);
+    const existing = await store.get(name);
+    if (existing !== undefined) {
+      const isOther = name === names.target(target) && existing.value !== value;
+      made.kept.push(isOther ? `${name} (with other contents)` : name);
+      continue;
     }
+    const version = await store.put(name, value, { overwrite: false });
+    // With its version the file can be changed and pushed.
+    if (name === names.policy(POLICY) && isNewFile) writeText(policy, withVersionLine(STARTER_POLICY, name, version));
+    made.created.push(name);
   }
+  return made;
 }
 
 const targetFields = ({ region, projectId, projectName }: Pick<InitFlags, 'region' | 'projectId' | 'projectName'>) => ({
@@ -119,7 +127,7 @@ const targetFields = ({ region, projectId, projectName }: Pick<InitFlags, 'regio
   credentials: CREDENTIALS,
 });
 
-/** @throws {SettingsError} for a target that no sweep would take, before anything is written. */
+/** @throws {SettingsError} for a target that no sweep would accept, before anything is written. */
 async function assertTarget({ names, readClaims }: Stage, flags: InitFlags): Promise<void> {
   const { target, region, projectId } = flags;
   const { parseTarget } = await import('../../lib/settings/stage.ts');
@@ -131,7 +139,7 @@ async function assertTarget({ names, readClaims }: Stage, flags: InitFlags): Pro
   if (clash !== undefined) throw new SettingsError('--project-id', `${inWords(clash)}; nothing was written`);
 }
 
-/** A secret never goes through an argument of ours, so the command that takes it from a file is shown. */
+/** The next steps. The key is put in place by an aws command that reads it from a file: no argument of ours holds a secret. */
 async function hintsFor(stage: Stage, { target, region, projectId, projectName }: InitFlags): Promise<string[]> {
   const { name } = stage;
   const again = region === undefined || projectId === undefined;
@@ -142,7 +150,9 @@ async function hintsFor(stage: Stage, { target, region, projectId, projectName }
         ]
       : []),
     ...(!again && projectName === undefined
-      ? [`put "projectName" into ${stage.names.target(target)}    # before it is live; doctor tells what IAM says`]
+      ? [
+          `put "projectName" into ${stage.names.target(target)}    # needed before it is live; doctor shows the name that IAM has`,
+        ]
       : []),
     `${await deployLine(stage)}: the functions, and the key that protects credentials`,
     `aws ssm put-parameter${inRegion(await stage.region())} --type SecureString --name ${stage.names.credentials(CREDENTIALS)} --key-id alias/dli-reaper-${name}-credentials --value file://key.json`,

@@ -10,15 +10,16 @@ import {
   reasonProblem,
 } from '../../lib/settings/stop-order.ts';
 import { isSwitchOn, readSwitchFrom } from '../../lib/settings/switch.ts';
+import { EVERY_MS } from '../../lib/settings/switch-watch.ts';
 import { projectOf } from '../../lib/sweep/look/identity.ts';
-import { cleanText } from '../screen/clean-text.ts';
 import { confirm } from '../screen/confirm.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { projectWords } from '../screen/project-words.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import { endOf } from '../source/instants.ts';
-import { openStage, type Stage } from '../source/stage.ts';
+import { cleanText } from '../screen/text.ts';
+import { endOf } from '../source/flag-values.ts';
+import { openStage, type Stage } from '../source/open-stage.ts';
 
 export interface SwitchFlags {
   stage?: string;
@@ -27,12 +28,12 @@ export interface SwitchFlags {
 }
 
 export interface StopFlags extends SwitchFlags {
-  /** A day, a time, or how long from now. */
+  /** A day, a time, or a duration from now. */
   until?: string;
   reason?: string;
 }
 
-/** A line for each target that is live; nothing where they cannot be read, which is no reason to keep the switch. */
+/** Returns a line for each live target; nothing if the targets cannot be read, which does not keep a person from resuming. */
 async function liveTargets({ names, readPath }: Stage): Promise<string> {
   const values = await readPath(names.targets).catch(() => new Map<string, string>());
   return [...values.keys()]
@@ -46,7 +47,7 @@ async function liveTargets({ names, readPath }: Stage): Promise<string> {
     .join('');
 }
 
-/** One that cannot be read is not swept. */
+/** @returns undefined if the target cannot be read; it is not swept either. */
 function readTarget(parameter: string, values: ReadonlyMap<string, string>): Target | undefined {
   try {
     return toTarget(parameter, parameter, parseTarget(parameter, values));
@@ -56,8 +57,8 @@ function readTarget(parameter: string, values: ReadonlyMap<string, string>): Tar
 }
 
 /**
- * Stops a stage at one word, and tells what is then read there. With an end it does not resume by itself: from then on it
- * asks.
+ * Stops a stage without a question, and shows the switch as it then reads. A stop with an end does not resume by itself:
+ * after its end the reports ask for a resume.
  *
  * @returns the exit code. @throws {SettingsError}
  */
@@ -72,7 +73,7 @@ export async function runStop(flags: StopFlags, terminal: Terminal, now: number)
 }
 
 /**
- * Lets the sweeps of a stage cancel again, once its name is typed, and tells what is then read there.
+ * Allows the sweeps of a stage to cancel again, once its name is typed, and shows the switch as it then reads.
  *
  * @returns the exit code. @throws {SettingsError}
  */
@@ -80,25 +81,25 @@ export async function runResume(flags: SwitchFlags, terminal: Terminal, now: num
   const stage = open(flags);
   await stage.assertExists();
   await showStop(stage, terminal, now);
-  // Who types the name should see where jobs may be cancelled from then on.
+  // The person who types the name sees where jobs may then be cancelled.
   if (flags.confirm === undefined) terminal.err(await liveTargets(stage));
   const { name } = stage;
-  const isAgreed = await confirm({ name, what: 'let its sweeps cancel again', given: flags.confirm }, terminal);
+  const isAgreed = await confirm({ name, what: 'allow its sweeps to cancel again', given: flags.confirm }, terminal);
   if (!isAgreed) return EXIT_CONFIGURATION;
   return write(stage, 'run', { isOn: true, json: flags.json }, terminal);
 }
 
 function open({ stage }: SwitchFlags): Stage {
-  if (stage === undefined) throw new SettingsError('--stage', 'missing; name the stage whose switch is meant');
+  if (stage === undefined) throw new SettingsError('--stage', 'missing; name the stage');
   return openStage(stage);
 }
 
-/** Says why it was stopped, and until when, before anybody ends that. Who may not read may still write. */
+/** Shows why the stage was stopped, and until when, before a person resumes it. A person who may not read may still write. */
 async function showStop({ name, read }: Stage, { err }: Terminal, now: number): Promise<void> {
   const reading = await readSwitchFrom(read, name).catch(() => undefined);
   const order = parseStop(reading?.value);
   if (order === undefined || !hasWords(order)) return;
-  const over = isOverdue(order, now) ? ', which is over' : '';
+  const over = isOverdue(order, now) ? ', which is in the past' : '';
   err(`The switch of ${name} reads ${cleanText(describeStop(order))}${over}.\n`);
 }
 
@@ -113,11 +114,11 @@ async function write(
   const isOn = isSwitchOn(reading);
   const order = parseStop(reading.value);
   const words = isOn
-    ? 'the next sweep may cancel, where policy and target are live'
-    : 'no job is cancelled; a sweep that is under way notices within ten seconds';
+    ? 'the next sweep may cancel, if policy and target are live'
+    : `no job is cancelled; a sweep that is running stops within ${EVERY_MS / 1_000} seconds`;
   const text = isOn ? 'run' : order === undefined ? 'stop' : cleanText(describeStop(order));
   const asks =
-    order?.until === undefined ? '' : ` It does not resume by itself: ${dliReaper(`resume --stage ${name}`)}.`;
+    order?.until === undefined ? '' : ` It does not resume by itself; use ${dliReaper(`resume --stage ${name}`)}.`;
   terminal.out(
     json
       ? toJson('switch', {

@@ -8,18 +8,18 @@ import type { Readers } from '../../lib/sweep/look/look.ts';
 import type { Explanation } from '../../lib/sweep/record/explanation.ts';
 import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { explain } from '../../lib/sweep/tell/explain.ts';
-import { cleanText } from '../screen/clean-text.ts';
 import { exitCodeOf } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { formatExplanation } from '../screen/report.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import { assertJobId } from '../source/job-id.ts';
+import { cleanText } from '../screen/text.ts';
+import { assertJobId } from '../source/flag-values.ts';
 import { performSweep, type SweepFlags } from './perform.ts';
 
 /**
- * Why a job would be cancelled or spared, by a dry run of the whole project: groups and caps depend on the other jobs.
+ * Shows why a job would be cancelled or spared. It plans the whole project, since groups and caps depend on other jobs.
  *
- * @returns the exit code. @throws {SettingsError} and whatever else keeps a sweep from reporting.
+ * @returns the exit code. @throws {SettingsError} and any other error that keeps a sweep from reporting.
  */
 export async function runExplain(jobId: string, flags: SweepFlags, terminal: Terminal): Promise<number> {
   assertJobId('JOB_ID', jobId);
@@ -34,9 +34,9 @@ export async function runExplain(jobId: string, flags: SweepFlags, terminal: Ter
 }
 
 /**
- * A plan that is not whole, or whose ages mean nothing, explains no more than it plans: that is said beside the verdict.
+ * Shows an explanation, and on stderr what makes its plan incomplete or its ages wrong.
  *
- * @returns the exit code, as of a plan.
+ * @returns the exit code of the plan.
  */
 export function showExplanation(
   explanation: Explanation,
@@ -46,16 +46,16 @@ export function showExplanation(
 ): number {
   const { caps, problems } = report;
   const exitCode = exitCodeOf(report);
-  // That a cap is exceeded is part of the explanation.
+  // The exit code is 0 if a cap was exceeded, since the explanation itself shows that.
   if (exitCode !== 0) for (const problem of problems) terminal.err(`! ${cleanText(problem)}\n`);
   terminal.out(json ? toJson('explanation', { ...explanation, caps }) : formatExplanation(explanation, caps));
   return exitCode;
 }
 
 /**
- * Explains a job that was seen; or one that was not, since it is too young for any rule.
+ * Explains a job. One that the plan did not list, since it is too young for any rule, is looked up.
  *
- * @param findJob undefined if there is no such job.
+ * @param findJob returns undefined if there is no such job.
  */
 export async function explainOne(
   jobId: string,
@@ -70,7 +70,7 @@ export async function explainOne(
   return decision && explain(decision, context);
 }
 
-/** Asks each engine that the policy names. */
+/** Looks a job up in each engine that the policy names. */
 async function show(jobId: string, readers: Readers): Promise<Job | undefined> {
   for (const [engine, reads] of readers) {
     if (!isJobId(jobId, engine)) continue;

@@ -6,14 +6,14 @@ import type { Settings } from '../../lib/settings/settings.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
 import { lookAtEverything } from '../../lib/sweep/snapshot.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { type SettingsFlags, settingsSource } from '../source/load-settings.ts';
 import { sharedFor } from '../source/network.ts';
-import { type SettingsFlags, settingsSource } from '../source/settings.ts';
-import type { Stage } from '../source/stage.ts';
+import type { Stage } from '../source/open-stage.ts';
 
 /**
- * Every live job of these engines at this moment, whatever its age. Reads only, and needs no policy.
+ * Lists every live job of these engines, of any age. It only reads, and needs no policy.
  *
- * @throws {SettingsError} and {DliError} as a sweep does.
+ * @throws {SettingsError} and {DliError} like a sweep.
  */
 export async function observe(
   flags: SettingsFlags,
@@ -21,7 +21,7 @@ export async function observe(
   { engines, stage }: { engines: readonly Engine[]; stage?: Stage },
 ): Promise<{ seen: StoredLook; settings: Settings }> {
   const target = flags.stage === undefined ? 'cli' : (flags.target ?? DEFAULT_TARGET);
-  // As for an emergency, since that needs no policy either.
+  // Settings of an emergency need no policy either.
   const settings = await settingsSource(flags, env, stage)({ target, emergency: toEmergency({}) });
   const deps = { clock: systemClock, random: Math.random, sharedFor };
   return { seen: await lookAtEverything(engines, settings, deps), settings };

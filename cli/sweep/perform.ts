@@ -11,39 +11,39 @@ import { showProgress } from '../screen/progress.ts';
 import { interrupted, onSweepInterrupt } from '../screen/signals.ts';
 import { hearSilence } from '../screen/silence.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { type SettingsFlags, settingsSource } from '../source/load-settings.ts';
 import { sharedFor } from '../source/network.ts';
-import { type SettingsFlags, settingsSource } from '../source/settings.ts';
-import type { Stage } from '../source/stage.ts';
+import type { Stage } from '../source/open-stage.ts';
 
-/** What all verbs that sweep take, as commander hands it over. */
+/** Flags of all verbs that sweep. */
 export interface SweepFlags extends SettingsFlags {
   verifyFor?: string;
   maxKills?: number;
   reason?: string;
-  /** Of `sweep` only; `plan` has no such flag. */
+  /** Only `sweep` and `emergency` have this flag; `plan` has none. */
   dryRun?: boolean;
-  /** Show the jobs that were spared as well. */
+  /** Whether to show spared jobs too. */
   spared?: boolean;
   json?: boolean;
   verbose?: boolean;
   quiet?: boolean;
 }
 
-/** An operator who waits that long has left; a Lambda would be over too. */
+/** The longest sweep. A Lambda function cannot run longer either. */
 const DEADLINE_MS = 15 * 60_000;
 
 interface Hooks {
-  /** Unless given, made of the flags. */
+  /** Made from the flags by default. */
   request?: SweepRequest;
-  /** The stage of the flags, where the verb has it open; opened here by default. */
+  /** The stage of the flags, if it is already open; opened here by default. */
   stage?: Stage | undefined;
   onJudged?: SweepDeps['onJudged'];
 }
 
 /**
- * The same path as the Lambda's, with flags and files in place of event and parameters.
+ * Sweeps one target as the Lambda function does, with flags and files in place of event and parameters.
  *
- * The first Ctrl-C, or SIGTERM, stops asking for cancels and lets the rest be finished and reported; the second ends the
+ * The first Ctrl-C, or SIGTERM, stops further cancels; what is running is finished and reported. A second one ends the
  * process.
  */
 export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks: Hooks = {}): Promise<SweepReport> {
@@ -51,12 +51,12 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
   const loadSettings = settingsSource(flags, terminal.env, stage);
   const request = hooks.request ?? requestOf(flags);
   const progress = showProgress(flags, terminal);
-  // With a stage its switch stops a sweep that is under way, as it does in the function.
+  // The switch of a stage stops a running sweep, as it does in the function.
   const deadlineAt = systemClock.now() + DEADLINE_MS;
   const watch = stage && watchSwitch(stage.isSwitchedOn, { clock: systemClock, deadlineAt });
   const endHearing = hearSilence(progress.silent);
   const endListening = onSweepInterrupt(() =>
-    progress.note('Interrupted: no more jobs are asked to stop. What is under way is finished and reported.'),
+    progress.note('Interrupted: no further jobs are cancelled. Cancels that are running are finished and reported.'),
   );
   try {
     return await sweep(request, {
@@ -64,7 +64,7 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
       random: Math.random,
       log: flags.verbose ? createJsonLinesLog(terminal.err, systemClock.now) : silentLog,
       loadSettings,
-      // A stage has those that were deployed, and its sweeps are on record; without one there is only this terminal.
+      // A stage has deployed ceilings and a record of sweeps. Without a stage there are only the ceilings of this terminal.
       loadCeilings: stage?.loadCeilings ?? (async () => readCeilings(terminal.env, 'terminal')),
       readRecord: stage?.readRecord,
       sharedFor,
@@ -82,9 +82,9 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
   }
 }
 
-/** The AWS SDK takes longer to load than all the rest. */
+/** Opens the stage. Its module is loaded only here, since the AWS SDK is slow to load. */
 async function stageOf({ stage }: SweepFlags): Promise<Stage | undefined> {
-  return stage === undefined ? undefined : (await import('../source/stage.ts')).openStage(stage);
+  return stage === undefined ? undefined : (await import('../source/open-stage.ts')).openStage(stage);
 }
 
 function requestOf({ stage, target, dryRun, maxKills, verifyFor, reason }: SweepFlags): SweepRequest {

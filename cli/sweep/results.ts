@@ -1,14 +1,14 @@
 import type { SweepReport } from '../../lib/sweep/record/report.ts';
-import { cleanText, oneLine } from '../screen/clean-text.ts';
 import { EXIT_CONFIGURATION, worstExitCode } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { formatReport } from '../screen/report.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { cleanText, oneLine } from '../screen/text.ts';
 
-/** What one run over all its targets came to. */
+/** The results of one run over all its targets. */
 export interface Swept {
   reports: SweepReport[];
-  /** Of targets that could not be swept at all, or whose report is not whole, one sentence each. */
+  /** Targets that could not be swept, or whose report is incomplete, one sentence each. */
   failures: string[];
 }
 

@@ -4,7 +4,7 @@ import { formatReport } from '../screen/report.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { performSweep, type SweepFlags } from './perform.ts';
 
-/** @returns the exit code. @throws {SettingsError} and whatever else keeps the sweep from reporting. */
+/** Runs `plan` or `sweep`. @returns the exit code. @throws {SettingsError} and any other error that keeps a sweep from reporting. */
 export async function runSweep(flags: SweepFlags, terminal: Terminal): Promise<number> {
   const report = await performSweep(flags, terminal);
   terminal.out(

@@ -1,25 +1,27 @@
 import { type Command, CommanderError } from 'commander';
 import { dliReaper } from '../../lib/base/command-line.ts';
-import { createVerbs, type Verbs } from '../program.ts';
-import { cleanText, onlyPrintable } from '../screen/clean-text.ts';
 import { shellWord } from '../screen/shell-lines.ts';
 import { interrupted } from '../screen/signals.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { cleanText, onlyPrintable } from '../screen/text.ts';
+import { addDoctorVerb } from './doctor.ts';
+import { addEmergencyVerb } from './emergency.ts';
 import { addEmulatorVerbs } from './emulator.ts';
-import { addPolicyFileVerbs } from './policy-file.ts';
-import { addPolicyStageVerbs } from './policy-stage.ts';
+import { addPolicyVerbs } from './policy.ts';
+import { createVerbs, type Verbs } from './program.ts';
+import { addSnapshotVerbs } from './snapshot.ts';
 import { addStageVerbs } from './stage.ts';
 import { addSweepVerbs } from './sweep.ts';
-import { addSwitchVerbs } from './switch.ts';
 
-/** Each verb loads what it needs when it is called: the AWS SDK alone takes longer than an emulator to start. */
+/** Adds all verbs. Each loads its code when it is called, since the AWS SDK alone takes longer to load than an emulator to start. */
 function addAll(terminal: Terminal): Verbs {
   const verbs = createVerbs(onlyPrintable(terminal));
   addSweepVerbs(verbs);
-  addSwitchVerbs(verbs);
+  addSnapshotVerbs(verbs);
+  addEmergencyVerb(verbs);
   addStageVerbs(verbs);
-  addPolicyStageVerbs(verbs);
-  addPolicyFileVerbs(verbs);
+  addDoctorVerb(verbs);
+  addPolicyVerbs(verbs);
   addEmulatorVerbs(verbs);
   return verbs;
 }
@@ -34,12 +36,12 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     if (interrupted.aborted && exitCode() !== 0 && !args.includes('--json')) terminal.err(`${goOn(args)}\n`);
     return exitCode();
   } catch (error) {
-    // Help and mistakes in the flags, which it has written already.
+    // Commander has already printed the help, or the mistake in the flags.
     if (error instanceof CommanderError) return error.exitCode;
     throw error;
   }
 }
 
-/** The last words of what was interrupted: the line that does what is left. */
+/** The last line of a verb that was interrupted: the command that does the rest. */
 const goOn = (args: readonly string[]): string =>
-  `To go on: ${dliReaper(args.map(shellWord).map(cleanText).join(' '))}`;
+  `To continue: ${dliReaper(args.map(shellWord).map(cleanText).join(' '))}`;

@@ -2,13 +2,13 @@ import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../../lib/base/duration.ts';
 import { messageOf } from '../../lib/base/error-words.ts';
 
-/** Readers of arguments, for commander: each returns the value or says what was expected. */
+/** Reads a whole number. @throws {InvalidArgumentError} as all readers here, which says what was expected. */
 export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
   return Number(text);
 }
 
-/** Such as `-2,-1,1`, also in several flags; what they may be is left to the schema. */
+/** Reads numbers such as `-2,-1,1`, in one flag or in several. The schema checks their range. */
 export function numberList(text: string, before: number[] = []): number[] {
   const parts = text.split(',');
   if (!parts.every((part) => /^-?\d{1,3}$/.test(part)))
@@ -16,18 +16,21 @@ export function numberList(text: string, before: number[] = []): number[] {
   return [...before, ...parts.map(Number)];
 }
 
+/** Reads the number of a port. */
 export function port(text: string): number {
   const value = wholeNumber(text);
   if (value > 65_535) throw new InvalidArgumentError('Expected a port, 0 to 65535.');
   return value;
 }
 
+/** Reads the speed of a clock. */
 export function speed(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0 && value <= 100_000)) throw new InvalidArgumentError('Expected 0 or more.');
   return value;
 }
 
+/** Reads a share between 0 and 1. */
 export function share(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0 && value <= 1))
@@ -35,13 +38,13 @@ export function share(text: string): number {
   return value;
 }
 
-/** As it was written: the request reads it. */
+/** Checks a duration and returns its text, which the request reads. */
 export function durationText(text: string): string {
   duration(text);
   return text;
 }
 
-/** Milliseconds. */
+/** Reads a duration. @returns milliseconds. */
 export function duration(text: string): number {
   try {
     return parseDuration(text);
@@ -50,12 +53,12 @@ export function duration(text: string): number {
   }
 }
 
-/** Of an option that may be given several times. */
+/** Collects the values of an option that may be given several times. */
 export function collect(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
 }
 
-/** The same, of a few values. */
+/** Collects values like {@link collect}, and allows only these. */
 export const collectOf =
   <T extends string>(values: readonly T[]) =>
   (text: string, before: readonly T[] = []): T[] => {

@@ -1,29 +1,73 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../lib/base/clock.ts';
-import type { DoctorFlags } from '../doctor/doctor.ts';
-import { ACCOUNT, examples, STAGE_EXIT_CODES_HELP, type Verbs } from '../program.ts';
-import type { StageFlags } from '../source/stage.ts';
-import type { ExemptFlags, FreezeFlags } from '../stage/exempt.ts';
+import type { StageFlags } from '../source/open-stage.ts';
+import type { ExemptFlags } from '../stage/exempt.ts';
+import type { FreezeFlags } from '../stage/freeze.ts';
 import type { InitFlags } from '../stage/init.ts';
 import type { StatusFlags } from '../stage/status.ts';
+import type { StopFlags, SwitchFlags } from '../stage/switch.ts';
 import { collect, durationText, numberList } from './arguments.ts';
+import { ONE_JSON_DOCUMENT } from './options.ts';
+import { ACCOUNT, examples, STAGE_EXIT_CODES_HELP, type Verbs } from './program.ts';
+
+/** Adds the verbs that look at a stage, or change it. */
+export function addStageVerbs(verbs: Verbs): void {
+  addStop(verbs);
+  addResume(verbs);
+  addStatus(verbs);
+  addExempt(verbs);
+  addUnexempt(verbs);
+  addFreeze(verbs);
+  addUnfreeze(verbs);
+  addInit(verbs);
+}
 
 const withStage = (command: Command) =>
   command
-    .requiredOption('--stage <stage>', 'whose parameters below /dli-reaper/')
-    .option('--json', 'one JSON document on stdout and nothing else');
+    .requiredOption('--stage <stage>', 'the stage, by its name below /dli-reaper/')
+    .option('--json', ONE_JSON_DOCUMENT);
 
-/** Which jobs an exemption or a freeze is for. */
+/** Adds the flags that select the jobs of an exemption or a freeze. */
 const withMatch = (command: Command) =>
   command
-    .option('--job-id <id>', 'this job; may be given several times, as the others', collect)
-    .option('--queue <pattern>', 'jobs of this queue', collect)
-    .option('--owner <pattern>', "this user's jobs", collect)
-    .option('--tag <tag>', 'jobs with this tag, such as team=bi', collect);
+    .option('--job-id <id>', 'this job; may be given several times', collect)
+    .option('--queue <pattern>', 'jobs of this queue; may be given several times', collect)
+    .option('--owner <pattern>', "this user's jobs; may be given several times", collect)
+    .option('--tag <tag>', 'jobs with this tag, such as team=bi; may be given several times', collect);
 
-/** The verbs that look at a stage, or change it. */
-export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
-  withStage(program.command('status').description('switch, last sweep of each target, what is overdue, is it alive'))
+function addStop({ program, terminal, exitWith }: Verbs): void {
+  program
+    .command('stop')
+    .description('stop all cancelling in a stage, also by sweeps that are running')
+    .option('--stage <stage>', 'the stage to stop')
+    .option('--until <when>', 'when to ask for a resume; the stage never resumes by itself')
+    .option('--reason <text>', 'why, for the people who read it later')
+    .option('--json', ONE_JSON_DOCUMENT)
+    .addHelpText('after', STAGE_EXIT_CODES_HELP)
+    .addHelpText('after', examples('stop --stage prod', 'stop --stage prod --until 2026-12-05 --reason "month end"'))
+    .action((flags: StopFlags) =>
+      exitWith(async () => (await import('../stage/switch.ts')).runStop(flags, terminal, systemClock.now())),
+    );
+}
+
+function addResume({ program, terminal, exitWith }: Verbs): void {
+  program
+    .command('resume')
+    .description('allow the sweeps of a stage to cancel again; asks for its name')
+    .option('--stage <stage>', 'the stage to resume')
+    .option('--confirm <stage>', 'confirm without typing, for scripts')
+    .option('--json', ONE_JSON_DOCUMENT)
+    .addHelpText('after', STAGE_EXIT_CODES_HELP)
+    .addHelpText('after', examples('resume --stage prod'))
+    .action((flags: SwitchFlags) =>
+      exitWith(async () => (await import('../stage/switch.ts')).runResume(flags, terminal, systemClock.now())),
+    );
+}
+
+function addStatus({ program, terminal, exitWith }: Verbs): void {
+  withStage(
+    program.command('status').description('show the switch, the schedule, the last sweeps, and what is overdue now'),
+  )
     .option('--within <duration>', 'how far back to look in the log', durationText, '24h')
     .option('--no-look', 'do not ask DLI what is overdue now')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
@@ -31,12 +75,14 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
     .action((flags: StatusFlags) =>
       exitWith(async () => (await import('../stage/status.ts')).runStatus(flags, terminal)),
     );
+}
 
-  withMatch(withStage(program.command('exempt <id>').description('protect some jobs from every rule, for a while')))
-    .requiredOption('--reason <text>', 'why, for whoever reads it later')
+function addExempt({ program, terminal, exitWith }: Verbs): void {
+  withMatch(withStage(program.command('exempt <id>').description('protect some jobs from every rule for a time')))
+    .requiredOption('--reason <text>', 'why, for the people who read it later')
     .requiredOption('--contact <name>', 'whom to ask about it')
-    .requiredOption('--until <when>', 'a day such as 2027-02-01, a time with its zone, or how long, such as 7d')
-    .option('--from <when>', 'when it begins to protect, likewise; at once by default')
+    .requiredOption('--until <when>', 'a day such as 2027-02-01, a time with its zone, or a duration such as 7d')
+    .option('--from <when>', 'start, in the same forms (default: now)')
     .option('--replace', 'overwrite an exemption of the same id')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText(
@@ -48,27 +94,31 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
     .action((id: string, flags: ExemptFlags) =>
       exitWith(async () => (await import('../stage/exempt.ts')).runExempt(id, flags, terminal, systemClock.now())),
     );
+}
 
-  withStage(program.command('unexempt <id>').description('take an exemption away; asks for its id'))
-    .option('--confirm <id>', 'in place of typing the id, for scripts')
+function addUnexempt({ program, terminal, exitWith }: Verbs): void {
+  withStage(program.command('unexempt <id>').description('remove an exemption; asks for its id'))
+    .option('--confirm <id>', 'confirm without typing, for scripts')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('unexempt backfill --stage prod'))
     .action((id: string, flags: StageFlags) =>
       exitWith(async () => (await import('../stage/exempt.ts')).runUnexempt(id, flags, terminal)),
     );
+}
 
-  withMatch(withStage(program.command('freeze <id>').description('have no job of these cancelled, on some days')))
-    .requiredOption('--reason <text>', 'why, for whoever reads it later')
+function addFreeze({ program, terminal, exitWith }: Verbs): void {
+  withMatch(withStage(program.command('freeze <id>').description('cancel none of these jobs on some days')))
+    .requiredOption('--reason <text>', 'why, for the people who read it later')
     .option('--all', 'every job')
-    .option('--from <when>', 'a day such as 2026-11-29, a time with its zone, or how long from now')
-    .option('--until <when>', 'likewise; a day counts to its end')
+    .option('--from <when>', 'start: a day such as 2026-11-29, a time with its zone, or a duration from now')
+    .option('--until <when>', 'end, in the same forms; a day counts to its end')
     .option(
       '--days <list>',
-      'in place of both, days of each month, from its end below zero, such as -2,-1,1',
+      'in place of --from and --until: days of each month; -1 is the last day, such as -2,-1,1',
       numberList,
     )
     .option('--months <list>', 'only in these months, such as 3,6,9,12', numberList)
-    .option('--time-zone <name>', 'whose days they are, such as Europe/Berlin')
+    .option('--time-zone <name>', 'time zone of the days, such as Europe/Berlin')
     .option('--replace', 'overwrite a freeze of the same id')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText(
@@ -79,58 +129,32 @@ export function addStageVerbs({ program, terminal, exitWith }: Verbs): void {
       ),
     )
     .action((id: string, flags: FreezeFlags) =>
-      exitWith(async () => (await import('../stage/exempt.ts')).runFreeze(id, flags, terminal, systemClock.now())),
+      exitWith(async () => (await import('../stage/freeze.ts')).runFreeze(id, flags, terminal, systemClock.now())),
     );
+}
 
-  withStage(program.command('unfreeze <id>').description('take a freeze away; asks for its id'))
-    .option('--confirm <id>', 'in place of typing the id, for scripts')
+function addUnfreeze({ program, terminal, exitWith }: Verbs): void {
+  withStage(program.command('unfreeze <id>').description('remove a freeze; asks for its id'))
+    .option('--confirm <id>', 'confirm without typing, for scripts')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('unfreeze month-end --stage prod'))
     .action((id: string, flags: StageFlags) =>
-      exitWith(async () => (await import('../stage/exempt.ts')).runUnfreeze(id, flags, terminal)),
+      exitWith(async () => (await import('../stage/freeze.ts')).runUnfreeze(id, flags, terminal)),
     );
+}
 
+function addInit({ program, terminal, exitWith }: Verbs): void {
   program
     .command('init')
-    .description('a commented policy to begin with, which kills nothing; with --stage its parameters too')
+    .description('write a first policy with comments, which cancels nothing; with --stage also its parameters')
     .option('--policy <file>', 'where to write it', 'policy.yml')
-    .option('--stage <stage>', 'create switch (stop), target and policy in Parameter Store, where they are missing')
-    .option('--target <name>', 'name of the target there', 'default')
+    .option('--stage <stage>', 'create what is missing in Parameter Store: switch (at stop), target and policy')
+    .option('--target <name>', 'name of the target in the stage', 'default')
     .option('--region <region>', 'region of the target')
     .option('--project-id <id>', 'project of the target')
-    .option('--project-name <name>', 'its name, such as eu-west-101_lake; the target needs it before it is live')
-    .option('--json', 'one JSON document on stdout and nothing else')
+    .option('--project-name <name>', 'its name, such as eu-west-101_lake; a live target needs it')
+    .option('--json', ONE_JSON_DOCUMENT)
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('init', `init --stage prod --target lake ${ACCOUNT}`))
     .action((flags: InitFlags) => exitWith(async () => (await import('../stage/init.ts')).runInit(flags, terminal)));
-
-  program
-    .command('doctor')
-    .description(
-      'credentials, clocks, reachability, permissions, parameters, policy, schedule: what is wrong, and the fix',
-    )
-    .option('--policy <file>', 'the runtime policy, YAML or JSON')
-    .option('--endpoint <url>', 'address of DLI; https, or http to this machine')
-    .option('--project-id <id>', 'id of the project in that region')
-    .option('--project-name <name>', 'its name, such as eu-west-101_lake; IAM is asked whether it is right')
-    .option('--region <region>', 'region, for the default endpoint')
-    .option('--stage <stage>', 'take target, credentials and policy from Parameter Store')
-    .option('--target <name>', 'name of the target there')
-    .option('--probe', 'instead, find out what this DLI does where no document says it; reads, then asks')
-    .option('--probe-queue <name>', 'queue for the one SQL job that the probe submits and cancels; without it none')
-    .option('--probe-file <file>', 'where the probe writes what it found (default: dli-probe-<day>.json)')
-    .option('--confirm <queue>', 'in place of typing the name of the queue, for scripts')
-    .option('--json', 'one JSON document on stdout and nothing else')
-    .addHelpText('after', STAGE_EXIT_CODES_HELP)
-    .addHelpText(
-      'after',
-      examples(
-        'doctor --stage prod --target lake',
-        `doctor --policy policy.yml ${ACCOUNT}`,
-        `doctor --probe --probe-queue sandbox ${ACCOUNT}`,
-      ),
-    )
-    .action((flags: DoctorFlags) =>
-      exitWith(async () => (await import('../doctor/doctor.ts')).runDoctor(flags, terminal)),
-    );
 }

@@ -14,7 +14,7 @@ export interface SwitchWatch {
   end: () => void;
 }
 
-const EVERY_MS = 10_000;
+export const EVERY_MS = 10_000;
 
 /**
  * Watches the switch: once right before jobs are cancelled, since listing them may have taken long, and repeatedly while they

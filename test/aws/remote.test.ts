@@ -60,7 +60,7 @@ describe.concurrent('dli-reaper --remote', () => {
 
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(
-      /^Asked dli-job-reaper-dev-sweep for sweep [0-9a-f-]{36}\. Ctrl-C stops following it, not what it does\.\ndefault: 1 victim chosen\.\ndefault: sweep ok\.\n$/,
+      /^Asked dli-job-reaper-dev-sweep for sweep [0-9a-f-]{36}\. Ctrl-C stops following it, not the sweep\.\ndefault: 1 victim chosen\.\ndefault: sweep ok\.\n$/,
     );
     expect(stdout).toContain('Sweep ok: 2 jobs seen, 1 overdue, 1 cancelled');
     expect(aws.invocations).toMatchObject([{ payload: { kind: 'emergency', confirm: 'default', dryRun: false } }]);
@@ -112,7 +112,7 @@ describe.concurrent('dli-reaper --remote', () => {
 
     expect(missing).toMatchObject({
       exitCode: 3,
-      stderr: expect.stringContaining(`job ${jobId(7)} is on none of the targets that could be looked at`),
+      stderr: expect.stringContaining(`job ${jobId(7)} is on none of the targets that could be read`),
     });
     expect(there.exitCode).toBe(0);
   });
@@ -174,7 +174,7 @@ describe.concurrent('dli-reaper --remote', () => {
     for (const { exitCode, stderr } of [sweep, emergency]) {
       expect({ exitCode, stderr }).toEqual({
         exitCode: 1,
-        stderr: `dli-reaper: ${flag}: goes without --remote; the function has its own\n`,
+        stderr: `dli-reaper: ${flag}: goes without --remote; the function uses its own setting\n`,
       });
     }
     expect(aws.invocations).toEqual([]);
@@ -236,7 +236,7 @@ describe.concurrent('dli-reaper --remote', () => {
     expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
     expect(refused.stderr).toContain('cannot be invoked (AccessDeniedException); nothing was started');
     expect(lost).toMatchObject({ exitCode: 1, stdout: '' });
-    expect(lost.stderr).toMatch(/gave no answer .* sweep [0-9a-f-]{36} may be under way all the same: see dli-reaper/);
+    expect(lost.stderr).toMatch(/gave no answer .* sweep [0-9a-f-]{36} may be running nevertheless: see dli-reaper/);
   });
 });
 
@@ -272,7 +272,7 @@ describe('follow', () => {
 
     const swept = await follow(async () => ({ lines: [kept, twice, own], isOver: true }), silent, 'dev', fakeClock());
 
-    expect(swept.failures).toEqual(['lake: the log shows 0 of 1 jobs; the numbers are of all of them']);
+    expect(swept.failures).toEqual(['lake: the log shows 0 of 1 jobs; the counts include all of them']);
     expect(swept.reports[0]?.jobs).toEqual([]);
   });
 
@@ -293,13 +293,13 @@ describe('follow', () => {
     );
 
     expect(swept).toMatchObject({ reports: [{ jobs: [{ jobId: jobId(1) }] }], failures: [] });
-    expect(said[0]).toBe('/aws/lambda/x: the log cannot be read (ThrottlingException); tried again');
+    expect(said[0]).toBe('/aws/lambda/x: the log cannot be read (ThrottlingException); trying again');
   });
 
   it('says after a minute how many lines of jobs never came', async () => {
     const swept = await follow(async () => ({ lines: [finished], isOver: true }), silent, 'dev', fakeClock());
 
-    expect(swept.failures).toEqual(['lake: the log shows 0 of 1 jobs; the numbers are of all of them']);
+    expect(swept.failures).toEqual(['lake: the log shows 0 of 1 jobs; the counts include all of them']);
   });
 
   it('fails if the end of the sweep is not in the log after 17 minutes', async () => {
@@ -321,8 +321,8 @@ describe('follow', () => {
 
     expect(swept.reports).toEqual([]);
     expect(swept.failures).toEqual([
-      `lake: sweep ok; its report is of version ${version}, and this command reads version 2: ` +
-        'use the command of the version that is deployed, or deploy the one of this command',
+      `lake: sweep ok; its report has version ${version}, and this command reads version 2: ` +
+        'use the command of the deployed version, or deploy the version of this command',
     ]);
   });
 

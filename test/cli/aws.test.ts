@@ -10,7 +10,7 @@ const { maxAttempts, requestHandler } = AWS_CLIENT_OPTIONS;
 const PAUSES_MS = 1_000;
 
 describe.concurrent('a Parameter Store that gives no answer', () => {
-  it('is told within 15 seconds: each verb waits for one call, or for several at the same time', async ({ expect }) => {
+  it('is reported within 15 seconds: a verb waits for one call, or for several at once', async ({ expect }) => {
     expect(maxAttempts * requestHandler.requestTimeout + PAUSES_MS).toBeLessThan(15_000);
   });
 
@@ -22,7 +22,7 @@ describe.concurrent('a Parameter Store that gives no answer', () => {
     },
     { args: ['stop'], setting: 'switch', calls: 2 },
     { args: ['doctor', '--target', 'lake'], setting: 'switch', calls: 1 },
-  ])('is told of the parameter that was asked for first: $args.0', async ({ args, setting, calls }) => {
+  ])('is reported with the parameter that was read first: $args.0', async ({ args, setting, calls }) => {
     const aws = await startAwsServer({}, { isParameterStoreSilent: true });
     try {
       const { exitCode, stdout, stderr } = await runCli([...args, '--stage', 'prod'], aws.env);
@@ -56,7 +56,7 @@ describe.concurrent('an expired SSO session', () => {
     'no AWS credentials of AWS_PROFILE night: The SSO session associated with this profile has expired. To refresh this SSO ' +
     'session run aws sso login with the corresponding profile';
 
-  it("is told in the SDK's own words, with the name of the profile", async () => {
+  it('is reported in the SDK’s own words, with the name of the profile', async () => {
     const { exitCode, stderr } = await runCli(['stop', '--stage', 'prod'], env);
 
     expect(exitCode).toBe(1);

@@ -86,12 +86,12 @@ describe.concurrent('dli-reaper freeze and unfreeze', () => {
   });
 
   it.for([
-    { title: 'for no job', more: ['--until', '7d'], says: '--queue: missing; say which jobs' },
-    { title: 'for all and for some', more: ['--all', '--owner', 'ana'], says: '--all: means every job; leave it out' },
+    { title: 'for no job', more: ['--until', '7d'], says: '--queue: missing; select jobs' },
+    { title: 'for all and for some', more: ['--all', '--owner', 'ana'], says: '--all: means every job; remove it' },
     { title: 'without a beginning', more: ['--all', '--until', '7d'], says: 'from: missing; say when it holds' },
     {
       title: 'that is over',
-      says: '--until: is over already; such a freeze holds nothing',
+      says: '--until: is in the past; such a freeze protects nothing',
       more: ['--all', '--from', '2020-01-01', '--until', '2020-01-02'],
     },
     { title: 'in no time zone', more: ['--all', '--days', '1'], says: 'recurring.timeZone: missing' },
@@ -139,7 +139,7 @@ describe.concurrent('dli-reaper exempt --from', () => {
 });
 
 describe.concurrent('the calendar of a stage', () => {
-  it('is told by status, with what holds and what begins next, once for all targets', async (context) => {
+  it('is shown by status once for all targets: what holds, and what begins next', async (context) => {
     const { aws, run } = await startStage(context, {
       [name('freezes/now')]: freeze({ id: 'now' }),
       [name('freezes/later')]: freeze({ id: 'later', match: 'all', from: '2998-01-01' }),
@@ -159,7 +159,7 @@ describe.concurrent('the calendar of a stage', () => {
     );
   });
 
-  it('is told by status of the target that it is for, where targets differ', async (context) => {
+  it('is shown by status with its target, if targets differ', async (context) => {
     const { aws, run } = await startStage(context);
     const target = JSON.parse(aws.parameters[name('targets/default')] ?? '') as object;
     aws.parameters[name('targets/other')] = JSON.stringify({ ...target, policy: 'frozen' });
@@ -201,9 +201,7 @@ describe.concurrent('the calendar of a stage', () => {
 
     expect(bound.stdout).toContain('2 jobs seen, 1 overdue, none cancelled');
     expect(included.stdout).toContain('2 jobs seen, 2 overdue, none cancelled');
-    expect(included.stdout).toContain(
-      'Note: exempt jobs, and jobs that a freeze is for, are not spared (--include-exempt).\n',
-    );
+    expect(included.stdout).toContain('Note: --include-exempt: exempt and frozen jobs are not spared.\n');
   });
 
   it('is counted by validate, which warns of what is over', async () => {
@@ -221,14 +219,14 @@ describe.concurrent('the calendar of a stage', () => {
 
     const { stdout } = await run('policy', 'diff', writeFile('base.json', JSON.stringify(POLICY)));
 
-    expect(stdout).toContain('default: 0 victims at this moment, 0 by the live policy.');
+    expect(stdout).toContain('default: 0 victims now, 0 by the live policy.');
   });
 });
 
 describe.concurrent('dli-reaper stop with an end and a reason', () => {
   const SWITCH = name('switch');
 
-  it('writes both into the switch, does not resume by itself, and is shown before somebody resumes', async (context) => {
+  it('writes both into the switch, does not resume by itself, and is shown before a resume', async (context) => {
     const { aws, run } = await startStage(context);
 
     const stopped = await run('stop', '--until', '2998-12-05', '--reason', 'month end', '--json');
@@ -276,7 +274,7 @@ describe.concurrent('dli-reaper stop with an end and a reason', () => {
     expect(sweep).toMatchObject({ exitCode: 1 });
     expect(sweep.stdout).toContain('Note: the stop ended at 2026-01-01T00:00:00.000Z');
     expect(emulator.requests.filter(({ method }) => method === 'DELETE')).toEqual([]);
-    expect(resumed.stderr).toContain('(month end), which is over.\n');
+    expect(resumed.stderr).toContain('(month end), which is in the past.\n');
   });
 
   it('says that it does not resume by itself', async (context) => {
@@ -285,13 +283,13 @@ describe.concurrent('dli-reaper stop with an end and a reason', () => {
     const { stdout } = await run('stop', '--until', '7d');
 
     expect(stdout).toMatch(
-      /^The switch of dev reads stop until \S+Z \(version 2\): no job is cancelled; .* It does not resume by itself: dli-reaper resume --stage dev\.\n$/,
+      /^The switch of dev reads stop until \S+Z \(version 2\): no job is cancelled; .* It does not resume by itself; use dli-reaper resume --stage dev\.\n$/,
     );
   });
 
   it.for([
     { more: ['--until', 'soon'], says: '--until: expected a day such as 2027-02-01' },
-    { more: ['--until', '2020-01-01'], says: '--until: is over already; name a later day or time' },
+    { more: ['--until', '2020-01-01'], says: '--until: is in the past; name a later day or time' },
     { more: ['--reason', ''], says: '--reason: is empty; say why, or leave it out' },
     { more: ['--reason', 'a\nb'], says: '--reason: contains a character that cannot be seen' },
     { more: ['--reason', 'x'.repeat(201)], says: '--reason: has 201 characters; expected at most 200' },

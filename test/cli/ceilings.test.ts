@@ -47,7 +47,7 @@ describe.concurrent('dli-reaper sweep --stage', () => {
     {
       name: 'were not deployed',
       options: { isDeployed: false },
-      words: `${FUNCTION}: its ceilings cannot be read (ResourceNotFoundException); there is no such function in this region and account; deploy the stage, or see AWS_REGION`,
+      words: `${FUNCTION}: its ceilings cannot be read (ResourceNotFoundException); this region and account have no such function: deploy the stage, or check AWS_REGION`,
     },
     {
       name: 'are set to something that is none',
@@ -77,7 +77,7 @@ describe.concurrent('dli-reaper sweep --stage', () => {
     },
   );
 
-  it('cancels nobody where it may not read what was cancelled before, and a plan does not ask', async (context) => {
+  it('cancels nothing if it may not read what was cancelled before, and a plan does not ask', async (context) => {
     const { aws, sweep, run, deletes } = await startStage(context, { refusedOperations: ['FilterLogEvents'] });
 
     const plan = await run('plan', '--target', 'default');
@@ -136,7 +136,7 @@ describe.concurrent('dli-reaper sweep --stage', () => {
     expect(deletes()).toBe(0);
   });
 
-  it('counts in full what a sweep chose that never told its end', async (context) => {
+  it('counts all jobs that a sweep chose, if the log lacks its end', async (context) => {
     const { aws, sweep, deletes } = await startStage(context);
     const died = { sweepId: 'died', awsRequestId: 'died', target: 'default', trigger: 'schedule', skipped: null };
     aws.log(SWEEP_LOG, { msg: 'victims chosen', ...died, count: 198, victims: [] });
@@ -337,8 +337,8 @@ describe.concurrent('dli-reaper policy push', () => {
       '! rules[0].maxRunTime: 5m is below 15m, the shortest limit at which a stage cancels jobs by default',
       '! maxKills: 101 jobs in one sweep is more than 100, which a stage allows by default',
       '! maxKillsPercent: 100 means that every live job may be cancelled at once',
-      '! no live sweep of the stage obeys it: rule r: match is for all jobs, and such a rule may not cancel here; name queues or owners in it, or deploy with --param allMayCancel=true',
-      '! no live sweep of the stage obeys it: rule r: maxRunTime 5m is below 15m, the shortest limit at which a job may be cancelled here; raise it to 15m, or deploy with --param shortestLimit=5m',
+      '! no live sweep of this stage obeys it: rule r: match is for all jobs, and such a rule may not cancel here; name queues or owners in it, or deploy with --param allMayCancel=true',
+      '! no live sweep of this stage obeys it: rule r: maxRunTime 5m is below 15m, the shortest limit at which a job may be cancelled here; raise it to 15m, or deploy with --param shortestLimit=5m',
     ]);
     expect(JSON.parse(json.stdout)).toMatchObject({ warnings: { length: 4 }, held: { length: 2 } });
   });
@@ -360,7 +360,7 @@ describe.concurrent('dli-reaper policy push', () => {
     const unread = await runCli([...args, '--json'], closed.aws.env);
 
     expect(open.stdout).toContain(
-      '! unless sweeps went by it in the last 8 days, the first live one cancels three jobs at most\n',
+      '! the first live sweep cancels at most three jobs, unless sweeps used this policy in the last 8 days\n',
     );
     expect(unread).toMatchObject({ exitCode: 0, stderr: '' });
     expect(JSON.parse(unread.stdout)).toMatchObject({ warnings: [], held: null });

@@ -107,7 +107,7 @@ describe.concurrent('a name that moves the cursor, or hides a text,', () => {
     { args: ['explain', job(1)] },
     { args: ['explain', job(2)] },
     { args: ['sweep', '--no-dry-run', '--verify-for', '5s'] },
-  ])('is shown as a stranger by $args', async ({ args: [verb = '', ...more] }, context) => {
+  ])('is shown as � by $args', async ({ args: [verb = '', ...more] }, context) => {
     const { run } = await start(context);
 
     const { stdout, exitCode } = await run(verb, more);
@@ -164,7 +164,7 @@ describe.concurrent('a name that moves the cursor, or hides a text,', () => {
     expect(text).not.toMatch(UNSEEN);
   });
 
-  it('is shown as a stranger by all that judges a snapshot', async (context) => {
+  it('is shown as � by all verbs that judge a snapshot', async (context) => {
     const { emulator } = await start(context);
     const { url, projectId } = emulator.connection;
     const { stdout } = await runCli(
@@ -185,7 +185,7 @@ describe.concurrent('a name that moves the cursor, or hides a text,', () => {
     expect(json.stdout).toContain(ESCAPED);
   });
 
-  it('is shown as a stranger, or escaped, by what tells of a stage', async (context) => {
+  it('is shown as �, or escaped, by the verbs that show a stage', async (context) => {
     const { run } = await startStage(context);
     const target = ['--target', 'default'];
 
@@ -218,7 +218,7 @@ describe.concurrent('a name that moves the cursor, or hides a text,', () => {
     expect(await run('policy', 'push', file, '--confirm', 'dev')).toMatchObject({ exitCode: 0 });
   });
 
-  it('is shown as a stranger in a parameter that is no JSON', async (context) => {
+  it('is shown as � in a parameter that is not JSON', async (context) => {
     const { aws, run } = await startStage(context);
     aws.put('/dli-reaper/dev/policies/base', `{"x": ${evil('q')}`);
 
@@ -235,13 +235,13 @@ describe.concurrent('a name that moves the cursor, or hides a text,', () => {
     { what: 'a policy', args: ['validate', evil('/none')] },
     { what: 'a verb', args: [evil('verb')] },
     { what: 'a flag', args: ['plan', `--${evil('flag')}`] },
-  ])('is shown as a stranger in an error about $what', async ({ args }) => {
+  ])('is shown as � in an error about $what', async ({ args }) => {
     const { exitCode, stderr } = await runCli(args, keysOf({ accessKeyId: 'AK', secretAccessKey: 'SK' }));
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining('�') });
   });
 
-  it('is shown as a stranger in what is wrong with a policy, and in what is worth a warning', async () => {
+  it('is shown as � in the errors and warnings of a policy', async () => {
     const wrong = writeFile('wrong.json', JSON.stringify({ ...POLICY, [evil('key')]: 1, mode: evil('mode') }));
 
     const [invalid, warned, json] = [

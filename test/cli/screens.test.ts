@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { toSnapshot } from '../../cli/snapshot/snapshot.ts';
+import { toSnapshot } from '../../cli/snapshot/document.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { makeJob, makeStoredLook } from '../helpers/make-job.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
@@ -175,7 +175,7 @@ describe.concurrent('the screen of', () => {
     context.expect(screen.replace(/\d+ CU-hours/, 'some CU-hours')).toMatchSnapshot();
   });
 
-  it('a verb that nobody knows, and the help', async (context) => {
+  it('an unknown verb, and the help', async (context) => {
     const { screenOf } = await start(context);
 
     const unknown = await screenOf('swep');

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { describe, expect, it, type TestContext, vi } from 'vitest';
-import { cleanText } from '../../cli/screen/clean-text.ts';
 import { formatJobs } from '../../cli/screen/job-table.ts';
 import { showProgress } from '../../cli/screen/progress.ts';
 import { onInterrupt } from '../../cli/screen/signals.ts';
 import { formatTable } from '../../cli/screen/table.ts';
+import { cleanText } from '../../cli/screen/text.ts';
 import { createProgram } from '../../cli/verbs/all.ts';
 import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import type { JobReport, SweepReport } from '../../lib/sweep/record/report.ts';
@@ -117,7 +117,7 @@ describe.concurrent('Ctrl-C', () => {
 
     expect(exitCode).toBe(1);
     const line = `sweep --no-dry-run --max-kills 300 --verbose --reason 'adhoc'\\''s stuck' ${flags.join(' ')}`;
-    expect(stderr.trimEnd().split('\n').at(-1)).toBe(`To go on: dli-reaper ${line}`);
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe(`To continue: dli-reaper ${line}`);
   });
 });
 

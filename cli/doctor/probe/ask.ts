@@ -7,20 +7,20 @@ import { type AnswerContext, isRecord, parseJson } from '../../../lib/dli/wire.t
 import type { Recording } from './file.ts';
 import { isCode, type Redactor } from './redact.ts';
 
-/** One question to DLI. Nothing in `call` or `shown` may be a name or an id: they are recorded. */
+/** One question to DLI. `call` and `shown` are recorded, so they must not hold a name or an id. */
 export interface Question<T> {
-  /** Such as "read a SQL job that does not exist". */
+  /** What the call does, such as "read a SQL job that does not exist". */
   call: string;
   method: UnsignedRequest['method'];
   version: 'v1.0' | 'v2.0';
-  /** What follows the project id. */
+  /** The part of the path behind the project id. */
   path: string;
-  /** The same without names and ids, such as `/jobs/{job_id}/status`; the path itself unless given. */
+  /** The path without names and ids, such as `/jobs/{job_id}/status`; by default the path itself. */
   shown?: string;
-  /** With a third part that one is shown in place of the value. */
+  /** Parameters. A third part is recorded in place of the value. */
   query?: readonly [name: string, value: string, shown?: string][];
   body?: string;
-  /** Epoch ms; no call or wait begins later. */
+  /** Epoch ms after which no call or wait begins. */
   notAfter?: number;
   /** Once aborted, no call or wait begins. */
   signal?: AbortSignal;
@@ -33,29 +33,29 @@ export interface Answer<T = unknown> {
   isSuccess: boolean;
   /** HTTP status; undefined if no answer came. */
   status: number | undefined;
-  /** What the JSON of the answer holds, of a refusal as well. */
+  /** The JSON of the answer, also of a refusal. */
   body: unknown;
-  /** Family of the refusal; undefined if it has none of the known ones. */
+  /** Error code of a refusal; undefined if its form is not known. */
   code: string | undefined;
   /** What a refusal means. */
   kind: ErrorKind | undefined;
-  /** What was asked for may have been done although no success came back. */
+  /** Whether the call may have had an effect although no success came back. */
   isAmbiguous: boolean;
-  /** What `parse` made of a success. */
+  /** The result of `parse` for a success. */
   value: T | undefined;
 }
 
-/** No question, with all its repetitions, begins a call after this time: a full minute of the gateway's flow control. */
+/** How long one question may begin calls, retries included: a full minute of the gateway's flow control. */
 const ASK_WITHIN_MS = 60_000;
 
 /**
- * Asks DLI and records the answer. A refusal counts as an answer too.
+ * Asks DLI and records the answer. A refusal is an answer too.
  *
- * @throws {DliError} if the credential is refused, or nothing was ever answered: no further question makes sense.
+ * @throws {DliError} if the credential is refused, or no question was answered so far: further questions are useless.
  */
 export type Ask = <T = unknown>(question: Question<T>) => Promise<Answer<T>>;
 
-/** Asks with a GET, and cannot ask with anything else. */
+/** Asks with GET only. */
 export type Read = <T = unknown>(question: Omit<Question<T>, 'method' | 'body'>) => Promise<Answer<T>>;
 
 export const readWith =
@@ -89,7 +89,7 @@ export function createAsk(
         body: answer.status === undefined ? null : redactor.redact(answer.body),
       });
     };
-    // One that submits something is sent once, whatever the gateway says of it.
+    // A submission is sent only once, whatever the gateway answers.
     const isSubmitted = new AbortController();
     try {
       const { value } = await connection.send<T | undefined>({
@@ -124,7 +124,7 @@ export function createAsk(
         record();
         throw error;
       }
-      // Nothing was asked.
+      // The call was not sent.
       if (error instanceof DliNotSentError && answer.status === undefined) return answer;
     }
     record();
@@ -138,9 +138,9 @@ export interface AskOptions {
   /** Epoch ms. */
   startedAt: number;
   redactor: Redactor;
-  /** Every answer is added to these. */
+  /** Receives every answer. */
   recordings: Recording[];
-  /** Epoch ms; no question is sent later. */
+  /** Epoch ms after which no question is sent. */
   notAfter?: number;
 }
 
@@ -149,7 +149,7 @@ export function wordsOf({ status, code }: Pick<Answer, 'status' | 'code'>): stri
   return status === undefined ? 'no answer' : [status, code].filter(Boolean).join(' ');
 }
 
-/** The objects of a list in an answer, and none if there is no such list. */
+/** Returns the objects of a list; none if it is not a list. */
 export function rowsOf(list: unknown): Record<string, unknown>[] {
   return Array.isArray(list) ? list.filter(isRecord) : [];
 }

@@ -15,7 +15,7 @@ import { toJson } from '../../screen/json.ts';
 
 export const VERDICTS = ['holds', 'does not', 'could not be told'] as const;
 
-/** What became of the job that a probe submits. */
+/** The possible ends of the job that a probe submits. */
 export const OWN_JOB_ENDS = ['not submitted', 'ended', 'not seen to end', 'unknown'] as const;
 
 const text = v.string('expected a text');
@@ -45,7 +45,7 @@ const recording = v.strictObject({
   body: v.unknown(),
 });
 
-/** One answer of DLI, without anything that is of one project only. */
+/** One answer of DLI, without anything that identifies a project. */
 export type Recording = v.InferOutput<typeof recording>;
 
 const kind = v.literal('probe', `expected probe, as ${dliReaper('doctor --probe')} writes it`);
@@ -57,7 +57,7 @@ export const PROBE_ENTRIES = {
   date: text,
   /** Version of dli-reaper. */
   reaper: text,
-  /** As the address of DLI tells it; null for any other address. */
+  /** The region in the address of DLI; null for any other address. */
   region: v.nullable(text),
   ownJob: v.picklist(OWN_JOB_ENDS, `expected one of ${OWN_JOB_ENDS.join(', ')}`),
   assumptions: v.strictObject(findings),
@@ -66,16 +66,16 @@ export const PROBE_ENTRIES = {
 
 const probe = v.strictObject({ kind, ...PROBE_ENTRIES });
 
-/** What was found out about a DLI, fit to be shown to everybody. */
+/** What a probe found out about a DLI. It is safe to publish. */
 export type Probe = Omit<v.InferOutput<typeof probe>, 'kind'>;
 
-/** What was found out about one question. */
-export type Finding<Name extends AssumptionName = AssumptionName> = Probe['assumptions'][Name];
+/** What a probe found out about one question. */
+export type AssumptionFinding<Name extends AssumptionName = AssumptionName> = Probe['assumptions'][Name];
 
 /**
- * Writes a probe to a file that only its owner reads, and that is not there yet.
+ * Writes a probe to a new file that only its owner may read.
  *
- * @throws {SettingsError} naming the file.
+ * @throws {SettingsError} that names the file.
  */
 export function writeProbe(path: string, document: Probe): void {
   try {
@@ -85,20 +85,19 @@ export function writeProbe(path: string, document: Probe): void {
   }
 }
 
-/** Reads what {@link writeProbe} wrote. @throws {Error} naming each field that is wrong, and what would be right. */
+/** Reads what {@link writeProbe} wrote. @throws {Error} that names each wrong field and what was expected. */
 export function parseProbe(written: string): Probe {
   const document = parseJson(written);
-  if (document === undefined)
-    throw new Error(`is no JSON; give a file that ${dliReaper('doctor --probe')} has written`);
+  if (document === undefined) throw new Error(`is not JSON; give a file that ${dliReaper('doctor --probe')} wrote`);
   const result = v.safeParse(probe, document);
   if (result.success) return result.output;
   const problems = result.issues.map((issue) => issueWords(issue, { whole: 'expected an object' }));
   throw new Error(
-    `${problems.slice(0, 5).join('; ')}; give a file that ${dliReaper('doctor --probe')} has written, as it is`,
+    `${problems.slice(0, 5).join('; ')}; give an unchanged file that ${dliReaper('doctor --probe')} wrote`,
   );
 }
 
-/** What the probe found. The questions that it could not answer with one of the known answers are left out. */
+/** Returns the answers that the probe found. Questions without a known answer are left out. */
 export function assumptionsIn({ assumptions }: Probe): Partial<Assumptions> {
   return Object.fromEntries(
     ASSUMPTION_NAMES.flatMap((name) => (assumptions[name].found === null ? [] : [[name, assumptions[name].found]])),

@@ -7,7 +7,7 @@ import { type Answer, type Question, type Read, rowsOf } from './ask.ts';
 type Row = Record<string, unknown>;
 type Query = NonNullable<Question<unknown>['query']>;
 
-/** How a list answers to a name: to one that no job has, to parts of a job's name, and to all of it. */
+/** Answers of a list to a name that no job has, to parts of a job's name, and to the whole name. */
 export interface NameAnswers {
   noneFits: NameAnswer;
   inner: NameAnswer;
@@ -16,24 +16,24 @@ export interface NameAnswers {
 }
 
 export interface NameAnswer {
-  /** What was asked for. */
+  /** The name or part that was asked for. */
   text: string;
   answer: Answer;
 }
 
-/** What lists and details say of what is there. */
+/** What the lists and details show. */
 export interface Sight {
   queues: Answer;
   sqlJobs: Answer;
   unknownSql: Answer;
   unknownBatch: Answer;
-  /** Details of a query; undefined without one. */
+  /** Details of a query; undefined if there is no query. */
   sqlDetail: Answer | undefined;
   batches: Answer;
   batchDetail: Answer | undefined;
-  /** One for each state that a listed batch is in. */
+  /** One answer for each state of the listed batches. */
   batchStates: Answer[];
-  /** The list with a parameter that no batch fits, if it is known; undefined without a batch. */
+  /** The list with a filter that no batch matches; undefined if there is no batch. */
   batchFilters: Record<'owner' | 'start' | 'end', Answer> | undefined;
   batchOrders: Record<'CREATE_TIME_ASC' | 'CREATE_TIME_DESC', Answer> | undefined;
   batchNames: NameAnswers | undefined;
@@ -44,7 +44,7 @@ export interface Sight {
 
 const PAGE = 10;
 const LARGE_PAGE = 100;
-/** A number that no Flink job has: they are counted from 1. */
+/** A number that no Flink job has, since they count from 1. */
 const NO_FLINK_ID = '999999999999999';
 const YEAR_MS = 365 * 86_400_000;
 
@@ -72,7 +72,7 @@ export const askDetail = (ask: Read, id: string, call: string, signal?: AbortSig
     shown: '/jobs/{job_id}/detail',
   });
 
-/** Reads, and changes nothing. @param queues the list of queues, which was asked for first. */
+/** Asks all questions that only read. @param queues the list of queues, which was read before. */
 export async function lookAround(ask: Read, queues: Answer, clock: Clock): Promise<Sight> {
   return { queues, ...(await lookAtSql(ask)), ...(await lookAtBatches(ask, clock)), ...(await lookAtFlink(ask)) };
 }
@@ -85,7 +85,7 @@ async function lookAtSql(ask: Read) {
     query: [['page-size', String(PAGE)]],
   });
   const rows = isRecord(list.body) ? rowsOf(list.body.jobs) : [];
-  // Imports and exports are documented; a query is what is not.
+  // Only the details of queries are undocumented; those of imports and exports are documented.
   const queryId = toText(rows.find(({ job_type: type }) => type === 'QUERY')?.job_id);
   const unknownSql = await ask({
     call: 'read a SQL job that does not exist',
@@ -101,24 +101,25 @@ async function lookAtSql(ask: Read) {
   };
 }
 
-async function lookAtBatches(ask: Read, clock: Clock) {
-  const list = (call: string, query: Query = [], size = PAGE) =>
-    ask({
-      call,
-      version: 'v2.0',
-      path: '/batches',
-      query: [['from', '0'], ['size', String(size)], ...query],
-    });
-  const read = (call: string, id: string, rest = '', shown = '{batch_id}') =>
-    ask({
-      call,
-      version: 'v2.0',
-      path: `/batches/${id}${rest}`,
-      shown: `/batches/${shown}${rest}`,
-    });
+const listBatches = (ask: Read, call: string, query: Query = [], size = PAGE): Promise<Answer> =>
+  ask({
+    call,
+    version: 'v2.0',
+    path: '/batches',
+    query: [['from', '0'], ['size', String(size)], ...query],
+  });
 
-  const batches = await list('list batches');
-  const unknownBatch = await read('read a batch that does not exist', randomUUID(), '', '{no_batch}');
+const readBatch = (ask: Read, call: string, id: string, rest = '', shown = '{batch_id}'): Promise<Answer> =>
+  ask({
+    call,
+    version: 'v2.0',
+    path: `/batches/${id}${rest}`,
+    shown: `/batches/${shown}${rest}`,
+  });
+
+async function lookAtBatches(ask: Read, clock: Clock) {
+  const batches = await listBatches(ask, 'list batches');
+  const unknownBatch = await readBatch(ask, 'read a batch that does not exist', randomUUID(), '', '{no_batch}');
   const rows = sessionsOf(batches).filter(({ id }) => isJobId(toText(id) ?? '', 'spark'));
   const [first] = rows;
   const none = {
@@ -134,29 +135,35 @@ async function lookAtBatches(ask: Read, clock: Clock) {
 
   const batchStates: Answer[] = [];
   const byState = new Map(rows.map((row) => [String(row.state).toLowerCase(), String(row.id)]));
-  for (const id of byState.values()) batchStates.push(await read('read the state of a batch', id, '/state'));
+  for (const id of byState.values()) batchStates.push(await readBatch(ask, 'read the state of a batch', id, '/state'));
   const createdAt = new Set(rows.map((row) => toNumber(row.create_time)));
   const name = rows.map((row) => toText(row.name)).find(isLongEnough);
+  const listByName = (text: string, shown: string) =>
+    listBatches(ask, 'list batches by name', [['job_name', text, shown]], LARGE_PAGE);
   return {
     ...none,
-    batchDetail: await read('read a batch', String(first.id)),
+    batchDetail: await readBatch(ask, 'read a batch', String(first.id)),
     batchStates,
-    batchFilters: {
-      owner: await list('list batches of no owner', [['owner', noName(), '{no_owner}']]),
-      start: await list('list batches of the future', [['start', String(clock.now() + YEAR_MS), '{in_a_year}']]),
-      end: await list('list batches of the past', [['end', '1']]),
-    },
-    batchOrders:
-      createdAt.size < 2
-        ? undefined
-        : {
-            CREATE_TIME_ASC: await list('list batches, the oldest first', [['order', 'CREATE_TIME_ASC']]),
-            CREATE_TIME_DESC: await list('list batches, the newest first', [['order', 'CREATE_TIME_DESC']]),
-          },
-    batchNames:
-      name === undefined
-        ? undefined
-        : await tryNames(name, (text, shown) => list('list batches by name', [['job_name', text, shown]], LARGE_PAGE)),
+    batchFilters: await filterBatches(ask, clock),
+    batchOrders: createdAt.size < 2 ? undefined : await orderBatches(ask),
+    batchNames: name === undefined ? undefined : await tryNames(name, listByName),
+  };
+}
+
+/** Lists batches by filters that no batch matches. */
+async function filterBatches(ask: Read, clock: Clock): Promise<NonNullable<Sight['batchFilters']>> {
+  const inAYear = String(clock.now() + YEAR_MS);
+  return {
+    owner: await listBatches(ask, 'list batches of no owner', [['owner', noName(), '{no_owner}']]),
+    start: await listBatches(ask, 'list batches of the future', [['start', inAYear, '{in_a_year}']]),
+    end: await listBatches(ask, 'list batches of the past', [['end', '1']]),
+  };
+}
+
+async function orderBatches(ask: Read): Promise<NonNullable<Sight['batchOrders']>> {
+  return {
+    CREATE_TIME_ASC: await listBatches(ask, 'list batches, the oldest first', [['order', 'CREATE_TIME_ASC']]),
+    CREATE_TIME_DESC: await listBatches(ask, 'list batches, the newest first', [['order', 'CREATE_TIME_DESC']]),
   };
 }
 
@@ -177,7 +184,7 @@ async function lookAtFlink(ask: Read) {
     });
 
   const flinkJobs = await list('list Flink jobs');
-  // Documented, and so no question of the emulator's; recorded all the same.
+  // The answer is documented, so it decides no question. It is recorded nevertheless.
   await read('read a Flink job that does not exist', NO_FLINK_ID, '{no_job}');
   const rows = flinkRowsOf(flinkJobs);
   const id = rows.map((row) => String(row.job_id)).find((text) => isJobId(text, 'flink'));
@@ -192,10 +199,10 @@ async function lookAtFlink(ask: Read) {
   };
 }
 
-/** A shorter name has nothing between its first and its last character. */
+/** Whether a name has a part between its first and its last character. */
 const isLongEnough = (name: string | undefined): boolean => name !== undefined && Array.from(name).length >= 3;
 
-const noName = () => `nobody${randomUUID().replaceAll('-', '')}`;
+const noName = () => `noname${randomUUID().replaceAll('-', '')}`;
 
 async function tryNames(wanted: string, list: (text: string, shown: string) => Promise<Answer>): Promise<NameAnswers> {
   const ask = async (text: string, shown: string) => ({ text, answer: await list(text, shown) });

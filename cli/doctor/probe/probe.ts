@@ -17,17 +17,18 @@ import { onInterrupt } from '../../screen/signals.ts';
 import { withSpinner } from '../../screen/spinner.ts';
 import { type Colour, plain, type Terminal } from '../../screen/terminal.ts';
 import { readAsset } from '../../source/assets.ts';
+import { type SettingsFlags, targetSource } from '../../source/load-settings.ts';
 import { openNetwork } from '../../source/network.ts';
-import { type SettingsFlags, targetSource } from '../../source/settings.ts';
 import { type Ask, createAsk, type Read, readWith } from './ask.ts';
-import { type Finding, type Probe, type Recording, VERDICTS, writeProbe } from './file.ts';
+import { type AssumptionFinding, type Probe, type Recording, VERDICTS, writeProbe } from './file.ts';
 import { judgeAll } from './judge.ts';
 import { listQueues, lookAround, queuesOf } from './look.ts';
-import { OWN_JOB_TIMEOUT_MS, type OwnJobSight, runOwnJob } from './own-job.ts';
+import { type OwnJobSight, runOwnJob } from './own-job.ts';
 import { createRedactor, type Redactor, regionOf } from './redact.ts';
+import { OWN_JOB_TIMEOUT_MS } from './submit.ts';
 
 export interface ProbeFlags extends SettingsFlags {
-  /** Where the one job is submitted; without it none is. */
+  /** The queue for the one job; without it no job is submitted. */
   probeQueue?: string;
   /** `dli-probe-<day>.json` by default. */
   probeFile?: string;
@@ -38,20 +39,20 @@ export interface ProbeFlags extends SettingsFlags {
 interface ProbeDeps {
   clock: Clock;
   random: () => number;
-  /** Aborted by Ctrl-C while there is a job. */
+  /** Aborted by Ctrl-C while the job runs. */
   interrupted?: AbortSignal;
 }
 
-/** Thirty reads take seconds, and a minute or two where the gateway slows them down. */
+/** Time for the reads: they take seconds, or two minutes if the gateway slows them down. */
 const LOOK_WITHIN_MS = 5 * 60_000;
-/** A DLI that takes longer for the reads is given no job. */
+/** If the reads take longer than this, no job is submitted. */
 const SLOW_LOOK_MS = 4 * 60_000;
 
 /**
- * Finds out what a real DLI does where no document says it: reads first, then with consent one job of its own.
+ * Finds out how a real DLI behaves where no document says it. It reads first, and then, with consent, runs one job.
  *
- * @returns 1 if the job that was asked for could not be submitted, or was not seen to end.
- * @throws {SettingsError} before anything is asked. @throws {DliError} if DLI cannot be asked at all.
+ * @returns 1 if the requested job could not be submitted, or was not seen to end.
+ * @throws {SettingsError} before anything is sent. @throws {DliError} if DLI cannot be asked.
  */
 export async function runProbe(
   flags: ProbeFlags,
@@ -96,7 +97,7 @@ export async function runProbe(
     terminal.out(flags.json ? toJson('probe', probe) : format(probe, terminal));
     writeProbe(file, probe);
     terminal.err(
-      `Written to ${file}, without names, ids and texts. ${dliReaper(`emulator --assume-from ${shellWord(file)}`)} plays this DLI.\n`,
+      `Written to ${file}, without names, ids and texts. ${dliReaper(`emulator --assume-from ${shellWord(file)}`)} behaves like this DLI.\n`,
     );
     return queue === undefined || ownJob?.cancelOfEnded !== undefined ? 0 : EXIT_CONFIGURATION;
   } finally {
@@ -117,7 +118,7 @@ function assertFlags({ probeQueue, confirm: confirmed, policy }: ProbeFlags, fil
     const expected = probeQueue ?? 'no --confirm without --probe-queue';
     throw new SettingsError('--confirm', `expected ${expected}; nothing was asked`);
   }
-  if (existsSync(file)) throw new SettingsError(file, 'is there already; name another file with --probe-file');
+  if (existsSync(file)) throw new SettingsError(file, 'already exists; name another file with --probe-file');
   try {
     accessSync(dirname(file), constants.W_OK);
   } catch (error) {
@@ -130,30 +131,30 @@ async function lookAt(read: Read, queue: string | undefined, clock: Clock) {
   const queues = await listQueues(read);
   const names = queuesOf(queues).flatMap((row) => toText(row.queue_name)?.toLowerCase() ?? []);
   if (queue !== undefined && names.length > 0 && !names.includes(queue.toLowerCase())) {
-    throw new SettingsError('--probe-queue', 'no queue in the list of queues is called so; correct the name');
+    throw new SettingsError('--probe-queue', 'DLI lists no queue of this name; correct it');
   }
   return lookAround(read, queues, clock);
 }
 
-/** Without somebody to ask, the reads are all there is. */
+/** Asks for consent. If no one can be asked, there is none. */
 async function hasConsent(queue: string, given: string | undefined, terminal: Terminal): Promise<boolean> {
   if (given === undefined && terminal.ask === undefined) {
-    terminal.err(`No job was submitted, since nobody can be asked; give --confirm ${queue}.\n`);
+    terminal.err(`No job was submitted, since the name cannot be typed here; give --confirm ${queue}.\n`);
     return false;
   }
   if (given === undefined) {
     const end = formatDuration(OWN_JOB_TIMEOUT_MS);
     terminal.err(
-      `The reads are done. Next comes one SQL job on ${queue}: a query that lasts and uses no table. It is cancelled as soon as it runs; should that fail, DLI ends it after ${end}.\n`,
+      `The reads are done. Next comes one SQL job on ${queue}: a long query that uses no table. It is cancelled as soon as it runs. If that fails, DLI ends it after ${end}.\n`,
     );
   }
   return confirm({ name: queue, what: 'submit this job and cancel it', given }, terminal);
 }
 
-/** Ctrl-C, a stop, and a terminal that is closed. */
+/** Ctrl-C, a stop, and a closed terminal. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** A signal ends the waiting; the job is cancelled all the same. A second one ends the process. */
+/** Runs the job. A signal ends the waiting, and the job is cancelled nevertheless. A second signal ends the process. */
 async function withOwnJob(
   { queue, ...asks }: { queue: string; askOnce: Ask; read: Read; redactor: Redactor },
   terminal: Terminal,
@@ -164,7 +165,7 @@ async function withOwnJob(
     interruption.abort();
     const end = formatDuration(OWN_JOB_TIMEOUT_MS);
     terminal.err(
-      `Ending: what is under way is finished, and the job is cancelled. A second Ctrl-C leaves it to DLI, which ends it after ${end}.\n`,
+      `Ending: the current call is finished, and the job is cancelled. After a second Ctrl-C only DLI ends the job, after ${end}.\n`,
     );
   };
   const endListening = onInterrupt(interrupt, SIGNALS);
@@ -181,7 +182,7 @@ async function withOwnJob(
   }
 }
 
-const SIGNS: Record<Finding['verdict'], [sign: string, colour: Colour]> = {
+const SIGNS: Record<AssumptionFinding['verdict'], [sign: string, colour: Colour]> = {
   holds: ['✓', 'green'],
   'does not': ['✗', 'red'],
   'could not be told': ['?', 'gray'],
@@ -198,10 +199,10 @@ function format({ assumptions }: Probe, { paint = plain }: Terminal): string {
     const count = ASSUMPTION_NAMES.filter((name) => assumptions[name].verdict === verdict).length;
     return `${count} ${verdict === 'holds' ? 'hold' : verdict === 'does not' ? 'do not' : verdict}`;
   });
-  return `${lines.join('\n')}\nOf what the emulator assumes: ${counts.join(', ')}.\n`;
+  return `${lines.join('\n')}\nWhat the emulator assumes: ${counts.join(', ')}.\n`;
 }
 
-function wordsOf({ verdict, assumed, found, note }: Finding): string {
+function wordsOf({ verdict, assumed, found, note }: AssumptionFinding): string {
   if (verdict === 'holds') return `holds: ${assumed}`;
   if (verdict === 'could not be told') return `could not be told: ${note}`;
   return found === null ? `does not hold (${assumed}), and is ${note}` : `does not hold (${assumed}): it is ${found}`;

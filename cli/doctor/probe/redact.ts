@@ -1,9 +1,9 @@
 import { isRecord } from '../../../lib/dli/wire.ts';
 
-/** What may be told of an answer: its shape, and words that mean the same in every project. */
+/** The public part of an answer: its shape, and words that mean the same in every project. */
 export type Redacted = null | boolean | number | string | Redacted[] | { [key: string]: Redacted };
 
-/** Their parts are looked at. Of everything else that has parts only its type is told. */
+/** Keys whose lists and objects are shown. Any other list or object is shown as its type. */
 const CONTAINERS = ['jobs', 'sessions', 'queues', 'job_list', 'job_detail'];
 
 const FLAGS = ['is_success', 'is_restarting', 'has_savepoint'];
@@ -13,7 +13,7 @@ const QUEUES = ['queue_name', 'queueName', 'queue', 'cluster_name'];
 const CODES = ['error_code', 'errorCode', 'code'];
 const WORD_KEYS = ['status', 'state', 'job_type', 'job_mode', 'engine_type', 'engine', 'queue_type', 'run_mode', 'msg'];
 
-/** Every word that a document has for one of these keys; in any case, since "Success" is how one example has it. */
+/** All documented values of WORD_KEYS, compared without case, since one example writes "Success". */
 const WORDS = [
   'launching',
   'running',
@@ -71,13 +71,13 @@ const WORDS = [
 /** Error codes of DLI, its gateway, IAM and STS. */
 const CODE = /^(DLI|APIG|APIGW|IAM|STS5?)\.\d{1,8}$/;
 
-/** A key as the API writes them. Others may be names. One run of letters, so that no key takes long to match. */
+/** A key of the API; any other key may be a name. The pattern is linear, so that a long key does not take long. */
 const KEY = /^[a-z][A-Za-z_-]{0,39}$/;
 
-/** Rows of a list that are told; the others are counted. */
+/** Number of rows of a list that are shown; the others are counted. */
 const ROWS = 2;
 
-/** Lists and objects in one another whose parts are told; the deepest answer of DLI has four ("Querying the Job List"). */
+/** Depth to which lists and objects are shown; the deepest answer of DLI has four levels ("Querying the Job List"). */
 const LEVELS = 6;
 
 export const isCode = (text: string): boolean => CODE.test(text);
@@ -85,10 +85,10 @@ export const isCode = (text: string): boolean => CODE.test(text);
 export const isKnownWord = (text: string): boolean => WORDS.includes(text.toLowerCase());
 
 /**
- * Makes of answers what may be shown to everybody. What is not known to be harmless is told as its type alone. The same
- * job and the same queue have the same name in all answers.
+ * Makes answers safe to publish. A value that is not known to be harmless becomes its type. A job and a queue keep their
+ * made-up names in all answers.
  *
- * @param probeQueue the one queue that has a name of its own, `probe queue`.
+ * @param probeQueue the queue that is shown as `probe queue`.
  */
 export function createRedactor(probeQueue: string | undefined) {
   const names = new Map<string, string>();
@@ -132,12 +132,12 @@ export function createRedactor(probeQueue: string | undefined) {
 
   return {
     redact: (body: unknown) => redact(body),
-    /** Gives a job a name of its own. */
+    /** Gives a job its own made-up name. */
     call: (jobId: string, name: string) => void names.set(`job ${jobId.toLowerCase()}`, name),
   };
 }
 
-/** Names the region of an address of the vendor; another address may be a secret ("Regions and Endpoints"). */
+/** Returns the region in an address of the vendor ("Regions and Endpoints"). Any other address may be secret. */
 export function regionOf({ hostname }: URL): string | null {
   const [, region] = /^dli\.([a-z0-9-]+)\.(?:myhuaweicloud\.(?:com|eu)|otc\.t-systems\.com)$/.exec(hostname) ?? [];
   return region ?? null;

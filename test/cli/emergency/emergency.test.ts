@@ -97,7 +97,7 @@ describe.concurrent('dli-reaper emergency', () => {
     expect(deletes()).toBe(0);
   });
 
-  it('says what there is where a queue or an owner is nobody’s, and that an id is not of the engine', async (context) => {
+  it('says what there is if a queue or an owner has no jobs, and that an id is not of the engine', async (context) => {
     const { run, projectId } = await startService(context);
 
     const misspelt = await run('--older-than', '10m', '--queue', 'adhok', '--engine', 'SQL', ...REASON, '--dry-run');
@@ -247,7 +247,7 @@ describe.concurrent('dli-reaper emergency', () => {
     expect((await run('--dry-run', '--policy', file, '--include-exempt')).stdout).toContain('2 overdue');
   });
 
-  it('cancels nobody with --dry-run, nor over its cap', async (context) => {
+  it('cancels no job with --dry-run, or over its cap', async (context) => {
     const { run, deletes, projectId } = await startService(context);
 
     const dry = await run('--older-than', '10m', ...REASON, '--dry-run');
@@ -269,9 +269,9 @@ describe.concurrent('dli-reaper emergency', () => {
       says: '--older-than: missing; give an age such as 10m',
     },
     {
-      name: 'nobody to ask, and says what to do',
+      name: 'no one to ask, and says what to do',
       args: [...REASON, '--older-than', '10m'],
-      says: '--confirm: missing, and nobody can be asked, since stdin or stderr is no terminal; give --confirm NAME, or',
+      says: '--confirm: missing; the name cannot be typed, since stdin or stderr is not a terminal: give --confirm NAME, or',
     },
     {
       name: 'the name of another target',
@@ -281,7 +281,7 @@ describe.concurrent('dli-reaper emergency', () => {
     {
       name: 'a value that was forgotten, so that it took the flag behind it',
       args: ['--older-than', '10m', '--confirm', 'x', '--reason', '--dry-run'],
-      says: "option '--reason' lacks its value, and was given --dry-run",
+      says: "option '--reason' needs a value; found --dry-run",
     },
     {
       name: 'what is the id of no job',
@@ -381,7 +381,7 @@ describe.concurrent('dli-reaper emergency', () => {
     );
 
     expect(exitCode).toBe(1);
-    expect(errors.join('')).toContain(`${projectId}: not swept, it was asked for more than 10m ago`);
+    expect(errors.join('')).toContain(`${projectId}: not swept, the request is older than 10m`);
     expect(emulator.requests).toEqual([]);
   });
 
@@ -395,7 +395,7 @@ describe.concurrent('dli-reaper emergency', () => {
       'these 3 jobs',
     ]);
     expect(questions.every(({ deletes }) => deletes === 0)).toBe(true);
-    expect(stderr).toContain('The plan is older than 10m, and other jobs may run by now. Nothing was cancelled');
+    expect(stderr).toContain('The plan is older than 10m, so other jobs may run now. Nothing was cancelled');
     expect([1, 2, 5].map((n) => emulator.statusOf(jobId(n)))).toEqual(['CANCELLED', 'CANCELLED', 'CANCELLED']);
   });
 
@@ -403,7 +403,7 @@ describe.concurrent('dli-reaper emergency', () => {
     { name: 'something else is typed', typed: 'yes\r' },
     { name: 'the question is broken off with Ctrl-C', typed: '\u0003' },
     { name: 'the question is broken off with Ctrl-D', typed: '\u0004' },
-  ])('cancels nobody if $name', async ({ typed }, context) => {
+  ])('cancels no job if $name', async ({ typed }, context) => {
     const { runOnTerminal: run, deletes, projectId } = await startService(context);
 
     const terminal = run('--older-than', '10m', ...REASON);
@@ -411,7 +411,7 @@ describe.concurrent('dli-reaper emergency', () => {
     terminal.type(typed);
 
     expect(await terminal.exited).toBe(1);
-    expect(await terminal.screen()).toContain(`Not confirmed, since ${projectId} was expected; nothing was changed.`);
+    expect(await terminal.screen()).toContain(`Not confirmed: expected ${projectId}. Nothing was changed.`);
     expect(deletes()).toBe(0);
   });
 

@@ -8,7 +8,7 @@ describe.concurrent('dli-reaper demo', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     const [before, plan, sweep, proof] = stdout.split(/\nThe (?:plan|sweep|proof): .*\n/);
     expect(before).toMatch(/^An emulated DLI with 20 jobs listens at http:\/\/127\.0\.0\.1:\d+\.\n$/);
-    expect(plan).toContain('Dry run (because of the request): 11 jobs seen, 5 overdue, none cancelled');
+    expect(plan).toContain('Dry run (set by the request): 11 jobs seen, 5 overdue, none cancelled');
     expect(sweep).toContain('Sweep ok: 11 jobs seen, 5 overdue, 4 cancelled, 1 already terminal, 6 left alone');
     expect(sweep).toContain('already terminal (FINISHED)');
     expect(proof).toBe('It agrees with all 10 outcomes.\n');

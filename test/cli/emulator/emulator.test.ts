@@ -47,7 +47,7 @@ describe.concurrent('dli-reaper emulator', () => {
     },
   );
 
-  it('is swept by another process, and tells unsigned what reached it', async (context) => {
+  it('is swept by another process, and shows unsigned what reached it', async (context) => {
     const { connection, ask } = await start(context, ['--jobs', '20', '--overdue', '0.1', '--cancel-delay', '0s']);
     const { url, projectId } = connection;
     const flags = ['--policy', 'examples/demo-policy.yml', '--endpoint', url, '--project-id', projectId, '--json'];
@@ -111,7 +111,7 @@ describe.concurrent('dli-reaper emulator', () => {
     expect(await second.ask('/_emulator/clock')).toMatchObject({ now: stoppedAt });
   });
 
-  it('makes the trouble that a file orders, and says which was never met', async (context) => {
+  it('injects the faults of a file, and says which were never met', async (context) => {
     const faults = join(mkdtempSync(join(tmpdir(), 'dli-reaper-faults-')), 'faults.yml');
     writeFileSync(
       faults,

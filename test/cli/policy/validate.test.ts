@@ -87,7 +87,7 @@ rules:
     ]);
   });
 
-  it('tells every error at once, each with line and column, and ends with 1', async () => {
+  it('shows every error at once, each with line and column, and ends with 1', async () => {
     const text = `version: 2
 maxKill: 3
 rules:
@@ -212,7 +212,7 @@ describe('readPolicyFile', () => {
     {
       name: 'of two documents',
       text: 'version: 1\n---\nversion: 1\n',
-      says: '2:1: another document begins here; a policy is one',
+      says: '2:1: a second document begins here; a policy is one',
     },
     { name: 'that is empty', text: '', says: '1:1: expected an object; found nothing' },
     { name: 'that is a list', text: '- version: 1\n', says: '1:1: expected an object; found a list' },

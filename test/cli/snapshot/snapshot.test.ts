@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseSnapshot, toSnapshot } from '../../../cli/snapshot/snapshot.ts';
+import { parseSnapshot, toSnapshot } from '../../../cli/snapshot/document.ts';
 import type { SweepReport } from '../../../lib/sweep/record/report.ts';
 import { makeJob, makeStoredLook } from '../../helpers/make-job.ts';
 import { keysOf, makeFolder, runCli, runHere, runningJob, startService } from '../../helpers/run-cli.ts';
@@ -42,7 +42,7 @@ describe.concurrent('dli-reaper snapshot', () => {
     });
     expect(snapshot.stdout).not.toContain('secret_column');
     expect(plan).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(plan.stdout).toContain('Dry run (because of the request): 1 job seen, 1 overdue, none cancelled; 0 calls.');
+    expect(plan.stdout).toContain('Dry run (set by the request): 1 job seen, 1 overdue, none cancelled; 0 calls.');
     expect(plan.stdout).toMatch(/│ 3h30m +│ maxRunTime 2h │ ██████▓▓▓▓ +│ r +│ would be cancelled │/);
     expect(explain.stdout).toContain('Verdict: keep, within-limit (r)');
     expect(unknown).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('holds no such job') });
@@ -196,7 +196,7 @@ describe.concurrent('dli-reaper replay', () => {
   save(2, { 1: 3, 3: 11 });
   save(3, { 1: 4.5, 3: 12 });
 
-  it('tells who would have died, when, and the difference to the policy of today', async () => {
+  it('shows which jobs would have died, when, and the difference to today’s policy', async () => {
     const args = ['replay', '--policy', two, '--snapshots', folder, '--against', four];
 
     const json = await runCli([...args, '--json']);
@@ -218,7 +218,7 @@ describe.concurrent('dli-reaper replay', () => {
     expect(text.stdout).toContain('3 jobs would have been cancelled, 1 more and 0 fewer than today.');
   });
 
-  it('tells jobs of the same id on two targets apart, lets the worst die that a drain lets, and says whose cap held', async () => {
+  it('keeps jobs of the same id on two targets apart, obeys a drain, and says whose cap held', async () => {
     const twins = join(dirname(two), 'twins');
     mkdirSync(twins, { recursive: true });
     for (const target of ['east', 'west']) {
@@ -253,7 +253,7 @@ describe.concurrent('dli-reaper replay', () => {
     });
   });
 
-  it('says so and ends with 4 where a snapshot has gaps, since nobody can count its victims', async () => {
+  it('says so and ends with 4 if a snapshot has gaps, since its victims cannot be counted', async () => {
     const gaps = join(dirname(two), 'gaps');
     mkdirSync(gaps, { recursive: true });
     const jobs = [makeJob({ id: jobId(1), startedAt: NOW - 9 * HOUR })];
@@ -335,7 +335,7 @@ describe.concurrent('dli-reaper replay', () => {
     );
   });
 
-  it('lets nobody die where a cap would have stopped the sweep, and says when', async () => {
+  it('counts no job if a cap would have stopped the sweep, and says when', async () => {
     const capped = writeFile('capped.json', policy(2, { maxKills: 0 }));
 
     const { exitCode, stdout } = await runHere(['replay', '--policy', capped, '--snapshots', folder]);

@@ -168,7 +168,7 @@ describe.concurrent('a host that hangs', () => {
     const screen = await terminal.screen();
     stop();
 
-    expect(screen).toContain(verb === 'plan' ? 'Listing' : 'Looking at it: ');
+    expect(screen).toContain(verb === 'plan' ? 'Listing' : 'Checking: ');
     expect(await terminal.exited).toBe(1);
   });
 });

@@ -57,7 +57,7 @@ describe.concurrent('dli-reaper stop and resume', () => {
     expect(stderr).toContain(`cannot be written to Parameter Store (${says})`);
   });
 
-  it('stops also for somebody who may write and not read', async (context) => {
+  it('stops also for a person who may write but not read', async (context) => {
     const { ssm, run } = await startStage(context, 'run', ['GetParameters', 'GetParametersByPath']);
 
     const { exitCode, stderr } = await run('stop');
@@ -76,7 +76,7 @@ describe.concurrent('dli-reaper stop and resume', () => {
     const right = await run('resume', '--confirm', 'prod', '--json');
 
     expect([unasked.exitCode, wrong.exitCode, right.exitCode]).toEqual([1, 1, 0]);
-    expect(unasked.stderr).toContain('--confirm: missing, and nobody can be asked');
+    expect(unasked.stderr).toContain('--confirm: missing; the name cannot be typed');
     expect(wrong.stderr).toBe('dli-reaper: --confirm: expected prod; nothing was changed\n');
     expect(JSON.parse(right.stdout)).toEqual({ kind: 'switch', stage: 'prod', isOn: true, version: 2 });
     expect(ssm.parameters[SWITCH]).toBe('run');

@@ -27,7 +27,7 @@ const start = (context: TestContext) =>
   });
 
 describe.concurrent('dli-reaper explain', () => {
-  it('tells of a victim each predicate, limit, exemption and cap, and cancels nobody', async (context) => {
+  it('shows each predicate, limit, exemption and cap for a victim, and cancels nothing', async (context) => {
     const { run, emulator } = await start(context);
 
     const { exitCode, stdout, stderr } = await run('explain', [jobId(1)]);
@@ -54,7 +54,7 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
     expect(emulator.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
-  it('lets no name of an owner write elsewhere on the screen', async (context) => {
+  it('keeps the name of an owner from writing elsewhere on the screen', async (context) => {
     const owner = '\u001b[2J\u001b]0;title\u0007evil\nVerdict: keep';
     const { run } = await startService(context, policyFile, { jobs: [runningJob(1, { owner })] });
 
@@ -77,7 +77,7 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
       id: '00000000-0000-4000-8000-00000000000A',
       says: ['ignore  owner: wanted dashboards, found dashboards: yes', 'Verdict: keep, ignored (two-hours)'],
     },
-  ])('tells why a job is kept that is $name', async ({ id, says }, context) => {
+  ])('says why a job is kept that is $name', async ({ id, says }, context) => {
     const { run } = await start(context);
 
     const { exitCode, stdout, stderr } = await run('explain', [id]);
@@ -145,7 +145,7 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
     {
       name: 'an id that is none',
       id: '../queues/adhoc',
-      says: "JOB_ID: expected 8-4-4-4-12 hexadecimal digits, or a Flink job's number",
+      says: 'JOB_ID: expected 8-4-4-4-12 hexadecimal digits, or the number of a Flink job',
     },
   ])('ends with 1 for $name', async ({ id, says }, context) => {
     const { run } = await start(context);

@@ -37,7 +37,7 @@ describe.concurrent('dli-reaper', () => {
     const { exitCode, stdout, stderr } = await run(verb, more);
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: 'Listing\n' });
-    expect(stdout).toContain('Dry run (because of the request): 2 jobs seen, 2 overdue, none cancelled');
+    expect(stdout).toContain('Dry run (set by the request): 2 jobs seen, 2 overdue, none cancelled');
     expect(stdout).toContain(jobId(1));
     expect(stdout).toContain('would be cancelled');
     expect(emulator.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
@@ -57,14 +57,14 @@ describe.concurrent('dli-reaper', () => {
     expect(deletes()).toBe(2);
   });
 
-  it('cancels nobody with --no-dry-run if the policy says dry-run', async (context) => {
+  it('cancels nothing with --no-dry-run if the policy says dry-run', async (context) => {
     const { run, deletes } = await startService(context);
     const dry = writeFile('dry.yml', 'version: 1\nrules:\n  - {id: two-hours, match: all, maxRunTime: 2h}\n');
 
     const { exitCode, stdout } = await run('sweep', ['--no-dry-run'], { '--policy': dry });
 
     expect(exitCode).toBe(0);
-    expect(stdout).toContain('Dry run (because of the policy)');
+    expect(stdout).toContain('Dry run (set by the policy)');
     expect(deletes()).toBe(0);
   });
 
@@ -134,10 +134,8 @@ describe.concurrent('dli-reaper', () => {
       expect(result).toMatchObject({ exitCode: 0, stderr: '' });
       expect(byNumber(rowsOf(result))).toEqual(byNumber(OVERDUE));
       expect(rowsOf(result).at(-1)?.[0]).toBe(4);
-      expect(result.stdout).toContain(
-        '2 more that a rule, an exemption or a protection spares: --spared shows them.\n',
-      );
-      expect(result.stdout).toContain('Queues that no rule names, with their old jobs: etl (1).\n');
+      expect(result.stdout).toContain('2 more spared by a rule, an exemption or a protection: see --spared.\n');
+      expect(result.stdout).toContain('Queues that no rule names, with their number of old jobs: etl (1).\n');
       expect(result.stdout).toContain('Note: exemption keep-cy (owner orders) expired at 2020-01-02T00:00:00.000Z;');
     });
 
@@ -289,7 +287,7 @@ describe.concurrent('exit code 1', () => {
     expect(emulator.requests).toHaveLength(1);
   });
 
-  it('for an endpoint where nobody listens', async (context) => {
+  it('for an endpoint where nothing listens', async (context) => {
     const { run, emulator } = await startService(context);
     await emulator.close();
 
@@ -328,7 +326,7 @@ describe.concurrent('exit code 3', () => {
 });
 
 describe.concurrent('exit code 4', () => {
-  it('for a page that cannot be read, and then nobody is cancelled', async (context) => {
+  it('for a page that cannot be read, and then nothing is cancelled', async (context) => {
     const { run, emulator, deletes } = await startService(context);
     emulator.faults.add({
       on: 'list-sql-jobs',

@@ -172,7 +172,7 @@ const ODD: { name: AssumptionName; fault: Fault; note: string }[] = [
   },
   {
     name: 'nameFilter',
-    fault: { on: 'list-flink-jobs', target: 'name=nobody', edit: { set: { job_list: { jobs: [{ name: 'x' }] } } } },
+    fault: { on: 'list-flink-jobs', target: 'name=noname', edit: { set: { job_list: { jobs: [{ name: 'x' }] } } } },
     note: 'batches: whole, Flink jobs: the filter is ignored',
   },
   {
@@ -198,7 +198,7 @@ const ODD: { name: AssumptionName; fault: Fault; note: string }[] = [
 ];
 
 describe('a probe', () => {
-  it('finds that what the emulator assumes holds, wherever it can be told, and says of the rest why it cannot', async () => {
+  it('confirms what the emulator assumes, and says why it cannot tell the rest', async () => {
     const { run } = await startWorld();
 
     const probe = await run();
@@ -213,7 +213,7 @@ describe('a probe', () => {
         { verdict: 'holds', assumed: DEFAULT_ASSUMPTIONS[name], found: DEFAULT_ASSUMPTIONS[name], note: null },
       ]),
     );
-    expect(probe.stdout).toContain('Of what the emulator assumes: 10 hold, 0 do not, 7 could not be told.\n');
+    expect(probe.stdout).toContain('What the emulator assumes: 10 hold, 0 do not, 7 could not be told.\n');
   });
 
   it.each(turnedOver.filter(({ world, untold }) => world !== undefined || untold === undefined))(
@@ -291,7 +291,7 @@ describe('a probe', () => {
     expect((await run()).assumptions.sqlDetailOfOthers.found).toBe('DLI.0007');
   });
 
-  it.each(ODD)('says that $name is none of the known answers where DLI says $note', async ({ name, fault, note }) => {
+  it.each(ODD)('reports $name as none of the known answers if DLI says $note', async ({ name, fault, note }) => {
     const { run } = await startWorld({ ...everything(), faults: [fault] });
 
     const { assumptions, stdout } = await run();
@@ -406,7 +406,7 @@ describe('thin evidence', () => {
 });
 
 describe('the job of a probe', () => {
-  it('is the only thing that is ever submitted or cancelled, and the jobs of others run on', async () => {
+  it('is the only job that is submitted or cancelled, and the jobs of others run on', async () => {
     const { emulator, run } = await startWorld();
 
     const { stderr, recordings } = await run();
@@ -431,7 +431,7 @@ describe('the job of a probe', () => {
     ]);
   });
 
-  it('lasts, ends by itself should nobody cancel it, and is marked', async () => {
+  it('runs long, ends by itself without a cancel, and carries the mark', async () => {
     const { emulator, run } = await startWorld();
 
     await run();
@@ -448,7 +448,7 @@ describe('the job of a probe', () => {
     expect(own?.statement.match(/CROSS JOIN/g)).toHaveLength(15);
   });
 
-  it('tells of a cancel of a finished job, and not of a cancelled one, where it ends too early', async () => {
+  it('shows the cancel of a finished job, not of a cancelled one, if it ends too early', async () => {
     const { emulator, run } = await startWorld({ ...everything(), ...ENDS_AT_ONCE });
 
     const probe = await run();
@@ -459,13 +459,13 @@ describe('the job of a probe', () => {
     expect(emulator.requests.filter(({ method }) => method === 'DELETE')).toHaveLength(1);
   });
 
-  it('is not submitted without the right name, and the reads are told all the same', async () => {
+  it('is not submitted without the right name, and the reads are still reported', async () => {
     const { changes, run } = await startWorld();
 
     const probe = await run({ probeQueue: QUEUE }, { ask: async () => 'adhok' });
 
     expect(probe).toMatchObject({ exitCode: 1, ownJob: 'not submitted' });
-    expect(probe.stderr).toContain('Not confirmed, since adhoc was expected; nothing was changed.');
+    expect(probe.stderr).toContain('Not confirmed: expected adhoc. Nothing was changed.');
     expect(probe.assumptions.sqlCancelOfCancelled.note).toBe('no job was submitted');
     expect(probe.assumptions.unknownId.verdict).toBe('holds');
     expect(changes()).toBe(0);
@@ -477,22 +477,24 @@ describe('the job of a probe', () => {
     const { exitCode, stderr, ownJob } = await run({ probeQueue: QUEUE }, { ask: async () => QUEUE });
 
     expect({ exitCode, ownJob }).toEqual({ exitCode: 0, ownJob: 'ended' });
-    expect(stderr).toContain('should that fail, DLI ends it after 10m');
+    expect(stderr).toContain('If that fails, DLI ends it after 10m');
   });
 
-  it('is not submitted where nobody can be asked, nor without a queue', async () => {
+  it('is not submitted if no one can be asked, or without a queue', async () => {
     const { changes, run } = await startWorld();
 
     const unasked = await run({ probeQueue: QUEUE });
     const readsOnly = await run({});
 
     expect(unasked.exitCode).toBe(1);
-    expect(unasked.stderr).toContain('No job was submitted, since nobody can be asked; give --confirm adhoc.');
+    expect(unasked.stderr).toContain(
+      'No job was submitted, since the name cannot be typed here; give --confirm adhoc.',
+    );
     expect(readsOnly.exitCode).toBe(0);
     expect(changes()).toBe(0);
   });
 
-  it('is told where DLI refuses it', async () => {
+  it('is reported if DLI refuses it', async () => {
     const answer = { status: 403, body: { error_code: 'DLI.0003', error_msg: 'no SUBMIT_JOB' } };
     const { run } = await startWorld({ ...everything(), faults: [{ on: 'submit-sql-job', answer }] });
 
@@ -503,7 +505,7 @@ describe('the job of a probe', () => {
     expect(probe.assumptions.sqlCancelOfCancelled.note).toBe('no job was submitted (403 DLI.0003)');
   });
 
-  it('costs nothing of what the reads told where DLI refuses the key at the submission itself', async () => {
+  it('loses nothing of the reads if DLI refuses the key at the submission', async () => {
     const answer = { status: 401, body: { error_code: 'APIG.0301' } };
     const { run, changes } = await startWorld({ ...everything(), faults: [{ on: 'submit-sql-job', answer }] });
 
@@ -571,7 +573,7 @@ describe('the job of a probe', () => {
     expect(changes()).toBe(1);
   });
 
-  it('is left alone where DLI answers with the id of a job that lacks its mark', async () => {
+  it('is left alone if the job under its id lacks the mark', async () => {
     const fault = { on: 'submit-sql-job', edit: { set: { job_id: jobId(1) } } } as const;
     const { emulator, run, changes } = await startWorld({ ...everything(), faults: [fault] });
 
@@ -606,7 +608,7 @@ describe('the job of a probe', () => {
     expect(emulator.statusOf(jobId(1))).toBe('RUNNING');
   });
 
-  it('is told with its id where the key may not cancel it', async () => {
+  it('is named by its id if the key may not cancel it', async () => {
     const { emulator, run, changes } = await startWorld({ ...everything(), deniedQueues: [QUEUE] });
 
     const probe = await run();
@@ -614,13 +616,13 @@ describe('the job of a probe', () => {
     const [own] = submittedBy(emulator);
     expect(probe).toMatchObject({ exitCode: 1, ownJob: 'not seen to end' });
     expect(probe.stderr).toContain(
-      `This key may not cancel on adhoc. The job ${own?.id} runs on; it ends by itself 10m`,
+      `This key may not cancel on adhoc. The job ${own?.id} is still running; it ends by itself 10m`,
     );
     expect(probe.assumptions.deniedStatus.verdict).toBe('holds');
     expect(changes()).toBe(2);
   });
 
-  it('is told with its id where it is not seen to stop', async () => {
+  it('is named by its id if it is not seen to stop', async () => {
     const { emulator, run } = await startWorld({
       ...everything(),
       delays: { cancelMs: HOUR, runMs: [HOUR, HOUR] },
@@ -630,7 +632,7 @@ describe('the job of a probe', () => {
 
     const [own] = submittedBy(emulator);
     expect(probe).toMatchObject({ exitCode: 1, ownJob: 'not seen to end' });
-    expect(probe.stderr).toContain(`The job ${own?.id} was asked to stop, and was not seen to stop;`);
+    expect(probe.stderr).toContain(`The cancel of the job ${own?.id} was accepted, but it was not seen to stop;`);
   });
 
   it('is asked to stop once more where the first answer was lost on the way', async () => {
@@ -661,18 +663,18 @@ describe('the job of a probe', () => {
     const [own] = submittedBy(emulator);
     expect(exitCode).toBe(1);
     expect(stderr).toContain('read the job of the probe: 401 APIG.0301');
-    expect(stderr).toContain(`The job ${own?.id} was asked to stop`);
+    expect(stderr).toContain(`The cancel of the job ${own?.id} was accepted`);
     expect(own?.cancelledAt).toBeDefined();
   });
 
-  it('is cancelled, and its id told, by Ctrl-C while it waits', async () => {
+  it('is cancelled, and its id printed, at Ctrl-C', async () => {
     const { emulator, run } = await startWorld({ ...everything(), delays: { startMs: HOUR, cancelMs: 0 } });
 
     const probe = await run(undefined, { whileAsleep: (interruption) => interruption.abort() });
 
     const [own] = submittedBy(emulator);
     expect(probe).toMatchObject({ exitCode: 1, ownJob: 'ended' });
-    expect(probe.stderr).toContain(`Interrupted. The job ${own?.id} is asked to stop.\nThe job ${own?.id} is over.\n`);
+    expect(probe.stderr).toContain(`Interrupted. Cancelling the job ${own?.id}.\nThe job ${own?.id} is over.\n`);
     expect(emulator.statusOf(own?.id ?? '')).toBe('CANCELLED');
   });
 });
@@ -795,7 +797,7 @@ describe('what a probe writes', () => {
     });
   });
 
-  it('takes no time over a long key, and tells no more than types of what is deep', async () => {
+  it('takes no time over a long key, and shows only types of deep values', async () => {
     const deep = JSON.parse(`${'{"jobs":'.repeat(20_000)}1${'}'.repeat(20_000)}`);
     const { redact } = createRedactor(undefined);
 
@@ -822,7 +824,7 @@ describe('what a probe writes', () => {
     const before = emulator.requests.length;
     const again = run({ probeFile });
 
-    await expect(again).rejects.toThrow(`${probeFile}: is there already; name another file with --probe-file`);
+    await expect(again).rejects.toThrow(`${probeFile}: already exists; name another file with --probe-file`);
     expect(statSync(probeFile).mode & 0o777).toBe(0o600);
     expect(emulator.requests).toHaveLength(before);
   });
@@ -890,14 +892,14 @@ describe('mistakes in the flags of a probe', () => {
 
     const mistyped = run({ probeQueue: 'adhok', confirm: 'adhok' });
 
-    await expect(mistyped).rejects.toThrow('--probe-queue: no queue in the list of queues is called so');
+    await expect(mistyped).rejects.toThrow('--probe-queue: DLI lists no queue of this name');
     expect(emulator.requests).toHaveLength(1);
   });
 
   it.each([
     { args: ['--probe-queue', QUEUE], says: '--probe-queue: goes with --probe' },
     { args: ['--probe', '--stage', 'dev'], says: '--target: missing; --stage needs the name of a target' },
-  ])('are told by the command line: $says', async ({ args, says }) => {
+  ])('show on the command line: $says', async ({ args, says }) => {
     expect(await runHere(['doctor', ...args])).toMatchObject({ exitCode: 1, stderr: `dli-reaper: ${says}\n` });
   });
 });
@@ -1021,8 +1023,8 @@ describe('a file of a probe', () => {
     });
     expect(stderr.join('')).toBe(
       [
-        'Assumed as the probe found it, and not as by default: sparkAppId null (default text), queueFlags boolean (default text).\n',
-        'Not found by the probe, and so as by default: sqlCancelOfEnded DLI.0007, unknownQueue accepted, deniedStatus 400, ',
+        'Differs from the default, by the probe: sparkAppId null (default text), queueFlags boolean (default text).\n',
+        'Unknown to the probe, so the default holds: sqlCancelOfEnded DLI.0007, unknownQueue accepted, deniedStatus 400, ',
         'sparkCancelOfEnded DLI.0007, flinkVerdicts each, flinkMixedStatus 400, flinkUnknownInBatch DLI.13007.\n',
       ].join(''),
     );
@@ -1032,7 +1034,7 @@ describe('a file of a probe', () => {
     {
       title: 'no JSON',
       change: () => 'rules:',
-      says: 'is no JSON; give a file that dli-reaper doctor --probe has written',
+      says: 'is not JSON; give a file that dli-reaper doctor --probe wrote',
     },
     {
       title: 'another document',
@@ -1045,7 +1047,7 @@ describe('a file of a probe', () => {
       says: 'version: expected 1; probe again with this version of dli-reaper',
     },
     {
-      title: 'an answer that nobody knows',
+      title: 'an unknown answer',
       change: (text: string) => text.replaceAll('"found": "DLI.0002"', '"found": "DLI.9"'),
       says: 'assumptions.unknownId.found: expected one of DLI.0002, DLI.0023',
     },

@@ -1,54 +1,20 @@
-import { messageOf } from '../../lib/base/error-words.ts';
-import { ENGINE_NAMES, type Engine } from '../../lib/base/job.ts';
 import { readCeilings } from '../../lib/settings/ceilings.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import type { StoredLook } from '../../lib/sweep/look/look.ts';
 import { planFrom } from '../../lib/sweep/snapshot.ts';
-import { cleanText } from '../screen/clean-text.ts';
 import { exitCodeOf } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { formatReport } from '../screen/report.ts';
-import { withSpinner } from '../screen/spinner.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import { readText } from '../source/files.ts';
 import { readPolicyFile } from '../source/policy-file.ts';
-import type { SettingsFlags } from '../source/settings.ts';
 import { explainOne, showExplanation } from '../sweep/explain.ts';
-import { observe } from '../sweep/observe.ts';
 import type { SweepFlags } from '../sweep/perform.ts';
-import { parseSnapshot, toSnapshot } from './snapshot.ts';
+import { readSnapshot } from './document.ts';
 
-/** Prints every live job as JSON. @returns 1 if the clocks disagree, 4 if some jobs could not be listed. */
-export async function runSnapshot(
-  { withStatements = false, engine, ...flags }: SettingsFlags & { withStatements?: boolean; engine?: Engine[] },
-  terminal: Terminal,
-): Promise<number> {
-  // Statements are asked for either way, since their fingerprints are made of them.
-  const { seen } = await withSpinner('Listing every live job', {}, terminal, () =>
-    observe(flags, terminal, { engines: engine ?? ENGINE_NAMES }),
-  );
-  const { clockProblem, gaps } = seen;
-  if (clockProblem !== undefined) terminal.err(`! ${clockProblem}\n`);
-  for (const { what } of gaps) terminal.err(`! listing incomplete: ${cleanText(what)}\n`);
-  terminal.out(toJson('snapshot', toSnapshot(seen, { withStatements })));
-  // As a plan ends at such a moment.
-  return exitCodeOf({
-    status: clockProblem !== undefined ? 'stopped' : gaps.length > 0 ? 'partial' : 'ok',
-    dryRun: true,
-  });
-}
-
-/** @throws {SettingsError} naming the file. */
-export function readSnapshot(path: string): StoredLook {
-  const text = readText(path);
-  try {
-    return parseSnapshot(JSON.parse(text));
-  } catch (error) {
-    throw new SettingsError(path, messageOf(error), { cause: error });
-  }
-}
-
-/** `plan` of a moment that is over. The exemptions of the policy hold; those of a stage are no part of a snapshot. */
+/**
+ * Runs `plan` on a snapshot. The exemptions of the policy apply; those of a stage are not part of a snapshot.
+ *
+ * @returns the exit code. @throws {SettingsError}
+ */
 export async function runPlanFrom(path: string, flags: SweepFlags, terminal: Terminal): Promise<number> {
   const { report } = await judgeFile(path, flags, terminal);
   terminal.out(
@@ -57,6 +23,7 @@ export async function runPlanFrom(path: string, flags: SweepFlags, terminal: Ter
   return exitCodeOf(report);
 }
 
+/** Runs `explain` on a snapshot. @returns the exit code. @throws {SettingsError} */
 export async function runExplainFrom(
   path: string,
   jobId: string,
@@ -79,7 +46,7 @@ async function judgeFile(path: string, flags: SweepFlags, { env }: Terminal) {
   }
   if (policy === undefined) throw new SettingsError('--policy', 'missing; --from needs the policy to judge by');
   const stored = readSnapshot(path);
-  // As a plan without a stage.
+  // A plan without a stage uses the ceilings of this terminal.
   const ceilings = readCeilings(env, 'terminal');
   return { stored, ...(await planFrom(stored, readPolicyFile(policy).policy, { maxKills, ceilings })) };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cleanText, onlyPrintable } from '../../../cli/screen/clean-text.ts';
+import { cleanText, onlyPrintable } from '../../../cli/screen/text.ts';
 import { createJsonLinesLog } from '../../../lib/base/log.ts';
 
 const UNSEEN = [
@@ -68,7 +68,7 @@ describe('a terminal that shows only what can be seen', () => {
     expect(written(text)[0]).toBe(shown);
   });
 
-  it('asks nobody where nobody is there', () => {
+  it('asks no one if no one is there', () => {
     expect(onlyPrintable({ env: {}, out: () => {}, err: () => {} }).ask).toBeUndefined();
   });
 });

@@ -1,10 +1,13 @@
 import * as v from 'valibot';
+import { messageOf } from '../../lib/base/error-words.ts';
 import { issueWords } from '../../lib/base/issue-words.ts';
 import { ENGINE_NAMES, type Job } from '../../lib/base/job.ts';
 import { fingerprint } from '../../lib/policy/fingerprint.ts';
+import { SettingsError } from '../../lib/settings/settings.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
+import { readText } from '../source/files.ts';
 
-/** A stored look as a document. Statements are secrets of their authors, so they stay out by default; fingerprints do not. */
+/** Makes the JSON document of a snapshot. It holds fingerprints; the statements may be secret, and are left out by default. */
 export function toSnapshot(
   { target, project, now, clockProblem, engines, gaps, jobs }: StoredLook,
   { withStatements }: { withStatements: boolean },
@@ -43,17 +46,15 @@ const job = v.object({
   status: text,
   tags: v.nullable(v.record(v.string(), v.string())),
   state: v.picklist([
-    ...([
-      'queued',
-      'running',
-      'operation',
-      'stopping',
-      'stop-failed',
-      'finished',
-      'failed',
-      'cancelled',
-      'unknown',
-    ] as const),
+    'queued',
+    'running',
+    'operation',
+    'stopping',
+    'stop-failed',
+    'finished',
+    'failed',
+    'cancelled',
+    'unknown',
   ]),
   startedAt: number,
   isStartText: v.optional(v.boolean()),
@@ -80,20 +81,30 @@ const project = v.object({
 const snapshot = v.object({
   version: v.literal(2, 'expected a snapshot of version 1 or 2'),
   ...common,
-  /** A snapshot that was taken earlier has none. */
+  /** Missing in snapshots of earlier releases. */
   project: v.optional(v.nullable(project), null),
   clockProblem: v.nullable(v.string()),
   engines: v.array(v.picklist(ENGINE_NAMES)),
   gaps: v.array(v.object({ engine: v.nullable(v.picklist(ENGINE_NAMES)), what: v.string() })),
 });
 
-/** Until 0.1.0. It did not say which engine a gap is of, nor whether the clocks agreed. */
+/** The form before 0.1.0. It does not say which engine a gap belongs to, or whether the clocks agreed. */
 const snapshotOfVersion1 = v.object({ version: v.literal(1), ...common, gaps: v.array(v.string()) });
 
+/** Reads a snapshot from a file. @throws {SettingsError} that names the file. */
+export function readSnapshot(path: string): StoredLook {
+  const written = readText(path);
+  try {
+    return parseSnapshot(JSON.parse(written));
+  } catch (error) {
+    throw new SettingsError(path, messageOf(error), { cause: error });
+  }
+}
+
 /**
- * Reads what {@link toSnapshot} made. What is missing in it is unknown, and so spared.
+ * Parses what {@link toSnapshot} made. A field that is missing is unknown, so its job is spared.
  *
- * @throws {Error} naming the fields that are wrong.
+ * @throws {Error} that names the fields that are wrong.
  */
 export function parseSnapshot(document: unknown): StoredLook {
   const old = v.safeParse(snapshotOfVersion1, document);

@@ -69,12 +69,12 @@ describe.concurrent('dli-reaper policy', () => {
     });
     expect(unconfirmed).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('give --confirm dev') });
     expect(push).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(push.stdout).toContain('default: 2 victims at this moment, 1 by the live policy.');
+    expect(push.stdout).toContain('default: 2 victims now, 1 by the live policy.');
     expect(push.stdout).toContain(`${PARAMETER} is version 2 now; it holds from the next sweep on.`);
     expect(readFileSync(file, 'utf8')).toMatch(/^# \S+ version 2\nversion: 1\n/);
     expect(stale).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringContaining('is version 3 now, and not 2 as when it'),
+      stderr: expect.stringContaining('is version 3 now, not version 2 that you pulled'),
     });
     expect(aws.versions[PARAMETER]).toBe(3);
     expect(emulator.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
@@ -99,7 +99,7 @@ describe.concurrent('dli-reaper policy', () => {
     });
   });
 
-  it('says so where somebody was quicker by a moment, and how to put theirs back', async (context) => {
+  it('says so if someone else wrote at the same moment, and how to restore theirs', async (context) => {
     const { aws, run } = await startStage(context);
     const theirs = JSON.stringify(policyOf(3));
     const { put } = aws;
@@ -117,9 +117,7 @@ describe.concurrent('dli-reaper policy', () => {
     );
 
     expect(exitCode).toBe(1);
-    expect(stderr).toContain(
-      `${PARAMETER}: somebody wrote version 2 at the same time, and this one is on top of it now`,
-    );
+    expect(stderr).toContain(`${PARAMETER}: someone wrote version 2 at the same time, and your version replaced it`);
     expect(stderr).toContain('dli-reaper policy rollback --stage dev --name base --to 2');
   });
 
@@ -137,7 +135,7 @@ describe.concurrent('dli-reaper policy', () => {
     expect(readFileSync(changed, 'utf8')).toBe(JSON.stringify(policyOf(6)));
   });
 
-  it('writes nothing to a stage that is none', async (context) => {
+  it('writes nothing to a stage that does not exist', async (context) => {
     const { aws } = await startStage(context);
     const file = newFile(JSON.stringify(policyOf(1, 'dry-run')));
 
@@ -191,11 +189,11 @@ describe.concurrent('dli-reaper policy', () => {
     terminal.type('no\r');
 
     expect(await terminal.exited).toBe(1);
-    expect(seen).toContain('default: 2 victims at this moment, 1 by the live policy.');
+    expect(seen).toContain('default: 2 victims now, 1 by the live policy.');
     expect(emulator.requests.map(({ target }) => target).join()).not.toMatch(/batches|streaming/);
   });
 
-  it('says whom a cap would save, and which target it could not look at', async (context) => {
+  it('says which jobs a cap would save, and which target it could not see', async (context) => {
     const { emulator, aws, run } = await startStage(context);
     const { url, region } = emulator.connection;
     const elsewhere = { region, endpoint: url, projectId: 'f'.repeat(32), policy: 'base', mode: 'live' };
@@ -205,9 +203,7 @@ describe.concurrent('dli-reaper policy', () => {
     const text = await run('diff', file);
     const json = await run('diff', file, '--json');
 
-    expect(text.stdout).toContain(
-      'default: 2 victims at this moment, 1 by the live policy.\n! default: 2 victims are more',
-    );
+    expect(text.stdout).toContain('default: 2 victims now, 1 by the live policy.\n! default: 2 victims are more');
     expect(text.stdout).toContain('maxKills 1, so a sweep would not cancel them all');
     expect(text.stdout).not.toMatch(/^other: /m);
     expect(JSON.parse(json.stdout)).toMatchObject({
@@ -229,7 +225,7 @@ describe.concurrent('dli-reaper policy', () => {
     });
   });
 
-  it('says so where the live policy cannot judge the jobs of this moment, so that a difference is none', async (context) => {
+  it('says so if the live policy cannot judge the live jobs, so that there is no difference', async (context) => {
     const { emulator } = await startService(context, '', {
       jobs: [runningJob(1, { ageMs: 3 * HOUR, hiddenFields: ['owner'] })],
     });
@@ -242,7 +238,7 @@ describe.concurrent('dli-reaper policy', () => {
       aws.env,
     );
 
-    expect(stdout).toContain('default: 1 victim at this moment, 0 by the live policy.');
+    expect(stdout).toContain('default: 1 victim now, 0 by the live policy.');
     expect(stdout).toContain(
       '! default: 1 job could not be judged, and is spared as undetermined, because the owner is',
     );
@@ -256,7 +252,7 @@ describe.concurrent('dli-reaper policy', () => {
         ...policyOf(1),
         rules: [{ id: 'r', match: { queue: 'q'.repeat(9_000) }, maxRunTime: '1h' }],
       }),
-      says: 'a parameter holds 8192 at most',
+      says: 'a parameter holds at most 8192',
     },
     { name: 'was never pulled', text: JSON.stringify(policyOf(1)), says: 'pull it first, or give --over-version 1' },
   ])('pushes nothing that $name', async ({ text, says }, context) => {

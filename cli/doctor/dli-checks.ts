@@ -20,7 +20,7 @@ import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 
 const WORRYING_SKEW_MS = 60_000;
 
-/** Each listing is a harmless call that shows its permission. That of cancelling cannot be shown without a victim. */
+/** Checks DLI. Each listing proves its permission. The permission to cancel cannot be proved without cancelling a job. */
 export async function dliFindings(settings: Settings): Promise<Finding[]> {
   const { target, credentials, policy } = settings;
   const dli = createDliReader({
@@ -34,25 +34,25 @@ export async function dliFindings(settings: Settings): Promise<Finding[]> {
   const findings: Finding[] = [];
   try {
     for (const engine of ENGINE_NAMES) {
-      // The policy can do without the others; an emergency could not.
+      // Only an emergency needs the other engines.
       const isNeeded = enginesOf(policy).includes(engine);
       const { jobs } = ENGINE_FACTS[engine];
       const reads = ENGINES[engine].createReads(dli, { withStatements: false });
       try {
         const count = await reads.countLive();
         findings.push(green(`listing ${jobs}`, `${count} alive`));
-        findings.push(await readingFinding(`reading ${jobs}`, () => reads.show(NOBODYS_ID[engine])));
+        findings.push(await readingFinding(`reading ${jobs}`, () => reads.show(NO_JOB_ID[engine])));
       } catch (error) {
         if (!(error instanceof DliError)) throw error;
         findings.push({ ...red(`listing ${jobs}`, error, fixFor(error)), light: isNeeded ? 'red' : 'yellow' });
-        // A credential that is refused again and again is locked for everyone.
+        // Further refusals would lock the credential for everyone.
         if (error.kind === 'authentication') break;
       }
-      // Nothing is answered, or without the time: the other engines would tell no more.
+      // There was no answer, or none with a time: the other engines would show no more.
       if (dli.clockReading() === undefined) break;
     }
     if (findings.every(({ light }) => light === 'green')) findings.push(await queuesFinding(dli));
-    // Its signature is known to be good by then: bad ones lock a key.
+    // Only now is the signature known to be good. Bad signatures lock a key.
     if (findings.some(({ light }) => light === 'green')) {
       findings.push(await projectFinding(settings));
       findings.push(...(await keyFindings(credentials, target.endpoint)));
@@ -65,15 +65,15 @@ export async function dliFindings(settings: Settings): Promise<Finding[]> {
 
 function fixFor(error: DliError): string {
   const advice = adviceOn(error);
-  // Who answered, and what exactly was refused, is in the advice.
+  // The advice says who answered, and what was refused.
   const fix = FIXES[error.kind];
   if (error.kind === 'authentication' && advice !== undefined) return `${fix}: ${advice}`;
   const isForeign = error instanceof DliResponseError && error.errorCode === undefined;
   return (isForeign ? advice : undefined) ?? fix ?? advice ?? 'try again later';
 }
 
-/** Ids of no job. An answer that there is none shows that one may ask. */
-const NOBODYS_ID: Record<Engine, string> = {
+/** Ids that no job has: a "not found" proves the permission. */
+const NO_JOB_ID: Record<Engine, string> = {
   sql: '00000000-0000-0000-0000-000000000000',
   spark: '00000000-0000-0000-0000-000000000000',
   flink: '1',
@@ -86,12 +86,12 @@ async function readingFinding(check: string, read: () => Promise<Job>): Promise<
     if (!(error instanceof DliError)) throw error;
     if (!isAnsweredByDli(error)) return red(check, error, fixFor(error));
   }
-  return green(check, 'you may');
+  return green(check, 'allowed');
 }
 
 /**
- * Whether DLI looked at the question and declined it. With which code it declines an id that it does not know is documented
- * nowhere: DLI.0002 by the table, DLI.0001 by the source of the vendor's Terraform provider for some objects.
+ * Whether DLI itself refused the id, so that the call was allowed. No document names the code for an unknown id: it is
+ * DLI.0002 in the table of error codes, and DLI.0001 for some objects in the vendor's Terraform provider.
  */
 function isAnsweredByDli(error: DliError): boolean {
   const { kind } = error;
@@ -99,19 +99,19 @@ function isAnsweredByDli(error: DliError): boolean {
   return isDecline && error instanceof DliResponseError && error.errorCode?.startsWith('DLI.') === true;
 }
 
-/** Sweeps do without. */
+/** Checks the permission to list queues, which sweeps do not need. */
 async function queuesFinding(dli: DliReader): Promise<Finding> {
   try {
     return green('listing queues', `${(await listQueueCus(dli)).size} in the project`);
   } catch (error) {
     if (!(error instanceof DliError)) throw error;
-    return yellow('listing queues', error.message, 'grant it; without it no sweep can tell what it freed');
+    return yellow('listing queues', error.message, 'grant it; without it no report says what was freed');
   }
 }
 
 const ASKING_IAM_MS = 10_000;
 
-/** Whether IAM has the name for the project that the settings have. */
+/** Checks that IAM and the settings have the same name for the project. */
 async function projectFinding({ target, credentials, stage }: Settings): Promise<Finding> {
   const answer = await askIam(target, credentials, {
     clock: systemClock,
@@ -125,27 +125,27 @@ async function projectFinding({ target, credentials, stage }: Settings): Promise
     return { check: 'project', light: isLive ? 'red' : 'yellow', ...problem };
   }
   if (answer.name !== undefined) return green('project', `${target.projectId} is ${answer.name}, as IAM says`);
-  const fix = 'see whether it is the one that is meant; with --project-name a live sweep asks IAM first';
+  const fix = 'check that this is the right project; with --project-name a live sweep asks IAM to confirm it';
   return yellow('project', `the name of ${target.projectId} is not known: ${answer.problem}`, fix);
 }
 
-/** A password has no such age, and a temporary key ends by itself. */
+/** Checks the age of the access key. A password has no known age, and a temporary key ends by itself. */
 async function keyFindings(source: CredentialSource, endpoint: URL): Promise<Finding[]> {
   const unknown = (why: string) => [
-    yellow('key', `of unknown age, ${why}`, 'see in IAM, My Credentials, when it was made'),
+    yellow('key', `of unknown age, ${why}`, 'look up its creation time in IAM, My Credentials'),
   ];
   const iamEndpoint = iamEndpointBeside(endpoint);
   try {
     const credentials = await source.read();
     if ('password' in credentials || credentials.securityToken !== undefined) return [];
-    if (iamEndpoint === undefined) return unknown('since this endpoint does not tell where IAM is');
+    if (iamEndpoint === undefined) return unknown('since the address of IAM is not known for this endpoint');
     const createdAt = await readKeyCreation(credentials, {
       iamEndpoint,
       clock: systemClock,
       network: openNetwork(),
       keptIn: source.name,
     });
-    if (createdAt === undefined) return unknown('since IAM does not tell');
+    if (createdAt === undefined) return unknown('since IAM does not show it');
     const ageMs = systemClock.now() - createdAt;
     const found = `made ${formatDuration(Math.max(ageMs, 0))} ago`;
     return [ageMs > OLD_KEY_MS ? yellow('key', found, 'make a new one') : green('key', found)];
@@ -157,21 +157,21 @@ async function keyFindings(source: CredentialSource, endpoint: URL): Promise<Fin
 
 function clockFindings(reading: ClockReading | undefined, others: readonly Finding[]): Finding[] {
   if (reading === undefined) {
-    // Where nothing answers that is told already.
+    // If nothing answered, the other findings say so.
     if (others.every(({ light }) => light !== 'green')) return [];
-    const fix = 'see what stands between here and DLI, such as a proxy; without the time no sweep acts';
-    return [red('clocks', 'DLI does not tell the time', fix)];
+    const fix = 'look for something between here and DLI, such as a proxy; without the time no sweep acts';
+    return [red('clocks', "DLI's answers carry no time", fix)];
   }
   const skewMs = Math.abs(reading.serviceAt - reading.localAt);
   const found = `${formatDuration(skewMs)} apart`;
-  const fix = "correct this machine's clock; beyond 5m no sweep acts";
+  const fix = `correct this machine's clock; beyond ${formatDuration(MAX_CLOCK_SKEW_MS)} no sweep acts`;
   if (skewMs > MAX_CLOCK_SKEW_MS) return [{ check: 'clocks', light: 'red', found, fix }];
   return [skewMs > WORRYING_SKEW_MS ? yellow('clocks', found, fix) : green('clocks', found)];
 }
 
 const FIXES: Partial<Record<DliError['kind'], string>> = {
   authentication: 'correct the key or the password; five failures lock it',
-  permission: 'grant the permission to list jobs in this project; cancelling takes CANCEL_JOB on each queue besides',
+  permission: 'grant the permission to list jobs in this project; to cancel, also grant CANCEL_JOB on each queue',
   configuration: 'correct region, endpoint or project id',
-  throttled: 'the rate limit is used up by somebody; try again in a minute',
+  throttled: 'someone has used up the rate limit; try again in a minute',
 };

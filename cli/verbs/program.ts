@@ -1,38 +1,38 @@
 import { Command } from 'commander';
-import { COMMAND, dliReaper } from '../lib/base/command-line.ts';
-import { describeError } from '../lib/dli/advice.ts';
-import { DliError } from '../lib/dli/errors.ts';
-import { RequestError } from '../lib/request/request.ts';
-import { cleanLines } from './screen/clean-text.ts';
-import { EXIT_CONFIGURATION } from './screen/exit-code.ts';
-import type { Terminal } from './screen/terminal.ts';
-import { readAsset } from './source/assets.ts';
+import { COMMAND, dliReaper } from '../../lib/base/command-line.ts';
+import { describeError } from '../../lib/dli/advice.ts';
+import { DliError } from '../../lib/dli/errors.ts';
+import { RequestError } from '../../lib/request/request.ts';
+import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
+import type { Terminal } from '../screen/terminal.ts';
+import { cleanLines } from '../screen/text.ts';
+import { readAsset } from '../source/assets.ts';
 
-/** What a file of verbs is given to add them by. */
+/** What a file in this folder needs to add its verbs. */
 export interface Verbs {
   program: Command;
   terminal: Terminal;
-  /** Of the verb that was run; 0 until then. */
+  /** Returns the exit code of the verb that was run; 0 before that. */
   exitCode: () => number;
-  /** Runs a verb and turns what it throws into one line and exit code 1. */
+  /** Runs a verb. An error becomes one line on stderr and exit code 1. */
   exitWith: (run: () => Promise<number>) => Promise<void>;
 }
 
 export const EXIT_CODES_HELP = `
 Exit codes:
-  0  all well
-  1  usage, configuration or credentials; or the switch, the clock or the operator stopped the sweep, it came too late,
-     or it was held back: its project is not certain, the ceilings say no, or what was cancelled before is not known
-  3  some job failed, was not seen to stop, or was named in an emergency and is spared
+  0  success
+  1  wrong usage, configuration or credentials; or the sweep was stopped by the switch, the clock or the operator,
+     expired, or was held back: its project is not certain, a ceiling forbids it, or earlier cancels are not known
+  3  a job failed, was not seen to stop, or was named in an emergency and is spared
   4  partial: the listing is incomplete, no job could be judged, or the deadline came first
   5  a cap stopped the sweep`;
 
 export const STAGE_EXIT_CODES_HELP = `
 Exit codes:
-  0  all well
-  1  usage, configuration, credentials or permissions; not confirmed; or something is wrong, and is named`;
+  0  success
+  1  wrong usage, configuration, credentials or permissions; not confirmed; or a problem that the output names`;
 
-/** Always the last part of a verb's help. */
+/** The examples at the end of a verb's help. */
 export const examples = (...lines: string[]) =>
   `\nExamples:\n${lines.map((line) => `  ${dliReaper(line)}`).join('\n')}`;
 
@@ -44,21 +44,20 @@ export function createVerbs(terminal: Terminal): Verbs {
       'Finds Huawei Cloud DLI jobs that exceed a runtime policy, cancels them, and proves what became of each.',
     )
     .version((JSON.parse(readAsset('package.json')) as { version: string }).version)
-    // Thrown, so that whoever runs it ends the process, and not before everything is written.
+    // Commander throws in place of ending the process, so that all output is written first.
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: (text) => terminal.err(cleanLines(text)) })
-    .showHelpAfterError('(--help tells more)')
+    .showHelpAfterError('(see --help)')
     .addHelpText(
       'after',
       examples('demo', `plan --policy policy.yml ${ACCOUNT}`, 'sweep --stage prod --target lake', 'emergency --help'),
     );
 
-  // A value that was forgotten must not swallow the flag behind it, least of all --dry-run.
+  // An option without its value must not take the next flag as one, least of all --dry-run.
   program.hook('preAction', (_, verb) => {
     for (const option of verb.options) {
       const swallowed = [verb.getOptionValue(option.attributeName()) as unknown].flat().find(isFlag);
-      if (swallowed !== undefined)
-        verb.error(`error: option '${option.long}' lacks its value, and was given ${swallowed}`);
+      if (swallowed !== undefined) verb.error(`error: option '${option.long}' needs a value; found ${swallowed}`);
     }
   });
   let exitCode = 0;
@@ -79,20 +78,20 @@ export function createVerbs(terminal: Terminal): Verbs {
 
 const isFlag = (value: unknown): value is string => typeof value === 'string' && /^--[a-z]/.test(value);
 
-/** Below the text that follows `dli-reaper: `. */
+/** Starts a line below the text that follows `dli-reaper: `. */
 const NEXT_LINE = '\n            ';
 
-/** What stops a verb is told in one line; a stack helps only where the error is ours. */
+/** Puts an error into one line. The stack is shown only if the error is a fault of this program. */
 function toWords(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof RequestError) return error.problems.map(inFlags).join(NEXT_LINE);
   if (error instanceof DliError) return describeError(error, NEXT_LINE);
-  // An error of the system, such as a port that is taken, has a code and needs no stack.
+  // A system error, such as a port in use, has a code and needs no stack.
   const isOurs = !('syscall' in error) && (error.name === 'Error' || error instanceof TypeError);
   return (isOurs && error.stack) || error.message;
 }
 
-/** The flags that become keys of a request under another name. */
+/** The flag for each key of a request. */
 const FLAGS: Readonly<Record<string, string>> = {
   jobIds: '--job-id',
   jobType: '--type',
@@ -102,7 +101,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(['target', 'queue', 'owner', 'engine', 'reason', 'confirm'].map((key) => [key, `--${key}`])),
 };
 
-/** `jobIds.0: expected the id of a job` is of --job-id to whoever typed it. */
+/** Names the flag that was typed: `jobIds.0: expected the id of a job` becomes `--job-id: expected …`. */
 function inFlags(problem: string): string {
   const [whole = '', key = ''] = /^(\w+)(\.\d+)?(?=: )/.exec(problem) ?? [];
   const flag = FLAGS[key];

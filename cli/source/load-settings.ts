@@ -5,13 +5,13 @@ import type { Policy } from '../../lib/policy/schema.ts';
 import type { SweepRequest } from '../../lib/request/request.ts';
 import { credentialVariables, type Environment, readCredentials } from '../../lib/settings/environment.ts';
 import { defaultEndpoint, parseEndpoint, regionOf, type Settings, SettingsError } from '../../lib/settings/settings.ts';
+import type { Stage } from './open-stage.ts';
 import { readPolicyDocument, readPolicyFile, readPolicyText } from './policy-file.ts';
-import type { Stage } from './stage.ts';
 
-/** Where a target is found: in flags and environment, or in Parameter Store. */
+/** Flags that name a target: in flags and environment, or in Parameter Store. */
 export interface SettingsFlags {
   policy?: string;
-  /** In place of a file. */
+  /** Text of the policy, in place of a file. */
   policyText?: string;
   endpoint?: string;
   projectId?: string;
@@ -24,8 +24,10 @@ export interface SettingsFlags {
 type LoadSettings = (request: Pick<SweepRequest, 'target' | 'emergency'>) => Promise<Settings>;
 
 /**
- * @param opened the stage of the flags; by default it is opened when the settings are read.
- * @throws {SettingsError} for flags that are missing or do not go together, before anything is read.
+ * Returns the loader of the settings that the flags name.
+ *
+ * @param opened the stage of the flags; by default the loader opens it.
+ * @throws {SettingsError} for flags that are missing or exclude each other, before anything is read.
  */
 export function settingsSource(flags: SettingsFlags, env: Environment, opened?: Stage): LoadSettings {
   const { stage, policy: policyPath } = flags;
@@ -34,11 +36,11 @@ export function settingsSource(flags: SettingsFlags, env: Environment, opened?: 
   targetOfStage(flags);
   return async (request) => {
     const policy = policyPath === undefined ? undefined : policyFor(request, { policy: policyPath });
-    // The AWS SDK takes longer to load than all the rest.
-    const { loadSettings } = opened ?? (await import('./stage.ts')).openStage(stage);
+    // Loaded only here, since the AWS SDK is slow to load.
+    const { loadSettings } = opened ?? (await import('./open-stage.ts')).openStage(stage);
     const settings = await loadSettings(request);
     if (policy === undefined) return settings;
-    // An exemption is never lost by naming a further one.
+    // A named policy adds exemptions and removes none.
     if (request.emergency !== undefined) return withMoreExemptions(settings, policy);
     const { parameterVersions: versions, documents } = settings;
     return {
@@ -50,7 +52,7 @@ export function settingsSource(flags: SettingsFlags, env: Environment, opened?: 
   };
 }
 
-/** The name of the target of a stage. @throws {SettingsError} for flags that do not go with a stage. */
+/** Returns the name of the target in a stage. @throws {SettingsError} for flags that exclude a stage. */
 function targetOfStage({ endpoint, projectId, projectName, region, target }: SettingsFlags): string {
   if ([endpoint, projectId, projectName, region].some((flag) => flag !== undefined)) {
     throw new SettingsError(
@@ -77,17 +79,17 @@ function withMoreExemptions(settings: Settings, { policy: more, notices = [] }: 
   };
 }
 
-/** The one that lets jobs exempt themselves up to a greater age. */
+/** Returns the setting that lets jobs exempt themselves up to a greater age. */
 function wider(one: Policy['tagExemptions'], other: Policy['tagExemptions']): Policy['tagExemptions'] {
   return (one?.ceiling ?? 0) >= (other?.ceiling ?? 0) ? one : other;
 }
 
 interface PolicyPart extends Pick<Settings, 'policy' | 'notices'> {
-  /** As JSON, if it has to be valid. */
+  /** The document as JSON, if the policy must be valid. */
   written?: string;
 }
 
-/** @throws {SettingsError} for what the function takes from its own parameters, and must not seem to be obeyed. */
+/** @throws {SettingsError} for flags that a deployed function ignores, since it reads its own parameters. */
 export function assertRemote({ policy, endpoint, projectId, projectName, region }: SettingsFlags): void {
   const flags = {
     '--policy': policy,
@@ -97,11 +99,11 @@ export function assertRemote({ policy, endpoint, projectId, projectName, region 
     '--region': region,
   };
   for (const [flag, value] of Object.entries(flags)) {
-    if (value !== undefined) throw new SettingsError(flag, 'goes without --remote; the function has its own');
+    if (value !== undefined) throw new SettingsError(flag, 'goes without --remote; the function uses its own setting');
   }
 }
 
-/** An emergency may do without, and so without the exemptions in it. */
+/** Reads the policy of a sweep. An emergency takes at most its exemptions and freezes. */
 function policyFor(
   { emergency }: Pick<SweepRequest, 'emergency'>,
   { policy: path, policyText }: Pick<SettingsFlags, 'policy' | 'policyText'>,
@@ -118,9 +120,9 @@ function policyFor(
 }
 
 /**
- * Where the target and its key are found, without a policy.
+ * Returns the loader of a target and its key, without a policy.
  *
- * @throws {SettingsError} as {@link settingsSource}.
+ * @throws {SettingsError} like {@link settingsSource}.
  */
 export function targetSource(
   flags: SettingsFlags,
@@ -129,7 +131,7 @@ export function targetSource(
   const { stage } = flags;
   if (stage === undefined) return async () => targetFromFlags(flags, env, 'cli');
   const name = targetOfStage(flags);
-  return async () => (await import('./stage.ts')).openStage(stage).loadTarget(name);
+  return async () => (await import('./open-stage.ts')).openStage(stage).loadTarget(name);
 }
 
 function settingsFromFlags(flags: SettingsFlags, env: Environment, request: Parameters<LoadSettings>[0]): Settings {
@@ -140,7 +142,7 @@ function settingsFromFlags(flags: SettingsFlags, env: Environment, request: Para
     notices,
     exemptions: [],
     freezes: [],
-    // The switch belongs to a stage; here the person who types is the switch.
+    // Only a stage has a switch. Here the person at the terminal decides.
     isSwitchedOn: true,
   };
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { runCli, runningJob } from '../helpers/run-cli.ts';
-import { runOnTerminal } from '../helpers/run-terminal.ts';
-import { startTargets, TWINS, TWINS_EMERGENCY, twinsOf } from '../helpers/several-targets.ts';
-import { jobId } from '../helpers/world.ts';
+import { runCli, runningJob } from '../../helpers/run-cli.ts';
+import { runOnTerminal } from '../../helpers/run-terminal.ts';
+import { startTargets, TWINS, TWINS_EMERGENCY, twinsOf } from '../../helpers/several-targets.ts';
+import { jobId } from '../../helpers/world.ts';
 
 const EMERGENCY = ['emergency', '--stage', 'dev', '--all-targets', '--reason', 'quota', '--older-than', '2h'];
 
@@ -47,7 +47,7 @@ describe.concurrent('dli-reaper emergency for several targets', () => {
       const named = ids.flatMap((n) => ['--job-id', jobId(n)]);
       return runCli([...EMERGENCY.slice(0, -2), ...named, '--confirm', 'dev 2', '--json'], aws.env);
     };
-    const nowhere = `job ${jobId(7)} is on none of the targets that could be looked at`;
+    const nowhere = `job ${jobId(7)} is on none of the targets that could be read`;
 
     const missing = await run(1, 7);
     const there = await run(1);
@@ -102,13 +102,13 @@ describe.concurrent('dli-reaper emergency for several targets', () => {
     expect(await terminal.exited).toBe(1);
     expect(deletes('east')).toBeLessThan(60);
     expect(deletes('west')).toBe(0);
-    expect(terminal.raw()).toContain('Interrupted: no more jobs are asked to stop.');
+    expect(terminal.raw()).toContain('Interrupted: no further jobs are cancelled.');
     expect(terminal.raw()).toContain('dli-reaper: west: not swept, the operator interrupted it');
   });
 });
 
 describe.concurrent('a sweep in process', () => {
-  it('cancels nobody whose stage was stopped while it listed', async (context) => {
+  it('cancels no job of a stage that was stopped while it listed', async (context) => {
     const onRequest = () => void aws.put('/dli-reaper/dev/switch', 'stop');
     const { aws, emulators, deletes } = await startTargets(context, { east: { jobs: [runningJob(1)], onRequest } });
 

@@ -1,0 +1,114 @@
+import { formatDuration } from '../../lib/base/duration.ts';
+import { askToResume, describeStop, isOverdue, parseStop } from '../../lib/settings/stop-order.ts';
+import type { LastSweep, ScheduleStatus } from '../remote/last-sweeps.ts';
+import { type Column, formatTable } from '../screen/table.ts';
+import { type Paint, plain, type Terminal } from '../screen/terminal.ts';
+import { cleanText, oneLine } from '../screen/text.ts';
+
+export interface TargetStatus {
+  target: string;
+  lastSweep: LastSweep | null;
+  /** Number of jobs that are overdue now; null with --no-look, or if the look failed. */
+  overdue: number | null;
+  /** Number of jobs that could not be judged, which may be overdue too; null as above. */
+  undetermined: number | null;
+  /** Exemptions and freezes that apply, begin or end, one sentence each; null as above. */
+  calendar: string[] | null;
+  /** Number of jobs that its sweeps cancelled in 24 hours; null if the log does not show it. */
+  killsInDay: number | null;
+  problem: string | null;
+}
+
+export interface StageStatus {
+  stage: string;
+  switchValue: string | null;
+  /** Null if the log cannot be read. */
+  schedule: ScheduleStatus | null;
+  logProblem: string | null;
+  targets: TargetStatus[];
+  killsPerDay: number | null;
+  /** How far back the log was asked for, such as 24h. */
+  within: string;
+  now: number;
+}
+
+export function formatStatus(status: StageStatus, { columns, paint = plain }: Terminal): string {
+  const { switchValue, targets, stage, now } = status;
+  const isRun = switchValue === 'run';
+  const order = parseStop(switchValue);
+  const table = formatTable(columnsFor(status), targets, { columns });
+  return [
+    paint(
+      isRun ? 'green' : 'yellow',
+      `The switch of ${stage} reads ${switchText(switchValue)}${isRun ? '' : ': no job is cancelled'}.`,
+    ),
+    ...(order !== undefined && isOverdue(order, now) ? [paint('red', `! ${askToResume(order, stage)}.`)] : []),
+    formatSchedule(status, paint),
+    table ?? targets.map((one) => `${one.target}: ${overdueText(one)} overdue`).join('\n'),
+    ...notesOf(targets).map((note) => paint('yellow', `Note: ${cleanText(note)}.`)),
+    ...targets.flatMap(problemsOf).map((problem) => paint('red', `! ${problem}`)),
+    '',
+  ].join('\n');
+}
+
+const agoOf = (iso: string, now: number): string => `${formatDuration(Math.max(now - Date.parse(iso), 0))} ago`;
+
+function columnsFor({ logProblem, within, killsPerDay, now }: StageStatus): Column<TargetStatus>[] {
+  const noSweep = logProblem === null ? `none in ${within}` : '?';
+  return [
+    { head: 'target', cell: ({ target }) => target },
+    { head: 'last sweep', cell: ({ lastSweep }) => (lastSweep === null ? noSweep : agoOf(lastSweep.at, now)) },
+    { head: 'by', cell: ({ lastSweep }) => lastSweep?.trigger ?? '–', dropped: 1 },
+    { head: 'status', cell: ({ lastSweep }) => statusText(lastSweep) },
+    { head: 'cancelled', cell: ({ lastSweep }) => String(lastSweep?.cancelled ?? '–'), dropped: 2 },
+    { head: 'overdue now', cell: overdueText },
+    { head: 'kills in 24h', cell: ({ killsInDay: kills }) => `${kills ?? '?'} of ${killsPerDay ?? '?'}`, dropped: 3 },
+  ];
+}
+
+function formatSchedule({ schedule, logProblem, within, now }: StageStatus, paint: Paint): string {
+  if (schedule === null) {
+    return paint('red', `! The log cannot be read, so the schedule is unknown: ${cleanText(logProblem ?? '')}`);
+  }
+  const { lastTickAt, isAlive } = schedule;
+  if (lastTickAt === null) return paint('red', `No scheduled sweep in ${within}: the schedule is not running.`);
+  const ago = agoOf(lastTickAt, now);
+  return isAlive
+    ? paint('green', `The schedule is running; its last sweep was ${ago}.`)
+    : paint('yellow', `The schedule is late or pauses; its last sweep was ${ago}.`);
+}
+
+/** The calendar of all targets. A note that all targets share stands once, without a target. */
+function notesOf(targets: readonly TargetStatus[]): string[] {
+  const all = targets.flatMap(({ calendar }) => calendar ?? []);
+  const isShared = (note: string) =>
+    targets.length === 1 || all.filter((one) => one === note).length === targets.length;
+  const notes = targets.flatMap(({ target, calendar }) =>
+    (calendar ?? []).map((note) => (isShared(note) ? note : `${target}: ${note}`)),
+  );
+  return [...new Set(notes)];
+}
+
+function problemsOf({ target, problem, lastSweep }: TargetStatus): string[] {
+  const error = lastSweep?.error ?? null;
+  const problems = [error === null ? null : `the last sweep could not run: ${error}`, problem];
+  return problems.flatMap((text) => (text === null ? [] : [`${target}: ${cleanText(oneLine(text))}`]));
+}
+
+/** The value of the switch. An invalid one is quoted, since a stray blank may be the mistake. */
+function switchText(value: string | null): string {
+  if (value === null) return 'nothing';
+  const order = parseStop(value);
+  if (order !== undefined) return cleanText(describeStop(order));
+  return value === 'run' ? value : JSON.stringify(cleanText(value));
+}
+
+function overdueText({ overdue, undetermined }: TargetStatus): string {
+  const more = undetermined === null || undetermined === 0 ? '' : `, ${undetermined} undetermined`;
+  return `${overdue ?? '?'}${more}`;
+}
+
+function statusText(last: LastSweep | null): string {
+  if (last === null) return '–';
+  return last.dryRun ? `${last.status} (dry run)` : last.status;
+}

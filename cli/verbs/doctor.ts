@@ -1,0 +1,30 @@
+import type { DoctorFlags } from '../doctor/doctor.ts';
+import { ONE_JSON_DOCUMENT, withTarget } from './options.ts';
+import { ACCOUNT, examples, STAGE_EXIT_CODES_HELP, type Verbs } from './program.ts';
+
+export function addDoctorVerb({ program, terminal, exitWith }: Verbs): void {
+  withTarget(
+    program
+      .command('doctor')
+      .description(
+        'check credentials, clocks, permissions, parameters, policy and schedule; names each problem and its fix',
+      ),
+  )
+    .option('--probe', 'instead, find out how this DLI behaves where no document says it; reads only, then asks')
+    .option('--probe-queue <name>', 'queue for the one SQL job that the probe submits and cancels (default: no job)')
+    .option('--probe-file <file>', 'where the probe writes its results (default: dli-probe-<day>.json)')
+    .option('--confirm <queue>', 'confirm the queue without typing, for scripts')
+    .option('--json', ONE_JSON_DOCUMENT)
+    .addHelpText('after', STAGE_EXIT_CODES_HELP)
+    .addHelpText(
+      'after',
+      examples(
+        'doctor --stage prod --target lake',
+        `doctor --policy policy.yml ${ACCOUNT}`,
+        `doctor --probe --probe-queue sandbox ${ACCOUNT}`,
+      ),
+    )
+    .action((flags: DoctorFlags) =>
+      exitWith(async () => (await import('../doctor/doctor.ts')).runDoctor(flags, terminal)),
+    );
+}

@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+
+export const ONE_JSON_DOCUMENT = 'print one JSON document on stdout and nothing else';
+
+export const KEYS_HELP = `
+The access key comes from HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and HUAWEICLOUD_SDK_SECURITY_TOKEN, or a password from
+OS_USERNAME, OS_PASSWORD, OS_DOMAIN_NAME and OS_AUTH_URL. With --stage both come from Parameter Store.`;
+
+/** Adds the flags that name a target. */
+export const withTarget = (command: Command): Command =>
+  command
+    .option('--policy <file>', 'the runtime policy, YAML or JSON')
+    .option('--endpoint <url>', 'address of DLI; https, or http to this machine')
+    .option('--project-id <id>', 'id of the project in that region')
+    .option('--project-name <name>', 'its name, such as eu-west-101_lake; a live sweep asks IAM to confirm it')
+    .option('--region <region>', 'region, for the default endpoint')
+    .option('--stage <stage>', 'read target, credentials and policy from Parameter Store')
+    .option('--target <name>', 'name of the target in the stage');
+
+/** Adds the flags of a verb that prints a report. */
+export const withReport = (command: Command): Command =>
+  command
+    .option('--spared', 'also show jobs that a rule, an exemption or a protection spares')
+    .option('--json', ONE_JSON_DOCUMENT)
+    .option('--verbose', 'write the log to stderr as JSON lines')
+    .option('--quiet', 'show no progress on stderr');
