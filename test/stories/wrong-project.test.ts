@@ -148,7 +148,7 @@ describe.concurrent('the wrong project, where two targets have one project id', 
 
     const { stdout } = await run('sweep', '--no-dry-run', ...onSandbox);
 
-    expect(stdout).toContain('Dry run (held back, since it is not certain which project this is): ');
+    expect(stdout).toContain('Dry run (held back: the project is not certain): ');
   });
 
   it('has the plan of an emergency say that it would be held, before anybody types a name', async (context) => {

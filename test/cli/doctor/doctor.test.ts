@@ -196,7 +196,7 @@ describe.concurrent('dli-reaper doctor', () => {
 
     expect(softened.stdout).toMatch(/! listing Flink jobs +.*403/);
     expect(silent.stdout).toMatch(
-      /✗ listing SQL jobs .*\n +→ check the endpoint and the way to it; nothing was answered/,
+      /✗ listing SQL jobs .*\n +→ check the endpoint and the network; no answer came/,
     );
     expect(silent.stdout).not.toContain('Spark');
   });

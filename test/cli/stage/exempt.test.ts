@@ -47,12 +47,12 @@ describe.concurrent('dli-reaper exempt and unexempt', () => {
     {
       title: 'of a queue in capitals',
       more: ['--until', '7d', '--queue', 'Prod_ETL'],
-      says: 'match.queue[0]: no queue has such a name: DLI keeps them in lower-case letters, digits and _; write prod_etl',
+      says: 'match.queue[0]: no queue has such a name: DLI keeps queue names in lower-case letters, digits and _; write prod_etl',
     },
     {
       title: 'of a tag by a glob',
       more: ['--until', '7d', '--tag', 'keep=*'],
-      says: 'match.tag[0]: tags are compared as they are, without patterns; write keep for any value',
+      says: 'match.tag[0]: tags are compared exactly, without patterns; write keep for any value',
     },
     { title: 'without an end', more: ['--until', 'soon', '--owner', 'ana'], says: 'until: expected a day' },
   ])('refuses an exemption $title', async ({ more, says }, context) => {
