@@ -1,16 +1,18 @@
-// Each alarm's description says what it means; docs/runbook.md what to do.
+// The description of each alarm says what it means. docs/runbook.md says what to do.
 const NAMESPACE = 'DliJobReaper';
-/** Of the sweep's timeout, and of DLI's answers. */
+/** Nine tenths of the sweep's timeout. */
 const DURATION_LIMIT_MS = 0.9 * 900_000;
+/** Share of DLI's answers that refuse the call. */
 const THROTTLED_SHARE = 0.2;
-/**
- * A day is unusual with more kills than this, and with more than so many times those of the average day. The average holds
- * the unusual day as well, so that it takes some four times as many as on each of the others.
- */
+/** An unusual day has more kills than this. */
 const BUSY_DAY_KILLS = 50;
+/**
+ * An unusual day has more than this many times the kills of the average day. The average includes the unusual day, so that
+ * day has about four times the kills of each other day.
+ */
 const UNUSUAL_FACTOR = 3;
 const DAY_SECONDS = 86_400;
-/** Half of the time that an emergency is good for. */
+/** Half of the time after which an emergency expires. */
 const EMERGENCY_WAIT_S = 300;
 
 module.exports = async ({ resolveVariable }) => {
@@ -18,7 +20,7 @@ module.exports = async ({ resolveVariable }) => {
   const service = await resolveVariable('self:service');
   const { periodSeconds, silencePeriodSeconds, silencePeriods, alarmActions } =
     await resolveVariable('file(./deploy/options.cjs)');
-  // One metric may come minutes before the other, so a period must not be shorter than that.
+  // One metric may come minutes after the other, so a period must be longer than that.
   const dispatchPeriodSeconds = Math.max(periodSeconds, 300);
 
   const own = (name, { stat = 'Sum', seconds = periodSeconds } = {}) => ({
@@ -26,7 +28,7 @@ module.exports = async ({ resolveVariable }) => {
     Period: seconds,
     Stat: stat,
   });
-  /** How often Scheduler has tried to start the dispatch; the schedule is alone in its group. */
+  /** Number of times that Scheduler tried to start the dispatch. The schedule is alone in its group. */
   const attempts = (seconds) => ({
     Metric: {
       Namespace: 'AWS/Scheduler',
@@ -75,7 +77,7 @@ module.exports = async ({ resolveVariable }) => {
 
   const Resources = {
     TargetsMissedAlarm: alarm('targets-missed', 'Targets have not been swept for three periods.', {
-      // The sweeps of the last one are still under way.
+      // One period more, since the sweeps of the last one are still under way.
       periods: 3 + 1,
       Metrics: [
         input('expected', own('TargetsExpected')),
@@ -83,8 +85,8 @@ module.exports = async ({ resolveVariable }) => {
         output('FILL(expected, 0) - FILL(swept, 0)', 'targets not swept'),
       ],
     }),
-    NoDispatchAlarm: alarm('no-dispatch', 'The schedule ticks, and for two periods no dispatch has come of it.', {
-      // Of the last one the dispatch may be known later than the tick.
+    NoDispatchAlarm: alarm('no-dispatch', 'The schedule ticks, but no dispatch has followed for two periods.', {
+      // One period more, since the dispatch of the last one may be known later than its tick.
       periods: 2 + 1,
       Metrics: [
         input('attempts', attempts(dispatchPeriodSeconds)),
@@ -94,7 +96,7 @@ module.exports = async ({ resolveVariable }) => {
     }),
     NoTickAlarm: alarm(
       'no-tick',
-      'The schedule has not ticked for longer than its longest pause and one period. On right after the first deploy, until the first tick.',
+      'The schedule has not ticked for longer than its longest pause and one period. Also on after the first deploy, until the first tick.',
       {
         periods: silencePeriods,
         missing: 'breaching',
@@ -105,30 +107,30 @@ module.exports = async ({ resolveVariable }) => {
     ),
     SweepFailedAlarm: alarm(
       'sweep-failed',
-      'A sweep saw only a part of the jobs, or a job of it was not cancelled or not seen to stop.',
+      'A sweep saw only a part of the jobs, or a job was not cancelled or not seen to stop.',
       above('SweepsFailed'),
     ),
     CouldNotRunAlarm: alarm(
       'could-not-run',
-      'A tick or a message of the queue could not do its work: a setting is missing or wrong, the stage has no target, or DLI or Parameter Store is out of reach.',
+      'A tick or a message of the queue could not do its work: a setting is missing or wrong, the stage has no target, or DLI or Parameter Store cannot be reached.',
       above('PolicyException'),
     ),
     TicksDroppedAlarm: alarm(
       'ticks-dropped',
-      'Ticks, or messages of ticks, were dropped since they were older than a period: the sweeps do not keep up.',
+      'Ticks, or messages of ticks, were dropped since they were older than a period: the sweeps are too slow for the period.',
       { ...above('TicksDropped'), periods: 3 },
     ),
     JobsStuckAlarm: alarm(
       'jobs-stuck',
-      'Jobs live on three periods past their limit, although live sweeps were to cancel them.',
+      'Jobs are still alive three periods after their limit, although live sweeps should cancel them.',
       above('JobsStuck'),
     ),
     JobsUndeterminedAlarm: alarm(
       'jobs-undetermined',
-      'Jobs could not be judged, three periods in a row, and were spared.',
+      'Some jobs could not be judged for three periods in a row, and were spared.',
       { ...above('JobsUndetermined'), periods: 3 },
     ),
-    // Of a week, which is as far back as an alarm looks; the day of this moment is one of its days.
+    // The average of a week, which is as far back as an alarm looks. Today is one of its days.
     KillsUnusualAlarm: alarm(
       'kills-unusual',
       `More than ${BUSY_DAY_KILLS} jobs were cancelled in 24 hours, and more than ${UNUSUAL_FACTOR} times as many as on an average day of the week.`,
@@ -138,7 +140,7 @@ module.exports = async ({ resolveVariable }) => {
         Metrics: [
           input('killed', own('JobsCancelled', { seconds: DAY_SECONDS })),
           output(
-            // Of the newest day alone. LAST would be the last of several metrics, and not the last point of one.
+            // True only of the newest day. LAST is the last of several metrics, and not the last point of one metric.
             `IF(EPOCH(killed) == MAX(EPOCH(killed)) AND killed > ${BUSY_DAY_KILLS} AND killed > ${UNUSUAL_FACTOR} * AVG(killed), 1, 0)`,
             'an unusual day',
           ),
@@ -152,7 +154,7 @@ module.exports = async ({ resolveVariable }) => {
     ),
     StoppedAlarm: alarm(
       'stopped',
-      'A sweep was stopped, and not by a switch set to stop: the switch is missing, unreadable or set to another word, the clocks disagree, a credential was refused, the ceilings hold the policy back, or what was cancelled before is not known. Or an emergency or a sweep by hand came too late.',
+      'A sweep was stopped, but not by a switch set to stop. The switch is missing, unreadable or set to another word; the end of a stop has come; the clocks disagree; a credential was refused; the project is not certain; the policy wants more than the ceilings allow; earlier cancels are not known; or a request came too late.',
       above('SweepsStopped'),
     ),
     ThrottledAlarm: alarm('throttled', `DLI refuses more than ${THROTTLED_SHARE * 100} % of the calls as too many.`, {
@@ -174,10 +176,10 @@ module.exports = async ({ resolveVariable }) => {
     }),
     DeadSweepsAlarm: alarm(
       'dead-sweeps',
-      'A message of the queue was given out twice, and no sweep of it came to its end.',
+      'A message of the queue was delivered twice, and no sweep of it finished.',
       ofQueue('SweepDeadLetterQueue'),
     ),
-    // The oldest alone could be one that is being worked on, which takes up to 15 minutes.
+    // The age alone is not enough: the oldest may be in work, which takes up to 15 minutes.
     EmergencyWaitsAlarm: alarm('emergency-waits', 'An emergency has waited for five minutes; after ten it expires.', {
       threshold: EMERGENCY_WAIT_S,
       Metrics: [
@@ -188,7 +190,7 @@ module.exports = async ({ resolveVariable }) => {
     }),
     DeadEmergenciesAlarm: alarm(
       'dead-emergencies',
-      'An emergency was taken and never finished; it is not tried again.',
+      'An emergency was started and never finished; it is not tried again.',
       ofQueue('EmergencyDeadLetterQueue'),
     ),
     DeadInvocationsAlarm: alarm(

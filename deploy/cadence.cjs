@@ -1,4 +1,4 @@
-// How often a schedule ticks and how long it pauses, as EventBridge Scheduler reads its expression:
+// How often a schedule ticks and how long it pauses. EventBridge Scheduler defines its expression:
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 const { Cron } = require('croner');
 
@@ -6,7 +6,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const UNITS_MS = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
-/** A year and a month from a day that stays the same, so that two packages of the same project are the same. */
+/** A year and a month from a fixed day, so that two packages of the same project are the same. */
 const FROM = new Date(Date.UTC(2026, 0, 7));
 const UNTIL = new Date(FROM.getTime() + 400 * DAY_MS);
 const FORMS = 'expected a rate such as rate(15 minutes), or six fields such as cron(0/15 7-19 ? * MON-FRI *)';
@@ -20,7 +20,7 @@ module.exports = function cadenceOf(expression, timeZone) {
   const [, value, unit] = /^rate\(([1-9]\d*) (minute|hour|day)s?\)$/.exec(expression) ?? [];
   if (unit !== undefined) {
     const periodMs = value * UNITS_MS[unit];
-    // Days are days of the clock there, of which one has 25 hours.
+    // Scheduler's days are days of the time zone's clock, and one of them has 25 hours.
     return { periodMs, longestPauseMs: periodMs + (unit === 'day' ? longestClockChange(timeZone) : 0) };
   }
 
@@ -34,7 +34,7 @@ module.exports = function cadenceOf(expression, timeZone) {
   const changeMs = longestClockChange(timeZone);
   return {
     periodMs: Math.min(...gapsMs),
-    // In autumn an hour comes twice, and what is due in it only once; in spring what is due in the missing hour is left out.
+    // In autumn an hour comes twice, but its ticks come only once. In spring an hour is missing, and so are its ticks.
     longestPauseMs: changeMs === 0 ? longestMs : longestPause(readCron(fields, timeZone), longestMs + changeMs),
   };
 };
@@ -47,19 +47,19 @@ function assertTimeZone(timeZone) {
   }
 }
 
-/** Refuses what Scheduler refuses and croner takes. */
+/** Refuses what Scheduler refuses but croner accepts. */
 function assertFields(fields) {
   const [, , dayOfMonth, , dayOfWeek, year, ...more] = fields.split(' ');
   if (year === undefined || more.length > 0) throw new Error(FORMS);
   if ((dayOfMonth === '?') === (dayOfWeek === '?')) {
-    throw new Error('expected a question mark as the day of the month or as the day of the week, and not as both');
+    throw new Error('expected a question mark as the day of the month or as the day of the week, but not as both');
   }
   if (year !== '*') throw new Error('expected * as the year: no alarm can watch a schedule that ends');
 }
 
 function readCron(fields, timezone) {
   const options = { timezone, mode: '7-part', alternativeWeekdays: true, sloppyRanges: true };
-  // A range of seconds, because croner makes up for a time that the clock leaves out where each field is a single value.
+  // A range of seconds. If each field is a single value, croner adds a tick for a time that the clock leaves out.
   return new Cron(`0-0 ${fields}`, options);
 }
 
@@ -67,13 +67,13 @@ function gapsOf(runs) {
   return runs.slice(1).map((run, i) => run - runs[i]);
 }
 
-/** @param knownMs a pause that there is; one of less than an hour comes again each hour, and so is known. */
+/** @param knownMs a pause that is known to exist. A pause of less than an hour repeats each hour, so it is always known. */
 function longestPause(cron, knownMs) {
   let longestMs = knownMs;
   let at = cron.nextRun(FROM);
   while (at < UNTIL) {
     const reachMs = Math.max(longestMs, HOUR_MS);
-    // From one tick to the last within reach: no pause between them is longer than the reach.
+    // Steps from one tick to the last one within reach. No pause between them is longer than the reach.
     const [last] = cron.previousRuns(1, new Date(at.getTime() + reachMs + 1));
     const next = last > at ? last : cron.nextRun(at);
     longestMs = Math.max(longestMs, next - at > reachMs ? next - at : 0);
@@ -82,7 +82,7 @@ function longestPause(cron, knownMs) {
   return longestMs;
 }
 
-/** @returns by how much the clocks of a time zone go forward and back; 0 where they do not. */
+/** @returns how far the clocks of a time zone go forward and back; 0 if they do not. */
 function longestClockChange(timeZone) {
   const noons = (zone) => readCron('0 12 1,15 * ? *', zone).nextRuns(30, FROM);
   const local = noons(timeZone);

@@ -1,5 +1,5 @@
-// Five questions, from left to right and down: is it alive, what was cancelled, what is overdue now, what is stuck, is DLI
-// throttling us.
+// The dashboard answers five questions, from left to right and down: is it alive, what was cancelled, what is overdue now,
+// what is stuck, is DLI throttling us.
 module.exports = async ({ resolveVariable }) => {
   const stage = await resolveVariable('self:provider.stage');
   const { periodSeconds } = await resolveVariable('file(./deploy/options.cjs)');

@@ -1,28 +1,28 @@
-// What the params of serverless.yml come to, where YAML can neither calculate nor leave out. A value that would only be
-// refused by AWS in the middle of a deploy is refused here, by its name.
+// Calculates values from the params of serverless.yml, which YAML cannot do. It also refuses by name each value that AWS would
+// refuse only in the middle of a deploy.
 const { isIPv4 } = require('node:net');
 const cadenceOf = require('./cadence.cjs');
 
-/** The default of serverless.yml, which a schedule outweighs. */
+/** The default of serverless.yml. A schedule replaces it. */
 const USUAL_PERIOD_MINUTES = 15;
 const DAY_SECONDS = 86_400;
 const LONGEST_WATCH_SECONDS = 7 * DAY_SECONDS;
-/** Lambda keeps an asynchronous invocation for six hours at the most. */
+/** Lambda keeps an asynchronous invocation for at most six hours. */
 const LONGEST_EVENT_AGE_SECONDS = 21_600;
-/** More would be no ceiling. */
+/** A larger number would not be a ceiling. */
 const MOST_KILLS = 100_000;
-/** As lib/base/duration.ts reads it, from the largest unit down, and short enough to be a number there. */
+/** The form that lib/base/duration.ts reads: from the largest unit down, and short enough to be a number there. */
 const DURATION = /^(?=\d)(\d{1,6}w)?(\d{1,6}d)?(\d{1,6}h)?(\d{1,6}m)?(\d{1,6}s)?$/;
-/** The characters of a secret's name, and * for any; nothing where there is none. */
+/** The characters of a secret's name, and * for any; empty for no secret. */
 const SECRETS = /^(?!\*+$)[A-Za-z0-9/_+=.@*-]{0,512}$/;
-/** The ARN of an SNS topic, in any partition; nothing where there is none. */
+/** The ARN of an SNS topic, in any partition; empty for no topic. */
 const TOPIC = /^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?)?$/;
-/** As lib/settings/ssm.ts has it; a test holds the two together. */
+/** The same pattern as in lib/settings/ssm.ts; a test compares the two. */
 const STAGE = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
 /** @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html */
 const LONGEST_FUNCTION_NAME = 64;
 
-/** CloudWatch's metrics come minutes late, and a tick is due within a minute and not at its beginning. */
+/** CloudWatch's metrics come minutes late, and a tick may come at any moment of its minute. */
 const LATE_SECONDS = 600;
 
 module.exports = async ({ resolveVariable }) => {
@@ -49,10 +49,10 @@ module.exports = async ({ resolveVariable }) => {
 
   return {
     periodSeconds,
-    // As an environment variable is a text.
+    // A text, since it becomes an environment variable.
     periodMinutes: String(periodSeconds / 60),
     eventAgeSeconds: Math.min(periodSeconds, LONGEST_EVENT_AGE_SECONDS),
-    // A sweep by hand is good for 30 minutes, and need not say when it was asked for.
+    // A sweep by hand expires after 30 minutes, and its payload may leave out the time of the request.
     sweepEventAgeSeconds: Math.min(periodSeconds, 1_800),
     ...watchSilence(cadence),
     logLevel: await oneOf('logLevel', 'INFO', 'DEBUG'),
@@ -61,7 +61,7 @@ module.exports = async ({ resolveVariable }) => {
     reservedConcurrency: reserved,
     tracing: hasTracing,
     sweepEnvironment: {
-      // By which it knows the ticks before, also after a pause.
+      // The sweep works out earlier ticks from these two, also after a pause.
       SCHEDULE: String(await param('schedule')),
       SCHEDULE_TIME_ZONE: String(await param('timeZone')),
       REAPER_KILLS_PER_SWEEP: String(await wholeNumber('killsPerSweep', 0, MOST_KILLS)),
@@ -82,7 +82,7 @@ module.exports = async ({ resolveVariable }) => {
   };
 };
 
-/** Readers of a param, each of which refuses another form by the param's name. */
+/** Readers of a param. Each refuses a wrong form, and its error names the param. */
 function createReaders(resolveVariable) {
   const param = (name) => resolveVariable(`param:${name}`);
   const refuse = (name, form) => new Error(`--param ${name}: expected ${form}`);
@@ -106,7 +106,7 @@ function createReaders(resolveVariable) {
   };
 }
 
-/** @throws {Error} for a stage that leaves no room for the rest of the longest name of a function. */
+/** @throws {Error} for a stage that is too long for the longest function name. */
 async function assertStage(resolveVariable) {
   const stage = String(await resolveVariable('self:provider.stage'));
   const longest = LONGEST_FUNCTION_NAME - `${await resolveVariable('self:service')}--dispatch`.length;
@@ -115,8 +115,8 @@ async function assertStage(resolveVariable) {
 }
 
 /**
- * The range of the VPC, empty where there is none. AWS takes a VPC of /16 to /28, and no subnet smaller than /28, of which
- * network.yml cuts two.
+ * The range of the VPC; empty for no VPC. AWS accepts a VPC of /16 to /28, and no subnet smaller than /28. network.yml makes
+ * two subnets of it.
  *
  * @see https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
  */
@@ -128,7 +128,7 @@ async function readRange(param) {
   throw new Error('--param vpcCidr: expected an IPv4 range from /16 to /27, such as 10.87.0.0/24');
 }
 
-/** @throws {Error} for a schedule that cannot be read, or that the alarms cannot count in. */
+/** @throws {Error} for a schedule that cannot be read, or that the alarms cannot watch. */
 async function readCadence(param) {
   const schedule = String(await param('schedule'));
   const refuse = (problem) => new Error(`--param schedule: ${schedule}: ${problem}`);
@@ -146,7 +146,7 @@ async function readCadence(param) {
   return cadence;
 }
 
-/** No tick for as long: the longest pause of the schedule, and one period more. */
+/** Time without a tick after which the alarm goes off: the longest pause of the schedule, and one period more. */
 function silenceSeconds({ periodMs, longestPauseMs }) {
   return (longestPauseMs + periodMs) / 1_000 + LATE_SECONDS;
 }

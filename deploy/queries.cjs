@@ -1,5 +1,5 @@
-// The questions that people ask of the log. Each is saved in CloudWatch Logs Insights under dli-reaper/<stage>/. Insights
-// flattens what is an object or a list, so that a column of its name stays empty: the whole line has it as @message.
+// The questions that people have about the log. Each is saved in CloudWatch Logs Insights under dli-reaper/<stage>/. Insights
+// flattens objects and lists, so a column with such a name stays empty. @message has the whole line.
 const QUERIES = {
   WhyWasJobCancelled: [
     'why was job X cancelled',
@@ -28,7 +28,7 @@ const QUERIES = {
 | sort cancelled desc
 | limit 25`,
   ],
-  // Our own lines are of the level "error". Those of the runtime, about what a function has thrown, are of "ERROR".
+  // Our own lines have the level "error". Lines of the runtime about a thrown error have "ERROR".
   ErrorsByCode: [
     'errors by code',
     `filter level in ["error", "ERROR"] and (ispresent(error) or ispresent(message.errorType))
