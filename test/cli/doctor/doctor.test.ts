@@ -195,9 +195,7 @@ describe.concurrent('dli-reaper doctor', () => {
     const silent = await run('doctor', '--target', 'default');
 
     expect(softened.stdout).toMatch(/! listing Flink jobs +.*403/);
-    expect(silent.stdout).toMatch(
-      /✗ listing SQL jobs .*\n +→ check the endpoint and the network; no answer came/,
-    );
+    expect(silent.stdout).toMatch(/✗ listing SQL jobs .*\n +→ check the endpoint and the network; no answer came/);
     expect(silent.stdout).not.toContain('Spark');
   });
 
