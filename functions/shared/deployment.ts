@@ -1,15 +1,8 @@
 import { environment, required, requiredMinutes } from '../../lib/settings/environment.ts';
 import { assertStage } from '../../lib/settings/stage.ts';
 import type { WriteMetrics } from '../../lib/sweep/record/metrics.ts';
-import { createLambdaLog, type LambdaLog } from './log.ts';
+import { createLambdaLog, type Deployment, type LambdaLog } from './log.ts';
 import { createMetricsWriter } from './metrics.ts';
-
-/** What every function is deployed with. */
-export interface Deployment {
-  stage: string;
-  /** The period of the schedule: it is on each line, so that a reader can tell whether a sweep is late. */
-  periodMs: number;
-}
 
 /** A deployment, and what a function writes with. */
 export interface Reporting extends Deployment, LambdaLog {

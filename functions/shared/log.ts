@@ -4,7 +4,13 @@ import { jsonOf } from '../../lib/base/json-text.ts';
 import { createLog } from '../../lib/base/log.ts';
 import { environment } from '../../lib/settings/environment.ts';
 import type { LineFrame, SweepLog } from '../../lib/sweep/record/log-lines.ts';
-import type { Deployment } from './deployment.ts';
+
+/** What every function is deployed with. */
+export interface Deployment {
+  stage: string;
+  /** The period of the schedule: it is on each line, so that a reader can tell whether a sweep is late. */
+  periodMs: number;
+}
 
 export interface LambdaLog {
   log: SweepLog;
