@@ -5,17 +5,17 @@ const read = (name: string): Record<string, unknown> => {
   return (JSON.parse(text) as { event: Record<string, unknown> }).event;
 };
 
-/** As EventBridge Scheduler sends it, by the input that serverless.yml gives it. */
+/** A tick of EventBridge Scheduler, with the input that serverless.yml gives it. */
 export const schedulerTick = (time: string) => ({ ...read('scheduler-tick'), time });
 
 export const ruleTick = () => read('eventbridge-rule-tick');
 
-/** As Lambda hands over messages of a FIFO queue that were sent as soon as they were dispatched. */
+/** An event of Lambda with messages of a FIFO queue, sent as soon as they were dispatched. */
 export function queueEvent(...bodies: string[]) {
   return { Records: bodies.map((body) => sentAt(dispatchedAt(body), body)) };
 }
 
-/** A message that SQS took at another time than it was dispatched, as after a redrive out of the dead letters. */
+/** A message that SQS received later than it was dispatched, as after a redrive out of the dead letters. */
 export const lateQueueEvent = (at: number, body: string) => ({ Records: [sentAt(at, body)] });
 
 function sentAt(at: number, body: string) {

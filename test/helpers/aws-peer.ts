@@ -10,15 +10,15 @@ import { LOOSE_CEILINGS } from './ceilings.ts';
 
 const run = promisify(execFile);
 
-/** Something that answers for SSM and SQS over HTTP. */
+/** A server that answers for SSM and SQS over HTTP. */
 export interface AwsPeer {
   name: string;
-  /** What a process needs to find it instead of AWS. */
+  /** Environment with which a process finds it instead of AWS. */
   env: Record<string, string>;
   close: () => Promise<void>;
 }
 
-/** Whether there is such a command on this machine's PATH. */
+/** Returns whether this command is on the machine's PATH. */
 export async function isOnPath(command: string): Promise<boolean> {
   return run('sh', ['-c', `command -v ${command}`]).then(
     () => true,
@@ -26,12 +26,12 @@ export async function isOnPath(command: string): Promise<boolean> {
   );
 }
 
-/** The real peer where it is installed, and otherwise the project's own answers; `name` says which. */
+/** The real peer if it is installed, otherwise the project's own answers; `name` says which. */
 export async function startPeer(parameters: Record<string, string>): Promise<AwsPeer> {
   const { env, close } = await startAwsServer(parameters);
   if (await isOnPath('moto_server')) {
     const moto = await startMoto(parameters);
-    // Nothing is deployed there, so that it would tell neither ceilings nor what was cancelled before.
+    // Nothing is deployed there, so it has neither ceilings nor earlier cancels.
     const own = {
       AWS_ENDPOINT_URL_LAMBDA: env.AWS_ENDPOINT_URL,
       AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: env.AWS_ENDPOINT_URL,
@@ -93,7 +93,7 @@ export async function startMoto(parameters: Record<string, string>): Promise<Aws
 
 const SECRETS = '/aws/reference/secretsmanager/';
 
-/** Without the SDK's client for it, which nothing else needs; moto takes any signature. */
+/** Creates a secret without the SDK's client, which no other code needs. moto accepts any signature. */
 async function createSecret(url: string, Name: string, SecretString: string): Promise<void> {
   const { ok, status } = await fetch(url, {
     method: 'POST',
@@ -116,7 +116,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Asks again as soon as it was told no; the test's own limit ends it. */
+/** Connects again and again until the port answers. The test's own time limit ends it. */
 async function untilItListens(port: number): Promise<void> {
   for (;;) {
     const socket = net.connect(port, '127.0.0.1');
@@ -126,7 +126,7 @@ async function untilItListens(port: number): Promise<void> {
     ]).catch(() => false);
     socket.destroy();
     if (isOpen) return;
-    // Let the other process have the processor.
+    // Gives the processor to the other process.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

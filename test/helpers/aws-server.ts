@@ -5,32 +5,32 @@ import { LOOSE_CEILINGS } from './ceilings.ts';
 import { answerForQueue, createFifoQueue, type SqsQuestion } from './fifo-queue.ts';
 import { createParameterStoreStandIn, type StoreQuestion } from './parameter-store.ts';
 
-/** Named by their part of the URL. */
+/** The last part of each queue's URL. */
 export const QUEUE_NAMES = { sweeps: 'sweeps.fifo', emergencies: 'emergencies.fifo' } as const;
 
-/** What Lambda is asked to do. */
+/** An invocation that Lambda receives. */
 export interface Invocation {
   name: string;
-  /** `Event` answers at once; `DryRun` only asks whether one may. */
+  /** `Event` answers at once; `DryRun` only checks the permission. */
   type: string | undefined;
   payload: Record<string, unknown>;
   requestId: string;
 }
 
 interface AwsServerOptions {
-  /** What the caller's IAM role lacks, such as `PutParameter`. */
+  /** Actions that the caller's IAM role lacks, such as `PutParameter`. */
   refusedOperations?: readonly string[];
-  /** How many of the first calls of an operation are turned away as too many. */
+  /** Number of the first calls of an operation that are refused as too many. */
   throttled?: Readonly<Record<string, number>>;
-  /** Takes every question to Parameter Store, and answers none. */
+  /** Accepts every call of Parameter Store, and answers none. */
   isParameterStoreSilent?: boolean;
-  /** Sends every line of a log, whatever is asked for, as moto does. */
+  /** Ignores the filter and sends every line of a log, as moto does. */
   isPatternIgnored?: boolean;
-  /** Whether there are functions, with their logs. */
+  /** Whether functions and their logs exist. */
   isDeployed?: boolean;
-  /** In the environment of the deployed sweep; loose ones by default, for tests that are about something else. */
+  /** Ceilings in the environment of the deployed sweep. The defaults are loose, for tests about something else. */
   ceilings?: Record<string, string>;
-  /** Plays the functions; what they log goes through `log`. */
+  /** Stands in for the functions. They write their log with `log`. */
   onInvoke?: (invocation: Invocation) => Promise<void>;
 }
 
@@ -42,7 +42,7 @@ interface LogQuestion {
 }
 
 /**
- * As much of Parameter Store, SQS, Lambda and CloudWatch Logs as the project uses, over real HTTP, for the real AWS SDK.
+ * The part of Parameter Store, SQS, Lambda and CloudWatch Logs that the project uses, over real HTTP, for the real AWS SDK.
  */
 export async function startAwsServer(
   parameters: Record<string, string>,
@@ -146,25 +146,25 @@ export async function startAwsServer(
 
   const server = {
     ...store,
-    /** What somebody else does right before the next parameter is written. */
+    /** Action of another person right before the next parameter is written. */
     beforeWrite: undefined as (() => void) | undefined,
     queues,
-    /** Messages of these groups are not taken. */
+    /** Groups whose messages are refused. */
     refusedGroups,
     /** Every call, by its operation. */
     calls,
-    /** How many connections Parameter Store was asked through; the SDK keeps those of a client open. */
+    /** Number of connections on which Parameter Store was called. The SDK keeps those of a client open. */
     parameterConnections: () => parameterSockets.size,
     invocations,
     log: (logGroupName: string, fields: object, timestamp = Date.now()) => {
       lines.push({ logGroupName, timestamp, message: JSON.stringify(fields), eventId: String(lines.length) });
     },
-    /** What was logged under this phrase. */
+    /** Returns the lines logged with this `msg`. */
     logged: (msg: string) =>
       lines.map(({ message }) => JSON.parse(message) as Record<string, unknown>).filter((line) => line.msg === msg),
-    /** Resolves when every function has done what it was invoked for. */
+    /** Resolves when every invocation has finished. */
     settled: () => Promise.all(running),
-    /** What a process needs to find it instead of AWS; a function has its ceilings here as well. */
+    /** Environment with which a process finds it instead of AWS. It also has a function's ceilings. */
     env: {
       ...ceilings,
       AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
@@ -185,8 +185,8 @@ export async function startAwsServer(
 }
 
 /**
- * The forms in use: `{ ($.msg = "one") || ($.msg = "other") }`, `{ ($.target = "lake") && (($.msg = "one") || …) }`, and terms
- * with a question mark, of which one is enough.
+ * Reads the forms in use: `{ ($.msg = "one") || ($.msg = "other") }`, `{ ($.target = "lake") && (($.msg = "one") || …) }`, and terms
+ * with a question mark, of which one has to match.
  */
 function readPattern(pattern: string): (message: string) => boolean {
   if (pattern.startsWith('{')) {

@@ -8,7 +8,7 @@ import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A folder with what users run: `cli.mjs`, and `functions/<name>/index.mjs`. */
+    /** Folder with the files that users run: `cli.mjs`, and `functions/<name>/index.mjs`. */
     built: string;
   }
 }
@@ -16,7 +16,7 @@ declare module 'vitest' {
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Builds once for all test files, into a folder of its own, since others may build at the same time. */
+/** Builds once for all test files, into its own folder, since another run may build at the same time. */
 export default async function setup(project: TestProject): Promise<() => void> {
   const folder = mkdtempSync(join(tmpdir(), 'dli-reaper-built-'));
   const build = (script: string, name: string) => run(process.execPath, [script, join(folder, name)], { cwd: root });

@@ -1,6 +1,6 @@
 import type { Ceilings } from '../../lib/settings/ceilings.ts';
 
-/** For tests that are about something else, in the environment of a function or a terminal. */
+/** Loose ceilings for tests about something else, as the environment of a function or a terminal. */
 export const LOOSE_CEILINGS = {
   REAPER_KILLS_PER_SWEEP: '100000',
   REAPER_KILLS_PER_DAY: '100000',
@@ -10,7 +10,7 @@ export const LOOSE_CEILINGS = {
   REAPER_EMERGENCY_KILLS_PER_DAY: '100000',
 };
 
-/** The same for a sweep within the process. */
+/** The same ceilings for a sweep within this process. */
 export const looseCeilings: Ceilings = {
   killsPerSweep: 100_000,
   killsPerDay: 100_000,

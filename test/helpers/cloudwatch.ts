@@ -1,5 +1,5 @@
 /*
- * CloudWatch's alarms in virtual time: as much of metric data, metric math and alarm evaluation as the template uses.
+ * CloudWatch's alarms in virtual time: the part of metric data, metric math and alarm evaluation that the template uses.
  *
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation-window.html
@@ -8,23 +8,23 @@
 
 export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
-/** A point of data as an alarm sees it; NaN is a missing one. */
+/** A data point as an alarm sees it; NaN is a missing one. */
 type Point = number;
 
 export interface Evaluation {
-  /** N. */
+  /** Number of periods that the alarm looks at (N). */
   evaluationPeriods: number;
-  /** M. */
+  /** Number of breaching periods that raise it (M). */
   datapointsToAlarm: number;
-  /** The points that CloudWatch retrieves: more than N, in case some of those are missing. */
+  /** Number of points that CloudWatch retrieves: more than N, in case some of them are missing. */
   range: number;
   treatMissingData: string;
 }
 
 /**
- * The state that follows.
+ * Returns the alarm's next state.
  *
- * @param isBreaching of the point so many periods ago: undefined if it is missing.
+ * @param isBreaching whether the point of that many periods ago breaches; undefined if it is missing.
  */
 export function nextState(
   isBreaching: (periodsAgo: number) => boolean | undefined,
@@ -49,7 +49,7 @@ export function nextState(
   if (filled === 0 || fine > 0 || treatMissingData === 'notBreaching') return 'OK';
   if (treatMissingData === 'ignore') return current;
   if (breaching === 0) return 'INSUFFICIENT_DATA';
-  // "Avoiding premature transitions to alarm state": the next one may be fine, unless they had time for that.
+  // "Avoiding premature transitions to alarm state": the next point may be fine, unless it had time to arrive.
   return oldestBreaching >= datapointsToAlarm ? 'ALARM' : current;
 }
 
@@ -59,7 +59,7 @@ interface Series {
   sums: Float64Array;
   samples: Float64Array;
   maxima: Float64Array;
-  /** What is not there yet in its own minute: that minute, the value, and when it arrives, one after the other. */
+  /** Data that arrives after its own minute, as triples: that minute, the value, the minute of arrival. */
   late: number[];
   longestLate: number;
 }
@@ -79,7 +79,7 @@ export class MetricData {
   /**
    * Data beyond the end is not kept.
    *
-   * @param writtenAt later than the minute that the data bears as its time, if need be.
+   * @param writtenAt minute of writing, if it is later than the minute that the data has as its time.
    */
   put(metric: string, minute: number, value: number, writtenAt = minute): void {
     if (minute >= this.minutes) return;
@@ -103,7 +103,7 @@ export class MetricData {
   }
 }
 
-/** By minute, the statistic of the window that ends with it when all its data is there; NaN without data. */
+/** The statistic of the window that ends with each minute, once all its data has arrived; NaN without data. */
 function wholeWindows({ sums, samples, maxima }: Series, statistic: Statistic, length: number): Float64Array {
   if (statistic === 'Maximum') return slidingMaximum(maxima, samples, length);
   const counts = slidingSum(samples, length);
@@ -112,7 +112,7 @@ function wholeWindows({ sums, samples, maxima }: Series, statistic: Statistic, l
   return windows;
 }
 
-/** By minute, what is known then of the window that ended so many periods before. A maximum is taken to be known at once. */
+/** At each minute, the known statistic of the window that ended that many periods before. A maximum counts as known at once. */
 function windowsSeen(series: Series, statistic: Statistic, length: number, periodsAgo: number): Float64Array {
   const back = periodsAgo * length;
   if (statistic === 'Maximum') return later(wholeWindows(series, statistic, length), back);
@@ -130,7 +130,7 @@ function windowsSeen(series: Series, statistic: Statistic, length: number, perio
   return windows;
 }
 
-/** The same windows, so many minutes later; without data before. */
+/** The same windows, moved later by that many minutes; no data before. */
 function later(windows: Float64Array, minutes: number): Float64Array {
   const shifted = new Float64Array(windows.length);
   if (minutes < windows.length) shifted.set(windows.subarray(0, windows.length - minutes), minutes);
@@ -190,7 +190,7 @@ export interface AlarmProperties extends Partial<MetricOf> {
   Metrics?: MetricQuery[];
 }
 
-/** Its name, and where a dimension refers to a resource of the template the resource as well: `Duration SweepFunction`. */
+/** Key of a metric: its name, and the resource of the template that a dimension refers to: `Duration SweepFunction`. */
 export function metricKey({ MetricName, Dimensions }: MetricOf): string {
   const { Value } = Dimensions[0] ?? {};
   if (typeof Value !== 'object' || Value === null) return MetricName;
@@ -202,15 +202,15 @@ interface Input {
   id: string;
   metric: string;
   statistic: Statistic;
-  /** Whether it is the average of all its points, which is one number, and ignores those that are missing. */
+  /** Whether it is the average of all its points: one number that ignores missing points. */
   isAverage?: boolean | undefined;
 }
 
 const AVERAGE_CALL = /\bAVG\((\w+)\)/g;
-/** True of the newest point and of no other: EPOCH is a point's own time, and MAX of one metric is one number. */
+/** True only for the newest point: EPOCH is a point's own time, and MAX of one metric is one number. */
 const NEWEST = /EPOCH\((\w+)\) == MAX\(EPOCH\(\1\)\) AND /;
 
-/** An alarm as one value a period: of a metric, or of what an expression makes of several. */
+/** The one value per period of an alarm: from a metric, or from an expression over several. */
 export function readAlarm(properties: AlarmProperties) {
   const { Metrics = [toQuery(properties)] } = properties;
   const stats = Metrics.flatMap(({ Id, MetricStat }) => (MetricStat === undefined ? [] : [{ Id, ...MetricStat }]));
@@ -278,16 +278,16 @@ function comparison({ AlarmName, ComparisonOperator, Threshold }: AlarmPropertie
 
 export interface Raised {
   alarm: string;
-  /** The minute of its going off. */
+  /** Minute at which it went off. */
   from: number;
-  /** The minute of its end; undefined if it is still on. */
+  /** Minute at which it ended; undefined if it is still on. */
   until: number | undefined;
 }
 
 /**
- * Evaluates an alarm once a minute, with windows that slide.
+ * Evaluates an alarm once a minute, with sliding windows.
  *
- * @param morePoints so many points more than needed are retrieved; AWS tells of two, for an alarm of three periods.
+ * @param morePoints number of points retrieved beyond those needed. AWS documents two, for an alarm of three periods.
  * @returns each time that it is on.
  */
 export function simulate(
@@ -303,7 +303,7 @@ export function simulate(
   const raised: Raised[] = [];
   let state: AlarmState = 'INSUFFICIENT_DATA';
   for (let minute = 0; minute < data.minutes; minute++) {
-    // Of the same points comes the same state.
+    // The same points give the same state.
     if (minute > 0 && !isChanged[minute]) continue;
     const next = nextState((ago) => KINDS[points(ago, minute)], { ...alarm.evaluation, range }, state);
     if (next === 'ALARM' && state !== 'ALARM') raised.push({ alarm: alarm.name, from: minute, until: undefined });
@@ -319,7 +319,7 @@ const FINE = 1;
 const BREACHING = 2;
 const KINDS = [undefined, false, true];
 
-/** The kind of each point at each minute, and the minutes at which some point is of another kind than the minute before. */
+/** The kind of each point at each minute, and the minutes at which the kind of some point changes. */
 function pointsOf(
   { inputs, compute, isBreaching }: ReturnType<typeof readAlarm>,
   data: MetricData,
@@ -360,7 +360,7 @@ function pointsOf(
   for (const one of unsettled) mark(one, [0]);
   const older = Array.from({ length: range - settled }, (_, i) => settled + i);
   mark(whole, older);
-  // Where there was nothing before the beginning, there is now a first point.
+  // Before the beginning there was no data; now there is a first point.
   for (const ago of older) if (ago * period < isChanged.length) isChanged[ago * period] = 1;
 
   const points = (ago: number, minute: number): number =>
@@ -368,7 +368,7 @@ function pointsOf(
   return { points, isChanged };
 }
 
-/** The same where only the newest point can breach; the others are fine. */
+/** The same for an alarm of which only the newest point can breach. */
 function newestOf(
   { inputs, compute, isBreaching }: ReturnType<typeof readAlarm>,
   data: MetricData,
@@ -376,7 +376,7 @@ function newestOf(
 ) {
   const columns = inputs.map(({ metric, statistic, isAverage }) => {
     const series = data.seriesOf(metric);
-    // What comes late is there a period later.
+    // Late data has arrived a period later.
     if (series.longestLate > period) throw new Error(`${metric}: data that comes later than a period is not simulated`);
     const newest = windowsSeen(series, statistic, period, 0);
     const older = wholeWindows(series, statistic, period);
@@ -418,7 +418,7 @@ function newestOf(
 
 type Compute = (row: readonly Point[]) => Point;
 
-/** Binds more closely the further down. */
+/** Operators by precedence; later ones bind more closely. */
 const OPERATORS: Record<string, (left: number, right: number) => number>[] = [
   { OR: (left, right) => toNumber(left !== 0 || right !== 0) },
   { AND: (left, right) => toNumber(left !== 0 && right !== 0) },
@@ -434,7 +434,7 @@ const OPERATORS: Record<string, (left: number, right: number) => number>[] = [
   { '*': (left, right) => left * right, '/': (left, right) => (right === 0 ? Number.NaN : left / right) },
 ];
 
-/** Metric math, point by point: what is missing on one side of an operator makes the result missing. @throws {Error} */
+/** Metric math, point by point. If one side of an operator is missing, so is the result. @throws {Error} */
 export function compile(expression: string, ids: readonly string[]): Compute {
   const tokens = expression.match(/[A-Za-z_]\w*|\d+(?:\.\d+)?|[<>=!]=|[-+*/<>(),]/g) ?? [];
   let at = 0;

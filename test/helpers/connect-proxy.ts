@@ -4,15 +4,15 @@ import net, { type AddressInfo } from 'node:net';
 import { generate } from 'selfsigned';
 
 export interface Proxied {
-  /** What was asked for, such as `dli.eu-west-101.myhuaweicloud.eu:443`. */
+  /** Host that the client asked for, such as `dli.eu-west-101.myhuaweicloud.eu:443`. */
   target: string;
   authorization: string | undefined;
 }
 
 /**
- * A real CONNECT proxy on this machine, which leads to one server whatever host it is asked for.
+ * A real CONNECT proxy on this machine. It leads to one server for any host.
  *
- * @param options.refusal a status to answer every CONNECT with.
+ * @param options.refusal status with which it answers every CONNECT.
  */
 export async function startProxy({ to, refusal }: { to?: { port: number }; refusal?: number } = {}) {
   const asked: Proxied[] = [];
@@ -23,7 +23,7 @@ export async function startProxy({ to, refusal }: { to?: { port: number }; refus
     asked.push({ target: url, authorization: headers['proxy-authorization'] });
     client.on('error', () => {});
     if (refusal !== undefined) return void client.end(`HTTP/1.1 ${refusal} No\r\n\r\n`);
-    // One that takes the call and never answers.
+    // A proxy that accepts the call and never answers.
     if (to === undefined) return;
     const upstream = net.connect(to.port, '127.0.0.1', () => {
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');
@@ -43,7 +43,7 @@ export async function startProxy({ to, refusal }: { to?: { port: number }; refus
   };
 }
 
-/** An HTTPS server with a certificate of its own for these names. */
+/** An HTTPS server with its own certificate for these names. */
 export async function startSecureServer(names: string[], onRequest: http.RequestListener) {
   const { private: key, cert } = await generate([{ name: 'commonName', value: names[0] ?? '' }], {
     algorithm: 'sha256',

@@ -4,7 +4,7 @@ import { parseDocument } from 'yaml';
 
 const require = createRequire(import.meta.url);
 
-/** Tags of CloudFormation, such as `!Ref`, are passed over. */
+/** Reads YAML, and ignores tags of CloudFormation such as `!Ref`. */
 function readYaml(path: string): unknown {
   const text = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
   return parseDocument(text, { logLevel: 'silent' }).toJS();
@@ -28,7 +28,7 @@ export async function resourcesOf(
   return ((await evaluate(part, params)) as { Resources: Record<string, Resource> }).Resources;
 }
 
-/** What the params come to. @throws {Error} for a stage or a param that is refused. */
+/** The values that deploy/options.cjs makes of the params. @throws {Error} for a stage or a param that it refuses. */
 export async function optionsOf(params: Record<string, string> = {}, stage = 'dev'): Promise<Record<string, unknown>> {
   return (await evaluate('options', params, stage)) as Record<string, unknown>;
 }

@@ -3,9 +3,9 @@ import { type Invocation, QUEUE_NAMES, startAwsServer } from './aws-server.ts';
 import { invokeBundle } from './lambda.ts';
 
 /**
- * AWS with the bundled functions in it, in processes of their own, behind what Lambda, SQS and CloudWatch Logs do for them.
+ * AWS with the bundled functions, each in its own process, behind a Lambda, SQS and CloudWatch Logs on this machine.
  *
- * @param parameters of the stage `dev`.
+ * @param parameters the parameters of the stage `dev`.
  */
 export async function startDeployed(
   parameters: Record<string, string>,

@@ -6,7 +6,7 @@ import { HOUR, jobId, makeWorld, NOW } from './world.ts';
 
 type Query = [name: string, value: string][];
 
-/** An emulator alone, and signed calls of it by the part of the path behind the project id. */
+/** An emulator alone, and signed calls to it. A call names the part of the path after the project id. */
 export async function startApi<Body = Record<string, unknown>>(options: Partial<EmulatorOptions> = {}) {
   const { emulator, clock, pass } = await makeWorld({ ...options, jobs: [...(options.jobs ?? [])] });
   const { connection } = emulator;

@@ -2,9 +2,9 @@ import type { Clock } from '../../lib/base/clock.ts';
 import { NOW } from './world.ts';
 
 /**
- * A clock that jumps instead of waiting, and remembers every wait it was asked for.
+ * A clock that jumps instead of waiting, and records every wait.
  *
- * @param whileAsleep what happens during each wait.
+ * @param whileAsleep is called during each wait.
  */
 export function fakeClock(whileAsleep: () => void = () => {}) {
   let at = NOW;
@@ -19,7 +19,7 @@ export function fakeClock(whileAsleep: () => void = () => {}) {
       signal?.throwIfAborted();
       at += ms;
     },
-    /** Lets time go by without a wait. */
+    /** Moves the time forward without a wait. */
     pass: (ms: number) => {
       at += ms;
     },

@@ -7,7 +7,7 @@ import { emulatedJob, HOUR, jobId, makeWorld } from './world.ts';
 const HTML = '<html><body>Bad Gateway</body></html>';
 const dli = (code: string) => ({ error_code: code, error_msg: 'of no interest' });
 
-/** Trouble that passes: section by section what the vendor's documents and the public internet have to offer. */
+/** Temporary faults, by section, from the vendor's documents and the public internet. */
 export const PASSING: { name: string; answer: NonNullable<Fault['answer']> }[] = [
   { name: '429', answer: { status: 429, body: { error_code: 'APIG.0308', error_msg: 'too many' } } },
   {
@@ -30,7 +30,7 @@ export const PASSING: { name: string; answer: NonNullable<Fault['answer']> }[] =
   { name: 'no answer at all', answer: 'hang' },
 ];
 
-/** Answers that repeating does not mend. */
+/** Answers that stay the same when the call is repeated. */
 export const FINAL: { name: string; answer: NonNullable<Fault['answer']> }[] = [
   { name: '200 with is_success: false', answer: { status: 200, body: { is_success: false, message: 'no' } } },
   { name: '200 with is_success: "false"', answer: { status: 200, body: { is_success: 'false', message: 'no' } } },
@@ -43,7 +43,7 @@ export const FINAL: { name: string; answer: NonNullable<Fault['answer']> }[] = [
   { name: '404 APIG.0101', answer: { status: 404, body: { error_code: 'APIG.0101' } } },
 ];
 
-/** Every call that a sweep makes of a project with three pages: which, and at which place. */
+/** Every call that a sweep of a project with three pages makes: which call, and its place in the order. */
 export const CALLS: { name: string; on: Fault['on']; target: string }[] = [
   { name: 'the only page of LAUNCHING', on: 'list-sql-jobs', target: 'job-status=LAUNCHING' },
   { name: 'the first page', on: 'list-sql-jobs', target: 'current-page=1&job-status=RUNNING' },
@@ -56,14 +56,14 @@ export const CALLS: { name: string; on: Fault['on']; target: string }[] = [
   { name: 'the status of a job', on: 'show-sql-job-status', target: '' },
 ];
 
-/** Three pages of old jobs. Six on all three of them are overdue; the others are writes, which no rule names. */
+/** Three pages of old jobs. Six jobs, on all three pages, are overdue. The others are writes, which no rule names. */
 const VICTIMS = [1, 2, 109, 110, 218, 219];
 const jobs = () =>
   Array.from({ length: 220 }, (_, n) =>
     emulatedJob(n, {
       ageMs: 12 * HOUR - n * 1_000,
       type: VICTIMS.includes(n) ? 'QUERY' : 'INSERT',
-      // One of them is faster than its cancel, so that somebody has to ask for its status alone.
+      // One of them ends before its cancel, so the sweep has to read its status alone.
       ...(n === 218 && { onCancel: 'finish' }),
     }),
   );
@@ -72,7 +72,7 @@ export async function sweepWith(faults: Fault | Fault[], options: Partial<Omit<E
   const world = await makeWorld({ jobs: jobs(), ...options });
   const script = [faults].flat();
   world.emulator.faults.add(...script);
-  // In real time, so as short as may be where no answer comes, and out of a busy machine's reach where one does.
+  // Real time: short for a call without an answer, and long enough for a busy machine if an answer comes.
   const answerTimeoutMs = script.some(({ answer }) => answer === 'hang') ? 60 : 10_000;
   let report: SweepReport | undefined;
   let error: Error | undefined;
@@ -84,7 +84,7 @@ export async function sweepWith(faults: Fault | Fault[], options: Partial<Omit<E
   return { report, error, emulator: world.emulator, wasMet: world.emulator.faults.unmet().length === 0 };
 }
 
-/** One outcome for each job, and none that the emulator would deny. */
+/** Expects one outcome for each job, and that the emulator agrees with each. */
 export function expectTruth(report: SweepReport, emulator: Emulator): void {
   const ids = report.jobs.map((job) => job.jobId);
   expect(new Set(ids).size).toBe(ids.length);
@@ -99,9 +99,9 @@ export function expectTruth(report: SweepReport, emulator: Emulator): void {
     if (job.outcome === 'failed' || job.outcome === 'skipped') expect(status).toBe('RUNNING');
     if (job.decision === 'keep') expect(job.attempts).toBe(0);
   }
-  // Whatever was not cancelled, left alone or already over has to show in the status.
+  // The status must show every job that is neither cancelled, left alone nor already over.
   if (report.status === 'ok') expect(counts.cancelled + counts.alreadyTerminal).toBe(VICTIMS.length);
 }
 
-/** Of the trouble that passes, what leaves it open whether the call was carried out. */
+/** Temporary faults after which it is open whether DLI carried out the call. */
 export const LOST = PASSING.filter(({ name }) => !name.startsWith('429'));

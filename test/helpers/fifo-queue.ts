@@ -7,7 +7,7 @@ export interface StoredMessage {
   isInFlight: boolean;
 }
 
-/** As much of an SQS FIFO queue as matters here: its groups, its order, and that it takes no message twice. */
+/** The part of an SQS FIFO queue that matters here: groups, order, and no message twice. */
 export function createFifoQueue() {
   const messages: StoredMessage[] = [];
   const seen = new Set<string>();
@@ -21,7 +21,7 @@ export function createFifoQueue() {
       seen.add(deduplicationId);
       return id;
     },
-    /** The next message of a group of which none is under way. */
+    /** The next message of a group that has no message under way. */
     receive: (): StoredMessage | undefined => {
       const busy = new Set(messages.filter(({ isInFlight }) => isInFlight).map(({ groupId }) => groupId));
       const next = messages.find(({ groupId }) => !busy.has(groupId));
@@ -53,7 +53,7 @@ export function answerForQueue(queue: FifoQueue, operation: string, question: Sq
         Successful: taken.map(({ Id, MessageBody: body, MessageGroupId, MessageDeduplicationId }) => ({
           Id,
           MessageId: queue.send({ body, groupId: MessageGroupId, deduplicationId: MessageDeduplicationId }),
-          // The SDK checks it.
+          // The SDK checks this hash.
           MD5OfMessageBody: md5(body),
         })),
         Failed: Entries.filter((entry) => !taken.includes(entry)).map(({ Id }) => ({

@@ -11,10 +11,10 @@ import { COMPILE_CACHE } from './compile-cache.ts';
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Begins the line that tells what the function returned or threw. */
+/** Begins the line with the function's result or error. */
 const MARK = 'result of the function: ';
 
-/** Imports the bundle as Lambda does, calls it once, and prints what it returned or threw. */
+/** Imports the bundle as Lambda does, calls it once, and prints its result or error. */
 const INVOKE = `
   const [bundle, event, awsRequestId] = process.argv.slice(1);
   const { handler } = await import(bundle);
@@ -40,20 +40,20 @@ interface MetricLine extends Record<string, unknown> {
   };
 }
 
-/** Where the bundled functions are; see built.ts. */
+/** Folder of the bundled functions; see built.ts. */
 export const BUNDLES = `${inject('built')}/functions`;
 
-/** Builds them once more, into a folder that is gone after the tests of the file. @returns its path. */
+/** Builds the functions again, into a folder that is removed after the tests of the file. @returns its path. */
 export async function buildAgain(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'dli-reaper-again-'));
   afterAll(() => rmSync(folder, { recursive: true }));
-  // As deep as the first, since source maps hold the way from there.
+  // As deep as the first folder, since source maps have relative paths.
   const functions = join(folder, 'functions');
   await run(process.execPath, ['scripts/build.ts', functions], { cwd: root });
   return functions;
 }
 
-/** Calls a bundled function in a process of its own. */
+/** Calls a bundled function in its own process. */
 export async function invokeBundle(
   name: 'sweep' | 'dispatch',
   event: unknown,
@@ -61,7 +61,7 @@ export async function invokeBundle(
   requestId: string = randomUUID(),
 ) {
   const node = [process.execPath, '--input-type=module', '-e', INVOKE];
-  // Lambda keeps both streams in one log, in the order written.
+  // Lambda writes both streams to one log, in the order of writing.
   const { stdout } = await run(
     'sh',
     ['-c', 'exec "$0" "$@" 2>&1', ...node, `${BUNDLES}/${name}/index.mjs`, JSON.stringify(event), requestId],
@@ -71,7 +71,7 @@ export async function invokeBundle(
     },
   );
   const lines = stdout.trim().split('\n');
-  // Not always the last: where there is much to say, one stream may overtake the other.
+  // Not always the last line: with much output, one stream may overtake the other.
   const result = lines.find((line) => line.startsWith(MARK)) ?? MARK;
   const { returned, threw } = JSON.parse(result.slice(MARK.length)) as { returned?: object; threw?: string };
   const parsed = lines.filter((line) => line !== result).map((line) => JSON.parse(line) as LogLine | MetricLine);

@@ -8,7 +8,7 @@ import { type Decision, decide } from '../../lib/sweep/judge/decide.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
 import { HOUR, jobId, MINUTE, NOW } from './world.ts';
 
-/** A query of ana's on adhoc that has run for three hours. */
+/** A query of ana on the queue adhoc that has run for three hours. */
 export function makeJob(fields: Partial<Job> = {}): Job {
   const { startedAt } = { startedAt: NOW - 3 * HOUR, ...fields };
   const type = 'type' in fields ? fields.type : 'QUERY';
@@ -31,7 +31,7 @@ export function makeJob(fields: Partial<Job> = {}): Job {
   };
 }
 
-/** As the SQL types have it. */
+/** The protection of a SQL job, by its type. */
 function protectionOf(type: Job['type']): Job['protection'] {
   if (type === 'QUERY') return 'none';
   if (type === 'SCALE_QUEUE' || type === 'RESTART_QUEUE') return 'always';
@@ -49,7 +49,7 @@ export function makePolicy(changes: Record<string, unknown> = {}): Policy {
   });
 }
 
-/** For all of ana's jobs, until a month from now. */
+/** An exemption for all of ana's jobs, until a month from now. */
 export function makeExemption(changes: Record<string, unknown> = {}): Exemption {
   return parseExemption({
     id: 'backfill',
@@ -61,7 +61,7 @@ export function makeExemption(changes: Record<string, unknown> = {}): Exemption 
   });
 }
 
-/** Of all of ana's jobs, from an hour ago until a day from now. */
+/** A freeze for all of ana's jobs, from an hour ago until a day from now. */
 export function makeFreeze(changes: Record<string, unknown> = {}): Freeze {
   return parseFreeze({
     id: 'month-end',
@@ -113,14 +113,14 @@ export function makeVictim(n: number, overLimitMs = HOUR): Victim {
   };
 }
 
-/** What the policy wants for a job that is alone in the world. */
+/** The policy's verdict for a job that is alone in the world. */
 export function decideOne(job: Job, policy = makePolicy(), exemptions: readonly Exemption[] = []): Decision {
   const [decision] = decide([job], { policy, exemptions, now: NOW });
   if (decision === undefined) throw new Error('no decision');
   return decision;
 }
 
-/** A look at the target lake, where one job of ana's runs on adhoc. */
+/** A look at the target lake, where one job of ana runs on adhoc. */
 export function makeStoredLook(changes: Partial<StoredLook> = {}): StoredLook {
   return {
     target: 'lake',
@@ -134,7 +134,7 @@ export function makeStoredLook(changes: Partial<StoredLook> = {}): StoredLook {
   };
 }
 
-/** The decision with what each rule says under its id, for tests in which the order of rules is not to matter. */
+/** The decision with each rule's result under the rule's id, for tests in which the order of rules must not matter. */
 export const withRulesById = ({ rules, ...decision }: Decision) => ({
   ...decision,
   rules: Object.fromEntries(rules.map(({ rule, ...result }) => [rule.id, result])),

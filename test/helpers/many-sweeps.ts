@@ -17,14 +17,14 @@ export const POLICY = '/dli-reaper/dev/policies/base';
 
 type Store = ReturnType<typeof createParameterStoreStandIn>;
 
-/** What somebody does to Parameter Store before each tick. */
+/** A change of Parameter Store before each tick. */
 export type BeforeTick = (store: Store, tick: number, random: () => number) => void;
 
 /**
- * Sweeps a target each quarter of an hour, with its log as the only memory, in virtual time.
+ * Sweeps a target every quarter of an hour in virtual time. Its log is the only memory.
  *
- * @param options.deaths the share of sweeps that die before they have told what they did.
- * @returns epoch ms of each cancel that DLI took, in order.
+ * @param options.deaths the share of sweeps that die before they report.
+ * @returns epoch ms of each cancel that DLI accepted, in order.
  */
 export async function sweepFor(
   durationMs: number,
@@ -81,6 +81,6 @@ function valuesOf(answer: object | string): ParameterValues {
   return values;
 }
 
-/** The most in any 24 hours. */
+/** The largest number in any 24 hours. */
 export const mostInDay = (times: readonly number[]): number =>
   Math.max(0, ...times.map((from) => times.filter((at) => at >= from && at < from + DAY).length));

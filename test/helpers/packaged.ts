@@ -11,7 +11,7 @@ const run = promisify(execFile);
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const TEMPLATE = `${root}/.serverless/cloudformation-template-update-stack.json`;
 
-/** Nothing of this machine's own account may be found by the tools. */
+/** Environment without this machine's own account, so that the tools cannot find it. */
 export const toolEnvironment = (env: Record<string, string> = {}) => ({
   PATH: process.env.PATH,
   HOME: tmpdir(),
@@ -20,14 +20,14 @@ export const toolEnvironment = (env: Record<string, string> = {}) => ({
   ...env,
 });
 
-/** What `npm run package` makes of the project. */
+/** The result of `npm run package`. */
 export async function packageProject(args: string[] = []): Promise<void> {
   const env = toolEnvironment();
   await run(process.execPath, ['scripts/build.ts'], { cwd: root, env });
   await run(`${root}/node_modules/.bin/serverless`, ['package', '--stage', 'dev', ...args], { cwd: root, env });
 }
 
-/** Unpacks the zip of a function into a folder that is gone after the tests of the file. @returns its path. */
+/** Unpacks the zip of a function into a folder that is removed after the tests of the file. @returns its path. */
 export function unpack(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `dli-reaper-${name}-`));
   afterAll(() => rmSync(folder, { recursive: true }));

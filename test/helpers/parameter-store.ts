@@ -1,4 +1,4 @@
-/** Of the operations in use. */
+/** Input of the operations in use. */
 export interface StoreQuestion {
   Names?: string[];
   Path?: string;
@@ -13,14 +13,14 @@ export interface StoreQuestion {
 const PAGE = 10;
 
 /**
- * Parameter Store passes these on to Secrets Manager: alone or among others, one that is not there, or that is asked for
- * without decryption, fails the call. No list has them.
+ * Returns whether Parameter Store passes the name on to Secrets Manager. If such a secret does not exist, or is read without
+ * decryption, the whole call fails. No list has it.
  *
  * @see https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html
  */
 const isSecret = (name: string) => name.startsWith('/aws/reference/secretsmanager/');
 
-/** As much of Parameter Store as the settings and the command line use. */
+/** The part of Parameter Store that the settings and the command line use. */
 export function createParameterStoreStandIn(parameters: Record<string, string>) {
   const asked: string[][] = [];
   const versions: Record<string, number> = {};
@@ -72,13 +72,13 @@ export function createParameterStoreStandIn(parameters: Record<string, string>) 
   }
 
   return {
-    /** May be changed between calls. */
+    /** The parameters. A test may change them between calls. */
     parameters,
-    /** Of a parameter; 1 unless set. */
+    /** Version of each parameter; default 1. */
     versions,
-    /** Of a parameter; by its name unless set. */
+    /** Type of each parameter; the default follows from its name. */
     types,
-    /** The names of each call that reads. */
+    /** The names in each call that reads. */
     asked,
     put,
     answer,

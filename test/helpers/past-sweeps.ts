@@ -4,7 +4,7 @@ import { GOOD_REPORT } from './reaper-year.ts';
 
 type Aws = Pick<Awaited<ReturnType<typeof startAwsServer>>, 'parameters' | 'log'>;
 
-/** The fields of the last line of a live sweep that cancelled two jobs, by a settings hash. */
+/** The last line of a live sweep that cancelled two jobs. `fields` adds to it, such as its settings hash. */
 export const finishedLine = (target: string, fields: object = {}) => ({
   level: 'info',
   msg: 'sweep finished',
@@ -22,7 +22,7 @@ export const finishedLine = (target: string, fields: object = {}) => ({
 
 export const SWEEP_LOG = '/aws/lambda/dli-job-reaper-dev-sweep';
 
-/** The hash of what a sweep of a target of the stage `dev` goes by. */
+/** The hash of the settings that a sweep of a target of the stage `dev` uses. */
 export function settingsHashOf({ parameters }: Pick<Aws, 'parameters'>, target: string): string {
   const prefix = '/dli-reaper/dev/';
   const text = parameters[`${prefix}targets/${target}`] ?? '';
@@ -35,7 +35,7 @@ export function settingsHashOf({ parameters }: Pick<Aws, 'parameters'>, target: 
   });
 }
 
-/** Puts on record that every target has been swept by its settings, for tests that are not about changed settings. */
+/** Records that every target has been swept with its settings, for tests that are not about changed settings. */
 export function sweptBefore(aws: Aws, at = Date.now() - 3_600_000): void {
   const prefix = '/dli-reaper/dev/targets/';
   for (const name of Object.keys(aws.parameters).filter((one) => one.startsWith(prefix))) {

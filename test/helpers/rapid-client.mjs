@@ -18,7 +18,7 @@ function call(method, path, body, headers = {}) {
   });
 }
 
-// The native calls return when the answer is there; ours are awaited before the next invocation is asked for.
+// The native calls return when the answer has come. Ours are awaited before the next invocation is requested.
 let answered = Promise.resolve();
 const answer = (path, body, headers) => {
   answered = call('POST', `/2018-06-01/runtime/invocation/${path}`, body, headers);

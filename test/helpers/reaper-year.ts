@@ -4,17 +4,17 @@ import type { MetricData } from './cloudwatch.ts';
 import { MINUTE } from './world.ts';
 
 /*
- * A year of a deployed reaper as CloudWatch sees it: what each tick of the schedule writes, by the minute.
+ * A year of a deployed reaper as CloudWatch sees it: the data of each tick of the schedule, by the minute.
  */
 
-/** A Thursday. */
+/** The first day of the year, a Thursday. */
 export const NEW_YEAR = Date.UTC(2026, 0, 1);
 export const YEAR_MINUTES = 365 * 24 * 60;
 const TARGETS = 3;
 
 export const minuteOf = (time: string): number => (Date.parse(time) - NEW_YEAR) / MINUTE;
 
-/** A rate, which ticks at once and then again and again. */
+/** The ticks of a rate: one at once, and then one each period. */
 export function everyMinutes(minutes: number): number[] {
   return Array.from({ length: Math.ceil(YEAR_MINUTES / minutes) }, (_, i) => i * minutes);
 }
@@ -26,7 +26,7 @@ interface WallClock {
 }
 
 /**
- * Quarters of an hour by the clock of a time zone. As Scheduler has it, a time that comes twice in autumn ticks once, and one
+ * Quarters of an hour by the clock of a time zone. As in Scheduler, a time that comes twice in autumn ticks once, and a time
  * that the clock leaves out in spring does not tick.
  */
 export function quartersWhere(timeZone: string, isDue: (clock: WallClock) => boolean): number[] {
@@ -50,25 +50,25 @@ export function quartersWhere(timeZone: string, isDue: (clock: WallClock) => boo
   });
 }
 
-/** What comes of a tick. */
+/** The effects of a tick. */
 export interface Tick {
-  /** Of Scheduler, to start the dispatch. */
+  /** Scheduler's attempts to start the dispatch. */
   attempts: number;
   dispatch: 'done' | 'stale' | 'failed' | 'not-started';
   expected: number;
   swept: number;
   /** Messages of the queue that were older than a period. */
   droppedMessages: number;
-  /** Sweeps, and dispatches, that came to no report. */
+  /** Sweeps and dispatches without a report. */
   exceptions: number;
-  /** Of the sweeps that came to a report. */
+  /** Report of the sweeps that made one. */
   report: Partial<SweepReport>;
   isStoppedByHand: boolean;
   /** How long a sweep takes. */
   sweepMinutes: number;
 }
 
-/** What a report says of a sweep that went well, as far as the metrics ask. */
+/** The fields of a good sweep's report that the metrics use. */
 export const GOOD_REPORT = {
   status: 'ok',
   dryRun: false,
@@ -86,7 +86,7 @@ export const GOOD_REPORT = {
   apiCalls: { list: 3, status: 2, cancel: 2, retries: 0, throttled: 0 },
 } as unknown as SweepReport;
 
-/** A job that lives on for a day after its end was due. */
+/** A job that is still alive a day after its limit. */
 export const oldJob = (fields: Partial<JobReport>): JobReport =>
   ({ decision: 'cancel', outcome: 'unconfirmed', overLimitMs: 24 * 60 * MINUTE, ...fields }) as JobReport;
 
@@ -95,9 +95,9 @@ export interface Outage {
   /** ISO 8601. */
   from: string;
   until: string;
-  /** What is otherwise with each tick that is due then. */
+  /** Differences of each tick that is due in this time. */
   tick: Partial<Tick>;
-  /** The queue in which a message waits as long. */
+  /** The queue in which a message waits during this time. */
   waitsIn?: 'EmergencyQueue' | 'EmergencyDeadLetterQueue' | 'SweepDeadLetterQueue' | 'DeadLetterQueue';
   /** The alarms that go off, by the last part of their names. */
   raises: string[];
@@ -160,7 +160,7 @@ function writeTick(
   if (tick.exceptions > 0) write(dispatchedAt, { PolicyException: tick.exceptions });
   if (tick.dispatch === 'stale') write(dispatchedAt, { TicksDropped: 1 });
   if (tick.dispatch !== 'done') return;
-  // These two bear the time of the tick.
+  // These two have the time of the tick.
   write(minute, { TargetsExpected: tick.expected }, dispatchedAt);
   const metrics = metricsOf(
     { ...GOOD_REPORT, ...tick.report },

@@ -15,23 +15,23 @@ import { emulatedJob, HOUR } from './world.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What users run. */
+/** The file that users run. */
 export const CLI = { cwd: root, main: `${inject('built')}/cli.mjs` };
 
-/** Nothing of the machine's own environment may decide a test. */
+/** An environment in which the machine's own variables cannot change a test's result. */
 export const cleanEnvironment = (env: Record<string, string>) => ({
   PATH: process.env.PATH,
   ...COMPILE_CACHE,
   ...env,
 });
 
-/** What the vendor's own tools read. */
+/** The variables that the vendor's own tools read. */
 export const keysOf = (keys: { accessKeyId: string; secretAccessKey: string }) => ({
   HUAWEICLOUD_SDK_AK: keys.accessKeyId,
   HUAWEICLOUD_SDK_SK: keys.secretAccessKey,
 });
 
-/** One run of the command line, as a process. */
+/** Runs the command line once, as a process. */
 export async function runCli(args: string[], env: Record<string, string> = {}) {
   const result = await new Promise<{ exitCode: number | null; stdout: string; stderr: string }>((resolve) => {
     const child = execFile(
@@ -45,7 +45,7 @@ export async function runCli(args: string[], env: Record<string, string> = {}) {
   return result;
 }
 
-/** The same within this process, for mistakes that end it before it has done anything: starting one takes longer. */
+/** The same within this process, for mistakes that end it at once, since starting a process takes longer. */
 export async function runHere(args: string[], env: Record<string, string> = {}) {
   const result = { exitCode: 0, stdout: '', stderr: '' };
   const terminal: Terminal = {
@@ -62,10 +62,10 @@ export async function runHere(args: string[], env: Record<string, string> = {}) 
   return result;
 }
 
-/** Whatever a screen or an editor obeys without showing it. These runs have no colours. */
+/** Characters that a screen or an editor obeys without showing them. These runs have no colours. */
 const UNSEEN = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
-/** No run may ever show a secret key, what moves or hides a text, nor a document that is not as it is documented. */
+/** Fails if a run shows a secret key, a character that moves or hides text, or a document that its schema does not allow. */
 function expectDecent({ stdout, stderr }: { stdout: string; stderr: string }, env: Record<string, string>): void {
   for (const text of [stdout, stderr]) expect(UNSEEN.exec(text)).toBeNull();
   for (const secret of [EMULATOR_KEY.secretAccessKey, env.HUAWEICLOUD_SDK_SK ?? EMULATOR_KEY.secretAccessKey]) {
@@ -78,14 +78,14 @@ const isDocument = new Ajv({ allowUnionTypes: true }).compile(
   JSON.parse(readFileSync(join(root, 'docs/report.schema.json'), 'utf8')) as object,
 );
 
-/** Whatever a run prints as JSON has to be as docs/report.schema.json has it. */
+/** Fails if JSON that a run prints does not match docs/report.schema.json. */
 function expectDocumented(stdout: string): void {
   if (!stdout.startsWith('{\n  "kind"')) return;
   isDocument(JSON.parse(stdout));
   expect(isDocument.errors).toBeNull();
 }
 
-/** Writes files into a folder that is gone after the tests of the file. @returns the path of each. */
+/** Writes files into a folder that is removed after the tests of the file. @returns the path of each. */
 export function makeFolder(): (name: string, text: string) => string {
   const folder = mkdtempSync(join(tmpdir(), 'dli-reaper-'));
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -97,7 +97,7 @@ export function makeFolder(): (name: string, text: string) => string {
   };
 }
 
-/** Runs, by the machine's own clock, since `ageMs` ago and until the test is long over. */
+/** A job that has run for `ageMs`, by the machine's own clock, and ends long after the test. */
 export function runningJob(n: number, { ageMs = 3 * HOUR, ...fields }: Partial<EmulatedJob> & { ageMs?: number } = {}) {
   const now = Date.now();
   return emulatedJob(n, { submittedAt: now - ageMs, runsFrom: now - ageMs, endsAt: now + 24 * HOUR, ...fields });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { runOnTerminal } from './run-terminal.ts';
 
-/** As on a machine that is busy: nothing is read for longer than the library keeps what is unread. */
+/** Imitates a busy machine: reads nothing for longer than the library keeps unread output. */
 const holdUp = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 260);
 
 it('reads all that was written, however late the reader comes', async () => {

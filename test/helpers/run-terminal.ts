@@ -3,14 +3,14 @@ import headless from '@xterm/headless';
 import { CLI, cleanEnvironment } from './run-cli.ts';
 
 /**
- * A shell around the command, which tells its exit code in a sequence that no terminal shows, and waits. The library drops
- * what is unread 200 ms after its child has ended, which is soon where the machine is busy (node-pty, unixTerminal.js,
- * DESTROY_SOCKET_TIMEOUT_MS); so its child is ended only once all has been read. Ctrl-C is the command's alone.
+ * A shell around the command. It writes the exit code in a sequence that no terminal shows, and waits. The library drops
+ * unread output 200 ms after its child has ended, which is too soon on a busy machine (node-pty, unixTerminal.js,
+ * DESTROY_SOCKET_TIMEOUT_MS). So its child is ended only after all has been read. Ctrl-C reaches only the command.
  */
 const SHELL = `trap : INT; "$@"; printf '\\033]9999;%s\\007' "$?"; exec sleep 600`;
 const [MARK, MARK_END] = ['\u001b]9999;', '\u0007'];
 
-/** What was written before the mark, and the exit code in it; undefined until the mark is there as a whole. */
+/** The output before the mark, and the exit code in the mark; undefined until the whole mark has come. */
 function splitAtMark(raw: string): { before: string; exitCode: number } | undefined {
   const at = raw.indexOf(MARK);
   const end = raw.indexOf(MARK_END, at);
@@ -50,7 +50,7 @@ export function runOnTerminal(
   });
 
   return {
-    /** Until this text has come, colours and all. */
+    /** Resolves when this text has come, colours included. */
     waitFor: (text: string) =>
       raw.includes(text)
         ? Promise.resolve()
@@ -63,7 +63,7 @@ export function runOnTerminal(
     type: (text: string) => child.write(text),
     /** The exit code. */
     exited,
-    /** All that was written, escapes included. */
+    /** All output, escapes included. */
     raw: () => raw,
     /** The lines that a person sees, without the empty ones at the end. */
     screen: async () => {
@@ -76,6 +76,6 @@ export function runOnTerminal(
   };
 }
 
-/** A screen without what differs from run to run: the emulator's port, and how long a job has run to the second. */
+/** A screen without the parts that differ from run to run: the emulator's port, and the seconds of a job's run time. */
 export const steady = (screen: string): string =>
   screen.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT').replace(/\d+(\.\d+)? CU-hours/, 'some CU-hours');

@@ -11,18 +11,18 @@ const CLIENT = fromHere('../aws/runtime/node_modules/aws-lambda-ric/index.mjs');
 const NATIVE_PART = fromHere('./rapid-client.mjs');
 
 export interface Invoked {
-  /** What the function returned. */
+  /** The function's result. */
   returned?: unknown;
-  /** What it threw, as AWS tells it. */
+  /** The error that it threw, in AWS's form. */
   threw?: { errorType: string; errorMessage: string };
 }
 
 /**
- * One Lambda: an unpacked zip under AWS's own runtime client, which takes its events from a Runtime API of ours. As in
- * Lambda, one event at a time, in a process that lives on between them.
+ * One Lambda: an unpacked zip under AWS's own runtime client, which gets its events from our own Runtime API. As in Lambda,
+ * it handles one event at a time, in a process that lives on between them.
  *
- * @param folder what the zip held.
- * @param handler as in the template, such as `dist/sweep/index.handler`.
+ * @param folder the unpacked zip.
+ * @param handler the handler in the template, such as `dist/sweep/index.handler`.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
 export async function startLambda(folder: string, handler: string, env: Record<string, string>) {
@@ -75,7 +75,7 @@ export async function startLambda(folder: string, handler: string, env: Record<s
       AWS_LAMBDA_FUNCTION_NAME: 'under-test',
       AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
-      // As serverless.yml sets it.
+      // The value in serverless.yml.
       AWS_LAMBDA_LOG_FORMAT: 'JSON',
       AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/under-test',
       AWS_LAMBDA_LOG_STREAM_NAME: 'one',
@@ -89,7 +89,7 @@ export async function startLambda(folder: string, handler: string, env: Record<s
   });
 
   return {
-    /** Everything written so far. */
+    /** All output so far. */
     log: () => log.join(''),
     invoke: (event: unknown): Promise<Invoked> => {
       const id = randomUUID();

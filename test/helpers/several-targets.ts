@@ -16,9 +16,9 @@ interface Jobs {
 }
 
 /**
- * A stage `dev` of several targets, each a DLI of its own.
+ * A stage `dev` of several targets. Each target has its own DLI.
  *
- * @param start what answers for AWS.
+ * @param start starts the server that answers for AWS.
  */
 export async function startTargets(
   context: TestContext,
@@ -53,12 +53,12 @@ export async function startTargets(
   return { aws, emulators, deletes };
 }
 
-/** By the machine's own clock. */
+/** A job by the machine's own clock. */
 export function runningFlinkJob(id: number, ageMs: number): EmulatedFlinkJob {
   return emulatedFlinkJob(id, { ageMs: NOW - Date.now() + ageMs });
 }
 
-/** Flink's ids are small numbers: both targets have a job 7, and on one of them it is too young. */
+/** Flink's ids are small numbers. Both targets have a job 7; on one of them it is too young. */
 export const TWINS = () => ({
   east: { flinkJobs: [runningFlinkJob(7, 3 * HOUR)] },
   west: { flinkJobs: [runningFlinkJob(7, MINUTE), runningFlinkJob(8, 3 * HOUR)] },
@@ -78,7 +78,7 @@ export const TWINS_EMERGENCY = [
   '--no-savepoint',
 ];
 
-/** What became of the three. */
+/** The final states of the three jobs. */
 export const twinsOf = (emulators: Record<string, Emulator>) =>
   [['east', '7'] as const, ['west', '7'] as const, ['west', '8'] as const].map(
     ([name, id]) => emulators[name]?.flink.get(id)?.life.at(-1)?.state,

@@ -9,15 +9,15 @@ interface Connection {
 
 interface Call {
   method: string;
-  /** Decoded. */
+  /** The path, decoded. */
   path: string;
   query?: SignableRequest['query'];
   body?: string;
-  /** Added to the signed ones. */
+  /** Headers added to the signed ones. */
   headers?: Record<string, string>;
 }
 
-/** One signed request to the emulator, apart from the client under test. `now` is epoch ms. */
+/** Sends one signed request to the emulator, without the client under test. `now` is epoch ms. */
 export async function signedCall(connection: Connection, call: Call, now: number) {
   const { method, path, query = [], body = '' } = call;
   const headers = { host: new URL(connection.url).host, 'x-sdk-date': formatSdkDate(now), ...call.headers };

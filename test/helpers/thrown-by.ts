@@ -1,4 +1,4 @@
-/** What a function throws, to look at more than its message; undefined if it throws nothing. */
+/** Returns the error that a function throws, to check more than its message; undefined if it throws none. */
 export function thrownBy(run: () => unknown): unknown {
   try {
     run();

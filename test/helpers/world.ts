@@ -12,7 +12,7 @@ import { looseCeilings } from './ceilings.ts';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
-/** Where every world's clock begins; on a whole second, as HTTP's Date is. */
+/** Start of every world's clock: a whole second, as in HTTP's Date. */
 export const NOW = Date.parse('2026-01-05T09:00:00Z');
 
 /** Ids in the order of their numbers: `jobId(1)` sorts before `jobId(2)`. */
@@ -37,7 +37,7 @@ export function emulatedJob(n: number, fields: Partial<EmulatedJob> & { ageMs?: 
 }
 
 /**
- * An emulator and a sweep that share one clock, which jumps over every wait. A sweep is live unless the test says not.
+ * An emulator and a sweep with one clock, which jumps over every wait. A sweep is live by default.
  * The emulator is closed after the test.
  */
 export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: EmulatedJob[] }) {
@@ -88,7 +88,7 @@ export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: Emul
 
   return {
     emulator,
-    /** A client of the emulator, apart from any sweep. Closed after the test. */
+    /** A client of the emulator, independent of any sweep. Closed after the test. */
     client: (changes: Partial<DliClientOptions> = {}) => {
       const dli = createDliClient({
         endpoint: new URL(url),
@@ -105,11 +105,11 @@ export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: Emul
     lines,
     sleeps,
     clock,
-    /** Lets the clock of both jump. */
+    /** Moves the clock of both forward. */
     pass: (ms: number) => {
       now += ms;
     },
-    /** The policy of the world, with some keys replaced, and the exemptions that the settings hold beside it. */
+    /** Dependencies with the policy of the world, some keys replaced, and with exemptions of the settings. */
     withPolicy: (changes: Record<string, unknown>, exemptions: readonly unknown[] = []): Partial<SweepDeps> => ({
       loadSettings: async (asked) => ({
         ...(await deps.loadSettings(asked)),
