@@ -2,7 +2,7 @@ import { environment, required, requiredMinutes } from '../../lib/settings/envir
 import { assertStage } from '../../lib/settings/stage.ts';
 import type { WriteMetrics } from '../../lib/sweep/record/metrics.ts';
 import { createLambdaLog, type Deployment, type LambdaLog } from './log.ts';
-import { createMetricsWriter } from './metrics.ts';
+import { createMetricsWriter } from './metrics-writer.ts';
 
 /** A deployment, and what a function writes with. */
 export interface Reporting extends Deployment, LambdaLog {

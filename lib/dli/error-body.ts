@@ -1,4 +1,4 @@
-import type { RateHint } from '../http/rate-law.ts';
+import type { RateHint } from '../http/throttling.ts';
 
 /*
  * What the body of an error answer says. DLI, its gateway, IAM and STS use several forms, and put some of it into prose only.

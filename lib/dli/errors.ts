@@ -1,5 +1,5 @@
 import { NetworkError, TimeoutError } from '../http/errors.ts';
-import type { RateHint, Refusal } from '../http/rate-law.ts';
+import type { RateHint, Refusal } from '../http/throttling.ts';
 import { classify, type ErrorKind, mayHaveBeenExecuted } from './classify.ts';
 import { REFUSAL_WORDS, type RefusalReason } from './error-body.ts';
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { createRateLaw, type Refusal } from './rate-law.ts';
+import { createRateLaw, type Refusal } from './throttling.ts';
 
 /** @template Priority the names by which calls are ranked. */
 export interface Pacer<Priority extends string> {
