@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { wholeNumber } from './arguments.ts';
 
 export const ONE_JSON_DOCUMENT = 'print one JSON document on stdout and nothing else';
 
@@ -24,3 +25,7 @@ export const withReport = (command: Command): Command =>
     .option('--json', ONE_JSON_DOCUMENT)
     .option('--verbose', 'write the log to stderr as JSON lines')
     .option('--quiet', 'show no progress on stderr');
+
+/** Adds the flag that sets how many jobs a sweep may cancel. */
+export const withMaxKills = (command: Command): Command =>
+  command.option('--max-kills <n>', "use this in place of the policy's maxKills", wholeNumber);

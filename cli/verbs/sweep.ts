@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { SweepFlags } from '../sweep/perform.ts';
-import { durationText, wholeNumber } from './arguments.ts';
-import { KEYS_HELP, withReport, withTarget } from './options.ts';
+import { durationText } from './arguments.ts';
+import { KEYS_HELP, withMaxKills, withReport, withTarget } from './options.ts';
 import { ACCOUNT, EXIT_CODES_HELP, examples, type Verbs } from './program.ts';
 
 export function addSweepVerbs(verbs: Verbs): void {
@@ -15,8 +15,7 @@ const sweepCommand = ({ program }: Verbs, name: string, description: string): Co
 
 function addPlan(verbs: Verbs): void {
   const { terminal, exitWith } = verbs;
-  sweepCommand(verbs, 'plan', 'show what a sweep would do; never cancels')
-    .option('--max-kills <n>', "use this in place of the policy's maxKills", wholeNumber)
+  withMaxKills(sweepCommand(verbs, 'plan', 'show what a sweep would do; never cancels'))
     .option('--from <file>', 'judge the jobs of a snapshot, not the live jobs')
     .addHelpText('after', KEYS_HELP + EXIT_CODES_HELP)
     .addHelpText(
@@ -37,10 +36,11 @@ function addPlan(verbs: Verbs): void {
 
 function addSweep(verbs: Verbs): void {
   const { terminal, exitWith } = verbs;
-  sweepCommand(verbs, 'sweep', 'cancel overdue jobs and prove what became of each; a dry run by default')
-    .option('--dry-run', 'show what it would do', true)
-    .option('--no-dry-run', 'cancel for real, if the mode of policy and target is live')
-    .option('--max-kills <n>', "use this in place of the policy's maxKills", wholeNumber)
+  withMaxKills(
+    sweepCommand(verbs, 'sweep', 'cancel overdue jobs and prove what became of each; a dry run by default')
+      .option('--dry-run', 'show what it would do', true)
+      .option('--no-dry-run', 'cancel for real, if the mode of policy and target is live'),
+  )
     .option('--verify-for <duration>', 'how long to wait for cancelled jobs to stop', durationText, '60s')
     .option('--reason <text>', 'why, for the record')
     .option('--remote', 'run it in the deployed function of --stage, and follow its log')

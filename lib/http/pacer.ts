@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { createRateLaw, type Refusal } from './throttling.ts';
+import { createLearnedRate, type Refusal } from './throttling.ts';
 
 /** @template Priority the names by which calls are ranked. */
 export interface Pacer<Priority extends string> {
@@ -56,7 +56,7 @@ const MAX_LAG_MS = 25;
  */
 export function createPacer<Priority extends string>(options: PacerOptions<Priority>): Pacer<Priority> {
   const { clock, maxConcurrent, order } = options;
-  const law = createRateLaw(clock);
+  const learned = createLearnedRate(clock);
   const line = createLine(order);
   let active = 0;
   let isPumping = false;
@@ -71,7 +71,7 @@ export function createPacer<Priority extends string>(options: PacerOptions<Prior
     try {
       for (;;) {
         const next = line.first();
-        if (next === undefined || active >= Math.min(maxConcurrent, law.mostAtOnce())) return;
+        if (next === undefined || active >= Math.min(maxConcurrent, learned.mostAtOnce())) return;
 
         const now = clock.now();
         nextAt = Math.min(nextAt, now + MAX_WAIT_MS);
@@ -86,8 +86,8 @@ export function createPacer<Priority extends string>(options: PacerOptions<Prior
         }
         line.leave();
         active += 1;
-        law.unused(now - Math.max(nextAt, idleSince));
-        nextAt = Math.max(nextAt, now - MAX_LAG_MS) + 1 / law.rateAt(now);
+        learned.unused(now - Math.max(nextAt, idleSince));
+        nextAt = Math.max(nextAt, now - MAX_LAG_MS) + 1 / learned.rateAt(now);
         next.start();
       }
     } finally {
@@ -104,14 +104,14 @@ export function createPacer<Priority extends string>(options: PacerOptions<Prior
       const sentAt = clock.now();
       try {
         const result = await call();
-        law.accepted(sentAt);
+        learned.accepted(sentAt);
         return result;
       } catch (error) {
         const refusal = turn.refusalIn(error);
         if (refusal === undefined) {
-          if (turn.isAnswer(error)) law.accepted(sentAt);
+          if (turn.isAnswer(error)) learned.accepted(sentAt);
         } else {
-          const pauseMs = Math.max(law.refused(sentAt, refusal), refusal.retryAfterMs ?? 0);
+          const pauseMs = Math.max(learned.refused(sentAt, refusal), refusal.retryAfterMs ?? 0);
           nextAt = Math.max(nextAt, clock.now() + pauseMs);
         }
         throw error;
@@ -121,8 +121,8 @@ export function createPacer<Priority extends string>(options: PacerOptions<Prior
         void pump();
       }
     },
-    isLimited: () => Number.isFinite(law.rateAt(clock.now())),
-    intervalMs: () => 1 / law.rateAt(clock.now()),
+    isLimited: () => Number.isFinite(learned.rateAt(clock.now())),
+    intervalMs: () => 1 / learned.rateAt(clock.now()),
   };
 }
 

@@ -13,7 +13,7 @@ export interface Refusal {
 }
 
 /** The rate at which calls may begin, learned from their ends. */
-export interface RateLaw {
+export interface LearnedRate {
   /** Calls per ms that may begin at this time; infinite while no call has been refused. */
   rateAt(now: number): number;
   /** The number of calls that may be under way, as far as the rate says. Infinite once the rate is known. */
@@ -80,7 +80,7 @@ interface Seen {
  *
  * @see docs/decisions/0003-pacing.md
  */
-export function createRateLaw(clock: Clock): RateLaw {
+export function createLearnedRate(clock: Clock): LearnedRate {
   let startedAt = clock.now();
   let belief: Belief = {
     rate: undefined,
