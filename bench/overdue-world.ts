@@ -20,6 +20,8 @@ export interface OverdueWorld {
   /** Number of these that are over the policy's limit. */
   overdue: number;
   rateLimit?: RateLimit | undefined;
+  /** How long the nth job takes to stop once it was asked, in ms. At once by default. */
+  stopMs?: (n: number) => number;
   /** Settings in place of the usual ones. */
   settings?: Partial<Settings>;
   /** @param now returns the time of the world, epoch ms. */
@@ -31,7 +33,7 @@ export interface OverdueWorld {
  * every wait of the sweep.
  */
 export async function sweepOverdueJobs(world: OverdueWorld): Promise<SweepReport> {
-  const { live, overdue, rateLimit, settings, createLog } = world;
+  const { live, overdue, rateLimit, stopMs = () => 0, settings, createLog } = world;
   let now = NOW;
   const clock = {
     now: () => now,
@@ -39,10 +41,20 @@ export async function sweepOverdueJobs(world: OverdueWorld): Promise<SweepReport
       now += ms;
     },
   };
+  const asked = new Set<string>();
   const emulator = await startEmulator({
     now: clock.now,
     random: createRandom(2),
     jobs: manyJobs(NOW, createRandom(1), { count: live, overdueShare: overdue / live }),
+    cancelDelayMs: 0,
+    // Every job that was asked since the last request gets its own time to stop.
+    onRequest: () => {
+      for (const job of emulator.sql.all()) {
+        if (job.cancelledAt === undefined || asked.has(job.id)) continue;
+        job.cancelledAt += stopMs(asked.size);
+        asked.add(job.id);
+      }
+    },
     ...(rateLimit !== undefined && { rateLimit }),
   });
   const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;

@@ -132,7 +132,7 @@ const sweepEntries = {
     failed: count,
     skipped: about(v.record(text, count), 'By reason'),
   }),
-  apiCalls: object({ list: count, status: count, cancel: count, retries: count, throttled: count }),
+  apiCalls: object({ list: count, status: count, cancel: count, retries: count, throttled: count, again: count }),
   caps,
   freed: about(
     v.nullable(

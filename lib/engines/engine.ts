@@ -42,13 +42,22 @@ export interface EngineReads {
   show: (jobId: string) => Promise<Job>;
   /** Adds what the list leaves out, for a job that may be cancelled. @throws {DliError} */
   examine?: (job: Job) => Promise<Job>;
-  /**
-   * Reads what became of jobs that were asked to stop. A job without a reading was not looked at this time.
-   *
-   * @param round 0 for the first look.
-   */
-  readBack: (jobs: readonly Job[], round: number) => Promise<Map<string, Reading>>;
+  readBack: ReadBack;
 }
+
+/** How much a look has to say of the jobs that were asked to stop. */
+export interface Look {
+  /** True if it is enough to learn, in as few calls as possible, whether any has stopped. False for a reading of each. */
+  isGlance: boolean;
+}
+
+/**
+ * Reads what became of jobs that were asked to stop.
+ *
+ * @param jobs in the order in which they were asked.
+ * @returns readings by id. A job without one was not looked at this time.
+ */
+export type ReadBack = (jobs: readonly Job[], look: Look) => Promise<ReadonlyMap<string, Reading>>;
 
 export interface EngineCancels {
   cancel: (job: Job, options: StopOptions) => Promise<CancelResult>;
@@ -86,6 +95,11 @@ export function toReading({ state, status = '' }: Job): Reading {
   if (state === 'stopping') return { kind: 'stopping', status };
   if (state === 'stop-failed') return { kind: 'gave-up', status, cause: 'stop' };
   return { kind: 'unknown', status };
+}
+
+/** Whether the reading shows that the job does not just run on, or stop. */
+export function saysMore({ kind }: Reading): boolean {
+  return kind === 'terminal' || kind === 'gone' || kind === 'gave-up';
 }
 
 /** Reads one job. An error makes this job unreadable, and costs no other job its reading. */

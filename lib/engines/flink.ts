@@ -2,8 +2,9 @@ import { FLINK_TYPES, isJobId, type Job, type JobState } from '../base/job.ts';
 import type { ReadCall } from '../dli/calls.ts';
 import { DliProtocolError } from '../dli/errors.ts';
 import { type AnswerContext, isNumberAsText, isRecord, toCount, toNumber, toTags, toText } from '../dli/wire.ts';
-import { type EngineAdapter, type Reading, toReading, tryReading } from './engine.ts';
+import { type EngineAdapter, type Reading, toReading } from './engine.ts';
 import { liveByOffset, type Page } from './paging.ts';
+import { readBackOneByOne } from './read-back.ts';
 
 /*
  * Flink jobs. Streaming jobs are long by design, so only rules that name the engine touch them. In these calls `is_success`
@@ -46,13 +47,10 @@ export const flinkEngine: EngineAdapter = {
       return { ...job, status, state, startedAt, since, updatedAt, askedAt, cus };
     },
 
-    readBack: async (jobs) => {
-      const read = async (job: Job): Promise<[string, Reading]> => [
-        job.id,
-        await tryReading(async () => toStopReading(await dli.get(showCall(job.id)), job)),
-      ];
-      return new Map(await Promise.all(jobs.map(read)));
-    },
+    readBack: readBackOneByOne(
+      async (job) => toStopReading(await dli.get(showCall(job.id)), job),
+      () => dli.get(listCall('job_running', 0, PAGE_SIZE)),
+    ),
   }),
 
   createCancels: (dli) => ({

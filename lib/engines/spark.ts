@@ -2,8 +2,9 @@ import { isJobId, type Job, type JobState } from '../base/job.ts';
 import type { ReadCall } from '../dli/calls.ts';
 import { DliProtocolError } from '../dli/errors.ts';
 import { type AnswerContext, isNumberAsText, isRecord, parseJson, toCount, toNumber, toText } from '../dli/wire.ts';
-import { type EngineAdapter, type Reading, toReading, tryReading } from './engine.ts';
+import { type EngineAdapter, type Reading, toReading } from './engine.ts';
 import { liveByOffset, type Page } from './paging.ts';
+import { readBackOneByOne } from './read-back.ts';
 
 /*
  * Spark batches. Their API is Livy's: only errors have `is_success`, lists are paged by rows, and there is no state for a
@@ -33,13 +34,10 @@ export const sparkEngine: EngineAdapter = {
     ...liveByOffset(dli, { jobs: 'batches', statuses: LIVE_STATES, pageSize: PAGE_SIZE, call: listCall }),
     show: (id) => dli.get(showCall(id)),
 
-    readBack: async (jobs) => {
-      const read = async ({ id }: Job): Promise<[string, Reading]> => [
-        id,
-        await tryReading(async () => toBatchReading(await dli.get(stateCall(id)))),
-      ];
-      return new Map(await Promise.all(jobs.map(read)));
-    },
+    readBack: readBackOneByOne(
+      async ({ id }) => toBatchReading(await dli.get(stateCall(id))),
+      () => dli.get(listCall('running', 0, PAGE_SIZE)),
+    ),
   }),
 
   createCancels: (dli) => ({

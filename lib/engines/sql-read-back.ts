@@ -2,42 +2,37 @@ import { toError } from '../base/error-words.ts';
 import type { Job } from '../base/job.ts';
 import type { DliReader } from '../dli/client.ts';
 import { MAX_PAGE_SIZE, type SqlJobQuery } from '../dli/sql-wire.ts';
-import { type Reading, toReading, tryReading } from './engine.ts';
+import { type Look, type Reading, saysMore, toReading, tryReading } from './engine.ts';
 import { Rows } from './job-set.ts';
 
 /** Up to so many jobs are cheaper to read one by one than through lists. */
 const FEW = 2;
 
+/** Jobs whose start times one page of a list is asked for; room is left for others that began at the same time. */
+const WINDOW_JOBS = 90;
+
 /**
  * Reads what became of jobs that were asked to stop, in about one call per hundred jobs.
  *
- * The first look asks who still waits or runs. Later looks first ask who is among the CANCELLED jobs of the same start
- * times. Only jobs in neither list are read alone, and so is every job if the lists hold so many others that reading them
- * would cost more.
- *
- * @param round 0 for the first look: most jobs are still stopping then, and it is enough to know that of some.
+ * A glance asks for the CANCELLED jobs that began when the jobs asked first did; if some of them have stopped, for those of
+ * all other start times too. A whole look asks who still runs, or waits, then who of the others is CANCELLED. Only jobs in
+ * neither list are read alone, and so is every job if the lists hold so many others that reading them would cost more.
  */
 export async function readBackSqlJobs(
   dli: DliReader,
   jobs: readonly Job[],
-  round: number,
+  { isGlance }: Look,
 ): Promise<Map<string, Reading>> {
-  const search: Search = {
-    pending: new Map(jobs.map((job) => [job.id.toLowerCase(), job])),
-    readings: new Map(),
-  };
-  const { pending, readings } = search;
-  try {
-    if (pending.size > FEW) await readThroughLists(dli, search, windowAround(jobs), round);
-    await readEach(dli, search);
-  } catch (error) {
-    for (const { id } of pending.values()) readings.set(id, { kind: 'unreadable', error: toError(error) });
-  }
-  return readings;
+  const searches = searchesFor(jobs);
+  if (isGlance) await glance(dli, searches, jobs);
+  else await Promise.all(searches.map((search) => readWhole(dli, search)));
+  return new Map(searches.flatMap(({ readings }) => [...readings]));
 }
 
-/** What is known so far about the jobs. */
+/** What is known so far about some of the jobs. */
 interface Search {
+  /** From the earliest start of these jobs to the latest; undefined if DLI did not say when they began. */
+  window: Window | undefined;
   /** Jobs that are still to be read, by id in lower case. */
   pending: Map<string, Job>;
   /** By id, as it was asked for. */
@@ -46,32 +41,64 @@ interface Search {
 
 type Window = Pick<SqlJobQuery, 'startedAfter' | 'startedBefore'>;
 
-/** The start times of the jobs, from the earliest to the latest. */
-function windowAround(jobs: readonly Job[]): Window {
-  let earliest = Number.POSITIVE_INFINITY;
-  let latest = Number.NEGATIVE_INFINITY;
-  for (const { startedAt } of jobs) {
-    if (startedAt === undefined) continue;
-    earliest = Math.min(earliest, startedAt);
-    latest = Math.max(latest, startedAt);
-  }
-  return { startedAfter: earliest - 1, startedBefore: latest + 1 };
+/** Cuts the jobs by their start times. The first part holds the job that was asked first. */
+function searchesFor(jobs: readonly Job[]): Search[] {
+  const dated = jobs.filter((job) => job.startedAt !== undefined).sort((a, b) => startOf(a) - startOf(b));
+  const parts = Array.from({ length: Math.ceil(dated.length / WINDOW_JOBS) }, (_, i) =>
+    dated.slice(i * WINDOW_JOBS, (i + 1) * WINDOW_JOBS),
+  );
+  const [first] = jobs;
+  const begin = parts.findIndex((part) => part.some((job) => job === first));
+  const ordered = [...parts.slice(Math.max(begin, 0)), ...parts.slice(0, Math.max(begin, 0))];
+  const undated = jobs.filter((job) => job.startedAt === undefined);
+  return [
+    ...ordered.map((part) =>
+      search(part, { startedAfter: startOf(part[0]) - 1, startedBefore: startOf(part.at(-1)) + 1 }),
+    ),
+    ...(undated.length === 0 ? [] : [search(undated, undefined)]),
+  ];
 }
 
-/** Reads the jobs that lists show. What stays pending is to be read alone. */
-async function readThroughLists(dli: DliReader, search: Search, window: Window, round: number): Promise<void> {
-  const { pending } = search;
-  if (round > 0) await findInList(dli, search, { ...window, status: 'CANCELLED' });
-  // A job that waited when it was asked may wait still, or have begun to run.
-  const mayWait = [...pending.values()].some(({ state }) => state === 'queued');
-  for (const status of mayWait ? (['LAUNCHING', 'RUNNING'] as const) : (['RUNNING'] as const)) {
-    if (pending.size <= FEW) return;
-    // At the first look the rest of a long list can wait: most of it is still stopping.
-    const maxPages = round === 0 ? 1 : Number.POSITIVE_INFINITY;
-    const isWhole = await findInList(dli, search, { ...window, status }, maxPages);
-    if (round === 0 && !isWhole) return pending.clear();
+const startOf = (job: Job | undefined): number => job?.startedAt ?? Number.NaN;
+
+function search(jobs: readonly Job[], window: Window | undefined): Search {
+  return { window, pending: new Map(jobs.map((job) => [job.id.toLowerCase(), job])), readings: new Map() };
+}
+
+/** Learns whether any job has stopped: from one page, or where that cannot tell from the job that was asked first. */
+async function glance(dli: DliReader, searches: readonly Search[], jobs: readonly Job[]): Promise<void> {
+  const [around, ...others] = searches;
+  if (around === undefined) return;
+  const canTell = jobs.length > 1 && around.window !== undefined && (await findCancelled(dli, around, 1));
+  if (!canTell && around.readings.size === 0) await readEach(dli, around, jobs.slice(0, 1));
+  if (![...around.readings.values()].some(saysMore)) return;
+  // The first part as well, if its page did not show all of it.
+  const unread = canTell || around.pending.size === 0 ? others : [around, ...others];
+  await Promise.all(unread.map((one) => findCancelled(dli, one)));
+}
+
+/** Reads each job, through lists as far as they show it. */
+async function readWhole(dli: DliReader, search: Search): Promise<void> {
+  const { window, pending, readings } = search;
+  try {
+    if (pending.size > FEW && window !== undefined) {
+      // A job that waited when it was asked may wait still, or have begun to run.
+      const mayWait = [...pending.values()].some(({ state }) => state === 'queued');
+      for (const status of mayWait ? (['LAUNCHING', 'RUNNING'] as const) : (['RUNNING'] as const)) {
+        if (pending.size > FEW) await findInList(dli, search, { ...window, status });
+      }
+      if (pending.size > FEW) await findCancelled(dli, search);
+    }
+    await readEach(dli, search, [...pending.values()]);
+  } catch (error) {
+    for (const { id } of pending.values()) readings.set(id, { kind: 'unreadable', error: toError(error) });
   }
-  if (round === 0 && pending.size > FEW) await findInList(dli, search, { ...window, status: 'CANCELLED' });
+}
+
+/** @returns whether the list showed every CANCELLED job of that time. */
+async function findCancelled(dli: DliReader, search: Search, maxPages?: number): Promise<boolean> {
+  if (search.window === undefined) return false;
+  return findInList(dli, search, { ...search.window, status: 'CANCELLED' }, maxPages);
 }
 
 /**
@@ -120,10 +147,11 @@ const WORTH_A_PAGE = 20;
 
 const pagesWorth = (jobs: number) => 1 + Math.floor(jobs / WORTH_A_PAGE);
 
-async function readEach(dli: DliReader, { pending, readings }: Search): Promise<void> {
+async function readEach(dli: DliReader, { pending, readings }: Search, jobs: readonly Job[]): Promise<void> {
   await Promise.all(
-    [...pending.values()].map(async ({ id }) => {
+    jobs.map(async ({ id }) => {
       readings.set(id, await tryReading(async () => toReading(await dli.showSqlJobStatus(id))));
+      pending.delete(id.toLowerCase());
     }),
   );
 }

@@ -20,7 +20,7 @@ import { createMeasure, type Measure, victimsAmong } from './judge/judge.ts';
 import { identityNotices } from './look/identity.ts';
 import { createReaders, type LookClock, type Readers, type Scope, scopeOf } from './look/look.ts';
 import { projectFields, type SweepLog } from './record/log-lines.ts';
-import { type ApiCalls, createCallCounter, type Hold } from './record/report.ts';
+import { type CountedCalls, createCallCounter, type Hold } from './record/report.ts';
 import type { SweepRun } from './tell/tell.ts';
 
 /** What is known of a sweep before it looks. */
@@ -90,7 +90,7 @@ function openDli(
   { settings, clearance }: Order,
   deps: SweepDeps,
   { log, progress }: Pick<Tools, 'log' | 'progress'>,
-): { dli: DliReader; canceller: DliClient | undefined; apiCalls: ApiCalls } {
+): { dli: DliReader; canceller: DliClient | undefined; apiCalls: CountedCalls } {
   const { apiCalls, onCall } = createCallCounter();
   const options: DliClientOptions = {
     ...deps.connection,
@@ -132,7 +132,7 @@ function limitsFor({ request, settings, askedAt }: Order, deps: SweepDeps): Limi
 function runOf(
   { request, settings, clearance, startedAt, askedAt }: Order,
   { announcedSince }: SweepDeps,
-  apiCalls: ApiCalls,
+  apiCalls: CountedCalls,
 ): Tools['run'] {
   const { target, isSwitchedOn, stopOrder, parameterVersions, documents } = settings;
   const { project, dryRunBecause, held } = clearance;

@@ -229,7 +229,7 @@ const OUTAGES: Outage[] = [
     name: 'DLI refuses calls as too many',
     from: '2026-05-12T08:00Z',
     until: '2026-05-12T14:00Z',
-    tick: { report: { apiCalls: { list: 4, status: 2, cancel: 4, retries: 3, throttled: 3 } } },
+    tick: { report: { apiCalls: { list: 4, status: 2, cancel: 4, retries: 3, throttled: 3, again: 0 } } },
     raises: ['throttled'],
   },
   {

@@ -83,7 +83,7 @@ export const GOOD_REPORT = {
     failed: 0,
     skipped: {},
   },
-  apiCalls: { list: 3, status: 2, cancel: 2, retries: 0, throttled: 0 },
+  apiCalls: { list: 3, status: 2, cancel: 2, retries: 0, throttled: 0, again: 0 },
 } as unknown as SweepReport;
 
 /** A job that is still alive a day after its limit. */

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Engine, Job } from '../../base/job.ts';
 import type { DliClient } from '../../dli/client.ts';
 import { listQueueCus } from '../../dli/queues.ts';
-import { type EngineCancels, type Reading, tryReadings } from '../../engines/engine.ts';
+import type { EngineCancels, ReadBack } from '../../engines/engine.ts';
 import { ENGINES } from '../../engines/engines.ts';
 import { clockOf } from '../../policy/clocks.ts';
 import { describeStop, hasWords, type StopOrder } from '../../settings/stop-order.ts';
@@ -16,7 +16,7 @@ import type { Freed, Stopped } from '../record/report.ts';
 import { type CancelJob, type Cancellation, cancelJobs, cancelOne } from './cancel.ts';
 import { estimateFreed } from './freed-capacity.ts';
 import type { ProgressWatch } from './progress.ts';
-import { verifyCancellations } from './verify.ts';
+import { type Verification, verifyCancellations } from './verify.ts';
 
 /** What became of the overdue jobs. */
 export interface Ends {
@@ -24,6 +24,8 @@ export interface Ends {
   outcomes: ReadonlyMap<string, Outcome>;
   /** One for each job that was chosen. */
   cancellations: readonly Cancellation[];
+  /** Requests sent for jobs that had been asked before. */
+  askedAgain: number;
   stopped: Stopped | undefined;
   freed: Freed | undefined;
 }
@@ -33,8 +35,8 @@ export interface Cancels {
   cancel: CancelJob;
   /** Whether a job that still runs after an accepted request may be asked once more in the same sweep. */
   mayAskAgain: (job: Job) => boolean;
-  /** Returns a reading for each job that was read. @param round 0 for the first. */
-  readBack: (jobs: readonly Job[], round: number) => Promise<ReadonlyMap<string, Reading>>;
+  /** Reads jobs of one engine. */
+  readBack: ReadBack;
   /** Returns the compute units of each queue. @throws {DliError} */
   listQueueCus: () => Promise<ReadonlyMap<string, number>>;
 }
@@ -49,7 +51,10 @@ export function createCancels(client: DliClient, readers: Readers, clock: Clock)
   return {
     cancel: (job, options) => cancelsOf(job).cancel(job, options),
     mayAskAgain: (job) => cancelsOf(job).mayAskAgain,
-    readBack: (jobs, round) => readBack(readers, jobs, round),
+    readBack: async (jobs, look) => {
+      const [first] = jobs;
+      return first === undefined ? new Map() : ((await readers.get(first.engine)?.readBack(jobs, look)) ?? new Map());
+    },
     listQueueCus: () => listQueueCus(client),
   };
 }
@@ -94,31 +99,67 @@ export async function act(
   progress.begin(chosen.length);
   const stopAt = deadlineAt - Math.min(verifyForMs, (deadlineAt - clock.now()) / 4);
   const { now } = judgement.context;
-  const asked = await cancelJobs(chosen, cancels.cancel, { now, stopAt, stop, onAsked: progress.asked });
+  const asked = await cancelJobs(chosen, cancels.cancel, { clock, now, stopAt, stop, onAsked: progress.asked });
   const untilAt = Math.min(clock.now() + verifyForMs, deadlineAt);
-  const { outcomes, cancellations } = await verifyCancellations(
-    asked,
-    {
-      readBack: (jobs, round) => {
-        progress.reading(jobs.length);
-        return cancels.readBack(jobs, round);
-      },
-      mayAskAgain: cancels.mayAskAgain,
-      askAgain: (victim, { savepoint }) =>
-        cancelOne(victim, cancels.cancel, { now, savepoint, notAfter: untilAt, signal: stop }),
-    },
-    { clock, untilAt },
-  );
-  progress.reading([...outcomes.values()].filter(({ kind }) => kind === 'unconfirmed').length);
+  const { outcomes, cancellations, askedAgain } = await verify(asked, cancels, { clock, now, untilAt, stop, progress });
 
   const all = new Map([...spareAll(judgement, 'cap'), ...withoutBlame(outcomes, askedBefore)]);
   const cancelled = chosen.flatMap(({ job }) => (outcomes.get(job.id)?.kind === 'cancelled' ? [job] : []));
   return {
     outcomes: all,
     cancellations,
+    askedAgain,
     stopped: whatStopped(cancellations, all, stop),
     freed: estimateFreed(cancelled, await readQueueCus(cancels, cancelled), now),
   };
+}
+
+/** Reads back what became of each job, engine by engine: how long a stop takes differs between them. */
+async function verify(
+  asked: readonly Cancellation[],
+  { cancel, readBack, mayAskAgain }: Cancels,
+  { clock, now, untilAt, stop, progress }: VerifyLimits,
+): Promise<Verification> {
+  const reading = new Map<Engine, number>();
+  const tell = (engine: Engine, count: number) => {
+    reading.set(engine, count);
+    progress.reading([...reading.values()].reduce((sum, one) => sum + one, 0));
+  };
+  const engines = [...new Set(asked.map(({ victim }) => victim.job.engine))];
+  const parts = await Promise.all(
+    engines.map(async (engine) => {
+      const part = await verifyCancellations(
+        asked.filter(({ victim }) => victim.job.engine === engine),
+        {
+          readBack: (jobs, look) => {
+            tell(engine, jobs.length);
+            return readBack(jobs, look);
+          },
+          mayAskAgain,
+          askAgain: (victim, { savepoint }) =>
+            cancelOne(victim, cancel, { now, savepoint, notAfter: untilAt, signal: stop }),
+        },
+        { clock, untilAt },
+      );
+      tell(engine, [...part.outcomes.values()].filter(({ kind }) => kind === 'unconfirmed').length);
+      return part;
+    }),
+  );
+  const latest = new Map(parts.flatMap((part) => part.cancellations).map((one) => [one.victim, one]));
+  return {
+    outcomes: new Map(parts.flatMap((part) => [...part.outcomes])),
+    cancellations: asked.map((one) => latest.get(one.victim) ?? one),
+    askedAgain: parts.reduce((sum, part) => sum + part.askedAgain, 0),
+  };
+}
+
+interface VerifyLimits {
+  clock: Clock;
+  /** The instant of the decisions, epoch ms. */
+  now: number;
+  untilAt: number;
+  stop: AbortSignal;
+  progress: ProgressWatch;
 }
 
 /** Blames no one else for a job that an earlier request of ours may have stopped. */
@@ -146,6 +187,7 @@ export function leaveAlone(
   return {
     outcomes,
     cancellations: [],
+    askedAgain: 0,
     stopped: isSwitchedOn ? whatStopped([], outcomes, stop) : { by: 'switch', because: whyOff(stopOrder) },
     freed: undefined,
   };
@@ -165,6 +207,7 @@ function leaveExpired(judgement: Judgement, { expiresAt, log }: { expiresAt: num
   return {
     outcomes: spareAll(judgement, 'expired'),
     cancellations: [],
+    askedAgain: 0,
     stopped: {
       by: 'expired',
       because: `the request expired at ${at}, before the first cancel; no job was cancelled, so ask again if it is still wanted`,
@@ -200,17 +243,6 @@ function whatStopped(
     }
   }
   return undefined;
-}
-
-/** Reads back all engines side by side. If one throws, the jobs of the others still get their readings. */
-async function readBack(readers: Readers, jobs: readonly Job[], round: number): Promise<Map<string, Reading>> {
-  const readings = await Promise.all(
-    [...readers].flatMap(([engine, reads]) => {
-      const asked = jobs.filter((job) => job.engine === engine);
-      return asked.length === 0 ? [] : [tryReadings(asked, () => reads.readBack(asked, round))];
-    }),
-  );
-  return new Map(readings.flatMap((part) => [...part]));
 }
 
 /** Asks only if a job does not say its own units. An error must not cost the sweep its report. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts';
 import { toError } from '../../base/error-words.ts';
 import type { Job } from '../../base/job.ts';
 import type { CancelResult } from '../../dli/order.ts';
@@ -9,6 +10,20 @@ import { isStillOver } from '../judge/decide.ts';
 export interface Cancellation {
   victim: Victim;
   result: CancelResult;
+  /** When that was known, epoch ms. */
+  askedAt: number;
+}
+
+interface CancelLimits {
+  clock: Clock;
+  /** The instant of the decisions, epoch ms. */
+  now: number;
+  /** Nothing is asked from then on, epoch ms. */
+  stopAt: number;
+  /** Once aborted, nothing more is asked; what is under way is finished. */
+  stop: AbortSignal;
+  /** Called as each victim's request is answered. */
+  onAsked?: () => void;
 }
 
 /** Asks DLI to stop one job of any engine. */
@@ -18,16 +33,12 @@ export type CancelJob = (job: Job, options: StopOptions) => Promise<CancelResult
  * Asks DLI to cancel each victim, in the order given, as many at a time as the client's pace allows. An error of one job stops no
  * other. Only a refused credential ends it for all, because every further call would be refused too.
  *
- * @param now epoch ms, the instant of the decisions.
- * @param stopAt epoch ms; nothing is asked from then on.
- * @param stop once aborted, nothing more is asked; what is under way is finished.
- * @param onAsked called as each victim's request is answered.
  * @returns one per victim, in the order given.
  */
 export async function cancelJobs(
   victims: readonly Victim[],
   cancelJob: CancelJob,
-  { now, stopAt, stop, onAsked }: { now: number; stopAt: number; stop: AbortSignal; onAsked?: () => void },
+  { clock, now, stopAt, stop, onAsked }: CancelLimits,
 ): Promise<Cancellation[]> {
   const refusedForAll = new AbortController();
   const signal = AbortSignal.any([stop, refusedForAll.signal]);
@@ -38,7 +49,7 @@ export async function cancelJobs(
       const result = await cancelOne(victim, cancelJob, { now, savepoint, notAfter: stopAt, signal });
       if (result.kind === 'refused' && result.error.kind === 'authentication') refusedForAll.abort();
       if (result.kind !== 'not-sent') onAsked?.();
-      return { victim, result };
+      return { victim, result, askedAt: clock.now() };
     }),
   );
 }

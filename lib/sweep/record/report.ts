@@ -152,12 +152,17 @@ export interface Counts {
 }
 
 /** Requests that were sent, including retries. `retries` and `throttled` are among them. */
-export interface ApiCalls {
+export interface CountedCalls {
   list: number;
   status: number;
   cancel: number;
   retries: number;
   throttled: number;
+}
+
+export interface ApiCalls extends CountedCalls {
+  /** The cancels among them for jobs that had been asked before and lived on. */
+  again: number;
 }
 
 export interface JobReport {
@@ -205,8 +210,8 @@ export interface JobReport {
 }
 
 /** Counts the calls that `onCall` is called with. */
-export function createCallCounter(): { apiCalls: ApiCalls; onCall: (event: DliCallEvent) => void } {
-  const apiCalls: ApiCalls = { list: 0, status: 0, cancel: 0, retries: 0, throttled: 0 };
+export function createCallCounter(): { apiCalls: CountedCalls; onCall: (event: DliCallEvent) => void } {
+  const apiCalls: CountedCalls = { list: 0, status: 0, cancel: 0, retries: 0, throttled: 0 };
   return {
     apiCalls,
     onCall: ({ call, attempt, error }) => {

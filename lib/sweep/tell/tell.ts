@@ -15,7 +15,7 @@ import type { Sight } from '../look/look.ts';
 import type { Outcome } from '../record/outcome.ts';
 import type { CapReport, DryRunReason, Hold, Stopped, SweptProject } from '../record/report.ts';
 import {
-  type ApiCalls,
+  type CountedCalls,
   type Counts,
   type JobReport,
   REPORT_VERSION,
@@ -44,7 +44,7 @@ export interface SweepRun {
   /** Epoch ms, our clock. */
   startedAt: number;
   finishedAt: number;
-  apiCalls: ApiCalls;
+  apiCalls: CountedCalls;
   /** What was found while the settings were read, one sentence each. */
   notices: readonly string[];
   parameterVersions?: ParameterVersions | undefined;
@@ -93,7 +93,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     startedAt: new Date(run.startedAt).toISOString(),
     finishedAt: new Date(run.finishedAt).toISOString(),
     counts,
-    apiCalls: run.apiCalls,
+    apiCalls: { ...run.apiCalls, again: ends.askedAgain },
     caps,
     freed: ends.freed ?? null,
     credentialRefused: [...outcomes.values()].some(isCredentialRefused),

@@ -69,7 +69,7 @@ describe.concurrent('dli-reaper demo', () => {
       'drain',
       'ceiling',
     ]);
-    expect(Object.keys(report.apiCalls)).toEqual(['list', 'status', 'cancel', 'retries', 'throttled']);
+    expect(Object.keys(report.apiCalls)).toEqual(['list', 'status', 'cancel', 'retries', 'throttled', 'again']);
     for (const job of report.jobs) {
       expect(Object.keys(job)).toEqual([
         'jobId',

@@ -110,6 +110,7 @@ async function tellOf([listed, ruleRows, trouble]: Drawn): Promise<SweepReport> 
   const ends: Ends = {
     outcomes: new Map(judgement.overdue.map(({ job }: Decision, n) => [job.id, endOf(n)])),
     cancellations: [],
+    askedAgain: 0,
     stopped,
     freed: undefined,
   };

@@ -648,6 +648,8 @@ describe('a Spark batch', () => {
       'DELETE batch 1',
       'GET batch 1/state',
       'GET batch 1/state',
+      'GET batch 1/state',
+      'GET batch 1/state',
     ]);
     expect(report.jobs).toMatchObject([{ outcome: 'cancelled', status: 'dead', evidence: 'own-record', cus: 8 }]);
     expect(lines.map(({ msg }) => msg).slice(0, 1)).toEqual(['victims chosen']);

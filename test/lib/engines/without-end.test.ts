@@ -232,7 +232,7 @@ describe('reading back SQL jobs', () => {
       return { rows: rowsFrom(n, 100), total: 101 };
     });
 
-    const readings = await readBackSqlJobs(dli, asked, 1);
+    const readings = await readBackSqlJobs(dli, asked, { isGlance: false });
 
     expect([...readings.values()].map(({ kind }) => kind)).toEqual(asked.map(() => 'terminal'));
     expect(calls.filter(({ path }) => !path.endsWith('/status')).length).toBeLessThan(12);
@@ -247,10 +247,11 @@ describe('reading back SQL jobs', () => {
       return { rows: rowsFrom(1_000, 100).map((row) => ({ ...row, startedAt })), total: 300 };
     });
 
-    const readings = await readBackSqlJobs(dli, asked, 1);
+    const readings = await readBackSqlJobs(dli, asked, { isGlance: false });
 
     expect(readings.size).toBe(200);
-    expect(calls.filter(({ path }) => !path.endsWith('/status')).length).toBe(4);
+    // Two pages of each of the two lists, for each of the three parts that the jobs are cut into.
+    expect(calls.filter(({ path }) => !path.endsWith('/status')).length).toBe(12);
   });
 });
 

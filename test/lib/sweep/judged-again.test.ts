@@ -84,9 +84,10 @@ describe('a Flink job that is started again while its stop is read back', () => 
       const world = await makeWorld({ jobs: [], flinkJobs: [job] });
       const life = [
         ...job.life,
-        { from: NOW + 1_000, state: 'job_cancel_success' },
-        { from: NOW + 2_000, state: 'job_submitting' },
-        { from: NOW + 3_000, state: 'job_running' },
+        // Over between two looks.
+        { from: NOW + 1_500, state: 'job_cancel_success' },
+        { from: NOW + 1_600, state: 'job_submitting' },
+        { from: NOW + 1_700, state: 'job_running' },
       ];
       // Its examination, and the reading right before its stop, come first.
       world.emulator.faults.add({ on: 'show-flink-job', skip: 2, change: [{ job: '146', set: { life } }] });

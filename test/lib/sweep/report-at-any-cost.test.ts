@@ -22,7 +22,7 @@ const refusal = { answer: { status: 401, body: { error_code: 'APIGW.0301' } } };
 
 describe('a sweep that has cancelled jobs comes to its report', () => {
   it.each([
-    { name: 'one by one', jobs: 2, fault: { on: 'show-sql-job-status' } as const },
+    { name: 'one by one', jobs: 1, fault: { on: 'show-sql-job-status' } as const },
     { name: 'by lists', jobs: 5, fault: { on: 'list-sql-jobs', skip: 2 } as const },
   ])('although reading back breaks, of jobs that are read $name', async ({ jobs, fault }) => {
     const world = await makeWorld({ jobs: Array.from({ length: jobs }, (_, i) => emulatedJob(i + 1)) });

@@ -18,17 +18,17 @@ describe('sweep', () => {
       'GET RUNNING 1',
       'DELETE 2',
       'DELETE 1',
-      'GET 2/status',
-      'GET 1/status',
-      'GET 2/status',
-      'GET 1/status',
+      'GET CANCELLED 1',
+      'GET CANCELLED 1',
+      'GET CANCELLED 1',
+      'GET CANCELLED 1',
       'GET queues',
     ]);
     expect(report).toMatchObject({
       status: 'ok',
       dryRun: false,
       counts: { seen: 2, overdue: 2, cancelled: 2 },
-      apiCalls: { list: 3, cancel: 2, status: 4, retries: 0, throttled: 0 },
+      apiCalls: { list: 7, cancel: 2, status: 0, retries: 0, throttled: 0 },
       startedAt: '2026-01-05T09:00:00.000Z',
       jobs: [
         { jobId: jobId(1), outcome: 'cancelled', rule: 'r', reason: 'over-limit', runTimeMs: 3 * HOUR, attempts: 1 },

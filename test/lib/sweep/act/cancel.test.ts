@@ -43,7 +43,7 @@ async function cancel(
     asked.push(n);
     return answer(n);
   };
-  return { asked, cancellations: await cancelJobs(victims(count), cancelJob, { now: NOW, stopAt, stop }) };
+  return { asked, cancellations: await cancelJobs(victims(count), cancelJob, { clock, now: NOW, stopAt, stop }) };
 }
 
 const resultsOf = (cancellations: readonly Cancellation[]) => cancellations.map(({ result }) => result);
@@ -67,7 +67,7 @@ describe('cancelJobs', () => {
 
     expect(asked).toEqual([0, 1, 2]);
     expect(cancellations).toEqual(
-      victims(3).map((victim, n) => ({ victim, result: { ...ACCEPTED, requestId: `request-${n}` } })),
+      victims(3).map((victim, n) => ({ victim, result: { ...ACCEPTED, requestId: `request-${n}` }, askedAt: NOW })),
     );
   });
 

@@ -49,6 +49,7 @@ const READINGS = {
 const cancellation = (n: number, kind: keyof typeof RESULTS): Cancellation => ({
   victim: makeVictim(n),
   result: RESULTS[kind],
+  askedAt: NOW,
 });
 
 /** Verifies for `forMs`, where round `i` (from 0) reads what `read` says of each job asked about. */
@@ -63,11 +64,13 @@ async function verify(
 ) {
   const clock = fakeClock();
   const rounds: string[][] = [];
+  const looks: string[] = [];
   const askedAgain: string[] = [];
   const verification = await verifyCancellations(
     cancellations,
     {
-      readBack: async (jobs) => {
+      readBack: async (jobs, { isGlance }) => {
+        looks.push(isGlance ? 'glance' : 'whole');
         const round = rounds.push(jobs.map(({ id }) => id)) - 1;
         return new Map(
           jobs.flatMap(({ id }): [string, Reading][] => {
@@ -84,7 +87,15 @@ async function verify(
     },
     { clock, untilAt: NOW + forMs },
   );
-  return { ...verification, rounds, askedAgain, sleeps: clock.sleeps };
+  return {
+    outcomes: verification.outcomes,
+    cancellations: verification.cancellations,
+    requests: verification.askedAgain,
+    rounds,
+    looks,
+    askedAgain,
+    sleeps: clock.sleeps,
+  };
 }
 
 describe('verifyCancellations', () => {
@@ -126,38 +137,38 @@ describe('verifyCancellations', () => {
     { cancel: 'accepted', reading: 'finished', outcome: ended('FINISHED'), rounds: 1 },
     { cancel: 'accepted', reading: 'failed', outcome: ended('FAILED'), rounds: 1 },
     { cancel: 'accepted', reading: 'dead', outcome: witnessed, rounds: 1 },
-    { cancel: 'accepted', reading: 'running and changed', outcome: tookBack, rounds: 4 },
+    { cancel: 'accepted', reading: 'running and changed', outcome: tookBack, rounds: 7 },
     { cancel: 'accepted', reading: 'not to be stopped', outcome: stopFailed, rounds: 1 },
-    { cancel: 'accepted', reading: 'broken', outcome: unconfirmed(BROKEN), rounds: 6 },
-    { cancel: 'accepted', reading: 'gone', outcome: gone('it accepted'), rounds: 2 },
-    { cancel: 'accepted', reading: 'live', outcome: unconfirmed(), rounds: 6 },
-    { cancel: 'accepted', reading: 'in a strange state', outcome: unconfirmed(), rounds: 6 },
-    { cancel: 'accepted', reading: 'in trouble', outcome: unconfirmed(TROUBLE), rounds: 6 },
+    { cancel: 'accepted', reading: 'broken', outcome: unconfirmed(BROKEN), rounds: 10 },
+    { cancel: 'accepted', reading: 'gone', outcome: gone('it accepted'), rounds: 5 },
+    { cancel: 'accepted', reading: 'live', outcome: unconfirmed(), rounds: 16 },
+    { cancel: 'accepted', reading: 'in a strange state', outcome: unconfirmed(), rounds: 10 },
+    { cancel: 'accepted', reading: 'in trouble', outcome: unconfirmed(TROUBLE), rounds: 10 },
     { cancel: 'accepted', reading: 'denied', outcome: unconfirmed(DENIED), rounds: 1 },
-    { cancel: 'accepted', reading: 'not read', outcome: unconfirmed(), rounds: 6 },
+    { cancel: 'accepted', reading: 'not read', outcome: unconfirmed(), rounds: 10 },
     { cancel: 'lost', reading: 'cancelled', outcome: cancelled, rounds: 1 },
     { cancel: 'lost', reading: 'finished', outcome: ended('FINISHED'), rounds: 1 },
     { cancel: 'lost', reading: 'failed', outcome: ended('FAILED'), rounds: 1 },
     { cancel: 'lost', reading: 'dead', outcome: perhapsOurs, rounds: 1 },
-    { cancel: 'lost', reading: 'gone', outcome: gone('may have reached it'), rounds: 2 },
-    { cancel: 'lost', reading: 'live', outcome: unconfirmed(LOST), rounds: 6 },
-    { cancel: 'lost', reading: 'in a strange state', outcome: unconfirmed(LOST), rounds: 6 },
-    { cancel: 'lost', reading: 'in trouble', outcome: unconfirmed(LOST), rounds: 6 },
+    { cancel: 'lost', reading: 'gone', outcome: gone('may have reached it'), rounds: 5 },
+    { cancel: 'lost', reading: 'live', outcome: unconfirmed(LOST), rounds: 16 },
+    { cancel: 'lost', reading: 'in a strange state', outcome: unconfirmed(LOST), rounds: 10 },
+    { cancel: 'lost', reading: 'in trouble', outcome: unconfirmed(LOST), rounds: 10 },
     { cancel: 'lost', reading: 'denied', outcome: unconfirmed(LOST), rounds: 1 },
-    { cancel: 'lost', reading: 'not read', outcome: unconfirmed(LOST), rounds: 6 },
+    { cancel: 'lost', reading: 'not read', outcome: unconfirmed(LOST), rounds: 10 },
     { cancel: 'refused', reading: 'cancelled', outcome: byOthers, rounds: 1 },
     { cancel: 'cancelledBefore', reading: 'not read', outcome: byOthers, rounds: 0 },
     { cancel: 'deadBefore', reading: 'not read', outcome: ended('dead'), rounds: 0 },
     { cancel: 'refused', reading: 'finished', outcome: ended('FINISHED'), rounds: 1 },
     { cancel: 'refused', reading: 'failed', outcome: ended('FAILED'), rounds: 1 },
     { cancel: 'refused', reading: 'dead', outcome: ended('dead'), rounds: 1 },
-    { cancel: 'refused', reading: 'running and changed', outcome: failed, rounds: 2 },
-    { cancel: 'refused', reading: 'gone', outcome: ended('GONE'), rounds: 2 },
-    { cancel: 'refused', reading: 'live', outcome: failed, rounds: 2 },
-    { cancel: 'refused', reading: 'in a strange state', outcome: unconfirmed(REFUSED), rounds: 6 },
-    { cancel: 'refused', reading: 'in trouble', outcome: unconfirmed(REFUSED), rounds: 6 },
+    { cancel: 'refused', reading: 'running and changed', outcome: failed, rounds: 5 },
+    { cancel: 'refused', reading: 'gone', outcome: ended('GONE'), rounds: 5 },
+    { cancel: 'refused', reading: 'live', outcome: failed, rounds: 5 },
+    { cancel: 'refused', reading: 'in a strange state', outcome: unconfirmed(REFUSED), rounds: 10 },
+    { cancel: 'refused', reading: 'in trouble', outcome: unconfirmed(REFUSED), rounds: 10 },
     { cancel: 'refused', reading: 'denied', outcome: unconfirmed(REFUSED), rounds: 1 },
-    { cancel: 'refused', reading: 'not read', outcome: unconfirmed(REFUSED), rounds: 6 },
+    { cancel: 'refused', reading: 'not read', outcome: unconfirmed(REFUSED), rounds: 10 },
   ])(
     'takes a job whose cancel was $cancel and that is $reading for $outcome.kind',
     async ({ cancel, reading, outcome, rounds: expected }) => {
@@ -196,6 +207,8 @@ describe('verifyCancellations', () => {
     const ofJob = (...readings: Reading[]) => {
       return (_: string, round: number) => readings[Math.min(round, readings.length - 1)];
     };
+    /** The same reading at so many looks. */
+    const times = (count: number, reading: Reading) => Array.from({ length: count }, () => reading);
 
     it('believes the end of a job over a change that came before it', async () => {
       const { outcomes, askedAgain } = await verify([insisting], ofJob(changed, changed, stopping, stopped));
@@ -205,16 +218,17 @@ describe('verifyCancellations', () => {
     });
 
     it('gives it up once readings have said so for ten seconds, and then asks without one', async () => {
-      const { outcomes, askedAgain } = await verify([insisting], ofJob(changed, changed, changed, changed, stopped));
+      const { outcomes, askedAgain } = await verify([insisting], ofJob(...times(7, changed), stopped));
 
-      expect(askedAgain).toEqual([`${jobId(1)} after 4 readings`]);
+      expect(askedAgain).toEqual([`${jobId(1)} after 7 readings`]);
       expect(outcomes.get(jobId(1))).toMatchObject({ kind: 'cancelled' });
     });
 
     it('counts the ten seconds anew after a reading that says otherwise', async () => {
-      const { askedAgain } = await verify([insisting], ofJob(changed, changed, stopping, changed, changed, stopped));
+      const readings = [...times(5, changed), stopping, ...times(2, changed), stopped];
+      const { askedAgain } = await verify([insisting], ofJob(...readings));
 
-      expect(askedAgain).toEqual([`${jobId(1)} after 5 readings`]);
+      expect(askedAgain).toEqual([`${jobId(1)} after 8 readings`]);
     });
 
     it('says that it may have failed where the time is over before', async () => {
@@ -240,7 +254,7 @@ describe('verifyCancellations', () => {
 
   it('knows a dead batch for cancelled when the second request was accepted, whatever became of the first', async () => {
     const { outcomes } = await verify([cancellation(1, 'lost')], (_, round) =>
-      round === 5 ? READINGS.dead : READINGS.live,
+      round === 8 ? READINGS.dead : READINGS.live,
     );
 
     expect(outcomes.get(jobId(1))).toEqual(witnessed);
@@ -262,16 +276,38 @@ describe('verifyCancellations', () => {
     expect([...outcomes.values()]).toEqual([unconfirmed(BROKEN), unconfirmed(REFUSED)]);
   });
 
-  it('looks at once, and then ever more seldom', async () => {
-    const { sleeps } = await verify([cancellation(1, 'accepted')], () => READINGS.live, { forMs: 2 * MINUTE });
+  it('looks soon, and then after twice the time each', async () => {
+    const { sleeps } = await verify([cancellation(1, 'accepted')], () => READINGS['in trouble'], { forMs: MINUTE });
 
-    expect(sleeps).toEqual([0, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+    expect(sleeps).toEqual([50, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 8_950]);
   });
 
   it('looks for the last time when the time is over', async () => {
-    const { sleeps } = await verify([cancellation(1, 'accepted')], () => READINGS.live, { forMs: 10_000 });
+    const { sleeps } = await verify([cancellation(1, 'accepted')], () => READINGS.live, { forMs: 1_000 });
 
-    expect(sleeps).toEqual([0, 2_000, 4_000, 4_000]);
+    expect(sleeps).toEqual([50, 200, 400, 350]);
+  });
+
+  it('only glances, but for the last look, until something is seen to have stopped', async () => {
+    const both = [cancellation(1, 'accepted'), cancellation(2, 'accepted')];
+    const { looks } = await verify(
+      both,
+      (id, round) => (id === jobId(1) && round === 2 ? READINGS.cancelled : undefined),
+      {
+        forMs: 5_000,
+      },
+    );
+
+    expect(looks).toEqual(['glance', 'glance', 'glance', 'whole', 'glance', 'whole']);
+  });
+
+  it('looks for the others as soon as one stop has shown how long it takes', async () => {
+    const early = { ...cancellation(1, 'accepted'), askedAt: NOW - 300 };
+    const { sleeps } = await verify([early, cancellation(2, 'accepted')], (id, round) =>
+      id === jobId(1) || round === 1 ? READINGS.cancelled : undefined,
+    );
+
+    expect(sleeps).toEqual([0, 300]);
   });
 
   it.each([0, -MINUTE])('looks exactly once when there are %i ms for it', async (forMs) => {
@@ -299,17 +335,18 @@ describe('verifyCancellations', () => {
     expect(outcomes.get(jobId(1))).toEqual(unconfirmed());
   });
 
-  it('asks a job once more that lives on at the fourth reading, and adds up the attempts', async () => {
-    const { askedAgain, cancellations, outcomes } = await verify(
+  it('asks a job once more that lives on after 15 seconds, and adds up the attempts', async () => {
+    const { askedAgain, cancellations, outcomes, requests } = await verify(
       [cancellation(1, 'accepted'), cancellation(2, 'lost')],
-      (_, round) => (round === 5 ? READINGS.cancelled : READINGS.live),
+      (_, round) => (round === 8 ? READINGS.cancelled : READINGS.live),
       { second: { ...RESULTS.accepted, attempts: 3 } },
     );
 
-    expect(askedAgain).toEqual([`${jobId(1)} after 4 readings`, `${jobId(2)} after 4 readings`]);
+    expect(askedAgain).toEqual([`${jobId(1)} after 8 readings`, `${jobId(2)} after 8 readings`]);
+    expect(requests).toBe(6);
     expect(cancellations).toEqual([
-      { victim: makeVictim(1), result: { ...RESULTS.accepted, attempts: 4 } },
-      { victim: makeVictim(2), result: { ...RESULTS.lost, attempts: 4 } },
+      { victim: makeVictim(1), result: { ...RESULTS.accepted, attempts: 4 }, askedAt: NOW },
+      { victim: makeVictim(2), result: { ...RESULTS.lost, attempts: 4 }, askedAt: NOW },
     ]);
     expect([...outcomes.values()]).toEqual([cancelled, cancelled]);
   });
@@ -325,7 +362,7 @@ describe('verifyCancellations', () => {
     async ({ second, outcome }) => {
       const { outcomes, askedAgain } = await verify(
         [cancellation(1, 'refused')],
-        (_, round) => (round < 3 ? READINGS['in trouble'] : round === 3 ? READINGS.live : READINGS.cancelled),
+        (_, round) => (round < 7 ? READINGS['in trouble'] : round === 7 ? READINGS.live : READINGS.cancelled),
         { second: RESULTS[second] },
       );
 

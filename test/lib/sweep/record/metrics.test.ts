@@ -23,7 +23,7 @@ const report = (fields: Partial<SweepReport> = {}): SweepReport =>
       failed: 1,
       skipped: { warn: 2, undetermined: 4 },
     },
-    apiCalls: { list: 4, status: 5, cancel: 6, retries: 2, throttled: 3 },
+    apiCalls: { list: 4, status: 5, cancel: 6, retries: 2, throttled: 3, again: 0 },
     ...fields,
   }) as SweepReport;
 

@@ -62,6 +62,7 @@ function makeFacts(outcomes: readonly Outcome[], changes: Partial<Facts> = {}): 
     decisions: outcomes.map((_, n) => makeVictim(n)),
     cancellations: [],
     outcomes: new Map(outcomes.map((outcome, n) => [jobId(n), outcome])),
+    askedAgain: 0,
     stopped: undefined,
     caps: CAPS,
     freed: undefined,
@@ -118,10 +119,12 @@ describe('tell', () => {
   it('tells what was asked, when, and of each job what was decided and became of it', () => {
     const report = tellOf(
       makeFacts([FAILED], {
+        askedAgain: 4,
         cancellations: [
           {
             victim: makeVictim(0),
             result: { kind: 'refused', error: REFUSED, attempts: 2, requestId: 'req-1' },
+            askedAt: NOW,
           },
         ],
       }),
@@ -153,7 +156,7 @@ describe('tell', () => {
         failed: 1,
         skipped: {},
       },
-      apiCalls: { list: 2, status: 0, cancel: 0, retries: 0, throttled: 0 },
+      apiCalls: { list: 2, status: 0, cancel: 0, retries: 0, throttled: 0, again: 4 },
       caps: CAPS,
       freed: null,
       credentialRefused: false,
