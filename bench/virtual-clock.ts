@@ -2,11 +2,18 @@ import type { Clock } from '../lib/base/clock.ts';
 
 export interface VirtualClock extends Clock {
   /** Wakes the sleepers in their order, until `finished` settles or no sleeper is left. */
-  runUntil<T>(finished: Promise<T>): Promise<T>;
+  runUntil: <T>(finished: Promise<T>) => Promise<T>;
 }
 
-/** Creates a clock whose time passes only while all its users sleep. Minutes of waiting take milliseconds. */
-export function createVirtualClock(startsAt = 0): VirtualClock {
+/** Lets everything run that waits for no time. */
+const oneTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/**
+ * Creates a clock whose time passes only while all its users sleep. Minutes of waiting take milliseconds.
+ *
+ * @param settle resolves when everything has run that waits for no time; by default after one turn of the event loop.
+ */
+export function createVirtualClock(startsAt = 0, settle: () => Promise<void> = oneTurn): VirtualClock {
   let now = startsAt;
   let order = 0;
   const sleepers: { at: number; order: number; wake: () => void }[] = [];
@@ -31,8 +38,7 @@ export function createVirtualClock(startsAt = 0): VirtualClock {
       };
       finished.then(finish, finish);
       for (;;) {
-        // Lets everything run that does not wait for the clock.
-        await new Promise(setImmediate);
+        await settle();
         const next = isFinished ? undefined : sleepers.shift();
         if (next === undefined) return finished;
         now = Math.max(now, next.at);
