@@ -1,5 +1,5 @@
 // Bundles each function to <folder>/<name>/index.mjs. What a function loads later is in other files beside it. The default
-// folder is dist, where serverless.yml expects it.
+// folder is dist, where serverless.yml expects it. A second folder takes the place of functions/ as the source.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,8 @@ import { loadedAtStart } from './loaded-at-start.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = resolve(root, process.argv[2] ?? 'dist');
-const functions = readdirSync(join(root, 'functions'))
+const sources = process.argv[3] ?? 'functions';
+const functions = readdirSync(join(root, sources))
   .filter((file) => file.endsWith('.ts'))
   .map((file) => basename(file, '.ts'));
 
@@ -25,7 +26,7 @@ const versionAlone: Plugin = {
 rmSync(folder, { recursive: true, force: true });
 for (const name of functions) {
   const { metafile } = await build({
-    entryPoints: [{ in: `functions/${name}.ts`, out: 'index' }],
+    entryPoints: [{ in: `${sources}/${name}.ts`, out: 'index' }],
     outdir: join(folder, name),
     outExtension: { '.js': '.mjs' },
     splitting: true,
