@@ -1,9 +1,10 @@
 import { createRandom } from '../emulator/base/random.ts';
 import type { RateLimit } from '../emulator/gateway/throttle.ts';
 import { manyJobs } from '../emulator/worlds.ts';
-import { type Dispatch, planMessages } from '../lib/fleet/dispatch.ts';
 import { sweepGroup } from '../lib/fleet/group.ts';
 import { parseMessage, requestFor, type SweepMessage } from '../lib/fleet/message.ts';
+import { planMessages } from '../lib/fleet/outgoing.ts';
+import type { Dispatch } from '../lib/fleet/parse-dispatch.ts';
 import { silentLog } from '../lib/sweep/record/log-lines.ts';
 import { supply } from './limits.ts';
 import { against, count, type Section } from './results.ts';
@@ -129,12 +130,12 @@ async function sweepMessage(message: SweepMessage, limit: RateLimit): Promise<Gr
       expiresAt: message.dispatchedAt + PERIOD_MS,
       lateAs: 'stale',
       sweepTarget: async (target) => {
-        emulator.jobs.clear();
+        emulator.sql.clear();
         const jobs = manyJobs(clock.now(), createRandom(1), {
           count: JOBS.live,
           overdueShare: JOBS.overdue / JOBS.live,
         });
-        for (const job of jobs) emulator.jobs.add(job);
+        for (const job of jobs) emulator.sql.add(job);
         const report = await sweep(requestFor(message, target), deadlineAt);
         if (report.status === 'ok') missed += JOBS.overdue - jobs.filter(({ cancelledAt }) => cancelledAt).length;
         return report;

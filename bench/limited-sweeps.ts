@@ -75,7 +75,7 @@ async function swept({ calls, limitAt }: Limit, isNamed: boolean): Promise<(stri
   }));
   try {
     const jobs = manyJobs(NOW, createRandom(1), { count: calls, overdueShare: 1 });
-    for (const job of jobs) emulator.jobs.add(job);
+    for (const job of jobs) emulator.sql.add(job);
     await runUntil(sweep(parseRequest({ dryRun: false }), NOW + DAY_MS));
     const accepted = requests.filter(({ record }) => record.status !== 429).map(({ at }) => at);
     const end = accepted.at(-1) ?? 0;
@@ -83,7 +83,7 @@ async function swept({ calls, limitAt }: Limit, isNamed: boolean): Promise<(stri
     return [
       count(calls),
       count(requests.length),
-      against(jobs.filter(({ id }) => emulator.jobs.get(id)?.cancelledAt === undefined).length, 0, 0),
+      against(jobs.filter(({ id }) => emulator.sql.get(id)?.cancelledAt === undefined).length, 0, 0),
       `${((refused / requests.length) * 100).toFixed(1)} %`,
       (end / 1_000).toFixed(0),
       (supply(limitAt, 0, end) / accepted.length).toFixed(2),

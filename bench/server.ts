@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import tls from 'node:tls';
 import { generate } from 'selfsigned';
 import { createRandom } from '../emulator/base/random.ts';
-import { type Emulator, type RequestRecord, startEmulator } from '../emulator/server.ts';
+import type { RequestRecord } from '../emulator/base/request.ts';
+import { type Emulator, startEmulator } from '../emulator/server.ts';
 import { manyJobs } from '../emulator/worlds.ts';
 
 /*
@@ -132,7 +133,7 @@ function delayAll(delayMs: number) {
 }
 
 /** Ends some overdue jobs by themselves, anywhere in the list, and starts as many young ones. */
-function churn({ jobs }: Emulator, overdue: ReadonlySet<string>, count: number): void {
+function churn({ sql: jobs }: Emulator, overdue: ReadonlySet<string>, count: number): void {
   const now = Date.now();
   const all = jobs.all();
   const running = all.filter((job) => overdue.has(job.id) && job.cancelledAt === undefined && job.endsAt > now);
@@ -144,7 +145,7 @@ function churn({ jobs }: Emulator, overdue: ReadonlySet<string>, count: number):
   for (const job of manyJobs(now, random, { count, overdueShare: 0 })) jobs.add(job);
 }
 
-function tallyOf({ requests, jobs }: Emulator, overdue: ReadonlySet<string>): Omit<Tally, 'cpuMs'> {
+function tallyOf({ requests, sql: jobs }: Emulator, overdue: ReadonlySet<string>): Omit<Tally, 'cpuMs'> {
   const now = Date.now();
   const count = (kind: Kind) => requests.filter((request) => kindOf(request) === kind).length;
   const all = jobs.all();

@@ -1,10 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 import { createRandom } from '../emulator/base/random.ts';
+import type { RequestRecord } from '../emulator/base/request.ts';
 import type { RateLimit } from '../emulator/gateway/throttle.ts';
-import { type Emulator, type RequestRecord, startEmulator } from '../emulator/server.ts';
+import { type Emulator, startEmulator } from '../emulator/server.ts';
 import type { Clock } from '../lib/base/clock.ts';
-import { createSharedStates } from '../lib/dli/connection.ts';
+import { createSharedStates } from '../lib/dli/shared-state.ts';
 import { parsePolicy } from '../lib/policy/parse.ts';
 import type { SweepRequest } from '../lib/request/request.ts';
 import { silentLog } from '../lib/sweep/record/log-lines.ts';
