@@ -52,7 +52,7 @@ export async function benchColdStart(): Promise<Section> {
       title: 'Cold start',
       command: 'npm run bench -- cold-start',
       about:
-        `The import of a bundle in a fresh process, medians of ${ROUNDS}. \`minimal\` is a handler with middy and @middy/ssm, built ` +
+        `The import of a bundle in a fresh process, medians of ${ROUNDS}. \`minimal\` is a handler with middy and client-ssm, built ` +
         'with the same options. The deployed functions run with source maps.',
       tables: [
         {

@@ -31,7 +31,7 @@ export const QUICK_WORLDS: readonly World[] = WORLDS.filter(
 );
 export const SOME_WORLDS: readonly World[] = WORLDS.filter(({ live, delayMs }) => live <= 2_000 && delayMs === 20);
 
-/** Each case is told on stderr when it begins. */
+/** Each case is announced on stderr when it begins. */
 export async function runCases(
   server: Server,
   contestants: readonly Contestant[],
