@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { sweepOverdueJobs } from '../../../../bench/overdue-world.ts';
 import { silentLog } from '../../../../lib/sweep/record/log-lines.ts';
+import { emulatedBatch, emulatedFlinkJob } from '../../../helpers/emulated-api.ts';
+import { makeWorld } from '../../../helpers/world.ts';
 
 const SECOND = 1_000;
 const STOPS_MS = [0, 30, 300, SECOND, 3 * SECOND, 10 * SECOND, 30 * SECOND];
@@ -70,4 +72,36 @@ describe('the proof that SQL jobs have stopped', () => {
 
     expect(again).toBe(20);
   });
+});
+
+describe('the proof that jobs have stopped that can be read one by one only', () => {
+  const ENGINES = [
+    { engine: 'spark', settings: {} },
+    { engine: 'flink', settings: { savepoint: false } },
+  ];
+  const cases = ENGINES.flatMap((one) =>
+    [1, 2, 10].flatMap((overdue) => STOPS_MS.map((stopMs) => ({ ...one, overdue, stopMs }))),
+  );
+
+  it.each(cases)(
+    'comes within twice the time for $overdue of $engine that stop after $stopMs ms',
+    async ({ engine, settings, overdue, stopMs }) => {
+      const numbers = Array.from({ length: overdue }, (_, i) => i + 1);
+      const world = await makeWorld({
+        jobs: [],
+        sparkJobs: engine === 'spark' ? numbers.map((n) => emulatedBatch(n)) : [],
+        flinkJobs: engine === 'flink' ? numbers.map((n) => emulatedFlinkJob(n)) : [],
+        cancelDelayMs: stopMs,
+      });
+      const rules = [{ id: 'r', engines: [engine], match: 'all', maxTotalTime: '2h', ...settings }];
+
+      const { counts, startedAt, finishedAt } = await world.sweep(
+        {},
+        world.withPolicy({ rules, maxKillsPercent: 100 }),
+      );
+
+      expect(counts.cancelled).toBe(overdue);
+      expect(Date.parse(finishedAt) - Date.parse(startedAt)).toBeLessThanOrEqual(2 * stopMs + 150);
+    },
+  );
 });
