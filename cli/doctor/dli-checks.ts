@@ -4,32 +4,34 @@ import { ENGINE_NAMES, type Engine, type Job } from '../../lib/base/job.ts';
 import { iamEndpointBeside, readKeyCreation } from '../../lib/dli/access-key.ts';
 import { adviceOn } from '../../lib/dli/advice.ts';
 import { createDliReader, type DliReader } from '../../lib/dli/client.ts';
-import type { CredentialSource } from '../../lib/dli/credentials.ts';
 import { DliError, DliResponseError } from '../../lib/dli/errors.ts';
 import { listQueueCus } from '../../lib/dli/queues.ts';
 import type { ClockReading } from '../../lib/dli/service-time.ts';
+import type { SharedState } from '../../lib/dli/shared-state.ts';
 import { ENGINES } from '../../lib/engines/engines.ts';
 import { ENGINE_FACTS } from '../../lib/policy/facts.ts';
 import { enginesOf } from '../../lib/policy/scope.ts';
+import type { Environment } from '../../lib/settings/environment.ts';
 import { type Settings, SettingsError } from '../../lib/settings/settings.ts';
 import { sharedKey } from '../../lib/sweep/connection.ts';
 import { askIam, nameProblem } from '../../lib/sweep/look/identity.ts';
 import { MAX_CLOCK_SKEW_MS } from '../../lib/sweep/look/look.ts';
-import { openNetwork, sharedFor } from '../source/network.ts';
+import { sharedIn } from '../source/network.ts';
 import { type Finding, green, OLD_KEY_MS, red, yellow } from './finding.ts';
 
 const WORRYING_SKEW_MS = 60_000;
 
 /** Checks DLI. Each listing proves its permission. The permission to cancel cannot be proved without cancelling a job. */
-export async function dliFindings(settings: Settings): Promise<Finding[]> {
+export async function dliFindings(settings: Settings, env: Environment): Promise<Finding[]> {
   const { target, credentials, policy } = settings;
+  const shared = sharedIn(env)(sharedKey(target, credentials));
   const dli = createDliReader({
     endpoint: target.endpoint,
     projectId: target.projectId,
     credentials,
     clock: systemClock,
     random: Math.random,
-    shared: sharedFor(sharedKey(target, credentials)),
+    shared,
   });
   const findings: Finding[] = [];
   try {
@@ -54,8 +56,8 @@ export async function dliFindings(settings: Settings): Promise<Finding[]> {
     if (findings.every(({ light }) => light === 'green')) findings.push(await queuesFinding(dli));
     // Only now is the signature known to be good. Bad signatures lock a key.
     if (findings.some(({ light }) => light === 'green')) {
-      findings.push(await projectFinding(settings));
-      findings.push(...(await keyFindings(credentials, target.endpoint)));
+      findings.push(await projectFinding(settings, shared));
+      findings.push(...(await keyFindings(settings, shared)));
     }
     return [...findings, ...clockFindings(dli.clockReading(), findings)];
   } finally {
@@ -112,12 +114,12 @@ async function queuesFinding(dli: DliReader): Promise<Finding> {
 const ASKING_IAM_MS = 10_000;
 
 /** Checks that IAM and the settings have the same name for the project. */
-async function projectFinding({ target, credentials, stage }: Settings): Promise<Finding> {
+async function projectFinding({ target, credentials, stage }: Settings, shared: SharedState): Promise<Finding> {
   const answer = await askIam(target, credentials, {
     clock: systemClock,
     random: Math.random,
     deadlineAt: systemClock.now() + ASKING_IAM_MS,
-    shared: sharedFor(sharedKey(target, credentials)),
+    shared,
   });
   const problem = nameProblem(target, stage?.parameter, answer);
   if (problem !== undefined) {
@@ -130,11 +132,11 @@ async function projectFinding({ target, credentials, stage }: Settings): Promise
 }
 
 /** Checks the age of the access key. A password has no known age, and a temporary key ends by itself. */
-async function keyFindings(source: CredentialSource, endpoint: URL): Promise<Finding[]> {
+async function keyFindings({ credentials: source, target }: Settings, { network }: SharedState): Promise<Finding[]> {
   const unknown = (why: string) => [
     yellow('key', `of unknown age, ${why}`, 'look up its creation time in IAM, My Credentials'),
   ];
-  const iamEndpoint = iamEndpointBeside(endpoint);
+  const iamEndpoint = iamEndpointBeside(target.endpoint);
   try {
     const credentials = await source.read();
     if ('password' in credentials || credentials.securityToken !== undefined) return [];
@@ -142,7 +144,7 @@ async function keyFindings(source: CredentialSource, endpoint: URL): Promise<Fin
     const createdAt = await readKeyCreation(credentials, {
       iamEndpoint,
       clock: systemClock,
-      network: openNetwork(),
+      network,
       keptIn: source.name,
     });
     if (createdAt === undefined) return unknown('since IAM does not show it');

@@ -82,7 +82,7 @@ async function targetFindings(
     green('settings', `target ${found.name} at ${found.endpoint.host}`),
     ...policyFindings(settings),
     ...(stage === undefined ? [] : await storedFindings(stage, settings)),
-    ...(await dliFindings(settings)),
+    ...(await dliFindings(settings, env)),
   ];
 }
 

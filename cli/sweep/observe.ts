@@ -7,7 +7,7 @@ import type { StoredLook } from '../../lib/sweep/look/look.ts';
 import { lookAtEverything } from '../../lib/sweep/snapshot.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { type SettingsFlags, settingsSource } from '../source/load-settings.ts';
-import { sharedFor } from '../source/network.ts';
+import { sharedIn } from '../source/network.ts';
 import type { Stage } from '../source/open-stage.ts';
 
 /**
@@ -23,6 +23,6 @@ export async function observe(
   const target = flags.stage === undefined ? 'cli' : (flags.target ?? DEFAULT_TARGET);
   // Settings of an emergency need no policy either.
   const settings = await settingsSource(flags, env, stage)({ target, emergency: toEmergency({}) });
-  const deps = { clock: systemClock, random: Math.random, sharedFor };
+  const deps = { clock: systemClock, random: Math.random, sharedFor: sharedIn(env) };
   return { seen: await lookAtEverything(engines, settings, deps), settings };
 }

@@ -12,7 +12,7 @@ import { interrupted, onSweepInterrupt } from '../screen/signals.ts';
 import { hearSilence } from '../screen/silence.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { type SettingsFlags, settingsSource } from '../source/load-settings.ts';
-import { sharedFor } from '../source/network.ts';
+import { sharedIn } from '../source/network.ts';
 import type { Stage } from '../source/open-stage.ts';
 
 /** Flags of all verbs that sweep. */
@@ -67,7 +67,7 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
       // A stage has deployed ceilings and a record of sweeps. Without a stage there are only the ceilings of this terminal.
       loadCeilings: stage?.loadCeilings ?? (async () => readCeilings(terminal.env, 'terminal')),
       readRecord: stage?.readRecord,
-      sharedFor,
+      sharedFor: sharedIn(terminal.env),
       deadlineAt,
       stop: AbortSignal.any([interrupted, ...(watch === undefined ? [] : [watch.signal])]),
       onJudged: hooks.onJudged,

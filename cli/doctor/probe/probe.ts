@@ -69,7 +69,7 @@ export async function runProbe(
   const { projectId, endpoint } = target;
   const redactor = createRedactor(queue);
   const recordings: Recording[] = [];
-  const shared = createSharedStates(clock, openNetwork())('probe');
+  const shared = createSharedStates(clock, openNetwork(terminal.env))('probe');
   const options = { endpoint, projectId, credentials, clock, random: deps.random, shared };
   const connection = createConnection(options);
   const once = createConnection({ ...options, maxAttempts: 1 });
