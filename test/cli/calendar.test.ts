@@ -15,7 +15,7 @@ async function startStage(context: TestContext, changes: Record<string, string> 
   const { emulator } = await startService(context, '', { jobs: [runningJob(1), runningJob(2, { owner: 'bo' })] });
   const aws = await startAwsServer({ ...stageParameters('dev', emulator.connection, POLICY), ...changes });
   context.onTestFinished(aws.close);
-  return { aws, emulator, run: (...args: string[]) => runCli([...args, '--stage', 'dev'], aws.env) };
+  return { aws, emulator, run: (...args: string[]) => runHere([...args, '--stage', 'dev'], aws.env) };
 }
 
 const freeze = (changes: object = {}) =>
@@ -33,13 +33,14 @@ describe.concurrent('dli-reaper freeze and unfreeze', () => {
 
   it('writes one freeze that a sweep obeys, overwrites none unasked, and removes it again', async (context) => {
     const { aws, emulator, run } = await startStage(context);
+    const runAlone = (...args: string[]) => runCli([...args, '--stage', 'dev'], aws.env);
     const span = ['--owner', 'ana', '--from', '2026-01-01', '--until', '2999-01-01'];
 
-    const first = await run(...why, ...span);
+    const first = await runAlone(...why, ...span);
     const plan = await run('plan', '--target', 'default', '--spared');
     const live = await run('sweep', '--target', 'default', '--no-dry-run', '--json');
     const second = await run(...why, ...span);
-    const away = await run('unfreeze', 'month-end', '--confirm', 'month-end', '--json');
+    const away = await runAlone('unfreeze', 'month-end', '--confirm', 'month-end', '--json');
 
     expect(first).toEqual({
       exitCode: 0,

@@ -2,7 +2,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { type startAwsServer as Start, startAwsServer } from '../helpers/aws-server.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { finishedLine, SWEEP_LOG, settingsHashOf } from '../helpers/past-sweeps.ts';
-import { keysOf, makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
+import { keysOf, makeFolder, runHere, runningJob, startService } from '../helpers/run-cli.ts';
 
 const POLICY = {
   version: 1,
@@ -24,7 +24,7 @@ async function startStage(
   const aws = await startAwsServer(parameters, { ceilings: {}, ...options });
   context.onTestFinished(aws.close);
   const past = (fields: object) => aws.log(SWEEP_LOG, finishedLine('default', fields), Date.now() - 3_600_000);
-  const run = (verb: string, ...args: string[]) => runCli([verb, '--stage', 'dev', ...args, '--json'], aws.env);
+  const run = (verb: string, ...args: string[]) => runHere([verb, '--stage', 'dev', ...args, '--json'], aws.env);
   return {
     aws,
     deletes,
@@ -270,7 +270,7 @@ describe.concurrent('dli-reaper emergency', () => {
     ) as Record<string, string>;
 
     const { exitCode, stdout } = await run('emergency', ...emergency);
-    const without = await runCli(
+    const without = await runHere(
       ['emergency', '--endpoint', endpoint, '--project-id', projectId, ...emergency.slice(2, -1), projectId, '--json'],
       keysOf({ accessKeyId, secretAccessKey } as never),
     );
@@ -301,7 +301,7 @@ describe.concurrent('dli-reaper without a stage', () => {
     const { url, projectId } = emulator.connection;
     const file = writeFile('terminal.json', JSON.stringify(POLICY));
     const sweep = (env: Record<string, string>) =>
-      runCli(['sweep', '--policy', file, '--endpoint', url, '--project-id', projectId, '--no-dry-run', '--json'], {
+      runHere(['sweep', '--policy', file, '--endpoint', url, '--project-id', projectId, '--no-dry-run', '--json'], {
         ...keysOf(emulator.connection),
         ...env,
       });
@@ -329,8 +329,8 @@ describe.concurrent('dli-reaper policy push', () => {
     );
     const args = ['policy', 'diff', file, '--stage', 'dev', '--no-look'];
 
-    const text = await runCli(args, aws.env);
-    const json = await runCli([...args, '--json'], aws.env);
+    const text = await runHere(args, aws.env);
+    const json = await runHere([...args, '--json'], aws.env);
 
     expect(text.stdout.split('\n').filter((line) => line.startsWith('! '))).toEqual([
       '! rules[0].match: is for all jobs; by default a stage does not let such a rule cancel',
@@ -356,8 +356,8 @@ describe.concurrent('dli-reaper policy push', () => {
     );
     const args = ['policy', 'diff', file, '--stage', 'dev', '--no-look'];
 
-    const open = await runCli(args, aws.env);
-    const unread = await runCli([...args, '--json'], closed.aws.env);
+    const open = await runHere(args, aws.env);
+    const unread = await runHere([...args, '--json'], closed.aws.env);
 
     expect(open.stdout).toContain(
       '! the first live sweep cancels at most three jobs, unless sweeps used this policy in the last 8 days\n',

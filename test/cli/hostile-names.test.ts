@@ -9,7 +9,7 @@ import { startAwsServer } from '../helpers/aws-server.ts';
 import { LOOSE_CEILINGS } from '../helpers/ceilings.ts';
 import { emulatedBatch, emulatedFlinkJob } from '../helpers/emulated-api.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
-import { keysOf, makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
+import { keysOf, makeFolder, runHere, runningJob, startService } from '../helpers/run-cli.ts';
 import { HOUR, NOW } from '../helpers/world.ts';
 
 /*
@@ -82,7 +82,7 @@ async function startStage(context: TestContext) {
     }),
   });
   context.onTestFinished(aws.close);
-  return { aws, run: (...args: string[]) => runCli([...args, '--stage', 'dev'], aws.env) };
+  return { aws, run: (...args: string[]) => runHere([...args, '--stage', 'dev'], aws.env) };
 }
 
 /** Runs within this process, on a screen that is as wide as this, and types what is asked for. */
@@ -127,7 +127,7 @@ describe.concurrent('a name that moves the cursor, or hides a text,', () => {
 
     const { stdout, stderr, exitCode } =
       verb === 'snapshot'
-        ? await runCli(['snapshot', '--endpoint', url, '--project-id', projectId], keysOf(emulator.connection))
+        ? await runHere(['snapshot', '--endpoint', url, '--project-id', projectId], keysOf(emulator.connection))
         : await run(verb, more);
 
     expect(exitCode).toBe(0);
@@ -167,7 +167,7 @@ describe.concurrent('a name that moves the cursor, or hides a text,', () => {
   it('is shown as � by all verbs that judge a snapshot', async (context) => {
     const { emulator } = await start(context);
     const { url, projectId } = emulator.connection;
-    const { stdout } = await runCli(
+    const { stdout } = await runHere(
       ['snapshot', '--endpoint', url, '--project-id', projectId],
       keysOf(emulator.connection),
     );
@@ -175,13 +175,13 @@ describe.concurrent('a name that moves the cursor, or hides a text,', () => {
     const from = ['--from', file, '--policy', policyFile];
 
     const runs = [
-      await runCli(['plan', ...from]),
-      await runCli(['explain', job(1), ...from]),
-      await runCli(['replay', '--snapshots', dirname(file), '--policy', policyFile]),
+      await runHere(['plan', ...from]),
+      await runHere(['explain', job(1), ...from]),
+      await runHere(['replay', '--snapshots', dirname(file), '--policy', policyFile]),
     ];
 
     for (const { stdout: shown } of runs) expect(shown).toMatch(SHOWN);
-    const json = await runCli(['replay', '--snapshots', dirname(file), '--policy', policyFile, '--json']);
+    const json = await runHere(['replay', '--snapshots', dirname(file), '--policy', policyFile, '--json']);
     expect(json.stdout).toContain(ESCAPED);
   });
 
@@ -236,7 +236,7 @@ describe.concurrent('a name that moves the cursor, or hides a text,', () => {
     { what: 'a verb', args: [evil('verb')] },
     { what: 'a flag', args: ['plan', `--${evil('flag')}`] },
   ])('is shown as � in an error about $what', async ({ args }) => {
-    const { exitCode, stderr } = await runCli(args, keysOf({ accessKeyId: 'AK', secretAccessKey: 'SK' }));
+    const { exitCode, stderr } = await runHere(args, keysOf({ accessKeyId: 'AK', secretAccessKey: 'SK' }));
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining('�') });
   });
@@ -245,9 +245,9 @@ describe.concurrent('a name that moves the cursor, or hides a text,', () => {
     const wrong = writeFile('wrong.json', JSON.stringify({ ...POLICY, [evil('key')]: 1, mode: evil('mode') }));
 
     const [invalid, warned, json] = [
-      await runCli(['validate', wrong]),
-      await runCli(['validate', policyFile]),
-      await runCli(['validate', wrong, '--json']),
+      await runHere(['validate', wrong]),
+      await runHere(['validate', policyFile]),
+      await runHere(['validate', wrong, '--json']),
     ];
 
     expect(invalid).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('�') });
@@ -260,7 +260,7 @@ describe.concurrent('a name that moves the cursor, or hides a text,', () => {
     const { url, projectId } = emulator.connection;
     const file = writeFile('probe/of', '').replace(/of$/, 'it.json');
 
-    const { stdout, stderr } = await runCli(
+    const { stdout, stderr } = await runHere(
       ['doctor', '--probe', '--endpoint', url, '--project-id', projectId, '--probe-file', file, '--json'],
       keysOf(emulator.connection),
     );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EMULATOR_KEY } from '../../emulator/server.ts';
-import { makeFolder, runCli, runningJob } from '../helpers/run-cli.ts';
+import { makeFolder, runHere, runningJob } from '../helpers/run-cli.ts';
 import { startTargets } from '../helpers/several-targets.ts';
 
 const newFile = makeFolder();
@@ -37,7 +37,7 @@ describe.concurrent('a verb that loops over targets of one credential', () => {
         { changes: { [CREDENTIALS]: wrong } },
       );
 
-      const { stdout, stderr } = await runCli([...args, '--stage', 'dev'], aws.env);
+      const { stdout, stderr } = await runHere([...args, '--stage', 'dev'], aws.env);
 
       const statuses = Object.values(emulators).flatMap(({ requests }) => requests.map(({ status }) => status));
       expect(statuses).toEqual([401]);
@@ -54,7 +54,7 @@ describe.concurrent('a verb that loops over targets of one credential', () => {
     const iamEndpoint = emulators.north?.connection.url;
     aws.put(CREDENTIALS, JSON.stringify({ userName: 'reaper', password: 'hush', domainName: 'lake', iamEndpoint }));
 
-    const { stdout, stderr } = await runCli([...args, '--stage', 'dev'], aws.env);
+    const { stdout, stderr } = await runHere([...args, '--stage', 'dev'], aws.env);
 
     const targets = Object.values(emulators).flatMap(({ requests }) => requests.map(({ target }) => target));
     expect(targets).toEqual(['/v3/auth/tokens?nocatalog=true']);

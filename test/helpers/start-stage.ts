@@ -1,7 +1,7 @@
 import type { TestContext } from 'vitest';
 import { startAwsServer } from './aws-server.ts';
 import { stageParameters } from './parameter-store.ts';
-import { runCli, runningJob, startService } from './run-cli.ts';
+import { runHere, runningJob, startService } from './run-cli.ts';
 import { MINUTE } from './world.ts';
 
 export const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
@@ -19,5 +19,5 @@ export async function startStage(
   const parameters = { ...stageParameters('dev', emulator.connection, POLICY), ...changes };
   const aws = await startAwsServer(parameters, options);
   context.onTestFinished(aws.close);
-  return { emulator, aws, run: (...args: string[]) => runCli([...args, '--stage', 'dev'], aws.env) };
+  return { emulator, aws, run: (...args: string[]) => runHere([...args, '--stage', 'dev'], aws.env) };
 }

@@ -8,7 +8,7 @@ import { invokeBundle } from '../helpers/lambda.ts';
 import { mostInDay, POLICY, sweepFor } from '../helpers/many-sweeps.ts';
 import { stageParameters } from '../helpers/parameter-store.ts';
 import { SWEEP_LOG } from '../helpers/past-sweeps.ts';
-import { keysOf, makeFolder, runCli, runningJob } from '../helpers/run-cli.ts';
+import { keysOf, makeFolder, runHere, runningJob } from '../helpers/run-cli.ts';
 import { emulatedJob, HOUR, MINUTE } from '../helpers/world.ts';
 
 const MASSACRE = {
@@ -40,7 +40,7 @@ async function startTerminal(context: TestContext, policy: object, env: Record<s
   const file = writeFile(`${context.task.id}.json`, JSON.stringify(policy));
   const target = ['--policy', file, '--endpoint', url, '--project-id', projectId];
   const run = (verb: string, ...more: string[]) =>
-    runCli([verb, ...target, ...more, '--json'], { ...keysOf(emulator.connection), ...env });
+    runHere([verb, ...target, ...more, '--json'], { ...keysOf(emulator.connection), ...env });
   return { run, cancelled };
 }
 
@@ -93,7 +93,7 @@ describe.concurrent('the quiet massacre', () => {
     const file = writeFile('massacre.json', JSON.stringify(MASSACRE, null, 2));
 
     const plan = await run('plan');
-    const validate = await runCli(['validate', file]);
+    const validate = await runHere(['validate', file]);
 
     expect(plan.exitCode).toBe(0);
     expect(JSON.parse(plan.stdout)).toMatchObject({
@@ -113,15 +113,15 @@ describe.concurrent('the quiet massacre', () => {
   it('is announced by a plan of a snapshot, and by a replay, as by a plan of this moment', async (context) => {
     const { emulator } = await startDli(context);
     const { url, projectId } = emulator.connection;
-    const snapshot = await runCli(
+    const snapshot = await runHere(
       ['snapshot', '--endpoint', url, '--project-id', projectId],
       keysOf(emulator.connection),
     );
     const file = writeFile('snapshots/one.json', snapshot.stdout);
     const policy = writeFile('judged.json', JSON.stringify(MASSACRE));
 
-    const plan = await runCli(['plan', '--from', file, '--policy', policy, '--json']);
-    const replay = await runCli(['replay', '--snapshots', path.dirname(file), '--policy', policy, '--json']);
+    const plan = await runHere(['plan', '--from', file, '--policy', policy, '--json']);
+    const replay = await runHere(['replay', '--snapshots', path.dirname(file), '--policy', policy, '--json']);
 
     expect(JSON.parse(plan.stdout)).toMatchObject({
       status: 'capped',

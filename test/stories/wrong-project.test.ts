@@ -4,7 +4,7 @@ import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { schedulerTick } from '../helpers/aws-events.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';
-import { runCli, runningJob } from '../helpers/run-cli.ts';
+import { runHere, runningJob } from '../helpers/run-cli.ts';
 import { runOnTerminal } from '../helpers/run-terminal.ts';
 import { jobId } from '../helpers/world.ts';
 
@@ -44,7 +44,7 @@ async function startStory(context: TestContext, changes: { lake?: object; sandbo
     aws,
     projectId,
     onSandbox,
-    run: (...args: string[]) => runCli(args, aws.env),
+    run: (...args: string[]) => runHere(args, aws.env),
     requests: () => emulator.requests.length,
     isAlive: () => emulator.statusOf(jobId(1)) === 'RUNNING',
     deletes: () => emulator.requests.filter(({ method }) => method === 'DELETE').length,

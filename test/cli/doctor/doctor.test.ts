@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keysOf, makeFolder, runCli, runningJob, startService } from '../../helpers/run-cli.ts';
+import { keysOf, makeFolder, runHere, runningJob, startService } from '../../helpers/run-cli.ts';
 import { POLICY, parameter, startStage } from '../../helpers/start-stage.ts';
 import { HOUR, MINUTE } from '../../helpers/world.ts';
 
@@ -110,7 +110,7 @@ describe.concurrent('dli-reaper doctor', () => {
     const policy = writeFile(`doctor-${ageMs}.json`, JSON.stringify(POLICY));
     const flags = ['--policy', policy, '--endpoint', url, '--project-id', projectId];
 
-    const { exitCode, stdout } = await runCli(['doctor', ...flags], keysOf(emulator.connection));
+    const { exitCode, stdout } = await runHere(['doctor', ...flags], keysOf(emulator.connection));
 
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(new RegExp(says, 'm'));
@@ -166,7 +166,7 @@ describe.concurrent('dli-reaper doctor', () => {
     const { aws } = await startStage(context);
     const { AWS_REGION: _, ...env } = aws.env;
 
-    const { exitCode, stdout } = await runCli(['doctor', '--stage', 'dev'], env);
+    const { exitCode, stdout } = await runHere(['doctor', '--stage', 'dev'], env);
 
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/✗ switch +.*no region: set AWS_REGION.*\n +→ check AWS_REGION and AWS_PROFILE/);
@@ -178,7 +178,7 @@ describe.concurrent('dli-reaper doctor', () => {
     const { aws } = await startStage(context);
     const before = { ...aws.parameters };
 
-    const { exitCode, stdout } = await runCli(['doctor', '--stage', 'prdo'], aws.env);
+    const { exitCode, stdout } = await runHere(['doctor', '--stage', 'prdo'], aws.env);
 
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/✗ switch +missing, which means stop/);

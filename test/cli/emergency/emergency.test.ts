@@ -4,14 +4,7 @@ import { runEmergency } from '../../../cli/emergency/emergency.ts';
 import type { EmulatorOptions } from '../../../emulator/server.ts';
 import { startAwsServer } from '../../helpers/aws-server.ts';
 import { stageParameters } from '../../helpers/parameter-store.ts';
-import {
-  keysOf,
-  makeFolder,
-  runCli,
-  runHere,
-  runningJob,
-  startService as startCliService,
-} from '../../helpers/run-cli.ts';
+import { keysOf, makeFolder, runHere, runningJob, startService as startCliService } from '../../helpers/run-cli.ts';
 import { runOnTerminal, steady } from '../../helpers/run-terminal.ts';
 import { HOUR, jobId, MINUTE } from '../../helpers/world.ts';
 
@@ -33,7 +26,7 @@ async function startService(context: TestContext, options: Partial<EmulatorOptio
     emulator,
     deletes,
     projectId,
-    run: (...more: string[]) => runCli([...args, ...more], env),
+    run: (...more: string[]) => runHere([...args, ...more], env),
     runHere: (...more: string[]) => runHere([...args, ...more], env),
     runOnTerminal: (...more: string[]) => runOnTerminal([...args, ...more], env),
   };
@@ -116,7 +109,7 @@ describe.concurrent('dli-reaper emergency', () => {
     const aws = await startAwsServer({ ...parameters, '/dli-reaper/dev/exemptions/backfill': '{}' });
     context.onTestFinished(aws.close);
     const run = (...more: string[]) =>
-      runCli(['emergency', '--stage', 'dev', '--older-than', '3h', ...REASON, '--dry-run', ...more], aws.env);
+      runHere(['emergency', '--stage', 'dev', '--older-than', '3h', ...REASON, '--dry-run', ...more], aws.env);
 
     const held = await run('--target', 'default');
     const taken = await run('--target', 'default', '--include-exempt');
@@ -160,7 +153,10 @@ describe.concurrent('dli-reaper emergency', () => {
     context.onTestFinished(aws.close);
     const file = writeFile('exempting.json', JSON.stringify(exempting('bo', '24h')));
     const run = (...more: string[]) =>
-      runCli(['emergency', '--stage', 'dev', '--target', 'default', '--older-than', '1h', ...REASON, ...more], aws.env);
+      runHere(
+        ['emergency', '--stage', 'dev', '--target', 'default', '--older-than', '1h', ...REASON, ...more],
+        aws.env,
+      );
 
     const plan = await run('--policy', file, '--dry-run', '--json');
     const mistyped = await run('--policy', `${file}.absent`, '--dry-run');
@@ -206,7 +202,10 @@ describe.concurrent('dli-reaper emergency', () => {
     const aws = await startAwsServer(parameters);
     context.onTestFinished(aws.close);
     const run = (...more: string[]) =>
-      runCli(['emergency', '--stage', 'dev', '--target', 'default', '--older-than', '1h', ...REASON, ...more], aws.env);
+      runHere(
+        ['emergency', '--stage', 'dev', '--target', 'default', '--older-than', '1h', ...REASON, ...more],
+        aws.env,
+      );
 
     const plan = await run('--dry-run');
     const included = await run('--dry-run', '--include-exempt');
@@ -240,7 +239,10 @@ describe.concurrent('dli-reaper emergency', () => {
     context.onTestFinished(aws.close);
     const file = writeFile('torn.yml', 'exemptions: [\n');
     const run = (...more: string[]) =>
-      runCli(['emergency', '--stage', 'dev', '--target', 'default', '--older-than', '1h', ...REASON, ...more], aws.env);
+      runHere(
+        ['emergency', '--stage', 'dev', '--target', 'default', '--older-than', '1h', ...REASON, ...more],
+        aws.env,
+      );
 
     expect((await run('--dry-run')).stdout).toContain('2 overdue');
     expect((await run('--dry-run', '--policy', file)).stdout).toContain('0 overdue');
@@ -427,7 +429,7 @@ describe.concurrent('dli-reaper emergency', () => {
     });
     context.onTestFinished(ssm.close);
     const run = (...more: string[]) =>
-      runCli(['emergency', '--stage', 'dev', '--older-than', '3h', ...REASON, '--json', ...more], ssm.env);
+      runHere(['emergency', '--stage', 'dev', '--older-than', '3h', ...REASON, '--json', ...more], ssm.env);
 
     const refused = await run('--all-targets', '--confirm', 'dev');
     const all = await run('--all-targets', '--confirm', 'dev 2');

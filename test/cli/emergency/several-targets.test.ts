@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runCli, runningJob } from '../../helpers/run-cli.ts';
+import { runHere, runningJob } from '../../helpers/run-cli.ts';
 import { runOnTerminal } from '../../helpers/run-terminal.ts';
 import { startTargets, TWINS, TWINS_EMERGENCY, twinsOf } from '../../helpers/several-targets.ts';
 import { jobId } from '../../helpers/world.ts';
@@ -45,7 +45,7 @@ describe.concurrent('dli-reaper emergency for several targets', () => {
     const { aws, deletes } = await startTargets(context, { east: { jobs: [runningJob(1)] }, west: {} });
     const run = (...ids: number[]) => {
       const named = ids.flatMap((n) => ['--job-id', jobId(n)]);
-      return runCli([...EMERGENCY.slice(0, -2), ...named, '--confirm', 'dev 2', '--json'], aws.env);
+      return runHere([...EMERGENCY.slice(0, -2), ...named, '--confirm', 'dev 2', '--json'], aws.env);
     };
     const nowhere = `job ${jobId(7)} is on none of the targets that could be read`;
 
@@ -65,7 +65,7 @@ describe.concurrent('dli-reaper emergency for several targets', () => {
       { changes: { '/dli-reaper/dev/targets/old/west': '{}' } },
     );
 
-    const { exitCode, stdout, stderr } = await runCli([...EMERGENCY, '--confirm', 'dev 2', '--json'], aws.env);
+    const { exitCode, stdout, stderr } = await runHere([...EMERGENCY, '--confirm', 'dev 2', '--json'], aws.env);
 
     expect(exitCode).toBe(1);
     expect(deletes('east')).toBe(1);
@@ -112,7 +112,7 @@ describe.concurrent('a sweep in process', () => {
     const onRequest = () => void aws.put('/dli-reaper/dev/switch', 'stop');
     const { aws, emulators, deletes } = await startTargets(context, { east: { jobs: [runningJob(1)], onRequest } });
 
-    const { exitCode, stdout } = await runCli(
+    const { exitCode, stdout } = await runHere(
       ['sweep', '--stage', 'dev', '--target', 'east', '--no-dry-run', '--json'],
       aws.env,
     );

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { startAwsServer } from '../../helpers/aws-server.ts';
 import { stageParameters } from '../../helpers/parameter-store.ts';
-import { makeFolder, runCli, runningJob, startService } from '../../helpers/run-cli.ts';
+import { makeFolder, runHere, runningJob, startService } from '../../helpers/run-cli.ts';
 import { runOnTerminal } from '../../helpers/run-terminal.ts';
 import { HOUR, jobId } from '../../helpers/world.ts';
 
@@ -19,7 +19,7 @@ async function startStage(context: TestContext) {
   const { emulator } = await startService(context, '', { jobs });
   const aws = await startAwsServer(stageParameters('dev', emulator.connection, policyOf(5)));
   context.onTestFinished(aws.close);
-  return { aws, emulator, run: (...args: string[]) => runCli(['policy', ...args, '--stage', 'dev'], aws.env) };
+  return { aws, emulator, run: (...args: string[]) => runHere(['policy', ...args, '--stage', 'dev'], aws.env) };
 }
 
 let files = 0;
@@ -139,7 +139,7 @@ describe.concurrent('dli-reaper policy', () => {
     const { aws } = await startStage(context);
     const file = newFile(JSON.stringify(policyOf(1, 'dry-run')));
 
-    const { exitCode, stderr } = await runCli(['policy', 'push', file, '--stage', 'prdo'], aws.env);
+    const { exitCode, stderr } = await runHere(['policy', 'push', file, '--stage', 'prdo'], aws.env);
 
     expect(exitCode).toBe(1);
     expect(stderr).toContain('there is no stage prdo');
@@ -233,7 +233,7 @@ describe.concurrent('dli-reaper policy', () => {
     const aws = await startAwsServer(stageParameters('dev', emulator.connection, { ...policyOf(2), rules }));
     context.onTestFinished(aws.close);
 
-    const { stdout } = await runCli(
+    const { stdout } = await runHere(
       ['policy', 'diff', newFile(JSON.stringify(policyOf(2))), '--stage', 'dev'],
       aws.env,
     );

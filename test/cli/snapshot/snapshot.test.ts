@@ -26,7 +26,7 @@ describe.concurrent('dli-reaper snapshot', () => {
     const snapshot = await runCli(args, keysOf(emulator.connection));
     const world = writeFile('world.json', snapshot.stdout);
     await emulator.close();
-    const plan = await runCli(['plan', '--policy', two, '--from', world]);
+    const plan = await runHere(['plan', '--policy', two, '--from', world]);
     const explain = await runHere(['explain', jobId(2), '--policy', two, '--from', world]);
     const unknown = await runHere(['explain', jobId(7), '--policy', two, '--from', world]);
 
@@ -60,7 +60,7 @@ describe.concurrent('dli-reaper snapshot', () => {
 
     const live = await run('plan', ['--json']);
     const args = ['snapshot', '--endpoint', url, '--project-id', projectId];
-    const world = writeFile(`${reasons.join()}.json`, (await runCli(args, keysOf(emulator.connection))).stdout);
+    const world = writeFile(`${reasons.join()}.json`, (await runHere(args, keysOf(emulator.connection))).stdout);
     const past = await runHere(['plan', '--policy', file, '--from', world, '--json']);
 
     const read = ({ stdout }: { stdout: string }) => JSON.parse(stdout) as SweepReport;
@@ -81,7 +81,7 @@ describe.concurrent('dli-reaper snapshot', () => {
     const args = ['snapshot', '--endpoint', url, '--project-id', projectId];
 
     const plan = await run('plan', ['--json']);
-    const snapshot = await runCli(args, keysOf(emulator.connection));
+    const snapshot = await runHere(args, keysOf(emulator.connection));
     const file = writeFile('skewed/1.json', snapshot.stdout);
     const past = await runHere(['plan', '--policy', two, '--from', file, '--json']);
     const replay = await runHere(['replay', '--policy', two, '--snapshots', dirname(file)]);
@@ -199,7 +199,7 @@ describe.concurrent('dli-reaper replay', () => {
   it('shows which jobs would have died, when, and the difference to today’s policy', async () => {
     const args = ['replay', '--policy', two, '--snapshots', folder, '--against', four];
 
-    const json = await runCli([...args, '--json']);
+    const json = await runHere([...args, '--json']);
     const text = await runHere(args);
 
     expect(json).toMatchObject({ exitCode: 0, stderr: '' });

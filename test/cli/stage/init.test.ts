@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { startAwsServer } from '../../helpers/aws-server.ts';
-import { makeFolder, runCli, runHere, runningJob, startService } from '../../helpers/run-cli.ts';
+import { makeFolder, runHere, runningJob, startService } from '../../helpers/run-cli.ts';
 import { HOUR, jobId } from '../../helpers/world.ts';
 
 const writeFile = makeFolder();
@@ -11,7 +11,7 @@ describe.concurrent('dli-reaper init', () => {
     const { emulator } = await startService(context, '', { jobs: [runningJob(1, { ageMs: 9 * HOUR })] });
     const policy = `${writeFile('init.txt', '')}.yml`;
 
-    const first = await runCli(['init', '--policy', policy]);
+    const first = await runHere(['init', '--policy', policy]);
     const valid = await runHere(['validate', policy]);
     const second = await runHere(['init', '--policy', policy]);
 
@@ -29,8 +29,8 @@ describe.concurrent('dli-reaper init', () => {
     const policy = `${writeFile('init-stage.txt', '')}.yml`;
     const args = ['init', '--policy', policy, '--region', 'eu-west-101', '--project-id', 'f'.repeat(32), '--json'];
 
-    const existing = await runCli([...args, '--stage', 'new'], aws.env);
-    const fresh = await runCli([...args, '--stage', 'fresh', '--target', 'lake'], aws.env);
+    const existing = await runHere([...args, '--stage', 'new'], aws.env);
+    const fresh = await runHere([...args, '--stage', 'fresh', '--target', 'lake'], aws.env);
 
     expect(JSON.parse(existing.stdout)).toMatchObject({ kind: 'init', kept: ['/dli-reaper/new/switch'] });
     expect(aws.parameters['/dli-reaper/new/switch']).toBe('run');
@@ -53,7 +53,7 @@ describe.concurrent('dli-reaper init of a stage', () => {
     const policy = `${writeFile(`init-${says.length}.txt`, '')}.yml`;
     const flags = ['--policy', policy, '--region', 'eu-west-101', '--project-id', 'f'.repeat(32)];
 
-    const { exitCode, stderr } = await runCli(['init', '--stage', 'new', ...flags, ...more], aws.env);
+    const { exitCode, stderr } = await runHere(['init', '--stage', 'new', ...flags, ...more], aws.env);
 
     expect(exitCode).toBe(1);
     expect(stderr).toContain(says);
@@ -66,9 +66,9 @@ describe.concurrent('dli-reaper init of a stage', () => {
     context.onTestFinished(aws.close);
     const policy = `${writeFile('init-pushed.txt', '')}.yml`;
 
-    await runCli(['init', '--stage', 'new', '--policy', policy], aws.env);
+    await runHere(['init', '--stage', 'new', '--policy', policy], aws.env);
     writeFileSync(policy, readFileSync(policy, 'utf8').replace('4h', '5h'));
-    const { exitCode } = await runCli(['policy', 'push', policy, '--stage', 'new', '--no-look'], aws.env);
+    const { exitCode } = await runHere(['policy', 'push', policy, '--stage', 'new', '--no-look'], aws.env);
 
     expect(exitCode).toBe(0);
     expect(aws.parameters['/dli-reaper/new/policies/base']).toContain('"5h"');

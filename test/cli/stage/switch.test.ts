@@ -1,6 +1,6 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import { startAwsServer } from '../../helpers/aws-server.ts';
-import { runCli } from '../../helpers/run-cli.ts';
+import { runHere } from '../../helpers/run-cli.ts';
 
 const SWITCH = '/dli-reaper/prod/switch';
 
@@ -8,7 +8,7 @@ async function startStage(context: TestContext, value: string | undefined, refus
   const parameters = { '/dli-reaper/prod/targets/lake': '{}', ...(value !== undefined && { [SWITCH]: value }) };
   const ssm = await startAwsServer(parameters, { refusedOperations });
   context.onTestFinished(ssm.close);
-  return { ssm, run: (...args: string[]) => runCli([...args, '--stage', 'prod'], ssm.env) };
+  return { ssm, run: (...args: string[]) => runHere([...args, '--stage', 'prod'], ssm.env) };
 }
 
 describe.concurrent('dli-reaper stop and resume', () => {
@@ -29,8 +29,8 @@ describe.concurrent('dli-reaper stop and resume', () => {
     const { ssm } = await startStage(context, 'run');
     const flags = ['--stage', 'prd'];
 
-    const stop = await runCli(['stop', ...flags], ssm.env);
-    const exempt = await runCli(
+    const stop = await runHere(['stop', ...flags], ssm.env);
+    const exempt = await runHere(
       ['exempt', 'x', ...flags, '--reason', 'r', '--contact', 'c', '--until', '7d', '--owner', 'ana'],
       ssm.env,
     );
@@ -51,7 +51,7 @@ describe.concurrent('dli-reaper stop and resume', () => {
     const { ssm } = await startStage(context, 'run');
     const { [lacks as 'AWS_REGION']: _, ...env } = { ...ssm.env, AWS_EC2_METADATA_DISABLED: 'true' };
 
-    const { exitCode, stderr } = await runCli(['stop', '--stage', 'prod'], env);
+    const { exitCode, stderr } = await runHere(['stop', '--stage', 'prod'], env);
 
     expect(exitCode).toBe(1);
     expect(stderr).toContain(`cannot be written to Parameter Store (${says})`);

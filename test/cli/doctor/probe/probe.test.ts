@@ -19,7 +19,7 @@ import type { EmulatedJob } from '../../../../emulator/sql/jobs.ts';
 import { startAwsServer } from '../../../helpers/aws-server.ts';
 import { emulatedBatch, emulatedFlinkJob } from '../../../helpers/emulated-api.ts';
 import { stageParameters } from '../../../helpers/parameter-store.ts';
-import { CLI, cleanEnvironment, keysOf, makeFolder, runCli, runHere, runningJob } from '../../../helpers/run-cli.ts';
+import { CLI, cleanEnvironment, keysOf, makeFolder, runHere, runningJob } from '../../../helpers/run-cli.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, NOW } from '../../../helpers/world.ts';
 
 const writeFile = makeFolder();
@@ -923,7 +923,7 @@ describe.concurrent('dli-reaper doctor --probe', () => {
     const { emulator, file, args } = await start();
     onFinished(emulator.close);
 
-    const { exitCode, stdout, stderr } = await runCli([...args, '--json'], keysOf(emulator.connection));
+    const { exitCode, stdout, stderr } = await runHere([...args, '--json'], keysOf(emulator.connection));
 
     expectHere(exitCode).toBe(0);
     expectHere(stdout).toBe(readFileSync(file, 'utf8'));
@@ -962,8 +962,8 @@ describe.concurrent('dli-reaper doctor --probe', () => {
     onFinished(aws.close);
     const flags = ['doctor', '--probe', '--stage', 'dev', '--probe-file', file];
 
-    const there = await runCli([...flags, '--target', 'default'], aws.env);
-    const missing = await runCli([...flags.slice(0, -1), `${file}2`, '--target', 'other'], aws.env);
+    const there = await runHere([...flags, '--target', 'default'], aws.env);
+    const missing = await runHere([...flags.slice(0, -1), `${file}2`, '--target', 'other'], aws.env);
 
     expectHere(there.exitCode).toBe(0);
     expectHere(there.stdout).toMatch(/✓ unknownId +holds: DLI\.0002/);
@@ -1014,7 +1014,7 @@ describe('a file of a probe', () => {
     const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
     const connection = JSON.parse(line) as Emulator['connection'];
     const args = ['doctor', '--probe', '--endpoint', connection.url, '--project-id', connection.projectId, '--json'];
-    const { stdout } = await runCli([...args, '--probe-file', newFile()], keysOf(connection));
+    const { stdout } = await runHere([...args, '--probe-file', newFile()], keysOf(connection));
 
     expect(parseProbe(stdout).assumptions).toMatchObject({
       queueFlags: { found: 'boolean' },
