@@ -1,5 +1,5 @@
 import { MAX_STATEMENT_LENGTH } from '../base/job.ts';
-import { canMatch, compilePattern, PatternError } from './pattern.ts';
+import { canMatch, charactersOf, compilePattern, PatternError } from './pattern.ts';
 
 /** One wanted value of a selector. */
 export interface Matcher {
@@ -93,9 +93,6 @@ export function matchesGlob(wanted: string, value: string, maxSteps = Number.POS
   while (glob[g] === '*') g++;
   return g === glob.length;
 }
-
-/** Splits a text that has characters of two code units, such as 𠮷. Most texts have none and are returned as they are. */
-const charactersOf = (text: string): string | string[] => (/[\ud800-\udfff]/.test(text) ? Array.from(text) : text);
 
 /** Compiles a matcher for names of queues, for which DLI ignores case ("Viewing Details of a Queue"). @throws {PatternError} */
 export function compileQueueMatcher(text: string): Matcher {

@@ -42,8 +42,16 @@ export function compilePattern(source: string, { ignoreCase = false } = {}): Tes
   const states = new Compiler(source, ignoreCase).compile();
   const start = states.length - 1;
   const beginnings = beginningsOf(states, start);
-  return (text, maxSteps = Number.POSITIVE_INFINITY) => run({ states, start, beginnings }, Array.from(text), maxSteps);
+  return (text, maxSteps = Number.POSITIVE_INFINITY) =>
+    run({ states, start, beginnings }, charactersOf(text), maxSteps);
 }
+
+/**
+ * Splits a text that has characters of two code units, such as 𠮷. Most texts have none and are returned as they are, since
+ * splitting a long statement takes longer than most patterns take to try it.
+ */
+export const charactersOf = (text: string): ArrayLike<string> =>
+  /[\ud800-\udfff]/.test(text) ? Array.from(text) : text;
 
 /**
  * Whether any text could match. No text can if something follows a `$` or precedes a `^`. A word boundary is assumed to be
@@ -101,7 +109,7 @@ function beginningsOf(states: readonly State[], start: number): CharState[] | un
 }
 
 /** Runs a pattern over a text. A step is one character looked at, or one state entered. */
-function run({ states, start, beginnings }: Program, text: readonly string[], maxSteps: number): boolean | undefined {
+function run({ states, start, beginnings }: Program, text: ArrayLike<string>, maxSteps: number): boolean | undefined {
   let steps = 0;
   /** The position at which each state was last added, so that it is added once for each position. */
   const addedAt = new Int32Array(states.length).fill(-1);
@@ -146,7 +154,7 @@ function run({ states, start, beginnings }: Program, text: readonly string[], ma
 
 const isWord = (char: string | undefined): boolean => char !== undefined && /^\w$/.test(char);
 
-function holds(what: Assertion, text: readonly string[], position: number): boolean {
+function holds(what: Assertion, text: ArrayLike<string>, position: number): boolean {
   switch (what) {
     case 'start':
       return position === 0;
