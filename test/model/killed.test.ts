@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startEmulator } from '../../emulator/server.ts';
 import { LOOSE_CEILINGS } from '../helpers/ceilings.ts';
-import { CLI, cleanEnvironment, keysOf, makeFolder, runCli, runningJob } from '../helpers/run-cli.ts';
+import { CLI, cleanEnvironment, keysOf, makeFolder, runHere, runningJob } from '../helpers/run-cli.ts';
 import { HOUR, jobId, MINUTE } from '../helpers/world.ts';
 
 const writeFile = makeFolder();
@@ -54,7 +54,7 @@ async function killAtRequest(n: number) {
   onKill = () => child.kill('SIGKILL');
   const [exitCode, signal] = (await once(child, 'exit')) as [number | null, string | null];
   onKill = () => {};
-  const second = await runCli(args, env);
+  const second = await runHere(args, env);
   return {
     ended: signal ?? exitCode,
     exitCode: second.exitCode,
