@@ -19,6 +19,8 @@ export interface EngineFacts {
   hasSavepoints: boolean;
   /** Whether a list can be limited by start time, so that jobs too young for any rule are left out. */
   listsByStart: boolean;
+  /** Whether its jobs are long by design, so that an emergency cancels them only if it names them or their engine. */
+  isLongByDesign: boolean;
 }
 
 export const ENGINE_FACTS: Readonly<Record<Engine, EngineFacts>> = {
@@ -30,6 +32,7 @@ export const ENGINE_FACTS: Readonly<Record<Engine, EngineFacts>> = {
     unknownSince: {},
     hasSavepoints: false,
     listsByStart: true,
+    isLongByDesign: false,
   },
   spark: {
     jobs: 'Spark batches',
@@ -39,6 +42,7 @@ export const ENGINE_FACTS: Readonly<Record<Engine, EngineFacts>> = {
     unknownSince: { running: 'DLI does not say when a batch began to run; use maxTotalTime' },
     hasSavepoints: false,
     listsByStart: false,
+    isLongByDesign: false,
   },
   flink: {
     jobs: 'Flink jobs',
@@ -48,5 +52,6 @@ export const ENGINE_FACTS: Readonly<Record<Engine, EngineFacts>> = {
     unknownSince: { waiting: 'DLI does not say when a Flink job began to wait' },
     hasSavepoints: true,
     listsByStart: false,
+    isLongByDesign: true,
   },
 };

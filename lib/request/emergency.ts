@@ -15,9 +15,6 @@ const DEFAULT_EMERGENCY_KILLS = 50;
 /** Values for `jobType`, as each engine spells them. */
 export const EMERGENCY_TYPES: readonly string[] = ENGINE_NAMES.flatMap((engine) => ENGINE_FACTS[engine].types);
 
-/** Engines whose jobs are long by design, so that age is no reason to cancel them. They are cancelled only if named. */
-const LONG_BY_DESIGN: readonly string[] = ['flink'];
-
 const oneOrMany = (item: v.GenericSchema<string, string>, most = Number.POSITIVE_INFINITY) =>
   v.optional(
     v.pipe(
@@ -121,7 +118,7 @@ function enginesOf(fields: Fields): Engine[] {
   if (named !== undefined) return asEngines(named);
   return ENGINE_NAMES.filter((engine) => {
     if (!selectorKeys(fields).every((key) => canTell(engine, key, fields))) return false;
-    return jobIds === undefined ? !LONG_BY_DESIGN.includes(engine) : jobIds.some((one) => isJobId(one, engine));
+    return jobIds === undefined ? !ENGINE_FACTS[engine].isLongByDesign : jobIds.some((one) => isJobId(one, engine));
   });
 }
 
