@@ -15,22 +15,37 @@ export function youngestOverdueStart({ rules }: Policy, engine: Engine, now: num
   return now - Math.min(...limits.map(({ limitMs }) => limitMs));
 }
 
-/** The keys that tell one job from another. The status does not, nor does a type that nearly all jobs have. */
-const NAMES = ['queue', 'owner', 'name', 'statement', 'database'] as const;
-
 /** Texts that have nothing in common: a pattern that matches all of them is taken to match every text. */
 const PROBES = ['a', '_0', 'zz-9.q'];
 
 /** Whether a selector matches all jobs, also if it says so indirectly: `queue: "*"`, `owner: /./`, `jobType: QUERY`. */
 export function isForAll(match: 'all' | Selector): boolean {
-  if (match === 'all') return true;
-  if (match.tag !== undefined || match.jobId !== undefined) return false;
-  if (match.jobType !== undefined && !match.jobType.includes('QUERY')) return false;
-  return NAMES.every(
-    (key) =>
-      match[key]?.some((one) => PROBES.every((probe) => compileMatcher(one.text).matches(probe) === true)) ?? true,
-  );
+  return match === 'all' || (Object.keys(match) as (keyof Selector)[]).every((key) => isKeyForAll(match, key));
 }
+
+/** Whether one key of a selector matches all jobs, or nearly all. */
+function isKeyForAll(match: Selector, key: keyof Selector): boolean {
+  if (match[key] === undefined) return true;
+  switch (key) {
+    case 'jobId':
+    case 'tag':
+      return false;
+    case 'status':
+      return true;
+    case 'jobType':
+      return match.jobType?.includes('QUERY') === true;
+    case 'queue':
+    case 'owner':
+    case 'name':
+    case 'statement':
+    case 'database':
+      return match[key]?.some(({ text }) => matchesAll(text)) === true;
+    default:
+      return key satisfies never;
+  }
+}
+
+const matchesAll = (text: string) => PROBES.every((probe) => compileMatcher(text).matches(probe) === true);
 
 /** Whether a policy looks at statements. They are long, and may be secret, so they are kept only for such a policy. */
 export const needsStatements = (policy: Pick<Policy, 'rules' | 'exemptions' | 'freezes' | 'doubts'>): boolean =>
