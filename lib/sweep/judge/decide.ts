@@ -7,7 +7,7 @@ import { MAX_STEPS_PER_VALUE } from '../../policy/matcher.ts';
 import { ACTIONS, type Action, type Exemption, type Freeze, type Policy, type Rule } from '../../policy/schema.ts';
 import { countStatementQuestions } from '../../policy/scope.ts';
 import { groupKey, namesType, selectedBy, type Tried, trySelector } from '../../policy/select.ts';
-import type { KeepReason, Verdict } from '../record/verdict.ts';
+import { KEEP_REASONS, type KeepReason, type Verdict } from '../record/verdict.ts';
 
 /** What the policy wants for one job, and why. */
 export interface Decision {
@@ -28,22 +28,6 @@ export interface Decision {
 
 /** Milliseconds at the sweep's instant; undefined if a clock does not count in the job's state, or its start cannot be right. */
 export type ClockReadings = Record<ReadingName, number | undefined>;
-
-/** Reasons to spare a job, the strongest first: of several, the first is reported. */
-const KEEP_REASONS: readonly KeepReason[] = [
-  'terminal',
-  'protected',
-  'exempt',
-  'frozen',
-  'stopping',
-  'undetermined',
-  'ignored',
-  'asked-recently',
-  'group',
-  'queued',
-  'within-limit',
-  'no-rule',
-];
 
 /** An older start is a wrong number and not a long job: DLI itself cancels SQL jobs after 12 hours by default. */
 const OLDEST_BELIEVED_MS = 400 * 86_400_000;

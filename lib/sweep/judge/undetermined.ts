@@ -4,20 +4,26 @@ import type { Selector } from '../../policy/schema.ts';
 import { groupKey, type Tried } from '../../policy/select.ts';
 import type { Decision } from './decide.ts';
 
-/** Reasons that need the status and the type of a job. */
-const JUDGED: readonly string[] = [
-  'over-limit',
-  'frozen',
-  'within-limit',
-  'group',
-  'asked-recently',
-  'queued',
-  'protected',
-] satisfies Decision['verdict']['reason'][];
+/** Whether a reason needs the status and the type of a job. */
+const IS_JUDGED: Record<Decision['verdict']['reason'], boolean> = {
+  'over-limit': true,
+  frozen: true,
+  'within-limit': true,
+  group: true,
+  'asked-recently': true,
+  queued: true,
+  protected: true,
+  terminal: false,
+  exempt: false,
+  stopping: false,
+  undetermined: false,
+  ignored: false,
+  'no-rule': false,
+};
 
 /** Whether enough was known of the job to judge it. A job without a rule, or with an exemption, does not show that. */
 const isJudged = ({ verdict: { reason }, clocks }: Decision): boolean =>
-  JUDGED.includes(reason) && Object.values(clocks).some((ms) => ms !== undefined);
+  IS_JUDGED[reason] && Object.values(clocks).some((ms) => ms !== undefined);
 
 const isUndetermined = ({ verdict }: Decision): boolean => verdict.reason === 'undetermined';
 

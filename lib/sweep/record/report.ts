@@ -190,7 +190,7 @@ export interface JobReport {
   matched: string[];
   decision: Action | 'keep';
   /** Why this outcome: `over-limit`, or why the job was skipped. */
-  reason: string;
+  reason: 'over-limit' | SkipReason;
   outcome: Outcome['kind'];
   /** DLI's status, as last read. */
   status: string | null;

@@ -24,28 +24,32 @@ export type Verdict =
       limitMs: number | undefined;
     };
 
-export type KeepReason =
-  /** An exemption covers this job, or its own tags exempt it, if the policy allows that. */
-  | 'exempt'
-  /** A rule would cancel it, and a freeze in force matches it. */
-  | 'frozen'
-  /** A rule is for this job, and it is not over any limit of that rule. */
-  | 'within-limit'
-  /** A rule is for this job, and its `ignore` spares it. */
-  | 'ignored'
-  /** It is over a rule's limit, but the rule's `victims` names others of its group. */
-  | 'group'
-  /** An operation on a queue, or a write that no rule names. */
-  | 'protected'
-  /** A rule may be for this job, but something the rule needs is missing, unreadable or cannot be right. */
-  | 'undetermined'
-  /** It was asked to stop, and is stopping. */
-  | 'stopping'
-  /** DLI changed it a short time ago, while it ran: a stop may just have failed, so it is not asked again yet. */
-  | 'asked-recently'
-  /** A rule is for this job, but it waits, and the rule's limit does not count waiting. */
-  | 'queued'
+/** Reasons to spare a job, the strongest first: of several, the first is reported. */
+export const KEEP_REASONS = [
   /** It was over before it could be judged. */
-  | 'terminal'
+  'terminal',
+  /** An operation on a queue, or a write that no rule names. */
+  'protected',
+  /** An exemption covers this job, or its own tags exempt it, if the policy allows that. */
+  'exempt',
+  /** A rule would cancel it, and a freeze in force matches it. */
+  'frozen',
+  /** It was asked to stop, and is stopping. */
+  'stopping',
+  /** A rule may be for this job, but something the rule needs is missing, unreadable or cannot be right. */
+  'undetermined',
+  /** A rule is for this job, and its `ignore` spares it. */
+  'ignored',
+  /** DLI changed it a short time ago, while it ran: a stop may just have failed, so it is not asked again yet. */
+  'asked-recently',
+  /** It is over a rule's limit, but the rule's `victims` names others of its group. */
+  'group',
+  /** A rule is for this job, but it waits, and the rule's limit does not count waiting. */
+  'queued',
+  /** A rule is for this job, and it is not over any limit of that rule. */
+  'within-limit',
   /** No rule is for this job. */
-  | 'no-rule';
+  'no-rule',
+] as const;
+
+export type KeepReason = (typeof KEEP_REASONS)[number];

@@ -122,7 +122,13 @@ function whySpared({ protection, type, askedAt }: Job, { reason, rule }: Extract
         `DLI changed it${askedAt === undefined ? '' : ` at ${new Date(askedAt).toISOString()}`}, less than ${formatDuration(ASK_AGAIN_AFTER_MS)} ago; ` +
         'it may be a savepoint that failed, or an edit; --no-savepoint stops it without one'
       );
-    default:
+    case 'ignored':
+    case 'group':
+    case 'queued':
+    case 'terminal':
+    case 'stopping':
       return `it is ${reason}`;
+    default:
+      return reason satisfies never;
   }
 }
