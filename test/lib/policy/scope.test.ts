@@ -79,6 +79,10 @@ describe('isForAll', () => {
   it('is false of the jobs that an emergency names', () => {
     expect(isForAll({ jobId: ['1'] })).toBe(false);
   });
+
+  it('overlooks keys without a value', () => {
+    expect(isForAll({ tag: undefined, jobType: undefined, owner: undefined })).toBe(true);
+  });
 });
 
 describe('needsStatements', () => {
