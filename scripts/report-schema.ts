@@ -1,12 +1,21 @@
 import { writeFileSync } from 'node:fs';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
+import type { Finding } from '../cli/doctor/finding.ts';
 import { PROBE_ENTRIES } from '../cli/doctor/probe/file.ts';
 import type { DocumentKind } from '../cli/screen/json.ts';
 import { ENGINE_NAMES } from '../lib/base/job.ts';
 import { LIMIT_NAMES } from '../lib/policy/clocks.ts';
-import { ACTIONS } from '../lib/policy/schema.ts';
-import { REPORT_VERSION } from '../lib/sweep/record/report.ts';
+import { ACTIONS, type Mode, type Rule } from '../lib/policy/schema.ts';
+import type { Selected } from '../lib/policy/select.ts';
+import {
+  type DryRunReason,
+  type JobReport,
+  REPORT_VERSION,
+  type StoppedBy,
+  type SweepReport,
+  type SweepStatus,
+} from '../lib/sweep/record/report.ts';
 
 /*
  * Writes docs/report.schema.json, which describes every document that the command line prints with --json. Every field is
@@ -26,10 +35,15 @@ const texts = v.array(text);
 const time = about(text, 'ISO 8601, UTC');
 const timeOrNull = v.nullable(time);
 const object = v.strictObject;
-const kind = <T extends DocumentKind>(name: T) => v.literal(name);
+/** One of the words of a type, each of which has to be here. */
+const word = <T extends string>(words: Record<T, true>) => v.picklist(Object.keys(words) as T[]);
 const engine = v.picklist(ENGINE_NAMES);
 const clock = v.picklist(LIMIT_NAMES);
-const selected = about(v.picklist(['yes', 'no', 'unknown']), 'Whether it holds. An unknown spares the job');
+const mode = word<Mode>({ live: true, 'dry-run': true });
+const selected = about(
+  word<Selected>({ yes: true, no: true, unknown: true }),
+  'Whether it holds. An unknown spares the job',
+);
 
 const caps = object({
   victims: about(count, 'Jobs that the policy wants cancelled'),
@@ -62,9 +76,18 @@ const job = object({
   matched: about(texts, 'Every rule whose limit it exceeds'),
   decision: v.picklist([...ACTIONS, 'keep']),
   reason: about(text, 'over-limit, or why it was skipped; README.md lists the reasons'),
-  outcome: v.picklist(['cancelled', 'already-terminal', 'unconfirmed', 'failed', 'skipped']),
+  outcome: word<JobReport['outcome']>({
+    cancelled: true,
+    'already-terminal': true,
+    unconfirmed: true,
+    failed: true,
+    skipped: true,
+  }),
   status: about(textOrNull, "DLI's word, as last read"),
-  evidence: about(v.nullable(v.picklist(['status', 'own-record'])), 'How its cancel was confirmed'),
+  evidence: about(
+    v.nullable(word<NonNullable<JobReport['evidence']>>({ status: true, 'own-record': true })),
+    'How its cancel was confirmed',
+  ),
   endedBy: about(v.nullable(v.literal('others')), '`others` if the job was cancelled, but not by this sweep'),
   cus: numberOrNull,
   attempts: about(count, 'Cancel requests sent for it'),
@@ -104,17 +127,28 @@ const sweepEntries = {
   project,
   sweepId: text,
   target: text,
-  trigger: v.picklist(['schedule', 'manual', 'emergency']),
+  trigger: word<SweepReport['trigger']>({ schedule: true, manual: true, emergency: true }),
   requestReason: about(textOrNull, 'The reason that a person gave'),
   emergency: about(v.nullable(emergency), 'What an emergency asked for; null for any other sweep'),
   dryRun: flag,
   dryRunBecause: about(
-    v.array(v.picklist(['policy', 'target', 'request', 'identity', 'ceilings'])),
+    v.array(word<DryRunReason>({ policy: true, target: true, request: true, identity: true, ceilings: true })),
     'What kept the sweep from cancelling',
   ),
-  status: v.picklist(['ok', 'failed', 'partial', 'capped', 'stopped']),
+  status: word<SweepStatus>({ ok: true, failed: true, partial: true, capped: true, stopped: true }),
   stoppedBy: about(
-    v.nullable(v.picklist(['clock', 'switch', 'operator', 'credential', 'expired', 'record', 'identity', 'ceilings'])),
+    v.nullable(
+      word<StoppedBy>({
+        clock: true,
+        switch: true,
+        operator: true,
+        credential: true,
+        expired: true,
+        record: true,
+        identity: true,
+        ceilings: true,
+      }),
+    ),
     'What stopped the sweep; null unless the status is stopped',
   ),
   problems: about(texts, 'Why the status is not ok, one sentence each'),
@@ -181,8 +215,7 @@ const span = {
   holds: selected,
 };
 
-const explanation = object({
-  kind: kind('explanation'),
+const explanation = {
   jobId: text,
   engine,
   jobType: textOrNull,
@@ -213,11 +246,11 @@ const explanation = object({
       limitMs: v.number(),
       overLimitMs: v.number(),
       savepoint: flag,
-      onSavepointFailure: v.picklist(['keep', 'cancel']),
+      onSavepointFailure: word<Rule['onSavepointFailure']>({ keep: true, cancel: true }),
     }),
   ]),
   caps,
-});
+};
 
 const lastSweep = object({
   sweepId: textOrNull,
@@ -229,12 +262,11 @@ const lastSweep = object({
   error: about(textOrNull, 'Why there is no report'),
 });
 
-const documents = v.variant('kind', [
-  object({ kind: kind('sweep'), ...sweepEntries }),
-  object({ kind: kind('sweeps'), sweeps: v.array(object(sweepEntries)), failures: texts }),
+const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
+  sweep: sweepEntries,
+  sweeps: { sweeps: v.array(object(sweepEntries)), failures: texts },
   explanation,
-  object({
-    kind: kind('status'),
+  status: {
     stage: text,
     switch: textOrNull,
     stop: about(
@@ -261,52 +293,46 @@ const documents = v.variant('kind', [
       countOrNull,
       'Most jobs that sweeps may cancel in 24 hours; null if the ceilings cannot be read',
     ),
-  }),
-  object({
-    kind: kind('switch'),
+  },
+  switch: {
     stage: text,
     isOn: flag,
     version: countOrNull,
     until: about(v.optional(time), 'When a stop ends; left out if it has no end'),
     reason: about(v.optional(text), 'Reason of a stop; left out if it has none'),
-  }),
-  object({
-    kind: kind('exemption'),
+  },
+  exemption: {
     stage: text,
     parameter: text,
     version: count,
     exemption: about(v.nullable(v.record(text, v.unknown())), 'As written; null if it was removed'),
-  }),
-  object({
-    kind: kind('freeze'),
+  },
+  freeze: {
     stage: text,
     parameter: text,
     version: count,
     freeze: about(v.nullable(v.record(text, v.unknown())), 'As written; null if it was removed'),
-  }),
-  object({
-    kind: kind('policy'),
+  },
+  policy: {
     stage: text,
     parameter: text,
     version: count,
     file: about(textOrNull, 'File that it was written to'),
     text: about(text, 'As YAML, with the version in the first line'),
-  }),
-  object({
-    kind: kind('validation'),
+  },
+  validation: {
     file: text,
     isValid: flag,
-    mode: v.nullable(v.picklist(['live', 'dry-run'])),
+    mode: v.nullable(mode),
     rules: countOrNull,
     exemptions: countOrNull,
     warnings: v.array(object({ at: about(text, 'File, line and column'), message: text })),
     problems: about(texts, 'Each with file, line and column'),
-  }),
-  object({
-    kind: kind('policy-diff'),
+  },
+  'policy-diff': {
     stage: text,
     parameter: text,
-    mode: v.picklist(['live', 'dry-run']),
+    mode,
     liveVersion: countOrNull,
     version: about(countOrNull, 'Version that was put in place; null for a diff'),
     bytes: count,
@@ -330,9 +356,8 @@ const documents = v.variant('kind', [
         problem: textOrNull,
       }),
     ),
-  }),
-  object({
-    kind: kind('replay'),
+  },
+  replay: {
     snapshots: count,
     from: time,
     to: time,
@@ -360,9 +385,8 @@ const documents = v.variant('kind', [
         }),
       }),
     ),
-  }),
-  object({
-    kind: kind('snapshot'),
+  },
+  snapshot: {
     version: v.literal(2),
     target: text,
     project,
@@ -379,23 +403,32 @@ const documents = v.variant('kind', [
         'The fields of a job in lib/base/job.ts',
       ),
     ),
-  }),
-  object({
-    kind: kind('doctor'),
+  },
+  doctor: {
     findings: v.array(
-      object({ check: text, light: v.picklist(['green', 'yellow', 'red']), found: text, fix: textOrNull }),
+      object({
+        check: text,
+        light: word<Finding['light']>({ green: true, yellow: true, red: true }),
+        found: text,
+        fix: textOrNull,
+      }),
     ),
-  }),
-  object({ kind: kind('probe'), ...PROBE_ENTRIES }),
-  object({ kind: kind('init'), created: texts, kept: texts, next: texts }),
-]);
+  },
+  probe: PROBE_ENTRIES,
+  init: { created: texts, kept: texts, next: texts },
+};
 
 /** Returns the text of the file. */
 export function renderReportSchema(): string {
   const schema = {
     title: 'Documents of dli-reaper',
     description: 'What each verb prints with --json; `kind` says which. See docs/cli.md.',
-    ...toJsonSchema(documents),
+    ...toJsonSchema(
+      v.variant(
+        'kind',
+        Object.entries(DOCUMENTS).map(([kind, entries]) => object({ kind: v.literal(kind), ...entries })),
+      ),
+    ),
   };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }

@@ -101,8 +101,15 @@ function formatOutcome({ outcome, reason, status, decision }: JobReport): string
   return reason === 'undetermined' ? `kept: undetermined (${status ?? 'no status'})` : `kept: ${reason}`;
 }
 
+/** Undefined if the decision says more. */
+const COLOURS: Record<JobReport['outcome'], Colour | undefined> = {
+  cancelled: 'green',
+  'already-terminal': 'green',
+  unconfirmed: 'red',
+  failed: 'red',
+  skipped: undefined,
+};
+
 function colourOf({ outcome, decision }: JobReport): Colour {
-  if (outcome === 'cancelled' || outcome === 'already-terminal') return 'green';
-  if (outcome === 'failed' || outcome === 'unconfirmed') return 'red';
-  return decision === 'keep' ? 'gray' : 'yellow';
+  return COLOURS[outcome] ?? (decision === 'keep' ? 'gray' : 'yellow');
 }

@@ -14,9 +14,9 @@ export function logReport(
   let jobsLogged = 0;
   for (const notice of brief(report.notices, 'notices')) log.warn('notice', { notice });
   for (const job of report.jobs) {
-    const level = levelOf(job);
+    const { msg, level } = lineOf(job);
     // Lines that are not usually written need no explanation.
-    log[level](phraseOf(job), level === 'debug' ? { ...job } : { ...job, why: explain(job.jobId) });
+    log[level](msg, level === 'debug' ? { ...job } : { ...job, why: explain(job.jobId) });
     if (level !== 'debug') jobsLogged += 1;
   }
   const isFailure = report.status !== 'ok' && !(report.dryRun && report.status === 'capped');
@@ -80,23 +80,23 @@ function first(all: Record<string, number>, most: number, order: (a: Entry, b: E
 const cut = (which: string, { count, of }: First, what: string): string[] =>
   count === of ? [] : [`in the log ${which} ${count} of ${of} ${what}`];
 
-const PHRASES: Record<Outcome['kind'], JobLineName> = {
-  cancelled: 'job cancelled',
-  'already-terminal': 'job already terminal',
-  unconfirmed: 'job not seen to stop',
-  failed: 'job not cancelled',
-  skipped: 'job not asked to stop',
-};
-
-function phraseOf({ decision, outcome }: JobReport): JobLineName {
-  if (decision === 'cancel') return PHRASES[outcome];
-  return decision === 'keep' ? 'job kept' : 'job overdue';
+interface Line {
+  msg: JobLineName;
+  level: LogLevel;
 }
 
-function levelOf({ outcome, decision, reason }: JobReport): LogLevel {
-  if (decision === 'warn') return 'warn';
-  if (outcome === 'failed' || outcome === 'unconfirmed') return 'error';
-  return decision === 'keep' && (reason === 'within-limit' || reason === 'queued' || reason === 'terminal')
-    ? 'debug'
-    : 'info';
+/** The line of a job that was to be cancelled. */
+const LINES: Record<Outcome['kind'], Line> = {
+  cancelled: { msg: 'job cancelled', level: 'info' },
+  'already-terminal': { msg: 'job already terminal', level: 'info' },
+  unconfirmed: { msg: 'job not seen to stop', level: 'error' },
+  failed: { msg: 'job not cancelled', level: 'error' },
+  skipped: { msg: 'job not asked to stop', level: 'info' },
+};
+
+function lineOf({ outcome, decision, reason }: JobReport): Line {
+  if (decision === 'cancel') return LINES[outcome];
+  if (decision !== 'keep') return { msg: 'job overdue', level: decision === 'warn' ? 'warn' : 'info' };
+  const isUsual = reason === 'within-limit' || reason === 'queued' || reason === 'terminal';
+  return { msg: 'job kept', level: isUsual ? 'debug' : 'info' };
 }
