@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { messageOf } from '../../lib/base/error-words.ts';
 import { issueWords } from '../../lib/base/issue-words.ts';
-import { ENGINE_NAMES, type Job } from '../../lib/base/job.ts';
+import { ENGINE_NAMES, JOB_STATES, type Job, PROTECTIONS } from '../../lib/base/job.ts';
 import { fingerprint } from '../../lib/policy/fingerprint.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
@@ -40,22 +40,12 @@ const job = v.object({
   queue: text,
   owner: text,
   type: textOrNull,
-  protection: v.picklist(['none', 'unless-named', 'always', 'unknown']),
+  protection: v.picklist(PROTECTIONS),
   database: textOrNull,
   statement: textOrNull,
   status: text,
   tags: v.nullable(v.record(v.string(), v.string())),
-  state: v.picklist([
-    'queued',
-    'running',
-    'operation',
-    'stopping',
-    'stop-failed',
-    'finished',
-    'failed',
-    'cancelled',
-    'unknown',
-  ]),
+  state: v.picklist(JOB_STATES),
   startedAt: number,
   isStartText: v.optional(v.boolean()),
   since: v.object({ running: number, waiting: number, submitted: number }),

@@ -63,34 +63,38 @@ export const FLINK_TYPES = [
 ] as const;
 
 /** How a type of job is protected from rules. */
-export type Protection =
-  | 'none'
+export const PROTECTIONS = [
+  'none',
   /** A job of this type that is cancelled half-way can leave partial data, so a rule has to name the type. */
-  | 'unless-named'
+  'unless-named',
   /** No rule may touch it. */
-  | 'always'
+  'always',
   /** This code does not know the type. */
-  | 'unknown';
+  'unknown',
+] as const;
+export type Protection = (typeof PROTECTIONS)[number];
 
-export type JobState =
-  | 'queued'
-  | 'running'
+const TERMINAL_STATES = ['finished', 'failed', 'cancelled'] as const;
+export type TerminalState = (typeof TERMINAL_STATES)[number];
+
+export const JOB_STATES = [
+  'queued',
+  'running',
   /** An infrastructure operation on a queue, shown as a job. */
-  | 'operation'
+  'operation',
   /** It was asked to stop, by anyone, and has not stopped yet. */
-  | 'stopping'
+  'stopping',
   /** It was asked to stop, could not be stopped, and may still be running. */
-  | 'stop-failed'
-  | TerminalState
+  'stop-failed',
+  ...TERMINAL_STATES,
   /** This code does not know the status. Such a job is never cancelled. */
-  | 'unknown';
-
-export type TerminalState = 'finished' | 'failed' | 'cancelled';
+  'unknown',
+] as const;
+export type JobState = (typeof JOB_STATES)[number];
 
 export const isLive = (state: JobState): state is 'queued' | 'running' => state === 'queued' || state === 'running';
 
-export const isTerminal = (state: JobState): state is TerminalState =>
-  state === 'finished' || state === 'failed' || state === 'cancelled';
+export const isTerminal = (state: JobState): state is TerminalState => TERMINAL_STATES.some((one) => one === state);
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
