@@ -59,8 +59,14 @@ interface MetricOptions {
   isStoppedByHand: boolean;
 }
 
+/** Metrics that are written without a report. */
+type MetricWithoutReport = 'TargetsExpected' | 'TargetsSwept' | 'TicksDropped' | 'PolicyException';
+
 /** Returns the metrics of one report. Pure. */
-export function metricsOf(report: SweepReport, { periodMs, isStoppedByHand }: MetricOptions): MetricValues {
+export function metricsOf(
+  report: SweepReport,
+  { periodMs, isStoppedByHand }: MetricOptions,
+): Record<Exclude<MetricName, MetricWithoutReport>, number> {
   const { status, stoppedBy, counts, apiCalls, dryRun } = report;
   const stuck = report.jobs.filter((job) => isStuck(job, STUCK_AFTER_PERIODS * periodMs));
   return {
