@@ -91,22 +91,26 @@ export interface LineFrame {
   awsRequestId: string | undefined;
 }
 
+type AroundSummary = Exclude<keyof (LineFrame & LineContext & LogLines['sweep finished']), keyof SweepReport>;
+
+const AROUND: Record<AroundSummary, true> = {
+  level: true,
+  msg: true,
+  time: true,
+  stage: true,
+  periodMinutes: true,
+  awsRequestId: true,
+  dispatchId: true,
+  credentials: true,
+  region: true,
+  projectId: true,
+  projectName: true,
+  jobsLogged: true,
+};
+
 /** The fields of a line that are no part of the report. */
-export const AROUND_SUMMARY = [
-  'level',
-  'msg',
-  'time',
-  'stage',
-  'periodMinutes',
-  'awsRequestId',
-  'dispatchId',
-  'credentials',
-  'region',
-  'projectId',
-  'projectName',
-  'jobsLogged',
-] as const satisfies (keyof (LineFrame & LineContext & LogLines['sweep finished']))[];
-export const AROUND_JOB = [...AROUND_SUMMARY, 'sweepId', 'target', 'trigger', 'why'] as const;
+export const AROUND_SUMMARY = Object.keys(AROUND);
+export const AROUND_JOB = [...AROUND_SUMMARY, 'sweepId', 'target', 'trigger', 'why'];
 
 /** The lines of jobs, one for each outcome and decision. */
 export const JOB_LINES = [
