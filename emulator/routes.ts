@@ -1,5 +1,7 @@
+import type { Engine } from '../lib/base/job.ts';
 import { decodeTarget, type HttpRequest } from './base/request.ts';
 import type { Route, RouteRequest, Service } from './base/service.ts';
+import type { Store } from './base/store.ts';
 import { type EmulatedFlinkJob, FlinkStore } from './flink/jobs.ts';
 import { FLINK_ROUTES } from './flink/routes.ts';
 import { type EmulatedQueue, QueueStore, queuesOf } from './queues/queues.ts';
@@ -10,7 +12,7 @@ import { type EmulatedJob, JobStore } from './sql/jobs.ts';
 import { SQL_ROUTES } from './sql/routes.ts';
 
 /** Everything that the emulator remembers of its project. */
-export interface Stores {
+export interface Stores extends Record<Engine, Pick<Store<object>, 'get' | 'all'>> {
   sql: JobStore;
   spark: SparkStore;
   flink: FlinkStore;

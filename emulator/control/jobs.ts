@@ -1,25 +1,27 @@
 import * as v from 'valibot';
 import { durationField } from '../../lib/base/duration.ts';
 import { issueWords } from '../../lib/base/issue-words.ts';
+import { ENGINE_NAMES, type Engine } from '../../lib/base/job.ts';
 import { randomUuid } from '../base/random.ts';
 import { type EmulatedFlinkJob, flinkStatusAt } from '../flink/jobs.ts';
 import type { Stores } from '../routes.ts';
-import { batchLife, batchStateAt, type EmulatedBatch } from '../spark/jobs.ts';
-import { type EmulatedJob, statusAt } from '../sql/jobs.ts';
+import { batchLife, batchStateAt } from '../spark/jobs.ts';
+import { statusAt } from '../sql/jobs.ts';
 
 /** Returns every job as it is stored, with its engine and its present status. */
 export function describeJobs({ sql, spark, flink }: Stores, now: number): object[] {
-  return [
-    ...sql.all().map((job) => ({ engine: 'sql', ...job, status: statusAt(job, now) })),
-    ...spark.all().map((batch) => ({ engine: 'spark', ...batch, status: batchStateAt(batch, now) })),
-    ...flink.all().map((job) => ({ engine: 'flink', ...job, status: flinkStatusAt(job, now) })),
-  ];
+  const described: Record<Engine, object[]> = {
+    sql: sql.all().map((job) => ({ ...job, status: statusAt(job, now) })),
+    spark: spark.all().map((batch) => ({ ...batch, status: batchStateAt(batch, now) })),
+    flink: flink.all().map((job) => ({ ...job, status: flinkStatusAt(job, now) })),
+  };
+  return ENGINE_NAMES.flatMap((engine) => described[engine].map((job) => ({ engine, ...job })));
 }
 
 const duration = durationField('3h');
 
 const draft = v.strictObject({
-  engine: v.optional(v.picklist(['sql', 'spark', 'flink']), 'sql'),
+  engine: v.optional(v.picklist(ENGINE_NAMES), 'sql'),
   queue: v.optional(v.string(), 'default'),
   owner: v.optional(v.string(), 'emulator'),
   /** For SQL jobs, as is `statement`. */
@@ -51,20 +53,29 @@ export function addJobs(document: unknown, stores: Stores, now: number): void {
     const createdAt = now - age;
     const runsFrom = createdAt + waits;
     const common = { queue, owner, ...(onCancel !== 'stop' && { onCancel }) };
-    if (engine === 'sql') {
-      const life = { submittedAt: createdAt, runsFrom, endsAt: runsFrom + runs, endsAs: 'FINISHED' as const };
-      stores.sql.add({ ...common, ...life, id: randomUuid(Math.random), type, statement, tags });
-    } else if (engine === 'spark') {
-      const life = batchLife({ createdAt, runsFrom, endsAt: runsFrom + runs });
-      stores.spark.add({ ...common, name, life, id: randomUuid(Math.random) });
-    } else {
-      const id = 1 + Math.max(0, ...stores.flink.all().map((job) => job.id));
-      const life: EmulatedFlinkJob['life'] = [
-        { from: createdAt, state: 'job_submitting' },
-        { from: runsFrom, state: 'job_running' },
-        { from: runsFrom + runs, state: 'job_finish' },
-      ];
-      stores.flink.add({ queue, owner, name, life, id, type: 'flink_sql_job', tags });
+    switch (engine) {
+      case 'sql': {
+        const life = { submittedAt: createdAt, runsFrom, endsAt: runsFrom + runs, endsAs: 'FINISHED' as const };
+        stores.sql.add({ ...common, ...life, id: randomUuid(Math.random), type, statement, tags });
+        break;
+      }
+      case 'spark': {
+        const life = batchLife({ createdAt, runsFrom, endsAt: runsFrom + runs });
+        stores.spark.add({ ...common, name, life, id: randomUuid(Math.random) });
+        break;
+      }
+      case 'flink': {
+        const id = 1 + Math.max(0, ...stores.flink.all().map((job) => job.id));
+        const life: EmulatedFlinkJob['life'] = [
+          { from: createdAt, state: 'job_submitting' },
+          { from: runsFrom, state: 'job_running' },
+          { from: runsFrom + runs, state: 'job_finish' },
+        ];
+        stores.flink.add({ queue, owner, name, life, id, type: 'flink_sql_job', tags });
+        break;
+      }
+      default:
+        engine satisfies never;
     }
   }
 }
@@ -76,8 +87,7 @@ export function addJobs(document: unknown, stores: Stores, now: number): void {
  * @throws {Error} if there is no such job, or if its id would change.
  */
 export function changeJob(id: string, set: Record<string, unknown>, stores: Stores, now: number): object {
-  const job: EmulatedJob | EmulatedBatch | EmulatedFlinkJob | undefined =
-    stores.sql.get(id) ?? stores.spark.get(id) ?? stores.flink.get(id);
+  const [job] = ENGINE_NAMES.flatMap((engine) => stores[engine].get(id) ?? []);
   if (job === undefined) throw new Error(`no job ${id}`);
   if ('id' in set) throw new Error('id: the id of a job cannot change');
   Object.assign(

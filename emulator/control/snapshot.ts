@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Engine } from '../../lib/base/job.ts';
 import type { EmulatedFlinkJob } from '../flink/jobs.ts';
 import type { EmulatedQueue } from '../queues/queues.ts';
 import type { Stores } from '../routes.ts';
@@ -6,7 +7,7 @@ import type { EmulatedBatch } from '../spark/jobs.ts';
 import type { EmulatedJob } from '../sql/jobs.ts';
 
 /** Everything that an emulator remembers of its project, as JSON. */
-export interface Snapshot {
+export interface Snapshot extends Record<Engine, object[]> {
   version: 1;
   /** Epoch ms by the emulator's clock. */
   now: number;

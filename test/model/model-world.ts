@@ -5,9 +5,11 @@ import { type Emulator, startEmulator } from '../../emulator/server.ts';
 import { batchLife, batchStateAt, type EmulatedBatch, isBatchOver } from '../../emulator/spark/jobs.ts';
 import { type EmulatedJob, isOver, statusAt } from '../../emulator/sql/jobs.ts';
 import type { Clock } from '../../lib/base/clock.ts';
+import { ENGINE_NAMES } from '../../lib/base/job.ts';
 import { createLog } from '../../lib/base/log.ts';
 import { createSharedStates } from '../../lib/dli/shared-state.ts';
 import { emergencyPolicy } from '../../lib/policy/emergency.ts';
+import { ENGINE_FACTS } from '../../lib/policy/facts.ts';
 import { parseExemption, parseFreeze, parsePolicy } from '../../lib/policy/parse.ts';
 import type { Freeze } from '../../lib/policy/schema.ts';
 import { toEmergency } from '../../lib/request/emergency.ts';
@@ -171,47 +173,53 @@ export class ModelWorld {
     const endsAt = draft.isWaiting ? runsFrom + 24 * HOUR : now + draft.changesInMs;
     const hiddenFields = draft.isStartHidden ? ['start_time', 'create_time'] : [];
     const common = { owner: draft.owner, queue: draft.queue, hiddenFields };
-    if (draft.engine === 'sql') {
-      const job: EmulatedJob = {
-        ...common,
-        id: jobId(this.#jobs),
-        type: draft.type,
-        statement: 'select 1',
-        submittedAt: createdAt,
-        runsFrom,
-        endsAt,
-        endsAs: 'FINISHED',
-        onCancel: draft.onCancel,
-      };
-      this.emulator.sql.add(job);
-      return job.id;
+    switch (draft.engine) {
+      case 'sql': {
+        const job: EmulatedJob = {
+          ...common,
+          id: jobId(this.#jobs),
+          type: draft.type,
+          statement: 'select 1',
+          submittedAt: createdAt,
+          runsFrom,
+          endsAt,
+          endsAs: 'FINISHED',
+          onCancel: draft.onCancel,
+        };
+        this.emulator.sql.add(job);
+        return job.id;
+      }
+      case 'spark': {
+        const batch: EmulatedBatch = {
+          ...common,
+          id: jobId(this.#jobs),
+          name: 'nightly',
+          life: batchLife({ createdAt, runsFrom, endsAt, endsAs: draft.endsAs }),
+          onCancel: draft.onCancel,
+        };
+        this.emulator.spark.add(batch);
+        return batch.id;
+      }
+      case 'flink': {
+        const job: EmulatedFlinkJob = {
+          ...common,
+          id: this.#jobs,
+          name: 'clicks',
+          type: 'flink_sql_job',
+          life: [
+            { from: createdAt, state: 'job_submitting' },
+            { from: runsFrom, state: 'job_running' },
+            { from: endsAt, state: 'job_finish' },
+          ],
+          onStop: draft.onCancel,
+          onSavepoint: draft.onSavepoint,
+        };
+        this.emulator.flink.add(job);
+        return String(job.id);
+      }
+      default:
+        return draft.engine satisfies never;
     }
-    if (draft.engine === 'spark') {
-      const batch: EmulatedBatch = {
-        ...common,
-        id: jobId(this.#jobs),
-        name: 'nightly',
-        life: batchLife({ createdAt, runsFrom, endsAt, endsAs: draft.endsAs }),
-        onCancel: draft.onCancel,
-      };
-      this.emulator.spark.add(batch);
-      return batch.id;
-    }
-    const job: EmulatedFlinkJob = {
-      ...common,
-      id: this.#jobs,
-      name: 'clicks',
-      type: 'flink_sql_job',
-      life: [
-        { from: createdAt, state: 'job_submitting' },
-        { from: runsFrom, state: 'job_running' },
-        { from: endsAt, state: 'job_finish' },
-      ],
-      onStop: draft.onCancel,
-      onSavepoint: draft.onSavepoint,
-    };
-    this.emulator.flink.add(job);
-    return String(job.id);
   }
 
   /** What the owner of a job does, or the job itself. */
@@ -314,7 +322,7 @@ export class ModelWorld {
           ? undefined
           : toEmergency({
               olderThan: draft.emergencyOlderThanMs,
-              engine: ['sql', 'spark'],
+              engine: ENGINE_NAMES.filter((engine) => !ENGINE_FACTS[engine].isLongByDesign),
               maxKills: this.#policy.maxKills,
             }),
     };
@@ -518,7 +526,7 @@ class Conversation {
     }
     const ids = [...this.asked.keys()];
     expect(ids.length).toBeLessThanOrEqual(Math.min(policy.maxKills, policy.ceilings.kills));
-    for (const engine of ['sql', 'spark', 'flink'] as const) {
+    for (const engine of ENGINE_NAMES) {
       const most = Math.max(0, ...this.#listing.map(({ truths }) => mostKills(policy, engine, truths.filter(isAlive))));
       const asked = ids.filter((id) => this.asked.get(id)?.readings[0]?.truth.engine === engine);
       expect(asked.length).toBeLessThanOrEqual(most);

@@ -2,6 +2,7 @@ import { flinkStatusAt, isFlinkOver, startOf } from '../../emulator/flink/jobs.t
 import type { Emulator } from '../../emulator/server.ts';
 import { batchStateAt, isBatchOver } from '../../emulator/spark/jobs.ts';
 import { isOver, statusAt } from '../../emulator/sql/jobs.ts';
+import type { Engine } from '../../lib/base/job.ts';
 import { HOUR, MINUTE } from '../helpers/world.ts';
 
 /*
@@ -12,7 +13,7 @@ import { HOUR, MINUTE } from '../helpers/world.ts';
 /** What DLI holds of one job at one moment. */
 export interface Truth {
   id: string;
-  engine: 'sql' | 'spark' | 'flink';
+  engine: Engine;
   state: 'waiting' | 'running' | 'over' | 'other';
   /** DLI's own word. */
   word: string;
@@ -76,8 +77,8 @@ function isFrozen({ match, from, until, days }: FreezeDraft, job: Truth, now: nu
 const isStartHidden = ({ hiddenFields = [] }: { hiddenFields?: string[] }): boolean => hiddenFields.length > 0;
 
 export function truthOf({ sql, spark, flink }: Emulator, now: number): Map<string, Truth> {
-  const all: Truth[] = [
-    ...sql.all().map((job): Truth => {
+  const all: Record<Engine, Truth[]> = {
+    sql: sql.all().map((job): Truth => {
       const word = statusAt(job, now);
       const state = isOver(word) ? 'over' : word === 'LAUNCHING' ? 'waiting' : word === 'RUNNING' ? 'running' : 'other';
       const since = job.submittedAt;
@@ -95,7 +96,7 @@ export function truthOf({ sql, spark, flink }: Emulator, now: number): Map<strin
         isStartHidden: isStartHidden(job),
       };
     }),
-    ...spark.all().map((batch): Truth => {
+    spark: spark.all().map((batch): Truth => {
       const word = batchStateAt(batch, now);
       const createdAt = batch.life[0].from;
       return {
@@ -112,7 +113,7 @@ export function truthOf({ sql, spark, flink }: Emulator, now: number): Map<strin
         isStartHidden: isStartHidden(batch),
       };
     }),
-    ...flink.all().map((job): Truth => {
+    flink: flink.all().map((job): Truth => {
       const word = flinkStatusAt(job, now);
       const startedAt = startOf(job, now);
       const live = word === 'job_submitting' ? 'waiting' : word === 'job_running' ? 'running' : 'other';
@@ -130,8 +131,12 @@ export function truthOf({ sql, spark, flink }: Emulator, now: number): Map<strin
         isStartHidden: isStartHidden(job),
       };
     }),
-  ];
-  return new Map(all.map((truth) => [truth.id, truth]));
+  };
+  return new Map(
+    Object.values(all)
+      .flat()
+      .map((truth) => [truth.id, truth]),
+  );
 }
 
 /** Whether a rule is for this job, and finds it over its limit. @param now epoch ms; what is over now may go. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RouteName } from '../../emulator/base/service.ts';
 import type { Fault } from '../../emulator/control/faults.ts';
+import { ENGINE_NAMES, type Engine } from '../../lib/base/job.ts';
 import { HOUR, MINUTE, NOW } from '../helpers/world.ts';
 import { type JobDraft, ModelWorld, type SweepDraft, tally, UNDISTURBED, type WorldDraft } from './model-world.ts';
 import { AGES, type FreezeDraft, type PolicyDraft, type RuleDraft } from './oracle.ts';
@@ -19,8 +20,11 @@ const oneIn = <T, U>(cases: number, usual: T, ...others: U[]): fc.Arbitrary<T | 
     ...others.map((other) => ({ weight: 1, arbitrary: fc.constant(other) })),
   );
 
+/** How often each engine has a job. */
+const SHARES: Record<Engine, number> = { sql: 2, spark: 2, flink: 1 };
+
 const job: fc.Arbitrary<JobDraft> = fc.record({
-  engine: fc.constantFrom('sql', 'sql', 'spark', 'spark', 'flink'),
+  engine: fc.constantFrom(...ENGINE_NAMES.flatMap((engine) => Array<Engine>(SHARES[engine]).fill(engine))),
   ageMs: fc.constantFrom(...AGES),
   isStartHidden: oneIn(10, false, true),
   isWaiting: fc.boolean(),
@@ -36,12 +40,10 @@ const job: fc.Arbitrary<JobDraft> = fc.record({
 const rule: fc.Arbitrary<RuleDraft> = fc.record({
   id: fc.constantFrom('a', 'b'),
   engines: fc.constantFrom<RuleDraft['engines'][]>(
-    ['sql'],
-    ['spark'],
-    ['flink'],
-    ['sql', 'spark', 'flink'],
-    ['sql', 'spark', 'flink'],
-    ['sql', 'spark', 'flink'],
+    ...ENGINE_NAMES.map((engine) => [engine]),
+    [...ENGINE_NAMES],
+    [...ENGINE_NAMES],
+    [...ENGINE_NAMES],
   ),
   match: fc.constantFrom<RuleDraft['match'][]>('all', 'all', 'all', { queue: 'adhoc' }, { owner: 'ana' }),
   limit: fc.constantFrom('maxRunTime', 'maxQueueTime', 'maxQueueTime', 'maxTotalTime', 'maxTotalTime'),
