@@ -1,3 +1,4 @@
+import { ENGINE_NAMES } from '../../lib/base/job.ts';
 import type { EmergencyFlags } from '../emergency/payload.ts';
 import { collect, durationText, wholeNumber } from './arguments.ts';
 import { KEYS_HELP, withReport, withTarget } from './options.ts';
@@ -19,7 +20,11 @@ export function addEmergencyVerb({ program, terminal, exitWith }: Verbs): void {
     .option('--job-id <id>', 'only this job, of any age; may be given several times', collect)
     .option('--queue <pattern>', 'only jobs of this queue; may be given several times', collect)
     .option('--owner <pattern>', "only this user's jobs; may be given several times", collect)
-    .option('--engine <name>', 'only jobs of this engine: sql, spark or flink; may be given several times', collect)
+    .option(
+      '--engine <name>',
+      `only jobs of this engine: ${ENGINE_NAMES.join(', ')}; may be given several times`,
+      collect,
+    )
     .option('--type <type>', 'only jobs of this type; a write such as INSERT is cancelled only if named here', collect)
     .option('--all-targets', 'every target of --stage')
     .option('--max-kills <n>', 'cancel nothing if more jobs than this match; at most 1000', wholeNumber, 50)
