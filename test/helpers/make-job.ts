@@ -1,4 +1,4 @@
-import type { Job } from '../../lib/base/job.ts';
+import { ENGINE_NAMES, type Job } from '../../lib/base/job.ts';
 import type { Emergency } from '../../lib/policy/emergency.ts';
 import { MAX_STEPS_PER_VALUE } from '../../lib/policy/matcher.ts';
 import { parseExemption, parseFreeze, parsePolicy } from '../../lib/policy/parse.ts';
@@ -127,7 +127,7 @@ export function makeStoredLook(changes: Partial<StoredLook> = {}): StoredLook {
     project: null,
     now: NOW,
     clockProblem: undefined,
-    engines: ['sql', 'spark', 'flink'],
+    engines: ENGINE_NAMES,
     gaps: [],
     jobs: [makeJob()],
     ...changes,

@@ -268,6 +268,7 @@ describe.each(SPECIMENS)('$engine', (specimen) => {
 
   it('is reported as failed where DLI refuses to cancel it, without a word against the others', async () => {
     const world = await makeWorld({
+      jobs: [],
       ...merge(specimen.jobs([3 * HOUR], { queue: 'locked' }), specimen.jobs([3 * HOUR, 4 * HOUR], { queue: 'free' })),
       deniedQueues: ['locked'],
     });
@@ -317,13 +318,9 @@ describe.each(SPECIMENS.filter(({ engine }) => engine !== 'sql'))('$engine', (sp
 });
 
 /** Of two sets the second's ids are given anew, behind those of the first. */
-function merge(one: ReturnType<Specimen['jobs']>, two: ReturnType<Specimen['jobs']>) {
-  const others = <T>(jobs: readonly T[] | undefined) => jobs?.slice(1) ?? [];
-  return {
-    jobs: [...(one.jobs ?? []), ...others(two.jobs)],
-    sparkJobs: [...(one.sparkJobs ?? []), ...others(two.sparkJobs)],
-    flinkJobs: [...(one.flinkJobs ?? []), ...others(two.flinkJobs)],
-  };
+function merge(one: Jobs, two: Jobs): Jobs {
+  const keys = Object.keys(one) as (keyof Jobs)[];
+  return Object.fromEntries(keys.map((key) => [key, [...(one[key] ?? []), ...(two[key] ?? []).slice(1)]]));
 }
 
 describe('a policy with a rule for each engine', () => {
@@ -758,6 +755,46 @@ describe('a Spark batch', () => {
   });
 });
 
+/** The lists that are paged by rows, which those of SQL are not. */
+const LISTS: Record<Exclude<Engine, 'sql'>, PagedList> = {
+  spark: {
+    list: 'running batches',
+    first: 'from=0&order=CREATE_TIME_ASC&size=100&state=running',
+    second: 'from=100',
+    bodyOf: (total, ids) => ({
+      from: 0,
+      total,
+      sessions: ids.map((id) => ({ id, state: 'running', create_time: NOW })),
+    }),
+  },
+  flink: {
+    list: 'job_running Flink jobs',
+    first: 'status=job_running',
+    second: 'offset=100',
+    bodyOf: (total, ids) => ({
+      is_success: 'true',
+      job_list: {
+        total_count: total,
+        jobs: ids.map((id) => ({
+          job_id: Number(id),
+          job_type: 'flink_sql_job',
+          status: 'job_running',
+          start_time: NOW,
+        })),
+      },
+    }),
+  },
+};
+
+interface PagedList {
+  /** Its name in a problem. */
+  list: string;
+  /** What the request for its first page has in its target, and no other. */
+  first: string;
+  second: string;
+  bodyOf: (total: number, ids: readonly string[]) => object;
+}
+
 describe('lists that are paged by rows', () => {
   it.each([
     { of: 'spark', count: 250 },
@@ -804,38 +841,21 @@ describe('lists that are paged by rows', () => {
     });
   });
 
-  describe.each(SPECIMENS.filter(({ engine }) => engine !== 'sql'))('of $engine', (specimen) => {
-    const { engine, clock, listRoute, idOf } = specimen;
+  describe.each(ENGINE_NAMES.filter((engine) => engine !== 'sql'))('of %s', (engine) => {
+    const specimen = SPECIMENS.find((one) => one.engine === engine) as Specimen;
+    const { clock, listRoute, idOf } = specimen;
+    const { list, first, second, bodyOf } = LISTS[engine];
     const pageOf = (total: number, numbers: readonly number[]) => ({
       status: 200,
-      body:
-        engine === 'spark'
-          ? { from: 0, total, sessions: numbers.map((n) => ({ id: idOf(n), state: 'running', create_time: NOW })) }
-          : {
-              is_success: 'true',
-              job_list: {
-                total_count: total,
-                jobs: numbers.map((n) => ({
-                  job_id: Number(idOf(n)),
-                  job_type: 'flink_sql_job',
-                  status: 'job_running',
-                  start_time: NOW,
-                })),
-              },
-            },
+      body: bodyOf(total, numbers.map(idOf)),
     });
     const hundred = Array.from({ length: 100 }, (_, i) => i + 1);
-    const list = engine === 'spark' ? 'running batches' : 'job_running Flink jobs';
     const page = (target: string, answer: ReturnType<typeof pageOf>, times = Number.POSITIVE_INFINITY) => ({
       on: listRoute,
       target,
       times,
       answer,
     });
-    const [first, second] =
-      engine === 'spark'
-        ? ['from=0&order=CREATE_TIME_ASC&size=100&state=running', 'from=100']
-        : ['status=job_running', 'offset=100'];
 
     it.each([
       { name: 'no row of many', faults: [page(first, pageOf(50, []))], says: 'there are 50, and shows 0' },

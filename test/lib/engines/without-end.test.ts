@@ -2,7 +2,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../../lib/base/clock.ts';
-import type { Engine } from '../../../lib/base/job.ts';
+import { ENGINE_NAMES, type Engine } from '../../../lib/base/job.ts';
 import { createDliClient } from '../../../lib/dli/client.ts';
 import { ENGINES } from '../../../lib/engines/engines.ts';
 import { readBackSqlJobs } from '../../../lib/engines/sql-read-back.ts';
@@ -101,7 +101,7 @@ const listLive = (dli: Awaited<ReturnType<typeof serve>>['dli'], engine: Engine,
 /** The list is one of the statuses; of any other there is nothing. */
 const STATUS: Record<Engine, string> = { sql: 'RUNNING', spark: 'running', flink: 'job_running' };
 
-describe.each(['sql', 'spark', 'flink'] as const)('the listing of %s', (engine) => {
+describe.each(ENGINE_NAMES)('the listing of %s', (engine) => {
   it('ends at a page that shows nothing new, and says that rows are missing', async () => {
     const page = rowsFrom(1, 100);
     const { dli, asked } = await serve(({ status }) =>
