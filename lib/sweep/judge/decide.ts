@@ -267,8 +267,8 @@ function tryRule(job: Job, rule: Rule, { clocks, maxSteps }: { clocks: ClockRead
     )
     .toSorted((a, b) => b.overLimitMs - a.overLimitMs);
   if (over === undefined) {
-    const isTold = readings.every(({ readingMs }) => readingMs !== undefined);
-    return keepFor(isTold ? 'within-limit' : 'undetermined', ignore);
+    const isKnown = readings.every(({ readingMs }) => readingMs !== undefined);
+    return keepFor(isKnown ? 'within-limit' : 'undetermined', ignore);
   }
   return { rule, match, ignore, action: rule.action, ...over };
 }
