@@ -29,7 +29,7 @@ describe('the package', () => {
   it('holds what it runs and documents, needs nothing else, and npx finds its command', async () => {
     const place = join(folder, 'elsewhere');
     rmSync(join(root, 'dist'), { recursive: true, force: true });
-    // As nobody has built anything yet; what the build says comes before.
+    // Nothing is built yet, so the output of the build comes first.
     const { stdout: said } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root, env });
     const [packed] = JSON.parse(said.slice(said.indexOf('[\n'))) as [{ filename: string; files: { path: string }[] }];
 

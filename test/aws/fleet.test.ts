@@ -119,7 +119,7 @@ describe("the packaged functions under AWS's own runtime client", () => {
     expect(results.map(({ target }) => target).sort()).toEqual(
       Array.from({ length: TARGETS }, (_, n) => `t${n}`).sort(),
     );
-    // All targets are the same project here, so its overdue jobs are cancelled by whoever came first.
+    // All targets are the same project here, so the first sweep cancels its overdue jobs.
     const statuses = emulator.sql.all().map(({ id }) => emulator.statusOf(id));
     expect(statuses.filter((status) => status === 'CANCELLED')).toHaveLength(6);
   });
@@ -132,7 +132,7 @@ describe("the packaged functions under AWS's own runtime client", () => {
     expect(returned).not.toHaveProperty('jobs');
   });
 
-  it('throw for a payload that nobody can mean, and say what is wrong with it', async () => {
+  it('throw for a payload that is wrong, and say what is wrong with it', async () => {
     const { threw } = (await sweeps[0]?.invoke({ dryrun: false })) ?? {};
 
     expect(threw).toMatchObject({ errorType: 'RequestError' });

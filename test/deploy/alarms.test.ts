@@ -219,7 +219,7 @@ const OUTAGES: Outage[] = [
     raises: [],
   },
   {
-    name: 'the end of a stop has come, and nobody resumes',
+    name: 'the end of a stop has come, and no person resumes',
     from: '2026-05-07T08:00Z',
     until: '2026-05-07T14:00Z',
     tick: stoppedBy('stop until 2026-05-07T08:00Z because month end', '2026-05-07T08:00Z'),

@@ -556,7 +556,7 @@ class Conversation {
             return wasOnce('CANCELLED', 'job_cancel_success', 'job_init') ? undefined : word;
           case 'already-terminal':
             if (status === 'RESTARTED') return isAnotherRun ? undefined : word;
-            // Nobody else cancels anything here but by the request of an earlier sweep.
+            // Here only an earlier sweep cancels anything else.
             if (endedBy === 'others' && !wasOnce('CANCELLED', 'job_cancel_success')) return word;
             return truth?.state === 'over' || this.#endsRead.has(id) ? undefined : word;
           case 'skipped':

@@ -179,7 +179,7 @@ export function whyNot(
 ): string | undefined {
   if (policy.exemptOwner === job.owner && (policy.exemptFrom ?? 0) <= judgedAt) return 'it is exempt';
   if (policy.freeze !== undefined && isFrozen(policy.freeze, job, judgedAt)) return 'it is frozen';
-  if (job.isStartHidden) return 'nobody knows its age';
+  if (job.isStartHidden) return 'its age is not known';
   const rules = policy.rules.filter((rule) => isOverLimit(rule, job, now));
   if (rules.length === 0) return 'no rule finds it over a limit';
   const cancelling = rules.filter(({ action }) => action === 'cancel');

@@ -126,7 +126,7 @@ describe('the turn of a month', () => {
     expect(endOf(CLOSES, OUTSIDE)).toEqual(['CANCELLED']);
     expect(endOf(FORGOTTEN, DAYS)).toEqual(['CANCELLED']);
     const announced = notices.filter(({ text }) => text.includes('ends at 2026-02-06T00:00:00.000Z'));
-    // At the marks no job of the close ran; the first one that it spares on that day is told of in three ticks.
+    // At the marks no job of the close ran; three ticks announce the first one that it spares on that day.
     expect(announced.map((one) => new Date(one.at).toISOString().slice(0, 13))).toEqual([
       '2026-01-30T15',
       '2026-01-30T16',

@@ -58,7 +58,7 @@ describe('a stolen right to write policies, over a weekend', () => {
     'cancels as many jobs in 24 hours as the ceiling of a day allows and no more, where somebody $name',
     { timeout: 60_000 },
     async ({ before }) => {
-      // Enough that the ceiling is what there is too little of, whatever becomes of it.
+      // More jobs than the ceiling of a day allows.
       const jobs = Array.from({ length: 220 }, (_, i) =>
         emulatedJob(i + 1, {
           ageMs: 3 * HOUR - Math.max(i - 100, 0) * 30 * MINUTE,

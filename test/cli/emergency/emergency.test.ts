@@ -310,7 +310,7 @@ describe.concurrent('dli-reaper emergency', () => {
 
     const terminal = run('--older-than', '10m', ...REASON);
     await terminal.waitFor('to cancel these 2 jobs');
-    // Old enough by now, but nobody has seen it.
+    // It is old enough by now, but the plan on the screen does not have it.
     emulator.sql.add(runningJob(5, { ageMs }));
     terminal.type(`${projectId}\r`);
 

@@ -89,7 +89,7 @@ describe.concurrent('dli-reaper policy', () => {
     const further = await run('rollback', '--to', '1', '--no-look', '--confirm', 'dev', '--json');
     const beyond = await run('rollback', '--to', '9', '--no-look');
 
-    // A dry run puts nobody at risk, so nobody is asked.
+    // A dry run puts no job at risk, so no person is asked.
     expect(back).toMatchObject({ exitCode: 0, stderr: '' });
     expect(JSON.parse(further.stdout)).toMatchObject({ kind: 'policy-diff', version: 5, effects: [] });
     expect(JSON.parse(aws.parameters[PARAMETER] ?? '')).toEqual(policyOf(5));

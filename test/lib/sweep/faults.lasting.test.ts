@@ -7,7 +7,7 @@ describe.each(CALLS)('trouble with $name', ({ on, target }) => {
   it.each([...PASSING, ...FINAL])('that stays is reported, and hides no other job: $name', async ({ answer }) => {
     const { report, error, emulator } = await sweepWith({ on, target, answer, times: Number.POSITIVE_INFINITY });
 
-    // Without a report nobody was cancelled, and the error says why.
+    // Without a report no job was cancelled, and the error says why.
     if (report === undefined) {
       expect(error?.message).toMatch(/^list /);
       expect(emulator.requests.filter(({ method }) => method === 'DELETE')).toEqual([]);

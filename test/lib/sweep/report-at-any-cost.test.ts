@@ -7,7 +7,7 @@ import { emulatedJob, makeWorld } from '../../helpers/world.ts';
 
 type World = Awaited<ReturnType<typeof makeWorld>>;
 
-/** After the first refusal a key that no header can carry, so that every further call throws what nobody foresaw. */
+/** After the first refusal a key that no header can carry, so that every further call throws an unexpected error. */
 const keyThatBreaks = (world: World): Partial<SweepDeps> => ({
   loadSettings: async (request) => {
     let reads = 0;

@@ -62,7 +62,7 @@ describe('an emergency sweep', () => {
     expect(report.unmet).toContainEqual(expect.stringContaining(`job ${jobId(7)} is not among the live SQL jobs`));
   });
 
-  it('cancels nobody where there are more victims than it may have', async () => {
+  it('cancels no job if there are more victims than its cap allows', async () => {
     const { sweep } = await makeNight({ includeExempt: true, maxKills: 1 });
 
     expect(await sweep()).toMatchObject({ status: 'capped', counts: { cancelled: 0, skipped: { cap: 2 } } });

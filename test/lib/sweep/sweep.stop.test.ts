@@ -45,7 +45,7 @@ describe('sweep', () => {
       policy: { maxKillsPercent: 50 },
       faults: [{ on: 'list-sql-jobs', target: 'LAUNCHING', times: 100, answer: { status: 500, body: '' } }] as Fault[],
     },
-  ])('is stopped also $name, where it would have chosen nobody', async ({ policy, faults }) => {
+  ])('is stopped also $name, where it would choose no job', async ({ policy, faults }) => {
     const world = await makeWorld({ jobs: [emulatedJob(1), emulatedJob(2)], faults });
     const stop = new AbortController();
 

@@ -157,7 +157,7 @@ describe('sweep', () => {
       policy: { maxKillsPercent: 0, percentFloor: 100 },
       request: {},
     },
-  ])('cancels nobody over $name', async ({ policy, request }) => {
+  ])('cancels no job over $name', async ({ policy, request }) => {
     const young = Array.from({ length: 10 }, (_, i) => emulatedJob(10 + i, { ageMs: MINUTE }));
     const world = await makeWorld({ jobs: [emulatedJob(1), emulatedJob(2), ...young] });
 
@@ -425,7 +425,7 @@ describe('sweep, by its exemptions', () => {
   it.each([
     { name: 'of the settings', policy: {}, settings: [keepAna] },
     { name: 'of the policy', policy: { exemptions: [keepAna] }, settings: [] },
-  ])('spares whom an exemption $name protects, and nobody else', async ({ policy, settings }) => {
+  ])('spares the jobs that an exemption $name protects, and no others', async ({ policy, settings }) => {
     const world = await makeWorld({ jobs: [emulatedJob(1, { ageMs: 20 * HOUR }), emulatedJob(2, { owner: 'bo' })] });
 
     const report = await world.sweep({}, world.withPolicy(policy, settings));
@@ -581,7 +581,7 @@ describe('sweep, by its caps', () => {
   it.each([
     { name: 'maxKills', policy: { maxKills: 0 } },
     { name: 'maxKillsPercent', policy: { maxKillsPercent: 0 } },
-  ])('drains nobody where $name is zero', async ({ policy }) => {
+  ])('cancels no job by drain if $name is zero', async ({ policy }) => {
     const world = await makeWorld({ jobs: overdue() });
 
     const report = await world.sweep({}, world.withPolicy({ ...policy, drain: true }));
@@ -620,7 +620,7 @@ describe('sweep, by its caps', () => {
   });
 
   it.each([{ drain: false }, { drain: true }])(
-    'cancels nobody when the live jobs cannot be counted, with drain: $drain',
+    'cancels no job if the live jobs cannot be counted, with drain: $drain',
     async ({ drain }) => {
       const world = await makeWorld({ jobs: [...overdue(), ...young(15)] });
       world.emulator.faults.add({

@@ -102,37 +102,39 @@ const notes = ({ assumptions }: Pick<Probe, 'assumptions'>) =>
   );
 
 interface Case {
-  /** The world in which it can be told, where it is not the usual one. */
+  /** The world in which its answer is found, if that is not the usual one. */
   world?: Partial<EmulatorOptions>;
-  /** Why it cannot be told in the usual world. */
-  untold?: string;
+  /** Why no answer is found in the usual world. */
+  whyUnknown?: string;
 }
 
 const ENDS_AT_ONCE = { delays: { startMs: 0, runMs: [0, 0] } } as const;
 
 /** Each question with whether a probe finds its answer; the compiler asks for all of them. */
 const QUESTIONS: Record<AssumptionName, Case> = {
-  sqlCancelOfEnded: { world: ENDS_AT_ONCE, untold: 'the job of the probe did not end by itself' },
+  sqlCancelOfEnded: { world: ENDS_AT_ONCE, whyUnknown: 'the job of the probe did not end by itself' },
   sqlCancelOfCancelled: {},
   unknownId: {},
-  unknownQueue: { untold: 'the probe submits nothing to a queue that does not exist' },
-  deniedStatus: { world: { deniedQueues: [QUEUE] }, untold: 'no cancel was denied' },
+  unknownQueue: { whyUnknown: 'the probe submits nothing to a queue that does not exist' },
+  deniedStatus: { world: { deniedQueues: [QUEUE] }, whyUnknown: 'no cancel was denied' },
   sqlDetailOfOthers: {},
-  sparkCancelOfEnded: { untold: 'the probe cancels no batch' },
+  sparkCancelOfEnded: { whyUnknown: 'the probe cancels no batch' },
   sparkFilters: {},
   sparkDefaultOrder: {},
   sparkStateSpelling: {},
   sparkAppId: {},
   nameFilter: {},
-  flinkVerdicts: { untold: 'the probe stops no Flink job' },
-  flinkMixedStatus: { untold: 'the probe stops no Flink job' },
-  flinkUnknownInBatch: { untold: 'the probe stops no Flink job' },
+  flinkVerdicts: { whyUnknown: 'the probe stops no Flink job' },
+  flinkMixedStatus: { whyUnknown: 'the probe stops no Flink job' },
+  flinkUnknownInBatch: { whyUnknown: 'the probe stops no Flink job' },
   flinkSuccess: {},
   queueFlags: {},
 };
 
-const UNTOLD = Object.fromEntries(
-  ASSUMPTION_NAMES.flatMap((name) => (QUESTIONS[name].untold === undefined ? [] : [[name, QUESTIONS[name].untold]])),
+const UNKNOWN = Object.fromEntries(
+  ASSUMPTION_NAMES.flatMap((name) =>
+    QUESTIONS[name].whyUnknown === undefined ? [] : [[name, QUESTIONS[name].whyUnknown]],
+  ),
 );
 
 const turnedOver = ASSUMPTION_NAMES.flatMap((name) =>
@@ -204,11 +206,11 @@ describe('a probe', () => {
     const probe = await run();
 
     expect(probe).toMatchObject({ exitCode: 0, ownJob: 'ended', region: null, reaper: '0.1.0' });
-    expect(notes(probe)).toEqual(UNTOLD);
+    expect(notes(probe)).toEqual(UNKNOWN);
     const { assumptions } = probe;
-    const told = ASSUMPTION_NAMES.filter((name) => !(name in UNTOLD));
-    expect(told.map((name) => [name, assumptions[name]])).toEqual(
-      told.map((name) => [
+    const answered = ASSUMPTION_NAMES.filter((name) => !(name in UNKNOWN));
+    expect(answered.map((name) => [name, assumptions[name]])).toEqual(
+      answered.map((name) => [
         name,
         { verdict: 'holds', assumed: DEFAULT_ASSUMPTIONS[name], found: DEFAULT_ASSUMPTIONS[name], note: null },
       ]),
@@ -216,7 +218,7 @@ describe('a probe', () => {
     expect(probe.stdout).toContain('What the emulator assumes: 10 hold, 0 do not, 7 could not be told.\n');
   });
 
-  it.each(turnedOver.filter(({ world, untold }) => world !== undefined || untold === undefined))(
+  it.each(turnedOver.filter(({ world, whyUnknown }) => world !== undefined || whyUnknown === undefined))(
     'finds that $name is $value',
     async ({ name, value, world }) => {
       const { run } = await startWorld({ ...everything(), ...world, assumptions: { [name]: value } });
@@ -231,26 +233,26 @@ describe('a probe', () => {
     },
   );
 
-  it.each(turnedOver.filter(({ untold }) => untold !== undefined))(
-    'cannot tell in the usual world that $name is $value: $untold',
-    async ({ name, value, untold }) => {
+  it.each(turnedOver.filter(({ whyUnknown }) => whyUnknown !== undefined))(
+    'does not find in the usual world that $name is $value: $whyUnknown',
+    async ({ name, value, whyUnknown }) => {
       const { run } = await startWorld({ ...everything(), assumptions: { [name]: value } });
 
       const { assumptions } = await run();
 
       const assumed = DEFAULT_ASSUMPTIONS[name];
-      expect(assumptions[name]).toEqual({ verdict: 'could not be told', assumed, found: null, note: untold });
+      expect(assumptions[name]).toEqual({ verdict: 'could not be told', assumed, found: null, note: whyUnknown });
     },
   );
 
-  it('cannot tell what takes batches and Flink jobs where there are none', async () => {
+  it('does not find what needs batches and Flink jobs if there are none', async () => {
     const { run } = await startWorld({ jobs: [emulatedJob(1)] });
 
     const probe = await run();
 
     expect(probe.exitCode).toBe(0);
     expect(notes(probe)).toEqual({
-      ...UNTOLD,
+      ...UNKNOWN,
       sparkFilters: 'there was no batch',
       sparkDefaultOrder: 'there was no batch',
       sparkStateSpelling: 'there was no batch',
@@ -983,14 +985,14 @@ describe('docs/emulator.md', () => {
     ].map(([, name, answers = '', needs = '']) => ({
       name,
       answers: answers.replaceAll('`', ''),
-      isTold: !needs.startsWith('cannot be found'),
+      isFound: !needs.startsWith('cannot be found'),
     }));
 
     expect(rows).toEqual(
       ASSUMPTION_NAMES.map((name) => ({
         name,
         answers: ASSUMPTION_VALUES[name].join(', '),
-        isTold: QUESTIONS[name].untold === undefined || QUESTIONS[name].world !== undefined,
+        isFound: QUESTIONS[name].whyUnknown === undefined || QUESTIONS[name].world !== undefined,
       })),
     );
   });

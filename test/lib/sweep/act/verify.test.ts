@@ -13,7 +13,7 @@ import { jobId, MINUTE, NOW } from '../../../helpers/world.ts';
 const LOST = new DliResponseError('cancel job', { status: 504 });
 const REFUSED = new DliResponseError('cancel job', { status: 400, errorCode: 'DLI.0003' });
 const TROUBLE = new DliResponseError('read job', { status: 503 });
-const BROKEN = new TypeError('something that nobody foresaw');
+const BROKEN = new TypeError('an unexpected error');
 const DENIED = new DliResponseError('read job', { status: 401 });
 
 const CALL = { attempts: 1, requestId: undefined };

@@ -116,7 +116,7 @@ describe('isBlind', () => {
       name: 'one whose age no limit counts, and is not known',
       other: decided({ startedAt: undefined }, { maxRunTime: undefined, maxQueueTime: '1h' }),
     },
-  ])('is said of a sweep that saw besides only $name', ({ other }) => {
+  ])('is said of a sweep whose only other job is $name', ({ other }) => {
     expect(isBlind([undetermined, other])).toBe(true);
     expect(isBlind([other])).toBe(false);
   });

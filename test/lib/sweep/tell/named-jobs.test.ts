@@ -75,7 +75,7 @@ describe('sparedJobs, of a job that may be exempt by what cannot be read', () =>
 });
 
 describe('sparedJobs, in a freeze', () => {
-  it('says of a named job that it may be frozen, and that this cannot be told', () => {
+  it('says of a named job that it may be frozen, and that this is not known', () => {
     const asked = makeEmergency({ jobIds: [jobId(1)] });
     const policy = emergencyPolicy(asked, { exemptions: [], freezes: [makeFreeze()] });
     const decisions = decide([makeJob({ owner: undefined })], { policy, exemptions: [], now: NOW });
@@ -127,13 +127,16 @@ describe('sparedAtLast', () => {
     [jobId(0xab), { kind: 'skipped', reason: 'stopping', status: 'job_canceling' }],
     [jobId(0xab), { kind: 'skipped', reason: 'deadline' }],
     [jobId(2), { kind: 'skipped', reason: 'changed', status: 'RUNNING' }],
-  ])('says nothing of one that was asked, or ends anyway, or is told elsewhere, or was not named', (id, outcome) => {
-    expect(sparedAtLast(asked, new Map([[id, outcome]]))).toEqual([]);
-  });
+  ])(
+    'says nothing of a job that was asked, or ends anyway, or is reported elsewhere, or was not named',
+    (id, outcome) => {
+      expect(sparedAtLast(asked, new Map([[id, outcome]]))).toEqual([]);
+    },
+  );
 });
 
 describe('missingJobs', () => {
-  it('names those that nobody has seen, whatever the case of their letters, and where they were looked for', () => {
+  it('names the jobs that were not found, in any case of their letters, and where they were looked for', () => {
     const asked = makeEmergency({ jobIds: [jobId(0xab).toUpperCase(), jobId(2)], olderThanMs: HOUR });
 
     expect(missingJobs(asked, [{ id: jobId(0xab) }])).toEqual([
