@@ -4,25 +4,51 @@ import { type Column, formatTable } from './table.ts';
 import { type Colour, type Paint, plain, type Terminal } from './terminal.ts';
 import { cleanText } from './text.ts';
 
+interface JobsOptions extends Pick<Terminal, 'columns' | 'paint'> {
+  isPlan: boolean;
+  /** The most lines to fill; the jobs that are left are counted. Default: no bound. */
+  maxLines?: number | undefined;
+}
+
 /**
  * Shows jobs as a table: overdue jobs first, the longest over its limit at the top. A table that is too wide for the screen
  * loses its least needed columns. If that is not enough, each job takes two lines instead.
  */
 export function formatJobs(
   jobs: readonly JobReport[],
-  { isPlan, ...screen }: Pick<Terminal, 'columns' | 'paint'> & { isPlan: boolean },
+  { isPlan, maxLines = Number.POSITIVE_INFINITY, ...screen }: JobsOptions,
 ): string {
   const sorted = jobs.toSorted((a, b) => rank(a) - rank(b) || overLimit(b) - overLimit(a));
-  const columns = COLUMNS.filter(({ head }) => isPlan || head !== BAR);
+  const hasNames = jobs.some(({ name }) => name !== null);
+  const columns = COLUMNS.filter(({ head }) => (isPlan || head !== BAR) && (hasNames || head !== NAME));
   const { paint = plain } = screen;
-  return formatTable(columns, sorted, screen) ?? sorted.map((job) => formatCard(job, paint, isPlan)).join('\n');
+  const inTable = firstOf(sorted, maxLines - TABLE_FRAME, 1);
+  const table = formatTable(columns, inTable, screen);
+  const shown = table === undefined ? firstOf(sorted, maxLines, 2) : inTable;
+  const text = table ?? shown.map((job) => formatCard(job, paint, isPlan)).join('\n');
+  const left = jobs.length - shown.length;
+  return left === 0 ? text : `${text}\nand ${left} more: see --all or --json`;
 }
 
+/** Lines of a table that are no job: its border and its head. */
+const TABLE_FRAME = 4;
+
+/** A screen shows so many jobs at least. */
+const LEAST_JOBS = 3;
+
+/** The first jobs that fit into the lines, with one line that counts the others. */
+function firstOf(jobs: readonly JobReport[], lines: number, linesOfJob: number): readonly JobReport[] {
+  if (jobs.length * linesOfJob <= lines) return jobs;
+  return jobs.slice(0, Math.max(LEAST_JOBS, Math.floor((lines - 1) / linesOfJob)));
+}
+
+const NAME = 'name';
 const BAR = 'against limit';
 
 const COLUMNS: readonly Column<JobReport>[] = [
   { head: 'job', cell: ({ jobId }) => jobId },
   { head: 'engine', cell: ({ engine }) => engine, dropped: 2 },
+  { head: NAME, cell: ({ name }) => name ?? '', dropped: 5 },
   { head: 'queue', cell: ({ queue }) => queue ?? '?' },
   { head: 'owner', cell: ({ owner }) => owner ?? '?' },
   { head: 'type', cell: ({ jobType }) => jobType ?? '?', dropped: 1 },
@@ -34,8 +60,10 @@ const COLUMNS: readonly Column<JobReport>[] = [
 ];
 
 function formatCard(job: JobReport, paint: Paint, isPlan: boolean): string {
-  const { jobId, engine, jobType, queue, owner, rule } = job;
-  const what = [engine, jobType ?? '?', 'on', queue ?? '?', 'by', owner ?? '?'].map(cleanText).join(' ');
+  const { jobId, engine, name, jobType, queue, owner, rule } = job;
+  const what = [engine, jobType ?? '?', ...(name === null ? [] : [name]), 'on', queue ?? '?', 'by', owner ?? '?']
+    .map(cleanText)
+    .join(' ');
   const bar = isPlan && formatBar(job) !== '' ? `${formatBar(job)} ` : '';
   const limit = job.limitMs === null ? '' : ` of ${formatLimit(job)}`;
   return [
@@ -46,7 +74,7 @@ function formatCard(job: JobReport, paint: Paint, isPlan: boolean): string {
 
 const RANKS: Record<JobReport['decision'], number> = { cancel: 0, warn: 1, log: 2, keep: 3 };
 const rank = ({ decision }: JobReport): number => RANKS[decision];
-const timeOf = ({ runTimeMs, queueTimeMs, totalTimeMs }: JobReport): number | null =>
+export const timeOf = ({ runTimeMs, queueTimeMs, totalTimeMs }: JobReport): number | null =>
   runTimeMs ?? queueTimeMs ?? totalTimeMs;
 const overLimit = (job: JobReport): number =>
   job.overLimitMs ?? (job.limitMs === null ? 0 : (timeOf(job) ?? 0) - job.limitMs);
@@ -65,7 +93,7 @@ function formatLimit({ clock, limitMs }: JobReport): string {
 }
 
 /** A duration without seconds from one minute on: in a job of hours they are noise. */
-function formatMinutes(ms: number): string {
+export function formatMinutes(ms: number): string {
   return formatDuration(ms < 60_000 ? ms : ms - (ms % 60_000));
 }
 
@@ -93,7 +121,7 @@ function timeAgainstLimit(job: JobReport): number | null {
   return reason === 'within-limit' ? timeOf(job) : null;
 }
 
-function formatOutcome({ outcome, reason, status, decision }: JobReport): string {
+export function formatOutcome({ outcome, reason, status, decision }: JobReport): string {
   if (outcome === 'already-terminal') return `already terminal (${status})`;
   if (outcome !== 'skipped') return outcome;
   if (decision === 'cancel') return reason === 'dry-run' ? 'would be cancelled' : `skipped: ${reason}`;

@@ -1,29 +1,69 @@
+import { stripVTControlCharacters } from 'node:util';
 import { dliReaper } from '../../lib/base/command-line.ts';
 import type { DryRunReason, SweepReport, SweepStatus } from '../../lib/sweep/record/report.ts';
+import { formatGroups } from './groups.ts';
 import { formatJobs } from './job-table.ts';
+import { formatNeeds } from './needs.ts';
 import { projectLine } from './project-words.ts';
-import { plain, type Terminal } from './terminal.ts';
+import { type Paint, plain, type Terminal } from './terminal.ts';
 import { cleanText, counted } from './text.ts';
 
 type Screen = Pick<Terminal, 'columns' | 'paint'>;
 
-/** Shows a report: the jobs as a table, one sentence with the numbers, and what went wrong. */
-export function formatReport(
-  report: SweepReport,
-  { spared, stage }: { spared: boolean; stage?: string | undefined },
-  screen: Screen = {},
-): string {
-  const { paint = plain } = screen;
+/** With more jobs than this, a report begins with its numbers and its jobs by groups. */
+const FEW_JOBS = 12;
+
+/** The longest that a report gets on a screen. */
+const SCREEN_LINES = 60;
+
+/** How much a report shows. */
+export interface ReportOptions {
+  /** Whether to show spared jobs too. */
+  spared?: boolean;
+  /** Whether to show every job on a screen as well. */
+  all?: boolean;
+  stage?: string | undefined;
+}
+
+/**
+ * Shows a report: one sentence with the numbers, the jobs as a table, what went wrong, and last the jobs that need a person.
+ * Many jobs are first summed up, and a screen shows only the worst of them.
+ */
+export function formatReport(report: SweepReport, options: ReportOptions, screen: Screen = {}): string {
+  const { spared = false, all: isAll = false } = options;
+  const { paint = plain, columns } = screen;
   const jobs = report.jobs.filter(({ decision }) => spared || decision !== 'keep');
-  const hidden = report.jobs.length - jobs.length;
+  const sentence = paint(COLOURS[report.status], formatSentence(report));
+  const isLong = jobs.length > FEW_JOBS;
+  const head = [
+    // Reports of earlier versions have no project.
+    ...(report.project == null ? [] : [projectLine(report.project)]),
+    ...(isLong ? [sentence, formatGroups(jobs, screen)] : []),
+  ];
+  const isCut = columns !== undefined && !isAll;
+  const tail = [
+    sentence,
+    ...remarksOn(report, report.jobs.length - jobs.length, options, paint),
+    ...formatNeeds(report, { isAll: !isCut }).map((line) => paint('red', line.startsWith(' ') ? line : `! ${line}`)),
+  ];
+  const maxLines = isCut ? SCREEN_LINES - linesOf(head, columns) - linesOf(tail, columns) : undefined;
+  const table = jobs.length === 0 ? [] : [formatJobs(jobs, { ...screen, isPlan: report.dryRun, maxLines })];
+  return `${[...head, ...table, ...tail].join('\n')}\n`;
+}
+
+/** Lines that texts take on a screen, where a long line goes on in the next. */
+function linesOf(texts: readonly string[], columns: number): number {
+  return texts
+    .flatMap((text) => stripVTControlCharacters(text).split('\n'))
+    .reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / columns)), 0);
+}
+
+/** What else there is to say on the sweep as a whole. */
+function remarksOn(report: SweepReport, hidden: number, { stage }: ReportOptions, paint: Paint): string[] {
   const unmanaged = Object.entries(report.unmanagedQueues).map(([queue, count]) => `${cleanText(queue)} (${count})`);
   const ofStage = stage === undefined ? '' : ` --stage ${stage}`;
   const problem = (text: string) => paint('red', `! ${cleanText(text)}`);
-  const lines = [
-    // Reports of earlier versions have no project.
-    ...(report.project == null ? [] : [projectLine(report.project)]),
-    ...(jobs.length === 0 ? [] : [formatJobs(jobs, { ...screen, isPlan: report.dryRun })]),
-    paint(COLOURS[report.status], formatSentence(report)),
+  return [
     ...(hidden === 0 ? [] : [`${hidden} more spared by a rule, an exemption or a protection: see --spared.`]),
     ...(unmanaged.length === 0
       ? []
@@ -35,9 +75,7 @@ export function formatReport(
     ...report.notices.map((notice) => paint('yellow', `Note: ${cleanText(notice)}.`)),
     ...report.problems.map(problem),
     ...(report.stoppedBy === 'switch' ? [`${dliReaper(`resume${ofStage}`)} sets the switch to run.`] : []),
-    ...report.jobs.flatMap(({ error }) => (error === null ? [] : [problem(error)])),
   ];
-  return `${lines.join('\n')}\n`;
 }
 
 const INCLUDED = 'Note: --include-exempt: exempt and frozen jobs are not spared.';

@@ -17,9 +17,7 @@ import { readSnapshot } from './document.ts';
  */
 export async function runPlanFrom(path: string, flags: SweepFlags, terminal: Terminal): Promise<number> {
   const { report } = await judgeFile(path, flags, terminal);
-  terminal.out(
-    flags.json ? toJson('sweep', report) : formatReport(report, { spared: flags.spared ?? false }, terminal),
-  );
+  terminal.out(flags.json ? toJson('sweep', report) : formatReport(report, flags, terminal));
   return exitCodeOf(report);
 }
 

@@ -24,6 +24,8 @@ export interface SweepFlags extends SettingsFlags {
   dryRun?: boolean;
   /** Whether to show spared jobs too. */
   spared?: boolean;
+  /** Whether to show every job on a screen as well. */
+  all?: boolean;
   json?: boolean;
   verbose?: boolean;
   quiet?: boolean;

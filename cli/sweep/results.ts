@@ -1,7 +1,7 @@
 import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { EXIT_CONFIGURATION, worstExitCode } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
-import { formatReport } from '../screen/report.ts';
+import { formatReport, type ReportOptions } from '../screen/report.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { cleanText, oneLine } from '../screen/text.ts';
 
@@ -16,10 +16,8 @@ export function exitCodeFor({ reports, failures }: Swept): number {
   return failures.length > 0 ? EXIT_CONFIGURATION : worstExitCode(reports);
 }
 
-interface ShowFlags {
+interface ShowFlags extends ReportOptions {
   json?: boolean;
-  spared?: boolean;
-  stage?: string;
   allTargets?: boolean;
 }
 
@@ -38,9 +36,9 @@ export function showDocument({ reports, failures }: Swept, { allTargets = false 
   else for (const report of reports) out(toJson('sweep', report));
 }
 
-export function showTables({ reports }: Swept, { spared = false, stage }: ShowFlags, terminal: Terminal): void {
+export function showTables({ reports }: Swept, options: ReportOptions, terminal: Terminal): void {
   for (const report of reports) {
     if (reports.length > 1) terminal.out(`${report.target}\n`);
-    terminal.out(formatReport(report, { spared, stage }, terminal));
+    terminal.out(formatReport(report, options, terminal));
   }
 }

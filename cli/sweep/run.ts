@@ -7,10 +7,6 @@ import { performSweep, type SweepFlags } from './perform.ts';
 /** Runs `plan` or `sweep`. @returns the exit code. @throws {SettingsError} and any other error that keeps a sweep from reporting. */
 export async function runSweep(flags: SweepFlags, terminal: Terminal): Promise<number> {
   const report = await performSweep(flags, terminal);
-  terminal.out(
-    flags.json
-      ? toJson('sweep', report)
-      : formatReport(report, { spared: flags.spared ?? false, stage: flags.stage }, terminal),
-  );
+  terminal.out(flags.json ? toJson('sweep', report) : formatReport(report, flags, terminal));
   return exitCodeOf(report);
 }

@@ -22,6 +22,7 @@ export const withTarget = (command: Command): Command =>
 export const withReport = (command: Command): Command =>
   command
     .option('--spared', 'also show jobs that a rule, an exemption or a protection spares')
+    .option('--all', 'show every job, however many lines that takes')
     .option('--json', ONE_JSON_DOCUMENT)
     .option('--verbose', 'write the log to stderr as JSON lines')
     .option('--quiet', 'show no progress on stderr');

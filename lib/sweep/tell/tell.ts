@@ -1,5 +1,6 @@
 import type { Job } from '../../base/job.ts';
 import { compareText } from '../../base/text.ts';
+import { describeError } from '../../dli/advice.ts';
 import { DliError } from '../../dli/errors.ts';
 import type { Emergency } from '../../policy/emergency.ts';
 import type { Policy, Rule } from '../../policy/schema.ts';
@@ -301,7 +302,7 @@ function toJobReport(
     cus: job.cus ?? null,
     attempts: result?.attempts ?? 0,
     requestId: result?.requestId ?? null,
-    error: ('error' in outcome ? outcome.error?.message : undefined) ?? null,
+    error: 'error' in outcome && outcome.error !== undefined ? describeError(outcome.error) : null,
   };
 }
 

@@ -190,7 +190,8 @@ describe('tell', () => {
           cus: null,
           attempts: 2,
           requestId: 'req-1',
-          error: 'cancel job: 400 DLI.0003 (request req-1)',
+          error:
+            'cancel job: 400 DLI.0003 (request req-1); the IAM user lacks a right; docs/deploy.md lists those it needs',
         },
       ],
     });
