@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../lib/base/clock.ts';
-import { parseRequest } from '../../lib/request/request.ts';
+import { dliReaper } from '../../lib/base/command-line.ts';
+import { parseRequest, RequestError } from '../../lib/request/request.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { confirm } from '../screen/confirm.ts';
@@ -23,13 +24,8 @@ export async function runEmergency(
   terminal: Terminal,
   clock: Clock = systemClock,
 ): Promise<number> {
-  if (flags.reason === undefined) throw new SettingsError('--reason', 'missing; say why, for the record');
-  if (flags.dryRun !== true && flags.confirm === undefined && terminal.ask === undefined) {
-    throw new SettingsError(
-      '--confirm',
-      'missing; the name cannot be typed, since stdin or stderr is not a terminal: give --confirm NAME, or --dry-run to see the plan',
-    );
-  }
+  const missing = missingFlags(flags, terminal);
+  if (missing.length > 0) throw new RequestError(missing);
   const prepared = await prepare(flags, terminal, clock);
   const { payload, sweepTargets } = prepared;
   const askedAt = isoTime(clock.now());
@@ -43,6 +39,39 @@ export async function runEmergency(
     const exitCode = await actOn(plan, prepared, flags, terminal, clock);
     if (exitCode !== 'too late') return exitCode;
   }
+}
+
+/** The flags that are missing, all at once: at night each try costs time. */
+function missingFlags(flags: EmergencyFlags, { ask }: Terminal): string[] {
+  const {
+    stage,
+    target,
+    allTargets = false,
+    projectId,
+    olderThan,
+    jobId,
+    reason,
+    confirm: name,
+    dryRun = false,
+  } = flags;
+  const missing: string[] = [];
+  if (olderThan === undefined && jobId === undefined) {
+    missing.push('--older-than: missing; give an age such as 10m, or the ids of jobs with --job-id');
+  }
+  if (stage === undefined && projectId === undefined) {
+    missing.push('--project-id: missing; give the id of the project, or --stage and --target');
+  }
+  if (stage !== undefined && target === undefined && !allTargets) {
+    missing.push('--target: missing; --stage needs the name of a target, or --all-targets');
+  }
+  // A plan cancels no job, so it needs no reason.
+  if (reason === undefined && !dryRun) missing.push('--reason: missing; say why, for the record');
+  if (name === undefined && !dryRun && ask === undefined) {
+    missing.push(
+      '--confirm: missing; the name cannot be typed, since stdin or stderr is not a terminal: give --confirm NAME, or --dry-run to see the plan',
+    );
+  }
+  return missing;
 }
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();
@@ -94,7 +123,7 @@ function outlookOf(plan: Swept, flags: EmergencyFlags): Outlook {
 /** Asks for the name, and cancels the jobs of the plan. If the plan is too old by then, it cancels nothing. */
 async function actOn(
   plan: Swept,
-  { name, payload, sweepTargets }: PreparedEmergency,
+  { name, payload, sweepTargets, isSwitchedOn }: PreparedEmergency,
   flags: EmergencyFlags,
   terminal: Terminal,
   clock: Clock,
@@ -106,6 +135,12 @@ async function actOn(
   showTables(plan, flags, { ...terminal, out: terminal.err });
   const outlook = outlookOf(plan, flags);
   if (outlook.victims === 0 || interrupted.aborted) return endWithPlan(plan, outlook, flags, terminal);
+  if (flags.stage !== undefined && (await isSwitchedOff(isSwitchedOn))) {
+    terminal.err(
+      `The switch of ${flags.stage} is not set to run, so no job can be cancelled. Set it with ${dliReaper(`resume --stage ${flags.stage}`)}, then run this again.\n`,
+    );
+    return endWithPlan(plan, outlook, flags, terminal);
+  }
   const what = whatToCancel(plan, outlook);
   if (!(await confirm({ name, what, given: undefined }, terminal))) return endWithPlan(plan, outlook, flags, terminal);
 
@@ -117,6 +152,15 @@ async function actOn(
   }
   const swept = await sweepTargets({ ...payload, dryRun: false, askedAt: isoTime(shownAt) }, outlook.shown);
   return endWithSweep(swept, plan, outlook, flags, terminal);
+}
+
+/** Whether it is certain that the switch is off. If it cannot be read here, the sweep says so. */
+async function isSwitchedOff(isSwitchedOn: PreparedEmergency['isSwitchedOn']): Promise<boolean> {
+  try {
+    return (await isSwitchedOn?.()) === false;
+  } catch {
+    return false;
+  }
 }
 
 /** The question, such as `cancel these 2 jobs of project 0123…`. */

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../lib/base/clock.ts';
 import { describeError } from '../../lib/dli/advice.ts';
 import { type EmergencyPayload, parseRequest, type SweepRequest } from '../../lib/request/request.ts';
-import { SettingsError } from '../../lib/settings/settings.ts';
 import { interrupted } from '../screen/signals.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import type { Stage } from '../source/open-stage.ts';
@@ -17,13 +16,13 @@ import {
   VALID_FOR,
 } from './payload.ts';
 
-/** Prepares an emergency that this process carries out. @throws {SettingsError} for flags that are missing. */
+/** Prepares an emergency that this process carries out. @throws {SettingsError} if the stage cannot be read. */
 export async function prepareLocal(
   flags: EmergencyFlags,
   terminal: Terminal,
   clock: Clock,
 ): Promise<PreparedEmergency> {
-  const { stage, target, allTargets = false } = flags;
+  const { stage, target } = flags;
   const payload = payloadOf(flags);
   const sweepTargets =
     (names: readonly string[], opened?: Stage): SweepTargets =>
@@ -31,22 +30,18 @@ export async function prepareLocal(
       sweepLocally({ names, stage: opened, flags, payload: asked, shown }, terminal, clock);
   if (stage === undefined) {
     // Without a stage the target has no name, so the id of its project is typed.
-    const name = flags.projectId;
-    if (name === undefined) {
-      throw new SettingsError('--project-id', 'missing; give the id of the project, or --stage and --target');
-    }
+    const { projectId: name = '' } = flags;
     return { name, payload: { ...payload, target: name }, sweepTargets: sweepTargets([name]) };
-  }
-  if (!allTargets && target === undefined) {
-    throw new SettingsError('--target', 'missing; --stage needs the name of a target, or --all-targets');
   }
   // Loaded only here, since the AWS SDK is slow to load.
   const opened = (await import('../source/open-stage.ts')).openStage(stage);
+  const { isSwitchedOn } = opened;
   if (target !== undefined) {
-    return { name: target, payload: { ...payload, target }, sweepTargets: sweepTargets([target], opened) };
+    const sweepTarget = sweepTargets([target], opened);
+    return { name: target, payload: { ...payload, target }, sweepTargets: sweepTarget, isSwitchedOn };
   }
   const names = await opened.listTargets();
-  return { name: `${stage} ${names.length}`, payload, sweepTargets: sweepTargets(names, opened) };
+  return { name: `${stage} ${names.length}`, payload, sweepTargets: sweepTargets(names, opened), isSwitchedOn };
 }
 
 interface LocalSweeps {

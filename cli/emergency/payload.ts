@@ -28,6 +28,8 @@ export interface PreparedEmergency {
   name: string;
   payload: EmergencyPayload;
   sweepTargets: SweepTargets;
+  /** Reads the switch of the stage; undefined without a stage, which has none. */
+  isSwitchedOn?: (() => Promise<boolean>) | undefined;
 }
 
 export function payloadOf(flags: EmergencyFlags): EmergencyPayload {

@@ -8,14 +8,15 @@ import { type EmergencyFlags, type PreparedEmergency, payloadOf } from './payloa
 
 /** Prepares an emergency that the deployed functions carry out, with their credentials and their network. */
 export async function prepareRemote(flags: EmergencyFlags, terminal: Terminal): Promise<PreparedEmergency> {
-  const { stage, target, allTargets } = flags;
+  const { stage, target } = flags;
   if (stage === undefined) throw new SettingsError('--remote', 'goes with --stage, whose functions it uses');
   assertRemote(flags);
   const payload = payloadOf(flags);
-  if (!allTargets) {
-    if (target === undefined) throw new SettingsError('--target', 'missing; --remote needs one, or --all-targets');
+  const { isSwitchedOn, listTargets } = (await import('../source/open-stage.ts')).openStage(stage);
+  if (target !== undefined) {
     return {
       name: target,
+      isSwitchedOn,
       payload: { ...payload, target },
       sweepTargets: (asked, shown) => {
         const jobIds = shown?.get(target);
@@ -27,10 +28,10 @@ export async function prepareRemote(flags: EmergencyFlags, terminal: Terminal): 
       },
     };
   }
-  const { openStage } = await import('../source/open-stage.ts');
-  const name = `${stage} ${(await openStage(stage).listTargets()).length}`;
+  const name = `${stage} ${(await listTargets()).length}`;
   return {
     name,
+    isSwitchedOn,
     payload,
     sweepTargets: (asked, shown) =>
       sweepAllRemotely(stage, { ...asked, ...limitTo(shown), ...confirmed(asked, name) }, flags, terminal),

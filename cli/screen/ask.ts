@@ -12,7 +12,10 @@ export async function ask(question: string): Promise<string> {
   };
   process.stdin.on('keypress', onKey);
   try {
-    return await input({ message: question }, { input: process.stdin, output: process.stderr, signal: ended.signal });
+    return await input(
+      { message: question, theme: { prefix: '?' } },
+      { input: process.stdin, output: process.stderr, signal: ended.signal },
+    );
   } catch (error) {
     if (error instanceof Error && BROKEN_OFF.includes(error.name)) return '';
     throw error;

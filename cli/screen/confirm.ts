@@ -2,6 +2,9 @@ import { SettingsError } from '../../lib/settings/settings.ts';
 import type { Terminal } from './terminal.ts';
 import { cleanText } from './text.ts';
 
+/** A typing error must not cost the work of a plan. */
+const ATTEMPTS = 3;
+
 /**
  * Asks a person to type a name, before something that must not happen by accident.
  *
@@ -23,7 +26,15 @@ export async function confirm(
       `missing; the name cannot be typed, since stdin or stderr is not a terminal: give --confirm ${name}`,
     );
   }
-  if ((await ask(cleanText(`Type ${name} to ${what}:`))).trim() === name) return true;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const typed = (await ask(cleanText(`Type ${name} to ${what}:`))).trim();
+    if (typed === name) return true;
+    // No answer: the person broke off.
+    if (typed === '') break;
+    const left = ATTEMPTS - attempt;
+    if (left > 0)
+      err(`That is not ${name}. Try again, or leave with Ctrl-C (${left} more ${left === 1 ? 'try' : 'tries'}).\n`);
+  }
   err(`Not confirmed: expected ${name}. Nothing was changed.\n`);
   return false;
 }

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { dliReaper } from '../../lib/base/command-line.ts';
+import { MAX_EMERGENCY_KILLS } from '../../lib/request/emergency.ts';
 import type { DryRunReason, SweepReport, SweepStatus } from '../../lib/sweep/record/report.ts';
 import { formatGroups } from './groups.ts';
 import { formatJobs } from './job-table.ts';
@@ -74,8 +75,19 @@ function remarksOn(report: SweepReport, hidden: number, { stage }: ReportOptions
     ...(report.emergency?.includeExempt ? [paint('yellow', INCLUDED)] : []),
     ...report.notices.map((notice) => paint('yellow', `Note: ${cleanText(notice)}.`)),
     ...report.problems.map(problem),
+    ...letThrough(report),
     ...(report.stoppedBy === 'switch' ? [`${dliReaper(`resume${ofStage}`)} sets the switch to run.`] : []),
   ];
+}
+
+/** Names the flag that would let a sweep through its cap; nothing if no number of that flag would. */
+function letThrough({ caps: { exceeded, victims, maxKills, ceiling }, emergency }: SweepReport): string[] {
+  const most = Math.min(
+    ceiling ?? Number.POSITIVE_INFINITY,
+    emergency === null ? Number.POSITIVE_INFINITY : MAX_EMERGENCY_KILLS,
+  );
+  if (exceeded === null || victims <= maxKills || victims > most) return [];
+  return [`If all of them are to be cancelled: --max-kills ${victims}`];
 }
 
 const INCLUDED = 'Note: --include-exempt: exempt and frozen jobs are not spared.';

@@ -64,7 +64,7 @@ export function emergencyProblems(
   { target, isLive }: { target: string; isLive: boolean },
 ): string[] {
   const problems: string[] = [];
-  if (!fields.reason) problems.push('reason: missing; an emergency must say why, for the record');
+  if (isLive && !fields.reason) problems.push('reason: missing; an emergency must say why, for the record');
   if (fields.olderThan === undefined && fields.jobIds === undefined) {
     problems.push('olderThan: missing; give an age such as 10m, or the ids of jobs');
   }

@@ -264,7 +264,12 @@ describe.concurrent('dli-reaper emergency', () => {
   });
 
   it.for<{ name: string; args: string[]; says: string }>([
-    { name: 'no reason', args: ['--older-than', '10m', '--dry-run'], says: '--reason: missing' },
+    { name: 'no reason', args: ['--older-than', '10m', '--confirm', 'lake'], says: '--reason: missing' },
+    {
+      name: 'several flags that are missing, all at once',
+      args: ['--target', 'lake'],
+      says: ['--older-than: missing', '--reason: missing', '--confirm: missing'].join(' … '),
+    },
     {
       name: 'neither age nor id',
       args: [...REASON, '--dry-run'],
@@ -301,7 +306,7 @@ describe.concurrent('dli-reaper emergency', () => {
     const { exitCode, stdout, stderr } = await run(...args);
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-    expect(stderr).toContain(says);
+    for (const words of says.split(' … ')) expect(stderr).toContain(words);
     expect(emulator.requests).toEqual([]);
   });
 
@@ -402,19 +407,76 @@ describe.concurrent('dli-reaper emergency', () => {
   });
 
   it.for([
-    { name: 'something else is typed', typed: 'yes\r' },
-    { name: 'the question is broken off with Ctrl-C', typed: '\u0003' },
-    { name: 'the question is broken off with Ctrl-D', typed: '\u0004' },
+    {
+      name: 'something else is typed three times',
+      typed: { 'these 2 jobs': 'yes\r', '2 more tries': 'no\r', '1 more try': 'what\r' },
+    },
+    { name: 'the question is broken off with Ctrl-C', typed: { 'these 2 jobs': '\u0003' } },
+    { name: 'the question is broken off with Ctrl-D', typed: { 'these 2 jobs': '\u0004' } },
   ])('cancels no job if $name', async ({ typed }, context) => {
     const { runOnTerminal: run, deletes, projectId } = await startService(context);
 
     const terminal = run('--older-than', '10m', ...REASON);
-    await terminal.waitFor('to cancel these 2 jobs');
-    terminal.type(typed);
+    for (const [after, text] of Object.entries(typed)) {
+      await terminal.waitFor(after);
+      terminal.type(text);
+    }
 
     expect(await terminal.exited).toBe(1);
     expect(await terminal.screen()).toContain(`Not confirmed: expected ${projectId}. Nothing was changed.`);
     expect(deletes()).toBe(0);
+  });
+
+  it('asks again after a typing error, without listing again', async (context) => {
+    const { runOnTerminal: run, emulator, projectId } = await startService(context);
+
+    const terminal = run('--older-than', '10m', ...REASON);
+    await terminal.waitFor('to cancel these 2 jobs');
+    const listed = emulator.requests.length;
+    terminal.type(`${projectId}x\r`);
+    await terminal.waitFor('2 more tries');
+    const listedThen = emulator.requests.length;
+    terminal.type(`${projectId}\r`);
+
+    expect(await terminal.exited).toBe(0);
+    expect(listedThen).toBe(listed);
+    expect([1, 2].map((n) => emulator.statusOf(jobId(n)))).toEqual(['CANCELLED', 'CANCELLED']);
+  });
+
+  it('shows the plan without a reason, since a plan cancels no job', async (context) => {
+    const { run, deletes } = await startService(context);
+
+    const { exitCode, stdout } = await run('--older-than', '10m', '--dry-run');
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('2 overdue, none cancelled') });
+    expect(deletes()).toBe(0);
+  });
+
+  it('names the flag and the number that would let it through its cap', async (context) => {
+    const { run } = await startService(context);
+
+    const { stdout } = await run('--older-than', '10m', '--dry-run', '--max-kills', '1');
+
+    expect(stdout).toContain('\nIf all of them are to be cancelled: --max-kills 2\n');
+  });
+
+  it('does not ask while the switch of the stage is off, and gives the line that sets it', async (context) => {
+    const { emulator } = await startService(context);
+    const aws = await startAwsServer({
+      ...stageParameters('dev', emulator.connection, {}),
+      '/dli-reaper/dev/switch': 'stop',
+    });
+    context.onTestFinished(aws.close);
+
+    const terminal = runOnTerminal(
+      ['emergency', '--stage', 'dev', '--target', 'default', '--older-than', '10m', ...REASON],
+      aws.env,
+    );
+
+    expect(await terminal.exited).toBe(1);
+    const screen = (await terminal.screen()).replaceAll('\n', '');
+    expect(screen).toContain('resume --stage dev');
+    expect(screen).not.toContain('Type default');
   });
 
   it('sweeps every target of a stage with a policy of broken rules, whatever their modes', async (context) => {

@@ -16,6 +16,8 @@ const finished = (target: string, ids: object) =>
   finishedLine(target, {
     ...GOOD_REPORT,
     dryRunBecause: [],
+    caps: { exceeded: null },
+    emergency: null,
     unmanagedQueues: {},
     freed: null,
     unmet: [],

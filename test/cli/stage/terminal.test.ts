@@ -16,8 +16,10 @@ describe.concurrent('a stage on a terminal', () => {
     push.type('dev\r');
     const pushed = await push.exited;
     const resume = run('resume');
-    await resume.waitFor('Type dev');
-    resume.type('prod\r');
+    for (const after of ['Type dev', '2 more tries', '1 more try']) {
+      await resume.waitFor(after);
+      resume.type('prod\r');
+    }
     const resumed = await resume.exited;
     const doctor = run('doctor', '--target', 'default');
     const examined = await doctor.exited;

@@ -76,14 +76,14 @@ describe('parseRequest, of an emergency', () => {
   });
 
   it.each([
-    { name: 'no reason', change: { reason: undefined }, says: 'reason: missing' },
+    { name: 'a live one without a reason', change: { dryRun: false, reason: undefined }, says: 'reason: missing' },
     { name: 'a type that batches lack', change: { engine: 'spark', jobType: 'QUERY' }, says: 'jobType: no Spark' },
     {
       name: 'a type that runs for ever',
       change: { jobType: 'flink_jar_job' },
       says: 'jobType: no engine has jobs of that type',
     },
-    { name: 'an empty reason', change: { reason: '' }, says: 'reason: missing' },
+    { name: 'a live one with an empty reason', change: { dryRun: false, reason: '' }, says: 'reason: missing' },
     { name: 'neither age nor ids', change: { olderThan: undefined }, says: 'olderThan: missing; give an age' },
     {
       name: 'a live one without confirm',
