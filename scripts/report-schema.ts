@@ -6,6 +6,7 @@ import { PROBE_ENTRIES } from '../cli/doctor/probe/file.ts';
 import type { DocumentKind } from '../cli/screen/json.ts';
 import { ENGINE_NAMES } from '../lib/base/job.ts';
 import { LIMIT_NAMES } from '../lib/policy/clocks.ts';
+import type { Action } from '../lib/policy/schema.ts';
 import { ACTIONS, type Mode, type Rule } from '../lib/policy/schema.ts';
 import type { Selected } from '../lib/policy/select.ts';
 import {
@@ -180,6 +181,20 @@ const sweepEntries = {
       }),
     ),
     'An estimate of capacity; null if no job was cancelled',
+  ),
+  rules: about(
+    v.optional(
+      v.array(
+        object({
+          rule: text,
+          action: word<Action>({ cancel: true, warn: true, log: true }),
+          matched: about(count, 'Jobs that the rule is for, or may be for, of those that are old enough'),
+          overLimit: about(count, 'Those over its limit'),
+          spared: about(v.record(text, count), 'Those that something spares, by the reason'),
+        }),
+      ),
+    ),
+    'What each rule found; empty for an emergency, and left out by functions of earlier versions',
   ),
   credentialRefused: flag,
   parameterVersions: about(

@@ -6,6 +6,7 @@ import { formatGroups } from './groups.ts';
 import { formatJobs } from './job-table.ts';
 import { formatNeeds } from './needs.ts';
 import { projectLine } from './project-words.ts';
+import { formatRules } from './rules.ts';
 import { type Paint, plain, type Terminal } from './terminal.ts';
 import { cleanText, counted } from './text.ts';
 
@@ -40,6 +41,8 @@ export function formatReport(report: SweepReport, options: ReportOptions, screen
     // Reports of earlier versions have no project.
     ...(report.project == null ? [] : [projectLine(report.project)]),
     ...(isLong ? [sentence, formatGroups(jobs, screen)] : []),
+    // Functions of earlier versions do not log the rules.
+    ...(report.dryRun && report.rules?.length ? [formatRules(report.rules, screen)] : []),
   ];
   const isCut = columns !== undefined && !isAll;
   const tail = [

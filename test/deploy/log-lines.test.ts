@@ -90,6 +90,7 @@ const FINISHED: Names<LogLines['sweep finished']> = {
   settingsHash: true,
   unmet: 'parts',
   notices: 'parts',
+  rules: 'parts',
   unmanagedQueues: 'parts',
   jobsLogged: true,
 };

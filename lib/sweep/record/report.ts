@@ -5,6 +5,7 @@ import type { Action } from '../../policy/schema.ts';
 import type { SweepRequest } from '../../request/request.ts';
 import type { ParameterVersions } from '../../settings/settings.ts';
 import type { Outcome, SkipReason } from './outcome.ts';
+import type { KeepReason } from './verdict.ts';
 
 /*
  * This folder holds what a sweep leaves behind: its report, its log lines, its metrics, and the words that these use.
@@ -52,10 +53,24 @@ export interface SweepReport {
   unmet: string[];
   /** What a person should know although nothing is wrong, such as an exemption that ends soon; one sentence each. */
   notices: string[];
+  /** What each rule found, in the policy's order; empty for an emergency. Functions of earlier versions do not log it. */
+  rules?: RuleEffect[];
   /** The number of old jobs on queues that no rule names, by queue. They are never swept. */
   unmanagedQueues: Record<string, number>;
   /** Every job that a rule, an exemption or a protection touched, by queue and then id. */
   jobs: JobReport[];
+}
+
+/** What a rule found among the jobs that are old enough to be looked at. */
+export interface RuleEffect {
+  rule: string;
+  action: Action;
+  /** Jobs that the rule is for, or may be for. */
+  matched: number;
+  /** Those over its limit. */
+  overLimit: number;
+  /** Those that something spares, by the reason. Jobs within the limit are not among them. */
+  spared: Partial<Record<KeepReason, number>>;
 }
 
 /** The project of a sweep, and how well that is known. */

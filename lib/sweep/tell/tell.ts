@@ -25,6 +25,7 @@ import {
 } from '../record/report.ts';
 import { type AnnouncedSince, calendarNotices } from './calendar.ts';
 import { missingJobs, sparedAtLast, unmatchedNames, unmetJobs } from './named-jobs.ts';
+import { ruleEffects } from './rule-effects.ts';
 import { unmatchedSelectors } from './unmatched-selectors.ts';
 
 /** A sweep as a whole, without its jobs. */
@@ -106,6 +107,8 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
       ...othersNotices(counts),
       ...(isBlindSweep ? [] : undeterminedWords),
     ],
+    // The rules of an emergency are made for it.
+    rules: request.emergency === undefined ? ruleEffects(decisions, context.policy) : [],
     // An emergency manages nothing.
     unmanagedQueues: request.emergency === undefined ? countUnmanaged(decisions, context.policy) : {},
     jobs: toJobReports(decisions, ends),

@@ -45,6 +45,7 @@ describe.concurrent('dli-reaper demo', () => {
       'settingsHash',
       'unmet',
       'notices',
+      'rules',
       'unmanagedQueues',
       'jobs',
     ]);

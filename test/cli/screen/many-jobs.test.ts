@@ -122,3 +122,19 @@ describe('the screen of a sweep of batches and Flink jobs', () => {
     }
   });
 });
+
+describe('the screen of a plan', () => {
+  it('has a line for each rule, also for one that is for no job', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1), emulatedJob(2, { owner: 'ana', ageMs: MINUTE })] });
+    const rules = [
+      { id: 'two-hours', match: { queue: 'adhoc' }, maxRunTime: '2h' },
+      { id: 'typo', match: { queue: 'adhok' }, maxRunTime: '2h' },
+    ];
+
+    const report = await world.sweep({ dryRun: true }, world.withPolicy({ rules }));
+
+    expect(formatReport(report, {}, SCREEN)).toMatch(
+      /│ two-hours │ cancel │ 1 +│ 1 +│ +│\n│ typo +│ cancel │ none +│ 0 +│/,
+    );
+  });
+});

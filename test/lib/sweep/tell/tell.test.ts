@@ -164,6 +164,7 @@ describe('tell', () => {
       settingsHash: null,
       unmet: [],
       notices: [],
+      rules: [{ rule: 'r', action: 'cancel', matched: 0, overLimit: 0, spared: {} }],
       unmanagedQueues: {},
       jobs: [
         {
