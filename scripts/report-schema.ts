@@ -419,6 +419,24 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
       ),
     ),
   },
+  jobs: {
+    target: text,
+    project,
+    seenAt: time,
+    clockProblem: about(textOrNull, 'Why the ages are not reliable; null if they are'),
+    gaps: about(texts, 'What could not be listed, one sentence each'),
+    shares: v.array(
+      object({
+        queue: textOrNull,
+        owner: textOrNull,
+        engine,
+        running: count,
+        waiting: count,
+        other: about(count, 'Jobs that are stopping, or in a state that this program does not know'),
+        oldestMs: about(numberOrNull, 'Since the oldest was submitted; null if DLI does not say when'),
+      }),
+    ),
+  },
   doctor: {
     findings: v.array(
       object({

@@ -14,6 +14,7 @@ export type DocumentKind =
   | 'validation'
   | 'replay'
   | 'snapshot'
+  | 'jobs'
   | 'doctor'
   | 'probe'
   | 'init';

@@ -13,16 +13,17 @@ import type { Stage } from '../source/open-stage.ts';
 /**
  * Lists every live job of these engines, of any age. It only reads, and needs no policy.
  *
+ * @param options.isBrief leaves out details and statements, which take more calls than the lists.
  * @throws {SettingsError} and {DliError} like a sweep.
  */
 export async function observe(
   flags: SettingsFlags,
   { env }: Terminal,
-  { engines, stage }: { engines: readonly Engine[]; stage?: Stage },
+  { engines, stage, isBrief = false }: { engines: readonly Engine[]; stage?: Stage; isBrief?: boolean },
 ): Promise<{ seen: StoredLook; settings: Settings }> {
   const target = flags.stage === undefined ? 'cli' : (flags.target ?? DEFAULT_TARGET);
   // Settings of an emergency need no policy either.
   const settings = await settingsSource(flags, env, stage)({ target, emergency: toEmergency({}) });
-  const deps = { clock: systemClock, random: Math.random, sharedFor: sharedIn(env) };
+  const deps = { isBrief, clock: systemClock, random: Math.random, sharedFor: sharedIn(env) };
   return { seen: await lookAtEverything(engines, settings, deps), settings };
 }

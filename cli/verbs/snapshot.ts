@@ -1,11 +1,26 @@
 import { ENGINE_NAMES } from '../../lib/base/job.ts';
 import type { ReplayFlags } from '../snapshot/replay.ts';
 import type { SnapshotFlags } from '../snapshot/take.ts';
-import { collectOf } from './arguments.ts';
+import type { JobsFlags } from '../sweep/jobs.ts';
+import { collect, collectOf } from './arguments.ts';
 import { KEYS_HELP, ONE_JSON_DOCUMENT, withTarget } from './options.ts';
 import { ACCOUNT, examples, type Verbs } from './program.ts';
 
 export function addSnapshotVerbs({ program, terminal, exitWith }: Verbs): void {
+  withTarget(program.command('jobs').description('show who uses the queues now; needs no policy'))
+    .option('--queue <pattern>', 'only jobs of this queue; may be given several times', collect)
+    .option('--owner <pattern>', "only this user's jobs; may be given several times", collect)
+    .option(
+      '--engine <name>',
+      'only jobs of this engine (default: all engines); may be given several times',
+      collectOf(ENGINE_NAMES),
+    )
+    .option('--all', 'show every line, however many there are')
+    .option('--json', ONE_JSON_DOCUMENT)
+    .addHelpText('after', KEYS_HELP)
+    .addHelpText('after', examples('jobs --stage prod --target lake', `jobs ${ACCOUNT} --queue adhoc`))
+    .action((flags: JobsFlags) => exitWith(async () => (await import('../sweep/jobs.ts')).runJobs(flags, terminal)));
+
   withTarget(
     program.command('snapshot').description('save every live job as JSON, for plan --from, explain --from and replay'),
   )

@@ -18,12 +18,13 @@ import { type SweepRun, tell } from './tell/tell.ts';
 /**
  * Looks at every live job of these engines, in detail and with its statement, so that any policy can judge them later.
  *
+ * @param deps.isBrief leaves out what takes more than the lists: details and statements.
  * @throws {DliError} if no engine can be listed, or the credential is refused.
  */
 export async function lookAtEverything(
   engines: readonly Engine[],
   { target, credentials }: Pick<Settings, 'target' | 'credentials'>,
-  deps: Pick<SweepDeps, 'clock' | 'random' | 'sharedFor'>,
+  { isBrief = false, ...deps }: Pick<SweepDeps, 'clock' | 'random' | 'sharedFor'> & { isBrief?: boolean },
 ): Promise<StoredLook> {
   const startedAt = deps.clock.now();
   const dli = createDliReader(connectionTo(target, credentials, deps));
@@ -31,9 +32,9 @@ export async function lookAtEverything(
     const scope: Scope = {
       startedBefore: new Map(engines.map((engine) => [engine, startedAt])),
       // Any of them may be a victim of the policy that judges it.
-      needsDetail: (jobs) => new Set(jobs.filter(({ state }) => isLive(state))),
+      needsDetail: (jobs) => new Set(isBrief ? [] : jobs.filter(({ state }) => isLive(state))),
     };
-    const readers = createReaders(engines, dli, { withStatements: true });
+    const readers = createReaders(engines, dli, { withStatements: !isBrief });
     const { countLive: _, ...sight } = await look(scope, readers, { startedAt, reading: () => dli.clockReading() });
     return { target: target.name, project: projectOf(target), ...sight };
   } finally {

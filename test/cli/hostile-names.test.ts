@@ -120,14 +120,15 @@ describe.concurrent('a name that moves the cursor, or hides a text,', () => {
     { args: ['plan', '--verbose'] },
     { args: ['explain', job(1), '--json'] },
     { args: ['snapshot'] },
+    { args: ['jobs', '--json'] },
     { args: ['sweep', '--no-dry-run', '--verify-for', '5s', '--json'] },
   ])('is escaped in the JSON of $args', async ({ args: [verb = '', ...more] }, context) => {
     const { emulator, run } = await start(context);
     const { url, projectId } = emulator.connection;
 
     const { stdout, stderr, exitCode } =
-      verb === 'snapshot'
-        ? await runHere(['snapshot', '--endpoint', url, '--project-id', projectId], keysOf(emulator.connection))
+      verb === 'snapshot' || verb === 'jobs'
+        ? await runHere([verb, ...more, '--endpoint', url, '--project-id', projectId], keysOf(emulator.connection))
         : await run(verb, more);
 
     expect(exitCode).toBe(0);

@@ -196,6 +196,7 @@ describe('the help', () => {
       'plan',
       'sweep',
       'explain',
+      'jobs',
       'snapshot',
       'replay',
       'emergency',
