@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     // Against a hang, not against a slow machine: nothing here is measured.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/helpers/built.ts',
     // Those package the project, and take longer: npm run test:aws.

@@ -218,7 +218,7 @@ describe('match: all, maxRunTime: 5m, under the default caps', () => {
       ceilings: { ...DEFAULT_CEILINGS, allMayCancel: true, shortestLimitMs: 0 },
       kills: 200,
     },
-  ])('$name', { timeout: 60_000 }, async ({ ceilings, kills }) => {
+  ])('$name', async ({ ceilings, kills }) => {
     const killedAt = await sweepFor(24 * HOUR, {
       jobs: [...jobs, ...others],
       ceilings: { ...ceilings, setBy: 'deploy' },

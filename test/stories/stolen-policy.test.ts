@@ -56,7 +56,6 @@ const THIEVES: { name: string; before: BeforeTick }[] = [
 describe('a stolen right to write policies, over a weekend', () => {
   it.each(THIEVES)(
     'cancels as many jobs in 24 hours as the ceiling of a day allows and no more, where somebody $name',
-    { timeout: 60_000 },
     async ({ before }) => {
       // More jobs than the ceiling of a day allows.
       const jobs = Array.from({ length: 220 }, (_, i) =>
