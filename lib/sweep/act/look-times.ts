@@ -6,7 +6,7 @@
 
 /** A job asked at least so long ago may have stopped, so that the first look can show something. */
 const FIRST_LOOK_MS = 50;
-/** What a wait grows by besides doubling; the first looks would come too fast after each other otherwise. */
+/** What a wait grows by in addition to doubling; without it the first looks would come too fast after each other. */
 const STEP_MS = 150;
 /** The shortest wait between two looks. */
 const SHORTEST_WAIT_MS = 25;
