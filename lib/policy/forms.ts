@@ -163,8 +163,9 @@ const prefixed = inGlob(/^(regex|re|glob|contains|exact|like):/i, (text) => {
   const [how = '', what = ''] = text.split(/:(.*)/s);
   return `${how}: is part of the value; write ${/^re/i.test(how) ? `/${what}/` : what}`;
 });
+// Quotes outside ASCII are escaped: esbuild leaves regular expressions as they are, and the bundle has to stay ASCII.
 const quoted = inGlob(
-  /^(['"`]).*\1$|^[“‘«].*[”’»]$/s,
+  /^(['"`]).*\1$|^[\u201c\u2018\u00ab].*[\u201d\u2019\u00bb]$/s,
   (text) => `the quotes are part of the value; write ${text.slice(1, -1)}`,
 );
 const variable = inGlob(

@@ -35,6 +35,15 @@ describe('the bundles', () => {
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(450 * 1024);
   });
 
+  it.each(NAMES)(
+    'of %s are ASCII: for one other letter, Node would hold the whole file in two bytes a letter',
+    (name) => {
+      for (const file of readdirSync(`${one}/${name}`).filter((file) => file.endsWith('.mjs'))) {
+        expect(readFileSync(`${one}/${name}/${file}`).findIndex((byte) => byte > 0x7f)).toBe(-1);
+      }
+    },
+  );
+
   it('of sweep leave what reads its log to the sweeps that need it', () => {
     const { outputs } = JSON.parse(readFileSync(`${one}/sweep/meta.json`, 'utf8')) as Metafile;
     const atStart = loadedAtStart(outputs);
