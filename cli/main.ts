@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-// Imported as a whole: an older Node has no styleText, and must still reach the line that refuses it.
-import * as util from 'node:util';
+import { styleText } from 'node:util';
 import { environment } from '../lib/settings/environment.ts';
 import { EXIT_CONFIGURATION } from './screen/exit-code.ts';
 import type { Terminal } from './screen/terminal.ts';
@@ -28,7 +27,7 @@ const terminal: Terminal = {
   err: (text) => void stderr.write(text),
   columns: stdout.isTTY ? stdout.columns : undefined,
   // styleText obeys NO_COLOR and FORCE_COLOR, and prints no colours without a screen.
-  paint: (colour, text) => util.styleText(colour, text, { stream: stdout }),
+  paint: (colour, text) => styleText(colour, text, { stream: stdout }),
   isErrScreen: stderr.isTTY,
   ask: stdin.isTTY && stderr.isTTY ? async (question) => (await import('./screen/ask.ts')).ask(question) : undefined,
 };

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { ASSETS } from '../cli/source/assets.ts';
+import { builtinsByCall } from './builtins-by-call.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outfile = resolve(root, process.argv[2] ?? 'dist/cli.mjs');
@@ -37,15 +38,11 @@ const { metafile } = await build({
   keepNames: true,
   metafile: true,
   mainFields: ['module', 'main'],
-  // Some dependencies are CommonJS and ask for Node's own modules with require.
+  // An older Node would fail halfway.
   banner: {
-    js: [
-      "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
-      // An older Node would fail halfway.
-      `if(Number(process.versions.node.split('.')[0])<24){process.stderr.write(${JSON.stringify(TOO_OLD)}+process.version+'\\n');process.exit(1)}`,
-    ].join(''),
+    js: `if(Number(process.versions.node.split('.')[0])<24){process.stderr.write(${JSON.stringify(TOO_OLD)}+process.version+'\\n');process.exit(1)}`,
   },
-  plugins: [embedAssets],
+  plugins: [embedAssets, builtinsByCall],
   logLevel: 'warning',
 });
 const [{ bytes } = { bytes: 0 }] = Object.values(metafile.outputs);

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import { builtinsByCall } from './builtins-by-call.ts';
 import { loadedAtStart } from './loaded-at-start.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -40,13 +41,11 @@ for (const name of functions) {
     sourcemap: 'linked',
     sourcesContent: false,
     metafile: true,
-    plugins: [versionAlone],
+    plugins: [versionAlone, builtinsByCall],
     // Takes the SDK's ES modules. Its CommonJS build takes a third longer to load.
     mainFields: ['module', 'main'],
     // Lambda gets its credentials from the environment. The other ways to find credentials are a third of the SDK.
     alias: { '@aws-sdk/credential-provider-node': './scripts/lambda-credentials.ts' },
-    // Some dependencies are CommonJS and ask for Node's own modules with require.
-    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
     logLevel: 'warning',
   });
   writeFileSync(join(folder, name, 'meta.json'), JSON.stringify(metafile));

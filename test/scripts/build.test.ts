@@ -44,6 +44,13 @@ describe('the bundles', () => {
     },
   );
 
+  it.each(NAMES)('of %s import no module of Node, since an import loads all that the module could need', (name) => {
+    const { outputs } = JSON.parse(readFileSync(`${one}/${name}/meta.json`, 'utf8')) as Metafile;
+    const imports = Object.values(outputs).flatMap((output) => output.imports);
+
+    expect(imports.filter(({ kind, external }) => external && kind !== 'dynamic-import')).toEqual([]);
+  });
+
   it('of sweep leave what reads its log to the sweeps that need it', () => {
     const { outputs } = JSON.parse(readFileSync(`${one}/sweep/meta.json`, 'utf8')) as Metafile;
     const atStart = loadedAtStart(outputs);
@@ -59,7 +66,7 @@ describe('the bundles', () => {
 
   it.each(NAMES)('of %s hold nothing of the emulator, the command line or the tests', (name) => {
     const { inputs } = JSON.parse(readFileSync(`${one}/${name}/meta.json`, 'utf8')) as Metafile;
-    const own = Object.keys(inputs).filter((path) => !path.startsWith('node_modules/'));
+    const own = Object.keys(inputs).filter((path) => !/^(node_modules\/|builtin:)/.test(path));
 
     expect(own).toContain(`functions/${name}.ts`);
     expect(new Set(own.map((path) => path.split('/')[0]))).toEqual(new Set(['functions', 'lib', 'scripts']));
