@@ -8,7 +8,7 @@ import { environment, required } from '../lib/settings/environment.ts';
 import { AWS_CLIENT_OPTIONS, createPathReader } from '../lib/settings/parameter-store.ts';
 import type { DispatchSummary } from '../lib/sweep/record/log-lines.ts';
 import { once, reporting } from './shared/deployment.ts';
-import { countFailure, logContext } from './shared/middleware.ts';
+import { countFailure, logContext, sourceLines } from './shared/middleware.ts';
 
 const deps = once((): DispatchDeps => {
   const { stage, periodMs, log, writeMetrics } = reporting();
@@ -51,6 +51,7 @@ const sendBatch = async (
 
 /** Turns a tick, or a payload by hand, into messages on a queue. */
 export const handler = middy<unknown, DispatchSummary, Error>()
+  .use(sourceLines())
   .use(logContext(reporting))
   .use(countFailure(reporting, isScheduleTick))
   .handler(async (event, { awsRequestId }) => dispatchEvent(event, awsRequestId, deps()));

@@ -11,7 +11,7 @@ import { environment } from '../lib/settings/environment.ts';
 import { AWS_CLIENT_OPTIONS, createParameterReader, createPathReader } from '../lib/settings/parameter-store.ts';
 import { createRecordReaderOf } from '../lib/sweep/past/read-record.ts';
 import { once, reporting } from './shared/deployment.ts';
-import { countFailure, logContext } from './shared/middleware.ts';
+import { countFailure, logContext, sourceLines } from './shared/middleware.ts';
 
 /** Left for reading back what is under way, the report and the log's last line. */
 const REPORTING_RESERVE_MS = 5_000;
@@ -37,6 +37,7 @@ const sweepTarget = once(() => {
 
 /** Sweeps the targets of a message, or one target for a payload by hand; see {@link sweepEvent}. */
 export const handler = middy<unknown, SweepAnswer, Error>()
+  .use(sourceLines())
   .use(logContext(reporting))
   .use(countFailure(reporting, (event) => isQueueEvent(event) || isScheduleTick(event)))
   .handler(async (event, context) => {

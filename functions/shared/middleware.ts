@@ -21,3 +21,8 @@ export function countFailure(
     },
   };
 }
+
+/** Shows where in the sources an error was thrown, in the stack that Lambda writes to the log. */
+export function sourceLines(): MiddlewareObj {
+  return { onError: async ({ error }) => (await import('./source-lines.ts')).showSourceLines(error) };
+}

@@ -20,10 +20,16 @@ const INVOKE = `
   const context = { awsRequestId, functionName: 'sweep', getRemainingTimeInMillis: () => 300_000 };
   const invoked = await handler(JSON.parse(event), context).then(
     (returned) => ({ returned }),
-    (error) => ({ threw: error.name + ': ' + error.message }),
+    (error) => ({ threw: error.name + ': ' + error.message, stack: error.stack }),
   );
   parentPort.postMessage(JSON.stringify(invoked));
 `;
+
+interface Result {
+  returned: object;
+  threw: string;
+  stack: string;
+}
 
 export interface LogLine extends Record<string, unknown> {
   level: string;
@@ -76,7 +82,7 @@ export async function invokeBundle(
   let invoked = '{}';
   worker.on('message', (message: string) => (invoked = message));
   await once(worker, 'exit');
-  const { returned, threw } = JSON.parse(invoked) as { returned?: object; threw?: string };
+  const { returned, threw, stack } = JSON.parse(invoked) as Partial<Result>;
   const lines = stdout.split('\n').filter((line) => line !== '');
   const parsed = lines.map((line) => JSON.parse(line) as LogLine | MetricLine);
   const metricLines = parsed.filter((line): line is MetricLine => '_aws' in line);
@@ -86,6 +92,7 @@ export async function invokeBundle(
     metrics: sumMetrics(metricLines),
     returned,
     threw,
+    stack,
     stdout,
   };
 }
