@@ -34,6 +34,8 @@ export function createBody(maxTextBytes: number): Body {
 
   return {
     add: (chunk) => {
+      // Most answers have no limit, and need not be searched.
+      if (maxTextBytes === Number.POSITIVE_INFINITY) return keep(chunk);
       /** Start of the part that is neither kept nor dropped yet. */
       let from = 0;
       let textFrom = 0;

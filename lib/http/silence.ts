@@ -13,33 +13,27 @@ export function createSilenceWatch(host: string, { onSilence, silentAfterMs = SI
   let underWay = 0;
   let silentMs = 0;
   let timer: NodeJS.Timeout | undefined;
-  const stop = () => {
-    clearInterval(timer);
-    timer = undefined;
-  };
-  const watch = () => {
-    timer ??= setInterval(() => {
-      silentMs += silentAfterMs;
-      onSilence({ host, silentMs });
-    }, silentAfterMs);
-  };
   return {
     /** Notes that a call begins. */
     begin: () => {
       underWay += 1;
-      watch();
+      timer ??= setInterval(() => {
+        silentMs += silentAfterMs;
+        onSilence({ host, silentMs });
+      }, silentAfterMs);
     },
     /** Notes that the server begins to answer. */
     heard: () => {
-      stop();
-      watch();
+      timer?.refresh();
       if (silentMs > 0) onSilence({ host, silentMs: 0 });
       silentMs = 0;
     },
     /** Notes that a call is over, whether it succeeded or not. */
     end: () => {
       underWay -= 1;
-      if (underWay === 0) stop();
+      if (underWay > 0) return;
+      clearInterval(timer);
+      timer = undefined;
     },
   };
 }

@@ -144,6 +144,10 @@ function exchange(request: HttpRequest, options: ExchangeOptions): Promise<HttpR
         reject(toTransportError(error, isConnected, route));
         call.destroy();
       });
+    // Every call closes at its end. To make an error costs more than to ask.
+    const failIfClosedEarly = () => {
+      if (!isSettled) fail(new NetworkError('CLOSED', isConnected, { route }));
+    };
     const giveUpAfter = (phase: 'connect' | 'answer', ms: number) =>
       setTimeout(() => fail(new TimeoutError(phase, ms, route)), ms);
     // Covers all phases, the wait for a free connection included.
@@ -158,7 +162,7 @@ function exchange(request: HttpRequest, options: ExchangeOptions): Promise<HttpR
     };
 
     call.on('error', fail);
-    call.on('close', () => fail(new NetworkError('CLOSED', isConnected, { route })));
+    call.on('close', failIfClosedEarly);
     // The clock for connecting starts with the socket, not with the call: a call may wait in line for a free one.
     call.on('socket', (socket) => {
       if (isUsable(socket)) return awaitAnswer();
