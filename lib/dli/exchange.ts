@@ -77,17 +77,17 @@ export function createExchange(options: ExchangeOptions): Exchange {
   const { peer, transport, auth, time, clock, deadlineAt, credentialTimeoutMs, onCall } = options;
 
   async function headersFor({ operation, request }: Call<unknown>): Promise<Record<string, string>> {
-    const refused = await withinDeadline(operation, auth.refusedBefore());
+    const refused = await auth.refusedBefore();
     if (refused !== undefined) throw new DliRefusedBeforeError(operation, refused);
-    return withinDeadline(operation, auth.headersFor(request, time.now()));
+    return auth.headersFor(request, time.now());
   }
 
   /** Ends a call whose credential cannot be read in time. */
-  async function withinDeadline<T>(operation: string, promise: Promise<T>): Promise<T> {
+  async function headersInTime(call: Call<unknown>): Promise<Record<string, string>> {
     try {
-      return await within(promise, Math.min(deadlineAt - clock.now(), credentialTimeoutMs));
+      return await within(headersFor(call), Math.min(deadlineAt - clock.now(), credentialTimeoutMs));
     } catch (error) {
-      throw error instanceof TimeoutError ? new DliNotSentError(operation, 'deadline') : error;
+      throw error instanceof TimeoutError ? new DliNotSentError(call.operation, 'deadline') : error;
     }
   }
 
@@ -114,7 +114,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
         // A listener that fails must not change the result of the call.
       }
     };
-    const headers = await headersFor(call);
+    const headers = await headersInTime(call);
     try {
       response = await transport.send({
         method: request.method,

@@ -42,12 +42,21 @@ const MAX_REFUSALS = 60;
 export function createSend(options: SendOptions): Send {
   const { exchange, pacer, gate, clock, random, deadlineAt, signals, maxAttempts = MAX_ATTEMPTS } = options;
   const budget = createRetryBudget(RETRY_BUDGET);
+  const ofAll = AbortSignal.any([...signals]);
+  /** Most calls have the same signal. Each of them, thousands in line, would otherwise hold a joined one of its own. */
+  const joined = new WeakMap<AbortSignal, AbortSignal>();
+
+  function joinedWith(signal: AbortSignal): AbortSignal {
+    const known = joined.get(signal) ?? AbortSignal.any([ofAll, signal]);
+    joined.set(signal, known);
+    return known;
+  }
 
   function turnOf({ kind, notAfter = deadlineAt, signal }: Call<unknown>): DliTurn {
     return {
       priority: kind,
       notAfter: Math.min(notAfter, deadlineAt),
-      signal: AbortSignal.any(signal === undefined ? [...signals] : [...signals, signal]),
+      signal: signal === undefined ? ofAll : joinedWith(signal),
       refusalIn,
       isAnswer,
     };
