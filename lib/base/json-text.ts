@@ -1,12 +1,17 @@
 /** Characters that JSON need not escape and that a screen does not show but obeys: controls, formats, line separators. */
 export const UNSEEN: RegExp = /[\u007f-\u009f\u2028\u2029]|\p{Cf}/gu;
 
+const MAYBE_UNSEEN = /[\u007f-\uffff]/;
+
 /**
  * Writes JSON with every invisible character escaped: names come from the people who submit jobs. A parser reads the same
  * value.
  */
-export const jsonOf = (value: unknown, indent?: number): string =>
-  JSON.stringify(value, null, indent).replace(UNSEEN, inUnits);
+export function jsonOf(value: unknown, indent?: number): string {
+  const json = JSON.stringify(value, null, indent);
+  // Nearly all of it is plain ASCII, and is soon seen to be.
+  return MAYBE_UNSEEN.test(json) ? json.replace(UNSEEN, inUnits) : json;
+}
 
 export const hasUnseen = (text: string): boolean => text.search(UNSEEN) >= 0;
 
