@@ -33,9 +33,10 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node24',
   format: 'esm',
-  minify: true,
-  // The code tells errors apart by their names.
-  keepNames: true,
+  // Names stay as they are, for stacks and for errors that are named after their class. esbuild's keepNames would name every
+  // function each time one is made, which took a sixth of the time of a large sweep.
+  minifyWhitespace: true,
+  minifySyntax: true,
   metafile: true,
   mainFields: ['module', 'main'],
   // An older Node would fail halfway.
