@@ -33,6 +33,21 @@ const TITLES: Record<Progress['stage'], string> = {
 
 const totalOf = (progress: Progress) => (progress.stage === 'listing' ? undefined : progress.total);
 
+/** What failed so far, and what the limit of DLI means for the time that is left. */
+function remarkOn(progress: Progress): string {
+  if (progress.stage === 'listing') return limitWords(progress.callsPerMinute);
+  const { stage, failed, done, total, callsPerMinute } = progress;
+  const left = stage === 'cancelling' ? total - done - failed : 0;
+  return `${failed === 0 ? '' : `, ${failed} failed`}${limitWords(callsPerMinute, left)}`;
+}
+
+/** @param calls that are left, one for each job that was not asked yet. */
+function limitWords(callsPerMinute: number | undefined, calls = 0): string {
+  if (callsPerMinute === undefined) return '';
+  const minutes = Math.ceil(calls / Math.max(callsPerMinute, 1));
+  return `; DLI allows about ${callsPerMinute} calls a minute${minutes === 0 ? '' : `, ${minutes} min left`}`;
+}
+
 function showLines(err: Terminal['err']): ProgressDisplay {
   let last = '';
   return {
@@ -43,7 +58,9 @@ function showLines(err: Terminal['err']): ProgressDisplay {
       const mark = `${progress.stage} ${quarter}`;
       if (mark === last) return;
       last = mark;
-      err(`${TITLES[progress.stage]}${total === undefined ? '' : ` ${progress.done} of ${total}`}\n`);
+      err(
+        `${TITLES[progress.stage]}${total === undefined ? '' : ` ${progress.done} of ${total}`}${remarkOn(progress)}\n`,
+      );
     },
     silent: () => {},
     note: (text) => err(`${text}\n`),
@@ -63,9 +80,9 @@ function showBar(err: Terminal['err']): ProgressDisplay {
       end();
       const single = new SingleBar(optionsFor(progress));
       bar = { stage: progress.stage, single };
-      single.start(total ?? Number.MAX_SAFE_INTEGER, progress.done, { silence: '' });
+      single.start(total ?? Number.MAX_SAFE_INTEGER, progress.done, { silence: '', remark: '' });
     }
-    bar.single.update(progress.done);
+    bar.single.update(progress.done, { remark: remarkOn(progress) });
   };
   return {
     show,
@@ -85,7 +102,10 @@ function showBar(err: Terminal['err']): ProgressDisplay {
 function optionsFor({ stage }: Progress): Options {
   const title = TITLES[stage].padEnd(10);
   return {
-    format: stage === 'listing' ? `${title} {value} calls{silence}` : `${title} {bar} {value}/{total}{silence}`,
+    format:
+      stage === 'listing'
+        ? `${title} {value} calls{remark}{silence}`
+        : `${title} {bar} {value}/{total}{remark}{silence}`,
     barsize: 30,
     barCompleteChar: '█',
     barIncompleteChar: '░',

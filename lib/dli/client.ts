@@ -17,6 +17,8 @@ export interface DliReader {
   clockReading(): ClockReading | undefined;
   /** Opens connections for so many calls, so that those need not wait for a handshake each. */
   warmUp(callCount: number): void;
+  /** Returns the limit that DLI's refusals have taught; undefined as long as there was none. */
+  callsPerMinute(): number | undefined;
   /** Closes all connections; a call under way fails. */
   close(): void;
 }
@@ -85,6 +87,7 @@ function connect({ credentials, ...options }: DliClientOptions) {
     get,
     clockReading: () => connection.clockReading(),
     warmUp: (callCount) => connection.warmUp(callCount),
+    callsPerMinute: () => connection.callsPerMinute(),
     close: () => connection.close(),
     listSqlJobs: async (query) => get(sqlListCall(query)),
     showSqlJobStatus: async (jobId, { withStatements } = {}) => get(sqlStatusCall(jobId, withStatements)),

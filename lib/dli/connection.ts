@@ -41,6 +41,8 @@ export interface Connection {
   clockReading(): ClockReading | undefined;
   /** Opens connections for so many calls beforehand. */
   warmUp(callCount: number): void;
+  /** Returns the limit that refusals have taught; undefined as long as there was none. */
+  callsPerMinute(): number | undefined;
   /** Closes the connection: nothing is sent from then on, and what is under way fails. */
   close(): void;
 }
@@ -106,6 +108,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     warmUp: (callCount) => {
       if (!pacer.isLimited()) transport.warmUp(callCount);
     },
+    callsPerMinute: () => (pacer.isLimited() ? Math.round(60_000 / pacer.intervalMs()) : undefined),
     close: () => {
       ended.abort();
       transport.close();

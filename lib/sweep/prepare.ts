@@ -56,8 +56,7 @@ export function prepare(order: Order, deps: SweepDeps): Tools {
   const { request, settings, clearance, startedAt, askedAt } = order;
   const { sweepId, target, trigger, emergency } = request;
   const log = withFields(deps.log, { sweepId, target, trigger, ...projectFields(clearance.project) });
-  const progress = createProgressWatch(deps.onProgress);
-  const { dli, canceller, apiCalls } = openDli(order, deps, { log, progress });
+  const { dli, canceller, apiCalls, progress } = openDli(order, deps, log);
   const { policy } = settings;
   const measure = measureFor(order);
   const withStatements = needsStatements({
@@ -89,9 +88,10 @@ export function prepare(order: Order, deps: SweepDeps): Tools {
 function openDli(
   { settings, clearance }: Order,
   deps: SweepDeps,
-  { log, progress }: Pick<Tools, 'log' | 'progress'>,
-): { dli: DliReader; canceller: DliClient | undefined; apiCalls: CountedCalls } {
+  log: SweepLog,
+): { dli: DliReader; canceller: DliClient | undefined; apiCalls: CountedCalls; progress: ProgressWatch } {
   const { apiCalls, onCall } = createCallCounter();
+  const progress = createProgressWatch(deps.onProgress, () => dli.callsPerMinute());
   const options: DliClientOptions = {
     ...deps.connection,
     ...connectionTo(settings.target, settings.credentials, deps),
@@ -103,7 +103,8 @@ function openDli(
     },
   };
   const canceller = clearance.dryRunBecause.length === 0 ? createDliClient(options) : undefined;
-  return { dli: canceller ?? createDliReader(options), canceller, apiCalls };
+  const dli = canceller ?? createDliReader(options);
+  return { dli, canceller, apiCalls, progress };
 }
 
 function measureFor({ request: { emergency, maxKills }, settings, ceilings }: Order): Measure {

@@ -335,7 +335,7 @@ describe('showProgress', () => {
     const lines: string[] = [];
     const { show, note, end } = showProgress(flags, { err: (text) => lines.push(text) });
     for (let done = 1; done <= 3; done++) show({ stage: 'listing', done });
-    for (let done = 1; done <= 100; done++) show({ stage: 'cancelling', done, total: 100 });
+    for (let done = 1; done <= 100; done++) show({ stage: 'cancelling', done, failed: 0, total: 100 });
     note('Interrupted');
     end();
     return lines;
@@ -353,5 +353,18 @@ describe('showProgress', () => {
     ]);
     expect(linesOf({ json: true })).toEqual([]);
     expect(linesOf({ quiet: true })).toEqual(['Interrupted\n']);
+  });
+
+  it('keeps what failed apart from what is done, and says what DLI allows and how long that takes', () => {
+    const lines: string[] = [];
+    const { show } = showProgress({}, { err: (text) => lines.push(text) });
+
+    show({ stage: 'cancelling', done: 25, failed: 25, total: 200, callsPerMinute: 60 });
+    show({ stage: 'verifying', done: 170, failed: 30, total: 200, callsPerMinute: 60 });
+
+    expect(lines).toEqual([
+      'Cancelling 25 of 200, 25 failed; DLI allows about 60 calls a minute, 3 min left\n',
+      'Verifying 170 of 200, 30 failed; DLI allows about 60 calls a minute\n',
+    ]);
   });
 });

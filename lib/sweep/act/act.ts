@@ -120,10 +120,11 @@ async function verify(
   { cancel, readBack, mayAskAgain }: Cancels,
   { clock, now, untilAt, stop, progress }: VerifyLimits,
 ): Promise<Verification> {
-  const reading = new Map<Engine, number>();
-  const tell = (engine: Engine, count: number) => {
-    reading.set(engine, count);
-    progress.reading([...reading.values()].reduce((sum, one) => sum + one, 0));
+  const reading = new Map<Engine, { pending: number; failed: number }>();
+  const tell = (engine: Engine, counts: { pending: number; failed: number }) => {
+    reading.set(engine, counts);
+    const sum = (of: 'pending' | 'failed') => [...reading.values()].reduce((all, one) => all + one[of], 0);
+    progress.reading({ pending: sum('pending'), failed: sum('failed') });
   };
   const engines = [...new Set(asked.map(({ victim }) => victim.job.engine))];
   const parts = await Promise.all(
@@ -131,17 +132,14 @@ async function verify(
       const part = await verifyCancellations(
         asked.filter(({ victim }) => victim.job.engine === engine),
         {
-          readBack: (jobs, look) => {
-            tell(engine, jobs.length);
-            return readBack(jobs, look);
-          },
+          readBack,
+          onLook: (counts) => tell(engine, counts),
           mayAskAgain,
           askAgain: (victim, { savepoint }) =>
             cancelOne(victim, cancel, { now, savepoint, notAfter: untilAt, signal: stop }),
         },
         { clock, untilAt },
       );
-      tell(engine, [...part.outcomes.values()].filter(({ kind }) => kind === 'unconfirmed').length);
       return part;
     }),
   );

@@ -5,6 +5,7 @@ import type { CancelResult } from '../../dli/order.ts';
 import type { StopOptions } from '../../engines/engine.ts';
 import type { Victim } from '../judge/cap.ts';
 import { isStillOver } from '../judge/decide.ts';
+import type { ProgressWatch } from './progress.ts';
 
 /** The result of asking for one victim. */
 export interface Cancellation {
@@ -23,7 +24,7 @@ interface CancelLimits {
   /** Once aborted, nothing more is asked; what is under way is finished. */
   stop: AbortSignal;
   /** Called as each victim's request is answered. */
-  onAsked?: () => void;
+  onAsked?: ProgressWatch['asked'];
 }
 
 /** Asks DLI to stop one job of any engine. */
@@ -48,7 +49,7 @@ export async function cancelJobs(
       const { savepoint } = victim.verdict;
       const result = await cancelOne(victim, cancelJob, { now, savepoint, notAfter: stopAt, signal });
       if (result.kind === 'refused' && result.error.kind === 'authentication') refusedForAll.abort();
-      if (result.kind !== 'not-sent') onAsked?.();
+      if (result.kind !== 'not-sent') onAsked?.({ hasFailed: result.kind === 'refused' || result.kind === 'lost' });
       return { victim, result, askedAt: clock.now() };
     }),
   );

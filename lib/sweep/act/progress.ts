@@ -1,9 +1,30 @@
-/** How far a sweep is, for the screen of a person. */
-export type Progress =
-  /** Requests so far. Their total is not known before the end. */
-  | { stage: 'listing'; done: number }
-  /** Victims asked to stop, or seen to have ended. */
-  | { stage: 'cancelling' | 'verifying'; done: number; total: number };
+/** How far a sweep is, for the screen of a person. What was asked, has stopped and has failed is counted apart. */
+export type Progress = {
+  /** The limit that DLI set so far; undefined as long as it refused no call for too many. */
+  callsPerMinute?: number | undefined;
+} & (
+  | {
+      stage: 'listing';
+      /** Requests so far. Their total is not known before the end. */
+      done: number;
+    }
+  | {
+      stage: 'cancelling';
+      /** Victims that DLI agreed to stop, or that had ended. */
+      done: number;
+      /** Victims whose request was refused, or got no answer. */
+      failed: number;
+      total: number;
+    }
+  | {
+      stage: 'verifying';
+      /** Victims that were seen to have ended. */
+      done: number;
+      /** Victims that are known to run on. */
+      failed: number;
+      total: number;
+    }
+);
 
 /** Counts what the stages report. */
 export interface ProgressWatch {
@@ -11,17 +32,22 @@ export interface ProgressWatch {
   listing: (calls: number) => void;
   /** @param total victims that are to be asked to stop. */
   begin: (total: number) => void;
-  asked: () => void;
-  /** @param pending victims that are still looked for. */
-  reading: (pending: number) => void;
+  asked: (result: { hasFailed: boolean }) => void;
+  /** @param counts.pending victims that are still looked for. @param counts.failed victims that are known to run on. */
+  reading: (counts: { pending: number; failed: number }) => void;
 }
 
-export function createProgressWatch(onProgress?: (progress: Progress) => void): ProgressWatch {
+/** @param callsPerMinute returns the limit that was learned so far. */
+export function createProgressWatch(
+  onProgress?: (progress: Progress) => void,
+  callsPerMinute: () => number | undefined = () => undefined,
+): ProgressWatch {
   let total: number | undefined;
   let asked = 0;
+  let failedToAsk = 0;
   const show = (progress: Progress) => {
     try {
-      onProgress?.(progress);
+      onProgress?.({ ...progress, callsPerMinute: callsPerMinute() });
     } catch {
       // An error of the screen must not cost the sweep its report.
     }
@@ -33,12 +59,13 @@ export function createProgressWatch(onProgress?: (progress: Progress) => void): 
     begin: (victims) => {
       total = victims;
     },
-    asked: () => {
+    asked: ({ hasFailed }) => {
       asked += 1;
-      show({ stage: 'cancelling', done: asked, total: total ?? asked });
+      if (hasFailed) failedToAsk += 1;
+      show({ stage: 'cancelling', done: asked - failedToAsk, failed: failedToAsk, total: total ?? asked });
     },
-    reading: (pending) => {
-      if (asked > 0) show({ stage: 'verifying', done: asked - pending, total: asked });
+    reading: ({ pending, failed }) => {
+      if (asked > 0) show({ stage: 'verifying', done: asked - pending - failed, failed, total: asked });
     },
   };
 }

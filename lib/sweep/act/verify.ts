@@ -48,6 +48,8 @@ export interface VerifyDeps {
   askAgain: (victim: Victim, options: { savepoint: boolean }) => Promise<CancelResult>;
   /** Whether that is safe while nothing is known of the first request. */
   mayAskAgain: (job: Job) => boolean;
+  /** Called before each look and after the last one, with the number of jobs that may still stop and that run on. */
+  onLook?: (counts: { pending: number; failed: number }) => void;
 }
 
 /** What is known of one job that may still stop. */
@@ -107,6 +109,7 @@ export async function verifyCancellations(
     const lookedAt = clock.now();
     const isGlance = !(isLast || hasFoundSome || needsEveryWord(pending, deps, lookedAt));
     const jobs = [...pending.values()].map(toJob);
+    deps.onLook?.({ pending: jobs.length, failed: countFailed(outcomes) });
     const readings = await tryReadings(jobs, () => deps.readBack(jobs, { isGlance }));
 
     const ended = take(readings, pending, outcomes, clock.now());
@@ -126,8 +129,13 @@ export async function verifyCancellations(
 
   for (const [id, { cancellation, lastReading }] of pending)
     outcomes.set(id, concludeUnseen(cancellation, lastReading));
+  const unconfirmed = [...outcomes.values()].filter(({ kind }) => kind === 'unconfirmed').length;
+  deps.onLook?.({ pending: unconfirmed, failed: countFailed(outcomes) });
   return { outcomes, cancellations: [...latest.values()], askedAgain };
 }
+
+const countFailed = (outcomes: ReadonlyMap<string, Outcome>): number =>
+  [...outcomes.values()].filter(({ kind }) => kind === 'failed').length;
 
 function toPending(cancellation: Cancellation): Pending {
   return {

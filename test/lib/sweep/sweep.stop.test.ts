@@ -137,7 +137,7 @@ describe('sweep', () => {
     expect(seen.filter(({ stage }) => stage === 'cancelling').map(({ done }) => done)).toEqual(
       Array.from({ length: asked }, (_, n) => n + 1),
     );
-    expect(seen.at(-1)).toEqual({ stage: 'verifying', done: asked, total: asked });
+    expect(seen.at(-1)).toEqual({ stage: 'verifying', done: asked, failed: 0, total: asked });
   });
 
   it('is complete where the stop comes after the last cancel', async () => {
