@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, type TestContext } from 'vitest';
+import { stageParameters } from '../../emulator/aws/parameter-store.ts';
 import { startEmulator } from '../../emulator/server.ts';
 import { startDeployed } from '../helpers/deployed.ts';
 import { root, toolEnvironment } from '../helpers/packaged.ts';
-import { stageParameters } from '../helpers/parameter-store.ts';
 import { runningJob } from '../helpers/run-cli.ts';
 import { jobId, MINUTE } from '../helpers/world.ts';
 

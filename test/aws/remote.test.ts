@@ -1,12 +1,12 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import { follow } from '../../cli/remote/follow.ts';
+import { stageParameters } from '../../emulator/aws/parameter-store.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import type { LogLine } from '../../lib/sweep/past/cloudwatch-log.ts';
 import type { LineName } from '../../lib/sweep/record/log-lines.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { startDeployed } from '../helpers/deployed.ts';
 import { fakeClock } from '../helpers/fake-clock.ts';
-import { stageParameters } from '../helpers/parameter-store.ts';
 import { runCli, runningJob, startService } from '../helpers/run-cli.ts';
 import { runOnTerminal } from '../helpers/run-terminal.ts';
 import { startTargets, TWINS, TWINS_EMERGENCY, twinsOf } from '../helpers/several-targets.ts';

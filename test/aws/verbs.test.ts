@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { stageParameters } from '../../emulator/aws/parameter-store.ts';
 import { startPeer } from '../helpers/aws-peer.ts';
-import { stageParameters } from '../helpers/parameter-store.ts';
 import { makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
 import { HOUR, jobId } from '../helpers/world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, type TestContext } from 'vitest';
+import { stageParameters } from '../../emulator/aws/parameter-store.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
-import { stageParameters } from '../helpers/parameter-store.ts';
 import { makeFolder, runCli, runHere, runningJob, startService } from '../helpers/run-cli.ts';
 import { HOUR, jobId } from '../helpers/world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, type TestContext } from 'vitest';
+import { stageParameters } from '../../emulator/aws/parameter-store.ts';
 import { type startAwsServer as Start, startAwsServer } from '../helpers/aws-server.ts';
-import { stageParameters } from '../helpers/parameter-store.ts';
 import { finishedLine, SWEEP_LOG, settingsHashOf } from '../helpers/past-sweeps.ts';
 import { keysOf, makeFolder, runHere, runningJob, startService } from '../helpers/run-cli.ts';
 

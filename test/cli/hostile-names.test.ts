@@ -3,12 +3,12 @@ import { dirname } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { parse } from 'yaml';
 import { runCommand } from '../../cli/verbs/all.ts';
+import { stageParameters } from '../../emulator/aws/parameter-store.ts';
 import { batchLife } from '../../emulator/spark/jobs.ts';
 import { systemClock } from '../../lib/base/clock.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { LOOSE_CEILINGS } from '../helpers/ceilings.ts';
 import { emulatedBatch, emulatedFlinkJob } from '../helpers/emulated-api.ts';
-import { stageParameters } from '../helpers/parameter-store.ts';
 import { keysOf, makeFolder, runHere, runningJob, startService } from '../helpers/run-cli.ts';
 import { HOUR, NOW } from '../helpers/world.ts';
 

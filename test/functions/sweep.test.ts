@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { stageParameters } from '../../emulator/aws/parameter-store.ts';
 import { createRandom } from '../../emulator/base/random.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
 import { manyJobs } from '../../emulator/worlds.ts';
@@ -6,7 +7,6 @@ import { formatMessage, type SweepMessage } from '../../lib/fleet/message.ts';
 import { lateQueueEvent, queueEvent } from '../helpers/aws-events.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';
-import { stageParameters } from '../helpers/parameter-store.ts';
 import { sweptBefore } from '../helpers/past-sweeps.ts';
 import { runningJob } from '../helpers/run-cli.ts';
 

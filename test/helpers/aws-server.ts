@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { answerForQueue, createFifoQueue, type SqsQuestion } from '../../emulator/aws/fifo-queue.ts';
+import { createParameterStoreStandIn, type StoreQuestion } from '../../emulator/aws/parameter-store.ts';
 import { LOOSE_CEILINGS } from './ceilings.ts';
-import { answerForQueue, createFifoQueue, type SqsQuestion } from './fifo-queue.ts';
-import { createParameterStoreStandIn, type StoreQuestion } from './parameter-store.ts';
 
 /** The last part of each queue's URL. */
 export const QUEUE_NAMES = { sweeps: 'sweeps.fifo', emergencies: 'emergencies.fifo' } as const;

@@ -1,3 +1,4 @@
+import { createParameterStoreStandIn, stageParameters } from '../../emulator/aws/parameter-store.ts';
 import { createRandom } from '../../emulator/base/random.ts';
 import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import type { Ceilings } from '../../lib/settings/ceilings.ts';
@@ -6,7 +7,6 @@ import { loadSsmSettings } from '../../lib/settings/stage.ts';
 import type { SweepDeps } from '../../lib/sweep/deps.ts';
 import { type RecordLine, toPastSweeps } from '../../lib/sweep/past/past-sweeps.ts';
 import type { LineName } from '../../lib/sweep/record/log-lines.ts';
-import { createParameterStoreStandIn, stageParameters } from './parameter-store.ts';
 import { HOUR, MINUTE, makeWorld, NOW } from './world.ts';
 
 const PERIOD = 15 * MINUTE;

@@ -1,10 +1,10 @@
 import type { TestContext } from 'vitest';
+import { stageParameters } from '../../emulator/aws/parameter-store.ts';
 import type { EmulatedFlinkJob } from '../../emulator/flink/jobs.ts';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../emulator/server.ts';
 import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import { startAwsServer } from './aws-server.ts';
 import { emulatedFlinkJob } from './emulated-api.ts';
-import { stageParameters } from './parameter-store.ts';
 import { HOUR, MINUTE, NOW } from './world.ts';
 
 const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };

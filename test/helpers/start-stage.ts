@@ -1,6 +1,6 @@
 import type { TestContext } from 'vitest';
+import { stageParameters } from '../../emulator/aws/parameter-store.ts';
 import { startAwsServer } from './aws-server.ts';
-import { stageParameters } from './parameter-store.ts';
 import { runHere, runningJob, startService } from './run-cli.ts';
 import { MINUTE } from './world.ts';
 

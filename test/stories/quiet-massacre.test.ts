@@ -1,12 +1,12 @@
 import path from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
+import { stageParameters } from '../../emulator/aws/parameter-store.ts';
 import { startEmulator } from '../../emulator/server.ts';
 import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import { DEFAULT_CEILINGS } from '../../lib/settings/ceilings.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';
 import { mostInDay, POLICY, sweepFor } from '../helpers/many-sweeps.ts';
-import { stageParameters } from '../helpers/parameter-store.ts';
 import { SWEEP_LOG } from '../helpers/past-sweeps.ts';
 import { keysOf, makeFolder, runHere, runningJob } from '../helpers/run-cli.ts';
 import { emulatedJob, HOUR, MINUTE } from '../helpers/world.ts';

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { runEmergency } from '../../../cli/emergency/emergency.ts';
+import { stageParameters } from '../../../emulator/aws/parameter-store.ts';
 import type { EmulatorOptions } from '../../../emulator/server.ts';
 import { startAwsServer } from '../../helpers/aws-server.ts';
-import { stageParameters } from '../../helpers/parameter-store.ts';
 import { keysOf, makeFolder, runHere, runningJob, startService as startCliService } from '../../helpers/run-cli.ts';
 import { runOnTerminal, steady } from '../../helpers/run-terminal.ts';
 import { HOUR, jobId, MINUTE } from '../../helpers/world.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
+import { stageParameters } from '../../../emulator/aws/parameter-store.ts';
 import { startAwsServer } from '../../helpers/aws-server.ts';
-import { stageParameters } from '../../helpers/parameter-store.ts';
 import { makeFolder, runHere, runningJob, startService } from '../../helpers/run-cli.ts';
 import { runOnTerminal } from '../../helpers/run-terminal.ts';
 import { HOUR, jobId } from '../../helpers/world.ts';

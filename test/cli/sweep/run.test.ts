@@ -1,8 +1,8 @@
 import { describe, expect, it, type TestContext } from 'vitest';
+import { stageParameters } from '../../../emulator/aws/parameter-store.ts';
 import type { EmulatorOptions } from '../../../emulator/server.ts';
 import type { SweepReport } from '../../../lib/sweep/record/report.ts';
 import { startAwsServer } from '../../helpers/aws-server.ts';
-import { stageParameters } from '../../helpers/parameter-store.ts';
 import {
   keysOf,
   makeFolder,

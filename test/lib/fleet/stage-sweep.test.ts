@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { stageParameters } from '../../../emulator/aws/parameter-store.ts';
 import type { Clock } from '../../../lib/base/clock.ts';
 import { createLog, type LogFields } from '../../../lib/base/log.ts';
 import { createSharedStates } from '../../../lib/dli/shared-state.ts';
@@ -9,7 +10,6 @@ import { SettingsError } from '../../../lib/settings/settings.ts';
 import type { LogLines } from '../../../lib/sweep/record/log-lines.ts';
 import type { MetricValues } from '../../../lib/sweep/record/metrics.ts';
 import { looseCeilings } from '../../helpers/ceilings.ts';
-import { stageParameters } from '../../helpers/parameter-store.ts';
 import { emulatedJob, MINUTE, makeWorld, NOW } from '../../helpers/world.ts';
 
 const POLICY = { version: 1, mode: 'live', maxKillsPercent: 100, rules: [{ id: 'r', match: 'all', maxRunTime: '2h' }] };

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { stageParameters } from '../../../emulator/aws/parameter-store.ts';
 import { EMULATOR_KEY, EMULATOR_PROJECT_ID } from '../../../emulator/server.ts';
 import { parseRequest } from '../../../lib/request/request.ts';
 import { createParameterReader, createPathReader } from '../../../lib/settings/parameter-store.ts';
@@ -8,7 +9,6 @@ import { SettingsError } from '../../../lib/settings/settings.ts';
 import { loadSsmSettings } from '../../../lib/settings/stage.ts';
 import type { SwitchReading } from '../../../lib/settings/switch.ts';
 import { startAwsServer } from '../../helpers/aws-server.ts';
-import { stageParameters } from '../../helpers/parameter-store.ts';
 import { HOUR } from '../../helpers/world.ts';
 
 const TARGET = '/dli-reaper/dev/targets/default';

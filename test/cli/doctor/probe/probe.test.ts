@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { assumptionsIn, type Probe, parseProbe } from '../../../../cli/doctor/probe/file.ts';
 import { type ProbeFlags, runProbe } from '../../../../cli/doctor/probe/probe.ts';
 import { createRedactor, regionOf } from '../../../../cli/doctor/probe/redact.ts';
+import { stageParameters } from '../../../../emulator/aws/parameter-store.ts';
 import {
   ASSUMPTION_NAMES,
   ASSUMPTION_VALUES,
@@ -18,7 +19,6 @@ import { type Emulator, type EmulatorOptions, startEmulator } from '../../../../
 import type { EmulatedJob } from '../../../../emulator/sql/jobs.ts';
 import { startAwsServer } from '../../../helpers/aws-server.ts';
 import { emulatedBatch, emulatedFlinkJob } from '../../../helpers/emulated-api.ts';
-import { stageParameters } from '../../../helpers/parameter-store.ts';
 import { CLI, cleanEnvironment, keysOf, makeFolder, runHere, runningJob } from '../../../helpers/run-cli.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, NOW } from '../../../helpers/world.ts';
 
