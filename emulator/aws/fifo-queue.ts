@@ -4,11 +4,13 @@ export interface StoredMessage {
   id: string;
   groupId: string;
   body: string;
+  /** Epoch ms. */
+  sentAt: number;
   isInFlight: boolean;
 }
 
 /** The part of an SQS FIFO queue that matters here: groups, order, and no message twice. */
-export function createFifoQueue() {
+export function createFifoQueue(now: () => number) {
   const messages: StoredMessage[] = [];
   const seen = new Set<string>();
   let count = 0;
@@ -17,7 +19,7 @@ export function createFifoQueue() {
     send: ({ body, groupId, deduplicationId }: { body: string; groupId: string; deduplicationId: string }) => {
       count += 1;
       const id = `message-${count}`;
-      if (!seen.has(deduplicationId)) messages.push({ id, groupId, body, isInFlight: false });
+      if (!seen.has(deduplicationId)) messages.push({ id, groupId, body, sentAt: now(), isInFlight: false });
       seen.add(deduplicationId);
       return id;
     },

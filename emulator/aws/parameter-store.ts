@@ -21,29 +21,32 @@ const PAGE = 10;
 const isSecret = (name: string) => name.startsWith('/aws/reference/secretsmanager/');
 
 /** The part of Parameter Store that the settings and the command line use. */
-export function createParameterStoreStandIn(parameters: Record<string, string>) {
+export function createParameterStoreStandIn(parameters: Record<string, string>, now: () => number) {
   const asked: string[][] = [];
   const versions: Record<string, number> = {};
   const types: Record<string, string> = {};
   const earlier = new Map<string, object[]>();
+  const changedAt: Record<string, number> = {};
+  const startedAt = now();
   const isThere = (name: string) => Object.hasOwn(parameters, name);
   const show = (name: string) => ({
     Name: name,
     Value: parameters[name],
     Type: types[name] ?? (name.includes('/credentials/') || isSecret(name) ? 'SecureString' : 'String'),
     Version: isSecret(name) ? 0 : (versions[name] ?? 1),
-    LastModifiedDate: Date.now() / 1_000,
+    LastModifiedDate: (changedAt[name] ?? startedAt) / 1_000,
   });
   const put = (name: string, value: string): number => {
     if (isThere(name)) earlier.set(name, [...(earlier.get(name) ?? []), show(name)]);
     const version = isThere(name) ? (versions[name] ?? 1) + 1 : 1;
     versions[name] = version;
+    changedAt[name] = now();
     parameters[name] = value;
     return version;
   };
 
-  /** @returns the answer, or the name of the error. */
-  function answer(operation: string, body: StoreQuestion): object | string {
+  /** @returns the answer, or the name of the error; undefined for an operation that is not played. */
+  function answer(operation: string, body: StoreQuestion): object | string | undefined {
     const { Names = [], Path = '', Recursive = false, NextToken = '0', Name = '', Value = '', Overwrite } = body;
     switch (operation) {
       case 'GetParameters':
@@ -67,7 +70,7 @@ export function createParameterStoreStandIn(parameters: Record<string, string>) 
       case 'DeleteParameter':
         return delete parameters[Name] ? {} : 'ParameterNotFound';
       default:
-        return 'UnknownOperationException';
+        return undefined;
     }
   }
 

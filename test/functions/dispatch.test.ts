@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { stageParameters } from '../../emulator/aws/parameter-store.ts';
+import { QUEUE_NAMES } from '../../emulator/aws/server.ts';
 import { EMULATOR_KEY, EMULATOR_PROJECT_ID } from '../../emulator/server.ts';
 import { parseMessage } from '../../lib/fleet/message.ts';
 import { schedulerTick } from '../helpers/aws-events.ts';
-import { QUEUE_NAMES, startAwsServer } from '../helpers/aws-server.ts';
+import { startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';
 
 const connection = {

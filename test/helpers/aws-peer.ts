@@ -5,7 +5,8 @@ import net from 'node:net';
 import { promisify } from 'node:util';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { QUEUE_NAMES, startAwsServer } from './aws-server.ts';
+import { QUEUE_NAMES } from '../../emulator/aws/server.ts';
+import { startAwsServer } from './aws-server.ts';
 import { LOOSE_CEILINGS } from './ceilings.ts';
 
 const run = promisify(execFile);

@@ -1,5 +1,6 @@
+import { type Invocation, QUEUE_NAMES } from '../../emulator/aws/server.ts';
 import { queueEvent } from './aws-events.ts';
-import { type Invocation, QUEUE_NAMES, startAwsServer } from './aws-server.ts';
+import { startAwsServer } from './aws-server.ts';
 import { invokeBundle } from './lambda.ts';
 
 /**

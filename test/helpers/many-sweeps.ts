@@ -37,7 +37,7 @@ export async function sweepFor(
 ): Promise<number[]> {
   const random = createRandom(15);
   const world = await makeWorld({ jobs });
-  const store = createParameterStoreStandIn(stageParameters('dev', world.emulator.connection, {}));
+  const store = createParameterStoreStandIn(stageParameters('dev', world.emulator.connection, {}), world.clock.now);
   const log: RecordLine[] = [];
   const deps: Partial<SweepDeps> = {
     periodMs: PERIOD,
@@ -74,7 +74,7 @@ export async function sweepFor(
     .sort((a, b) => a - b);
 }
 
-function valuesOf(answer: object | string): ParameterValues {
+function valuesOf(answer: object | string | undefined): ParameterValues {
   const values = new ParameterValues();
   const { Parameters = [] } = answer as { Parameters?: { Name: string; Value: string; Version: number }[] };
   for (const one of Parameters) values.add(one);

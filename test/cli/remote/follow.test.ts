@@ -1,5 +1,6 @@
 import { describe, it, type TestContext } from 'vitest';
-import { type Invocation, startAwsServer } from '../../helpers/aws-server.ts';
+import type { Invocation } from '../../../emulator/aws/server.ts';
+import { startAwsServer } from '../../helpers/aws-server.ts';
 import { finishedLine, SWEEP_LOG } from '../../helpers/past-sweeps.ts';
 import { GOOD_REPORT } from '../../helpers/reaper-year.ts';
 import { runCli } from '../../helpers/run-cli.ts';

@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import http from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { answerForQueue, createFifoQueue, type SqsQuestion } from './fifo-queue.ts';
+import { createLogs } from './log.ts';
+import { createParameterStoreStandIn, type StoreQuestion } from './parameter-store.ts';
+
+/** The last part of each queue's URL. */
+export const QUEUE_NAMES = { sweeps: 'sweeps.fifo', emergencies: 'emergencies.fifo' } as const;
+
+/** No account of AWS has this id. */
+export const ACCOUNT_ID = '000000000000';
+
+/** An invocation that Lambda receives. */
+export interface Invocation {
+  name: string;
+  /** `Event` answers at once; `DryRun` only checks the permission. */
+  type: string | undefined;
+  payload: Record<string, unknown>;
+  requestId: string;
+}
+
+export interface AwsOptions {
+  /** The content of Parameter Store, by name. */
+  parameters: Record<string, string>;
+  /** The only access key that may call. Signatures are not checked. */
+  accessKeyId: string;
+  /** Epoch ms. */
+  now: () => number;
+  /** Whether Lambda has this function, and CloudWatch its log. */
+  hasFunction: (name: string) => boolean;
+  /** The environment that Lambda shows of every function. */
+  functionEnvironment: Readonly<Record<string, string>>;
+  /** Runs a function. */
+  onInvoke: (invocation: Invocation) => Promise<void>;
+  /** Called after messages were sent to a queue. */
+  onMessages?: () => void;
+  /** Called before each call. @returns the name of an error, or `hang`, in place of the answer. */
+  onCall?: (operation: string, service: string, socket: Socket) => string | undefined;
+  /** Ignores the filter and sends every line of a log, as moto does. */
+  isPatternIgnored?: boolean | undefined;
+}
+
+/** A call, in one of the three forms that AWS has. */
+interface Call {
+  form: 'json' | 'rest' | 'query';
+  service: string;
+  operation: string;
+  /** Name of a function. */
+  name?: string;
+  body: Record<string, unknown>;
+}
+
+interface Answer {
+  status: number;
+  headers?: Record<string, string>;
+  body: string;
+}
+
+/**
+ * The part of Parameter Store, SQS, Lambda, CloudWatch Logs and STS that a stage uses, over real HTTP, for the real AWS SDK. It
+ * listens on loopback only, and refuses every other operation by its name.
+ */
+export async function startAws(options: AwsOptions) {
+  const { parameters, accessKeyId, now, hasFunction, functionEnvironment, onInvoke, onMessages, onCall } = options;
+  const store = createParameterStoreStandIn(parameters, now);
+  const queues = { [QUEUE_NAMES.sweeps]: createFifoQueue(now), [QUEUE_NAMES.emergencies]: createFifoQueue(now) };
+  /** Groups whose messages are refused. */
+  const refusedGroups = new Set<string>();
+  const logs = createLogs({
+    hasGroup: (name) => hasFunction(name.replace('/aws/lambda/', '')),
+    isPatternIgnored: options.isPatternIgnored,
+  });
+  const running: Promise<void>[] = [];
+
+  function invoke({ name = '', body: payload }: Call, type: string | undefined, requestId: string) {
+    if (type === 'DryRun') return { StatusCode: 204 };
+    if (type !== 'Event') return undefined;
+    running.push(onInvoke({ name, type, payload, requestId }));
+    return { StatusCode: 202 };
+  }
+
+  /** @returns the answer, or the name of the error; undefined for an operation that is not played. */
+  function play(call: Call, { headers }: http.IncomingMessage, requestId: string): object | string | undefined {
+    const { service, operation, name = '', body } = call;
+    switch (service) {
+      case 'AmazonSSM':
+        return store.answer(operation, body as StoreQuestion);
+      case 'AmazonSQS': {
+        const question = body as SqsQuestion;
+        const queue = queues[new URL(question.QueueUrl ?? '').pathname.split('/').at(-1) as keyof typeof queues];
+        const result = answerForQueue(queue, operation, question, refusedGroups);
+        if (operation === 'SendMessageBatch') onMessages?.();
+        return result;
+      }
+      case 'Logs_20140328':
+        return logs.answer(operation, body);
+      case 'Lambda': {
+        if (!hasFunction(name)) return 'ResourceNotFoundException';
+        if (operation === 'Invoke') return invoke(call, one(headers['x-amz-invocation-type']), requestId);
+        return { FunctionName: name, Environment: { Variables: functionEnvironment } };
+      }
+      default:
+        return operation === 'GetCallerIdentity' ? { Account: ACCOUNT_ID } : undefined;
+    }
+  }
+
+  async function handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const requestId = randomUUID();
+    const call = readCall(request, await text(request));
+    const refusal =
+      keyOf(request) === accessKeyId
+        ? onCall?.(call.operation, call.service, request.socket)
+        : 'UnrecognizedClientException';
+    if (refusal === 'hang') return;
+    const result = refusal ?? play(call, request, requestId);
+    const { status, headers, body } = write(call, result);
+    response.writeHead(status, { 'x-amzn-requestid': requestId, ...headers }).end(body);
+  }
+
+  const listener = http.createServer(
+    (request, response) => void handle(request, response).catch(() => response.destroy()),
+  );
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const { port } = listener.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const queueUrl = (name: string) => `${url}/${ACCOUNT_ID}/${name}`;
+
+  return {
+    url,
+    queueUrls: { sweeps: queueUrl(QUEUE_NAMES.sweeps), emergencies: queueUrl(QUEUE_NAMES.emergencies) },
+    store,
+    queues,
+    refusedGroups,
+    logs,
+    /** Resolves when every invocation so far has finished. */
+    settled: () => Promise.all(running),
+    close: async () => {
+      listener.closeAllConnections();
+      await new Promise<void>((resolve) => listener.close(() => resolve()));
+    },
+  };
+}
+
+function readCall({ method, url = '', headers }: http.IncomingMessage, body: string): Call {
+  const [, name, what] = /^\/2015-03-31\/functions\/([^/]+)\/(invocations|configuration)/.exec(url) ?? [];
+  if (name !== undefined) {
+    const operation = what === 'invocations' ? 'Invoke' : 'GetFunctionConfiguration';
+    return { form: 'rest', service: 'Lambda', operation, name, body: parseBody(body) };
+  }
+  const target = one(headers['x-amz-target']);
+  if (target !== undefined) {
+    const [service = '', operation = ''] = target.split('.');
+    return { form: 'json', service, operation, body: parseBody(body) };
+  }
+  const action = new URLSearchParams(body).get('Action');
+  if (action !== null) return { form: 'query', service: '', operation: action, body: {} };
+  return { form: 'rest', service: '', operation: `${method} ${url}`, body: {} };
+}
+
+function write({ form, operation }: Call, result: object | string | undefined): Answer {
+  if (typeof result === 'object') {
+    if ('StatusCode' in result) return { status: Number(result.StatusCode), body: '' };
+    if (form !== 'query') return { status: 200, body: JSON.stringify(result) };
+    return { status: 200, body: toXml(`${operation}Response`, { [`${operation}Result`]: result }) };
+  }
+  const type = result ?? 'UnknownOperationException';
+  const message = type === 'UnknownOperationException' ? `the emulator does not play ${operation}` : '';
+  switch (form) {
+    case 'json':
+      return { status: 400, body: JSON.stringify({ __type: type, message }) };
+    case 'rest':
+      return {
+        status: type === 'ResourceNotFoundException' ? 404 : 403,
+        headers: { 'x-amzn-errortype': type },
+        body: JSON.stringify({ message }),
+      };
+    case 'query':
+      return { status: 403, body: toXml('ErrorResponse', { Error: { Code: type, Message: message } }) };
+    default:
+      return form satisfies never;
+  }
+}
+
+const toXml = (name: string, value: object | string): string => {
+  const inside =
+    typeof value === 'string'
+      ? value.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+      : Object.entries(value)
+          .map(([key, one]) => toXml(key, one as object | string))
+          .join('');
+  return `<${name}>${inside}</${name}>`;
+};
+
+const one = (header: string | string[] | undefined): string | undefined => [header].flat()[0];
+
+const keyOf = ({ headers }: http.IncomingMessage): string | undefined =>
+  /Credential=([^/,]+)\//.exec(headers.authorization ?? '')?.[1];
+
+const parseBody = (body: string): Record<string, unknown> => JSON.parse(body || '{}') as Record<string, unknown>;
