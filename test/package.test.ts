@@ -40,7 +40,10 @@ describe('the package', () => {
 
     expect(stdout).toContain('policy.yml is valid: mode live, 2 rules');
     const paths = packed.files.map(({ path }) => path);
-    expect(paths).toEqual(expect.arrayContaining(['cli/dli-reaper.js', 'dist/cli.mjs', 'README.md', 'LICENSE']));
+    const functions = ['dist/functions/dispatch/index.mjs', 'dist/functions/sweep/index.mjs'];
+    expect(paths).toEqual(
+      expect.arrayContaining(['cli/dli-reaper.js', 'dist/cli.mjs', 'README.md', 'LICENSE', ...functions]),
+    );
     expect(paths.filter((path) => /^(lib|emulator|test|functions|node_modules)\//.test(path))).toEqual([]);
   });
 });

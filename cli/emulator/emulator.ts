@@ -15,6 +15,7 @@ import { SettingsError } from '../../lib/settings/settings.ts';
 import { assumptionsIn, type Probe, parseProbe } from '../doctor/probe/file.ts';
 import { onInterrupt } from '../screen/signals.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { assertRehearsal, howToRehearse, startRehearsal } from './rehearsal.ts';
 
 export interface EmulatorFlags {
   port?: number;
@@ -33,6 +34,8 @@ export interface EmulatorFlags {
   assumeFrom?: string;
   /** File with the state: loaded at the start, if it exists, and written at the end. */
   state?: string;
+  /** Stage to play, which can be the rehearsal only. */
+  stage?: string;
 }
 
 /** Starts an emulator: with `jobs` a project of that size, otherwise the named world, `busy-morning` by default. */
@@ -112,14 +115,29 @@ function writeState(path: string, snapshot: Snapshot): void {
   renameSync(`${path}.new`, path);
 }
 
+async function rehearse(emulator: Emulator, terminal: Terminal): Promise<() => Promise<void>> {
+  try {
+    return await startRehearsal(emulator, terminal);
+  } catch (error) {
+    // The process would not end while it listens.
+    await emulator.close();
+    throw error;
+  }
+}
+
 /** Runs an emulator until SIGTERM or SIGINT. The first line on stdout is the JSON that a client needs. @returns the exit code. */
-export async function runEmulator(flags: EmulatorFlags, { out, err }: Terminal): Promise<number> {
+export async function runEmulator(flags: EmulatorFlags, terminal: Terminal): Promise<number> {
+  const { out, err } = terminal;
+  if (flags.stage !== undefined) assertRehearsal(flags.stage);
   const probe = flags.assumeFrom === undefined ? undefined : readProbe(flags.assumeFrom);
   const emulator = await startWorld(flags, probe && assumptionsIn(probe));
   if (probe !== undefined) tellAssumptions(probe, err);
   const stopped = new Promise<void>((resolve) => void onInterrupt(resolve));
+  const endRehearsal = flags.stage === undefined ? undefined : await rehearse(emulator, terminal);
   out(`${JSON.stringify(emulator.connection)}\n`);
+  if (endRehearsal !== undefined) err(howToRehearse());
   await stopped;
+  await endRehearsal?.();
   await emulator.close();
   if (flags.state !== undefined) writeState(flags.state, emulator.snapshot());
   for (const { on, target = '' } of emulator.faults.unmet()) err(`a fault was never met: ${on} ${target}\n`);

@@ -5,7 +5,7 @@ import { ONE_JSON_DOCUMENT } from './options.ts';
 import { examples, type Verbs } from './program.ts';
 
 export function addEmulatorVerbs({ program, terminal, exitWith }: Verbs): void {
-  program
+  const emulator = program
     .command('emulator')
     .description('run a DLI on this machine until SIGTERM; the first line says how to reach it')
     .option('--port <n>', 'port to listen on; 0 picks a free port', port, 0)
@@ -20,6 +20,7 @@ export function addEmulatorVerbs({ program, terminal, exitWith }: Verbs): void {
     .option('--faults <file>', 'faults to inject, YAML or JSON')
     .option('--assume-from <file>', 'behave like a real DLI, by a file of doctor --probe')
     .option('--state <file>', 'load this file at the start, if it exists, and write it at the end')
+    .option('--stage <stage>', 'also play the stage rehearsal, with its functions, for the verbs with --stage')
     .option('--speed <n>', 'speed of its clock; 0 stops it', speed, 1)
     .addOption(
       new Option('--cancel-delay <duration>', 'time from an accepted cancel to CANCELLED')
@@ -32,11 +33,17 @@ export function addEmulatorVerbs({ program, terminal, exitWith }: Verbs): void {
         'emulator --port 8080 --jobs 200 --overdue 0.1',
         'emulator --world storm --faults faults.yml --state lake.json',
         'emulator --assume-from dli-probe-2026-12-01.json',
+        'emulator --stage rehearsal --jobs 500 --overdue 0.6',
       ),
     )
     .action((flags: EmulatorFlags) =>
       exitWith(async () => (await import('../emulator/emulator.ts')).runEmulator(flags, terminal)),
     );
+  emulator
+    .command('env')
+    .description('print the lines that point a shell at the running rehearsal, for eval')
+    .addHelpText('after', examples('emulator env'))
+    .action(() => exitWith(async () => (await import('../emulator/env.ts')).runEnv(terminal)));
 
   program
     .command('demo')

@@ -7,6 +7,7 @@ import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { cleanLines } from '../screen/text.ts';
 import { readAsset } from '../source/assets.ts';
+import { type Destination, noticeOfRehearsal } from '../source/rehearsal.ts';
 
 /** What a file in this folder needs to add its verbs. */
 export interface Verbs {
@@ -60,6 +61,11 @@ export function createVerbs(terminal: Terminal): Verbs {
       if (swallowed !== undefined) verb.error(`error: option '${option.long}' needs a value; found ${swallowed}`);
     }
   });
+  let destination: Destination = {};
+  // The emulator's own --stage is what it plays, and not where it goes.
+  program.hook('preAction', (_, verb) => {
+    if (verb.name() !== 'emulator') destination = verb.opts<Destination>();
+  });
   let exitCode = 0;
   return {
     program,
@@ -67,6 +73,8 @@ export function createVerbs(terminal: Terminal): Verbs {
     exitCode: () => exitCode,
     exitWith: async (run) => {
       try {
+        const notice = noticeOfRehearsal(destination, terminal.env);
+        if (notice !== undefined) terminal.err(`${notice}\n`);
         exitCode = await run();
       } catch (error) {
         terminal.err(`dli-reaper: ${cleanLines(toWords(error))}\n`);

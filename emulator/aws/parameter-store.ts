@@ -93,11 +93,12 @@ export function stageParameters(
   stage: string,
   connection: { url: string; region: string; projectId: string; accessKeyId: string; secretAccessKey: string },
   policy: unknown,
+  target = 'default',
 ): Record<string, string> {
   const { url, region, projectId, accessKeyId, secretAccessKey } = connection;
   return {
     [`/dli-reaper/${stage}/switch`]: 'run',
-    [`/dli-reaper/${stage}/targets/default`]: JSON.stringify({
+    [`/dli-reaper/${stage}/targets/${target}`]: JSON.stringify({
       region,
       projectId,
       endpoint: url,

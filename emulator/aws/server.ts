@@ -128,6 +128,7 @@ export async function startAws(options: AwsOptions) {
   const queueUrl = (name: string) => `${url}/${ACCOUNT_ID}/${name}`;
 
   return {
+    port,
     url,
     queueUrls: { sweeps: queueUrl(QUEUE_NAMES.sweeps), emergencies: queueUrl(QUEUE_NAMES.emergencies) },
     store,
@@ -166,7 +167,7 @@ function write({ form, operation }: Call, result: object | string | undefined): 
     return { status: 200, body: toXml(`${operation}Response`, { [`${operation}Result`]: result }) };
   }
   const type = result ?? 'UnknownOperationException';
-  const message = type === 'UnknownOperationException' ? `the emulator does not play ${operation}` : '';
+  const message = type === 'UnknownOperationException' ? `the rehearsal does not play ${operation}` : '';
   switch (form) {
     case 'json':
       return { status: 400, body: JSON.stringify({ __type: type, message }) };

@@ -217,6 +217,7 @@ describe('the help', () => {
       'validate',
       'schema',
       'emulator',
+      'emulator env',
       'demo',
     ]);
   });

@@ -1,0 +1,20 @@
+import { EMULATOR_KEY, EMULATOR_REGION } from '../../emulator/server.ts';
+import type { Terminal } from '../screen/terminal.ts';
+import { findRehearsal, REHEARSAL_KEYS, STRAY_VARIABLES } from '../source/rehearsal.ts';
+
+/** Prints the lines with which a shell talks to the running rehearsal. It starts nothing. @returns the exit code. */
+export function runEnv({ env, out }: Terminal): number {
+  const variables = {
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${findRehearsal()}`,
+    AWS_REGION: EMULATOR_REGION,
+    AWS_ACCESS_KEY_ID: REHEARSAL_KEYS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: REHEARSAL_KEYS.secretAccessKey,
+    // For verbs without a stage. A real key in this shell would be worse.
+    HUAWEICLOUD_SDK_AK: EMULATOR_KEY.accessKeyId,
+    HUAWEICLOUD_SDK_SK: EMULATOR_KEY.secretAccessKey,
+  };
+  const endpoints = Object.keys(env).filter((name) => /^AWS_ENDPOINT_URL_[A-Z0-9_]+$/.test(name));
+  out(`unset ${[...STRAY_VARIABLES, 'HUAWEICLOUD_SDK_SECURITY_TOKEN', ...endpoints].join(' ')}\n`);
+  for (const [name, value] of Object.entries(variables)) out(`export ${name}=${value}\n`);
+  return 0;
+}

@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { parse } from 'yaml';
+import { stageParameters } from '../../emulator/aws/parameter-store.ts';
+import { startStage } from '../../emulator/aws/stage.ts';
+import type { Emulator } from '../../emulator/server.ts';
+import { systemClock } from '../../lib/base/clock.ts';
+import { dliReaper } from '../../lib/base/command-line.ts';
+import { parameterNames } from '../../lib/settings/parameter-store.ts';
+import { SettingsError } from '../../lib/settings/settings.ts';
+import { functionName } from '../../lib/settings/stage.ts';
+import type { Terminal } from '../screen/terminal.ts';
+import { readAsset } from '../source/assets.ts';
+import { announceRehearsal, REHEARSAL_KEYS, REHEARSAL_STAGE } from '../source/rehearsal.ts';
+
+const run = promisify(execFile);
+
+/** Name of the one target. */
+const TARGET = 'lake';
+
+/** @throws {SettingsError} for any other stage, so that a real one cannot be meant. */
+export function assertRehearsal(stage: string): void {
+  if (stage !== REHEARSAL_STAGE)
+    throw new SettingsError('--stage', `the emulator plays the stage ${REHEARSAL_STAGE} only`);
+}
+
+/** What to type in another terminal. */
+export const howToRehearse = (): string =>
+  `In another terminal:\n  eval "$(${dliReaper('emulator env')})"\n` +
+  `  ${dliReaper(`status --stage ${REHEARSAL_STAGE}`)}\n`;
+
+/** Plays a stage whose one target is this emulator, and says where. @returns a function that ends it. */
+export async function startRehearsal(emulator: Emulator, { err }: Terminal): Promise<() => Promise<void>> {
+  const { connection } = emulator;
+  const functions = await findFunctions();
+  const bundleOf = (name: 'dispatch' | 'sweep') => ({
+    name: functionName(REHEARSAL_STAGE, name),
+    bundle: join(functions.folder, name, 'index.mjs'),
+  });
+  const policy: unknown = parse(readAsset('examples/demo-policy.yml'));
+  const parameters = stageParameters(REHEARSAL_STAGE, connection, policy, TARGET);
+  const aws = await startStage({
+    stage: REHEARSAL_STAGE,
+    region: connection.region,
+    parameters,
+    keys: REHEARSAL_KEYS,
+    functions: { dispatch: bundleOf('dispatch'), sweep: bundleOf('sweep') },
+    now: systemClock.now,
+    onFailure: (sentence) => err(`${sentence}\n`),
+  });
+  await playPast(aws, emulator);
+  const takeBack = announceRehearsal({ pid: process.pid, port: aws.port });
+  return async () => {
+    takeBack();
+    await aws.close();
+    functions.remove();
+  };
+}
+
+/** Plays a tick of the schedule as a dry run, so that the log has a last sweep. The faults on order are for later. */
+async function playPast({ store, tick }: Awaited<ReturnType<typeof startStage>>, { faults }: Emulator): Promise<void> {
+  const name = parameterNames(REHEARSAL_STAGE).target(TARGET);
+  const live = store.parameters[name] ?? '';
+  const ordered = faults.all();
+  faults.clear();
+  store.parameters[name] = JSON.stringify({ ...(JSON.parse(live) as object), mode: 'dry-run' });
+  await tick();
+  store.parameters[name] = live;
+  faults.add(...ordered);
+}
+
+/** Returns the folder of the bundled functions. The package has them beside its one file; a clone builds them. */
+async function findFunctions(): Promise<{ folder: string; remove: () => void }> {
+  const isClone = import.meta.url.endsWith('.ts');
+  if (!isClone) return { folder: fileURLToPath(new URL('functions', import.meta.url)), remove: () => {} };
+  const folder = mkdtempSync(join(tmpdir(), 'dli-reaper-functions-'));
+  await run(process.execPath, [fileURLToPath(new URL('../../scripts/build.ts', import.meta.url)), folder]);
+  return { folder, remove: () => rmSync(folder, { recursive: true }) };
+}

@@ -1,0 +1,102 @@
+import {
+  CloudWatchLogsClient,
+  CreateLogStreamCommand,
+  FilterLogEventsCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
+import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { DescribeParametersCommand, GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { startAws } from '../../../emulator/aws/server.ts';
+import { NOW } from '../../helpers/world.ts';
+
+const FUNCTION = 'dli-job-reaper-rehearsal-sweep';
+
+async function start({ onTestFinished }: TestContext, accessKeyId = 'KEY') {
+  const aws = await startAws({
+    parameters: { '/one': '1' },
+    accessKeyId: 'KEY',
+    now: () => NOW,
+    hasFunction: (name) => name === FUNCTION,
+    functionEnvironment: {},
+    onInvoke: async () => {},
+  });
+  onTestFinished(aws.close);
+  const options = {
+    endpoint: aws.url,
+    region: 'emulator-1',
+    credentials: { accessKeyId, secretAccessKey: 'secret' },
+    maxAttempts: 1,
+  };
+  return { aws, options };
+}
+
+/** STS has a form of its own, and the project no client of it. */
+const askSts = (url: string, action: string) =>
+  fetch(url, {
+    method: 'POST',
+    headers: { authorization: 'AWS4-HMAC-SHA256 Credential=KEY/20260105/emulator-1/sts/aws4_request, Signature=x' },
+    body: new URLSearchParams({ Action: action, Version: '2011-06-15' }),
+  }).then((answer) => answer.text());
+
+describe('startAws', () => {
+  it('refuses an operation that no stage uses, by its name', async (context) => {
+    const { options } = await start(context);
+
+    await expect(new SSMClient(options).send(new DescribeParametersCommand({}))).rejects.toMatchObject({
+      name: 'UnknownOperationException',
+      message: 'the rehearsal does not play DescribeParameters',
+    });
+    await expect(new LambdaClient(options).send(new ListFunctionsCommand({}))).rejects.toMatchObject({
+      name: 'UnknownOperationException',
+      message: 'the rehearsal does not play GET /2015-03-31/functions',
+    });
+  });
+
+  it('answers its own access key only', async (context) => {
+    const { options } = await start(context, 'AKIAREALKEY');
+
+    await expect(new SSMClient(options).send(new GetParametersCommand({ Names: ['/one'] }))).rejects.toMatchObject({
+      name: 'UnrecognizedClientException',
+    });
+  });
+
+  it('says which account it is, which cannot be real', async (context) => {
+    const { aws } = await start(context);
+
+    expect(await askSts(aws.url, 'GetCallerIdentity')).toContain('<Account>000000000000</Account>');
+    expect(await askSts(aws.url, 'AssumeRole')).toContain('the rehearsal does not play AssumeRole');
+  });
+
+  it('takes lines into a stream of a log, and finds them again', async (context) => {
+    const { options } = await start(context);
+    const client = new CloudWatchLogsClient(options);
+    const stream = { logGroupName: `/aws/lambda/${FUNCTION}`, logStreamName: 'terminal' };
+    const line = { message: '{"msg":"sweep finished"}', timestamp: NOW };
+    const put = () => client.send(new PutLogEventsCommand({ ...stream, logEvents: [line] }));
+
+    await expect(put()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    await client.send(new CreateLogStreamCommand(stream));
+    await put();
+
+    const { events } = await client.send(
+      new FilterLogEventsCommand({
+        logGroupName: stream.logGroupName,
+        filterPattern: '{ ($.msg = "sweep finished") }',
+      }),
+    );
+    expect(events).toMatchObject([line]);
+    await expect(client.send(new CreateLogStreamCommand(stream))).rejects.toMatchObject({
+      name: 'ResourceAlreadyExistsException',
+    });
+  });
+
+  it('has no log of a function that does not exist', async (context) => {
+    const { options } = await start(context);
+    const logGroupName = '/aws/lambda/dli-job-reaper-prod-sweep';
+
+    await expect(
+      new CloudWatchLogsClient(options).send(new FilterLogEventsCommand({ logGroupName })),
+    ).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+});
