@@ -19,6 +19,8 @@ const SECRETS = /^(?!\*+$)[A-Za-z0-9/_+=.@*-]{0,512}$/;
 const TOPIC = /^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?)?$/;
 /** The same pattern as in lib/settings/ssm.ts; a test compares the two. */
 const STAGE = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
+/** The same name as in cli/source/rehearsal.ts, whose commands refuse a real stage of this name. */
+const REHEARSAL = 'rehearsal';
 /** @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html */
 const LONGEST_FUNCTION_NAME = 64;
 
@@ -110,6 +112,8 @@ function createReaders(resolveVariable) {
 async function assertStage(resolveVariable) {
   const stage = String(await resolveVariable('self:provider.stage'));
   const longest = LONGEST_FUNCTION_NAME - `${await resolveVariable('self:service')}--dispatch`.length;
+  if (stage === REHEARSAL)
+    throw new Error('--stage: the stage rehearsal is for the emulator, and the commands refuse a real one');
   if (STAGE.test(stage) && stage.length <= longest) return;
   throw new Error(`--stage: expected at most ${longest} letters, digits and hyphens, and no hyphen first, such as dev`);
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { REHEARSAL_STAGE } from '../../cli/source/rehearsal.ts';
 import { assertStage } from '../../lib/settings/stage.ts';
 import { optionsOf } from '../helpers/deploy-parts.ts';
 
@@ -68,6 +69,12 @@ describe('the stage of a deploy', () => {
       expect(await ask(stage)).toEqual([`--${form}`, form]);
     },
   );
+
+  it('may not be the stage that the emulator plays, since the commands would refuse it', async () => {
+    const [here] = await ask(REHEARSAL_STAGE);
+
+    expect(here).toBe('--stage: the stage rehearsal is for the emulator, and the commands refuse a real one');
+  });
 
   it.each([
     { file: 'serverless.yml', what: 'name', most: 64, count: 2 },
