@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
@@ -29,6 +28,8 @@ export interface FunctionCall {
   env: Readonly<Record<string, string>>;
   /** The process is ended after this time. */
   timeoutMs: number;
+  /** Ends the process. */
+  signal?: AbortSignal;
   /** Called with each line that the function writes. */
   onLine: (line: string) => void;
 }
@@ -41,7 +42,7 @@ export interface FunctionResult {
 
 /** Calls a bundled function in its own process. */
 export async function callFunction(call: FunctionCall): Promise<FunctionResult> {
-  const { bundle, name, event, requestId, env, timeoutMs, onLine } = call;
+  const { bundle, name, event, requestId, env, timeoutMs, signal, onLine } = call;
   const program = [
     '--input-type=module',
     '-e',
@@ -56,12 +57,17 @@ export async function callFunction(call: FunctionCall): Promise<FunctionResult> 
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
+    ...(signal !== undefined && { signal }),
   });
   let result: FunctionResult = { threw: 'the process ended without a result' };
   child.once('message', (message) => {
     result = message as FunctionResult;
   });
-  const closed = once(child, 'close');
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  // What ends a process early also comes as an error.
+  child.once('error', (error) => {
+    result = { threw: error.message };
+  });
   child.send({ event });
   const logged = [child.stdout, child.stderr].map(async (stream) => {
     if (stream !== null) for await (const line of createInterface(stream)) onLine(line);

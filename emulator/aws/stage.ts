@@ -35,6 +35,8 @@ export async function startStage({ stage, region, parameters, keys, functions, n
   const partOf = (name: string) =>
     (Object.keys(functions) as FunctionName[]).find((part) => functions[part].name === name);
 
+  const ending = new AbortController();
+
   async function call(part: FunctionName, event: unknown, requestId: string = randomUUID()): Promise<void> {
     const { name, bundle } = functions[part];
     const { threw } = await callFunction({
@@ -43,6 +45,7 @@ export async function startStage({ stage, region, parameters, keys, functions, n
       event,
       requestId,
       timeoutMs: TIMEOUTS_MS[part],
+      signal: ending.signal,
       env: {
         ...shown,
         AWS_ENDPOINT_URL: aws.url,
@@ -54,12 +57,13 @@ export async function startStage({ stage, region, parameters, keys, functions, n
       },
       onLine: (line) => aws.logs.write(`/aws/lambda/${name}`, line, now()),
     });
-    if (threw !== undefined) onFailure(`the function ${name} failed: ${threw}`);
+    if (threw !== undefined && !ending.signal.aborted) onFailure(`the function ${name} failed: ${threw}`);
   }
 
   const underWay = new Set<Promise<void>>();
 
   function deliver(): void {
+    if (ending.signal.aborted) return;
     for (const [name, queue] of Object.entries(aws.queues)) {
       while (underWay.size < MAX_CONCURRENCY) {
         const message = queue.receive();
@@ -93,6 +97,11 @@ export async function startStage({ stage, region, parameters, keys, functions, n
     tick: async () => {
       await call('dispatch', tickAt(now()));
       await Promise.all(underWay);
+    },
+    /** Ends the functions that are running, too. */
+    close: () => {
+      ending.abort();
+      return aws.close();
     },
   };
 }
