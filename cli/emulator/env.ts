@@ -14,7 +14,9 @@ export function runEnv({ env, out }: Terminal): number {
     HUAWEICLOUD_SDK_SK: EMULATOR_KEY.secretAccessKey,
   };
   const endpoints = Object.keys(env).filter((name) => /^AWS_ENDPOINT_URL_[A-Z0-9_]+$/.test(name));
-  out(`unset ${[...STRAY_VARIABLES, 'HUAWEICLOUD_SDK_SECURITY_TOKEN', ...endpoints].join(' ')}\n`);
+  out(
+    `unset ${[...STRAY_VARIABLES, 'AWS_CREDENTIAL_EXPIRATION', 'HUAWEICLOUD_SDK_SECURITY_TOKEN', ...endpoints].join(' ')}\n`,
+  );
   for (const [name, value] of Object.entries(variables)) out(`export ${name}=${value}\n`);
   return 0;
 }

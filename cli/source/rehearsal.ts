@@ -45,8 +45,8 @@ export function noticeOfRehearsal({ stage, endpoint, region }: Destination, env:
   if (stage !== undefined && stage !== REHEARSAL_STAGE) {
     throw new SettingsError('--stage', `this shell talks to the rehearsal, which has no stage ${stage}; ${LEAVE}`);
   }
-  if (stage === undefined && !isOnThisMachine(endpoint)) {
-    const flag = endpoint === undefined ? '--region' : '--endpoint';
+  const flag = endpoint !== undefined ? '--endpoint' : region !== undefined ? '--region' : undefined;
+  if (flag !== undefined && !isOnThisMachine(endpoint)) {
     throw new SettingsError(flag, `this shell talks to the rehearsal, and to no other machine; ${LEAVE}`);
   }
   return NOTICE;

@@ -167,7 +167,9 @@ function write({ form, operation }: Call, result: object | string | undefined): 
     return { status: 200, body: toXml(`${operation}Response`, { [`${operation}Result`]: result }) };
   }
   const type = result ?? 'UnknownOperationException';
-  const message = type === 'UnknownOperationException' ? `the rehearsal does not play ${operation}` : '';
+  // A call that waits for the function is the third type.
+  const what = operation === 'Invoke' ? 'an Invoke other than Event and DryRun' : operation;
+  const message = type === 'UnknownOperationException' ? `the rehearsal does not play ${what}` : '';
   switch (form) {
     case 'json':
       return { status: 400, body: JSON.stringify({ __type: type, message }) };

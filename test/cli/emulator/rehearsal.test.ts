@@ -13,16 +13,41 @@ const run = promisify(execFile);
 const policy = makeFolder()('policy.yml', readFileSync(join(CLI.cwd, 'examples/lake-policy.yml'), 'utf8'));
 const NOTICE = 'REHEARSAL: an emulated stage on this machine; nothing real is touched.\n';
 
-/** The place where a rehearsal says how to reach it is in the folder for temporary files. */
-const temporary = { TMPDIR: mkdtempSync(join(tmpdir(), 'dli-reaper-rehearsal-test-')) };
-const started = spawn(process.execPath, [CLI.main, 'emulator', '--stage', 'rehearsal', '--cancel-delay', '0s'], {
-  cwd: CLI.cwd,
-  env: cleanEnvironment(temporary),
-});
-let said = '';
-started.stderr.on('data', (chunk: Buffer) => {
-  said += chunk.toString();
-});
+/** Starts a rehearsal. The place where it says how to reach it is in a folder of its own for temporary files. */
+function startRehearsal(afterwards: (cleanUp: () => void) => void, ...flags: string[]) {
+  const temporary = { TMPDIR: mkdtempSync(join(tmpdir(), 'dli-reaper-rehearsal-test-')) };
+  const command = [CLI.main, 'emulator', '--stage', 'rehearsal', ...flags];
+  const child = spawn(process.execPath, command, { cwd: CLI.cwd, env: cleanEnvironment(temporary) });
+  const firstLine = once(createInterface(child.stdout), 'line') as Promise<[string]>;
+  const said: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+  afterwards(() => {
+    child.kill('SIGKILL');
+    rmSync(temporary.TMPDIR, { recursive: true });
+  });
+  /** The environment of a shell after its first line. */
+  const shellOf = async (before: Record<string, string>) => {
+    await firstLine;
+    const env = cleanEnvironment({ ...temporary, ...before });
+    const { stdout } = await run('sh', ['-c', 'eval "$("$0" "$@" emulator env)" && env', process.execPath, CLI.main], {
+      env,
+    });
+    return Object.fromEntries(
+      stdout.split('\n').flatMap((line): [string, string][] => {
+        const [, name = '', value = ''] = /^(\w+)=(.*)$/.exec(line) ?? [];
+        return name.startsWith('AWS_') || name.startsWith('HUAWEICLOUD_') ? [[name, value]] : [];
+      }),
+    );
+  };
+  const stop = async () => {
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    return ended;
+  };
+  return { temporary, firstLine, said: () => said.join(''), shellOf, stop };
+}
+
+const rehearsal = startRehearsal(afterAll, '--cancel-delay', '0s');
 
 /** What another terminal has in its environment before. */
 const BEFORE = {
@@ -36,22 +61,11 @@ let exportLines: string;
 let shell: Record<string, string>;
 
 beforeAll(async () => {
-  const [first] = (await once(createInterface(started.stdout), 'line')) as [string];
+  const [first] = await rehearsal.firstLine;
   expect(JSON.parse(first)).toHaveProperty('url');
-  const env = cleanEnvironment({ ...temporary, ...BEFORE });
-  const node = [process.execPath, CLI.main];
+  const env = cleanEnvironment({ ...rehearsal.temporary, ...BEFORE });
   exportLines = (await run(process.execPath, [CLI.main, 'emulator', 'env'], { env })).stdout;
-  const { stdout } = await run('sh', ['-c', 'eval "$("$0" "$@" emulator env)" && env', ...node], { env });
-  shell = Object.fromEntries(
-    stdout.split('\n').flatMap((line): [string, string][] => {
-      const [, name = '', value = ''] = /^(\w+)=(.*)$/.exec(line) ?? [];
-      return name.startsWith('AWS_') || name.startsWith('HUAWEICLOUD_') ? [[name, value]] : [];
-    }),
-  );
-});
-afterAll(() => {
-  started.kill('SIGKILL');
-  rmSync(temporary.TMPDIR, { recursive: true });
+  shell = await rehearsal.shellOf(BEFORE);
 });
 
 const inShell = (...args: string[]) => runCli(args, shell);
@@ -86,7 +100,7 @@ describe('dli-reaper emulator env', () => {
 
 describe('dli-reaper emulator --stage rehearsal', () => {
   it('says what to type in the other terminal', () => {
-    expect(said).toBe(
+    expect(rehearsal.said()).toBe(
       'In another terminal:\n  eval "$(dli-reaper emulator env)"\n  dli-reaper status --stage rehearsal\n',
     );
   });
@@ -139,11 +153,23 @@ describe('dli-reaper emulator --stage rehearsal', () => {
   });
 
   it('stops with 0, and leaves nothing behind', async () => {
-    const ended = once(started, 'exit');
-    started.kill('SIGTERM');
+    expect(await rehearsal.stop()).toEqual([0, null]);
+    expect(readdirSync(rehearsal.temporary.TMPDIR)).toEqual([]);
+  });
 
-    expect(await ended).toEqual([0, null]);
-    expect(readdirSync(temporary.TMPDIR)).toEqual([]);
+  it('ends a function that is running when it stops', async ({ onTestFinished }) => {
+    const other = startRehearsal(onTestFinished, '--cancel-delay', '1h');
+    const sweep = ['sweep', '--stage', 'rehearsal', '--target', 'lake', '--remote', '--no-dry-run'];
+    const env = cleanEnvironment(await other.shellOf({}));
+    const follower = spawn(process.execPath, [CLI.main, ...sweep], { cwd: CLI.cwd, env });
+    let last = '';
+    for await (last of createInterface(follower.stderr)) if (last.endsWith('victims chosen.')) break;
+
+    // A new policy cancels three at first.
+    expect(last).toBe('lake: 3 victims chosen.');
+    expect(await other.stop()).toEqual([0, null]);
+    follower.kill('SIGKILL');
+    expect(other.said()).not.toContain('failed');
   });
 });
 
@@ -160,6 +186,10 @@ describe('a shell of the rehearsal', () => {
     { line: 'sweep --remote --target lake --stage prod', says: '--stage: this shell talks to the rehearsal' },
     {
       line: 'emergency --region eu-west-101 --project-id 0123 --older-than 1h --reason stuck',
+      says: '--region: this shell talks to the rehearsal, and to no other machine',
+    },
+    {
+      line: 'init --stage rehearsal --target other --region eu-west-101 --project-id 0123',
       says: '--region: this shell talks to the rehearsal, and to no other machine',
     },
     {

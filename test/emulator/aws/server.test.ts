@@ -4,7 +4,7 @@ import {
   FilterLogEventsCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { DescribeParametersCommand, GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { startAws } from '../../../emulator/aws/server.ts';
@@ -51,6 +51,9 @@ describe('startAws', () => {
       name: 'UnknownOperationException',
       message: 'the rehearsal does not play GET /2015-03-31/functions',
     });
+    await expect(
+      new LambdaClient(options).send(new InvokeCommand({ FunctionName: FUNCTION, InvocationType: 'RequestResponse' })),
+    ).rejects.toMatchObject({ message: 'the rehearsal does not play an Invoke other than Event and DryRun' });
   });
 
   it('answers its own access key only', async (context) => {
