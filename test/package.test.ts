@@ -23,6 +23,20 @@ describe('the command line in one file', () => {
 
     expect(stdout).toContain('It agrees with all 10 outcomes.');
   });
+
+  it('says what a rehearsal needs besides, and does not start one', async () => {
+    const start = run(process.execPath, ['cli.mjs', 'emulator', '--stage', 'rehearsal'], {
+      cwd: join(folder, 'alone'),
+      env,
+    });
+
+    await expect(start).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^dli-reaper: --stage: needs the functions in \S+; use the package, or a clone\n$/,
+      ) as string,
+    });
+  });
 });
 
 describe('the package', () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -73,10 +73,14 @@ async function playPast({ store, tick }: Awaited<ReturnType<typeof startStage>>,
   faults.add(...ordered);
 }
 
-/** Returns the folder of the bundled functions. The package has them beside its one file; a clone builds them. */
+/** Returns the folder of the bundled functions. The package has them beside its one file; a clone builds them. @throws {SettingsError} */
 async function findFunctions(): Promise<{ folder: string; remove: () => void }> {
   const isClone = import.meta.url.endsWith('.ts');
-  if (!isClone) return { folder: fileURLToPath(new URL('functions', import.meta.url)), remove: () => {} };
+  if (!isClone) {
+    const folder = fileURLToPath(new URL('functions', import.meta.url));
+    if (existsSync(folder)) return { folder, remove: () => {} };
+    throw new SettingsError('--stage', `needs the functions in ${folder}; use the package, or a clone`);
+  }
   const folder = mkdtempSync(join(tmpdir(), 'dli-reaper-functions-'));
   await run(process.execPath, [fileURLToPath(new URL('../../scripts/build.ts', import.meta.url)), folder]);
   return { folder, remove: () => rmSync(folder, { recursive: true }) };
