@@ -34,12 +34,12 @@ export function runOnTerminal(
     env: Object.fromEntries(Object.entries(cleanEnvironment(env)).map(([name, value]) => [name, value ?? ''])),
   });
   let raw = '';
-  const waiting: { text: string; resolve: () => void }[] = [];
+  const waiting: { isThere: () => boolean; resolve: () => void }[] = [];
   const exited = new Promise<number>((resolve) => {
     child.onData((data) => {
       raw += data;
       screen.write(data);
-      for (const { text, resolve: come } of waiting) if (raw.includes(text)) come();
+      for (const { isThere, resolve: come } of waiting) if (isThere()) come();
       const ended = splitAtMark(raw);
       if (ended === undefined) return;
       raw = ended.before;
@@ -50,16 +50,17 @@ export function runOnTerminal(
   });
 
   return {
-    /** Resolves when this text has come, colours included. */
-    waitFor: (text: string) =>
-      raw.includes(text)
-        ? Promise.resolve()
-        : Promise.race([
-            new Promise<void>((resolve) => waiting.push({ text, resolve })),
-            exited.then((exitCode) => {
-              throw new Error(`ended with ${exitCode} before "${text}" came: ${raw}`);
-            }),
-          ]),
+    /** Resolves when this text has come, colours included; after another text, if one is given. */
+    waitFor: (text: string, { after = '' }: { after?: string } = {}) => {
+      const isThere = () => raw.includes(after) && raw.includes(text, raw.indexOf(after));
+      if (isThere()) return Promise.resolve();
+      return Promise.race([
+        new Promise<void>((resolve) => waiting.push({ isThere, resolve })),
+        exited.then((exitCode) => {
+          throw new Error(`ended with ${exitCode} before "${text}" came: ${raw}`);
+        }),
+      ]);
+    },
     type: (text: string) => child.write(text),
     /** The exit code. */
     exited,

@@ -409,16 +409,16 @@ describe.concurrent('dli-reaper emergency', () => {
   it.for([
     {
       name: 'something else is typed three times',
-      typed: { 'these 2 jobs': 'yes\r', '2 more tries': 'no\r', '1 more try': 'what\r' },
+      typed: { '': 'yes\r', '2 more tries': 'no\r', '1 more try': 'what\r' },
     },
-    { name: 'the question is broken off with Ctrl-C', typed: { 'these 2 jobs': '\u0003' } },
-    { name: 'the question is broken off with Ctrl-D', typed: { 'these 2 jobs': '\u0004' } },
+    { name: 'the question is broken off with Ctrl-C', typed: { '': '\u0003' } },
+    { name: 'the question is broken off with Ctrl-D', typed: { '': '\u0004' } },
   ])('cancels no job if $name', async ({ typed }, context) => {
     const { runOnTerminal: run, deletes, projectId } = await startService(context);
 
     const terminal = run('--older-than', '10m', ...REASON);
     for (const [after, text] of Object.entries(typed)) {
-      await terminal.waitFor(after);
+      await terminal.waitFor('to cancel these 2 jobs', { after });
       terminal.type(text);
     }
 
@@ -434,7 +434,7 @@ describe.concurrent('dli-reaper emergency', () => {
     await terminal.waitFor('to cancel these 2 jobs');
     const listed = emulator.requests.length;
     terminal.type(`${projectId}x\r`);
-    await terminal.waitFor('2 more tries');
+    await terminal.waitFor('to cancel these 2 jobs', { after: '2 more tries' });
     const listedThen = emulator.requests.length;
     terminal.type(`${projectId}\r`);
 

@@ -186,7 +186,8 @@ describe.concurrent('dli-reaper policy', () => {
     const terminal = runOnTerminal(args, aws.env);
     await terminal.waitFor('Type dev to put this live policy in place on dev');
     const seen = await terminal.screen();
-    terminal.type('no\r');
+    // No answer ends the question.
+    terminal.type('\r');
 
     expect(await terminal.exited).toBe(1);
     expect(seen).toContain('default: 2 victims now, 1 by the live policy.');

@@ -16,8 +16,8 @@ describe.concurrent('a stage on a terminal', () => {
     push.type('dev\r');
     const pushed = await push.exited;
     const resume = run('resume');
-    for (const after of ['Type dev', '2 more tries', '1 more try']) {
-      await resume.waitFor(after);
+    for (const after of ['', '2 more tries', '1 more try']) {
+      await resume.waitFor('Type dev', { after });
       resume.type('prod\r');
     }
     const resumed = await resume.exited;
