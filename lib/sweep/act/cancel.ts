@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { toError } from '../../base/error-words.ts';
 import type { Job } from '../../base/job.ts';
 import type { CancelResult } from '../../dli/order.ts';
+import { MAX_CONNECTIONS } from '../../dli/shared-state.ts';
 import type { StopOptions } from '../../engines/engine.ts';
 import type { Victim } from '../judge/cap.ts';
 import { isStillOver } from '../judge/decide.ts';
@@ -44,16 +45,25 @@ export async function cancelJobs(
   const refusedForAll = new AbortController();
   const signal = AbortSignal.any([stop, refusedForAll.signal]);
 
-  return Promise.all(
-    victims.map(async (victim) => {
-      const { savepoint } = victim.verdict;
-      const result = await cancelOne(victim, cancelJob, { now, savepoint, notAfter: stopAt, signal });
-      if (result.kind === 'refused' && result.error.kind === 'authentication') refusedForAll.abort();
-      if (result.kind !== 'not-sent') onAsked?.({ hasFailed: result.kind === 'refused' || result.kind === 'lost' });
-      return { victim, result, askedAt: clock.now() };
-    }),
-  );
+  const ask = async (victim: Victim): Promise<Cancellation> => {
+    const { savepoint } = victim.verdict;
+    const result = await cancelOne(victim, cancelJob, { now, savepoint, notAfter: stopAt, signal });
+    if (result.kind === 'refused' && result.error.kind === 'authentication') refusedForAll.abort();
+    if (result.kind !== 'not-sent') onAsked?.({ hasFailed: result.kind === 'refused' || result.kind === 'lost' });
+    return { victim, result, askedAt: clock.now() };
+  };
+  // Each request that waits for its turn costs memory, so only the next ones wait.
+  const cancellations: Cancellation[] = [];
+  const others = victims.entries();
+  const goOn = async () => {
+    for (const [index, victim] of others) cancellations[index] = await ask(victim);
+  };
+  await Promise.all(Array.from({ length: WAITING }, goOn));
+  return cancellations;
 }
+
+/** Requests that may wait at a time: more than there are connections, so that none of them is ever idle. */
+const WAITING = 4 * MAX_CONNECTIONS;
 
 /**
  * Asks DLI to cancel one victim, if the rule that chose it still finds it over when it is read right before. After an unexpected
