@@ -18,6 +18,10 @@ export interface Case {
 /** Slow contestants sweep no world with more live jobs. */
 const MOST_FOR_SLOW = 200;
 
+/** A world with more live jobs takes minutes for each round. */
+const LARGE = 2_000;
+const ROUNDS_OF_LARGE = 3;
+
 const SIZES = [200, 2_000, 10_000];
 const DELAYS_MS = [0, 20, 60];
 
@@ -36,12 +40,13 @@ export async function runCases(
   server: Server,
   contestants: readonly Contestant[],
   worlds: readonly World[],
-  rounds: number,
+  mostRounds: number,
 ): Promise<Case[]> {
   const cases: Case[] = [];
   for (const world of worlds) {
     process.stderr.write(`${nameOf(world)} …\n`);
     const field = contestants.filter(({ isSlow }) => !isSlow || world.live <= MOST_FOR_SLOW);
+    const rounds = world.live > LARGE ? Math.min(mostRounds, ROUNDS_OF_LARGE) : mostRounds;
     const outcomes = new Map(field.map(({ name }): [string, Outcome[]] => [name, []]));
     for (let round = 0; round < rounds; round++) {
       for (let turn = 0; turn < field.length; turn++) {
