@@ -25,7 +25,7 @@ export const builtinsByCall: Plugin = {
   },
 };
 
-/** Returns a module with the same exports. The bundler drops those that nobody imports. */
+/** Returns the source of a module with the same exports. The bundler drops the exports that no file imports. */
 function moduleOf(path: string): string {
   const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => name !== 'default');
   return [
