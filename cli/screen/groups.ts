@@ -15,14 +15,18 @@ interface Group {
   count: number;
   oldestMs: number | undefined;
   /** Number of jobs by outcome, in words. */
-  outcomes: Map<string, number>;
+  outcomes: ReadonlyMap<string, number>;
 }
 
-/** Sums jobs up by queue, owner and rule, the largest group first. */
-export function formatGroups(jobs: readonly JobReport[], screen: Pick<Terminal, 'columns' | 'paint'>): string {
+/** Sums jobs up by queue, owner and rule, the largest group first. @param options.isCut whether to count the smaller groups only. */
+export function formatGroups(
+  jobs: readonly JobReport[],
+  { isCut, ...screen }: Pick<Terminal, 'columns' | 'paint'> & { isCut: boolean },
+): string {
   const groups = toGroups(jobs);
-  const shown = groups.slice(0, MOST_GROUPS);
-  const left = groups.slice(MOST_GROUPS);
+  const most = isCut ? MOST_GROUPS : groups.length;
+  const shown = groups.slice(0, most);
+  const left = groups.slice(most);
   const table = formatTable(COLUMNS, shown, screen) ?? shown.map(inOneLine).join('\n');
   if (left.length === 0) return table;
   const jobsLeft = left.reduce((sum, { count }) => sum + count, 0);
@@ -39,26 +43,24 @@ const COLUMNS: readonly Column<Group>[] = [
 ];
 
 function toGroups(jobs: readonly JobReport[]): Group[] {
-  const groups = new Map<string, Group>();
-  for (const job of jobs) {
-    const { queue, owner, rule } = job;
-    const key = JSON.stringify([queue, owner, rule]);
-    const group = groups.get(key) ?? {
-      queue: queue ?? '?',
-      owner: owner ?? '?',
-      rule: rule ?? '–',
-      count: 0,
-      oldestMs: undefined,
-      outcomes: new Map<string, number>(),
-    };
-    groups.set(key, group);
-    group.count += 1;
-    const time = timeOf(job);
-    if (time !== null) group.oldestMs = Math.max(group.oldestMs ?? 0, time);
-    const outcome = formatOutcome(job);
-    group.outcomes.set(outcome, (group.outcomes.get(outcome) ?? 0) + 1);
-  }
-  return [...groups.values()].sort((a, b) => b.count - a.count);
+  const groups = Map.groupBy(jobs, ({ queue, owner, rule }) => JSON.stringify([queue, owner, rule]));
+  return [...groups.values()].flatMap(toGroup).sort((a, b) => b.count - a.count);
+}
+
+function toGroup(jobs: readonly JobReport[]): Group[] {
+  const [first] = jobs;
+  if (first === undefined) return [];
+  const times = jobs.flatMap((job) => timeOf(job) ?? []);
+  return [
+    {
+      queue: first.queue ?? '?',
+      owner: first.owner ?? '?',
+      rule: first.rule ?? '–',
+      count: jobs.length,
+      oldestMs: times.length === 0 ? undefined : times.reduce((a, b) => Math.max(a, b)),
+      outcomes: new Map([...Map.groupBy(jobs, formatOutcome)].map(([outcome, those]) => [outcome, those.length])),
+    },
+  ];
 }
 
 function oldestWords({ oldestMs }: Group): string {

@@ -37,14 +37,14 @@ export function formatReport(report: SweepReport, options: ReportOptions, screen
   const jobs = report.jobs.filter(({ decision }) => spared || decision !== 'keep');
   const sentence = paint(COLOURS[report.status], formatSentence(report));
   const isLong = jobs.length > FEW_JOBS;
+  const isCut = columns !== undefined && !isAll;
   const head = [
     // Reports of earlier versions have no project.
     ...(report.project == null ? [] : [projectLine(report.project)]),
-    ...(isLong ? [sentence, formatGroups(jobs, screen)] : []),
+    ...(isLong ? [sentence, formatGroups(jobs, { ...screen, isCut })] : []),
     // Functions of earlier versions do not log the rules.
-    ...(report.dryRun && report.rules?.length ? [formatRules(report.rules, screen)] : []),
+    ...(report.dryRun && report.rules?.length ? [formatRules(report.rules, { ...screen, isCut })] : []),
   ];
-  const isCut = columns !== undefined && !isAll;
   const tail = [
     sentence,
     ...remarksOn(report, report.jobs.length - jobs.length, options, paint),
@@ -84,13 +84,17 @@ function remarksOn(report: SweepReport, hidden: number, { stage }: ReportOptions
 }
 
 /** Names the flag that would let a sweep through its cap; nothing if no number of that flag would. */
-function letThrough({ caps: { exceeded, victims, maxKills, ceiling }, emergency }: SweepReport): string[] {
+function letThrough({
+  caps: { exceeded, victims, maxKills, maxKillsPercent, ceiling },
+  emergency,
+}: SweepReport): string[] {
   const most = Math.min(
     ceiling ?? Number.POSITIVE_INFINITY,
     emergency === null ? Number.POSITIVE_INFINITY : MAX_EMERGENCY_KILLS,
   );
   if (exceeded === null || victims <= maxKills || victims > most) return [];
-  return [`If all of them are to be cancelled: --max-kills ${victims}`];
+  const next = maxKillsPercent < 100 ? `; maxKillsPercent ${maxKillsPercent} of the policy is checked after that` : '';
+  return [`If all of them are to be cancelled: --max-kills ${victims}${next}`];
 }
 
 const INCLUDED = 'Note: --include-exempt: exempt and frozen jobs are not spared.';

@@ -3,12 +3,15 @@ import { type Column, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { cleanText } from './text.ts';
 
-/** So many rules are shown. */
+/** So many rules are shown on a screen. */
 const MOST_RULES = 12;
 
-/** Shows what each rule found: a rule that is for no job says so. */
-export function formatRules(rules: readonly RuleEffect[], screen: Pick<Terminal, 'columns' | 'paint'>): string {
-  const shown = rules.slice(0, MOST_RULES);
+/** Shows what each rule found: a rule that is for no job says so. @param options.isCut whether to show the first rules only. */
+export function formatRules(
+  rules: readonly RuleEffect[],
+  { isCut, ...screen }: Pick<Terminal, 'columns' | 'paint'> & { isCut: boolean },
+): string {
+  const shown = isCut ? rules.slice(0, MOST_RULES) : rules;
   const left = rules.length - shown.length;
   const table = formatTable(COLUMNS, shown, screen) ?? shown.map(inOneLine).join('\n');
   return left === 0 ? table : `${table}\nand ${left} more rules: see --json`;

@@ -1,11 +1,9 @@
 import { ENGINE_NAMES, type Engine } from '../../lib/base/job.ts';
-import { exitCodeOf } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { withSpinner } from '../screen/spinner.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import { cleanText } from '../screen/text.ts';
 import type { SettingsFlags } from '../source/load-settings.ts';
-import { observe } from '../sweep/observe.ts';
+import { observe, sayDoubts } from '../sweep/observe.ts';
 import { toSnapshot } from './document.ts';
 
 export interface SnapshotFlags extends SettingsFlags {
@@ -22,13 +20,7 @@ export async function runSnapshot(
   const { seen } = await withSpinner('Listing every live job', {}, terminal, () =>
     observe(flags, terminal, { engines: engine ?? ENGINE_NAMES }),
   );
-  const { clockProblem, gaps } = seen;
-  if (clockProblem !== undefined) terminal.err(`! ${clockProblem}\n`);
-  for (const { what } of gaps) terminal.err(`! listing incomplete: ${cleanText(what)}\n`);
+  const exitCode = sayDoubts(seen, terminal);
   terminal.out(toJson('snapshot', toSnapshot(seen, { withStatements })));
-  // The exit code is that of a plan at this moment.
-  return exitCodeOf({
-    status: clockProblem !== undefined ? 'stopped' : gaps.length > 0 ? 'partial' : 'ok',
-    dryRun: true,
-  });
+  return exitCode;
 }

@@ -1,8 +1,7 @@
-import { formatDuration } from '../../lib/base/duration.ts';
 import { ENGINE_NAMES, type Engine, type Job } from '../../lib/base/job.ts';
 import { compileMatcher, compileQueueMatcher } from '../../lib/policy/matcher.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
-import { exitCodeOf } from '../screen/exit-code.ts';
+import { formatMinutes } from '../screen/job-table.ts';
 import { toJson } from '../screen/json.ts';
 import { projectLine } from '../screen/project-words.ts';
 import { withSpinner } from '../screen/spinner.ts';
@@ -10,7 +9,7 @@ import { type Column, formatTable } from '../screen/table.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { cleanText, counted } from '../screen/text.ts';
 import type { SettingsFlags } from '../source/load-settings.ts';
-import { observe } from './observe.ts';
+import { observe, sayDoubts } from './observe.ts';
 
 export interface JobsFlags extends SettingsFlags {
   queue?: string[];
@@ -43,8 +42,7 @@ export async function runJobs(flags: JobsFlags, terminal: Terminal): Promise<num
     observe(flags, terminal, { engines, isBrief: true }),
   );
   const { clockProblem, gaps, now, project, target } = seen;
-  if (clockProblem !== undefined) terminal.err(`! ${cleanText(clockProblem)}\n`);
-  for (const { what } of gaps) terminal.err(`! listing incomplete: ${cleanText(what)}\n`);
+  const exitCode = sayDoubts(seen, terminal);
   const shares = sharesOf(seen, flags);
   if (json) {
     terminal.out(
@@ -62,39 +60,44 @@ export async function runJobs(flags: JobsFlags, terminal: Terminal): Promise<num
     const most = terminal.columns === undefined || all ? shares.length : MOST_SHARES;
     terminal.out(formatShares(shares, most, terminal));
   }
-  return exitCodeOf({
-    status: clockProblem !== undefined ? 'stopped' : gaps.length > 0 ? 'partial' : 'ok',
-    dryRun: true,
-  });
+  return exitCode;
 }
 
 /** Sums the jobs up, those that hold the most first. */
-function sharesOf({ jobs, now }: StoredLook, { queue, owner }: JobsFlags): Share[] {
-  const queues = queue?.map(compileQueueMatcher);
-  const owners = owner?.map(compileMatcher);
+function sharesOf({ jobs, now }: StoredLook, { queue: queueWords, owner: ownerWords }: JobsFlags): Share[] {
+  const queues = queueWords?.map(compileQueueMatcher);
+  const owners = ownerWords?.map(compileMatcher);
   const isWanted = (job: Job) =>
     (queues?.some((one) => one.matches(job.queue ?? '')) ?? true) &&
     (owners?.some((one) => one.matches(job.owner ?? '')) ?? true);
-  const shares = new Map<string, Share>();
-  for (const job of jobs.filter(isWanted)) {
-    const key = JSON.stringify([job.queue, job.owner, job.engine]);
-    const share = shares.get(key) ?? {
-      queue: job.queue ?? null,
-      owner: job.owner ?? null,
-      engine: job.engine,
-      running: 0,
-      waiting: 0,
-      other: 0,
-      oldestMs: null,
-    };
-    shares.set(key, share);
-    share[job.state === 'running' ? 'running' : job.state === 'queued' ? 'waiting' : 'other'] += 1;
-    const submittedAt = job.since.submitted ?? job.startedAt;
-    if (submittedAt !== undefined) share.oldestMs = Math.max(share.oldestMs ?? 0, now - submittedAt);
-  }
-  return [...shares.values()].sort(
-    (a, b) => b.running - a.running || b.waiting - a.waiting || (b.oldestMs ?? 0) - (a.oldestMs ?? 0),
+  const groups = Map.groupBy(jobs.filter(isWanted), ({ queue, owner, engine }) =>
+    JSON.stringify([queue, owner, engine]),
   );
+  return [...groups.values()]
+    .flatMap((group) => toShare(group, now))
+    .sort((a, b) => b.running - a.running || b.waiting - a.waiting || (b.oldestMs ?? 0) - (a.oldestMs ?? 0));
+}
+
+function toShare(jobs: readonly Job[], now: number): Share[] {
+  const [first] = jobs;
+  if (first === undefined) return [];
+  const running = jobs.filter(({ state }) => state === 'running').length;
+  const waiting = jobs.filter(({ state }) => state === 'queued').length;
+  const ages = jobs.flatMap(({ since, startedAt }) => {
+    const submittedAt = since.submitted ?? startedAt;
+    return submittedAt === undefined ? [] : [now - submittedAt];
+  });
+  return [
+    {
+      queue: first.queue ?? null,
+      owner: first.owner ?? null,
+      engine: first.engine,
+      running,
+      waiting,
+      other: jobs.length - running - waiting,
+      oldestMs: ages.length === 0 ? null : ages.reduce((a, b) => Math.max(a, b)),
+    },
+  ];
 }
 
 function formatShares(shares: readonly Share[], most: number, terminal: Terminal): string {
@@ -111,7 +114,7 @@ function formatShares(shares: readonly Share[], most: number, terminal: Terminal
   return `${sentence}${table}\n${left === 0 ? '' : `and ${left} more jobs in ${shares.length - most} smaller groups: see --all or --json\n`}`;
 }
 
-const oldest = ({ oldestMs }: Share) => (oldestMs === null ? '?' : formatDuration(oldestMs - (oldestMs % 60_000)));
+const oldest = ({ oldestMs }: Share) => (oldestMs === null ? '?' : formatMinutes(oldestMs));
 const orNone = (count: number) => (count === 0 ? '' : String(count));
 
 const COLUMNS: readonly Column<Share>[] = [

@@ -5,7 +5,9 @@ import { DEFAULT_TARGET } from '../../lib/request/request.ts';
 import type { Settings } from '../../lib/settings/settings.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
 import { lookAtEverything } from '../../lib/sweep/snapshot.ts';
+import { exitCodeOf } from '../screen/exit-code.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { cleanText } from '../screen/text.ts';
 import { type SettingsFlags, settingsSource } from '../source/load-settings.ts';
 import { sharedIn } from '../source/network.ts';
 import type { Stage } from '../source/open-stage.ts';
@@ -26,4 +28,12 @@ export async function observe(
   const settings = await settingsSource(flags, env, stage)({ target, emergency: toEmergency({}) });
   const deps = { isBrief, clock: systemClock, random: Math.random, sharedFor: sharedIn(env) };
   return { seen: await lookAtEverything(engines, settings, deps), settings };
+}
+
+/** Says what makes a look doubtful. @returns the exit code of a plan at this moment: 1 if the clocks disagree, 4 if some jobs could not be listed. */
+export function sayDoubts({ clockProblem, gaps }: StoredLook, { err }: Terminal): number {
+  if (clockProblem !== undefined) err(`! ${cleanText(clockProblem)}\n`);
+  for (const { what } of gaps) err(`! listing incomplete: ${cleanText(what)}\n`);
+  const status = clockProblem !== undefined ? 'stopped' : gaps.length > 0 ? 'partial' : 'ok';
+  return exitCodeOf({ status, dryRun: true });
 }

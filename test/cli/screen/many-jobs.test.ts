@@ -70,7 +70,7 @@ describe('the screen of a sweep of 300 jobs', () => {
     const needs = screen.slice(screen.findIndex((line) => line.startsWith('! failed, ')));
     expect(needs).toEqual([
       '! failed, 7 jobs: 400 DLI.0003; the IAM user lacks a right; docs/deploy.md lists those it needs',
-      ...needs.slice(1, 6).map(() => expect.stringMatching(/^ {4}00000000-[\w-]+ on (adhoc|bi_reports) by \w+$/)),
+      ...Array<unknown>(5).fill(expect.stringMatching(/^ {4}00000000-[\w-]+ on (adhoc|bi_reports) by \w+$/)),
       '    and 2 more',
     ]);
   });
@@ -101,6 +101,44 @@ describe('the screen of a sweep of 300 jobs', () => {
     expect(report.status).toBe('stopped');
     expect(screen).toMatch(/^! not reached, \d+ jobs: the sweep was stopped before; run it again to go on$/m);
     expect(linesOf(screen).length).toBeLessThanOrEqual(60);
+  });
+});
+
+describe('the report of a plan with many groups and many rules', () => {
+  it('has all of them in a pipe, and counts those that a screen has no room for', async () => {
+    const numbers = Array.from({ length: 30 }, (_, i) => i + 1);
+    const lake = await makeWorld({ jobs: numbers.map((n) => emulatedJob(n, { owner: `user-${n}` })) });
+    const rules = numbers.map((n) => ({ id: `rule-${n}`, match: { owner: `user-${n}` }, maxRunTime: '2h' }));
+
+    const report = await lake.sweep({ dryRun: true }, lake.withPolicy({ ...policy, rules }));
+    const pipe = formatReport(report, {});
+    const screen = formatReport(report, {}, SCREEN);
+
+    expect(numbers.filter((n) => !pipe.includes(`│ user-${n} `) || !pipe.includes(`│ rule-${n} `))).toEqual([]);
+    expect(pipe).not.toContain(' more ');
+    expect(screen).toContain('\nand 16 more jobs in 16 smaller groups\n');
+    expect(screen).toContain('\nand 18 more rules: see --json\n');
+    expect(linesOf(screen).length).toBeLessThanOrEqual(60);
+  });
+});
+
+describe('the screen of a plan over its cap', () => {
+  it.each([
+    { percent: 100, line: 'If all of them are to be cancelled: --max-kills 3' },
+    {
+      percent: 50,
+      line: 'If all of them are to be cancelled: --max-kills 3; maxKillsPercent 50 of the policy is checked after that',
+    },
+  ])('names the number that would do, and the cap that comes next: $percent percent', async ({ percent, line }) => {
+    const world = await makeWorld({ jobs: [1, 2, 3].map((n) => emulatedJob(n)) });
+    const rules = [{ id: 'r', match: 'all', maxRunTime: '2h' }];
+
+    const report = await world.sweep(
+      { dryRun: true },
+      world.withPolicy({ rules, maxKills: 1, maxKillsPercent: percent }),
+    );
+
+    expect(formatReport(report, {})).toContain(`\n${line}\n`);
   });
 });
 
