@@ -53,7 +53,7 @@ export interface Field {
 /** Builds the command line, and says how each contestant is started. */
 export async function enterField(): Promise<Field> {
   const place = mkdtempSync(join(tmpdir(), 'dli-reaper-bench-'));
-  const cli = join(place, 'cli.mjs');
+  const cli = join(place, 'cli');
   const policy = join(place, 'policy.json');
   writeFileSync(policy, JSON.stringify(POLICY));
   await build('build-cli.ts', cli);
@@ -70,7 +70,7 @@ export async function enterField(): Promise<Field> {
       process.execPath,
       ...USAGE,
       ...flags,
-      cli,
+      join(cli, 'main.mjs'),
       'sweep',
       '--no-dry-run',
       '--json',

@@ -8,7 +8,7 @@ import { findOwnNode, follow, isNodeNewEnough, NO_NODE } from './own-node.js';
 
 const source = new URL('./main.ts', import.meta.url);
 const isClone = existsSync(source);
-const main = isClone ? source : new URL('../dist/cli.mjs', import.meta.url);
+const main = isClone ? source : new URL('../dist/cli/main.mjs', import.meta.url);
 process.env.DLI_REAPER_COMMAND = commandName(isClone);
 
 if (isNodeNewEnough) {

@@ -1,5 +1,6 @@
-// Bundles the command line to one file that needs only `node`. Default: dist/cli.mjs.
-import { readFileSync } from 'node:fs';
+// Bundles the command line to <folder>/main.mjs, which needs only `node`. What a verb loads is in other files beside it, so that
+// each start reads only what it needs. The default folder is dist/cli.
+import { readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
@@ -7,7 +8,7 @@ import { ASSETS } from '../cli/source/assets.ts';
 import { builtinsByCall } from './builtins-by-call.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const outfile = resolve(root, process.argv[2] ?? 'dist/cli.mjs');
+const outdir = resolve(root, process.argv[2] ?? 'dist/cli');
 
 /** Puts the files that the source reads into the bundle. */
 const embedAssets: Plugin = {
@@ -25,9 +26,12 @@ const embedAssets: Plugin = {
 
 const TOO_OLD = 'dli-reaper: needs Node 24 or newer, and this is ';
 
+rmSync(outdir, { recursive: true, force: true });
 const { metafile } = await build({
   entryPoints: ['cli/main.ts'],
-  outfile,
+  outdir,
+  outExtension: { '.js': '.mjs' },
+  splitting: true,
   absWorkingDir: root,
   bundle: true,
   platform: 'node',
@@ -46,5 +50,5 @@ const { metafile } = await build({
   plugins: [embedAssets, builtinsByCall],
   logLevel: 'warning',
 });
-const [{ bytes } = { bytes: 0 }] = Object.values(metafile.outputs);
-process.stdout.write(`${outfile}: ${(bytes / 1024).toFixed(1)} KB\n`);
+const bytes = Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
+process.stdout.write(`${outdir}: ${(bytes / 1024).toFixed(1)} KB\n`);

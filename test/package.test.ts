@@ -13,19 +13,19 @@ const folder = mkdtempSync(join(tmpdir(), 'dli-reaper-package-'));
 const env = { HOME: folder, PATH: `${dirname(process.execPath)}:${process.env.PATH}`, npm_config_offline: 'true' };
 
 beforeAll(async () => {
-  await run(process.execPath, ['scripts/build-cli.ts', join(folder, 'alone', 'cli.mjs')], { cwd: root });
+  await run(process.execPath, ['scripts/build-cli.ts', join(folder, 'alone')], { cwd: root });
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe('the command line in one file', () => {
-  it('runs with node alone, from a folder that holds nothing else', async () => {
-    const { stdout } = await run(process.execPath, ['cli.mjs', 'demo'], { cwd: join(folder, 'alone'), env });
+describe('the command line in a folder of its own', () => {
+  it('runs with node alone, from a place that holds nothing else', async () => {
+    const { stdout } = await run(process.execPath, ['main.mjs', 'demo'], { cwd: join(folder, 'alone'), env });
 
     expect(stdout).toContain('It agrees with all 10 outcomes.');
   });
 
   it('says what a rehearsal needs besides, and does not start one', async () => {
-    const start = run(process.execPath, ['cli.mjs', 'emulator', '--stage', 'rehearsal'], {
+    const start = run(process.execPath, ['main.mjs', 'emulator', '--stage', 'rehearsal'], {
       cwd: join(folder, 'alone'),
       env,
     });
@@ -56,7 +56,7 @@ describe('the package', () => {
     const paths = packed.files.map(({ path }) => path);
     const functions = ['dist/functions/dispatch/index.mjs', 'dist/functions/sweep/index.mjs'];
     expect(paths).toEqual(
-      expect.arrayContaining(['cli/dli-reaper.js', 'dist/cli.mjs', 'README.md', 'LICENSE', ...functions]),
+      expect.arrayContaining(['cli/dli-reaper.js', 'dist/cli/main.mjs', 'README.md', 'LICENSE', ...functions]),
     );
     expect(paths.filter((path) => /^(lib|emulator|test|functions|node_modules)\//.test(path))).toEqual([]);
   });

@@ -73,11 +73,11 @@ async function playPast({ store, tick }: Awaited<ReturnType<typeof startStage>>,
   faults.add(...ordered);
 }
 
-/** Returns the folder of the bundled functions. The package has them beside its one file; a clone builds them. @throws {SettingsError} */
+/** Returns the folder of the bundled functions. The package has them beside the command line; a clone builds them. @throws {SettingsError} */
 async function findFunctions(): Promise<{ folder: string; remove: () => void }> {
   const isClone = import.meta.url.endsWith('.ts');
   if (!isClone) {
-    const folder = fileURLToPath(new URL('functions', import.meta.url));
+    const folder = fileURLToPath(new URL('../functions', import.meta.url));
     if (existsSync(folder)) return { folder, remove: () => {} };
     throw new SettingsError('--stage', `needs the functions in ${folder}; use the package, or a clone`);
   }

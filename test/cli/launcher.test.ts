@@ -92,11 +92,11 @@ describe('the Node that the package brings', () => {
 });
 
 describe.concurrent('what is printed to be pasted', () => {
-  /** A package as npm unpacks it: the launcher, and the command in one file. */
+  /** A package as npm unpacks it: the launcher, and the command as it is built. */
   function unpack(): string {
     const folder = mkdtempSync(join(tmpdir(), 'dli-reaper-package-'));
     cpSync(dirname(launcher), join(folder, 'cli'), { recursive: true, filter: (path) => !path.endsWith('.ts') });
-    cpSync(CLI.main, join(folder, 'dist/cli.mjs'));
+    cpSync(dirname(CLI.main), join(folder, 'dist/cli'), { recursive: true });
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
     return folder;
   }

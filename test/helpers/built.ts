@@ -8,7 +8,7 @@ import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Folder with the files that users run: `cli.mjs`, and `functions/<name>/index.mjs`. */
+    /** Folder with the files that users run: `cli/main.mjs`, and `functions/<name>/index.mjs`. */
     built: string;
   }
 }
@@ -20,7 +20,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export default async function setup(project: TestProject): Promise<() => void> {
   const folder = mkdtempSync(join(tmpdir(), 'dli-reaper-built-'));
   const build = (script: string, name: string) => run(process.execPath, [script, join(folder, name)], { cwd: root });
-  await Promise.all([build('scripts/build-cli.ts', 'cli.mjs'), build('scripts/build.ts', 'functions')]);
+  await Promise.all([build('scripts/build-cli.ts', 'cli'), build('scripts/build.ts', 'functions')]);
   project.provide('built', folder);
   return () => rmSync(folder, { recursive: true });
 }

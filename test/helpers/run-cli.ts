@@ -16,7 +16,7 @@ import { emulatedJob, HOUR } from './world.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The file that users run. */
-export const CLI = { cwd: root, main: `${inject('built')}/cli.mjs` };
+export const CLI = { cwd: root, main: `${inject('built')}/cli/main.mjs` };
 
 /** An environment in which the machine's own variables cannot change a test's result. */
 export const cleanEnvironment = (env: Record<string, string>) => ({
