@@ -3,7 +3,7 @@
 const QUERIES = {
   WhyWasJobCancelled: [
     'why was job X cancelled',
-    `fields @timestamp, target, region, projectName, projectId, msg, outcome, reason, rule, clock, limitMs, runTimeMs, queueTimeMs, sweepId, @message
+    `fields @timestamp, recordedBy, target, region, projectName, projectId, msg, outcome, reason, rule, clock, limitMs, runTimeMs, queueTimeMs, sweepId, @message
 | filter jobId = "PUT THE JOB ID HERE"
 | sort @timestamp desc
 | limit 50`,
@@ -44,6 +44,13 @@ const QUERIES = {
 | sort @timestamp desc
 | limit 50`,
   ],
+  ByHand: [
+    'who swept by hand, and why',
+    `filter msg in ["sweep by hand", "sweep by hand given up"]
+| fields @timestamp, recordedBy, msg, count, requestReason, @message
+| sort @timestamp desc
+| limit 50`,
+  ],
   LastSweeps: [
     'last sweep of each target',
     `filter msg = "sweep finished"
@@ -66,7 +73,7 @@ module.exports = async ({ resolveVariable }) => {
       Type: 'AWS::Logs::QueryDefinition',
       Properties: {
         Name: `dli-reaper/${stage}/${name}`,
-        LogGroupNames: [{ Ref: 'SweepLogGroup' }, { Ref: 'DispatchLogGroup' }],
+        LogGroupNames: [{ Ref: 'SweepLogGroup' }, { Ref: 'DispatchLogGroup' }, { Ref: 'ByHandLogGroup' }],
         QueryString: query,
       },
     },

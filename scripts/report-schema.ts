@@ -230,7 +230,7 @@ const span = {
   holds: selected,
 };
 
-const explanation = {
+const explanation = object({
   jobId: text,
   engine,
   jobType: textOrNull,
@@ -265,12 +265,33 @@ const explanation = {
     }),
   ]),
   caps,
-};
+});
+
+const pastOfJob = object({
+  at: time,
+  record: about(text, 'The log group'),
+  sweepId: textOrNull,
+  trigger: v.nullable(word<SweepReport['trigger']>({ schedule: true, manual: true, emergency: true })),
+  recordedBy: about(textOrNull, 'Who swept by hand, as an ARN; null for a function'),
+  requestReason: about(textOrNull, 'The reason that a person gave; known for the latest ten sweeps'),
+  decision: job.entries.decision,
+  outcome: about(v.nullable(job.entries.outcome), 'Null if the job was chosen, and no result is on record'),
+  reason: textOrNull,
+  rule: textOrNull,
+  clock: v.nullable(clock),
+  limitMs: numberOrNull,
+  readingMs: about(numberOrNull, 'What that clock showed'),
+  status: job.entries.status,
+  evidence: job.entries.evidence,
+  endedBy: job.entries.endedBy,
+  error: textOrNull,
+});
 
 const lastSweep = object({
   sweepId: textOrNull,
   at: time,
   trigger: text,
+  recordedBy: about(textOrNull, 'Who swept by hand, as an ARN; null for a function'),
   status: about(text, 'Status of its report; or `could not run`, or `not swept`'),
   dryRun: v.nullable(flag),
   cancelled: countOrNull,
@@ -280,7 +301,18 @@ const lastSweep = object({
 const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
   sweep: sweepEntries,
   sweeps: { sweeps: v.array(object(sweepEntries)), failures: texts },
-  explanation,
+  why: {
+    jobId: text,
+    now: about(
+      v.nullable(explanation),
+      'What DLI and the rules say now; null if DLI does not know the job, or could not be asked',
+    ),
+    record: about(
+      v.nullable(v.array(pastOfJob)),
+      'What sweeps did about it, the latest first; null without a stage, which has no record',
+    ),
+    problems: about(texts, 'What could not be read, and what makes the plan incomplete'),
+  },
   status: {
     stage: text,
     switch: textOrNull,
@@ -290,6 +322,7 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
     ),
     schedule: about(v.nullable(object({ lastTickAt: timeOrNull, isAlive: flag })), 'Null if the log cannot be read'),
     logProblem: textOrNull,
+    byHandProblem: about(textOrNull, 'Why the record of sweeps by hand cannot be read'),
     targets: v.array(
       object({
         target: text,

@@ -15,7 +15,7 @@ const DAY_MS = 86_400_000;
 export async function endsOf(stage: Stage): Promise<{ ends: EndLine[] | undefined; findings: Finding[] }> {
   const now = systemClock.now();
   try {
-    const { ends } = await findSweeps(stage.name, now - DAY_MS);
+    const { ends, byHandProblem } = await findSweeps(stage.name, now - DAY_MS);
     const { lastTickAt, isAlive } = judgeSchedule(ends, now);
     const console = 'see the schedule in the console of EventBridge';
     const finding = isAlive
@@ -23,7 +23,7 @@ export async function endsOf(stage: Stage): Promise<{ ends: EndLine[] | undefine
       : lastTickAt === null
         ? red('schedule', 'no scheduled sweep in 24h', `${console}, or deploy`)
         : yellow('schedule', `quiet since ${lastTickAt}`, `if a sweep was due since then, ${console}`);
-    return { ends, findings: [finding] };
+    return { ends, findings: [finding, await byHandFinding(byHandProblem, stage)] };
   } catch (error) {
     const awsError = awsErrorOf(error);
     const fix =
@@ -32,6 +32,15 @@ export async function endsOf(stage: Stage): Promise<{ ends: EndLine[] | undefine
         : fixForAws(awsError, 'grant logs:FilterLogEvents on it');
     return { ends: undefined, findings: [yellow('log', messageOf(error), fix)] };
   }
+}
+
+/** Checks the record of sweeps by hand. Whether this caller may write it shows only when he does. */
+async function byHandFinding(problem: string | null, stage: Stage): Promise<Finding> {
+  if (problem === null) return green('record by hand', 'there, and can be read');
+  const fix = problem.includes('ResourceNotFoundException')
+    ? await deployLine(stage)
+    : 'grant logs:FilterLogEvents on it';
+  return yellow('record by hand', problem, fix);
 }
 
 /** Checks the last sweep of a target, and its last success. */

@@ -31,7 +31,8 @@ export async function runEmergency(
   const askedAt = isoTime(clock.now());
   assertFlags(prepared, flags, askedAt);
   if (flags.confirm !== undefined && !flags.dryRun) {
-    return finish(await sweepTargets({ ...payload, dryRun: false, askedAt }), flags, terminal);
+    const record = await prepared.openRecord?.(null);
+    return finish(await sweepTargets({ ...payload, dryRun: false, askedAt }, { record }), flags, terminal);
   }
   for (;;) {
     const plan = await sweepTargets({ ...payload, dryRun: true, askedAt: isoTime(clock.now()) });
@@ -123,7 +124,7 @@ function outlookOf(plan: Swept, flags: EmergencyFlags): Outlook {
 /** Asks for the name, and cancels the jobs of the plan. If the plan is too old by then, it cancels nothing. */
 async function actOn(
   plan: Swept,
-  { name, payload, sweepTargets, isSwitchedOn }: PreparedEmergency,
+  { name, payload, sweepTargets, isSwitchedOn, openRecord }: PreparedEmergency,
   flags: EmergencyFlags,
   terminal: Terminal,
   clock: Clock,
@@ -141,16 +142,23 @@ async function actOn(
     );
     return endWithPlan(plan, outlook, flags, terminal);
   }
+  // Before the question, so that a person who may not write the record knows it then.
+  const record = await openRecord?.(outlook.victims);
   const what = whatToCancel(plan, outlook);
-  if (!(await confirm({ name, what, given: undefined }, terminal))) return endWithPlan(plan, outlook, flags, terminal);
+  if (!(await confirm({ name, what, given: undefined }, terminal))) {
+    await record?.giveUp();
+    return endWithPlan(plan, outlook, flags, terminal);
+  }
 
   if (isExpired(shownAt, clock)) {
+    await record?.giveUp();
     terminal.err(
       `The plan is older than ${VALID_FOR}, so other jobs may run now. Nothing was cancelled; listing again.\n`,
     );
     return 'too late';
   }
-  const swept = await sweepTargets({ ...payload, dryRun: false, askedAt: isoTime(shownAt) }, outlook.shown);
+  const { shown: jobIds } = outlook;
+  const swept = await sweepTargets({ ...payload, dryRun: false, askedAt: isoTime(shownAt) }, { jobIds, record });
   return endWithSweep(swept, plan, outlook, flags, terminal);
 }
 

@@ -4,6 +4,7 @@ import { describeError } from '../../lib/dli/advice.ts';
 import { type EmergencyPayload, parseRequest, type SweepRequest } from '../../lib/request/request.ts';
 import { interrupted } from '../screen/signals.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import type { ByHandRecord } from '../source/by-hand-record.ts';
 import type { Stage } from '../source/open-stage.ts';
 import { performSweep } from '../sweep/perform.ts';
 import type { Swept } from '../sweep/results.ts';
@@ -26,8 +27,8 @@ export async function prepareLocal(
   const payload = payloadOf(flags);
   const sweepTargets =
     (names: readonly string[], opened?: Stage): SweepTargets =>
-    (asked, shown) =>
-      sweepLocally({ names, stage: opened, flags, payload: asked, shown }, terminal, clock);
+    (asked, { jobIds, record } = {}) =>
+      sweepLocally({ names, stage: opened, flags, payload: asked, shown: jobIds, record }, terminal, clock);
   if (stage === undefined) {
     // Without a stage the target has no name, so the id of its project is typed.
     const { projectId: name = '' } = flags;
@@ -36,12 +37,23 @@ export async function prepareLocal(
   // Loaded only here, since the AWS SDK is slow to load.
   const opened = (await import('../source/open-stage.ts')).openStage(stage);
   const { isSwitchedOn } = opened;
+  const recordOf = (targets: readonly string[]) => async (count: number | null) => {
+    const { openByHandRecord } = await import('../source/by-hand-record.ts');
+    return openByHandRecord(stage, { targets, count, requestReason: flags.reason ?? null }, terminal.err, clock);
+  };
   if (target !== undefined) {
     const sweepTarget = sweepTargets([target], opened);
-    return { name: target, payload: { ...payload, target }, sweepTargets: sweepTarget, isSwitchedOn };
+    const openRecord = recordOf([target]);
+    return { name: target, payload: { ...payload, target }, sweepTargets: sweepTarget, isSwitchedOn, openRecord };
   }
   const names = await opened.listTargets();
-  return { name: `${stage} ${names.length}`, payload, sweepTargets: sweepTargets(names, opened), isSwitchedOn };
+  return {
+    name: `${stage} ${names.length}`,
+    payload,
+    sweepTargets: sweepTargets(names, opened),
+    isSwitchedOn,
+    openRecord: recordOf(names),
+  };
 }
 
 interface LocalSweeps {
@@ -51,11 +63,12 @@ interface LocalSweeps {
   payload: EmergencyPayload;
   /** The jobs that were confirmed, by target; undefined for a plan, or with --confirm. */
   shown: ReadonlyMap<string, string[]> | undefined;
+  record: ByHandRecord | undefined;
 }
 
 /** Sweeps one target after the other, since they may share a credential. A target that fails does not stop the next. */
 async function sweepLocally(
-  { names, stage, flags, payload, shown }: LocalSweeps,
+  { names, stage, flags, payload, shown, record }: LocalSweeps,
   terminal: Terminal,
   clock: Clock,
 ): Promise<Swept> {
@@ -76,7 +89,7 @@ async function sweepLocally(
         continue;
       }
       const target = flags.stage === undefined ? {} : { target: name };
-      swept.reports.push(await performSweep({ ...flags, ...target }, terminal, { request, stage }));
+      swept.reports.push(await performSweep({ ...flags, ...target }, terminal, { request, stage, record }));
     } catch (error) {
       if (names.length === 1) throw error;
       swept.failures.push(`${name}: ${describeError(error)}`);

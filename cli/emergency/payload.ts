@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/base/clock.ts';
 import { formatDuration } from '../../lib/base/duration.ts';
 import { EMERGENCY_TYPES } from '../../lib/request/emergency.ts';
 import { type EmergencyPayload, expiresAtOf } from '../../lib/request/request.ts';
+import type { ByHandRecord } from '../source/by-hand-record.ts';
 import type { SweepFlags } from '../sweep/perform.ts';
 import type { Swept } from '../sweep/results.ts';
 
@@ -19,8 +20,14 @@ export interface EmergencyFlags extends SweepFlags {
   remote?: boolean;
 }
 
-/** Sweeps each target. `jobIds`, by target, limits it to the jobs that a person has seen and confirmed. */
-export type SweepTargets = (payload: EmergencyPayload, jobIds?: ReadonlyMap<string, string[]>) => Promise<Swept>;
+/**
+ * Sweeps each target. `jobIds`, by target, limits it to the jobs that a person has seen and confirmed. `record` is that of a live
+ * sweep of a stage from here.
+ */
+export type SweepTargets = (
+  payload: EmergencyPayload,
+  options?: { jobIds?: ReadonlyMap<string, string[]>; record?: ByHandRecord | undefined },
+) => Promise<Swept>;
 
 /** An emergency that is ready to start. */
 export interface PreparedEmergency {
@@ -30,6 +37,11 @@ export interface PreparedEmergency {
   sweepTargets: SweepTargets;
   /** Reads the switch of the stage; undefined without a stage, which has none. */
   isSwitchedOn?: (() => Promise<boolean>) | undefined;
+  /**
+   * Opens the record, with the number of victims if it is known. Undefined without a stage, which has none, and with --remote,
+   * where the function writes its own.
+   */
+  openRecord?: ((count: number | null) => Promise<ByHandRecord>) | undefined;
 }
 
 export function payloadOf(flags: EmergencyFlags): EmergencyPayload {

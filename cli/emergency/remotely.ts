@@ -18,7 +18,7 @@ export async function prepareRemote(flags: EmergencyFlags, terminal: Terminal): 
       name: target,
       isSwitchedOn,
       payload: { ...payload, target },
-      sweepTargets: (asked, shown) => {
+      sweepTargets: (asked, { jobIds: shown } = {}) => {
         const jobIds = shown?.get(target);
         const sweepId = randomUUID();
         const limited = { ...asked, sweepId, ...(jobIds && { jobIds }), ...confirmed(asked, target) };
@@ -33,7 +33,7 @@ export async function prepareRemote(flags: EmergencyFlags, terminal: Terminal): 
     name,
     isSwitchedOn,
     payload,
-    sweepTargets: (asked, shown) =>
+    sweepTargets: (asked, { jobIds: shown } = {}) =>
       sweepAllRemotely(stage, { ...asked, ...limitTo(shown), ...confirmed(asked, name) }, flags, terminal),
   };
 }

@@ -12,7 +12,7 @@ import { systemClock } from '../../lib/base/clock.ts';
 import { dliReaper } from '../../lib/base/command-line.ts';
 import { parameterNames } from '../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import { functionName } from '../../lib/settings/stage.ts';
+import { functionName, logGroupOf } from '../../lib/settings/stage.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { readAsset } from '../source/assets.ts';
 import { announceRehearsal, REHEARSAL_KEYS, REHEARSAL_STAGE } from '../source/rehearsal.ts';
@@ -48,6 +48,7 @@ export async function startRehearsal(emulator: Emulator, { err }: Terminal): Pro
     region: connection.region,
     parameters,
     keys: REHEARSAL_KEYS,
+    logGroups: [logGroupOf(REHEARSAL_STAGE, 'by-hand')],
     functions: { dispatch: bundleOf('dispatch'), sweep: bundleOf('sweep') },
     now: systemClock.now,
     onFailure: (sentence) => err(`${sentence}\n`),

@@ -7,6 +7,8 @@ export interface LastSweep {
   sweepId: string | null;
   at: string;
   trigger: string;
+  /** The ARN of the person who swept by hand; null for a function. */
+  recordedBy: string | null;
   /** The status in its report, or `could not run`, or `not swept`. */
   status: string;
   dryRun: boolean | null;
@@ -34,7 +36,8 @@ export interface ScheduleStatus {
 export function lastSweepOf(target: string, ends: readonly EndLine[]): LastSweep | null {
   const line = ends.findLast(({ fields }) => fields.target === target);
   if (line === undefined) return null;
-  const frame = { at: new Date(line.at).toISOString(), trigger: triggerOf(line) };
+  const { recordedBy = null } = line.fields;
+  const frame = { at: new Date(line.at).toISOString(), trigger: triggerOf(line), recordedBy };
   const failed = { ...frame, sweepId: null, dryRun: null, cancelled: null };
   switch (line.msg) {
     case 'sweep finished': {
@@ -66,7 +69,8 @@ const USUAL_PERIOD_MINUTES = 60;
 /** Says whether the schedule runs: its last tick is at most two periods old. The results of the sweeps do not matter. */
 export function judgeSchedule(ends: readonly EndLine[], now: number): ScheduleStatus {
   const last = ends
-    .filter((line) => triggerOf(line) === 'schedule')
+    // Only a function ticks, and anyone may write to the record of sweeps by hand.
+    .filter((line) => line.record !== 'by-hand' && triggerOf(line) === 'schedule')
     .toSorted((a, b) => a.at - b.at)
     .at(-1);
   if (last === undefined) return { lastTickAt: null, isAlive: false };

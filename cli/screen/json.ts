@@ -4,7 +4,7 @@ import { jsonOf } from '../../lib/base/json-text.ts';
 export type DocumentKind =
   | 'sweep'
   | 'sweeps'
-  | 'explanation'
+  | 'why'
   | 'status'
   | 'switch'
   | 'exemption'

@@ -6,8 +6,8 @@ import { toJson } from '../screen/json.ts';
 import { formatReport } from '../screen/report.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { readPolicyFile } from '../source/policy-file.ts';
-import { explainOne, showExplanation } from '../sweep/explain.ts';
 import type { SweepFlags } from '../sweep/perform.ts';
+import { explainOne, show } from '../sweep/why.ts';
 import { readSnapshot } from './document.ts';
 
 /**
@@ -21,19 +21,14 @@ export async function runPlanFrom(path: string, flags: SweepFlags, terminal: Ter
   return exitCodeOf(report);
 }
 
-/** Runs `explain` on a snapshot. @returns the exit code. @throws {SettingsError} */
-export async function runExplainFrom(
-  path: string,
-  jobId: string,
-  flags: SweepFlags,
-  terminal: Terminal,
-): Promise<number> {
+/** Runs `why` on a snapshot, which has no record of sweeps. @returns the exit code. @throws {SettingsError} */
+export async function runWhyFrom(path: string, jobId: string, flags: SweepFlags, terminal: Terminal): Promise<number> {
   const { stored, report, judgement } = await judgeFile(path, flags, terminal);
   const explanation = await explainOne(jobId, judgement, async () =>
     stored.jobs.find(({ id }) => id.toLowerCase() === jobId.toLowerCase()),
   );
   if (explanation === undefined) throw new SettingsError('JOB_ID', `${path} holds no such job of the policy's engines`);
-  return showExplanation(explanation, report, flags, terminal);
+  return show(jobId, { now: { explanation, report } }, flags, terminal);
 }
 
 async function judgeFile(path: string, flags: SweepFlags, { env }: Terminal) {

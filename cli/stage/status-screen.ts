@@ -25,6 +25,8 @@ export interface StageStatus {
   /** Null if the log cannot be read. */
   schedule: ScheduleStatus | null;
   logProblem: string | null;
+  /** Why the record of sweeps by hand cannot be read; null also if the log cannot be read. */
+  byHandProblem: string | null;
   targets: TargetStatus[];
   killsPerDay: number | null;
   /** How far back the log was asked for, such as 24h. */
@@ -33,7 +35,7 @@ export interface StageStatus {
 }
 
 export function formatStatus(status: StageStatus, { columns, paint = plain }: Terminal): string {
-  const { switchValue, targets, stage, now } = status;
+  const { switchValue, targets, stage, byHandProblem, now } = status;
   const isRun = switchValue === 'run';
   const order = parseStop(switchValue);
   const table = formatTable(columnsFor(status), targets, { columns });
@@ -45,6 +47,7 @@ export function formatStatus(status: StageStatus, { columns, paint = plain }: Te
     ...(order !== undefined && isOverdue(order, now) ? [paint('red', `! ${askToResume(order, stage)}.`)] : []),
     formatSchedule(status, paint),
     table ?? targets.map((one) => `${one.target}: ${overdueText(one)} overdue`).join('\n'),
+    ...(byHandProblem === null ? [] : [paint('yellow', `! Sweeps by hand are not shown: ${cleanText(byHandProblem)}`)]),
     ...notesOf(targets).map((note) => paint('yellow', `Note: ${cleanText(note)}.`)),
     ...targets.flatMap(problemsOf).map((problem) => paint('red', `! ${problem}`)),
     '',
@@ -58,7 +61,7 @@ function columnsFor({ logProblem, within, killsPerDay, now }: StageStatus): Colu
   return [
     { head: 'target', cell: ({ target }) => target },
     { head: 'last sweep', cell: ({ lastSweep }) => (lastSweep === null ? noSweep : agoOf(lastSweep.at, now)) },
-    { head: 'by', cell: ({ lastSweep }) => lastSweep?.trigger ?? '–', dropped: 1 },
+    { head: 'by', cell: ({ lastSweep }) => byText(lastSweep), dropped: 1 },
     { head: 'status', cell: ({ lastSweep }) => statusText(lastSweep) },
     { head: 'cancelled', cell: ({ lastSweep }) => String(lastSweep?.cancelled ?? '–'), dropped: 2 },
     { head: 'overdue now', cell: overdueText },
@@ -106,6 +109,12 @@ function switchText(value: string | null): string {
 function overdueText({ overdue, undetermined }: TargetStatus): string {
   const more = undetermined === null || undetermined === 0 ? '' : `, ${undetermined} undetermined`;
   return `${overdue ?? '?'}${more}`;
+}
+
+/** What started a sweep, and who, if it was by hand. Of the ARN the last part is enough here. */
+function byText(last: LastSweep | null): string {
+  if (last === null) return '–';
+  return [last.trigger, ...(last.recordedBy?.split('/').slice(-1) ?? [])].map(cleanText).join(', ');
 }
 
 function statusText(last: LastSweep | null): string {

@@ -46,7 +46,7 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
     readLog(stage.name, since),
     ceilingsOrNot(stage),
   ]);
-  const { ends, lines, logProblem } = log;
+  const { ends, lines, logProblem, byHandProblem } = log;
   const targets = await withSpinner('Looking', { ...flags, handleSignals: false }, terminal, async ({ say }) => {
     const statuses: TargetStatus[] = [];
     // One after the other, since targets may share a credential.
@@ -68,6 +68,7 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
     switchValue: values.get(names.switch) ?? null,
     schedule: logProblem === null ? judgeSchedule(ends, now) : null,
     logProblem,
+    byHandProblem,
     targets,
     killsPerDay: ceilings?.killsPerDay ?? null,
     within: flags.within,
@@ -78,7 +79,8 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
   return logProblem !== null || isTrouble ? EXIT_CONFIGURATION : 0;
 }
 
-function toDocument({ stage, switchValue, schedule, logProblem, targets, killsPerDay, now }: StageStatus): string {
+function toDocument(status: StageStatus): string {
+  const { stage, switchValue, schedule, logProblem, byHandProblem, targets, killsPerDay, now } = status;
   const order = parseStop(switchValue);
   const stop = order && {
     until: order.until === undefined ? null : new Date(order.until).toISOString(),
@@ -91,6 +93,7 @@ function toDocument({ stage, switchValue, schedule, logProblem, targets, killsPe
     stop: stop ?? null,
     schedule,
     logProblem,
+    byHandProblem,
     targets,
     killsPerDay,
   });
@@ -100,11 +103,11 @@ function toDocument({ stage, switchValue, schedule, logProblem, targets, killsPe
 async function readLog(
   stage: string,
   since: number,
-): Promise<{ ends: EndLine[]; lines: LogLine[]; logProblem: string | null }> {
+): Promise<{ ends: EndLine[]; lines: LogLine[]; logProblem: string | null; byHandProblem: string | null }> {
   try {
     return { ...(await findSweeps(stage, since)), logProblem: null };
   } catch (error) {
-    return { ends: [], lines: [], logProblem: describeError(error) };
+    return { ends: [], lines: [], logProblem: describeError(error), byHandProblem: null };
   }
 }
 

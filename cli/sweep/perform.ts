@@ -1,16 +1,17 @@
 import { systemClock } from '../../lib/base/clock.ts';
-import { createJsonLinesLog } from '../../lib/base/log.ts';
+import { createJsonLinesLog, toEach, withFields } from '../../lib/base/log.ts';
 import { type ManualPayload, parseRequest, type SweepRequest } from '../../lib/request/request.ts';
 import { readCeilings } from '../../lib/settings/ceilings.ts';
 import { watchSwitch } from '../../lib/settings/switch-watch.ts';
 import type { SweepDeps } from '../../lib/sweep/deps.ts';
-import { silentLog } from '../../lib/sweep/record/log-lines.ts';
+import { errorField } from '../../lib/sweep/record/log-lines.ts';
 import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { sweep } from '../../lib/sweep/sweep.ts';
 import { showProgress } from '../screen/progress.ts';
 import { interrupted, onSweepInterrupt } from '../screen/signals.ts';
 import { hearSilence } from '../screen/silence.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import type { ByHandRecord } from '../source/by-hand-record.ts';
 import { type SettingsFlags, settingsSource } from '../source/load-settings.ts';
 import { sharedIn } from '../source/network.ts';
 import type { Stage } from '../source/open-stage.ts';
@@ -39,6 +40,8 @@ interface Hooks {
   request?: SweepRequest;
   /** The stage of the flags, if it is already open; opened here by default. */
   stage?: Stage | undefined;
+  /** The record of a live sweep, if it is already open. Where there is a stage, it is opened here by default. */
+  record?: ByHandRecord | undefined;
   onJudged?: SweepDeps['onJudged'];
 }
 
@@ -52,6 +55,7 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
   const stage = hooks.stage ?? (await stageOf(flags));
   const loadSettings = settingsSource(flags, terminal.env, stage);
   const request = hooks.request ?? requestOf(flags);
+  const record = hooks.record ?? (stage && !request.dryRun ? await openRecord(stage, request, terminal) : undefined);
   const progress = showProgress(flags, terminal);
   // The switch of a stage stops a running sweep, as it does in the function.
   const deadlineAt = systemClock.now() + DEADLINE_MS;
@@ -64,7 +68,11 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
     return await sweep(request, {
       clock: systemClock,
       random: Math.random,
-      log: flags.verbose ? createJsonLinesLog(terminal.err, systemClock.now) : silentLog,
+      log: toEach([
+        ...(record === undefined ? [] : [record.log]),
+        ...(flags.verbose ? [createJsonLinesLog(terminal.err, systemClock.now)] : []),
+      ]),
+      settleLog: record?.settle,
       loadSettings,
       // A stage has deployed ceilings and a record of sweeps. Without a stage there are only the ceilings of this terminal.
       loadCeilings: stage?.loadCeilings ?? (async () => readCeilings(terminal.env, 'terminal')),
@@ -76,7 +84,13 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
       beforeCancelling: watch?.start,
       onProgress: progress.show,
     });
+  } catch (error) {
+    const { sweepId, target, trigger } = request;
+    const log = record && withFields(record.log, { sweepId, trigger });
+    log?.error('sweep could not run', { target, error: errorField(error) });
+    throw error;
   } finally {
+    await record?.settle();
     watch?.end();
     endHearing();
     progress.end();
@@ -87,6 +101,12 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
 /** Opens the stage. Its module is loaded only here, since the AWS SDK is slow to load. */
 async function stageOf({ stage }: SweepFlags): Promise<Stage | undefined> {
   return stage === undefined ? undefined : (await import('../source/open-stage.ts')).openStage(stage);
+}
+
+/** Writes the first line of a live sweep to the record, before it does anything else. */
+async function openRecord(stage: Stage, { target, reason }: SweepRequest, { err }: Terminal): Promise<ByHandRecord> {
+  const { openByHandRecord } = await import('../source/by-hand-record.ts');
+  return openByHandRecord(stage.name, { targets: [target], count: null, requestReason: reason ?? null }, err);
 }
 
 function requestOf({ stage, target, dryRun, maxKills, verifyFor, reason }: SweepFlags): SweepRequest {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { SweepFlags } from '../sweep/perform.ts';
+import type { WhyFlags } from '../sweep/why.ts';
 import { durationText } from './arguments.ts';
 import { KEYS_HELP, withMaxKills, withReport, withTarget } from './options.ts';
 import { ACCOUNT, EXIT_CODES_HELP, examples, type Verbs } from './program.ts';
@@ -7,7 +8,7 @@ import { ACCOUNT, EXIT_CODES_HELP, examples, type Verbs } from './program.ts';
 export function addSweepVerbs(verbs: Verbs): void {
   addPlan(verbs);
   addSweep(verbs);
-  addExplain(verbs);
+  addWhy(verbs);
 }
 
 const sweepCommand = ({ program }: Verbs, name: string, description: string): Command =>
@@ -61,24 +62,26 @@ function addSweep(verbs: Verbs): void {
     );
 }
 
-function addExplain(verbs: Verbs): void {
+function addWhy(verbs: Verbs): void {
   const { terminal, exitWith } = verbs;
-  sweepCommand(verbs, 'explain <job-id>', 'show why a job would be cancelled or spared: every rule and exemption')
-    .option('--from <file>', 'explain a job of a snapshot, not a live job')
+  sweepCommand(verbs, 'why <job-id>', 'show why a job is cancelled or spared: the rules now, and what sweeps did to it')
+    .alias('explain')
+    .option('--from <file>', 'a job of a snapshot, not a live job')
+    .option('--within <duration>', 'how far back to read the record of --stage', durationText, '7d')
     .addHelpText('after', KEYS_HELP + EXIT_CODES_HELP)
     .addHelpText(
       'after',
       examples(
-        'explain 5b3c6e1e-6d0f-4f0e-9a53-0b4f7d2c91aa --stage prod --target lake',
-        'explain 5b3c6e1e-6d0f-4f0e-9a53-0b4f7d2c91aa --policy new.yml --from world.json',
+        'why 5b3c6e1e-6d0f-4f0e-9a53-0b4f7d2c91aa --stage prod --target lake',
+        'why 5b3c6e1e-6d0f-4f0e-9a53-0b4f7d2c91aa --policy new.yml --from world.json',
       ),
     )
-    .action((jobId: string, { from, ...flags }: SweepFlags & { from?: string }) =>
+    .action((jobId: string, { from, ...flags }: WhyFlags & { from?: string }) =>
       exitWith(async () => {
         if (from !== undefined) {
-          return (await import('../snapshot/judge.ts')).runExplainFrom(from, jobId, flags, terminal);
+          return (await import('../snapshot/judge.ts')).runWhyFrom(from, jobId, flags, terminal);
         }
-        return (await import('../sweep/explain.ts')).runExplain(jobId, flags, terminal);
+        return (await import('../sweep/why.ts')).runWhy(jobId, flags, terminal);
       }),
     );
 }

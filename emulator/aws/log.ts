@@ -52,6 +52,7 @@ export function createLogs({ hasGroup, isPatternIgnored = false }: LogOptions) {
         return {};
       case 'PutLogEvents':
         if (!streams.has(stream)) return 'ResourceNotFoundException';
+        if (isTooMuch(logEvents)) return 'InvalidParameterException';
         for (const { message, timestamp } of logEvents) write(logGroupName, message, timestamp);
         return {};
       default:
@@ -62,23 +63,56 @@ export function createLogs({ hasGroup, isPatternIgnored = false }: LogOptions) {
   return { lines: lines as readonly LogLine[], write, answer };
 }
 
+/** @see https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html ("The maximum batch size") */
+function isTooMuch(logEvents: readonly { message: string }[]): boolean {
+  const bytes = logEvents.reduce((sum, { message }) => sum + Buffer.byteLength(message) + 26, 0);
+  return bytes > 1_048_576 || logEvents.length > 10_000;
+}
+
 /**
- * Reads the forms in use: `{ ($.msg = "one") || ($.msg = "other") }`, `{ ($.target = "lake") && (($.msg = "one") || …) }`, and terms
- * with a question mark, of which one has to match.
+ * Reads the forms in use: `{ ($.msg = "one") && (($.target = "lake") || ($.skipped IS NULL)) }`, and terms with a question mark, of
+ * which one has to match.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
  */
 function readPattern(pattern: string): (message: string) => boolean {
   if (pattern.startsWith('{')) {
-    const wanted = [...pattern.matchAll(/\(\$\.msg = "([^"]*)"\)/g)].map(([, msg]) => msg);
-    const [, target, projectId] =
-      /\(\(\$\.target = "([^"]*)"\) \|\| \(\$\.projectId = "([^"]*)"\)\) && /.exec(pattern) ?? [];
-    return (message) => {
-      // A line of the runtime itself, which is no JSON, matches no such pattern.
-      if (!message.startsWith('{')) return false;
-      const line = JSON.parse(message) as { msg?: string; target?: string; projectId?: string };
-      const isOfTarget = target === undefined || line.target === target || line.projectId === projectId;
-      return wanted.includes(line.msg) && isOfTarget;
-    };
+    const holds = readTerms(pattern.slice(1, -1));
+    // A line of the runtime itself, which is no JSON, matches no such pattern.
+    return (message) => message.startsWith('{') && holds(JSON.parse(message) as Fields);
   }
   const terms = [...pattern.matchAll(/\?"([^"]*)"/g)].map(([, term = '']) => term);
   return (message) => terms.some((term) => message.includes(term));
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+type Holds = (fields: Fields) => boolean;
+
+/** Reads terms in parentheses that are joined by one kind of `&&` or `||`. */
+function readTerms(text: string): Holds {
+  const tokens = text.match(/\(|\)|&&|\|\||\$\.\w+ = "[^"]*"|\$\.\w+ IS NULL/g) ?? [];
+  const take = (): Holds => {
+    const token = tokens.shift() ?? '';
+    if (token !== '(') return readTerm(token);
+    const inside = takeAll();
+    tokens.shift();
+    return inside;
+  };
+  const takeAll = (): Holds => {
+    const all = [take()];
+    const joint = tokens[0];
+    while (tokens[0] === '&&' || tokens[0] === '||') {
+      tokens.shift();
+      all.push(take());
+    }
+    return (fields) => (joint === '&&' ? all.every((holds) => holds(fields)) : all.some((holds) => holds(fields)));
+  };
+  return takeAll();
+}
+
+function readTerm(term: string): Holds {
+  const [, nullable = ''] = /^\$\.(\w+) IS NULL$/.exec(term) ?? [];
+  if (nullable !== '') return (fields) => fields[nullable] === null;
+  const [, field = '', wanted] = /^\$\.(\w+) = "([^"]*)"$/.exec(term) ?? [];
+  return (fields) => fields[field] === wanted && wanted !== undefined;
 }

@@ -12,6 +12,11 @@ export const QUEUE_NAMES = { sweeps: 'sweeps.fifo', emergencies: 'emergencies.fi
 /** No account of AWS has this id. */
 export const ACCOUNT_ID = '000000000000';
 
+/** The person at the terminal. */
+const CALLER = { Arn: `arn:aws:iam::${ACCOUNT_ID}:user/rehearsal`, UserId: 'REHEARSAL', Account: ACCOUNT_ID };
+
+const LAMBDA_LOGS = '/aws/lambda/';
+
 /** An invocation that Lambda receives. */
 export interface Invocation {
   name: string;
@@ -30,6 +35,8 @@ export interface AwsOptions {
   now: () => number;
   /** Whether Lambda has this function, and CloudWatch its log. */
   hasFunction: (name: string) => boolean;
+  /** Whether CloudWatch has this log group, which is not a function's. */
+  hasLogGroup: (name: string) => boolean;
   /** The environment that Lambda shows of every function. */
   functionEnvironment: Readonly<Record<string, string>>;
   /** Runs a function. */
@@ -63,13 +70,15 @@ interface Answer {
  * listens on loopback only, and refuses every other operation by its name.
  */
 export async function startAws(options: AwsOptions) {
-  const { parameters, accessKeyId, now, hasFunction, functionEnvironment, onInvoke, onMessages, onCall } = options;
+  const { parameters, accessKeyId, now, hasFunction, hasLogGroup, functionEnvironment } = options;
+  const { onInvoke, onMessages, onCall } = options;
   const store = createParameterStoreStandIn(parameters, now);
   const queues = { [QUEUE_NAMES.sweeps]: createFifoQueue(now), [QUEUE_NAMES.emergencies]: createFifoQueue(now) };
   /** Groups whose messages are refused. */
   const refusedGroups = new Set<string>();
   const logs = createLogs({
-    hasGroup: (name) => hasFunction(name.replace('/aws/lambda/', '')),
+    hasGroup: (name) =>
+      name.startsWith(LAMBDA_LOGS) ? hasFunction(name.slice(LAMBDA_LOGS.length)) : hasLogGroup(name),
     isPatternIgnored: options.isPatternIgnored,
   });
   const running: Promise<void>[] = [];
@@ -102,7 +111,7 @@ export async function startAws(options: AwsOptions) {
         return { FunctionName: name, Environment: { Variables: functionEnvironment } };
       }
       default:
-        return operation === 'GetCallerIdentity' ? { Account: ACCOUNT_ID } : undefined;
+        return operation === 'GetCallerIdentity' ? CALLER : undefined;
     }
   }
 

@@ -12,6 +12,8 @@ export interface StageOptions {
   parameters: Record<string, string>;
   /** The only keys that may call, which the functions have too. */
   keys: { accessKeyId: string; secretAccessKey: string };
+  /** Its log groups other than those of the functions. */
+  logGroups: readonly string[];
   /** The functions, by their parts of the project. */
   functions: Readonly<Record<FunctionName, { name: string; bundle: string }>>;
   /** Epoch ms. */
@@ -29,7 +31,8 @@ const MAX_CONCURRENCY = 10;
  * Starts what a stage uses of AWS, with its bundled functions. Each invocation is a process, which writes to the log of its
  * function. Messages on the queues go to the sweep, one at a time for each group. Each message is delivered once.
  */
-export async function startStage({ stage, region, parameters, keys, functions, now, onFailure }: StageOptions) {
+export async function startStage(options: StageOptions) {
+  const { stage, region, parameters, keys, logGroups, functions, now, onFailure } = options;
   // Without a variable for it, each ceiling has its default, as after a deploy without params.
   const shown = { STAGE: stage, PERIOD_MINUTES };
   const partOf = (name: string) =>
@@ -83,6 +86,7 @@ export async function startStage({ stage, region, parameters, keys, functions, n
     accessKeyId: keys.accessKeyId,
     now,
     hasFunction: (name) => partOf(name) !== undefined,
+    hasLogGroup: (name) => logGroups.includes(name),
     functionEnvironment: shown,
     onInvoke: async ({ name, payload, requestId }) => {
       const part = partOf(name);

@@ -38,6 +38,16 @@ export function createJsonLinesLog<Lines extends Record<keyof Lines, object>>(
   );
 }
 
+/** Makes a log that sends every line to each of some others. */
+export function toEach<Lines extends Record<keyof Lines, object>>(logs: readonly Log<Lines>[]): Log<Lines> {
+  const at =
+    (level: LogLevel) =>
+    <M extends keyof Lines & string>(message: M, fields: Lines[M]) => {
+      for (const log of logs) log[level](message, fields);
+    };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
 /** Makes a log that adds some fields to every line. */
 export function withFields<Lines extends Record<keyof Lines, object>>(log: Log<Lines>, common: object): Log<Lines> {
   const at =

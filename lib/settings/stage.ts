@@ -27,6 +27,14 @@ import { isSwitchOn, type SwitchReading } from './switch.ts';
 /** @see serverless.yml, name of the function */
 export const functionName = (stage: string, name: 'sweep' | 'dispatch') => `dli-job-reaper-${stage}-${name}`;
 
+/** What writes a record: one of the functions, or people who sweep with their own credentials. */
+export type RecordName = 'sweep' | 'dispatch' | 'by-hand';
+
+/** Returns the log group of a record. Only its function can write that of a function. */
+export function logGroupOf(stage: string, name: RecordName): string {
+  return name === 'by-hand' ? `/dli-job-reaper/${stage}/by-hand` : `/aws/lambda/${functionName(stage, name)}`;
+}
+
 /** @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html */
 const LONGEST_FUNCTION_NAME = 64;
 const LONGEST_STAGE = LONGEST_FUNCTION_NAME - functionName('', 'dispatch').length;

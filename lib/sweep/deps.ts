@@ -17,6 +17,8 @@ export interface SweepDeps {
   /** In [0, 1). */
   random: () => number;
   log: SweepLog;
+  /** Resolves once all lines so far are written, and never rejects. By default a line is written at once. */
+  settleLog?: (() => Promise<void>) | undefined;
   /** @throws {SettingsError} */
   loadSettings: (request: SweepRequest) => Promise<Settings>;
   /** Reads the ceilings, which no policy can loosen. @throws {SettingsError} if they cannot be read: no sweep is live then. */

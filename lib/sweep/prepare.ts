@@ -127,6 +127,7 @@ function limitsFor({ request, settings, askedAt }: Order, deps: SweepDeps): Limi
     stopOrder: settings.stopOrder,
     stop: deps.stop ?? new AbortController().signal,
     beforeCancelling: deps.beforeCancelling,
+    settleLog: deps.settleLog,
   };
 }
 

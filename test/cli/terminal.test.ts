@@ -195,7 +195,7 @@ describe('the help', () => {
       'dli-reaper',
       'plan',
       'sweep',
-      'explain',
+      'why',
       'jobs',
       'snapshot',
       'replay',

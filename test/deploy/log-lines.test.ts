@@ -38,6 +38,7 @@ const FRAME: Names<LineFrame & LineContext> = {
   dispatchId: true,
   credentials: true,
   trigger: true,
+  recordedBy: true,
 };
 const JOB: Names<JobLine> = {
   jobId: true,
@@ -95,6 +96,8 @@ const FINISHED: Names<LogLines['sweep finished']> = {
   jobsLogged: true,
 };
 const OTHERS: Omit<{ [M in keyof LogLines]: Names<LogLines[M]> }, (typeof JOB_LINES)[number] | 'sweep finished'> = {
+  'sweep by hand': { targets: 'parts', count: true, requestReason: true },
+  'sweep by hand given up': { targets: 'parts' },
   'victims chosen': { count: true, skipped: true, victims: 'parts' },
   notice: { notice: true },
   'sweep could not run': { target: true, error: true },

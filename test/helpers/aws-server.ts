@@ -13,6 +13,8 @@ interface AwsServerOptions {
   isPatternIgnored?: boolean;
   /** Whether functions and their logs exist. */
   isDeployed?: boolean;
+  /** Whether the deploy is recent enough to have made the log group for sweeps by hand. */
+  hasByHandLog?: boolean;
   /** Ceilings in the environment of the deployed sweep. The defaults are loose, for tests about something else. */
   ceilings?: Record<string, string>;
   /** Stands in for the functions. They write their log with `log`. */
@@ -28,6 +30,7 @@ export async function startAwsServer(
     isParameterStoreSilent = false,
     isPatternIgnored = false,
     isDeployed = true,
+    hasByHandLog = true,
     ceilings = LOOSE_CEILINGS,
     onInvoke = async () => {},
   }: AwsServerOptions = {},
@@ -41,6 +44,7 @@ export async function startAwsServer(
     accessKeyId: 'test',
     now: Date.now,
     hasFunction: () => isDeployed,
+    hasLogGroup: () => hasByHandLog,
     functionEnvironment: ceilings,
     isPatternIgnored,
     onInvoke: (invocation) => {
@@ -75,6 +79,11 @@ export async function startAwsServer(
     invocations,
     log: (logGroupName: string, fields: object, timestamp = Date.now()) =>
       logs.write(logGroupName, JSON.stringify(fields), timestamp),
+    /** Returns the lines of one log group, in the order in which they came. */
+    linesOf: (logGroupName: string) =>
+      logs.lines
+        .filter((line) => line.logGroupName === logGroupName)
+        .map(({ message }) => JSON.parse(message) as Record<string, unknown>),
     /** Returns the lines logged with this `msg`. */
     logged: (msg: string) =>
       logs.lines

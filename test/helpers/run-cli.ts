@@ -38,12 +38,12 @@ interface Ran {
 }
 
 /** Runs the command line once, as a process. */
-export async function runCli(args: string[], env: Record<string, string> = {}): Promise<Ran> {
+export async function runCli(args: string[], env: Record<string, string> = {}, cwd: string = root): Promise<Ran> {
   const result = await new Promise<Ran>((resolve) => {
     const child = execFile(
       process.execPath,
       [CLI.main, ...args],
-      { cwd: root, env: cleanEnvironment(env) },
+      { cwd, env: cleanEnvironment(env) },
       (_, stdout, stderr) => resolve({ exitCode: child.exitCode, stdout, stderr }),
     );
   });
@@ -58,14 +58,26 @@ let lastRun: Promise<unknown> = Promise.resolve();
  * bundle is whole, how it ends, and what it does with signals, streams and the settings of its network.
  */
 export function runHere(args: string[], env: Record<string, string> = {}): Promise<Ran> {
-  // One after the other, since the AWS SDK reads the environment of the process.
-  const run = () => runInEnvironment(args, env);
+  return withEnvironment(env, () => runVerb(args, env));
+}
+
+/** Does some work with another environment: one after the other, since the AWS SDK reads that of the process. */
+export function withEnvironment<T>(env: Record<string, string>, work: () => Promise<T>): Promise<T> {
+  const run = async () => {
+    const before = { ...process.env };
+    setEnvironment(cleanEnvironment(env));
+    try {
+      return await work();
+    } finally {
+      setEnvironment(before);
+    }
+  };
   const ran = lastRun.then(run, run);
   lastRun = ran;
   return ran;
 }
 
-async function runInEnvironment(args: string[], env: Record<string, string>): Promise<Ran> {
+async function runVerb(args: string[], env: Record<string, string>): Promise<Ran> {
   const result = { exitCode: 0, stdout: '', stderr: '' };
   const terminal: Terminal = {
     // A copy, since runs in one environment share what they learn of a credential.
@@ -77,13 +89,7 @@ async function runInEnvironment(args: string[], env: Record<string, string>): Pr
       result.stderr += text;
     },
   };
-  const before = { ...process.env };
-  setEnvironment(cleanEnvironment(env));
-  try {
-    result.exitCode = await runCommand(args, terminal);
-  } finally {
-    setEnvironment(before);
-  }
+  result.exitCode = await runCommand(args, terminal);
   expectDecent(result, env);
   return result;
 }

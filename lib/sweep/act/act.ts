@@ -75,6 +75,8 @@ export interface Limits {
   stop: AbortSignal;
   /** Awaited before the first cancel: the last moment to abort `stop`. */
   beforeCancelling?: (() => Promise<void>) | undefined;
+  /** Awaited before the first cancel: then the victims are on record. */
+  settleLog?: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -85,7 +87,7 @@ export interface Limits {
 export async function act(
   judgement: Judgement,
   cancels: Cancels,
-  { clock, deadlineAt, expiresAt, verifyForMs, isSwitchedOn, stopOrder, stop, beforeCancelling }: Limits,
+  { clock, deadlineAt, expiresAt, verifyForMs, isSwitchedOn, stopOrder, stop, beforeCancelling, settleLog }: Limits,
   { log, progress, askedBefore }: { log: SweepLog; progress: ProgressWatch; askedBefore: ReadonlySet<string> },
 ): Promise<Ends> {
   const { overdue, chosen } = judgement;
@@ -96,6 +98,7 @@ export async function act(
   if (chosen.length > 0 && clock.now() > expiresAt) return leaveExpired(judgement, { expiresAt, log });
 
   logVictims(chosen, undefined, log);
+  if (chosen.length > 0) await settleLog?.();
   progress.begin(chosen.length);
   const stopAt = deadlineAt - Math.min(verifyForMs, (deadlineAt - clock.now()) / 4);
   const { now } = judgement.context;

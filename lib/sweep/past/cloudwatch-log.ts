@@ -2,12 +2,12 @@ import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cl
 import { nameOf } from '../../base/error-words.ts';
 import { AWS_CLIENT_OPTIONS } from '../../settings/parameter-store.ts';
 import { SettingsError } from '../../settings/settings.ts';
-import { assertStage, functionName } from '../../settings/stage.ts';
+import { assertStage, logGroupOf, type RecordName } from '../../settings/stage.ts';
 import { ENDS, type WrittenLine } from '../record/log-lines.ts';
 import { pastOf, RECORD_LINES, type ReadRecord } from './past-sweeps.ts';
 
-/** A line of the log of the deployed functions. Its fields depend on `msg`; `at` is epoch ms. */
-export type LogLine = WrittenLine & { id: string; at: number };
+/** A line of a record. Its fields depend on `msg`; `at` is epoch ms. */
+export type LogLine = WrittenLine & { id: string; at: number; record: RecordName };
 
 /** The last line of the sweep of a target. */
 export type EndLine = Extract<LogLine, { msg: (typeof ENDS)[number] }>;
@@ -23,7 +23,7 @@ export const isEnd = (line: LogLine): line is EndLine => ENDS.some((msg) => msg 
 const MAX_ATTEMPTS = 6;
 
 /**
- * Opens the log of the functions of a stage.
+ * Opens the records of a stage.
  *
  * @throws {SettingsError} if CloudWatch Logs cannot be asked.
  */
@@ -35,10 +35,10 @@ export function openSweepLog(stage: string) {
   async function find(
     pattern: string,
     since: number,
-    name: 'sweep' | 'dispatch' = 'sweep',
+    record: RecordName = 'sweep',
     { until, signal }: { until?: number | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<LogLine[]> {
-    const logGroupName = `/aws/lambda/${functionName(stage, name)}`;
+    const logGroupName = logGroupOf(stage, record);
     const lines: LogLine[] = [];
     let nextToken: string | undefined;
     try {
@@ -54,13 +54,15 @@ export function openSweepLog(stage: string) {
           { ...(signal !== undefined && { abortSignal: signal }) },
         );
         lines.push(
-          ...(page.events ?? []).flatMap(({ eventId, timestamp, message }) => toLine(eventId, timestamp, message)),
+          ...(page.events ?? []).flatMap(({ eventId: id = '', timestamp: at = 0, message }) =>
+            toLine({ id, at, record }, message),
+          ),
         );
         nextToken = page.nextToken;
       } while (nextToken !== undefined);
     } catch (error) {
       const reason = nameOf(error);
-      const hint = reason === 'ResourceNotFoundException' ? '; nothing has run in this region and account' : '';
+      const hint = reason === 'ResourceNotFoundException' ? `; ${NO_GROUP[record]}` : '';
       throw new SettingsError(logGroupName, `the log cannot be read (${reason})${hint}`, { cause: error });
     }
     return lines.sort((a, b) => a.at - b.at);
@@ -69,16 +71,100 @@ export function openSweepLog(stage: string) {
   return { find };
 }
 
-const anyOf = (messages: readonly string[]): string => messages.map((msg) => `($.msg = "${msg}")`).join(' || ');
+/** What it means that a log group does not exist. */
+const NO_GROUP: Readonly<Record<RecordName, string>> = {
+  sweep: 'nothing has run in this region and account',
+  dispatch: 'nothing has run in this region and account',
+  'by-hand': 'a deploy of this version makes it',
+};
+
+const anyOf = (messages: readonly string[]): string => oneOf('msg', messages);
+
+/** The term that a field is one of some texts, in CloudWatch's filter syntax. */
+const oneOf = (field: string, texts: readonly string[]): string =>
+  texts.map((text) => `($.${field} = "${text}")`).join(' || ');
+
+/** What one record holds. */
+interface Found {
+  lines: LogLine[];
+  /** Why it cannot be read. */
+  problem: string | null;
+}
 
 /**
- * Returns the last line of every sweep since then, and the lines of the record, the oldest first.
+ * Returns the last line of every sweep since then, by hand as well, and the lines of the deployed sweep's record, the oldest first.
  *
- * @throws {SettingsError} if CloudWatch Logs cannot be asked.
+ * @returns also why the record of sweeps by hand cannot be read; null if it can.
+ * @throws {SettingsError} if the log of the function cannot be read.
  */
-export async function findSweeps(stage: string, since: number): Promise<{ ends: EndLine[]; lines: LogLine[] }> {
-  const lines = await openSweepLog(stage).find(`{ ${anyOf([...new Set([...ENDS, ...RECORD_LINES])])} }`, since);
-  return { ends: lines.filter(isEnd), lines };
+export async function findSweeps(
+  stage: string,
+  since: number,
+): Promise<{ ends: EndLine[]; lines: LogLine[]; byHandProblem: string | null }> {
+  const log = openSweepLog(stage);
+  const pattern = `{ ${anyOf([...new Set([...ENDS, ...RECORD_LINES])])} }`;
+  const [lines, byHand] = await Promise.all([log.find(pattern, since), tryFind(log, pattern, since, 'by-hand')]);
+  const ends = [...lines, ...byHand.lines].filter(isEnd).sort((a, b) => a.at - b.at);
+  return { ends, lines, byHandProblem: byHand.problem };
+}
+
+/** CloudWatch takes a pattern of 1,024 characters. */
+const MOST_SWEEPS = 10;
+
+/**
+ * Returns what sweeps since then wrote about a job: its lines, and those of the victims that it is among, the oldest first; then
+ * the last lines of the ten latest of these sweeps.
+ *
+ * @returns also one sentence for each record that cannot be read.
+ */
+export async function findJob(
+  stage: string,
+  jobId: string,
+  since: number,
+): Promise<{ lines: LogLine[]; problems: string[] }> {
+  const log = openSweepLog(stage);
+  const pattern = `{ ($.jobId = "${jobId}") || (($.msg = "victims chosen") && ($.skipped IS NULL)) }`;
+  const found = await Promise.all(RECORDS_OF_SWEEPS.map((record) => tryFind(log, pattern, since, record)));
+  // The victims of other sweeps match as well.
+  const own = inOrder(found).filter((line) => isAbout(jobId, line));
+  const sweepIds = [...new Set(own.toReversed().flatMap(({ fields }) => fields.sweepId ?? []))].slice(0, MOST_SWEEPS);
+  const endPattern = `{ ($.msg = "sweep finished") && (${oneOf('sweepId', sweepIds)}) }`;
+  const ends = await Promise.all(
+    sweepIds.length === 0 ? [] : RECORDS_OF_SWEEPS.map((record) => tryFind(log, endPattern, since, record)),
+  );
+  const isOwnEnd = (line: LogLine) => isEnd(line) && sweepIds.includes(line.fields.sweepId ?? '');
+  return {
+    lines: [...own, ...inOrder(ends).filter(isOwnEnd)],
+    problems: [...new Set([...found, ...ends].flatMap(({ problem }) => problem ?? []))],
+  };
+}
+
+/** The lines of several records, the oldest first. */
+const inOrder = (found: readonly Found[]): LogLine[] => found.flatMap(({ lines }) => lines).sort((a, b) => a.at - b.at);
+
+const RECORDS_OF_SWEEPS = ['sweep', 'by-hand'] as const satisfies RecordName[];
+
+function isAbout(jobId: string, line: LogLine): boolean {
+  if (line.msg === 'victims chosen') {
+    const { victims = [], skipped } = line.fields;
+    return skipped === null && victims.some((victim) => victim.jobId === jobId);
+  }
+  return 'jobId' in line.fields && line.fields.jobId === jobId;
+}
+
+/** Finds lines, or says why it cannot. */
+async function tryFind(
+  { find }: ReturnType<typeof openSweepLog>,
+  pattern: string,
+  since: number,
+  record: RecordName,
+): Promise<Found> {
+  try {
+    return { lines: await find(pattern, since, record), problem: null };
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return { lines: [], problem: error.message };
+  }
 }
 
 /** Reads what earlier deployed sweeps of a stage did. A sweep that ran elsewhere is not on record. */
@@ -91,11 +177,11 @@ export function createRecordReader({ find }: Pick<ReturnType<typeof openSweepLog
 }
 
 /** Skips the lines of the runtime itself, which are no JSON. */
-function toLine(id = '', at = 0, message = ''): LogLine[] {
+function toLine(frame: Pick<LogLine, 'id' | 'at' | 'record'>, message = ''): LogLine[] {
   try {
     const fields = JSON.parse(message) as { msg?: unknown };
     // A line with an unknown `msg` matches no pattern, so it is not checked here.
-    return typeof fields.msg === 'string' ? [{ id, at, msg: fields.msg, fields } as LogLine] : [];
+    return typeof fields.msg === 'string' ? [{ ...frame, msg: fields.msg, fields } as LogLine] : [];
   } catch {
     return [];
   }

@@ -7,12 +7,17 @@ import type { SkipReason } from './outcome.ts';
 import type { JobReport, SweepReport, SweptProject } from './report.ts';
 
 /*
- * The log is the memory of the deployed functions: `status`, `doctor`, `--remote`, the saved queries and the dashboard read it.
+ * The log is the memory of the reaper. The deployed functions write it, and so does a live sweep by hand, into a log group of its
+ * own. `status`, `doctor`, `why`, `--remote`, the saved queries and the dashboard read it.
  * This is the contract between what writes a line and what reads it.
  */
 
 /** Each line by its `msg`, with its fields. */
 export interface LogLines {
+  /** The first line of a live sweep by hand, before the person is asked. `count` is null if the victims are not known yet. */
+  'sweep by hand': { targets: readonly string[]; count: number | null; requestReason: string | null };
+  /** The person did not confirm it, so nothing was cancelled. */
+  'sweep by hand given up': { targets: readonly string[] };
   /** Written before the first cancel, with a hundred victims a line. `count` is the number of all. */
   'victims chosen': { count: number; skipped: SkipReason | null; victims: ChosenVictim[] };
   'job cancelled': JobLine;
@@ -65,6 +70,8 @@ export interface LineContext {
   /** These come with a message from the queue. */
   dispatchId?: string;
   credentials?: string;
+  /** Who swept by hand, as AWS names them. Lines of a function have none. */
+  recordedBy?: string;
 }
 
 /** The project that a sweep goes to, as fields of its lines. */
@@ -102,6 +109,7 @@ const AROUND: Record<AroundSummary, true> = {
   awsRequestId: true,
   dispatchId: true,
   credentials: true,
+  recordedBy: true,
   region: true,
   projectId: true,
   projectName: true,

@@ -29,6 +29,7 @@ describe.concurrent('dli-reaper doctor', () => {
       'green invoking dispatch',
       'green ceilings',
       'green schedule',
+      'green record by hand',
       'green settings',
       'green policy',
       'green target',

@@ -6,6 +6,7 @@ import { MINUTE, NOW } from '../../helpers/world.ts';
 const failedTick: EndLine = {
   id: '1',
   at: NOW,
+  record: 'sweep',
   msg: 'sweep could not run',
   fields: {
     msg: 'sweep could not run',
@@ -19,6 +20,7 @@ describe('judgeSchedule', () => {
   const tick = (minutesAgo: number, fields: { trigger?: 'manual'; periodMinutes?: number } = {}): EndLine => ({
     id: '1',
     at: NOW - minutesAgo * MINUTE,
+    record: 'sweep',
     msg: 'sweep finished',
     fields: { trigger: 'schedule', target: 'lake', ...fields },
   });

@@ -12,7 +12,7 @@ const POLICY = newFile('policy.yml', 'version: 1\nrules:\n  - id: two-hours\n   
 
 const DLI = 'dli.eu-west-101.myhuaweicloud.eu';
 const IAM = 'iam.eu-west-101.myhuaweicloud.eu';
-const AWS = ['ssm', 'lambda', 'logs'].map((service) => `${service}.eu-central-1.amazonaws.com`);
+const AWS = ['ssm', 'lambda', 'logs', 'sts'].map((service) => `${service}.eu-central-1.amazonaws.com`);
 
 /** The clouds behind a proxy, under their real names and by TLS; nothing but the proxy leads to them. */
 async function startClouds({ onTestFinished }: TestContext, urls: { dli: string; aws?: string | undefined }) {

@@ -10,6 +10,7 @@ const LOG_GROUP = '/aws/lambda/dli-job-reaper-dev-sweep';
 const failedTick: EndLine = {
   id: '1',
   at: NOW,
+  record: 'sweep',
   msg: 'sweep could not run',
   fields: {
     msg: 'sweep could not run',

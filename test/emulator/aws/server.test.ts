@@ -18,6 +18,7 @@ async function start({ onTestFinished }: TestContext, accessKeyId = 'KEY') {
     accessKeyId: 'KEY',
     now: () => NOW,
     hasFunction: (name) => name === FUNCTION,
+    hasLogGroup: () => false,
     functionEnvironment: {},
     onInvoke: async () => {},
   });
@@ -31,7 +32,7 @@ async function start({ onTestFinished }: TestContext, accessKeyId = 'KEY') {
   return { aws, options };
 }
 
-/** STS has a form of its own, and the project no client of it. */
+/** STS has a form of its own, in which it refuses too. */
 const askSts = (url: string, action: string) =>
   fetch(url, {
     method: 'POST',

@@ -53,8 +53,8 @@ const pastEnd: RecordLine = {
 };
 
 describe('a sweep', () => {
-  it('reads what was done before after it has chosen, and looks at the switch after that', async () => {
-    const { sweep, conversation } = await world();
+  it('reads what was done before after it has chosen, then the switch, and has its victims on record before a cancel', async () => {
+    const { sweep, conversation, lines } = await world();
     const order: string[] = [];
 
     await sweep(
@@ -67,10 +67,15 @@ describe('a sweep', () => {
           return [];
         },
         beforeCancelling: async () => void order.push(`switch, after ${conversation().length} calls`),
+        settleLog: async () => {
+          order.push('log');
+          expect(lines.at(-1)).toMatchObject({ msg: 'victims chosen' });
+          expect(conversation().filter((call) => call.startsWith('DELETE'))).toEqual([]);
+        },
       },
     );
 
-    expect(order).toEqual(['judged', 'record of test', 'switch, after 2 calls']);
+    expect(order).toEqual(['judged', 'record of test', 'switch, after 2 calls', 'log']);
     expect(conversation().filter((call) => call.startsWith('DELETE'))).toHaveLength(2);
   });
 

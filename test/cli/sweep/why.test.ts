@@ -26,11 +26,11 @@ const start = (context: TestContext) =>
     ],
   });
 
-describe.concurrent('dli-reaper explain', () => {
+describe.concurrent('dli-reaper why', () => {
   it('shows each predicate, limit, exemption and cap for a victim, and cancels nothing', async (context) => {
     const { run, emulator } = await start(context);
 
-    const { exitCode, stdout, stderr } = await run('explain', [jobId(1)]);
+    const { exitCode, stdout, stderr } = await run('why', [jobId(1)]);
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     // By the machine's own clock, so seconds do not matter.
@@ -58,7 +58,7 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
     const owner = '\u001b[2J\u001b]0;title\u0007evil\nVerdict: keep';
     const { run } = await startService(context, policyFile, { jobs: [runningJob(1, { owner })] });
 
-    const { stdout } = await run('explain', [jobId(1)]);
+    const { stdout } = await run('why', [jobId(1)]);
 
     expect(stdout).not.toContain('\u001b');
     expect(stdout.match(/^Verdict: .*/gm)).toEqual([expect.stringContaining('Verdict: cancel')]);
@@ -80,7 +80,7 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
   ])('says why a job is kept that is $name', async ({ id, says }, context) => {
     const { run } = await start(context);
 
-    const { exitCode, stdout, stderr } = await run('explain', [id]);
+    const { exitCode, stdout, stderr } = await run('why', [id]);
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     for (const text of says) expect(stdout).toContain(text);
@@ -89,29 +89,43 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
   it('prints the same as one JSON document with --json, and no statement', async (context) => {
     const { run } = await start(context);
 
-    const { exitCode, stdout, stderr } = await run('explain', [jobId(1), '--json']);
+    const { exitCode, stdout, stderr } = await run('why', [jobId(1), '--json']);
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({
+      kind: 'why',
       jobId: jobId(1),
-      status: 'RUNNING',
-      clocks: { maxQueueTime: null },
-      rules: [
-        {
-          rule: 'two-hours',
-          result: 'cancel',
-          match: [{ key: 'queue', wanted: ['adhoc'], found: 'adhoc', holds: 'yes' }],
-          ignore: [{ key: 'owner', wanted: ['dashboards'], found: 'ana', holds: 'no' }],
-          limits: [{ clock: 'maxRunTime', limitMs: 2 * HOUR }],
-        },
-        { rule: 'watch', result: 'warn', ignore: [] },
-      ],
-      exemptions: [{ id: 'keep-bo', isInForce: true, holds: 'no' }],
-      tagExemption: null,
-      verdict: { action: 'cancel', rule: 'two-hours', matched: ['two-hours', 'watch'], clock: 'maxRunTime' },
-      caps: { victims: 1, liveJobs: 3, exceeded: null },
+      record: null,
+      problems: [],
+      now: {
+        jobId: jobId(1),
+        status: 'RUNNING',
+        clocks: { maxQueueTime: null },
+        rules: [
+          {
+            rule: 'two-hours',
+            result: 'cancel',
+            match: [{ key: 'queue', wanted: ['adhoc'], found: 'adhoc', holds: 'yes' }],
+            ignore: [{ key: 'owner', wanted: ['dashboards'], found: 'ana', holds: 'no' }],
+            limits: [{ clock: 'maxRunTime', limitMs: 2 * HOUR }],
+          },
+          { rule: 'watch', result: 'warn', ignore: [] },
+        ],
+        exemptions: [{ id: 'keep-bo', isInForce: true, holds: 'no' }],
+        tagExemption: null,
+        verdict: { action: 'cancel', rule: 'two-hours', matched: ['two-hours', 'watch'], clock: 'maxRunTime' },
+        caps: { victims: 1, liveJobs: 3, exceeded: null },
+      },
     });
     expect(stdout).not.toContain('secret_column');
+  });
+
+  it('is still called explain as well', async (context) => {
+    const { run } = await start(context);
+
+    const { stdout } = await run('explain', [jobId(4), '--json']);
+
+    expect(JSON.parse(stdout)).toMatchObject({ kind: 'why', now: { status: 'FINISHED' } });
   });
 
   it.for([
@@ -133,11 +147,11 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
     const { run } = await startService(context, policyFile, { jobs: [runningJob(1)], ...options });
 
     const plan = await run('plan', ['--json']);
-    const explain = await run('explain', [jobId(1), '--json']);
+    const why = await run('why', [jobId(1), '--json']);
 
-    expect([explain.exitCode, plan.exitCode]).toEqual([exitCode, exitCode]);
-    expect(explain.stderr).toContain(says);
-    expect(JSON.parse(explain.stdout)).toMatchObject({ kind: 'explanation', jobId: jobId(1) });
+    expect([why.exitCode, plan.exitCode]).toEqual([exitCode, exitCode]);
+    expect(why.stderr).toContain(says);
+    expect(JSON.parse(why.stdout)).toMatchObject({ kind: 'why', now: { jobId: jobId(1) } });
   });
 
   it.for([
@@ -150,6 +164,6 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
   ])('ends with 1 for $name', async ({ id, says }, context) => {
     const { run } = await start(context);
 
-    expect(await run('explain', [id])).toEqual({ exitCode: 1, stdout: '', stderr: `dli-reaper: ${says}\n` });
+    expect(await run('why', [id])).toEqual({ exitCode: 1, stdout: '', stderr: `dli-reaper: ${says}\n` });
   });
 });
