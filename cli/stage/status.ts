@@ -30,7 +30,7 @@ const DAY_MS = 86_400_000;
 /**
  * Shows a stage: its switch, its schedule, and each target. The reaper keeps no state, so its log says what it did.
  *
- * @returns 0; 1 if the log or a target could not be read, or the last sweep of a target has no report.
+ * @returns 0; 1 if the log or a target could not be read, the last sweep of a target has no report, or the schedule is late.
  */
 export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise<number> {
   const stage = openStage(flags.stage);
@@ -76,7 +76,9 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
   };
   terminal.out(flags.json ? toDocument(status) : formatStatus(status, terminal));
   const isTrouble = targets.some(({ problem, lastSweep }) => problem !== null || (lastSweep?.error ?? null) !== null);
-  return logProblem !== null || isTrouble ? EXIT_CONFIGURATION : 0;
+  // The log does not say that a schedule pauses by design, so a pause of more than two periods counts too.
+  const isLate = status.schedule?.isAlive === false;
+  return logProblem !== null || isTrouble || isLate ? EXIT_CONFIGURATION : 0;
 }
 
 function toDocument(status: StageStatus): string {

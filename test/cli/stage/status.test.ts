@@ -20,9 +20,9 @@ const failedTick: EndLine = {
   },
 };
 
-describe.concurrent('dli-reaper status', () => {
-  const finished = { msg: 'sweep finished', sweepId: 'sweep-1', target: 'default', trigger: 'schedule', dryRun: false };
+const finished = { msg: 'sweep finished', sweepId: 'sweep-1', target: 'default', trigger: 'schedule', dryRun: false };
 
+describe.concurrent('dli-reaper status', () => {
   it('shows the switch, the last sweep of each target, what is overdue, and that the schedule runs', async (context) => {
     const { aws, run } = await startStage(context, { [parameter('targets/broken')]: '{}' });
     for (const minutes of [35, 20, 5]) {
@@ -109,8 +109,7 @@ describe.concurrent('a verb that looks at several targets', () => {
 describe.concurrent('dli-reaper status of sweeps that fail', () => {
   it('does not show the last good one as the last, says why, and ends with 1', async (context) => {
     const { aws, run } = await startStage(context);
-    const finished = { msg: 'sweep finished', sweepId: 's', target: 'default', trigger: 'schedule', status: 'ok' };
-    aws.log(LOG_GROUP, finished, Date.now() - 65 * MINUTE);
+    aws.log(LOG_GROUP, { ...finished, status: 'ok' }, Date.now() - 65 * MINUTE);
     const failed = { ...failedTick.fields, target: 'default', error: 'SettingsError: no such parameter' };
     for (const minutes of [35, 20, 5]) aws.log(LOG_GROUP, failed, Date.now() - minutes * MINUTE);
 
@@ -129,12 +128,37 @@ describe.concurrent('dli-reaper status of sweeps that fail', () => {
 
   it('takes a dry run over its cap for a look that went well', async (context) => {
     const policy = JSON.stringify({ ...POLICY, maxKills: 0 });
-    const { run } = await startStage(context, { [parameter('policies/base')]: policy }, { isDeployed: true });
+    const { aws, run } = await startStage(context, { [parameter('policies/base')]: policy }, { isDeployed: true });
+    aws.log(LOG_GROUP, { ...finished, status: 'ok' }, Date.now() - 5 * MINUTE);
 
     const { exitCode, stdout } = await run('status');
 
     expect(exitCode).toBe(0);
     expect(stdout).not.toContain('! default');
+  });
+});
+
+describe.concurrent('dli-reaper status of a schedule', () => {
+  it.for([
+    { name: 'without a tick', ticks: [], shows: 'No scheduled sweep in 24h: the schedule is not running.' },
+    { name: 'later than two periods', ticks: [31], shows: 'The schedule is late or pauses; its last sweep was 31m' },
+  ])('ends with 1 if it is $name', async ({ ticks, shows }, context) => {
+    const { aws, run } = await startStage(context);
+    for (const minutes of ticks) {
+      aws.log(LOG_GROUP, { ...finished, status: 'ok', periodMinutes: 15 }, Date.now() - minutes * MINUTE);
+    }
+
+    const { exitCode, stdout } = await run('status', '--no-look');
+
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain(shows);
+  });
+
+  it('ends with 0 within two periods', async (context) => {
+    const { aws, run } = await startStage(context);
+    aws.log(LOG_GROUP, { ...finished, status: 'ok', periodMinutes: 15 }, Date.now() - 29 * MINUTE);
+
+    expect(await run('status', '--no-look')).toMatchObject({ exitCode: 0 });
   });
 });
 
