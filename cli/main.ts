@@ -30,6 +30,11 @@ const terminal: Terminal = {
   paint: (colour, text) => styleText(colour, text, { stream: stdout }),
   isErrScreen: stderr.isTTY,
   ask: stdin.isTTY && stderr.isTTY ? async (question) => (await import('./screen/ask.ts')).ask(question) : undefined,
+  withoutColours: () => {
+    // It would prevail over NO_COLOR.
+    delete process.env.FORCE_COLOR;
+    process.env.NO_COLOR = '1';
+  },
 };
 
 const exitCode = await runCommand(process.argv.slice(2), terminal);

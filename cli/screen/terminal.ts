@@ -13,6 +13,8 @@ export interface Terminal {
   isErrScreen?: boolean | undefined;
   /** Asks the person at the terminal; undefined if no one is there. */
   ask?: ((question: string) => Promise<string>) | undefined;
+  /** Turns colours off, for everything that this process shows. */
+  withoutColours?: (() => void) | undefined;
 }
 
 export type Colour = 'green' | 'yellow' | 'red' | 'gray' | 'bold';

@@ -19,15 +19,9 @@ import { projectWords } from '../screen/project-words.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { cleanText } from '../screen/text.ts';
 import { endOf } from '../source/flag-values.ts';
-import { openStage, type Stage } from '../source/open-stage.ts';
+import { openStage, type Stage, type StageFlags } from '../source/open-stage.ts';
 
-export interface SwitchFlags {
-  stage?: string;
-  confirm?: string;
-  json?: boolean;
-}
-
-export interface StopFlags extends SwitchFlags {
+export interface StopFlags extends StageFlags {
   /** A day, a time, or a duration from now. */
   until?: string;
   reason?: string;
@@ -67,7 +61,7 @@ export async function runStop(flags: StopFlags, terminal: Terminal, now: number)
   const problem = reason === undefined ? undefined : reasonProblem(reason);
   if (problem !== undefined) throw new SettingsError('--reason', problem);
   const until = end === undefined ? undefined : endOf('--until', end, now);
-  const stage = open(flags);
+  const stage = openStage(flags.stage);
   await stage.assertExists();
   return write(stage, formatStop({ until, reason }), { isOn: false, json: flags.json }, terminal);
 }
@@ -77,8 +71,8 @@ export async function runStop(flags: StopFlags, terminal: Terminal, now: number)
  *
  * @returns the exit code. @throws {SettingsError}
  */
-export async function runResume(flags: SwitchFlags, terminal: Terminal, now: number): Promise<number> {
-  const stage = open(flags);
+export async function runResume(flags: StageFlags, terminal: Terminal, now: number): Promise<number> {
+  const stage = openStage(flags.stage);
   await stage.assertExists();
   await showStop(stage, terminal, now);
   // The person who types the name sees where jobs may then be cancelled.
@@ -87,11 +81,6 @@ export async function runResume(flags: SwitchFlags, terminal: Terminal, now: num
   const isAgreed = await confirm({ name, what: 'allow its sweeps to cancel again', given: flags.confirm }, terminal);
   if (!isAgreed) return EXIT_CONFIGURATION;
   return write(stage, 'run', { isOn: true, json: flags.json }, terminal);
-}
-
-function open({ stage }: SwitchFlags): Stage {
-  if (stage === undefined) throw new SettingsError('--stage', 'missing; name the stage');
-  return openStage(stage);
 }
 
 /** Shows why the stage was stopped, and until when, before a person resumes it. A person who may not read may still write. */

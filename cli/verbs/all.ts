@@ -9,19 +9,20 @@ import { addEmergencyVerb } from './emergency.ts';
 import { addEmulatorVerbs } from './emulator.ts';
 import { addPolicyVerbs } from './policy.ts';
 import { createVerbs, type Verbs } from './program.ts';
-import { addSnapshotVerbs } from './snapshot.ts';
+import { addJobsVerb, addSnapshotVerbs } from './snapshot.ts';
 import { addStageVerbs } from './stage.ts';
 import { addSweepVerbs } from './sweep.ts';
 
 /** Adds all verbs. Each loads its code when it is called, since the AWS SDK alone takes longer to load than an emulator to start. */
 function addAll(terminal: Terminal): Verbs {
   const verbs = createVerbs(onlyPrintable(terminal));
+  addJobsVerb(verbs);
   addSweepVerbs(verbs);
-  addSnapshotVerbs(verbs);
   addEmergencyVerb(verbs);
   addStageVerbs(verbs);
   addDoctorVerb(verbs);
   addPolicyVerbs(verbs);
+  addSnapshotVerbs(verbs);
   addEmulatorVerbs(verbs);
   return verbs;
 }

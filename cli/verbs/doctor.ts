@@ -2,14 +2,10 @@ import type { DoctorFlags } from '../doctor/doctor.ts';
 import { ONE_JSON_DOCUMENT, withTarget } from './options.ts';
 import { ACCOUNT, examples, STAGE_EXIT_CODES_HELP, type Verbs } from './program.ts';
 
-export function addDoctorVerb({ program, terminal, exitWith }: Verbs): void {
-  withTarget(
-    program
-      .command('doctor')
-      .description(
-        'check credentials, clocks, permissions, parameters, policy and schedule; names each problem and its fix',
-      ),
-  )
+export function addDoctorVerb({ add, terminal, exitWith }: Verbs): void {
+  const description =
+    'check credentials, clocks, permissions, parameters, policy and schedule; names each problem and its fix';
+  withTarget(add('look', 'doctor', description))
     .option('--probe', 'instead, find out how this DLI behaves where no document says it; reads only, then asks')
     .option('--probe-queue <name>', 'queue for the one SQL job that the probe submits and cancels (default: no job)')
     .option('--probe-file <file>', 'where the probe writes its results (default: dli-probe-<day>.json)')

@@ -4,10 +4,12 @@ import { duration, port, share, speed, wholeNumber } from './arguments.ts';
 import { ONE_JSON_DOCUMENT } from './options.ts';
 import { examples, type Verbs } from './program.ts';
 
-export function addEmulatorVerbs({ program, terminal, exitWith }: Verbs): void {
-  const emulator = program
-    .command('emulator')
-    .description('run a DLI on this machine until SIGTERM; the first line says how to reach it')
+export function addEmulatorVerbs({ add, terminal, exitWith }: Verbs): void {
+  const emulator = add(
+    'try',
+    'emulator',
+    'run a DLI on this machine until SIGTERM; the first line says how to reach it',
+  )
     .option('--port <n>', 'port to listen on; 0 picks a free port', port, 0)
     .option('--seed <n>', 'the same seed gives the same jobs', wholeNumber, 1)
     .option(
@@ -45,9 +47,7 @@ export function addEmulatorVerbs({ program, terminal, exitWith }: Verbs): void {
     .addHelpText('after', examples('emulator env'))
     .action(() => exitWith(async () => (await import('../emulator/env.ts')).runEnv(terminal)));
 
-  program
-    .command('demo')
-    .description('run plan, sweep and proof against an emulator; needs no account and no network')
+  add('try', 'demo', 'run plan, sweep and proof against an emulator; needs no account and no network')
     .option('--json', ONE_JSON_DOCUMENT)
     .addHelpText('after', examples('demo'))
     .action((flags: { json?: boolean }) =>

@@ -18,14 +18,20 @@ export const withTarget = (command: Command): Command =>
     .option('--stage <stage>', 'read target, credentials and policy from Parameter Store')
     .option('--target <name>', 'name of the target in the stage');
 
+/** Adds the flags of a verb that is for a stage only. */
+export const withStage = (command: Command): Command =>
+  command
+    .requiredOption('--stage <stage>', 'the stage, by its name below /dli-reaper/')
+    .option('--json', ONE_JSON_DOCUMENT);
+
 /** Adds the flags of a verb that prints a report. */
 export const withReport = (command: Command): Command =>
   command
     .option('--spared', 'also show jobs that a rule, an exemption or a protection spares')
     .option('--all', 'show every job, however many lines that takes')
     .option('--json', ONE_JSON_DOCUMENT)
-    .option('--verbose', 'write the log to stderr as JSON lines')
-    .option('--quiet', 'show no progress on stderr');
+    .option('-v, --verbose', 'write the log to stderr as JSON lines')
+    .option('-q, --quiet', 'show no progress on stderr');
 
 /** Adds the flag that sets how many jobs a sweep may cancel. */
 export const withMaxKills = (command: Command): Command =>

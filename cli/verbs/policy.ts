@@ -2,14 +2,13 @@ import type { Command } from 'commander';
 import { systemClock } from '../../lib/base/clock.ts';
 import type { PolicyFlags } from '../policy/stored-policy.ts';
 import { wholeNumber } from './arguments.ts';
-import { ONE_JSON_DOCUMENT } from './options.ts';
+import { ONE_JSON_DOCUMENT, withStage } from './options.ts';
 import { examples, STAGE_EXIT_CODES_HELP, type Verbs } from './program.ts';
 
 /** Adds the verbs for the policy that a stage holds, and for a policy file. */
 export function addPolicyVerbs(verbs: Verbs): void {
-  const policy = verbs.program
-    .command('policy')
-    .description('pull, diff, push or roll back the policy of a stage')
+  const policy = verbs
+    .add('policy', 'policy', 'pull, diff, push or roll back the policy of a stage')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('policy pull --stage prod -o policy.yml', 'policy push policy.yml --stage prod'));
   addPull(policy, verbs);
@@ -23,12 +22,9 @@ export function addPolicyVerbs(verbs: Verbs): void {
 const CONFIRM_HELP = 'confirm a live policy without typing the name of the stage';
 
 const withPolicy = (command: Command) =>
-  command
-    .requiredOption('--stage <stage>', 'the stage, by its name below /dli-reaper/')
-    .option('--name <name>', 'name of the policy in the stage', 'base')
-    .option('--json', ONE_JSON_DOCUMENT);
+  withStage(command).option('--name <name>', 'name of the policy in the stage', 'base');
 
-const withEffect = (command: Command) => withPolicy(command).option('--no-look', 'do not ask DLI for the live jobs');
+const withVictims = (command: Command) => withPolicy(command).option('--no-look', 'do not ask DLI for the live jobs');
 
 function addPull(policy: Command, { terminal, exitWith }: Verbs): void {
   withPolicy(policy.command('pull').description('write the live policy, with its version in the first line'))
@@ -42,7 +38,9 @@ function addPull(policy: Command, { terminal, exitWith }: Verbs): void {
 }
 
 function addDiff(policy: Command, { terminal, exitWith }: Verbs): void {
-  withEffect(policy.command('diff <file>').description('show what a push would change: the text, and who is cancelled'))
+  withVictims(
+    policy.command('diff <file>').description('show what a push would change: the text, and who is cancelled'),
+  )
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('policy diff policy.yml --stage prod'))
     .action((file: string, flags: PolicyFlags) =>
@@ -51,7 +49,7 @@ function addDiff(policy: Command, { terminal, exitWith }: Verbs): void {
 }
 
 function addPush(policy: Command, { terminal, exitWith }: Verbs): void {
-  withEffect(
+  withVictims(
     policy.command('push <file>').description('check a policy, show the difference and its effect, and write it'),
   )
     .option('--over-version <n>', 'the live version to replace, for a file that was not pulled', wholeNumber)
@@ -67,7 +65,7 @@ function addPush(policy: Command, { terminal, exitWith }: Verbs): void {
 }
 
 function addRollback(policy: Command, { terminal, exitWith }: Verbs): void {
-  withEffect(policy.command('rollback').description('write an earlier version again; Parameter Store keeps a hundred'))
+  withVictims(policy.command('rollback').description('write an earlier version again; Parameter Store keeps a hundred'))
     .option('--to <version>', 'the version to write (default: the one before the live one)', wholeNumber)
     .option('--confirm <stage>', CONFIRM_HELP)
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
@@ -77,10 +75,8 @@ function addRollback(policy: Command, { terminal, exitWith }: Verbs): void {
     );
 }
 
-function addValidate({ program, terminal, exitWith }: Verbs): void {
-  program
-    .command('validate <file>')
-    .description('check a policy: shows every error with its line; warnings do not fail')
+function addValidate({ add, terminal, exitWith }: Verbs): void {
+  add('policy', 'validate <file>', 'check a policy: shows every error with its line; warnings do not fail')
     .option('--json', ONE_JSON_DOCUMENT)
     .addHelpText('after', examples('validate policy.yml', 'validate policy.yml --json'))
     .action((file: string, flags: { json?: boolean }) =>
@@ -90,10 +86,8 @@ function addValidate({ program, terminal, exitWith }: Verbs): void {
     );
 }
 
-function addSchema({ program, terminal, exitWith }: Verbs): void {
-  program
-    .command('schema')
-    .description('print the JSON Schema of a policy, for editors')
+function addSchema({ add, terminal, exitWith }: Verbs): void {
+  add('policy', 'schema', 'print the JSON Schema of a policy, for editors')
     .addHelpText('after', examples('schema > policy.schema.json'))
     .action(() => exitWith(async () => (await import('../policy/validate.ts')).runSchema(terminal)));
 }

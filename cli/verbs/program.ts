@@ -9,8 +9,19 @@ import { cleanLines } from '../screen/text.ts';
 import { readAsset } from '../source/assets.ts';
 import { type Destination, noticeOfRehearsal } from '../source/rehearsal.ts';
 
+/** The groups of verbs in the help, by what a person wants to do. */
+const GROUPS = {
+  look: 'Look, and change nothing:',
+  cancel: 'Cancel jobs:',
+  stage: 'Control a stage:',
+  policy: 'Write and try a policy:',
+  try: 'Try it without an account:',
+} as const;
+
 /** What a file in this folder needs to add its verbs. */
 export interface Verbs {
+  /** Adds a verb to a group of the help. */
+  add: (group: keyof typeof GROUPS, nameAndArguments: string, description: string) => Command;
   program: Command;
   terminal: Terminal;
   /** Returns the exit code of the verb that was run; 0 before that. */
@@ -39,21 +50,31 @@ export const examples = (...lines: string[]) =>
 
 export const ACCOUNT = '--region eu-west-101 --project-id 0123456789abcdef0123456789abcdef';
 
-export function createVerbs(terminal: Terminal): Verbs {
-  const program = new Command(COMMAND)
-    .description(
-      'Finds Huawei Cloud DLI jobs that exceed a runtime policy, cancels them, and proves what became of each.',
-    )
-    .version((JSON.parse(readAsset('package.json')) as { version: string }).version)
-    // Commander throws in place of ending the process, so that all output is written first.
-    .exitOverride()
-    .configureOutput({ writeOut: terminal.out, writeErr: (text) => terminal.err(cleanLines(text)) })
-    .showHelpAfterError('(see --help)')
-    .addHelpText(
-      'after',
-      examples('demo', `plan --policy policy.yml ${ACCOUNT}`, 'sweep --stage prod --target lake', 'emergency --help'),
-    );
+function createProgram({ out, err, withoutColours }: Terminal): Command {
+  return (
+    new Command(COMMAND)
+      .description(
+        'Finds Huawei Cloud DLI jobs that exceed a runtime policy, cancels them, and proves what became of each.',
+      )
+      .version((JSON.parse(readAsset('package.json')) as { version: string }).version)
+      .option('--no-color', 'no colours, as with NO_COLOR; before or after the verb')
+      .on('option:no-color', () => withoutColours?.())
+      // Commander throws in place of ending the process, so that all output is written first.
+      .exitOverride()
+      .configureOutput({ writeOut: out, writeErr: (text) => err(cleanLines(text)) })
+      .showHelpAfterError('(see --help)')
+      // The verbs have groups of their own.
+      .commandsGroup('Help:')
+      .helpCommand(true)
+      .addHelpText(
+        'after',
+        examples('demo', `plan --policy policy.yml ${ACCOUNT}`, 'sweep --stage prod --target lake', 'emergency --help'),
+      )
+  );
+}
 
+export function createVerbs(terminal: Terminal): Verbs {
+  const program = createProgram(terminal);
   // An option without its value must not take the next flag as one, least of all --dry-run.
   program.hook('preAction', (_, verb) => {
     for (const option of verb.options) {
@@ -68,6 +89,8 @@ export function createVerbs(terminal: Terminal): Verbs {
   });
   let exitCode = 0;
   return {
+    add: (group, nameAndArguments, description) =>
+      program.command(nameAndArguments).helpGroup(GROUPS[group]).description(description),
     program,
     terminal,
     exitCode: () => exitCode,
@@ -84,7 +107,7 @@ export function createVerbs(terminal: Terminal): Verbs {
   };
 }
 
-const isFlag = (value: unknown): value is string => typeof value === 'string' && /^--[a-z]/.test(value);
+const isFlag = (value: unknown): value is string => typeof value === 'string' && /^-(-[a-z]|[a-z]$)/i.test(value);
 
 /** Starts a line below the text that follows `dli-reaper: `. */
 const NEXT_LINE = '\n            ';

@@ -6,8 +6,8 @@ import { collect, collectOf } from './arguments.ts';
 import { KEYS_HELP, ONE_JSON_DOCUMENT, withTarget } from './options.ts';
 import { ACCOUNT, examples, type Verbs } from './program.ts';
 
-export function addSnapshotVerbs({ program, terminal, exitWith }: Verbs): void {
-  withTarget(program.command('jobs').description('show who uses the queues now; needs no policy'))
+export function addJobsVerb({ add, terminal, exitWith }: Verbs): void {
+  withTarget(add('look', 'jobs', 'show who uses the queues now; needs no policy'))
     .option('--queue <pattern>', 'only jobs of this queue; may be given several times', collect)
     .option('--owner <pattern>', "only this user's jobs; may be given several times", collect)
     .option(
@@ -20,10 +20,10 @@ export function addSnapshotVerbs({ program, terminal, exitWith }: Verbs): void {
     .addHelpText('after', KEYS_HELP)
     .addHelpText('after', examples('jobs --stage prod --target lake', `jobs ${ACCOUNT} --queue adhoc`))
     .action((flags: JobsFlags) => exitWith(async () => (await import('../sweep/jobs.ts')).runJobs(flags, terminal)));
+}
 
-  withTarget(
-    program.command('snapshot').description('save every live job as JSON, for plan --from, explain --from and replay'),
-  )
+export function addSnapshotVerbs({ add, terminal, exitWith }: Verbs): void {
+  withTarget(add('policy', 'snapshot', 'save every live job as JSON, for plan --from, explain --from and replay'))
     .option(
       '--engine <name>',
       'only jobs of this engine (default: all engines); may be given several times',
@@ -40,9 +40,7 @@ export function addSnapshotVerbs({ program, terminal, exitWith }: Verbs): void {
       exitWith(async () => (await import('../snapshot/take.ts')).runSnapshot(flags, terminal)),
     );
 
-  program
-    .command('replay')
-    .description('apply a policy to saved snapshots: who would have been cancelled, and when')
+  add('policy', 'replay', 'apply a policy to saved snapshots: who would have been cancelled, and when')
     .requiredOption('--policy <file>', 'the policy to try')
     .requiredOption('--snapshots <folder>', 'folder of .json files, as the verb snapshot prints them')
     .option('--against <file>', "today's policy, to show the difference")

@@ -5,9 +5,9 @@ import type { ExemptFlags } from '../stage/exempt.ts';
 import type { FreezeFlags } from '../stage/freeze.ts';
 import type { InitFlags } from '../stage/init.ts';
 import type { StatusFlags } from '../stage/status.ts';
-import type { StopFlags, SwitchFlags } from '../stage/switch.ts';
+import type { StopFlags } from '../stage/switch.ts';
 import { collect, durationText, numberList } from './arguments.ts';
-import { ONE_JSON_DOCUMENT } from './options.ts';
+import { ONE_JSON_DOCUMENT, withStage } from './options.ts';
 import { ACCOUNT, examples, STAGE_EXIT_CODES_HELP, type Verbs } from './program.ts';
 
 /** Adds the verbs that look at a stage, or change it. */
@@ -22,11 +22,6 @@ export function addStageVerbs(verbs: Verbs): void {
   addInit(verbs);
 }
 
-const withStage = (command: Command) =>
-  command
-    .requiredOption('--stage <stage>', 'the stage, by its name below /dli-reaper/')
-    .option('--json', ONE_JSON_DOCUMENT);
-
 /** Adds the flags that select the jobs of an exemption or a freeze. */
 const withMatch = (command: Command) =>
   command
@@ -35,14 +30,10 @@ const withMatch = (command: Command) =>
     .option('--owner <pattern>', "this user's jobs; may be given several times", collect)
     .option('--tag <tag>', 'jobs with this tag, such as team=bi; may be given several times', collect);
 
-function addStop({ program, terminal, exitWith }: Verbs): void {
-  program
-    .command('stop')
-    .description('stop all cancelling in a stage, also by sweeps that are running')
-    .option('--stage <stage>', 'the stage to stop')
+function addStop({ add, terminal, exitWith }: Verbs): void {
+  withStage(add('stage', 'stop', 'stop all cancelling in a stage, also by sweeps that are running'))
     .option('--until <when>', 'when to ask for a resume; the stage never resumes by itself')
     .option('--reason <text>', 'why, for the people who read it later')
-    .option('--json', ONE_JSON_DOCUMENT)
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('stop --stage prod', 'stop --stage prod --until 2026-12-05 --reason "month end"'))
     .action((flags: StopFlags) =>
@@ -50,24 +41,18 @@ function addStop({ program, terminal, exitWith }: Verbs): void {
     );
 }
 
-function addResume({ program, terminal, exitWith }: Verbs): void {
-  program
-    .command('resume')
-    .description('allow the sweeps of a stage to cancel again; asks for its name')
-    .option('--stage <stage>', 'the stage to resume')
+function addResume({ add, terminal, exitWith }: Verbs): void {
+  withStage(add('stage', 'resume', 'allow the sweeps of a stage to cancel again; asks for its name'))
     .option('--confirm <stage>', 'confirm without typing, for scripts')
-    .option('--json', ONE_JSON_DOCUMENT)
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('resume --stage prod'))
-    .action((flags: SwitchFlags) =>
+    .action((flags: StageFlags) =>
       exitWith(async () => (await import('../stage/switch.ts')).runResume(flags, terminal, systemClock.now())),
     );
 }
 
-function addStatus({ program, terminal, exitWith }: Verbs): void {
-  withStage(
-    program.command('status').description('show the switch, the schedule, the last sweeps, and what is overdue now'),
-  )
+function addStatus({ add, terminal, exitWith }: Verbs): void {
+  withStage(add('look', 'status', 'show the switch, the schedule, the last sweeps, and what is overdue now'))
     .option('--within <duration>', 'how far back to look in the log', durationText, '24h')
     .option('--no-look', 'do not ask DLI what is overdue now')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
@@ -77,8 +62,8 @@ function addStatus({ program, terminal, exitWith }: Verbs): void {
     );
 }
 
-function addExempt({ program, terminal, exitWith }: Verbs): void {
-  withMatch(withStage(program.command('exempt <id>').description('protect some jobs from every rule for a time')))
+function addExempt({ add, terminal, exitWith }: Verbs): void {
+  withMatch(withStage(add('stage', 'exempt <id>', 'protect some jobs from every rule for a time')))
     .requiredOption('--reason <text>', 'why, for the people who read it later')
     .requiredOption('--contact <name>', 'whom to ask about it')
     .requiredOption('--until <when>', 'a day such as 2027-02-01, a time with its zone, or a duration such as 7d')
@@ -96,8 +81,8 @@ function addExempt({ program, terminal, exitWith }: Verbs): void {
     );
 }
 
-function addUnexempt({ program, terminal, exitWith }: Verbs): void {
-  withStage(program.command('unexempt <id>').description('remove an exemption; asks for its id'))
+function addUnexempt({ add, terminal, exitWith }: Verbs): void {
+  withStage(add('stage', 'unexempt <id>', 'remove an exemption; asks for its id'))
     .option('--confirm <id>', 'confirm without typing, for scripts')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('unexempt backfill --stage prod'))
@@ -106,8 +91,8 @@ function addUnexempt({ program, terminal, exitWith }: Verbs): void {
     );
 }
 
-function addFreeze({ program, terminal, exitWith }: Verbs): void {
-  withMatch(withStage(program.command('freeze <id>').description('cancel none of these jobs on some days')))
+function addFreeze({ add, terminal, exitWith }: Verbs): void {
+  withMatch(withStage(add('stage', 'freeze <id>', 'cancel none of these jobs on some days')))
     .requiredOption('--reason <text>', 'why, for the people who read it later')
     .option('--all', 'every job')
     .option('--from <when>', 'start: a day such as 2026-11-29, a time with its zone, or a duration from now')
@@ -133,8 +118,8 @@ function addFreeze({ program, terminal, exitWith }: Verbs): void {
     );
 }
 
-function addUnfreeze({ program, terminal, exitWith }: Verbs): void {
-  withStage(program.command('unfreeze <id>').description('remove a freeze; asks for its id'))
+function addUnfreeze({ add, terminal, exitWith }: Verbs): void {
+  withStage(add('stage', 'unfreeze <id>', 'remove a freeze; asks for its id'))
     .option('--confirm <id>', 'confirm without typing, for scripts')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('unfreeze month-end --stage prod'))
@@ -143,12 +128,12 @@ function addUnfreeze({ program, terminal, exitWith }: Verbs): void {
     );
 }
 
-function addInit({ program, terminal, exitWith }: Verbs): void {
-  program
-    .command('init')
-    .description('write a first policy with comments, which cancels nothing; with --stage also its parameters')
+function addInit({ add, terminal, exitWith }: Verbs): void {
+  const description = 'write a first policy with comments, which cancels nothing; with --stage also its parameters';
+  const ofStage = 'create what is missing in Parameter Store: switch (at stop), target and policy';
+  add('stage', 'init', description)
     .option('--policy <file>', 'where to write it', 'policy.yml')
-    .option('--stage <stage>', 'create what is missing in Parameter Store: switch (at stop), target and policy')
+    .option('--stage <stage>', ofStage)
     .option('--target <name>', 'name of the target in the stage', 'default')
     .option('--region <region>', 'region of the target')
     .option('--project-id <id>', 'project of the target')

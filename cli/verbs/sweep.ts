@@ -11,12 +11,12 @@ export function addSweepVerbs(verbs: Verbs): void {
   addWhy(verbs);
 }
 
-const sweepCommand = ({ program }: Verbs, name: string, description: string): Command =>
-  withReport(withTarget(program.command(name).description(description)));
+const lookCommand = ({ add }: Verbs, name: string, description: string): Command =>
+  withReport(withTarget(add('look', name, description)));
 
 function addPlan(verbs: Verbs): void {
   const { terminal, exitWith } = verbs;
-  withMaxKills(sweepCommand(verbs, 'plan', 'show what a sweep would do; never cancels'))
+  withMaxKills(lookCommand(verbs, 'plan', 'show what a sweep would do; never cancels'))
     .option('--from <file>', 'judge the jobs of a snapshot, not the live jobs')
     .addHelpText('after', KEYS_HELP + EXIT_CODES_HELP)
     .addHelpText(
@@ -37,8 +37,9 @@ function addPlan(verbs: Verbs): void {
 
 function addSweep(verbs: Verbs): void {
   const { terminal, exitWith } = verbs;
+  const description = 'cancel overdue jobs and prove what became of each; a dry run by default';
   withMaxKills(
-    sweepCommand(verbs, 'sweep', 'cancel overdue jobs and prove what became of each; a dry run by default')
+    withReport(withTarget(verbs.add('cancel', 'sweep', description)))
       .option('--dry-run', 'show what it would do', true)
       .option('--no-dry-run', 'cancel for real, if the mode of policy and target is live'),
   )
@@ -64,7 +65,7 @@ function addSweep(verbs: Verbs): void {
 
 function addWhy(verbs: Verbs): void {
   const { terminal, exitWith } = verbs;
-  sweepCommand(verbs, 'why <job-id>', 'show why a job is cancelled or spared: the rules now, and what sweeps did to it')
+  lookCommand(verbs, 'why <job-id>', 'show why a job is cancelled or spared: the rules now, and what sweeps did to it')
     .alias('explain')
     .option('--from <file>', 'a job of a snapshot, not a live job')
     .option('--within <duration>', 'how far back to read the record of --stage', durationText, '7d')

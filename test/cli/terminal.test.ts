@@ -12,7 +12,16 @@ import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import type { JobReport, SweepReport } from '../../lib/sweep/record/report.ts';
 import { LOOSE_CEILINGS } from '../helpers/ceilings.ts';
 import { fakeClock } from '../helpers/fake-clock.ts';
-import { CLI, cleanEnvironment, keysOf, makeFolder, runCli, runningJob, startService } from '../helpers/run-cli.ts';
+import {
+  CLI,
+  cleanEnvironment,
+  keysOf,
+  makeFolder,
+  runCli,
+  runHere,
+  runningJob,
+  startService,
+} from '../helpers/run-cli.ts';
 import { runOnTerminal, steady } from '../helpers/run-terminal.ts';
 import { HOUR, jobId, MINUTE } from '../helpers/world.ts';
 
@@ -58,6 +67,29 @@ describe.concurrent('a terminal', () => {
     context.expect(steady(await terminal.screen())).toMatchSnapshot();
     // The bar moves the cursor and does no more.
     for (const colour of [31, 32, 33, 90]) expect(terminal.raw()).not.toContain(`\u001b[${colour}m`);
+  });
+
+  it.for([
+    { name: 'before the verb', place: (plan: string[]) => ['--no-color', ...plan] },
+    { name: 'after it, against FORCE_COLOR too', place: (plan: string[]) => [...plan, '--no-color'] },
+  ])('shows no colours with --no-color $name', async ({ place }, context) => {
+    const { flags, env } = await start(context, [runningJob(1, { ageMs })]);
+
+    const terminal = runOnTerminal(place(['plan', ...flags]), { ...env, FORCE_COLOR: '1' });
+
+    expect(await terminal.exited).toBe(0);
+    expect(await terminal.screen()).toContain('1 overdue');
+    for (const colour of [31, 32, 33, 90]) expect(terminal.raw()).not.toContain(`\u001b[${colour}m`);
+  });
+
+  it('shows no progress with -q, and the log with -v', async (context) => {
+    const { flags, env } = await start(context, [runningJob(1, { ageMs })]);
+
+    const quiet = await runHere(['plan', '-q', ...flags], env);
+    const verbose = await runHere(['plan', '-v', ...flags], env);
+
+    expect(quiet).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(verbose.stderr.split('\n')[0] ?? '')).toHaveProperty('msg');
   });
 });
 
@@ -193,12 +225,10 @@ describe('the help', () => {
   it('knows every verb', () => {
     expect(verbs.map((verb) => nameOf(verb).replace('dli-reaper ', ''))).toEqual([
       'dli-reaper',
+      'jobs',
       'plan',
       'sweep',
       'why',
-      'jobs',
-      'snapshot',
-      'replay',
       'emergency',
       'stop',
       'resume',
@@ -216,10 +246,25 @@ describe('the help', () => {
       'policy rollback',
       'validate',
       'schema',
+      'snapshot',
+      'replay',
       'emulator',
       'emulator env',
       'demo',
     ]);
+  });
+
+  it('sorts the verbs by what a person wants to do', () => {
+    const groups = Map.groupBy(program.commands, (verb) => verb.helpGroup());
+
+    expect([...groups].map(([group, members]) => [group, ...members.map((verb) => verb.name())].join(' '))).toEqual([
+      'Look, and change nothing: jobs plan explain status doctor',
+      'Cancel jobs: sweep emergency',
+      'Control a stage: stop resume exempt unexempt freeze unfreeze init',
+      'Write and try a policy: policy validate schema snapshot replay',
+      'Try it without an account: emulator demo',
+    ]);
+    expect(helpOf(program).match(/^[A-Z].*:$/gm)).toEqual(['Options:', ...groups.keys(), 'Help:', 'Examples:']);
   });
 
   it.each(verbs.map((verb) => ({ verb, name: nameOf(verb) })))(
