@@ -30,6 +30,8 @@ const terminal: Terminal = {
   paint: (colour, text) => styleText(colour, text, { stream: stdout }),
   isErrScreen: stderr.isTTY,
   ask: stdin.isTTY && stderr.isTTY ? async (question) => (await import('./screen/ask.ts')).ask(question) : undefined,
+  readStdin: async () => (await import('node:stream/consumers')).buffer(stdin),
+  isInScreen: stdin.isTTY,
   withoutColours: () => {
     // It would prevail over NO_COLOR.
     delete process.env.FORCE_COLOR;

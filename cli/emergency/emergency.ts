@@ -3,7 +3,7 @@ import { dliReaper } from '../../lib/base/command-line.ts';
 import { parseRequest, RequestError } from '../../lib/request/request.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import type { SweepReport } from '../../lib/sweep/record/report.ts';
-import { confirm } from '../screen/confirm.ts';
+import { CANNOT_TYPE, confirm } from '../screen/confirm.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILED } from '../screen/exit-code.ts';
 import { projectWords } from '../screen/project-words.ts';
 import { interrupted } from '../screen/signals.ts';
@@ -68,9 +68,7 @@ function missingFlags(flags: EmergencyFlags, { ask }: Terminal): string[] {
   // A plan cancels no job, so it needs no reason.
   if (reason === undefined && !dryRun) missing.push('--reason: missing; say why, for the record');
   if (name === undefined && !dryRun && ask === undefined) {
-    missing.push(
-      '--confirm: missing; the name cannot be typed, since stdin or stderr is not a terminal: give --confirm NAME, or --dry-run to see the plan',
-    );
+    missing.push(`--confirm: ${CANNOT_TYPE} give --confirm NAME, or --dry-run to see the plan`);
   }
   return missing;
 }

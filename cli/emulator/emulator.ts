@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { ASSUMPTION_NAMES, type Assumptions, DEFAULT_ASSUMPTIONS } from '../../emulator/base/assumptions.ts';
 import { createEmulatorClock } from '../../emulator/base/clock.ts';
@@ -15,6 +15,7 @@ import { SettingsError } from '../../lib/settings/settings.ts';
 import { assumptionsIn, type Probe, parseProbe } from '../doctor/probe/file.ts';
 import { onInterrupt } from '../screen/signals.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { readBytes, STDIN } from '../source/files.ts';
 import { assertRehearsal, howToRehearse, startRehearsal } from './rehearsal.ts';
 
 export interface EmulatorFlags {
@@ -73,6 +74,7 @@ function makeWorld(
 }
 
 function readState(path: string): Snapshot | undefined {
+  if (path === STDIN) throw new SettingsError('--state', 'is also written at the end, so it cannot be stdin');
   if (!existsSync(path)) return undefined;
   return readWith('--state', path, (text) => parseSnapshot(JSON.parse(text)));
 }
@@ -101,7 +103,7 @@ function tellAssumptions({ assumptions }: Probe, err: Terminal['err']): void {
 
 function readWith<T>(flag: string, path: string, read: (text: string) => T): T {
   try {
-    return read(decodeText(readFileSync(path)));
+    return read(decodeText(readBytes(path)));
   } catch (error) {
     throw new SettingsError(`${flag} ${path}`, messageOf(error), {
       cause: error,

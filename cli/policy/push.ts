@@ -5,7 +5,7 @@ import { SettingsError } from '../../lib/settings/settings.ts';
 import { confirm } from '../screen/confirm.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import { versionIn, withVersionLine, writeText } from '../source/files.ts';
+import { STDIN, versionIn, withVersionLine, writeText } from '../source/files.ts';
 import type { ParameterVersion } from '../source/parameter-store.ts';
 import { readPolicyText } from '../source/policy-file.ts';
 import { type Candidate, compareWithLive, type Difference, readCandidate, showDifference } from './diff.ts';
@@ -29,8 +29,8 @@ export async function runPush(
   const candidate = readCandidate(file);
   assertUnchanged(live, { parameter, version: flags.overVersion ?? versionIn(candidate.text, parameter) });
   const { exitCode, version } = await put(candidate, live, stored, flags, terminal);
-  // The version lets the file be changed and pushed again. JSON has no place for it.
-  if (version !== undefined && !isJson(candidate.text)) {
+  // The version lets the file be changed and pushed again. JSON has no place for it, and stdin is no file.
+  if (version !== undefined && file !== STDIN && !isJson(candidate.text)) {
     writeText(file, withVersionLine(candidate.text, parameter, version));
   }
   return exitCode;

@@ -2,6 +2,10 @@ import { SettingsError } from '../../lib/settings/settings.ts';
 import type { Terminal } from './terminal.ts';
 import { cleanText } from './text.ts';
 
+/** Why no question can be asked. */
+export const CANNOT_TYPE =
+  'missing; the name cannot be typed, since stdin or stderr is not a terminal, or stdin is read as a file:';
+
 /** A typing error must not cost the work of a plan. */
 const ATTEMPTS = 3;
 
@@ -21,10 +25,7 @@ export async function confirm(
     return true;
   }
   if (ask === undefined) {
-    throw new SettingsError(
-      '--confirm',
-      `missing; the name cannot be typed, since stdin or stderr is not a terminal: give --confirm ${name}`,
-    );
+    throw new SettingsError('--confirm', `${CANNOT_TYPE} give --confirm ${name}`);
   }
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const typed = (await ask(cleanText(`Type ${name} to ${what}:`))).trim();

@@ -11,8 +11,12 @@ export interface Terminal {
   paint?: Paint | undefined;
   /** Whether stderr is a screen, which can show a bar or a spinner. */
   isErrScreen?: boolean | undefined;
-  /** Asks the person at the terminal; undefined if no one is there. */
+  /** Asks the person at the terminal; undefined if no one is there, or stdin is read as a file. */
   ask?: ((question: string) => Promise<string>) | undefined;
+  /** Reads stdin to its end. */
+  readStdin?: (() => Promise<Uint8Array>) | undefined;
+  /** Whether stdin is a screen, so that a person types what is read. */
+  isInScreen?: boolean | undefined;
   /** Turns colours off, for everything that this process shows. */
   withoutColours?: (() => void) | undefined;
 }

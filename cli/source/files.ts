@@ -2,11 +2,37 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { codeOf } from '../../lib/base/error-words.ts';
 import { decodeText, TextError } from '../../lib/base/text.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
+import type { Terminal } from '../screen/terminal.ts';
 
-/** Reads a text file. @throws {SettingsError} if it cannot be read, or is not UTF-8. */
+/** The name of stdin where a file is read. */
+export const STDIN = '-';
+
+/** What stdin held; undefined if no flag names it. */
+let stdin: Uint8Array | undefined;
+
+/**
+ * Reads stdin to its end, if the command names it as a file. Its terminal can then ask no question, since stdin is used up.
+ *
+ * @param names the flags and arguments that are `-`. @throws {SettingsError} for more than one.
+ */
+export async function openStdin(names: readonly string[], terminal: Terminal): Promise<void> {
+  stdin = undefined;
+  const [name] = names;
+  if (name === undefined) return;
+  if (names.length > 1) throw new SettingsError(names.join(' and '), 'are both -; stdin can be only one of them');
+  if (terminal.isInScreen) terminal.err(`${name} is read from this terminal: type it, and end with Ctrl-D.\n`);
+  stdin = (await terminal.readStdin?.()) ?? new Uint8Array();
+  terminal.ask = undefined;
+}
+
+/** Reads a file, or stdin. @throws the error of the file system. */
+export const readBytes = (file: string): Uint8Array =>
+  file === STDIN && stdin !== undefined ? stdin : readFileSync(file);
+
+/** Reads a text file, or stdin. @throws {SettingsError} if it cannot be read, or is not UTF-8. */
 export function readText(file: string): string {
   try {
-    return decodeText(readFileSync(file));
+    return decodeText(readBytes(file));
   } catch (error) {
     const problem = error instanceof TextError ? error.message : `cannot be read (${codeOf(error)})`;
     throw new SettingsError(file, problem, { cause: error });
@@ -15,6 +41,7 @@ export function readText(file: string): string {
 
 /** @throws {SettingsError} that names the file. */
 export function writeText(file: string, text: string): void {
+  if (file === STDIN) throw new SettingsError(file, 'is stdin, which cannot be written; name a file');
   try {
     writeFileSync(file, text);
   } catch (error) {

@@ -8,7 +8,7 @@ export function addDoctorVerb({ add, terminal, exitWith }: Verbs): void {
   withTarget(add('look', 'doctor', description))
     .option('--probe', 'instead, find out how this DLI behaves where no document says it; reads only, then asks')
     .option('--probe-queue <name>', 'queue for the one SQL job that the probe submits and cancels (default: no job)')
-    .option('--probe-file <file>', 'where the probe writes its results (default: dli-probe-<day>.json)')
+    .option('--probe-file <new-file>', 'where the probe writes its results (default: dli-probe-<day>.json)')
     .option('--confirm <queue>', 'confirm the queue without typing, for scripts')
     .option('--json', ONE_JSON_DOCUMENT)
     .addHelpText('after', STAGE_EXIT_CODES_HELP)

@@ -21,7 +21,7 @@ export function addEmulatorVerbs({ add, terminal, exitWith }: Verbs): void {
     .option('--overdue <share>', 'share of --jobs that are queries running for hours, 0 to 1', share, 0.1)
     .option('--faults <file>', 'faults to inject, YAML or JSON')
     .option('--assume-from <file>', 'behave like a real DLI, by a file of doctor --probe')
-    .option('--state <file>', 'load this file at the start, if it exists, and write it at the end')
+    .option('--state <state-file>', 'load this file at the start, if it exists, and write it at the end')
     .option('--stage <stage>', 'also play the stage rehearsal, with its functions, for the verbs with --stage')
     .option('--speed <n>', 'speed of its clock; 0 stops it', speed, 1)
     .addOption(

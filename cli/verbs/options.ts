@@ -10,7 +10,7 @@ OS_USERNAME, OS_PASSWORD, OS_DOMAIN_NAME and OS_AUTH_URL. With --stage both come
 /** Adds the flags that name a target. */
 export const withTarget = (command: Command): Command =>
   command
-    .option('--policy <file>', 'the runtime policy, YAML or JSON')
+    .option('--policy <file>', 'the runtime policy, YAML or JSON; - is stdin')
     .option('--endpoint <url>', 'address of DLI; https, or http to this machine')
     .option('--project-id <id>', 'id of the project in that region')
     .option('--project-name <name>', 'its name, such as eu-west-101_lake; a live sweep asks IAM to confirm it')

@@ -28,7 +28,7 @@ const withVictims = (command: Command) => withPolicy(command).option('--no-look'
 
 function addPull(policy: Command, { terminal, exitWith }: Verbs): void {
   withPolicy(policy.command('pull').description('write the live policy, with its version in the first line'))
-    .option('-o, --output <file>', 'where to write it (default: stdout)')
+    .option('-o, --output <new-file>', 'where to write it (default: stdout)')
     .option('--replace', 'overwrite that file and its comments')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('policy pull --stage prod -o policy.yml'))

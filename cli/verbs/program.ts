@@ -7,6 +7,7 @@ import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { cleanLines } from '../screen/text.ts';
 import { readAsset } from '../source/assets.ts';
+import { openStdin, STDIN } from '../source/files.ts';
 import { type Destination, noticeOfRehearsal } from '../source/rehearsal.ts';
 
 /** The groups of verbs in the help, by what a person wants to do. */
@@ -50,6 +51,9 @@ export const examples = (...lines: string[]) =>
 
 export const ACCOUNT = '--region eu-west-101 --project-id 0123456789abcdef0123456789abcdef';
 
+const GLOBAL_HELP = `
+A <file> may be -, which is stdin.`;
+
 function createProgram({ out, err, withoutColours }: Terminal): Command {
   return (
     new Command(COMMAND)
@@ -66,6 +70,7 @@ function createProgram({ out, err, withoutColours }: Terminal): Command {
       // The verbs have groups of their own.
       .commandsGroup('Help:')
       .helpCommand(true)
+      .addHelpText('after', GLOBAL_HELP)
       .addHelpText(
         'after',
         examples('demo', `plan --policy policy.yml ${ACCOUNT}`, 'sweep --stage prod --target lake', 'emergency --help'),
@@ -73,19 +78,14 @@ function createProgram({ out, err, withoutColours }: Terminal): Command {
   );
 }
 
-export function createVerbs(terminal: Terminal): Verbs {
+export function createVerbs(outside: Terminal): Verbs {
+  // A copy, which can lose its questions.
+  const terminal = { ...outside };
   const program = createProgram(terminal);
-  // An option without its value must not take the next flag as one, least of all --dry-run.
-  program.hook('preAction', (_, verb) => {
-    for (const option of verb.options) {
-      const swallowed = [verb.getOptionValue(option.attributeName()) as unknown].flat().find(isFlag);
-      if (swallowed !== undefined) verb.error(`error: option '${option.long}' needs a value; found ${swallowed}`);
-    }
-  });
-  let destination: Destination = {};
-  // The emulator's own --stage is what it plays, and not where it goes.
-  program.hook('preAction', (_, verb) => {
-    if (verb.name() !== 'emulator') destination = verb.opts<Destination>();
+  let verb = program;
+  program.hook('preAction', (_, called) => {
+    verb = called;
+    assertNoFlagAsValue(verb);
   });
   let exitCode = 0;
   return {
@@ -96,8 +96,11 @@ export function createVerbs(terminal: Terminal): Verbs {
     exitCode: () => exitCode,
     exitWith: async (run) => {
       try {
+        // The emulator's own --stage is what it plays, and not where it goes.
+        const destination = verb.name() === 'emulator' ? {} : verb.opts<Destination>();
         const notice = noticeOfRehearsal(destination, terminal.env);
         if (notice !== undefined) terminal.err(`${notice}\n`);
+        await openStdin(stdinFlags(verb), terminal);
         exitCode = await run();
       } catch (error) {
         terminal.err(`dli-reaper: ${cleanLines(toWords(error))}\n`);
@@ -107,7 +110,24 @@ export function createVerbs(terminal: Terminal): Verbs {
   };
 }
 
+/** An option without its value must not take the next flag as one, least of all --dry-run. */
+function assertNoFlagAsValue(verb: Command): void {
+  for (const option of verb.options) {
+    const swallowed = [verb.getOptionValue(option.attributeName()) as unknown].flat().find(isFlag);
+    if (swallowed !== undefined) verb.error(`error: option '${option.long}' needs a value; found ${swallowed}`);
+  }
+}
+
 const isFlag = (value: unknown): value is string => typeof value === 'string' && /^-(-[a-z]|[a-z]$)/i.test(value);
+
+/** Names the flags and arguments that are `-`, where they are a `<file>`: one that the verb reads. */
+function stdinFlags(verb: Command): string[] {
+  const flags = verb.options.filter(
+    (option) => option.flags.endsWith(' <file>') && verb.getOptionValue(option.attributeName()) === STDIN,
+  );
+  const isArgument = verb.registeredArguments.some((one, i) => one.name() === 'file' && verb.args[i] === STDIN);
+  return [...(isArgument ? ['FILE'] : []), ...flags.map(({ long }) => String(long))];
+}
 
 /** Starts a line below the text that follows `dli-reaper: `. */
 const NEXT_LINE = '\n            ';

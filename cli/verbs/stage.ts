@@ -132,7 +132,7 @@ function addInit({ add, terminal, exitWith }: Verbs): void {
   const description = 'write a first policy with comments, which cancels nothing; with --stage also its parameters';
   const ofStage = 'create what is missing in Parameter Store: switch (at stop), target and policy';
   add('stage', 'init', description)
-    .option('--policy <file>', 'where to write it', 'policy.yml')
+    .option('--policy <new-file>', 'where to write it', 'policy.yml')
     .option('--stage <stage>', ofStage)
     .option('--target <name>', 'name of the target in the stage', 'default')
     .option('--region <region>', 'region of the target')

@@ -17,7 +17,7 @@ const lookCommand = ({ add }: Verbs, name: string, description: string): Command
 function addPlan(verbs: Verbs): void {
   const { terminal, exitWith } = verbs;
   withMaxKills(lookCommand(verbs, 'plan', 'show what a sweep would do; never cancels'))
-    .option('--from <file>', 'judge the jobs of a snapshot, not the live jobs')
+    .option('--from <file>', 'judge the jobs of a snapshot, not the live jobs; - is stdin')
     .addHelpText('after', KEYS_HELP + EXIT_CODES_HELP)
     .addHelpText(
       'after',
@@ -67,7 +67,7 @@ function addWhy(verbs: Verbs): void {
   const { terminal, exitWith } = verbs;
   lookCommand(verbs, 'why <job-id>', 'show why a job is cancelled or spared: the rules now, and what sweeps did to it')
     .alias('explain')
-    .option('--from <file>', 'a job of a snapshot, not a live job')
+    .option('--from <file>', 'a job of a snapshot, not a live job; - is stdin')
     .option('--within <duration>', 'how far back to read the record of --stage', durationText, '7d')
     .addHelpText('after', KEYS_HELP + EXIT_CODES_HELP)
     .addHelpText(

@@ -37,8 +37,19 @@ interface Ran {
   stderr: string;
 }
 
+interface Piped {
+  /** What is piped in. */
+  stdin?: string;
+  /** The folder to run in. */
+  cwd?: string;
+}
+
 /** Runs the command line once, as a process. */
-export async function runCli(args: string[], env: Record<string, string> = {}, cwd: string = root): Promise<Ran> {
+export async function runCli(
+  args: string[],
+  env: Record<string, string> = {},
+  { stdin = '', cwd = root }: Piped = {},
+): Promise<Ran> {
   const result = await new Promise<Ran>((resolve) => {
     const child = execFile(
       process.execPath,
@@ -46,6 +57,7 @@ export async function runCli(args: string[], env: Record<string, string> = {}, c
       { cwd, env: cleanEnvironment(env) },
       (_, stdout, stderr) => resolve({ exitCode: child.exitCode, stdout, stderr }),
     );
+    child.stdin?.end(stdin);
   });
   expectDecent(result, env);
   return result;
@@ -57,8 +69,8 @@ let lastRun: Promise<unknown> = Promise.resolve();
  * The same within this process, in a twentieth of the time. It shows what a verb says and does. Only a process shows that the
  * bundle is whole, how it ends, and what it does with signals, streams and the settings of its network.
  */
-export function runHere(args: string[], env: Record<string, string> = {}): Promise<Ran> {
-  return withEnvironment(env, () => runVerb(args, env));
+export function runHere(args: string[], env: Record<string, string> = {}, stdin = ''): Promise<Ran> {
+  return withEnvironment(env, () => runVerb(args, env, stdin));
 }
 
 /** Does some work with another environment: one after the other, since the AWS SDK reads that of the process. */
@@ -77,7 +89,7 @@ export function withEnvironment<T>(env: Record<string, string>, work: () => Prom
   return ran;
 }
 
-async function runVerb(args: string[], env: Record<string, string>): Promise<Ran> {
+async function runVerb(args: string[], env: Record<string, string>, stdin: string): Promise<Ran> {
   const result = { exitCode: 0, stdout: '', stderr: '' };
   const terminal: Terminal = {
     // A copy, since runs in one environment share what they learn of a credential.
@@ -88,6 +100,7 @@ async function runVerb(args: string[], env: Record<string, string>): Promise<Ran
     err: (text) => {
       result.stderr += text;
     },
+    readStdin: () => Promise.resolve(Buffer.from(stdin)),
   };
   result.exitCode = await runCommand(args, terminal);
   expectDecent(result, env);

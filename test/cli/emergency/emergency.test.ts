@@ -278,7 +278,7 @@ describe.concurrent('dli-reaper emergency', () => {
     {
       name: 'no one to ask, and says what to do',
       args: [...REASON, '--older-than', '10m'],
-      says: '--confirm: missing; the name cannot be typed, since stdin or stderr is not a terminal: give --confirm NAME, or',
+      says: '--confirm: missing; the name cannot be typed, since stdin or stderr is not a terminal, or stdin is read as a file: give --confirm NAME, or',
     },
     {
       name: 'the name of another target',

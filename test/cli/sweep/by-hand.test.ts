@@ -101,7 +101,7 @@ describe.concurrent('the record of a sweep by hand', () => {
     const { aws } = await startStage(context, {}, options);
     const folder = emptyFolder(context);
 
-    const { exitCode, stderr } = await runCli([...STUCK, '--stage', 'dev', '--confirm', 'default'], aws.env, folder);
+    const { exitCode, stderr } = await runCli([...STUCK, '--stage', 'dev', '--confirm', 'default'], aws.env, { cwd: folder });
 
     expect(exitCode).toBe(0);
     const [file = ''] = readdirSync(folder);
