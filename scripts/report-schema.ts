@@ -482,13 +482,19 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
   },
   probe: PROBE_ENTRIES,
   init: { created: texts, kept: texts, next: texts },
+  error: {
+    messages: about(texts, 'What stderr says: what happened, and what to do'),
+    settings: about(texts, 'The flags, variables, parameters or files that it is about; empty if they are not known'),
+    exitCode: about(count, 'The exit code of the command'),
+  },
 };
 
 /** Returns the text of the file. */
 export function renderReportSchema(): string {
   const schema = {
     title: 'Documents of dli-reaper',
-    description: 'What each verb prints with --json; `kind` says which. See docs/cli.md.',
+    description:
+      'What each verb prints with --json; `kind` says which. A verb that cannot do its work prints the kind `error`. See docs/cli.md.',
     ...toJsonSchema(
       v.variant(
         'kind',

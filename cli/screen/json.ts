@@ -17,7 +17,8 @@ export type DocumentKind =
   | 'jobs'
   | 'doctor'
   | 'probe'
-  | 'init';
+  | 'init'
+  | 'error';
 
 /** Formats the one document that a verb prints with --json. Its `kind` says which document it is. */
 export function toJson(kind: DocumentKind, document: object): string {

@@ -7,6 +7,7 @@ import { cleanText, onlyPrintable } from '../screen/text.ts';
 import { addDoctorVerb } from './doctor.ts';
 import { addEmergencyVerb } from './emergency.ts';
 import { addEmulatorVerbs } from './emulator.ts';
+import { usageDocument } from './error-words.ts';
 import { addPolicyVerbs } from './policy.ts';
 import { createVerbs, type Verbs } from './program.ts';
 import { addJobsVerb, addSnapshotVerbs } from './snapshot.ts';
@@ -31,15 +32,17 @@ export const createProgram = (terminal: Terminal): Command => addAll(terminal).p
 
 /** @param args without the names of node and of the script. @returns the exit code. */
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { program, exitCode } = addAll(terminal);
+  const { program, terminal: screen, exitCode } = addAll(terminal);
+  const isJson = args.includes('--json');
   try {
     await program.parseAsync([...args], { from: 'user' });
-    if (interrupted.aborted && exitCode() !== 0 && !args.includes('--json')) terminal.err(`${goOn(args)}\n`);
+    if (interrupted.aborted && exitCode() !== 0 && !isJson) terminal.err(`${goOn(args)}\n`);
     return exitCode();
   } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
     // Commander has already printed the help, or the mistake in the flags.
-    if (error instanceof CommanderError) return error.exitCode;
-    throw error;
+    if (isJson && error.exitCode !== 0) screen.out(usageDocument(error));
+    return error.exitCode;
   }
 }
 

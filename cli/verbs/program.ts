@@ -1,14 +1,12 @@
 import { Command } from 'commander';
 import { COMMAND, dliReaper } from '../../lib/base/command-line.ts';
-import { describeError } from '../../lib/dli/advice.ts';
-import { DliError } from '../../lib/dli/errors.ts';
-import { RequestError } from '../../lib/request/request.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { cleanLines } from '../screen/text.ts';
 import { readAsset } from '../source/assets.ts';
 import { openStdin, STDIN } from '../source/files.ts';
 import { type Destination, noticeOfRehearsal } from '../source/rehearsal.ts';
+import { errorDocument, wordsFor } from './error-words.ts';
 
 /** The groups of verbs in the help, by what a person wants to do. */
 const GROUPS = {
@@ -78,16 +76,48 @@ function createProgram({ out, err, withoutColours }: Terminal): Command {
   );
 }
 
+/** A terminal that remembers whether a document was printed, and what was said that may be the reason for a failure. */
+function remembering(outside: Terminal) {
+  let isPrinted = false;
+  let last = '';
+  const errors: string[] = [];
+  const terminal: Terminal = {
+    ...outside,
+    out: (text) => {
+      isPrinted = true;
+      outside.out(text);
+    },
+    err: (text) => {
+      last = text;
+      if (text.startsWith(ERROR)) errors.push(text.slice(ERROR.length));
+      outside.err(text);
+    },
+  };
+  return {
+    terminal,
+    isPrinted: () => isPrinted,
+    lastSaid: () => (errors.length > 0 ? errors : [last]).map((text) => text.trim()),
+  };
+}
+
+/** Begins each error on stderr. */
+const ERROR = 'dli-reaper: ';
+
 export function createVerbs(outside: Terminal): Verbs {
-  // A copy, which can lose its questions.
-  const terminal = { ...outside };
-  const program = createProgram(terminal);
+  const { terminal, isPrinted, lastSaid } = remembering(outside);
+  const program = createProgram(outside);
   let verb = program;
   program.hook('preAction', (_, called) => {
     verb = called;
     assertNoFlagAsValue(verb);
   });
   let exitCode = 0;
+  /** Prints the document of an error, unless the verb has printed its own: stdout holds one document. */
+  const report = (messages: string[], settings: string[]) => {
+    if (verb.getOptionValue('json') === true && !isPrinted()) {
+      terminal.out(errorDocument({ messages, settings }, exitCode));
+    }
+  };
   return {
     add: (group, nameAndArguments, description) =>
       program.command(nameAndArguments).helpGroup(GROUPS[group]).description(description),
@@ -102,9 +132,12 @@ export function createVerbs(outside: Terminal): Verbs {
         if (notice !== undefined) terminal.err(`${notice}\n`);
         await openStdin(stdinFlags(verb), terminal);
         exitCode = await run();
+        if (exitCode !== 0) report(lastSaid(), []);
       } catch (error) {
-        terminal.err(`dli-reaper: ${cleanLines(toWords(error))}\n`);
+        const { text, messages, settings } = wordsFor(error);
+        terminal.err(`${ERROR}${cleanLines(text)}\n`);
         exitCode = EXIT_CONFIGURATION;
+        report(messages, settings);
       }
     },
   };
@@ -127,34 +160,4 @@ function stdinFlags(verb: Command): string[] {
   );
   const isArgument = verb.registeredArguments.some((one, i) => one.name() === 'file' && verb.args[i] === STDIN);
   return [...(isArgument ? ['FILE'] : []), ...flags.map(({ long }) => String(long))];
-}
-
-/** Starts a line below the text that follows `dli-reaper: `. */
-const NEXT_LINE = '\n            ';
-
-/** Puts an error into one line. The stack is shown only if the error is a fault of this program. */
-function toWords(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error instanceof RequestError) return error.problems.map(inFlags).join(NEXT_LINE);
-  if (error instanceof DliError) return describeError(error, NEXT_LINE);
-  // A system error, such as a port in use, has a code and needs no stack.
-  const isOurs = !('syscall' in error) && (error.name === 'Error' || error instanceof TypeError);
-  return (isOurs && error.stack) || error.message;
-}
-
-/** The flag for each key of a request. */
-const FLAGS: Readonly<Record<string, string>> = {
-  jobIds: '--job-id',
-  jobType: '--type',
-  olderThan: '--older-than',
-  maxKills: '--max-kills',
-  verifyFor: '--verify-for',
-  ...Object.fromEntries(['target', 'queue', 'owner', 'engine', 'reason', 'confirm'].map((key) => [key, `--${key}`])),
-};
-
-/** Names the flag that was typed: `jobIds.0: expected the id of a job` becomes `--job-id: expected …`. */
-function inFlags(problem: string): string {
-  const [whole = '', key = ''] = /^(\w+)(\.\d+)?(?=: )/.exec(problem) ?? [];
-  const flag = FLAGS[key];
-  return flag === undefined ? problem : flag + problem.slice(whole.length);
 }

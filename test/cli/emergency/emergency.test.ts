@@ -496,7 +496,8 @@ describe.concurrent('dli-reaper emergency', () => {
     const refused = await run('--all-targets', '--confirm', 'dev');
     const all = await run('--all-targets', '--confirm', 'dev 2');
 
-    expect(refused).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('expected dev 2') });
+    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('expected dev 2') });
+    expect(JSON.parse(refused.stdout)).toMatchObject({ kind: 'error', settings: ['--confirm'], exitCode: 1 });
     expect(all).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('dli-reaper: broken: ') });
     expect(JSON.parse(all.stdout)).toMatchObject({
       kind: 'sweeps',

@@ -254,7 +254,11 @@ describe.concurrent('exit code 1', () => {
   ])('for $name', async ({ args, env = keys, says }) => {
     const { exitCode, stdout, stderr } = await runHere(['sweep', ...args, '--no-dry-run', '--json'], env);
 
-    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(exitCode).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      kind: 'error',
+      messages: expect.arrayContaining([expect.stringMatching(says)]),
+    });
     expect(stderr).toMatch(says);
   });
 
