@@ -2,6 +2,14 @@ import { EMULATOR_KEY, EMULATOR_REGION } from '../../emulator/server.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { findRehearsal, REHEARSAL_KEYS, STRAY_VARIABLES } from '../source/rehearsal.ts';
 
+/** Variables of another stage or account, which have no place in a rehearsal. */
+const LEFT_OVER = [
+  'AWS_CREDENTIAL_EXPIRATION',
+  'HUAWEICLOUD_SDK_SECURITY_TOKEN',
+  'DLI_REAPER_STAGE',
+  'DLI_REAPER_TARGET',
+];
+
 /** Prints the lines with which a shell talks to the running rehearsal. It starts nothing. @returns the exit code. */
 export function runEnv({ env, out }: Terminal): number {
   const variables = {
@@ -14,9 +22,7 @@ export function runEnv({ env, out }: Terminal): number {
     HUAWEICLOUD_SDK_SK: EMULATOR_KEY.secretAccessKey,
   };
   const endpoints = Object.keys(env).filter((name) => /^AWS_ENDPOINT_URL_[A-Z0-9_]+$/.test(name));
-  out(
-    `unset ${[...STRAY_VARIABLES, 'AWS_CREDENTIAL_EXPIRATION', 'HUAWEICLOUD_SDK_SECURITY_TOKEN', ...endpoints].join(' ')}\n`,
-  );
+  out(`unset ${[...STRAY_VARIABLES, ...LEFT_OVER, ...endpoints].join(' ')}\n`);
   for (const [name, value] of Object.entries(variables)) out(`export ${name}=${value}\n`);
   return 0;
 }

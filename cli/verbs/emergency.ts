@@ -14,7 +14,7 @@ An emergency ignores the modes of policy and target. It obeys the switch, the ex
 
 export function addEmergencyVerb({ add, terminal, exitWith }: Verbs): void {
   const description = 'cancel jobs by age or id now, without the rules of a policy';
-  withReport(withTarget(add('cancel', 'emergency', description)))
+  withReport(withTarget(add('cancel', 'emergency', description), 'acts'))
     .option('--older-than <duration>', 'only jobs that were submitted longer ago than this', durationText)
     .option('--job-id <id>', 'only this job, of any age; may be given several times', collect)
     .option('--queue <pattern>', 'only jobs of this queue; may be given several times', collect)

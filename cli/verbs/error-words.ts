@@ -18,8 +18,10 @@ export interface ErrorWords {
   settings: string[];
 }
 
-export function wordsFor(error: unknown): ErrorWords {
-  const text = toText(error);
+/** @param notesOn returns more lines for a mistake in flags or settings. */
+export function wordsFor(error: unknown, notesOn: () => string[]): ErrorWords {
+  const isMistake = error instanceof SettingsError || error instanceof RequestError;
+  const text = [toText(error), ...(isMistake ? notesOn() : [])].join(NEXT_LINE);
   const lines = text.split('\n').filter((line) => !STACK_LINE.test(line));
   return { text, messages: lines.map((line) => line.trim()), settings: settingsOf(error) };
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { wholeNumber } from './arguments.ts';
+import { type Effect, PlaceOption } from './place.ts';
 
 export const ONE_JSON_DOCUMENT = 'print one JSON document on stdout and nothing else';
 
@@ -8,20 +9,20 @@ The access key comes from HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and HUAWEICLOUD
 OS_USERNAME, OS_PASSWORD, OS_DOMAIN_NAME and OS_AUTH_URL. With --stage both come from Parameter Store.`;
 
 /** Adds the flags that name a target. */
-export const withTarget = (command: Command): Command =>
+export const withTarget = (command: Command, effect: Effect): Command =>
   command
     .option('--policy <file>', 'the runtime policy, YAML or JSON; - is stdin')
     .option('--endpoint <url>', 'address of DLI; https, or http to this machine')
     .option('--project-id <id>', 'id of the project in that region')
     .option('--project-name <name>', 'its name, such as eu-west-101_lake; a live sweep asks IAM to confirm it')
     .option('--region <region>', 'region, for the default endpoint')
-    .option('--stage <stage>', 'read target, credentials and policy from Parameter Store')
-    .option('--target <name>', 'name of the target in the stage');
+    .addOption(new PlaceOption('stage', 'read target, credentials and policy from Parameter Store', effect))
+    .addOption(new PlaceOption('target', 'name of the target in the stage', effect));
 
 /** Adds the flags of a verb that is for a stage only. */
-export const withStage = (command: Command): Command =>
+export const withStage = (command: Command, effect: Effect): Command =>
   command
-    .requiredOption('--stage <stage>', 'the stage, by its name below /dli-reaper/')
+    .addOption(new PlaceOption('stage', 'the stage, by its name below /dli-reaper/', effect).makeOptionMandatory())
     .option('--json', ONE_JSON_DOCUMENT);
 
 /** Adds the flags of a verb that prints a report. */

@@ -3,6 +3,7 @@ import { systemClock } from '../../lib/base/clock.ts';
 import type { PolicyFlags } from '../policy/stored-policy.ts';
 import { wholeNumber } from './arguments.ts';
 import { ONE_JSON_DOCUMENT, withStage } from './options.ts';
+import type { Effect } from './place.ts';
 import { examples, STAGE_EXIT_CODES_HELP, type Verbs } from './program.ts';
 
 /** Adds the verbs for the policy that a stage holds, and for a policy file. */
@@ -21,13 +22,14 @@ export function addPolicyVerbs(verbs: Verbs): void {
 
 const CONFIRM_HELP = 'confirm a live policy without typing the name of the stage';
 
-const withPolicy = (command: Command) =>
-  withStage(command).option('--name <name>', 'name of the policy in the stage', 'base');
+const withPolicy = (command: Command, effect: Effect) =>
+  withStage(command, effect).option('--name <name>', 'name of the policy in the stage', 'base');
 
-const withVictims = (command: Command) => withPolicy(command).option('--no-look', 'do not ask DLI for the live jobs');
+const withVictims = (command: Command, effect: Effect) =>
+  withPolicy(command, effect).option('--no-look', 'do not ask DLI for the live jobs');
 
 function addPull(policy: Command, { terminal, exitWith }: Verbs): void {
-  withPolicy(policy.command('pull').description('write the live policy, with its version in the first line'))
+  withPolicy(policy.command('pull').description('write the live policy, with its version in the first line'), 'looks')
     .option('-o, --output <new-file>', 'where to write it (default: stdout)')
     .option('--replace', 'overwrite that file and its comments')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
@@ -40,6 +42,7 @@ function addPull(policy: Command, { terminal, exitWith }: Verbs): void {
 function addDiff(policy: Command, { terminal, exitWith }: Verbs): void {
   withVictims(
     policy.command('diff <file>').description('show what a push would change: the text, and who is cancelled'),
+    'looks',
   )
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('policy diff policy.yml --stage prod'))
@@ -51,6 +54,7 @@ function addDiff(policy: Command, { terminal, exitWith }: Verbs): void {
 function addPush(policy: Command, { terminal, exitWith }: Verbs): void {
   withVictims(
     policy.command('push <file>').description('check a policy, show the difference and its effect, and write it'),
+    'acts',
   )
     .option('--over-version <n>', 'the live version to replace, for a file that was not pulled', wholeNumber)
     .option('--confirm <stage>', CONFIRM_HELP)
@@ -65,7 +69,10 @@ function addPush(policy: Command, { terminal, exitWith }: Verbs): void {
 }
 
 function addRollback(policy: Command, { terminal, exitWith }: Verbs): void {
-  withVictims(policy.command('rollback').description('write an earlier version again; Parameter Store keeps a hundred'))
+  withVictims(
+    policy.command('rollback').description('write an earlier version again; Parameter Store keeps a hundred'),
+    'acts',
+  )
     .option('--to <version>', 'the version to write (default: the one before the live one)', wholeNumber)
     .option('--confirm <stage>', CONFIRM_HELP)
     .addHelpText('after', STAGE_EXIT_CODES_HELP)

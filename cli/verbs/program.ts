@@ -1,12 +1,14 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { COMMAND, dliReaper } from '../../lib/base/command-line.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import type { Terminal } from '../screen/terminal.ts';
-import { cleanLines } from '../screen/text.ts';
+import { cleanLines, cleanText } from '../screen/text.ts';
 import { readAsset } from '../source/assets.ts';
 import { openStdin, STDIN } from '../source/files.ts';
 import { type Destination, noticeOfRehearsal } from '../source/rehearsal.ts';
 import { errorDocument, wordsFor } from './error-words.ts';
+import { hasPlace, takeVariables, untakenVariables } from './place.ts';
+import { Verb } from './verb.ts';
 
 /** The groups of verbs in the help, by what a person wants to do. */
 const GROUPS = {
@@ -50,11 +52,12 @@ export const examples = (...lines: string[]) =>
 export const ACCOUNT = '--region eu-west-101 --project-id 0123456789abcdef0123456789abcdef';
 
 const GLOBAL_HELP = `
-A <file> may be -, which is stdin.`;
+A <file> may be -, which is stdin. A verb that only looks takes --stage and --target from DLI_REAPER_STAGE and
+DLI_REAPER_TARGET; a verb that changes or cancels something never does.`;
 
 function createProgram({ out, err, withoutColours }: Terminal): Command {
   return (
-    new Command(COMMAND)
+    new Verb(COMMAND)
       .description(
         'Finds Huawei Cloud DLI jobs that exceed a runtime policy, cancels them, and proves what became of each.',
       )
@@ -107,9 +110,11 @@ export function createVerbs(outside: Terminal): Verbs {
   const { terminal, isPrinted, lastSaid } = remembering(outside);
   const program = createProgram(outside);
   let verb = program;
+  let taken: string[] = [];
   program.hook('preAction', (_, called) => {
     verb = called;
     assertNoFlagAsValue(verb);
+    taken = takeVariables(verb);
   });
   let exitCode = 0;
   /** Prints the document of an error, unless the verb has printed its own: stdout holds one document. */
@@ -126,21 +131,28 @@ export function createVerbs(outside: Terminal): Verbs {
     exitCode: () => exitCode,
     exitWith: async (run) => {
       try {
-        // The emulator's own --stage is what it plays, and not where it goes.
-        const destination = verb.name() === 'emulator' ? {} : verb.opts<Destination>();
-        const notice = noticeOfRehearsal(destination, terminal.env);
-        if (notice !== undefined) terminal.err(`${notice}\n`);
+        sayPlace(verb, taken, terminal);
         await openStdin(stdinFlags(verb), terminal);
         exitCode = await run();
         if (exitCode !== 0) report(lastSaid(), []);
       } catch (error) {
-        const { text, messages, settings } = wordsFor(error);
+        const { text, messages, settings } = wordsFor(error, () => untakenVariables(verb, terminal.env));
         terminal.err(`${ERROR}${cleanLines(text)}\n`);
         exitCode = EXIT_CONFIGURATION;
         report(messages, settings);
       }
     },
   };
+}
+
+/** Says where a verb goes if that is the rehearsal, or comes from the environment. @throws {SettingsError} if it may not go there. */
+function sayPlace(verb: Command, taken: readonly string[], { env, err }: Terminal): void {
+  try {
+    const notice = noticeOfRehearsal(hasPlace(verb) ? verb.opts<Destination>() : {}, env);
+    if (notice !== undefined) err(`${notice}\n`);
+  } finally {
+    if (taken.length > 0) err(`${cleanText(taken.join('; '))}\n`);
+  }
 }
 
 /** An option without its value must not take the next flag as one, least of all --dry-run. */

@@ -7,7 +7,7 @@ import { KEYS_HELP, ONE_JSON_DOCUMENT, withTarget } from './options.ts';
 import { ACCOUNT, examples, type Verbs } from './program.ts';
 
 export function addJobsVerb({ add, terminal, exitWith }: Verbs): void {
-  withTarget(add('look', 'jobs', 'show who uses the queues now; needs no policy'))
+  withTarget(add('look', 'jobs', 'show who uses the queues now; needs no policy'), 'looks')
     .option('--queue <pattern>', 'only jobs of this queue; may be given several times', collect)
     .option('--owner <pattern>', "only this user's jobs; may be given several times", collect)
     .option(
@@ -23,7 +23,10 @@ export function addJobsVerb({ add, terminal, exitWith }: Verbs): void {
 }
 
 export function addSnapshotVerbs({ add, terminal, exitWith }: Verbs): void {
-  withTarget(add('policy', 'snapshot', 'save every live job as JSON, for plan --from, explain --from and replay'))
+  withTarget(
+    add('policy', 'snapshot', 'save every live job as JSON, for plan --from, explain --from and replay'),
+    'looks',
+  )
     .option(
       '--engine <name>',
       'only jobs of this engine (default: all engines); may be given several times',

@@ -8,6 +8,7 @@ import type { StatusFlags } from '../stage/status.ts';
 import type { StopFlags } from '../stage/switch.ts';
 import { collect, durationText, numberList } from './arguments.ts';
 import { ONE_JSON_DOCUMENT, withStage } from './options.ts';
+import { PlaceOption } from './place.ts';
 import { ACCOUNT, examples, STAGE_EXIT_CODES_HELP, type Verbs } from './program.ts';
 
 /** Adds the verbs that look at a stage, or change it. */
@@ -31,7 +32,7 @@ const withMatch = (command: Command) =>
     .option('--tag <tag>', 'jobs with this tag, such as team=bi; may be given several times', collect);
 
 function addStop({ add, terminal, exitWith }: Verbs): void {
-  withStage(add('stage', 'stop', 'stop all cancelling in a stage, also by sweeps that are running'))
+  withStage(add('stage', 'stop', 'stop all cancelling in a stage, also by sweeps that are running'), 'acts')
     .option('--until <when>', 'when to ask for a resume; the stage never resumes by itself')
     .option('--reason <text>', 'why, for the people who read it later')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
@@ -42,7 +43,7 @@ function addStop({ add, terminal, exitWith }: Verbs): void {
 }
 
 function addResume({ add, terminal, exitWith }: Verbs): void {
-  withStage(add('stage', 'resume', 'allow the sweeps of a stage to cancel again; asks for its name'))
+  withStage(add('stage', 'resume', 'allow the sweeps of a stage to cancel again; asks for its name'), 'acts')
     .option('--confirm <stage>', 'confirm without typing, for scripts')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('resume --stage prod'))
@@ -52,7 +53,7 @@ function addResume({ add, terminal, exitWith }: Verbs): void {
 }
 
 function addStatus({ add, terminal, exitWith }: Verbs): void {
-  withStage(add('look', 'status', 'show the switch, the schedule, the last sweeps, and what is overdue now'))
+  withStage(add('look', 'status', 'show the switch, the schedule, the last sweeps, and what is overdue now'), 'looks')
     .option('--within <duration>', 'how far back to look in the log', durationText, '24h')
     .option('--no-look', 'do not ask DLI what is overdue now')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
@@ -63,7 +64,7 @@ function addStatus({ add, terminal, exitWith }: Verbs): void {
 }
 
 function addExempt({ add, terminal, exitWith }: Verbs): void {
-  withMatch(withStage(add('stage', 'exempt <id>', 'protect some jobs from every rule for a time')))
+  withMatch(withStage(add('stage', 'exempt <id>', 'protect some jobs from every rule for a time'), 'acts'))
     .requiredOption('--reason <text>', 'why, for the people who read it later')
     .requiredOption('--contact <name>', 'whom to ask about it')
     .requiredOption('--until <when>', 'a day such as 2027-02-01, a time with its zone, or a duration such as 7d')
@@ -82,7 +83,7 @@ function addExempt({ add, terminal, exitWith }: Verbs): void {
 }
 
 function addUnexempt({ add, terminal, exitWith }: Verbs): void {
-  withStage(add('stage', 'unexempt <id>', 'remove an exemption; asks for its id'))
+  withStage(add('stage', 'unexempt <id>', 'remove an exemption; asks for its id'), 'acts')
     .option('--confirm <id>', 'confirm without typing, for scripts')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('unexempt backfill --stage prod'))
@@ -92,7 +93,7 @@ function addUnexempt({ add, terminal, exitWith }: Verbs): void {
 }
 
 function addFreeze({ add, terminal, exitWith }: Verbs): void {
-  withMatch(withStage(add('stage', 'freeze <id>', 'cancel none of these jobs on some days')))
+  withMatch(withStage(add('stage', 'freeze <id>', 'cancel none of these jobs on some days'), 'acts'))
     .requiredOption('--reason <text>', 'why, for the people who read it later')
     .option('--all', 'every job')
     .option('--from <when>', 'start: a day such as 2026-11-29, a time with its zone, or a duration from now')
@@ -119,7 +120,7 @@ function addFreeze({ add, terminal, exitWith }: Verbs): void {
 }
 
 function addUnfreeze({ add, terminal, exitWith }: Verbs): void {
-  withStage(add('stage', 'unfreeze <id>', 'remove a freeze; asks for its id'))
+  withStage(add('stage', 'unfreeze <id>', 'remove a freeze; asks for its id'), 'acts')
     .option('--confirm <id>', 'confirm without typing, for scripts')
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText('after', examples('unfreeze month-end --stage prod'))
@@ -133,7 +134,7 @@ function addInit({ add, terminal, exitWith }: Verbs): void {
   const ofStage = 'create what is missing in Parameter Store: switch (at stop), target and policy';
   add('stage', 'init', description)
     .option('--policy <new-file>', 'where to write it', 'policy.yml')
-    .option('--stage <stage>', ofStage)
+    .addOption(new PlaceOption('stage', ofStage, 'acts'))
     .option('--target <name>', 'name of the target in the stage', 'default')
     .option('--region <region>', 'region of the target')
     .option('--project-id <id>', 'project of the target')

@@ -12,7 +12,7 @@ export function addSweepVerbs(verbs: Verbs): void {
 }
 
 const lookCommand = ({ add }: Verbs, name: string, description: string): Command =>
-  withReport(withTarget(add('look', name, description)));
+  withReport(withTarget(add('look', name, description), 'looks'));
 
 function addPlan(verbs: Verbs): void {
   const { terminal, exitWith } = verbs;
@@ -39,7 +39,7 @@ function addSweep(verbs: Verbs): void {
   const { terminal, exitWith } = verbs;
   const description = 'cancel overdue jobs and prove what became of each; a dry run by default';
   withMaxKills(
-    withReport(withTarget(verbs.add('cancel', 'sweep', description)))
+    withReport(withTarget(verbs.add('cancel', 'sweep', description), 'acts'))
       .option('--dry-run', 'show what it would do', true)
       .option('--no-dry-run', 'cancel for real, if the mode of policy and target is live'),
   )

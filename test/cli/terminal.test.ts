@@ -202,7 +202,7 @@ describe.concurrent('usage', () => {
     { args: ['swep'], says: "unknown command 'swep'\n(Did you mean sweep?)" },
     { args: ['plan', '--polcy', 'x'], says: "unknown option '--polcy'\n(Did you mean --policy?)" },
     { args: ['policy', 'pul'], says: "unknown command 'pul'\n(Did you mean pull?)" },
-    { args: ['doctor', 'lake'], says: 'too many arguments' },
+    { args: ['doctor', 'lake'], says: "too many arguments for 'doctor': lake\n(Did you mean --stage lake?)" },
   ])('ends with 1 and a hint for $args', async ({ args, says }) => {
     const { exitCode, stdout, stderr } = await runCli(args);
 

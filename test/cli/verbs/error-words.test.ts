@@ -106,7 +106,7 @@ describe.concurrent('with --json, an error', () => {
     expect(exitCode).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({
       kind: 'error',
-      messages: [expect.stringContaining('not specified')],
+      messages: [expect.stringContaining('not specified'), '(Did you mean --stage prod?)'],
     });
   });
 
