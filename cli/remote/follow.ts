@@ -4,6 +4,7 @@ import { SettingsError } from '../../lib/settings/settings.ts';
 import { functionName } from '../../lib/settings/stage.ts';
 import { isEnd, type LogLine, openSweepLog } from '../../lib/sweep/past/cloudwatch-log.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
+import { toJson } from '../screen/json.ts';
 import { type Waiting, withSpinner } from '../screen/spinner.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { cleanText, counted } from '../screen/text.ts';
@@ -99,16 +100,16 @@ interface Followed {
 async function show(
   { stage, asked, what, look }: Followed,
   flags: Flags,
-  { err, isErrScreen }: Terminal,
+  { out, err, isErrScreen }: Terminal,
 ): Promise<Swept> {
   const say: Say = flags.json || flags.quiet ? () => {} : (text) => err(`${cleanText(text)}\n`);
   say(`${asked} Ctrl-C stops following it, not the sweep.`);
   let waiting: Waiting | undefined;
   const leave = () => {
     waiting?.stop();
-    err(
-      `No longer following: ${what} continues. ${dliReaper(`stop --stage ${stage}`)} stops it; ${dliReaper(`status --stage ${stage}`)} shows its result.\n`,
-    );
+    const message = `No longer following: ${what} continues. ${dliReaper(`stop --stage ${stage}`)} stops it; ${dliReaper(`status --stage ${stage}`)} shows its result.`;
+    err(`${message}\n`);
+    if (flags.json) out(toJson('error', { messages: [message], settings: [], exitCode: EXIT_CONFIGURATION }));
     process.exit(EXIT_CONFIGURATION);
   };
   process.once('SIGINT', leave);

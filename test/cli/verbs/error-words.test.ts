@@ -160,6 +160,30 @@ describe.concurrent('with --json, a remote sweep without a report', () => {
   });
 });
 
+describe.concurrent('with --json, a remote sweep that is no longer followed', () => {
+  it('is an error that says how it goes on', async (context) => {
+    const aws = await startAwsServer({ '/dli-reaper/dev/targets/lake': '{}' });
+    context.onTestFinished(aws.close);
+
+    const terminal = runOnTerminal(['sweep', '--stage', 'dev', '--target', 'lake', '--remote', '--json'], aws.env, {
+      columns: 400,
+    });
+    // The first look at the log comes before the start, the second follows it.
+    const looks = () => aws.calls.filter((call) => call === 'FilterLogEvents').length;
+    await context.expect.poll(looks, { timeout: 20_000 }).toBeGreaterThan(1);
+    terminal.type('\u0003');
+
+    expect(await terminal.exited).toBe(1);
+    const screen = await terminal.screen();
+    expect(JSON.parse(screen.slice(screen.indexOf('{')))).toMatchObject({
+      kind: 'error',
+      messages: [
+        expect.stringMatching(/^No longer following: sweep \S+ continues\. dli-reaper stop --stage dev stops it/),
+      ],
+    });
+  });
+});
+
 describe('without --json, an error', () => {
   it('leaves stdout empty', async () => {
     expect(await runHere(['plan', ...PROJECT])).toMatchObject({ exitCode: 1, stdout: '' });
