@@ -258,7 +258,7 @@ describe('the help', () => {
     const groups = Map.groupBy(program.commands, (verb) => verb.helpGroup());
 
     expect([...groups].map(([group, members]) => [group, ...members.map((verb) => verb.name())].join(' '))).toEqual([
-      'Look, and change nothing: jobs plan explain status doctor',
+      'Look, and change nothing: jobs plan why status doctor',
       'Cancel jobs: sweep emergency',
       'Control a stage: stop resume exempt unexempt freeze unfreeze init',
       'Write and try a policy: policy validate schema snapshot replay',

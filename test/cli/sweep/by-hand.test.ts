@@ -101,7 +101,9 @@ describe.concurrent('the record of a sweep by hand', () => {
     const { aws } = await startStage(context, {}, options);
     const folder = emptyFolder(context);
 
-    const { exitCode, stderr } = await runCli([...STUCK, '--stage', 'dev', '--confirm', 'default'], aws.env, { cwd: folder });
+    const { exitCode, stderr } = await runCli([...STUCK, '--stage', 'dev', '--confirm', 'default'], aws.env, {
+      cwd: folder,
+    });
 
     expect(exitCode).toBe(0);
     const [file = ''] = readdirSync(folder);
@@ -222,7 +224,7 @@ describe.concurrent('dli-reaper why, of a stage', () => {
     });
     expect(screen.stdout).toContain('Record of 7d, the latest first:\n');
     expect(screen.stdout).toMatch(
-      /Z {2}cancelled by emergency-sql, in all 3h\S* against maxTotalTime 10m; DLI then said CANCELLED\n/,
+      /Z {2}cancelled by emergency-sql, in all \S+ against maxTotalTime 10m; DLI then said CANCELLED\n/,
     );
     expect(screen.stdout).toContain(`\n  an emergency of ${ME}: "adhoc is stuck", sweep `);
   });

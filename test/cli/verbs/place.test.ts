@@ -29,7 +29,7 @@ describe('a verb', () => {
     expect(verbs.filter(isFromEnvironment).map(nameOf)).toEqual([
       'jobs',
       'plan',
-      'explain',
+      'why',
       'status',
       'doctor',
       'policy pull',
@@ -48,7 +48,7 @@ describe.concurrent('DLI_REAPER_STAGE and DLI_REAPER_TARGET', () => {
     { args: ['plan'], says: BOTH },
     { args: ['plan', '--target', 'default'], says: STAGE },
     { args: ['plan', '--policy', policy], says: BOTH },
-    { args: ['explain', jobId(1)], says: BOTH },
+    { args: ['why', jobId(1)], says: BOTH },
     { args: ['doctor'], says: BOTH },
     { args: ['snapshot'], says: BOTH },
     { args: ['status'], says: STAGE },
