@@ -28,7 +28,8 @@ const terminal: Terminal = {
   columns: stdout.isTTY ? stdout.columns : undefined,
   // styleText obeys NO_COLOR and FORCE_COLOR, and prints no colours without a screen.
   paint: (colour, text) => styleText(colour, text, { stream: stdout }),
-  isErrScreen: stderr.isTTY,
+  // Where CI is set, the spinner writes a line for each change.
+  isErrScreen: stderr.isTTY && !('CI' in environment) && environment.TERM !== 'dumb',
   ask: stdin.isTTY && stderr.isTTY ? async (question) => (await import('./screen/ask.ts')).ask(question) : undefined,
   readStdin: async () => (await import('node:stream/consumers')).buffer(stdin),
   isInScreen: stdin.isTTY,

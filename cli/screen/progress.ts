@@ -1,28 +1,27 @@
-import { type Options, SingleBar } from 'cli-progress';
-import type { Silence } from '../../lib/http/proxy.ts';
+import createSpinner, { type Spinner } from 'yocto-spinner';
+import { type Clock, systemClock } from '../../lib/base/clock.ts';
 import type { Progress } from '../../lib/sweep/act/progress.ts';
-import { silenceWords } from './silence.ts';
 import type { Terminal } from './terminal.ts';
+import { createRepetition, showWaitLines, showWaits } from './waits.ts';
 
 /** Shows a sweep at work, on stderr, so that stdout holds the report alone. */
 export interface ProgressDisplay {
   show: (progress: Progress) => void;
-  /** Names a server that does not answer. Only a screen shows it. */
-  silent: (silence: Silence) => void;
   /** Prints a line that stays. */
   note: (text: string) => void;
   end: () => void;
 }
 
-/** Shows a bar on a screen, a line per quarter in a file, and nothing with --json, --quiet or --verbose. */
+/** Shows a bar on a screen, lines in a file, and nothing with --json, --quiet or --verbose. */
 export function showProgress(
   { json = false, quiet = false, verbose = false }: { json?: boolean; quiet?: boolean; verbose?: boolean },
   { err, isErrScreen = false }: Pick<Terminal, 'err' | 'isErrScreen'>,
+  clock: Clock = systemClock,
 ): ProgressDisplay {
   if (json || quiet || verbose) {
-    return { show: () => {}, silent: () => {}, note: (text) => (json ? undefined : err(`${text}\n`)), end: () => {} };
+    return { show: () => {}, note: (text) => (json ? undefined : err(`${text}\n`)), end: () => {} };
   }
-  return isErrScreen ? showBar(err) : showLines(err);
+  return isErrScreen ? showBar(err, clock) : showLines(err);
 }
 
 const TITLES: Record<Progress['stage'], string> = {
@@ -30,8 +29,6 @@ const TITLES: Record<Progress['stage'], string> = {
   cancelling: 'Cancelling',
   verifying: 'Verifying',
 };
-
-const totalOf = (progress: Progress) => (progress.stage === 'listing' ? undefined : progress.total);
 
 /** What failed so far, and what the limit of DLI means for the time that is left. */
 function remarkOn(progress: Progress): string {
@@ -48,70 +45,91 @@ function limitWords(callsPerMinute: number | undefined, calls = 0): string {
   return `; DLI allows about ${callsPerMinute} calls a minute${minutes === 0 ? '' : `, ${minutes} min left`}`;
 }
 
+/** A line per stage and quarter, and again after growing gaps while nothing else is said. */
 function showLines(err: Terminal['err']): ProgressDisplay {
-  let last = '';
+  const waits = showWaitLines(err);
+  const repetition = createRepetition();
+  let last: { mark: string; progress: Progress } | undefined;
+  const write = (progress: Progress, counts: string) => {
+    err(`${TITLES[progress.stage]}${counts}${remarkOn(progress)}\n`);
+    repetition.said();
+  };
+  const endWaits = showWaits({
+    tick: (words) => {
+      waits.tick(words);
+      const isDue = repetition.isDue(words === undefined && last !== undefined);
+      if (isDue && last !== undefined) write(last.progress, countsOf(last.progress));
+    },
+  });
   return {
     show: (progress) => {
-      const total = totalOf(progress);
-      // A listing is one line, however many calls it takes: the report has their number.
-      const quarter = total === undefined ? 0 : Math.floor((4 * progress.done) / Math.max(total, 1));
-      const mark = `${progress.stage} ${quarter}`;
-      if (mark === last) return;
-      last = mark;
-      err(
-        `${TITLES[progress.stage]}${total === undefined ? '' : ` ${progress.done} of ${total}`}${remarkOn(progress)}\n`,
-      );
+      const mark = `${progress.stage} ${quarterOf(progress)}`;
+      const isNew = mark !== last?.mark;
+      last = { mark, progress };
+      // How many calls a listing takes is not known at its first one.
+      if (isNew) write(progress, progress.stage === 'listing' ? '' : countsOf(progress));
     },
-    silent: () => {},
     note: (text) => err(`${text}\n`),
-    end: () => {},
+    end: endWaits,
   };
 }
 
-function showBar(err: Terminal['err']): ProgressDisplay {
-  let bar: { stage: Progress['stage']; single: SingleBar } | undefined;
-  const end = () => {
-    bar?.single.stop();
-    bar = undefined;
+const countsOf = (progress: Progress): string =>
+  progress.stage === 'listing' ? `, ${progress.done} calls` : ` ${progress.done} of ${progress.total}`;
+
+function quarterOf(progress: Progress): number {
+  return progress.stage === 'listing' ? 0 : Math.floor((4 * progress.done) / Math.max(progress.total, 1));
+}
+
+/** The bar need not be renewed more often. */
+const RENEW_MS = 80;
+
+function showBar(err: Terminal['err'], clock: Clock): ProgressDisplay {
+  let spinner: Spinner | undefined;
+  let progress: Progress = { stage: 'listing', done: 0 };
+  let waits = '';
+  let renewedAt = Number.NEGATIVE_INFINITY;
+  const render = () => {
+    // Ctrl-C belongs to the sweep.
+    spinner ??= createSpinner({ stream: process.stderr, handleSignals: false }).start();
+    spinner.text = `${barOf(progress)}${waits}`;
+    renewedAt = clock.now();
   };
-  const show = (progress: Progress) => {
-    const total = totalOf(progress);
-    if (bar?.stage !== progress.stage) {
-      end();
-      const single = new SingleBar(optionsFor(progress));
-      bar = { stage: progress.stage, single };
-      single.start(total ?? Number.MAX_SAFE_INTEGER, progress.done, { silence: '', remark: '' });
-    }
-    bar.single.update(progress.done, { remark: remarkOn(progress) });
+  const stop = () => {
+    spinner?.stop();
+    spinner = undefined;
   };
-  return {
-    show,
-    silent: (silence) => {
+  const endWaits = showWaits({
+    tick: (words) => {
+      const before = waits;
+      waits = words === undefined ? '' : `\n  ${words}`;
       // There is no bar before the first list, for example while IAM is asked.
-      if (bar === undefined) show({ stage: 'listing', done: 0 });
-      bar?.single.update({ silence: silence.silentMs === 0 ? '' : `  ${silenceWords(silence)}` });
+      if (waits !== before) render();
+    },
+  });
+  return {
+    show: (next) => {
+      const isNew = spinner === undefined || next.stage !== progress.stage;
+      progress = next;
+      if (isNew || clock.now() - renewedAt >= RENEW_MS) render();
     },
     note: (text) => {
-      end();
+      stop();
       err(`${text}\n`);
     },
-    end,
+    end: () => {
+      endWaits();
+      stop();
+    },
   };
 }
 
-function optionsFor({ stage }: Progress): Options {
-  const title = TITLES[stage].padEnd(10);
-  return {
-    format:
-      stage === 'listing'
-        ? `${title} {value} calls{remark}{silence}`
-        : `${title} {bar} {value}/{total}{remark}{silence}`,
-    barsize: 30,
-    barCompleteChar: '█',
-    barIncompleteChar: '░',
-    clearOnComplete: true,
-    hideCursor: true,
-    // Ctrl-C belongs to the sweep.
-    gracefulExit: false,
-  };
+const BAR_CELLS = 30;
+
+function barOf(progress: Progress): string {
+  const title = TITLES[progress.stage].padEnd(10);
+  if (progress.stage === 'listing') return `${title} ${progress.done} calls${remarkOn(progress)}`;
+  const { done, total } = progress;
+  const cells = Math.round((BAR_CELLS * Math.min(done, total)) / Math.max(total, 1));
+  return `${title} ${'█'.repeat(cells)}${'░'.repeat(BAR_CELLS - cells)} ${done}/${total}${remarkOn(progress)}`;
 }

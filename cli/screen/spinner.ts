@@ -1,6 +1,6 @@
-import { hearSilence, silenceWords } from './silence.ts';
 import type { Terminal } from './terminal.ts';
 import { cleanText } from './text.ts';
+import { showWaits } from './waits.ts';
 
 export interface Waiting {
   /** Shows what it waits for now. */
@@ -24,19 +24,27 @@ export async function withSpinner<T>(
   const { default: createSpinner } = await import('yocto-spinner');
   const spinner = createSpinner({ text, stream: process.stderr, handleSignals }).start();
   let said = text;
-  const endHearing = hearSilence((silence) => {
-    spinner.text = silence.silentMs === 0 ? said : `${said}: ${silenceWords(silence)}`;
+  let waits = '';
+  const show = () => {
+    spinner.text = `${said}${waits}`;
+  };
+  const endWaits = showWaits({
+    tick: (words) => {
+      const before = waits;
+      waits = words === undefined ? '' : `: ${words}`;
+      if (waits !== before) show();
+    },
   });
   try {
     return await work({
       say: (more) => {
         said = cleanText(more);
-        spinner.text = said;
+        show();
       },
       stop: () => void spinner.stop(),
     });
   } finally {
-    endHearing();
+    endWaits();
     spinner.stop();
   }
 }

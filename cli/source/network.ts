@@ -3,10 +3,10 @@ import { createSharedStates, type SharedStates } from '../../lib/dli/shared-stat
 import type { Network } from '../../lib/http/proxy.ts';
 import type { Environment } from '../../lib/settings/environment.ts';
 import { readProxy } from '../../lib/settings/proxy.ts';
-import { tellSilence } from '../screen/silence.ts';
+import { noteWait } from '../screen/waits.ts';
 
 /** Returns how calls leave this machine. @throws {SettingsError} for a proxy that cannot be used. */
-export const openNetwork = (env: Environment): Network => ({ proxy: readProxy(env), onSilence: tellSilence });
+export const openNetwork = (env: Environment): Network => ({ proxy: readProxy(env), onWait: noteWait });
 
 const statesOf = new WeakMap<Environment, SharedStates>();
 

@@ -9,7 +9,6 @@ import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { sweep } from '../../lib/sweep/sweep.ts';
 import { showProgress } from '../screen/progress.ts';
 import { interrupted, onSweepInterrupt } from '../screen/signals.ts';
-import { hearSilence } from '../screen/silence.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import type { ByHandRecord } from '../source/by-hand-record.ts';
 import { type SettingsFlags, settingsSource } from '../source/load-settings.ts';
@@ -60,7 +59,6 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
   // The switch of a stage stops a running sweep, as it does in the function.
   const deadlineAt = systemClock.now() + DEADLINE_MS;
   const watch = stage && watchSwitch(stage.isSwitchedOn, { clock: systemClock, deadlineAt });
-  const endHearing = hearSilence(progress.silent);
   const endListening = onSweepInterrupt(() =>
     progress.note('Interrupted: no further jobs are cancelled. Cancels that are running are finished and reported.'),
   );
@@ -92,7 +90,6 @@ export async function performSweep(flags: SweepFlags, terminal: Terminal, hooks:
   } finally {
     await record?.settle();
     watch?.end();
-    endHearing();
     progress.end();
     endListening();
   }

@@ -3,6 +3,7 @@ import { COMMAND, dliReaper } from '../../lib/base/command-line.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { cleanLines, cleanText } from '../screen/text.ts';
+import { startWaits } from '../screen/waits.ts';
 import { readAsset } from '../source/assets.ts';
 import { openStdin, STDIN } from '../source/files.ts';
 import { type Destination, noticeOfRehearsal } from '../source/rehearsal.ts';
@@ -130,6 +131,8 @@ export function createVerbs(outside: Terminal): Verbs {
     terminal,
     exitCode: () => exitCode,
     exitWith: async (run) => {
+      // A line about a wait is no reason for a failure.
+      const endWaits = startWaits(outside, verb.opts<{ quiet?: boolean }>());
       try {
         sayPlace(verb, taken, terminal);
         await openStdin(stdinFlags(verb), terminal);
@@ -140,6 +143,8 @@ export function createVerbs(outside: Terminal): Verbs {
         terminal.err(`${ERROR}${cleanLines(text)}\n`);
         exitCode = EXIT_CONFIGURATION;
         report(messages, settings);
+      } finally {
+        endWaits();
       }
     },
   };

@@ -92,6 +92,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     onCall: options.onCall,
   });
   const signals = signal === undefined ? [ended.signal] : [signal, ended.signal];
+  const callsPerMinute = () => (pacer.isLimited() ? Math.round(60_000 / pacer.intervalMs()) : undefined);
 
   return {
     send: createSend({
@@ -103,12 +104,15 @@ export function createConnection(options: ConnectionOptions): Connection {
       deadlineAt,
       signals,
       maxAttempts: options.maxAttempts,
+      host: transport.host,
+      callsPerMinute,
+      onWait: network.onWait,
     }),
     clockReading: time.first,
     warmUp: (callCount) => {
       if (!pacer.isLimited()) transport.warmUp(callCount);
     },
-    callsPerMinute: () => (pacer.isLimited() ? Math.round(60_000 / pacer.intervalMs()) : undefined),
+    callsPerMinute,
     close: () => {
       ended.abort();
       transport.close();

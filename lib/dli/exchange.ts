@@ -67,8 +67,12 @@ export interface ExchangeOptions {
   onCall: ((event: DliCallEvent) => void) | undefined;
 }
 
-/** Makes one exchange of a call: the request is signed, sent and counted, and its answer is read. */
-export type Exchange = <T>(call: Call<T>, attempt: number) => Promise<Answered<T>>;
+/**
+ * Makes one exchange of a call: the request is signed, sent and counted, and its answer is read.
+ *
+ * @param onSend called right before it is sent, when its credential is there.
+ */
+export type Exchange = <T>(call: Call<T>, attempt: number, onSend: () => void) => Promise<Answered<T>>;
 
 /** Longest wait that a server may ask for. */
 const RETRY_AFTER_CAP_MS = 30_000;
@@ -103,7 +107,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
     return { value, requestId: about.requestId };
   }
 
-  return async (call, attempt) => {
+  return async (call, attempt, onSend) => {
     const { operation, request } = call;
     let response: HttpResponse | undefined;
     const notify = (error: DliError | undefined) => {
@@ -115,6 +119,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
       }
     };
     const headers = await headersInTime(call);
+    onSend();
     try {
       response = await transport.send({
         method: request.method,

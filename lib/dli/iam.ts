@@ -1,5 +1,6 @@
 import type { Network } from '../http/proxy.ts';
 import { createTransport, type HttpResponse } from '../http/transport.ts';
+import { createCallWaits } from '../http/waits.ts';
 import { findErrorCode, findRefusalReason, type RefusalReason } from './error-body.ts';
 import { DliResponseError, toDliError } from './errors.ts';
 import { parseJson } from './wire.ts';
@@ -19,6 +20,9 @@ export interface IamCall {
   connectTimeoutMs: number;
   answerTimeoutMs: number;
   network: Network;
+  /** The number of this attempt, and of all; for messages. Default 1 of 1. */
+  attempt?: number | undefined;
+  maxAttempts?: number | undefined;
   /** The reason to assume for a 401 whose text gives none. */
   refusedAs?: RefusalReason | undefined;
   /** Called with the Date header of each answer. */
@@ -29,8 +33,11 @@ export interface IamCall {
 export async function askIam(call: IamCall): Promise<{ headers: HttpResponse['headers']; answer: unknown }> {
   const { operation, endpoint, method, target, headers, body, expected, connectTimeoutMs, answerTimeoutMs, network } =
     call;
+  const { attempt = 1, maxAttempts = 1 } = call;
   const transport = createTransport({ endpoint, connectTimeoutMs, answerTimeoutMs, maxConnections: 1, network });
+  const { waits, over } = createCallWaits(network.onWait, { operation, host: transport.host, maxAttempts });
   let response: HttpResponse;
+  waits('answer', attempt);
   try {
     response = await transport.send({
       method,
@@ -39,7 +46,9 @@ export async function askIam(call: IamCall): Promise<{ headers: HttpResponse['he
       timeoutMs: answerTimeoutMs,
       headers: { host: endpoint.host, 'x-language': 'en-us', ...headers },
     });
+    over('answered');
   } catch (error) {
+    over('failed');
     throw toDliError(operation, error);
   } finally {
     transport.close();

@@ -78,8 +78,9 @@ function askWith(credentials: Credentials, credential: string, question: Project
   if (iamEndpoint === undefined)
     throw new Error('the endpoint of IAM is not known: neither the endpoint of DLI nor a region gives it');
   const time = createServiceTime(clock);
-  const show = () =>
+  const show = (attempt: number) =>
     showProject(credentials, projectId, {
+      attempt,
       iamEndpoint,
       credential,
       network,
@@ -87,12 +88,12 @@ function askWith(credentials: Credentials, credential: string, question: Project
       onDate: (date) => time.read(date, clock.now()),
     });
   return retry(
-    async () => {
+    async (attempt) => {
       try {
-        return await show();
+        return await show(attempt);
       } catch (error) {
         // The refusal may be about our clock, as in a call of DLI.
-        if (error instanceof DliError && error.kind === 'authentication' && time.correct()) return show();
+        if (error instanceof DliError && error.kind === 'authentication' && time.correct()) return show(attempt);
         throw error;
       }
     },
@@ -121,12 +122,17 @@ function askWith(credentials: Credentials, credential: string, question: Project
 async function showProject(
   credentials: AccessKeyCredentials,
   projectId: string,
-  { iamEndpoint, now, ...call }: Pick<IamCall, 'credential' | 'network' | 'onDate'> & { iamEndpoint: URL; now: number },
+  {
+    iamEndpoint,
+    now,
+    ...call
+  }: Pick<IamCall, 'credential' | 'network' | 'onDate' | 'attempt'> & { iamEndpoint: URL; now: number },
 ): Promise<string> {
   const path = `/v3/projects/${projectId}`;
   const request: UnsignedRequest = { method: 'GET', path, query: [] };
   const { answer } = await askIam({
     ...call,
+    maxAttempts: MAX_ATTEMPTS,
     operation: OPERATION,
     endpoint: iamEndpoint,
     method: 'GET',

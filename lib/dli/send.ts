@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { TurnMissed } from '../http/pacer.ts';
 import { createRetryBudget, type RetryOptions, retry } from '../http/retry.ts';
+import { createCallWaits, type OnWait } from '../http/waits.ts';
 import type { AuthGate } from './auth-gate.ts';
 import { DliNotSentError, DliResponseError, isAnswer, isRetryable, refusalIn } from './errors.ts';
 import type { Answered, Call, Exchange } from './exchange.ts';
@@ -19,6 +20,11 @@ export interface SendOptions {
   signals: readonly AbortSignal[];
   /** Default 4, the first one included. */
   maxAttempts: number | undefined;
+  /** The server in messages. */
+  host: string;
+  /** Returns the limit that refusals have taught; undefined as long as there was none. */
+  callsPerMinute: () => number | undefined;
+  onWait: OnWait | undefined;
 }
 
 /**
@@ -41,6 +47,7 @@ const MAX_REFUSALS = 60;
 
 export function createSend(options: SendOptions): Send {
   const { exchange, pacer, gate, clock, random, deadlineAt, signals, maxAttempts = MAX_ATTEMPTS } = options;
+  const { host, callsPerMinute, onWait } = options;
   const budget = createRetryBudget(RETRY_BUDGET);
   const ofAll = AbortSignal.any([...signals]);
   /** Most calls have the same signal. Each of them, thousands in line, would otherwise hold a joined one of its own. */
@@ -64,19 +71,22 @@ export function createSend(options: SendOptions): Send {
 
   return async (call, prepare) => {
     const turn = call.turn ?? turnOf(call);
+    const about = { operation: call.operation, host, maxAttempts, callsPerMinute };
+    const { waits, over } = createCallWaits(onWait, about);
     let exchanges = 0;
 
     /** Waits for its turn again each time the gateway says that there are too many calls. */
-    const sendPaced = async () => {
+    const sendPaced = async (attempt: number) => {
       // However slow the pace, what was prepared for the turn right before is as new as can be.
       let isRenewed = false;
       for (let refusals = 0; ; ) {
         await prepare?.(turn);
+        waits('turn', attempt);
         try {
           return await pacer.run(turn, () => {
             if (!isRenewed && call.isStale?.(pacer.intervalMs())) throw new Stale();
             // Inside the turn, so that a call that waits in line notices a credential that has failed meanwhile.
-            return gate.pass(() => exchange(call, ++exchanges));
+            return gate.pass(() => exchange(call, ++exchanges, () => waits('answer', attempt)));
           });
         } catch (error) {
           isRenewed = error instanceof Stale;
@@ -84,7 +94,10 @@ export function createSend(options: SendOptions): Send {
           if (error instanceof TurnMissed) {
             throw gate.failure() ?? new DliNotSentError(call.operation, turn.signal?.aborted ? 'stopped' : 'deadline');
           }
-          if (refusalIn(error) === undefined || refusals >= MAX_REFUSALS) throw error;
+          if (refusalIn(error) === undefined || refusals >= MAX_REFUSALS) {
+            waits('retry', attempt + 1);
+            throw error;
+          }
           refusals += 1;
         }
       }
@@ -99,7 +112,14 @@ export function createSend(options: SendOptions): Send {
       isRetryable,
       retryAfterMs: (error) => (error instanceof DliResponseError ? error.retryAfterMs : undefined),
     };
-    return retry(sendPaced, retryOptions, { clock, random });
+    try {
+      const answered = await retry(sendPaced, retryOptions, { clock, random });
+      over('answered');
+      return answered;
+    } catch (error) {
+      over(isAnswer(error) ? 'answered' : 'failed');
+      throw error;
+    }
   };
 }
 

@@ -1,3 +1,5 @@
+import type { OnWait } from './waits.ts';
+
 /** The proxy that HTTPS calls go through, and the hosts that are called without it. */
 export interface HttpProxy {
   /** Scheme, host and port, and the name and password if the proxy wants them. */
@@ -10,17 +12,8 @@ export interface HttpProxy {
 export interface Network {
   /** Default: calls go straight to their servers. */
   proxy?: HttpProxy | undefined;
-  /** Called again and again while a server that was called says nothing, and once with 0 ms when it then answers. */
-  onSilence?: ((silence: Silence) => void) | undefined;
-  /** Default 2 s. */
-  silentAfterMs?: number | undefined;
-}
-
-export interface Silence {
-  /** Host, its port if that is not the usual one, and the proxy on the way to it. */
-  host: string;
-  /** Time since its last sign of life, while a call was under way. */
-  silentMs: number;
+  /** Called with what each call waits for. */
+  onWait?: OnWait | undefined;
 }
 
 /** Options for Node's HTTPS agent, which then opens a tunnel through the proxy with CONNECT. */

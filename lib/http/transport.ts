@@ -5,7 +5,6 @@ import { createBody } from './body.ts';
 import { assertEndpoint } from './endpoint.ts';
 import { hostInWords, NetworkError, type Route, TimeoutError, toTransportError } from './errors.ts';
 import { isBypassed, type Network } from './proxy.ts';
-import { createSilenceWatch } from './silence.ts';
 import { LONGEST_TIMER_MS } from './timeout.ts';
 import { createWarmAgent } from './warm-agent.ts';
 
@@ -29,6 +28,8 @@ export interface HttpResponse {
 
 /** Sends one call and returns one answer: no retries, no opinion about the status. */
 export interface Transport {
+  /** The server in messages, with the proxy on the way to it. */
+  host: string;
   /**
    * @throws {NetworkError} the connection could not be made, or broke.
    * @throws {TimeoutError} connecting or answering took too long.
@@ -80,14 +81,14 @@ export function createTransport(options: TransportOptions): Transport {
           : new TimeoutError('connect', connectTimeoutMs, route),
     },
   );
-  const silence = createSilenceWatch(hostInWords(route), network);
   const server: Server = { isTls, agent, hostname, port: endpoint.port };
 
   return {
+    host: hostInWords(route),
     send: (request) =>
       isClosed
         ? Promise.reject(new NetworkError('CLOSED', false, { route }))
-        : exchange(request, { server, route, silence, connectTimeoutMs, answerTimeoutMs }),
+        : exchange(request, { server, route, connectTimeoutMs, answerTimeoutMs }),
     warmUp: (count) => {
       const port = Number(endpoint.port) || (isTls ? 443 : 80);
       agent.warmUp(Math.min(count, maxConnections), {
@@ -116,18 +117,16 @@ interface Server {
 interface ExchangeOptions extends Pick<TransportOptions, 'connectTimeoutMs' | 'answerTimeoutMs'> {
   server: Server;
   route: Route;
-  silence: ReturnType<typeof createSilenceWatch>;
 }
 
 /** Sends one request and reads its answer, each phase within its time. */
 function exchange(request: HttpRequest, options: ExchangeOptions): Promise<HttpResponse> {
-  const { server, route, silence, connectTimeoutMs, answerTimeoutMs } = options;
+  const { server, route, connectTimeoutMs, answerTimeoutMs } = options;
   const { timeoutMs, maxTextBytes = Number.POSITIVE_INFINITY } = request;
   return new Promise((resolve, reject) => {
     let isConnected = false;
     let isSettled = false;
     let phaseTimer: NodeJS.Timeout | undefined;
-    silence.begin();
     const call = open(server, request);
 
     const settle = (end: () => void) => {
@@ -135,7 +134,6 @@ function exchange(request: HttpRequest, options: ExchangeOptions): Promise<HttpR
       isSettled = true;
       clearTimeout(phaseTimer);
       clearTimeout(wholeTimer);
-      silence.end();
       end();
     };
     // Rejects by itself: a call that is already dead, as after an upgrade that was not asked for, emits no error.
@@ -170,7 +168,6 @@ function exchange(request: HttpRequest, options: ExchangeOptions): Promise<HttpR
       socket.once(server.isTls ? 'secureConnect' : 'connect', awaitAnswer);
     });
     call.on('response', (answer) => {
-      silence.heard();
       receive(answer, maxTextBytes, {
         end: (response) => settle(() => resolve(response)),
         tooLarge: () => fail(new NetworkError('BODY_TOO_LARGE', true, { route })),

@@ -32,6 +32,7 @@ describe.concurrent('a Parameter Store that gives no answer', () => {
         `/dli-reaper/prod/${setting}: cannot be read from Parameter Store (TimeoutError: AWS gave no answer)`,
       );
       expect(stdout + stderr).not.toContain('credentials/');
+      expect(stderr).toMatch(/^Waiting 3 s for 127\.0\.0\.1:\d+, GetParameters\w*, attempt 1 of 3$/m);
       const asked = aws.calls.filter((operation) => /Parameter/.test(operation));
       expect(asked).toHaveLength(calls * maxAttempts);
     } finally {
