@@ -1,11 +1,12 @@
 import type { JobReport } from '../../lib/sweep/record/report.ts';
+import { fitRows, linesOf, type Part, type Space } from './fit.ts';
 import { formatMinutes, formatOutcome, timeOf } from './job-table.ts';
-import { type Column, formatTable } from './table.ts';
-import type { Terminal } from './terminal.ts';
-import { cleanText } from './text.ts';
+import type { Column } from './table.ts';
+import { cleanText, counted } from './text.ts';
 
 /** So many groups fit on a screen of 24 lines, with the sentence above them. */
 const MOST_GROUPS = 14;
+const MOST_LINES = 19;
 
 /** Jobs of one queue, owner and rule. */
 interface Group {
@@ -18,20 +19,23 @@ interface Group {
   outcomes: ReadonlyMap<string, number>;
 }
 
-/** Sums jobs up by queue, owner and rule, the largest group first. @param options.isCut whether to count the smaller groups only. */
-export function formatGroups(
-  jobs: readonly JobReport[],
-  { isCut, ...screen }: Pick<Terminal, 'columns' | 'paint'> & { isCut: boolean },
-): string {
+/** Sums jobs up by queue, owner and rule, the largest group first. The smaller groups are counted if they do not fit. */
+export function groupsPart(jobs: readonly JobReport[], screen: Space): Part {
   const groups = toGroups(jobs);
-  const most = isCut ? MOST_GROUPS : groups.length;
-  const shown = groups.slice(0, most);
-  const left = groups.slice(most);
-  const table = formatTable(COLUMNS, shown, screen) ?? shown.map(inOneLine).join('\n');
-  if (left.length === 0) return table;
-  const jobsLeft = left.reduce((sum, { count }) => sum + count, 0);
-  return `${table}\nand ${jobsLeft} more jobs in ${left.length} smaller groups`;
+  const render = (shown: readonly Group[], maxLines?: number) =>
+    fitRows(shown, { columns: COLUMNS, toText: inOneLine, more: wordsForMore }, { ...screen, maxLines });
+  const { columns = Number.POSITIVE_INFINITY } = screen;
+  const most = linesOf(render(groups.slice(0, MOST_GROUPS)), columns) + (groups.length > MOST_GROUPS ? 1 : 0);
+  return {
+    rank: 5,
+    least: 3,
+    most: Math.min(most, MOST_LINES),
+    render: (maxLines) => render(groups, maxLines),
+  };
 }
+
+const wordsForMore = (left: readonly Group[]) =>
+  `and ${left.reduce((sum, { count }) => sum + count, 0)} more jobs in ${counted(left.length, 'smaller group')}`;
 
 const COLUMNS: readonly Column<Group>[] = [
   { head: 'jobs', cell: ({ count }) => String(count) },

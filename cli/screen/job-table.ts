@@ -1,45 +1,32 @@
 import { formatDuration } from '../../lib/base/duration.ts';
 import type { JobReport } from '../../lib/sweep/record/report.ts';
-import { type Column, formatTable } from './table.ts';
-import { type Colour, type Paint, plain, type Terminal } from './terminal.ts';
+import { fitRows, type Space } from './fit.ts';
+import type { Column } from './table.ts';
+import { type Colour, type Paint, plain } from './terminal.ts';
 import { cleanText } from './text.ts';
 
-interface JobsOptions extends Pick<Terminal, 'columns' | 'paint'> {
+interface JobsOptions extends Space {
   isPlan: boolean;
-  /** The most lines to fill; the jobs that are left are counted. Default: no bound. */
-  maxLines?: number | undefined;
 }
 
 /**
  * Shows jobs as a table: overdue jobs first, the longest over its limit at the top. A table that is too wide for the screen
- * loses its least needed columns. If that is not enough, each job takes two lines instead.
+ * loses its least needed columns. If that is not enough, each job takes two lines or more instead. The jobs for which there is
+ * no room are counted.
  */
-export function formatJobs(
-  jobs: readonly JobReport[],
-  { isPlan, maxLines = Number.POSITIVE_INFINITY, ...screen }: JobsOptions,
-): string {
+export function formatJobs(jobs: readonly JobReport[], { isPlan, ...space }: JobsOptions): string {
   const sorted = jobs.toSorted((a, b) => rank(a) - rank(b) || overLimit(b) - overLimit(a));
   const hasNames = jobs.some(({ name }) => name !== null);
-  const columns = COLUMNS.filter(({ head }) => (isPlan || head !== BAR) && (hasNames || head !== NAME));
-  const { paint = plain } = screen;
-  const inTable = firstOf(sorted, maxLines - TABLE_FRAME, 1);
-  const table = formatTable(columns, inTable, screen);
-  const shown = table === undefined ? firstOf(sorted, maxLines, 2) : inTable;
-  const text = table ?? shown.map((job) => formatCard(job, paint, isPlan)).join('\n');
-  const left = jobs.length - shown.length;
-  return left === 0 ? text : `${text}\nand ${left} more: see --all or --json`;
-}
-
-/** Lines of a table that are no job: its border and its head. */
-const TABLE_FRAME = 4;
-
-/** A screen shows so many jobs at least. */
-const LEAST_JOBS = 3;
-
-/** The first jobs that fit into the lines, with one line that counts the others. */
-function firstOf(jobs: readonly JobReport[], lines: number, linesOfJob: number): readonly JobReport[] {
-  if (jobs.length * linesOfJob <= lines) return jobs;
-  return jobs.slice(0, Math.max(LEAST_JOBS, Math.floor((lines - 1) / linesOfJob)));
+  const { paint = plain } = space;
+  return fitRows(
+    sorted,
+    {
+      columns: COLUMNS.filter(({ head }) => (isPlan || head !== BAR) && (hasNames || head !== NAME)),
+      toText: (job) => formatCard(job, paint, isPlan),
+      more: (left) => `and ${left.length} more: see --all or --json`,
+    },
+    space,
+  );
 }
 
 const NAME = 'name';

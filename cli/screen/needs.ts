@@ -1,26 +1,34 @@
 import { dliReaper } from '../../lib/base/command-line.ts';
 import type { JobReport, SweepReport } from '../../lib/sweep/record/report.ts';
+import { clip, linesOf, type Part, type Space } from './fit.ts';
+import { plain } from './terminal.ts';
 import { cleanText, counted } from './text.ts';
 
 /** Ids that are written out for one reason. */
 const MOST_IDS = 5;
 /** Reasons that are written out. */
 const MOST_REASONS = 6;
+const SHARE = 24;
+
+const FULL = { reasons: MOST_REASONS, ids: MOST_IDS };
+
+/** How many reasons and ids are tried, one after the other, until they fit. */
+const CUTS = [
+  ...Array.from({ length: MOST_IDS }, (_, i) => ({ reasons: MOST_REASONS, ids: MOST_IDS - i })),
+  ...Array.from({ length: MOST_REASONS - 1 }, (_, i) => ({ reasons: MOST_REASONS - 1 - i, ids: 1 })),
+];
 
 /** Jobs that a person should look at, all for one reason. */
-interface Need {
+export interface Need {
+  /** `not reached`, or the outcome in words. */
   outcome: string;
+  /** Why, and what to do. */
   why: string;
   jobs: JobReport[];
 }
 
-/**
- * Says which jobs need a person, and what to do: those that failed, are unconfirmed or were not reached. Each reason stands
- * once, with the ids of its jobs.
- *
- * @param isAll whether to write out every id and every reason.
- */
-export function formatNeeds({ jobs, dryRun }: SweepReport, { isAll }: { isAll: boolean }): string[] {
+/** Returns the jobs that failed, are unconfirmed or were not reached, by the reason. The most urgent come last. */
+export function needsOf({ jobs, dryRun }: SweepReport): Need[] {
   const needs = new Map<string, Need>();
   for (const job of jobs) {
     const why = dryRun ? null : whyLookAt(job);
@@ -31,23 +39,49 @@ export function formatNeeds({ jobs, dryRun }: SweepReport, { isAll }: { isAll: b
     needs.set(key, need);
     need.jobs.push(job);
   }
-  const sorted = [...needs.values()].sort((a, b) => ORDER.indexOf(a.outcome) - ORDER.indexOf(b.outcome));
-  const shown = isAll ? sorted : sorted.slice(0, MOST_REASONS);
-  const left = sorted.slice(shown.length).reduce((sum, need) => sum + need.jobs.length, 0);
-  return [
-    ...shown.flatMap((need) => inLines(need, isAll)),
-    ...(left === 0 ? [] : [`${counted(left, 'more job')}, for other reasons: see --all or --json`]),
-  ];
+  return [...needs.values()].sort((a, b) => ORDER.indexOf(a.outcome) - ORDER.indexOf(b.outcome));
+}
+
+/** Says which jobs need a person, and what to do. Each reason stands once, with the ids of its jobs that fit. */
+export function needsPart(needs: readonly Need[], { columns = Number.POSITIVE_INFINITY, paint = plain }: Space): Part {
+  const fits = (lines: readonly string[], maxLines: number) => linesOf(lines.join('\n'), columns) <= maxLines;
+  const cut = (maxLines: number): string[] => {
+    for (const shown of CUTS) {
+      const lines = linesFor(needs, shown);
+      if (fits(lines, maxLines)) return lines;
+    }
+    const count = needs.reduce((sum, { jobs }) => sum + jobs.length, 0);
+    return [clip(`! ${counted(count, 'job')} that a person should look at: see --all or --json`, maxLines, columns)];
+  };
+  return {
+    rank: 1,
+    least: 2,
+    most: linesOf(linesFor(needs, FULL).join('\n'), columns),
+    share: SHARE,
+    render: (maxLines) =>
+      (maxLines === Number.POSITIVE_INFINITY ? linesFor(needs, { reasons: maxLines, ids: maxLines }) : cut(maxLines))
+        .map((line) => paint('red', line))
+        .join('\n'),
+  };
 }
 
 /** What is most urgent comes last, right above the prompt. */
 const ORDER = ['cancelled', 'already terminal', 'not reached', 'unconfirmed', 'failed'];
 
-function inLines({ outcome, why, jobs }: Need, isAll: boolean): string[] {
-  const ids = isAll ? jobs : jobs.slice(0, MOST_IDS);
+function linesFor(needs: readonly Need[], { reasons, ids }: { reasons: number; ids: number }): string[] {
+  const left = needs.slice(0, Math.max(0, needs.length - reasons));
+  const count = left.reduce((sum, need) => sum + need.jobs.length, 0);
+  return [
+    ...(count === 0 ? [] : [`! ${counted(count, 'more job')}, for other reasons: see --all or --json`]),
+    ...needs.slice(left.length).flatMap((need) => inLines(need, ids)),
+  ];
+}
+
+function inLines({ outcome, why, jobs }: Need, most: number): string[] {
+  const ids = jobs.slice(0, most);
   const left = jobs.length - ids.length;
   return [
-    `${outcome}, ${counted(jobs.length, 'job')}: ${why}`,
+    `! ${outcome}, ${counted(jobs.length, 'job')}: ${why}`,
     ...ids.map(({ jobId, queue, owner }) => `    ${jobId} on ${queue ?? '?'} by ${owner ?? '?'}`),
     ...(left === 0 ? [] : [`    and ${left} more`]),
   ].map(cleanText);

@@ -1,13 +1,14 @@
-import { stripVTControlCharacters } from 'node:util';
 import { dliReaper } from '../../lib/base/command-line.ts';
 import { MAX_EMERGENCY_KILLS } from '../../lib/request/emergency.ts';
-import type { DryRunReason, SweepReport, SweepStatus } from '../../lib/sweep/record/report.ts';
-import { formatGroups } from './groups.ts';
+import type { DryRunReason, JobReport, SweepReport, SweepStatus } from '../../lib/sweep/record/report.ts';
+import { clip, fitParts, linesOf, type Part, type Space } from './fit.ts';
+import { groupsPart } from './groups.ts';
 import { formatJobs } from './job-table.ts';
-import { formatNeeds } from './needs.ts';
+import { needsOf, needsPart } from './needs.ts';
 import { projectLine } from './project-words.ts';
-import { formatRules } from './rules.ts';
-import { type Paint, plain, type Terminal } from './terminal.ts';
+import { fitSentences } from './repeated.ts';
+import { rulesPart } from './rules.ts';
+import { type Colour, type Paint, plain, type Terminal } from './terminal.ts';
 import { cleanText, counted } from './text.ts';
 
 type Screen = Pick<Terminal, 'columns' | 'paint'>;
@@ -25,59 +26,148 @@ export interface ReportOptions {
   /** Whether to show every job on a screen as well. */
   all?: boolean;
   stage?: string | undefined;
+  /** Number of lines that follow it on the same screen. Default: 0. */
+  linesBelow?: number;
 }
 
 /**
  * Shows a report: one sentence with the numbers, the jobs as a table, what went wrong, and last the jobs that need a person.
- * Many jobs are first summed up, and a screen shows only the worst of them.
+ * Many jobs are first summed up, and a screen shows only the worst of them. A pipe gets everything.
  */
 export function formatReport(report: SweepReport, options: ReportOptions, screen: Screen = {}): string {
-  const { spared = false, all: isAll = false } = options;
-  const { paint = plain, columns } = screen;
+  const { spared = false, all = false, linesBelow = 0 } = options;
   const jobs = report.jobs.filter(({ decision }) => spared || decision !== 'keep');
-  const sentence = paint(COLOURS[report.status], formatSentence(report));
-  const isLong = jobs.length > FEW_JOBS;
-  const isCut = columns !== undefined && !isAll;
-  const head = [
-    // Reports of earlier versions have no project.
-    ...(report.project == null ? [] : [projectLine(report.project)]),
-    ...(isLong ? [sentence, formatGroups(jobs, { ...screen, isCut })] : []),
-    // Functions of earlier versions do not log the rules.
-    ...(report.dryRun && report.rules?.length ? [formatRules(report.rules, { ...screen, isCut })] : []),
-  ];
-  const tail = [
-    sentence,
-    ...remarksOn(report, report.jobs.length - jobs.length, options, paint),
-    ...formatNeeds(report, { isAll: !isCut }).map((line) => paint('red', line.startsWith(' ') ? line : `! ${line}`)),
-  ];
-  const maxLines = isCut ? SCREEN_LINES - linesOf(head, columns) - linesOf(tail, columns) : undefined;
-  const table = jobs.length === 0 ? [] : [formatJobs(jobs, { ...screen, isPlan: report.dryRun, maxLines })];
-  return `${[...head, ...table, ...tail].join('\n')}\n`;
+  const isCut = screen.columns !== undefined && !all;
+  const space: ReportSpace = { ...screen, isCut };
+  const tail = tailOf(report, report.jobs.length - jobs.length, options, space);
+  const partsOf = (isLong: boolean) => [...headOf(report, jobs, isLong, space), ...tail];
+  const few = partsOf(jobs.length > FEW_JOBS);
+  if (!isCut) return textOf(few.map((part) => part.render(Number.POSITIVE_INFINITY)));
+  const maxLines = SCREEN_LINES - linesBelow;
+  const isTooLong = few.reduce((sum, { most }) => sum + most, 0) > maxLines;
+  return textOf(fitParts(isTooLong ? partsOf(true) : few, maxLines));
 }
 
-/** Lines that texts take on a screen, where a long line goes on in the next. */
-function linesOf(texts: readonly string[], columns: number): number {
-  return texts
-    .flatMap((text) => stripVTControlCharacters(text).split('\n'))
-    .reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / columns)), 0);
+const textOf = (texts: readonly string[]) => `${texts.join('\n')}\n`;
+
+interface ReportSpace extends Screen {
+  /** Whether there are only so many lines. */
+  isCut: boolean;
 }
 
-/** What else there is to say on the sweep as a whole. */
-function remarksOn(report: SweepReport, hidden: number, { stage }: ReportOptions, paint: Paint): string[] {
-  const unmanaged = Object.entries(report.unmanagedQueues).map(([queue, count]) => `${cleanText(queue)} (${count})`);
-  const ofStage = stage === undefined ? '' : ` --stage ${stage}`;
-  const problem = (text: string) => paint('red', `! ${cleanText(text)}`);
+/** What comes before the numbers of a short report. A long one begins with them. */
+function headOf(report: SweepReport, jobs: readonly JobReport[], isLong: boolean, space: ReportSpace): Part[] {
+  const { project, dryRun, rules } = report;
   return [
-    ...(hidden === 0 ? [] : [`${hidden} more spared by a rule, an exemption or a protection: see --spared.`]),
-    ...(unmanaged.length === 0
+    // Reports of earlier versions have no project.
+    ...(project == null ? [] : [fixed(projectLine(project), space)]),
+    ...(isLong ? [sentencePart(report, space)] : []),
+    ...(isLong && jobs.length > 0 ? [groupsPart(jobs, space)] : []),
+    // Functions of earlier versions do not log the rules.
+    ...(dryRun && rules?.length ? [rulesPart(rules, space)] : []),
+    ...(jobs.length === 0 ? [] : [jobsPart(jobs, dryRun, space)]),
+  ];
+}
+
+function jobsPart(jobs: readonly JobReport[], isPlan: boolean, space: ReportSpace): Part {
+  const { columns = Number.POSITIVE_INFINITY } = space;
+  const render = (maxLines: number) => formatJobs(jobs, { ...space, isPlan, maxLines });
+  const isMany = jobs.length > SCREEN_LINES;
+  const most = isMany ? SCREEN_LINES : linesOf(render(Number.POSITIVE_INFINITY), columns);
+  return { rank: 8, least: 3, most, render };
+}
+
+/** The numbers, and what else there is to say on the sweep as a whole. */
+function tailOf(report: SweepReport, hidden: number, options: ReportOptions, space: ReportSpace): Part[] {
+  const { dryRun, unmet, notices, problems, emergency, unmanagedQueues } = report;
+  const needs = needsOf(report);
+  const unmanaged = Object.entries(unmanagedQueues);
+  return [
+    sentencePart(report, space),
+    ...(hidden === 0
       ? []
-      : [`Queues that no rule names, with their number of old jobs: ${unmanaged.join(', ')}.`]),
-    ...formatFreed(report),
+      : [fixed(`${hidden} more spared by a rule, an exemption or a protection: see --spared.`, space)]),
+    ...(unmanaged.length === 0 ? [] : [unmanagedPart(unmanaged, space)]),
+    ...formatFreed(report).map((line) => fixed(line, space)),
     // A live sweep has these among its problems.
-    ...(report.dryRun ? report.unmet.map(problem) : []),
-    ...(report.emergency?.includeExempt ? [paint('yellow', INCLUDED)] : []),
-    ...report.notices.map((notice) => paint('yellow', `Note: ${cleanText(notice)}.`)),
-    ...report.problems.map(problem),
+    ...(dryRun ? textsPart(unmet, { rank: 3, colour: 'red', toLine: (text) => `! ${text}` }, space) : []),
+    ...(emergency?.includeExempt ? [fixed(INCLUDED, space, 'yellow')] : []),
+    ...textsPart(notices, { rank: 4, colour: 'yellow', toLine: (text) => `Note: ${text}.` }, space),
+    ...textsPart(problems, { rank: 2, colour: 'red', toLine: (text) => `! ${text}` }, space),
+    ...hintsOf(report, options).map((line) => fixed(line, space)),
+    ...(needs.length === 0 ? [] : [needsPart(needs, space)]),
+  ];
+}
+
+const sentencePart = (report: SweepReport, space: ReportSpace): Part =>
+  fixed(formatSentence(report), space, COLOURS[report.status]);
+
+/** Lines of a text that always stands there. Only names from outside could make it longer. */
+const MOST_FIXED_LINES = 3;
+
+function fixed(text: string, { columns = Number.POSITIVE_INFINITY, paint = plain }: Space, colour?: Colour): Part {
+  const lines = Math.min(linesOf(text, columns), MOST_FIXED_LINES);
+  return {
+    rank: 0,
+    least: lines,
+    most: lines,
+    render: (maxLines) => paintLines(clip(text, maxLines, columns), paint, colour),
+  };
+}
+
+const paintLines = (text: string, paint: Paint, colour: Colour | undefined): string =>
+  colour === undefined
+    ? text
+    : text
+        .split('\n')
+        .map((line) => paint(colour, line))
+        .join('\n');
+
+/** Lines that sentences of one kind get before the jobs. */
+const TEXT_SHARE = 10;
+
+/** Sentences of one kind. On a screen those that are the same stand once, and those that do not fit are counted. */
+function textsPart(
+  texts: readonly string[],
+  { rank, colour, toLine }: { rank: number; colour: Colour; toLine: (text: string) => string },
+  { columns = Number.POSITIVE_INFINITY, paint = plain, isCut }: ReportSpace,
+): Part[] {
+  if (texts.length === 0) return [];
+  const render = (maxLines: number) => {
+    const lines = isCut ? fitSentences(texts, toLine, { maxLines, columns }) : texts.map(cleanText).map(toLine);
+    return paintLines(lines.join('\n'), paint, colour);
+  };
+  return [{ rank, least: 2, most: linesOf(render(Number.POSITIVE_INFINITY), columns), share: TEXT_SHARE, render }];
+}
+
+const MOST_QUEUES = 50;
+const MOST_QUEUE_LINES = 4;
+
+/** The queues that no rule names. Those for which there is no room are counted. */
+function unmanagedPart(
+  unmanaged: readonly [string, number][],
+  { columns = Number.POSITIVE_INFINITY }: ReportSpace,
+): Part {
+  const withFirst = (count: number) => {
+    const names = unmanaged.slice(0, count).map(([queue, jobs]) => `${cleanText(queue)} (${jobs})`);
+    const left = unmanaged.length - count;
+    return `${QUEUES}: ${[...names, ...(left === 0 ? [] : [`and ${left} more, see --all or --json`])].join(', ')}.`;
+  };
+  const render = (maxLines: number) => {
+    if (maxLines === Number.POSITIVE_INFINITY) return withFirst(unmanaged.length);
+    let count = Math.min(unmanaged.length, MOST_QUEUES);
+    while (count > 0 && linesOf(withFirst(count), columns) > maxLines) count -= 1;
+    return clip(withFirst(count), maxLines, columns);
+  };
+  return { rank: 7, least: 2, most: Math.min(linesOf(render(MOST_QUEUE_LINES), columns), MOST_QUEUE_LINES), render };
+}
+
+const QUEUES = 'Queues that no rule names, with their number of old jobs';
+
+/** Flags and commands that let a sweep do what something kept it from, one sentence each. */
+export function hintsOf(report: SweepReport, { stage }: Pick<ReportOptions, 'stage'>): string[] {
+  const ofStage = stage === undefined ? '' : ` --stage ${stage}`;
+  return [
     ...letThrough(report),
     ...(report.stoppedBy === 'switch' ? [`${dliReaper(`resume${ofStage}`)} sets the switch to run.`] : []),
   ];

@@ -1,21 +1,27 @@
 import type { RuleEffect } from '../../lib/sweep/record/report.ts';
-import { type Column, formatTable } from './table.ts';
-import type { Terminal } from './terminal.ts';
-import { cleanText } from './text.ts';
+import { fitRows, linesOf, type Part, type Space } from './fit.ts';
+import type { Column } from './table.ts';
+import { cleanText, counted } from './text.ts';
 
 /** So many rules are shown on a screen. */
 const MOST_RULES = 12;
+const MOST_LINES = 17;
 
-/** Shows what each rule found: a rule that is for no job says so. @param options.isCut whether to show the first rules only. */
-export function formatRules(
-  rules: readonly RuleEffect[],
-  { isCut, ...screen }: Pick<Terminal, 'columns' | 'paint'> & { isCut: boolean },
-): string {
-  const shown = isCut ? rules.slice(0, MOST_RULES) : rules;
-  const left = rules.length - shown.length;
-  const table = formatTable(COLUMNS, shown, screen) ?? shown.map(inOneLine).join('\n');
-  return left === 0 ? table : `${table}\nand ${left} more rules: see --json`;
+/** Shows what each rule found: a rule that is for no job says so. The last rules are counted if they do not fit. */
+export function rulesPart(rules: readonly RuleEffect[], screen: Space): Part {
+  const render = (shown: readonly RuleEffect[], maxLines?: number) =>
+    fitRows(shown, { columns: COLUMNS, toText: inOneLine, more: wordsForMore }, { ...screen, maxLines });
+  const { columns = Number.POSITIVE_INFINITY } = screen;
+  const most = linesOf(render(rules.slice(0, MOST_RULES)), columns) + (rules.length > MOST_RULES ? 1 : 0);
+  return {
+    rank: 6,
+    least: 3,
+    most: Math.min(most, MOST_LINES),
+    render: (maxLines) => render(rules, maxLines),
+  };
 }
+
+const wordsForMore = (left: readonly RuleEffect[]) => `and ${counted(left.length, 'more rule')}: see --all or --json`;
 
 const COLUMNS: readonly Column<RuleEffect>[] = [
   { head: 'rule', cell: ({ rule }) => rule },

@@ -11,6 +11,9 @@ export interface Column<Row> {
   dropped?: number;
 }
 
+/** Rows that show whether a table is too wide. */
+const SAMPLE = 20;
+
 /**
  * Draws a table that stays straight with any text: a wide character counts as two, and control characters are replaced.
  *
@@ -25,11 +28,10 @@ export function formatTable<Row>(
   const { columns: width = Number.POSITIVE_INFINITY, paint = plain } = screen;
   const droppable = columns.flatMap(({ dropped }) => dropped ?? []).sort((a, b) => a - b);
   for (const least of [0, ...droppable]) {
-    const table = render(
-      columns.filter(({ dropped = Number.POSITIVE_INFINITY }) => dropped > least),
-      rows,
-      paint,
-    );
+    const kept = columns.filter(({ dropped = Number.POSITIVE_INFINITY }) => dropped > least);
+    // More rows only make a table wider, and thousands of them take seconds to draw.
+    if (render(kept, rows.slice(0, SAMPLE), paint).width > width) continue;
+    const table = render(kept, rows, paint);
     if (table.width <= width) return table.text;
   }
   return undefined;

@@ -117,7 +117,7 @@ describe('the report of a plan with many groups and many rules', () => {
     expect(numbers.filter((n) => !pipe.includes(`│ user-${n} `) || !pipe.includes(`│ rule-${n} `))).toEqual([]);
     expect(pipe).not.toContain(' more ');
     expect(screen).toContain('\nand 16 more jobs in 16 smaller groups\n');
-    expect(screen).toContain('\nand 18 more rules: see --json\n');
+    expect(screen).toContain('\nand 18 more rules: see --all or --json\n');
     expect(linesOf(screen).length).toBeLessThanOrEqual(60);
   });
 });
