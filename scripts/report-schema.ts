@@ -219,6 +219,23 @@ const sweepEntries = {
   jobs: about(v.array(job), 'Every job that a rule, an exemption or a protection touched'),
 };
 
+const sweepDocument = {
+  ...sweepEntries,
+  hints: about(texts, 'Flags and commands that let it do what something kept it from, one sentence each'),
+  needs: about(
+    v.array(
+      object({
+        outcome: about(text, '`not reached`, or the outcome in words'),
+        why: about(text, 'Why, and what to do'),
+        jobIds: texts,
+      }),
+    ),
+    'Jobs that a person should look at, by the reason; the most urgent come last',
+  ),
+};
+
+const leftOut = about(texts, 'What the plan of an emergency left out, or could not see, one sentence each');
+
 const predicates = v.array(object({ key: text, wanted: texts, found: textOrNull, holds: selected }));
 
 const span = {
@@ -299,8 +316,8 @@ const lastSweep = object({
 });
 
 const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
-  sweep: sweepEntries,
-  sweeps: { sweeps: v.array(object(sweepEntries)), failures: texts },
+  sweep: { ...sweepDocument, leftOut },
+  sweeps: { sweeps: v.array(object(sweepDocument)), failures: texts, leftOut },
   why: {
     jobId: text,
     now: about(

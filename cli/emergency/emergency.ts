@@ -6,6 +6,7 @@ import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { CANNOT_TYPE, confirm } from '../screen/confirm.ts';
 import { EXIT_CONFIGURATION, EXIT_FAILED } from '../screen/exit-code.ts';
 import { projectWords } from '../screen/project-words.ts';
+import { fitSentences } from '../screen/repeated.ts';
 import { interrupted } from '../screen/signals.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { cleanText, counted } from '../screen/text.ts';
@@ -186,9 +187,10 @@ function placeOf(reports: readonly SweepReport[]): string[] {
 
 /** Ends without a cancel. @returns the exit code. */
 function endWithPlan(plan: Swept, { unmet, victims }: Outlook, flags: EmergencyFlags, terminal: Terminal): number {
-  if (flags.json) showDocument(plan, flags, terminal);
+  const nowhere = nowhereFound(plan, flags);
+  if (flags.json) showDocument({ ...plan, leftOut: nowhere }, flags, terminal);
   if (victims > 0) return EXIT_CONFIGURATION;
-  showLines(nowhereFound(plan, flags), terminal);
+  showLines(nowhere, flags, terminal);
   return exitCodeFor({ ...plan, reports: plan.reports.map(asLive) }) || codeForUnmet(unmet);
 }
 
@@ -202,12 +204,13 @@ function endWithSweep(
 ): number {
   // Targets without a plan were not swept: their failures are shown again at the end.
   const failures = [...plan.failures, ...swept.failures];
-  showSwept({ ...swept, failures }, flags, terminal);
-  const leftOut = capped.map(({ target, caps }) => `${target}: nothing was cancelled there, ${caps.exceeded}`);
+  const overCap = capped.map(({ target, caps }) => `${target}: nothing was cancelled there, ${caps.exceeded}`);
   // Jobs that the plan could not list or judge are not among those that were cancelled.
   const partial = plan.reports.filter(({ status }) => status === 'partial');
   const unseen = partial.flatMap(({ target, problems }) => problems.map((text) => `${target}: ${text}`));
-  showLines([...leftOut, ...unseen, ...unmet], terminal);
+  const leftOut = [...overCap, ...unseen, ...unmet];
+  showSwept({ ...swept, failures, leftOut }, { ...flags, ...spaceFor(leftOut) }, terminal);
+  showLines(leftOut, flags, terminal);
   const reports = [...capped.map(asLive), ...partial, ...swept.reports];
   return exitCodeFor({ failures, reports }) || codeForUnmet(unmet);
 }
@@ -217,14 +220,23 @@ const asLive = (report: SweepReport): SweepReport => ({ ...report, dryRun: false
 
 const codeForUnmet = (unmet: readonly string[]) => (unmet.length > 0 ? EXIT_FAILED : 0);
 
-function showLines(lines: readonly string[], { err }: Terminal): void {
-  for (const text of lines) err(`dli-reaper: ${cleanText(text)}\n`);
+/** Lines below a report on a screen. */
+const MOST_LINES_BELOW = 10;
+
+const spaceFor = (lines: readonly string[]) => ({ linesBelow: lines.length === 0 ? 0 : MOST_LINES_BELOW });
+
+/** Shows sentences. On a screen those that are the same stand once, and those for which there is no room are counted. */
+function showLines(texts: readonly string[], { all = false }: EmergencyFlags, { err, columns }: Terminal): void {
+  const toLine = (text: string) => `dli-reaper: ${cleanText(text)}`;
+  const isCut = columns !== undefined && !all;
+  const lines = isCut ? fitSentences(texts, toLine, { columns, maxLines: MOST_LINES_BELOW }) : texts.map(toLine);
+  for (const line of lines) err(`${line}\n`);
 }
 
 function finish(swept: Swept, flags: EmergencyFlags, terminal: Terminal): number {
-  showSwept(swept, flags, terminal);
   const nowhere = nowhereFound(swept, flags);
-  showLines(nowhere, terminal);
+  showSwept({ ...swept, leftOut: nowhere }, { ...flags, ...spaceFor(nowhere) }, terminal);
+  showLines(nowhere, flags, terminal);
   return exitCodeFor(swept) || (flags.dryRun ? 0 : codeForUnmet(nowhere));
 }
 

@@ -1,7 +1,7 @@
 import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { exitCodeOf } from '../screen/exit-code.ts';
-import { toJson } from '../screen/json.ts';
 import { formatReport } from '../screen/report.ts';
+import { toSweepJson } from '../screen/sweep-json.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { readAsset } from '../source/assets.ts';
 import { performSweep } from '../sweep/perform.ts';
@@ -35,7 +35,7 @@ export async function runDemo({ json = false }: { json?: boolean }, terminal: Te
     for (const contradiction of contradictions) say(`! ${contradiction}\n`);
     if (contradictions.length === 0) say(`It agrees with all ${report.jobs.length} outcomes.\n`);
 
-    if (json) terminal.out(toJson('sweep', report));
+    if (json) terminal.out(toSweepJson(report, {}));
     return contradictions.length === 0 ? exitCodeOf(report) : 3;
   } finally {
     await emulator.close();

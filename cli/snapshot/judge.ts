@@ -2,8 +2,8 @@ import { readCeilings } from '../../lib/settings/ceilings.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { planFrom } from '../../lib/sweep/snapshot.ts';
 import { exitCodeOf } from '../screen/exit-code.ts';
-import { toJson } from '../screen/json.ts';
 import { formatReport } from '../screen/report.ts';
+import { toSweepJson } from '../screen/sweep-json.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { readPolicyFile } from '../source/policy-file.ts';
 import type { SweepFlags } from '../sweep/perform.ts';
@@ -17,7 +17,7 @@ import { readSnapshot } from './document.ts';
  */
 export async function runPlanFrom(path: string, flags: SweepFlags, terminal: Terminal): Promise<number> {
   const { report } = await judgeFile(path, flags, terminal);
-  terminal.out(flags.json ? toJson('sweep', report) : formatReport(report, flags, terminal));
+  terminal.out(flags.json ? toSweepJson(report, flags) : formatReport(report, flags, terminal));
   return exitCodeOf(report);
 }
 

@@ -2,6 +2,7 @@ import type { SweepReport } from '../../lib/sweep/record/report.ts';
 import { EXIT_CONFIGURATION, worstExitCode } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { formatReport, type ReportOptions } from '../screen/report.ts';
+import { toSweepJson, withShown } from '../screen/sweep-json.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { cleanText, oneLine } from '../screen/text.ts';
 
@@ -10,6 +11,8 @@ export interface Swept {
   reports: SweepReport[];
   /** Targets that could not be swept, or whose report is incomplete, one sentence each. */
   failures: string[];
+  /** What the plan of an emergency left out, or could not see, one sentence each. */
+  leftOut?: string[];
 }
 
 export function exitCodeFor({ reports, failures }: Swept): number {
@@ -31,9 +34,11 @@ export function showFailures({ failures }: Swept, { err }: Terminal): void {
   for (const failure of failures) err(`dli-reaper: ${cleanText(oneLine(failure))}\n`);
 }
 
-export function showDocument({ reports, failures }: Swept, { allTargets = false }: ShowFlags, { out }: Terminal): void {
-  if (allTargets) out(toJson('sweeps', { sweeps: reports, failures }));
-  else for (const report of reports) out(toJson('sweep', report));
+export function showDocument(swept: Swept, flags: ShowFlags, { out }: Terminal): void {
+  const { reports, failures, leftOut = [] } = swept;
+  if (flags.allTargets) {
+    out(toJson('sweeps', { sweeps: reports.map((report) => withShown(report, flags)), failures, leftOut }));
+  } else for (const report of reports) out(toSweepJson(report, flags, leftOut));
 }
 
 export function showTables({ reports }: Swept, options: ReportOptions, terminal: Terminal): void {

@@ -340,6 +340,57 @@ describe.concurrent('dli-reaper emergency', () => {
     expect([1, 2, 5].map((n) => emulator.statusOf(jobId(n)))).toEqual(['CANCELLED', 'CANCELLED', 'RUNNING']);
   });
 
+  /** An emergency for one job that is there and forty that are not, on a screen; what it shows after the question. */
+  async function runWithMissing(context: TestContext, { json }: { json: boolean }) {
+    const { emulator, projectId } = await startService(context);
+    let [stdout, afterQuestion] = ['', ''];
+    const exitCode = await runEmergency(
+      {
+        endpoint: emulator.connection.url,
+        projectId,
+        jobId: [1, ...Array.from({ length: 40 }, (_, n) => n + 100)].map(jobId),
+        reason: 'stuck',
+        json,
+        quiet: true,
+      },
+      {
+        env: keysOf(emulator.connection),
+        columns: 80,
+        out: (text) => {
+          stdout += text;
+          afterQuestion += text;
+        },
+        err: (text) => {
+          afterQuestion += text;
+        },
+        ask: async () => {
+          afterQuestion = '';
+          return projectId;
+        },
+      },
+    );
+    return { exitCode, stdout, afterQuestion };
+  }
+
+  it('names a reason once on a screen, however many of the named jobs are missing', async (context) => {
+    const { exitCode, afterQuestion } = await runWithMissing(context, { json: false });
+
+    expect(exitCode).toBe(3);
+    const [, , , ...end] = afterQuestion.trimEnd().split('\n').slice(-10);
+    expect(end.join('\n')).toMatch(
+      /^dli-reaper: 40 times: job … is not among the live SQL jobs[\s\S]*\n {4}[0-9a-f-]{36}\n {4}and 35 more$/,
+    );
+  });
+
+  it('has every job that is missing in the document', async (context) => {
+    const { exitCode, stdout } = await runWithMissing(context, { json: true });
+
+    expect(exitCode).toBe(3);
+    const { leftOut } = JSON.parse(stdout) as { leftOut: string[] };
+    expect(leftOut).toHaveLength(40);
+    expect(leftOut[0]).toMatch(/^job [0-9a-f-]{36} is not among the live SQL jobs/);
+  });
+
   /** Types the name after so long, each time that it is asked for. */
   async function confirmAfter(context: TestContext, waitsMs: number[]) {
     const { emulator, deletes, projectId } = await startService(context);

@@ -48,6 +48,9 @@ describe.concurrent('dli-reaper demo', () => {
       'rules',
       'unmanagedQueues',
       'jobs',
+      'hints',
+      'needs',
+      'leftOut',
     ]);
     expect(Object.keys(report.counts)).toEqual([
       'seen',
