@@ -403,10 +403,11 @@ describe('showProgress', () => {
 
   it('keeps what failed apart from what is done, and says what DLI allows and how long that takes', () => {
     const lines: string[] = [];
-    const { show } = showProgress({}, { err: (text) => lines.push(text) });
+    const { show, end } = showProgress({}, { err: (text) => lines.push(text) });
 
     show({ stage: 'cancelling', done: 25, failed: 25, total: 200, callsPerMinute: 60 });
     show({ stage: 'verifying', done: 170, failed: 30, total: 200, callsPerMinute: 60 });
+    end();
 
     expect(lines).toEqual([
       'Cancelling 25 of 200, 25 failed; DLI allows about 60 calls a minute, 3 min left\n',

@@ -170,6 +170,7 @@ describe('the report of any sweep', () => {
 
         expect(await linesOnTerminal(text)).toBeLessThanOrEqual(60 - linesBelow);
       }),
+      { numRuns: 50 },
     );
   });
 
