@@ -16,6 +16,7 @@ import { EXIT_PARTIAL, exitCodeOf } from '../screen/exit-code.ts';
 import { formatExplanation } from '../screen/explanation.ts';
 import { formatPast } from '../screen/job-past.ts';
 import { toJson } from '../screen/json.ts';
+import { withSpinner } from '../screen/spinner.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { cleanText, oneLine } from '../screen/text.ts';
 import { assertJobId } from '../source/flag-values.ts';
@@ -72,11 +73,14 @@ async function recordOf(stage: string, jobId: string, within: string): Promise<J
 /** @returns undefined if DLI knows no such job of the policy's engines. */
 async function explainNow(jobId: string, flags: SweepFlags, terminal: Terminal): Promise<Now | undefined> {
   let explanation: Explanation | undefined;
-  const report = await performSweep({ ...flags, dryRun: true, quiet: true }, terminal, {
-    onJudged: async (judgement, readers) => {
-      explanation = await explainOne(jobId, judgement, () => lookUp(jobId, readers));
-    },
-  });
+  // The sweep itself handles Ctrl-C.
+  const report = await withSpinner('Looking', { ...flags, handleSignals: false }, terminal, () =>
+    performSweep({ ...flags, dryRun: true, quiet: true }, terminal, {
+      onJudged: async (judgement, readers) => {
+        explanation = await explainOne(jobId, judgement, () => lookUp(jobId, readers));
+      },
+    }),
+  );
   return explanation && { explanation, report };
 }
 
