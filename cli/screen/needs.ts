@@ -98,7 +98,7 @@ function whyLookAt({ outcome, decision, reason, error, jobId }: JobReport): stri
   return words.join('; ');
 }
 
-const UNCONFIRMED = `it was asked to stop, and was not seen to stop; look again with ${dliReaper('explain')}, or leave it to the next sweep`;
+const UNCONFIRMED = `it was asked to stop, and was not seen to stop; look again with ${dliReaper('why')}, or leave it to the next sweep`;
 
 /** What to do about overdue jobs that were not asked, by the reason. */
 const UNREACHED: Readonly<Record<string, string>> = {
