@@ -12,13 +12,11 @@ const MOST_ENTRIES = 8;
  * @param within how far back the record was read, such as `7d`.
  */
 export function formatPast(past: readonly PastOfJob[], within: string, { all = false }: { all?: boolean }): string {
-  if (past.length === 0)
-    return `\nRecord of ${within}: no sweep found this job over a limit, or kept it for a reason.\n`;
+  if (past.length === 0) return `Record of ${within}: no sweep found this job over a limit, or kept it for a reason.\n`;
   const runs = inRuns(past);
   const shown = all ? runs : runs.slice(0, MOST_ENTRIES);
   const left = runs.length - shown.length;
   return [
-    '',
     `Record of ${within}, the latest first:`,
     ...shown.flatMap(formatRun),
     ...(left === 0 ? [] : [`and ${left} more: see --all or --json`]),

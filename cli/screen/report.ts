@@ -219,9 +219,12 @@ function whyDryRun(reasons: readonly DryRunReason[]): string {
   return `set by the ${reasons.join(', the ')}`;
 }
 
-function formatSentence({ dryRun, dryRunBecause, status, counts, apiCalls }: SweepReport): string {
+function formatSentence({ trigger, dryRun, dryRunBecause, status, counts, apiCalls }: SweepReport): string {
   const calls = apiCalls.list + apiCalls.status + apiCalls.cancel;
-  const head = dryRun ? `Dry run (${whyDryRun(dryRunBecause)})` : `Sweep ${status}`;
+  // A person who asks for an emergency sees its plan first, and set no dry run.
+  const isPlan = trigger === 'emergency' && dryRunBecause.every((reason) => reason === 'request');
+  const plan = isPlan ? 'Plan of the emergency' : `Dry run (${whyDryRun(dryRunBecause)})`;
+  const head = dryRun ? plan : `Sweep ${status}`;
   const skipped = Object.values(counts.skipped).reduce((sum, n) => sum + n, 0);
   const overdue = [
     `${counts.overdue} overdue`,

@@ -65,7 +65,11 @@ function columnsFor({ logProblem, within, killsPerDay, now }: StageStatus): Colu
     { head: 'status', cell: ({ lastSweep }) => statusText(lastSweep) },
     { head: 'cancelled', cell: ({ lastSweep }) => String(lastSweep?.cancelled ?? '–'), dropped: 2 },
     { head: 'overdue now', cell: overdueText },
-    { head: 'kills in 24h', cell: ({ killsInDay: kills }) => `${kills ?? '?'} of ${killsPerDay ?? '?'}`, dropped: 3 },
+    {
+      head: 'ceiling used, 24h',
+      cell: ({ killsInDay: kills }) => `${kills ?? '?'} of ${killsPerDay ?? '?'}`,
+      dropped: 3,
+    },
   ];
 }
 

@@ -113,8 +113,11 @@ export function show(
     const explained = now === undefined ? null : { ...now.explanation, caps: now.report.caps };
     terminal.out(toJson('why', { jobId, now: explained, record: record?.past ?? null, problems }));
   } else {
-    terminal.out(now === undefined ? NOT_KNOWN : formatExplanation(now.explanation, now.report.caps));
-    if (record !== undefined) terminal.out(formatPast(record.past, within, { all }));
+    const present = now === undefined ? NOT_KNOWN : formatExplanation(now.explanation, now.report.caps);
+    const past = record === undefined ? [] : [formatPast(record.past, within, { all })];
+    // Of a job that is over, what became of it comes first.
+    const isOver = now === undefined || now.explanation.verdict.reason === 'terminal';
+    terminal.out((isOver ? [...past, present] : [present, ...past]).join('\n'));
   }
   return exitCode || (doubts.length > 0 ? EXIT_PARTIAL : 0);
 }

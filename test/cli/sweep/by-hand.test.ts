@@ -283,7 +283,7 @@ describe.concurrent('dli-reaper why, of a stage', () => {
 
     expect(forgotten).toMatchObject({
       exitCode: 0,
-      stdout: expect.stringMatching(/^What DLI says .*\n\nRecord of 7d/),
+      stdout: expect.stringMatching(/^Record of 7d[^]*\n\nWhat DLI says/),
     });
     expect(unreachable).toMatchObject({ exitCode: 4, stderr: expect.stringMatching(/^! /) });
     expect(JSON.parse(unreachable.stdout)).toMatchObject({ now: null, record: [{ outcome: 'cancelled' }] });
