@@ -9,6 +9,7 @@ import { LIMIT_NAMES } from '../lib/policy/clocks.ts';
 import type { Action } from '../lib/policy/schema.ts';
 import { ACTIONS, type Mode, type Rule } from '../lib/policy/schema.ts';
 import type { Selected } from '../lib/policy/select.ts';
+import type { WasReaped } from '../lib/sweep/past/was-reaped.ts';
 import {
   type DryRunReason,
   type JobReport,
@@ -292,6 +293,7 @@ const pastOfJob = object({
   recordedBy: about(textOrNull, 'Who swept by hand, as an ARN; null for a function'),
   requestReason: about(textOrNull, 'The reason that a person gave; known for the latest ten sweeps'),
   decision: job.entries.decision,
+  chosenAt: about(timeOrNull, 'When a live sweep chose it, right before its first cancel; null if it did not'),
   outcome: about(v.nullable(job.entries.outcome), 'Null if the job was chosen, and no result is on record'),
   reason: textOrNull,
   rule: textOrNull,
@@ -329,6 +331,16 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
       'What sweeps did about it, the latest first; null without a stage, which has no record',
     ),
     problems: about(texts, 'What could not be read, and what makes the plan incomplete'),
+  },
+  'was-reaped': {
+    jobId: text,
+    answer: about(
+      word<WasReaped['answer']>({ yes: true, no: true, unknown: true }),
+      'Yes, also as soon as a live sweep chose it; no only if the record is complete',
+    ),
+    because: about(texts, 'Why, one sentence each; for `unknown` what is missing'),
+    endedAt: about(timeOrNull, 'When the job ended, at the latest; null if it is not known to have ended'),
+    record: about(v.array(pastOfJob), 'What sweeps did about it, the latest first'),
   },
   status: {
     stage: text,

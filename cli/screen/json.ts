@@ -5,6 +5,7 @@ export type DocumentKind =
   | 'sweep'
   | 'sweeps'
   | 'why'
+  | 'was-reaped'
   | 'status'
   | 'switch'
   | 'exemption'

@@ -1,13 +1,12 @@
 import { systemClock } from '../../lib/base/clock.ts';
 import { parseDuration } from '../../lib/base/duration.ts';
-import { isJobId, type Job } from '../../lib/base/job.ts';
+import type { Job } from '../../lib/base/job.ts';
 import { describeError } from '../../lib/dli/advice.ts';
-import { DliError } from '../../lib/dli/errors.ts';
 import { enginesOf } from '../../lib/policy/scope.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { decide } from '../../lib/sweep/judge/decide.ts';
 import type { Judgement } from '../../lib/sweep/judge/judge.ts';
-import type { Readers } from '../../lib/sweep/look/look.ts';
+import { showJob } from '../../lib/sweep/look/look.ts';
 import type { JobRecord } from '../../lib/sweep/past/job-past.ts';
 import type { Explanation } from '../../lib/sweep/record/explanation.ts';
 import type { SweepReport } from '../../lib/sweep/record/report.ts';
@@ -77,7 +76,7 @@ async function explainNow(jobId: string, flags: SweepFlags, terminal: Terminal):
   const report = await withSpinner('Looking', { ...flags, handleSignals: false }, terminal, () =>
     performSweep({ ...flags, dryRun: true, quiet: true }, terminal, {
       onJudged: async (judgement, readers) => {
-        explanation = await explainOne(jobId, judgement, () => lookUp(jobId, readers));
+        explanation = await explainOne(jobId, judgement, () => showJob(jobId, readers));
       },
     }),
   );
@@ -140,17 +139,4 @@ export async function explainOne(
   if (job === undefined || !enginesOf(context.policy).includes(job.engine)) return undefined;
   const [decision] = decide([job], context);
   return decision && explain(decision, context);
-}
-
-/** Looks a job up in each engine that the policy names. */
-async function lookUp(jobId: string, readers: Readers): Promise<Job | undefined> {
-  for (const [engine, reads] of readers) {
-    if (!isJobId(jobId, engine)) continue;
-    try {
-      return await reads.show(jobId);
-    } catch (error) {
-      if (!(error instanceof DliError) || error.kind !== 'not-found') throw error;
-    }
-  }
-  return undefined;
 }

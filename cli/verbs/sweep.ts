@@ -1,14 +1,17 @@
 import type { Command } from 'commander';
 import type { SweepFlags } from '../sweep/perform.ts';
+import type { WasReapedFlags } from '../sweep/was-reaped.ts';
 import type { WhyFlags } from '../sweep/why.ts';
 import { durationText } from './arguments.ts';
-import { KEYS_HELP, withMaxKills, withReport, withTarget } from './options.ts';
+import { KEYS_HELP, withMaxKills, withReport, withStage, withTarget } from './options.ts';
+import { PlaceOption } from './place.ts';
 import { ACCOUNT, EXIT_CODES_HELP, examples, type Verbs } from './program.ts';
 
 export function addSweepVerbs(verbs: Verbs): void {
   addPlan(verbs);
   addSweep(verbs);
   addWhy(verbs);
+  addWasReaped(verbs);
 }
 
 const lookCommand = ({ add }: Verbs, name: string, description: string): Command =>
@@ -84,5 +87,29 @@ function addWhy(verbs: Verbs): void {
         }
         return (await import('../sweep/why.ts')).runWhy(jobId, flags, terminal);
       }),
+    );
+}
+
+const ANSWERS_HELP = `
+Exit codes:
+  0  yes: a live sweep of the stage cancelled the job, or has chosen it
+  1  wrong usage or configuration
+  3  no: the job has ended, no sweep chose it, and the record is complete
+  4  unknown: something is missing, which the output names`;
+
+function addWasReaped({ add, terminal, exitWith }: Verbs): void {
+  const description = 'say whether a sweep cancelled a job, for an orchestrator that would run it again';
+  withStage(add('look', 'was-reaped <job-id>', description), 'looks')
+    .addOption(new PlaceOption('target', 'name of the target in the stage', 'looks').makeOptionMandatory())
+    .option('--within <duration>', 'how far back to read the record', durationText, '7d')
+    .option('--wait <duration>', 'ask again for so long while it is unknown', durationText)
+    .option('--ended-at <time>', 'when the job ended, or later; needed if DLI cannot be asked')
+    .addHelpText('after', ANSWERS_HELP)
+    .addHelpText(
+      'after',
+      examples('was-reaped 5b3c6e1e-6d0f-4f0e-9a53-0b4f7d2c91aa --stage prod --target lake --wait 2m'),
+    )
+    .action((jobId: string, flags: WasReapedFlags) =>
+      exitWith(async () => (await import('../sweep/was-reaped.ts')).runWasReaped(jobId, flags, terminal)),
     );
 }

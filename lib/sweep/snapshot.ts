@@ -1,4 +1,4 @@
-import { type Engine, isLive } from '../base/job.ts';
+import { ENGINE_NAMES, type Engine, isLive, type Job } from '../base/job.ts';
 import { createDliReader } from '../dli/client.ts';
 import type { Exemption, Freeze, Policy } from '../policy/schema.ts';
 import { createRequest } from '../request/request.ts';
@@ -10,7 +10,16 @@ import { connectionTo } from './connection.ts';
 import type { SweepDeps } from './deps.ts';
 import { createMeasure, type Judgement, judge } from './judge/judge.ts';
 import { projectOf } from './look/identity.ts';
-import { createReaders, look, lookBack, type Scope, type Sight, type StoredLook, scopeOf } from './look/look.ts';
+import {
+  createReaders,
+  look,
+  lookBack,
+  type Scope,
+  type Sight,
+  type StoredLook,
+  scopeOf,
+  showJob,
+} from './look/look.ts';
 import { silentLog } from './record/log-lines.ts';
 import { createCallCounter, type SweepReport } from './record/report.ts';
 import { type SweepRun, tell } from './tell/tell.ts';
@@ -37,6 +46,20 @@ export async function lookAtEverything(
     const readers = createReaders(engines, dli, { withStatements: !isBrief });
     const { countLive: _, ...sight } = await look(scope, readers, { startedAt, reading: () => dli.clockReading() });
     return { target: target.name, project: projectOf(target), ...sight };
+  } finally {
+    dli.close();
+  }
+}
+
+/** Reads one job of any engine, and needs no policy. @returns undefined if DLI knows no such job. @throws {DliError} */
+export async function lookAtJob(
+  jobId: string,
+  { target, credentials }: Pick<Settings, 'target' | 'credentials'>,
+  deps: Pick<SweepDeps, 'clock' | 'random' | 'sharedFor'>,
+): Promise<Job | undefined> {
+  const dli = createDliReader(connectionTo(target, credentials, deps));
+  try {
+    return await showJob(jobId, createReaders(ENGINE_NAMES, dli, { withStatements: false }));
   } finally {
     dli.close();
   }

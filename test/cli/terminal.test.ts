@@ -229,6 +229,7 @@ describe('the help', () => {
       'plan',
       'sweep',
       'why',
+      'was-reaped',
       'emergency',
       'stop',
       'resume',
@@ -258,7 +259,7 @@ describe('the help', () => {
     const groups = Map.groupBy(program.commands, (verb) => verb.helpGroup());
 
     expect([...groups].map(([group, members]) => [group, ...members.map((verb) => verb.name())].join(' '))).toEqual([
-      'Look, and change nothing: jobs plan why status doctor',
+      'Look, and change nothing: jobs plan why was-reaped status doctor',
       'Cancel jobs: sweep emergency',
       'Control a stage: stop resume exempt unexempt freeze unfreeze init',
       'Write and try a policy: policy validate schema snapshot replay',

@@ -60,6 +60,19 @@ export function createReaders(
 export const scopeOf = (policy: Policy, now: number): Scope['startedBefore'] =>
   new Map(enginesOf(policy).map((engine) => [engine, youngestOverdueStart(policy, engine, now)]));
 
+/** Looks a job up in each engine whose ids have that form. @returns undefined if DLI knows no such job. @throws {DliError} */
+export async function showJob(jobId: string, readers: Readers): Promise<Job | undefined> {
+  for (const [engine, reads] of readers) {
+    if (!isJobId(jobId, engine)) continue;
+    try {
+      return await reads.show(jobId);
+    } catch (error) {
+      if (!(error instanceof DliError) || error.kind !== 'not-found') throw error;
+    }
+  }
+  return undefined;
+}
+
 /** If the two clocks differ by more, no age can be trusted. */
 export const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 

@@ -4,7 +4,7 @@ import { AWS_CLIENT_OPTIONS } from '../../settings/parameter-store.ts';
 import { SettingsError } from '../../settings/settings.ts';
 import { assertStage, logGroupOf, type RecordName } from '../../settings/stage.ts';
 import { ENDS, type WrittenLine } from '../record/log-lines.ts';
-import { pastOf, RECORD_LINES, type ReadRecord } from './past-sweeps.ts';
+import { isSameId, pastOf, RECORD_LINES, type ReadRecord } from './past-sweeps.ts';
 
 /** A line of a record. Its fields depend on `msg`; `at` is epoch ms. */
 export type LogLine = WrittenLine & { id: string; at: number; record: RecordName };
@@ -108,6 +108,17 @@ export async function findSweeps(
   return { ends, lines, byHandProblem: byHand.problem };
 }
 
+/** Returns the last lines of a target's deployed sweeps since then, the oldest first. @throws {SettingsError} if they cannot be read. */
+export async function findFinished(
+  stage: string,
+  target: string,
+  since: number,
+): Promise<Extract<LogLine, { msg: 'sweep finished' }>[]> {
+  const pattern = `{ ($.msg = "sweep finished") && ($.target = "${target}") }`;
+  const lines = await openSweepLog(stage).find(pattern, since);
+  return lines.flatMap((line) => (line.msg === 'sweep finished' && line.fields.target === target ? [line] : []));
+}
+
 /** CloudWatch takes a pattern of 1,024 characters. */
 const MOST_SWEEPS = 10;
 
@@ -115,6 +126,7 @@ const MOST_SWEEPS = 10;
  * Returns what sweeps since then wrote about a job: its lines, and those of the victims that it is among, the oldest first; then
  * the last lines of the ten latest of these sweeps.
  *
+ * @param jobId in any case, since DLI may write it in another.
  * @returns also one sentence for each record that cannot be read.
  */
 export async function findJob(
@@ -123,7 +135,8 @@ export async function findJob(
   since: number,
 ): Promise<{ lines: LogLine[]; problems: string[] }> {
   const log = openSweepLog(stage);
-  const pattern = `{ ($.jobId = "${jobId}") || (($.msg = "victims chosen") && ($.skipped IS NULL)) }`;
+  const ids = [...new Set([jobId, jobId.toLowerCase(), jobId.toUpperCase()])];
+  const pattern = `{ ${oneOf('jobId', ids)} || (($.msg = "victims chosen") && ($.skipped IS NULL)) }`;
   const found = await Promise.all(RECORDS_OF_SWEEPS.map((record) => tryFind(log, pattern, since, record)));
   // The victims of other sweeps match as well.
   const own = inOrder(found).filter((line) => isAbout(jobId, line));
@@ -147,9 +160,9 @@ const RECORDS_OF_SWEEPS = ['sweep', 'by-hand'] as const satisfies RecordName[];
 function isAbout(jobId: string, line: LogLine): boolean {
   if (line.msg === 'victims chosen') {
     const { victims = [], skipped } = line.fields;
-    return skipped === null && victims.some((victim) => victim.jobId === jobId);
+    return skipped === null && victims.some((victim) => isSameId(victim.jobId, jobId));
   }
-  return 'jobId' in line.fields && line.fields.jobId === jobId;
+  return 'jobId' in line.fields && line.fields.jobId !== undefined && isSameId(line.fields.jobId, jobId);
 }
 
 /** Finds lines, or says why it cannot. */

@@ -3,6 +3,7 @@ import { logGroupOf } from '../../settings/stage.ts';
 import { JOB_LINES, type JobLineName } from '../record/log-lines.ts';
 import type { JobReport, SweepReport } from '../record/report.ts';
 import { findJob, type LogLine } from './cloudwatch-log.ts';
+import { isSameId } from './past-sweeps.ts';
 
 /** What one sweep did about a job, by its record. A field is null if the record does not say it. */
 export interface PastOfJob {
@@ -17,6 +18,8 @@ export interface PastOfJob {
   /** Known for the latest ten sweeps. */
   requestReason: string | null;
   decision: JobReport['decision'];
+  /** When a live sweep chose it, right before its first cancel; null if it did not, or the record does not say so. */
+  chosenAt: string | null;
   /** Null if the job was chosen and the record holds no result: the sweep is under way, or died. */
   outcome: JobReport['outcome'] | null;
   reason: string | null;
@@ -59,19 +62,22 @@ export function toPast(jobId: string, lines: readonly LogLine[], stage: string):
   );
   return [...bySweep.values()]
     .flatMap((own) => {
-      const line = own.findLast(isJobLine) ?? own.find((one) => one.msg === 'victims chosen');
+      const chosen = own.find((one) => one.msg === 'victims chosen');
+      const line = own.findLast(isJobLine) ?? chosen;
       const end = own.find((one) => one.msg === 'sweep finished');
-      return line === undefined ? [] : [toEntry(jobId, line, end, stage)];
+      return line === undefined ? [] : [toEntry(jobId, { line, chosen, end }, stage)];
     })
     .toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at));
 }
 
-function toEntry(
-  jobId: string,
-  line: JobLine | Line<'victims chosen'>,
-  end: Line<'sweep finished'> | undefined,
-  stage: string,
-): PastOfJob {
+/** What one sweep wrote about the job. */
+interface OwnLines {
+  line: JobLine | Line<'victims chosen'>;
+  chosen: Line<'victims chosen'> | undefined;
+  end: Line<'sweep finished'> | undefined;
+}
+
+function toEntry(jobId: string, { line, chosen, end }: OwnLines, stage: string): PastOfJob {
   const { at, record, fields } = line;
   const { sweepId = null, recordedBy = null, trigger } = fields;
   const frame = {
@@ -81,15 +87,16 @@ function toEntry(
     trigger: end?.fields.trigger ?? (trigger as PastOfJob['trigger'] | undefined) ?? null,
     recordedBy,
     requestReason: end?.fields.requestReason ?? null,
+    chosenAt: chosen === undefined ? null : new Date(chosen.at).toISOString(),
   };
   return { ...frame, ...(line.msg === 'victims chosen' ? fromVictims(jobId, line) : fromJobLine(line)) };
 }
 
-type Result = Omit<PastOfJob, 'at' | 'record' | 'sweepId' | 'trigger' | 'recordedBy' | 'requestReason'>;
+type Result = Omit<PastOfJob, 'at' | 'record' | 'sweepId' | 'trigger' | 'recordedBy' | 'requestReason' | 'chosenAt'>;
 
 /** The job was chosen. What became of it is not on record. */
 function fromVictims(jobId: string, { fields: { victims = [] } }: Line<'victims chosen'>): Result {
-  const victim = victims.find((one) => one.jobId === jobId);
+  const victim = victims.find((one) => isSameId(one.jobId, jobId));
   return {
     decision: 'cancel',
     outcome: null,

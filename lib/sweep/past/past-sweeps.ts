@@ -44,6 +44,9 @@ export type ReadRecord = (asked: {
 /** The lines that make up the record. */
 export const RECORD_LINES = ['victims chosen', 'job not seen to stop', 'sweep finished'] as const;
 
+/** Whether two texts are the id of one job: DLI does not always write it in the same case. */
+export const isSameId = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
 /** A line with its time in the log, epoch ms. */
 export type RecordLine = WrittenLine & { at: number };
 

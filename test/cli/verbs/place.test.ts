@@ -30,6 +30,7 @@ describe('a verb', () => {
       'jobs',
       'plan',
       'why',
+      'was-reaped',
       'status',
       'doctor',
       'policy pull',
