@@ -57,6 +57,8 @@ describe.concurrent('dli-reaper was-reaped', () => {
     aws.log(OF_FUNCTION, chosen(1, null));
 
     expect(await ask(1)).toMatchObject({ exitCode: 0 });
+    // The job and the end of its sweep, each in two records; not the sweeps of a week.
+    expect(aws.calls.filter((call) => call === 'FilterLogEvents')).toHaveLength(4);
   });
 
   it('finds a job whose id DLI writes in capitals', async (context) => {
