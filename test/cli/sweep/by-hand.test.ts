@@ -283,7 +283,7 @@ describe.concurrent('dli-reaper why, of a stage', () => {
 
     expect(forgotten).toMatchObject({
       exitCode: 0,
-      stdout: expect.stringMatching(/^Record of 7d[^]*\n\nWhat DLI says/),
+      stdout: expect.stringMatching(/^Record of 7d.*\n\nWhat DLI says/s),
     });
     expect(unreachable).toMatchObject({ exitCode: 4, stderr: expect.stringMatching(/^! /) });
     expect(JSON.parse(unreachable.stdout)).toMatchObject({ now: null, record: [{ outcome: 'cancelled' }] });
