@@ -192,5 +192,5 @@ function show(
     return;
   }
   out(`${WORDS[answer]}: ${cleanText(because.map(oneLine).join('; '))}.\n`);
-  if (past.length > 0) out(formatPast(past, within, {}));
+  if (past.length > 0) out(`\n${formatPast(past, within, {})}`);
 }
