@@ -3,6 +3,7 @@ import { describeError } from '../../dli/advice.ts';
 import type { DliCallEvent } from '../../dli/exchange.ts';
 import type { LimitName } from '../../policy/clocks.ts';
 import type { LoggedExplanation } from './explanation.ts';
+import type { Message } from './message.ts';
 import type { SkipReason } from './outcome.ts';
 import type { JobReport, SweepReport, SweptProject } from './report.ts';
 
@@ -28,6 +29,8 @@ export interface LogLines {
   'job overdue': JobLine;
   'job kept': JobLine;
   notice: { notice: string };
+  /** What the function `notify` is to send, to one recipient. */
+  message: Plain<Message>;
   /** The last line of a sweep. `jobsLogged` is the number of its lines of jobs, without those of the level debug. */
   'sweep finished': Summary & { jobsLogged: number };
   /** `target` is there for a target of a message. */
