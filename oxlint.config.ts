@@ -27,6 +27,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'lib/sweep/act': beforeInSweep('record', 'look', 'judge'),
   'lib/sweep/tell': beforeInSweep('record', 'look', 'judge', 'act'),
   'lib/fleet': [...BELOW_A_SWEEP, 'lib/sweep'],
+  'lib/notify': [...BELOW_A_SWEEP, 'lib/sweep/record'],
   functions: ['lib'],
   'functions/shared': ['lib'],
   'emulator/base': ['lib/base'],

@@ -9,6 +9,8 @@ import {
   freezeSchema,
   type Policy,
   policySchema,
+  type RouteMatch,
+  routeMatchSchema,
   tagExemptionsSchema,
 } from './schema.ts';
 
@@ -54,6 +56,11 @@ export function parseExemptionMatch(document: unknown): Exemption['match'] {
 /** Reads one freeze. @throws {PolicyError} as {@link parsePolicy}. */
 export function parseFreeze(document: unknown): Freeze {
   return parse(freezeSchema, document, 'the freeze');
+}
+
+/** Reads the `match` of a route of messages. @throws {PolicyError} as {@link parsePolicy}. */
+export function parseRouteMatch(document: unknown): RouteMatch {
+  return parse(routeMatchSchema, document, 'match');
 }
 
 /** Reads the `tagExemptions` of a policy; undefined if it has none. @throws {PolicyError} as {@link parsePolicy}. */

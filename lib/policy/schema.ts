@@ -177,6 +177,17 @@ const opens = <T extends { from?: number | undefined; until?: number | undefined
     addIssue({ message, path: pathTo('from') });
   });
 
+/** Messages that a route is for. `target` is the name of a target of the stage. */
+export const routeMatchSchema = v.pipe(
+  strictObject({
+    target: v.optional(oneOrMany(matcher('name'))),
+    owner: selectorEntries.owner,
+    queue: selectorEntries.queue,
+  }),
+  v.check((keys) => hasKey(keys), 'expected at least one of target, owner, queue'),
+);
+export type RouteMatch = v.InferOutput<typeof routeMatchSchema>;
+
 export const exemptionSchema = v.pipe(
   strictObject({
     id: ruleId,

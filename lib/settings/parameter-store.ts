@@ -109,4 +109,6 @@ export const parameterNames = (stage: string) => ({
   exemptions: `/dli-reaper/${stage}/exemptions/`,
   /** Each freeze is a parameter below this path, for the same reason. */
   freezes: `/dli-reaper/${stage}/freezes/`,
+  /** Each route of messages is a parameter below this path. */
+  routes: `/dli-reaper/${stage}/notices/routes/`,
 });

@@ -314,7 +314,8 @@ function createCredentialSource(name: string, first: Credentials, read: ReadPara
   };
 }
 
-function parseJson(name: string, values: ReadonlyMap<string, string>): unknown {
+/** Reads the JSON of a parameter. @throws {SettingsError} that names the parameter, and shows nothing of its text. */
+export function parseJson(name: string, values: ReadonlyMap<string, string>): unknown {
   const text = values.get(name);
   if (text === undefined) {
     const what = isSecretReference(name) ? 'secret in Secrets Manager' : 'parameter';

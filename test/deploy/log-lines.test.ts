@@ -130,6 +130,11 @@ const OTHERS: Omit<{ [M in keyof LogLines]: Names<LogLines[M]> }, (typeof JOB_LI
   'target unreadable': { dispatchId: true, target: true, error: true },
   'target not sent': { dispatchId: true, target: true, error: true },
   'message not sent': { dispatchId: true, credentials: true, targets: 'parts' },
+  'message published': { parameter: true, to: true, target: true, jobs: true },
+  'message without route': { parameter: true, to: true, owner: true, target: true },
+  'message not published': { parameter: true, to: true, target: true, error: true },
+  'lines skipped': { lines: true, reason: true },
+  'route unreadable': { parameter: true, error: true },
 };
 
 /**

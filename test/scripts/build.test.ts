@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadedAtStart } from '../../scripts/loaded-at-start.ts';
 import { BUNDLES, buildAgain } from '../helpers/lambda.ts';
 
-const NAMES = ['dispatch', 'sweep'];
+const NAMES = ['dispatch', 'notify', 'sweep'];
 
 const one = BUNDLES;
 let other: string;

@@ -47,6 +47,15 @@ export interface LogLines {
   /** The target can be read, but another target is on its project. */
   'target not sent': { dispatchId: string; target: string; error: string };
   'message not sent': { dispatchId: string; credentials: string; targets: readonly string[] };
+
+  /** `parameter` is the route. `jobs` is the number of jobs in it. */
+  'message published': { parameter: string; to: Message['to']; target: string; jobs: number };
+  /** `parameter` is the fallback that takes it; null if the stage has no route at all, so it goes nowhere. */
+  'message without route': { parameter: string | null; to: Message['to']; owner: string | null; target: string };
+  'message not published': { parameter: string; to: Message['to']; target: string; error: string };
+  /** `lines` is the number of lines that are not for `notify`, or of another version of it. */
+  'lines skipped': { lines: number; reason: string };
+  'route unreadable': { parameter: string; error: string };
 }
 
 export type LineName = keyof LogLines;

@@ -37,6 +37,8 @@ export const METRICS = {
   JobsStuck: 'Count',
   ApiCalls: 'Count',
   ApiCallsThrottled: 'Count',
+  /** Messages that no route is for: they go to the fallback. */
+  MessagesWithoutRoute: 'Count',
 } as const;
 
 export type MetricName = keyof typeof METRICS;
@@ -60,7 +62,12 @@ interface MetricOptions {
 }
 
 /** Metrics that are written without a report. */
-type MetricWithoutReport = 'TargetsExpected' | 'TargetsSwept' | 'TicksDropped' | 'PolicyException';
+type MetricWithoutReport =
+  | 'TargetsExpected'
+  | 'TargetsSwept'
+  | 'TicksDropped'
+  | 'PolicyException'
+  | 'MessagesWithoutRoute';
 
 /** Returns the metrics of one report. Pure. */
 export function metricsOf(

@@ -1,0 +1,46 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import middy from '@middy/core';
+import { systemClock } from '../lib/base/clock.ts';
+import { type NotifyDeps, type NotifySummary, notifyEvent } from '../lib/notify/notify.ts';
+import { createSentRecord } from '../lib/notify/sent-record.ts';
+import { publishToTopic, regionOfTopic } from '../lib/notify/topic.ts';
+import { postToWebhook } from '../lib/notify/webhook.ts';
+import { environment, required } from '../lib/settings/environment.ts';
+import { AWS_CLIENT_OPTIONS, createPathReader } from '../lib/settings/parameter-store.ts';
+import { once, reporting } from './shared/deployment.ts';
+import { logContext, sourceLines } from './shared/middleware.ts';
+
+const WEBHOOK_TIMEOUT_MS = 10_000;
+
+const deps = once((): NotifyDeps => {
+  const { stage, log, writeMetrics } = reporting();
+  const table = required(environment, 'SENT_TABLE');
+  return {
+    stage,
+    clock: systemClock,
+    log,
+    writeMetrics,
+    readPath: createPathReader(new SSMClient(AWS_CLIENT_OPTIONS)),
+    sent: createSentRecord(new DynamoDBClient(AWS_CLIENT_OPTIONS), table, systemClock.now),
+    publish: (destination, message) =>
+      'webhook' in destination
+        ? postToWebhook(destination.webhook, message.text, { timeoutMs: WEBHOOK_TIMEOUT_MS })
+        : publishToTopic(snsIn(regionOfTopic(destination.topic)), destination.topic, message),
+  };
+});
+
+const clients = new Map<string | undefined, SNSClient>();
+
+function snsIn(region: string | undefined): SNSClient {
+  const client = clients.get(region) ?? new SNSClient({ ...AWS_CLIENT_OPTIONS, ...(region && { region }) });
+  clients.set(region, client);
+  return client;
+}
+
+/** Sends the messages among the lines of a log; see {@link notifyEvent}. */
+export const handler = middy<unknown, NotifySummary, Error>()
+  .use(sourceLines())
+  .use(logContext(reporting))
+  .handler(async (event) => notifyEvent(event, deps()));

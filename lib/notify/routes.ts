@@ -1,0 +1,137 @@
+import * as v from 'valibot';
+import { issueWords, keyProblem } from '../base/issue-words.ts';
+import type { Matcher } from '../policy/matcher.ts';
+import { PolicyError, parseRouteMatch } from '../policy/parse.ts';
+import type { RouteMatch } from '../policy/schema.ts';
+import { type ParameterValues, parameterNames } from '../settings/parameter-store.ts';
+import { SettingsError } from '../settings/settings.ts';
+import { parseJson } from '../settings/stage.ts';
+import type { Message } from '../sweep/record/message.ts';
+
+/** Where messages go: an incoming webhook, or a topic of SNS. The URL of a webhook is a secret. */
+export type Destination = { webhook: URL } | { topic: string };
+
+/** One parameter below `/notices/routes/`. */
+export interface Route {
+  /** The parameter that holds it. */
+  parameter: string;
+  to: Message['to'];
+  /** Undefined for every message. */
+  match: RouteMatch | undefined;
+  destination: Destination;
+  /** Whom recipients can ask, in words that end the message. */
+  ask: string | undefined;
+  isFallback: boolean;
+}
+
+export interface Routes {
+  /** In the order of their names, which is the order in which they are tried. */
+  all: readonly Route[];
+  /** Takes what no other route is for. Undefined only for a stage without any route. */
+  fallback: Route | undefined;
+}
+
+/** What a route can be chosen by. A status of a sweep has a target alone. */
+export interface Addressed {
+  to: Message['to'];
+  target: string;
+  owner: string | null;
+  queue: string | null;
+}
+
+/** The ARN of a topic, in any partition. A FIFO topic needs a group for each message, and takes no mail. */
+const TOPIC = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/;
+const HTTPS = 'expected an address that begins with https://, and has no user or password; it is not shown here';
+
+const routeSchema = v.strictObject({
+  to: v.picklist(['owner', 'operators'], 'expected owner or operators'),
+  match: v.optional(v.unknown()),
+  webhook: v.optional(v.pipe(v.string(HTTPS), v.check(isWebhook, HTTPS))),
+  topic: v.optional(
+    v.pipe(v.string('expected the ARN of a topic of SNS'), v.regex(TOPIC, 'expected the ARN of a topic of SNS')),
+  ),
+  ask: v.optional(v.pipe(v.string('expected a text'), v.maxLength(200, 'expected at most 200 characters'))),
+  fallback: v.optional(v.boolean('expected true or false'), false),
+});
+
+function isWebhook(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return protocol === 'https:' && username === '' && password === '';
+}
+
+/**
+ * Reads the routes of a stage. A route that cannot be read is left out: what it is for goes to the fallback.
+ *
+ * @param onUnreadable called with each such route.
+ * @throws {SettingsError} if there are routes, and not exactly one of them is the fallback.
+ */
+export function readRoutes(
+  values: ParameterValues,
+  stage: string,
+  onUnreadable: (parameter: string, error: unknown) => void,
+): Routes {
+  const all = [...values.keys()].sort().flatMap((parameter) => {
+    try {
+      return [parseRoute(parameter, values)];
+    } catch (error) {
+      onUnreadable(parameter, error);
+      return [];
+    }
+  });
+  const fallbacks = all.filter(({ isFallback }) => isFallback);
+  if (values.size > 0 && fallbacks.length !== 1) {
+    const path = parameterNames(stage).routes;
+    const found = fallbacks.length === 0 ? 'none' : fallbacks.map(({ parameter }) => parameter).join(' and ');
+    throw new SettingsError(path, `exactly one route must have "fallback": true; found ${found}`);
+  }
+  return { all, fallback: fallbacks[0] };
+}
+
+/** @throws {SettingsError} that names the parameter and the field, and shows no value. */
+function parseRoute(parameter: string, values: ParameterValues): Route {
+  const result = v.safeParse(routeSchema, parseJson(parameter, values));
+  if (!result.success) throw new SettingsError(parameter, result.issues.map(inWords).join('; '));
+  const { to, webhook, topic, ask, fallback } = result.output;
+  const destinations = [
+    ...(webhook === undefined ? [] : [{ webhook: new URL(webhook) }]),
+    ...(topic === undefined ? [] : [{ topic }]),
+  ];
+  const [destination] = destinations;
+  if (destination === undefined || destinations.length > 1) {
+    throw new SettingsError(parameter, `expected either webhook or topic; found ${destination ? 'both' : 'neither'}`);
+  }
+  return { parameter, to, match: readMatch(parameter, result.output.match), destination, ask, isFallback: fallback };
+}
+
+/** Does not show an unknown key, since it may be a secret in the wrong place. */
+function inWords(issue: v.BaseIssue<unknown>): string {
+  if (keyProblem(issue) !== 'unknown key') return issueWords(issue, { whole: 'expected an object' });
+  return `holds an unknown key, not shown here; allowed: ${Object.keys(routeSchema.entries).join(', ')}`;
+}
+
+function readMatch(parameter: string, document: unknown): RouteMatch | undefined {
+  if (document === undefined) return undefined;
+  try {
+    return parseRouteMatch(document);
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    const problems = error.problems.map(({ path, message }) => `match${path && `.${path}`}: ${message}`);
+    throw new SettingsError(parameter, problems.join('; '));
+  }
+}
+
+/** Finds the first route for it; undefined if there is none, and the fallback has to take it. */
+export function routeFor(addressed: Addressed, { all }: Routes): Route | undefined {
+  return all.find(({ to, match = {} }) => {
+    if (to !== addressed.to) return false;
+    const { target, owner, queue } = match;
+    return isAny(addressed.target, target) && isAny(addressed.owner, owner) && isAny(addressed.queue, queue);
+  });
+}
+
+/** Whether a value matches one of those wanted. A value that is not known matches none. */
+function isAny(value: string | null, wanted: readonly Matcher[] | undefined): boolean {
+  if (wanted === undefined) return true;
+  return value !== null && wanted.some((one) => one.matches(value) === true);
+}

@@ -1,0 +1,332 @@
+import { describe, expect, it } from 'vitest';
+import { createLog } from '../../../lib/base/log.ts';
+import { NotifyError, notifyEvent } from '../../../lib/notify/notify.ts';
+import { SubscriptionError } from '../../../lib/notify/subscription.ts';
+import { ParameterValues } from '../../../lib/settings/parameter-store.ts';
+import { SettingsError } from '../../../lib/settings/settings.ts';
+import type { SweepLog } from '../../../lib/sweep/record/log-lines.ts';
+import type { MetricValues } from '../../../lib/sweep/record/metrics.ts';
+import { fakeClock } from '../../helpers/fake-clock.ts';
+import {
+  controlEvent,
+  jobIdOf,
+  messageJob,
+  messageLine,
+  operatorsLine,
+  routeName,
+  subscriptionEvent,
+} from '../../helpers/notices.ts';
+import { HOUR, MINUTE } from '../../helpers/world.ts';
+import { Life } from '../../model/gate.ts';
+
+const TOPIC = 'arn:aws:sns:eu-central-1:123456789012:';
+
+/** Each route leads to a topic of its own name. */
+const route = (name: string, fields: object = {}): Record<string, string> => ({
+  [routeName(name)]: JSON.stringify({ to: 'owner', topic: TOPIC + name, ...fields }),
+});
+
+const ROUTES = {
+  ...route('ana', { match: { owner: 'ana' } }),
+  ...route('ops', { to: 'operators', fallback: true }),
+};
+
+/** What outlives a process: the parameters, the record of what was sent, and what was published. */
+function createWorld(parameters: Record<string, string> = ROUTES) {
+  const clock = fakeClock();
+  const untilByKey = new Map<string, number>();
+  const published: { to: string; text: string; jobIds: string[] }[] = [];
+  const metrics: MetricValues[] = [];
+  const lines: ({ level: string; msg: string } & Record<string, unknown>)[] = [];
+  const log: SweepLog = createLog((level, msg, fields) => lines.push({ level, msg, ...fields }));
+  const refused = new Set<string>();
+
+  /** Sends what is in these lines, as a process that lives so long. */
+  const send = (some: readonly (object | string)[], life = new Life(Number.POSITIVE_INFINITY)) =>
+    notifyEvent(subscriptionEvent(some), {
+      stage: 'dev',
+      clock,
+      log,
+      writeMetrics: (values) => metrics.push(values),
+      readPath: async (path) => {
+        await life.pass();
+        const values = new ParameterValues();
+        for (const [Name, Value] of Object.entries(parameters)) {
+          if (Name.startsWith(path)) values.add({ Name, Value });
+        }
+        await life.pass();
+        return values;
+      },
+      sent: {
+        among: async (keys) => {
+          await life.pass();
+          const known = keys.filter((key) => (untilByKey.get(key) ?? 0) > clock.now());
+          await life.pass();
+          return new Set(known);
+        },
+        add: async (items) => {
+          for (const { key, until } of items) {
+            await life.pass();
+            untilByKey.set(key, until);
+          }
+          await life.pass();
+        },
+      },
+      publish: async (destination, { text }) => {
+        await life.pass();
+        const to = 'topic' in destination ? destination.topic.slice(TOPIC.length) : '';
+        if (refused.has(to)) throw new Error('refused');
+        published.push({ to, text, jobIds: [...new Set(text.match(/37286cc7-[\w-]+/g))] });
+        await life.pass();
+      },
+    });
+  return { clock, published, metrics, lines, refused, parameters, send };
+}
+
+const logged = ({ lines }: ReturnType<typeof createWorld>, msg: string) => lines.filter((line) => line.msg === msg);
+const ids = (...numbers: number[]) => numbers.map(jobIdOf);
+
+describe('notifyEvent', () => {
+  it('sends each message to its recipient, whatever the order of the lines', async () => {
+    const world = createWorld();
+
+    const summary = await world.send([operatorsLine({ jobs: [messageJob(2)] }), messageLine()]);
+
+    expect(world.published).toMatchObject([
+      {
+        to: 'ops',
+        text: expect.stringContaining('why 37286cc7-0508-4e1d-9636-000000000002 --stage dev --target lake'),
+      },
+      { to: 'ana', text: expect.stringContaining('Your DLI job in project eu-west-101_lake was cancelled') },
+    ]);
+    expect(summary).toEqual({ published: 2, withoutRoute: 0 });
+    expect(world.metrics).toEqual([]);
+    expect(logged(world, 'message published')).toMatchObject([
+      { to: 'operators', jobs: 1 },
+      { to: 'owner', jobs: 1 },
+    ]);
+  });
+
+  it('asks for nothing if an event has no message', async () => {
+    const world = createWorld({});
+    const dead = new Life(1);
+
+    expect(await world.send([messageLine({ msg: 'notice' })], dead)).toEqual({ published: 0, withoutRoute: 0 });
+    await expect(notifyEvent(controlEvent(), { log: createLog(() => {}) } as never)).resolves.toMatchObject({
+      published: 0,
+    });
+    expect(dead.awaits).toBe(0);
+  });
+
+  it('skips lines that are no message of this version, counts them in its log, and sends the others', async () => {
+    const world = createWorld();
+
+    await world.send(['START', messageLine({ msg: 'notice' }), { ...messageLine(), version: 2 }, messageLine()]);
+
+    expect(logged(world, 'lines skipped')).toMatchObject([
+      { level: 'warn', lines: 1, reason: 'not-json' },
+      { lines: 1, reason: 'not-a-message' },
+      { lines: 1, reason: 'version' },
+    ]);
+    expect(world.published).toHaveLength(1);
+  });
+
+  it('refuses an event that is none of a log, before it asks for anything', async () => {
+    await expect(notifyEvent({}, {} as never)).rejects.toThrow(SubscriptionError);
+  });
+
+  it('sends nothing twice, however often a line comes', async () => {
+    const world = createWorld();
+
+    await world.send([messageLine(), messageLine()]);
+    await world.send([messageLine({ sweepId: 'sweep-2' })]);
+
+    expect(world.published).toHaveLength(1);
+  });
+
+  it('leaves out of a message what was sent before', async () => {
+    const world = createWorld();
+
+    await world.send([messageLine()]);
+    await world.send([messageLine({ jobs: [messageJob(1), messageJob(2)], more: { cancelled: 1 } })]);
+
+    expect(world.published.map(({ jobIds }) => jobIds)).toEqual([ids(1), ids(2)]);
+    expect(world.published[1]?.text).toContain('1 more, not listed here');
+  });
+
+  it.each([
+    { name: 'another target', change: { target: 'sea' } },
+    { name: 'another rule', change: { jobs: [messageJob(1, { rule: 'other' })] } },
+    { name: 'another kind', change: { jobs: [messageJob(1, { kind: 'unconfirmed' as const })] } },
+    { name: 'another recipient', change: { to: 'operators' as const, owner: null } },
+  ])('takes the same job with $name for news', async ({ change }) => {
+    const world = createWorld();
+
+    await world.send([messageLine()]);
+    await world.send([messageLine(change)]);
+
+    expect(world.published).toHaveLength(2);
+  });
+
+  it('sends a standing status once, and then once a day', async () => {
+    const world = createWorld();
+    const stopped = operatorsLine({ status: 'stopped', problems: ['the switch is missing'], jobs: [] });
+
+    for (let quarter = 0; quarter < 4 * 24 * 2; quarter++) {
+      await world.send([stopped]);
+      world.clock.pass(15 * MINUTE);
+    }
+
+    // At the beginning, and then at least once on each of the two days.
+    expect(world.published).toHaveLength(3);
+    expect(world.published[0]?.text).toContain('- the switch is missing');
+  });
+
+  it('does not repeat a status because a job is new, or a job because a status is', async () => {
+    const world = createWorld();
+
+    await world.send([operatorsLine({ status: 'capped', problems: ['too many'] })]);
+    await world.send([
+      operatorsLine({ status: 'capped', problems: ['too many'], jobs: [messageJob(1), messageJob(2)] }),
+    ]);
+    await world.send([operatorsLine({ status: 'partial', problems: ['a page is missing'] })]);
+
+    expect(world.published.map(({ text }) => /cap allows|only a part/.exec(text)?.[0])).toEqual([
+      'cap allows',
+      undefined,
+      'only a part',
+    ]);
+    expect(world.published.map(({ text }) => /0000\d\d(?=[ ,:])/.exec(text)?.[0])).toEqual([
+      '000001',
+      '000002',
+      undefined,
+    ]);
+  });
+
+  it.each([
+    { kind: 'failed' as const, times: 2 },
+    { kind: 'unconfirmed' as const, times: 2 },
+    { kind: 'cancelled' as const, times: 1 },
+    { kind: 'warned' as const, times: 1 },
+    { kind: 'would-be-cancelled' as const, times: 1 },
+  ])('sends on two days in a row that a job is $kind: $times', async ({ kind, times }) => {
+    const world = createWorld();
+    const line = messageLine({ jobs: [messageJob(1, { kind })] });
+
+    await world.send([line]);
+    world.clock.pass(24 * HOUR);
+    await world.send([line]);
+
+    expect(world.published).toHaveLength(times);
+  });
+
+  it('splits a message whose jobs have different routes', async () => {
+    const world = createWorld({ ...route('1-bi', { match: { queue: 'bi_*' } }), ...ROUTES });
+    const jobs = [messageJob(1), messageJob(2, { queue: 'bi_1' }), messageJob(3)];
+
+    await world.send([messageLine({ jobs, more: { cancelled: 7 } })]);
+
+    expect(world.published.map(({ to, jobIds }) => [to, jobIds])).toEqual([
+      ['ana', ids(1, 3)],
+      ['1-bi', ids(2)],
+    ]);
+    expect(world.published.map(({ text }) => text.includes('7 more'))).toEqual([true, false]);
+  });
+
+  it('sends to the fallback what no route is for, and counts it', async () => {
+    const world = createWorld();
+
+    const summary = await world.send([messageLine({ owner: 'ben', jobs: [messageJob(1, { owner: 'ben' })] })]);
+
+    expect(world.published).toMatchObject([{ to: 'ops', text: expect.stringContaining('Your DLI job') }]);
+    expect(summary).toEqual({ published: 1, withoutRoute: 1 });
+    expect(world.metrics).toEqual([{ MessagesWithoutRoute: 1 }]);
+    expect(logged(world, 'message without route')).toMatchObject([
+      { level: 'warn', parameter: routeName('ops'), to: 'owner', owner: 'ben', target: 'lake' },
+    ]);
+  });
+
+  it('counts what goes nowhere since the stage has no route, and sends it once there is one', async () => {
+    const world = createWorld({});
+
+    await world.send([messageLine()]);
+    expect(world.published).toEqual([]);
+    expect(world.metrics).toEqual([{ MessagesWithoutRoute: 1 }]);
+    expect(logged(world, 'message without route')).toMatchObject([{ parameter: null }]);
+
+    Object.assign(world.parameters, ROUTES);
+    await world.send([messageLine()]);
+    expect(world.published).toHaveLength(1);
+  });
+
+  it('sends to the fallback what a route is for that cannot be read, and names the parameter', async () => {
+    const world = createWorld({ ...ROUTES, [routeName('ana')]: '{"to": "owner", "webhook": "http://x"}' });
+
+    await world.send([messageLine()]);
+
+    expect(world.published).toMatchObject([{ to: 'ops' }]);
+    expect(logged(world, 'route unreadable')).toMatchObject([
+      { level: 'error', parameter: routeName('ana'), error: expect.stringContaining('webhook: expected') },
+    ]);
+  });
+
+  it('fails without a fallback, so that Lambda tries again and the event is kept', async () => {
+    const world = createWorld(route('ana'));
+
+    await expect(world.send([messageLine()])).rejects.toThrow(SettingsError);
+    expect(world.published).toEqual([]);
+  });
+
+  it('sends the others if one destination fails, and only that one when it is invoked again', async () => {
+    const world = createWorld();
+    world.refused.add('ana');
+    const both = [messageLine(), operatorsLine({ jobs: [messageJob(2)] })];
+
+    await expect(world.send(both)).rejects.toThrow(NotifyError);
+    expect(world.published).toMatchObject([{ to: 'ops' }]);
+    expect(logged(world, 'message not published')).toMatchObject([
+      { parameter: routeName('ana'), error: 'Error: refused' },
+    ]);
+
+    world.refused.clear();
+    await world.send(both);
+    expect(world.published.map(({ to }) => to)).toEqual(['ops', 'ana']);
+  });
+});
+
+describe('a process that is killed at any await and invoked again', () => {
+  const lines = [
+    messageLine({ jobs: [messageJob(1), messageJob(2)] }),
+    messageLine({ owner: 'ben', jobs: [messageJob(3, { owner: 'ben' })] }),
+    operatorsLine({ status: 'capped', problems: ['too many'], jobs: [messageJob(4), messageJob(5)] }),
+  ];
+  /** What is in some messages: each job, and the status. */
+  const newsIn = (messages: readonly { to: string; text: string; jobIds: string[] }[]) =>
+    messages.flatMap(({ to, text, jobIds }) =>
+      [...jobIds, ...(text.includes('too many') ? ['capped'] : [])].map((one) => `${to} ${one}`),
+    );
+
+  it('loses nothing, and repeats at most the message that was under way', async () => {
+    const undisturbed = createWorld();
+    await undisturbed.send(lines);
+    expect(newsIn(undisturbed.published)).toHaveLength(6);
+
+    let killAt = 0;
+    for (let end = 'killed'; end === 'killed'; ) {
+      killAt += 1;
+      const { published, send } = createWorld();
+      const life = new Life(killAt);
+      end = await Promise.race([life.death, send(lines, life).then(() => 'lived' as const)]);
+      const before = [...published];
+      await send(lines);
+
+      const again = newsIn(published.slice(before.length)).filter((one) => newsIn(before).includes(one));
+      expect(new Set(newsIn(published))).toEqual(new Set(newsIn(undisturbed.published)));
+      expect(newsIn(before.slice(-1))).toEqual(expect.arrayContaining(again));
+      expect(published.length - (again.length > 0 ? 1 : 0)).toBe(3);
+    }
+
+    // It died at every await of its work.
+    expect(killAt).toBeGreaterThan(20);
+  });
+});
