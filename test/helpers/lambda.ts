@@ -60,7 +60,7 @@ export async function buildAgain(): Promise<string> {
 
 /** Calls a bundled function that was just loaded, in a thread of its own, since a process takes longer to start. */
 export async function invokeBundle(
-  name: 'sweep' | 'dispatch',
+  name: 'sweep' | 'dispatch' | 'notify',
   event: unknown,
   env: Record<string, string>,
   awsRequestId: string = randomUUID(),

@@ -1,0 +1,174 @@
+import { text } from 'node:stream/consumers';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { systemClock } from '../../lib/base/clock.ts';
+import { notifyEvent } from '../../lib/notify/notify.ts';
+import { createSentRecord } from '../../lib/notify/sent-record.ts';
+import { postToWebhook } from '../../lib/notify/webhook.ts';
+import { createPathReader } from '../../lib/settings/parameter-store.ts';
+import { silentLog } from '../../lib/sweep/record/log-lines.ts';
+import { startSecureServer } from '../helpers/connect-proxy.ts';
+import { invokeBundle } from '../helpers/lambda.ts';
+import {
+  controlEvent,
+  jobIdOf,
+  messageJob,
+  messageLine,
+  operatorsLine,
+  routeName,
+  subscriptionEvent,
+} from '../helpers/notices.ts';
+import { startNotifyAws } from '../helpers/notify-aws.ts';
+
+const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:dli';
+const ROUTES = {
+  [routeName('ana')]: JSON.stringify({ to: 'owner', match: { owner: 'ana' }, topic: TOPIC }),
+  [routeName('ops')]: JSON.stringify({ to: 'operators', topic: `${TOPIC}-ops`, fallback: true }),
+};
+
+async function start(context: TestContext, parameters: Record<string, string> = { ...ROUTES }) {
+  const aws = await startNotifyAws(parameters);
+  context.onTestFinished(aws.close);
+  return { aws, invoke: (event: unknown) => invokeBundle('notify', event, aws.env) };
+}
+
+describe('the bundled notify function', () => {
+  it('publishes each message to the topic of its route, in the region of the topic', async (context) => {
+    const { aws, invoke } = await start(context);
+
+    const { returned, log, threw } = await invoke(
+      subscriptionEvent([messageLine(), operatorsLine({ jobs: [messageJob(2)] })]),
+    );
+
+    expect(threw).toBeUndefined();
+    expect(returned).toEqual({ published: 2, withoutRoute: 0 });
+    expect(aws.published).toMatchObject([
+      { topic: TOPIC, subject: 'Your DLI job in project eu-west-101_lake was cancelled' },
+      { topic: `${TOPIC}-ops`, text: expect.stringContaining(`why ${jobIdOf(2)} --stage dev --target lake`) },
+    ]);
+    expect(aws.calls.filter(({ operation }) => operation === 'Publish').map(({ region }) => region)).toEqual([
+      'eu-west-1',
+      'eu-west-1',
+    ]);
+    expect(log).toMatchObject([
+      { level: 'info', msg: 'message published', stage: 'dev', parameter: routeName('ana'), jobs: 1 },
+      { msg: 'message published', parameter: routeName('ops') },
+    ]);
+  });
+
+  it('publishes nothing twice, also from another process', async (context) => {
+    const { aws, invoke } = await start(context);
+    const event = subscriptionEvent([messageLine()]);
+
+    await invoke(event);
+    await invoke(event);
+
+    expect(aws.published).toHaveLength(1);
+    expect(aws.calls.map(({ operation }) => operation)).toEqual([
+      'GetParametersByPath',
+      'BatchGetItem',
+      'Publish',
+      'BatchWriteItem',
+      'GetParametersByPath',
+      'BatchGetItem',
+    ]);
+  });
+
+  it('asks AWS for nothing on a control message', async (context) => {
+    const { aws, invoke } = await start(context);
+
+    expect((await invoke(controlEvent())).returned).toEqual({ published: 0, withoutRoute: 0 });
+    expect(aws.calls).toEqual([]);
+  });
+
+  it('counts a message without a route', async (context) => {
+    const { invoke } = await start(context);
+
+    const { metrics, log } = await invoke(subscriptionEvent([messageLine({ owner: 'ben' })]));
+
+    expect(metrics).toEqual({ MessagesWithoutRoute: 1 });
+    expect(log).toMatchObject([
+      { level: 'warn', msg: 'message without route', owner: 'ben' },
+      { msg: 'message published' },
+    ]);
+  });
+
+  it.each([
+    {
+      operation: 'GetParametersByPath',
+      threw: 'SettingsError: /dli-reaper/dev/notices/routes/: cannot be read from Parameter Store',
+    },
+    { operation: 'BatchGetItem', threw: 'SentRecordError: the table sent cannot be read (AccessDeniedException)' },
+    { operation: 'Publish', threw: 'NotifyError: 1 messages could not be published' },
+    { operation: 'BatchWriteItem', threw: 'SentRecordError: the table sent cannot be written (AccessDeniedException)' },
+  ])('fails if $operation is refused, so that Lambda tries again, and loses nothing', async ({ operation, threw }) => {
+    const aws = await startNotifyAws({ ...ROUTES });
+    aws.refused.add(operation);
+    const event = subscriptionEvent([messageLine()]);
+
+    const first = await invokeBundle('notify', event, aws.env);
+    aws.refused.clear();
+    const second = await invokeBundle('notify', event, aws.env);
+
+    expect(first.threw).toContain(threw);
+    expect(second.threw).toBeUndefined();
+    expect(aws.published.length).toBe(operation === 'BatchWriteItem' ? 2 : 1);
+    await aws.close();
+  });
+
+  it('shows nothing of a webhook in its log or its error', async (context) => {
+    const { port, close } = await startSecureServer(['localhost'], (_, response) => response.end());
+    context.onTestFinished(close);
+    const webhook = `https://localhost:${port}/services/secret-7?key=secret-8`;
+    const { invoke } = await start(context, {
+      [routeName('ops')]: JSON.stringify({ to: 'operators', webhook, fallback: true }),
+      [routeName('x')]: JSON.stringify({ to: 'owner', webhook: `${webhook}`.replace('https', 'ftp') }),
+      [routeName('y')]: `{"to": "owner", "webhook": "${webhook}"`,
+    });
+
+    const { stdout, threw, stack } = await invoke(subscriptionEvent([messageLine()]));
+
+    // The certificate is not trusted.
+    expect(threw).toContain('NotifyError: 1 messages could not be published');
+    expect(stdout).toContain('WebhookError: cannot be reached (');
+    for (const secret of ['secret-7', 'secret-8', String(port)]) expect(`${stdout} ${stack}`).not.toContain(secret);
+  });
+});
+
+describe('a message from a line of the log to a webhook', () => {
+  it('goes over TLS, by the route in Parameter Store, and once', async (context) => {
+    const bodies: string[] = [];
+    const hook = await startSecureServer(['localhost'], (request, response) => {
+      void text(request).then((body) => {
+        bodies.push(body);
+        response.end('ok');
+      });
+    });
+    context.onTestFinished(hook.close);
+    const webhook = `https://localhost:${hook.port}/services/secret-7`;
+    const { aws } = await start(context, {
+      [routeName('all')]: JSON.stringify({ to: 'owner', webhook, fallback: true }),
+    });
+    const send = () =>
+      notifyEvent(subscriptionEvent([messageLine()]), {
+        stage: 'dev',
+        clock: systemClock,
+        log: silentLog,
+        writeMetrics: () => {},
+        readPath: createPathReader(new SSMClient(aws.client)),
+        sent: createSentRecord(new DynamoDBClient(aws.client), 'sent', Date.now),
+        publish: async (destination, message) => {
+          if ('webhook' in destination)
+            await postToWebhook(destination.webhook, message.text, { timeoutMs: 60_000, ca: hook.cert });
+        },
+      });
+
+    await send();
+    await send();
+
+    expect(bodies.map((body) => JSON.parse(body))).toEqual([
+      { text: expect.stringMatching(/^Your DLI job in project eu-west-101_lake was cancelled\n- job 37286cc7/) },
+    ]);
+  });
+});
