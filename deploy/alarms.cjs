@@ -14,11 +14,13 @@ const UNUSUAL_FACTOR = 3;
 const DAY_SECONDS = 86_400;
 /** Half of the time after which an emergency expires. */
 const EMERGENCY_WAIT_S = 300;
+/** Lambda tries a message three times, so fewer errors may be a moment's fault that the next attempt healed. */
+const NOTIFY_ERRORS = 2;
 
 module.exports = async ({ resolveVariable }) => {
   const stage = await resolveVariable('self:provider.stage');
   const service = await resolveVariable('self:service');
-  const { periodSeconds, silencePeriodSeconds, silencePeriods, alarmActions } =
+  const { periodSeconds, silencePeriodSeconds, silencePeriods, alarmActions, hasNotices } =
     await resolveVariable('file(./deploy/options.cjs)');
   // One metric may come minutes after the other, so a period must be longer than that.
   const dispatchPeriodSeconds = Math.max(periodSeconds, 300);
@@ -195,9 +197,23 @@ module.exports = async ({ resolveVariable }) => {
     ),
     DeadInvocationsAlarm: alarm(
       'dead-invocations',
-      'A tick could not start a dispatch, or an asynchronous invocation failed.',
+      'A tick could not start a dispatch, or an asynchronous invocation failed. Also a message that could not be sent.',
       ofQueue('DeadLetterQueue'),
     ),
   };
+  if (hasNotices) {
+    Resources.NoticesFailedAlarm = alarm(
+      'notices-failed',
+      'Messages to owners or operators could not be sent, three times in a period: a route, a webhook or the table fails.',
+      {
+        Namespace: 'AWS/Lambda',
+        MetricName: 'Errors',
+        Period: periodSeconds,
+        Statistic: 'Sum',
+        Dimensions: [{ Name: 'FunctionName', Value: { Ref: 'NotifyLambdaFunction' } }],
+        threshold: NOTIFY_ERRORS,
+      },
+    );
+  }
   return { Resources };
 };

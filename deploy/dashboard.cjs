@@ -38,7 +38,13 @@ module.exports = async ({ resolveVariable }) => {
 
   const widgets = [
     graph('Is it alive?', 0, 0, ['TargetsExpected', 'TargetsSwept', 'TicksDropped']),
-    graph('What went wrong?', 12, 0, ['SweepsFailed', 'PolicyException', 'SweepsCapped', 'SweepsStopped']),
+    graph('What went wrong?', 12, 0, [
+      'SweepsFailed',
+      'PolicyException',
+      'SweepsCapped',
+      'SweepsStopped',
+      'MessagesWithoutRoute',
+    ]),
     graph('How much was cancelled?', 0, 6, ['JobsOverdue', 'JobsCancelled', 'JobsFailed']),
     table(
       'What was cancelled?',

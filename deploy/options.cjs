@@ -17,6 +17,8 @@ const DURATION = /^(?=\d)(\d{1,6}w)?(\d{1,6}d)?(\d{1,6}h)?(\d{1,6}m)?(\d{1,6}s)?
 const SECRETS = /^(?!\*+$)[A-Za-z0-9/_+=.@*-]{0,512}$/;
 /** The ARN of an SNS topic, in any partition; empty for no topic. */
 const TOPIC = /^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?)?$/;
+/** The same, or the beginning of a name and *, for several topics of an account. */
+const TOPICS = /^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,255}(\*|[\w-])?)?$/;
 /** The same pattern as in lib/settings/ssm.ts; a test compares the two. */
 const STAGE = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
 /** The same name as in cli/source/rehearsal.ts, whose commands refuse a real stage of this name. */
@@ -42,6 +44,10 @@ module.exports = async ({ resolveVariable }) => {
   const hasSecrets = (await matching('credentialSecrets', SECRETS, 'the name of a secret, such as dli/*')) !== '';
   const hasNetwork = (await readRange(param)) !== '';
   const hasTracing = (await oneOf('tracing', 'true', 'false')) === 'true';
+  const hasNotices = (await oneOf('notices', 'on', 'off')) === 'on';
+  const hasTopics = (await matching('noticeTopics', TOPICS, 'the ARN of an SNS topic, which may end in *')) !== '';
+  if (hasTopics && !hasNotices) throw new Error('--param noticeTopics: leave it out with notices=off');
+  const notify = hasNotices ? await resolveVariable('file(./deploy/notify.yml)') : {};
   const maxConcurrency = await wholeNumber('maxConcurrency', 2, 1_000);
   const reserved =
     (await param('reservedConcurrency')) === '' ? null : await wholeNumber('reservedConcurrency', 1, 1_000);
@@ -73,6 +79,8 @@ module.exports = async ({ resolveVariable }) => {
       REAPER_EMERGENCY_KILLS: String(await wholeNumber('emergencyKills', 0, MOST_KILLS)),
       REAPER_EMERGENCY_KILLS_PER_DAY: String(await wholeNumber('emergencyKillsPerDay', 0, MOST_KILLS)),
     },
+    hasNotices,
+    notifyFunction: notify.Function ?? null,
     alarmActions: alarmTopic === '' ? [] : [alarmTopic],
     vpc: hasNetwork ? { securityGroupIds: [{ Ref: 'SweepSecurityGroup' }], subnetIds: [{ Ref: 'SweepSubnet' }] } : null,
     dependsOn: hasNetwork ? ['SweepNetworkPolicy', 'SweepRoute'] : [],
@@ -80,6 +88,9 @@ module.exports = async ({ resolveVariable }) => {
       hasNetwork ? await resolveVariable('file(./deploy/network.yml)') : {},
       hasSecrets ? await resolveVariable('file(./deploy/secrets.yml)') : {},
       hasTracing ? await resolveVariable('file(./deploy/tracing.yml)') : {},
+      notify,
+      hasTracing ? (notify.Tracing ?? {}) : {},
+      hasTopics ? await resolveVariable('file(./deploy/notice-topics.yml)') : {},
     ),
   };
 };

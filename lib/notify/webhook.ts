@@ -13,7 +13,7 @@ interface WebhookOptions {
 }
 
 /**
- * Posts a text to an incoming webhook, as Slack, Microsoft Teams and most others take it: `{"text": "…"}`. A redirect is an
+ * Posts a text to an incoming webhook, as Slack and most others take it: `{"text": "…"}`. A redirect is an
  * error: the text would go to a host that was not configured.
  *
  * @throws {WebhookError} for any answer other than a success.

@@ -56,7 +56,7 @@ describe('the roles', () => {
       ofType('AWS::IAM::Role')
         .map(([name]) => name)
         .sort(),
-    ).toEqual(['DispatchRole', 'ScheduleRole', 'SweepRole']);
+    ).toEqual(['DispatchRole', 'NotifyRole', 'ScheduleRole', 'SweepRole']);
     expect(actionsOf('DispatchRole')).toEqual([
       'logs:CreateLogStream',
       'logs:PutLogEvents',
@@ -75,29 +75,51 @@ describe('the roles', () => {
       'ssm:GetParameters',
       'ssm:GetParametersByPath',
     ]);
+    expect(actionsOf('NotifyRole')).toEqual([
+      'dynamodb:BatchGetItem',
+      'dynamodb:BatchWriteItem',
+      'kms:Decrypt',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      'sqs:SendMessage',
+      'ssm:GetParametersByPath',
+    ]);
     expect(actionsOf('ScheduleRole')).toEqual(['lambda:InvokeFunction', 'sqs:SendMessage']);
   });
 
-  it.each(['DispatchRole', 'ScheduleRole', 'SweepRole'])('give %s no wildcard for a resource', (role) => {
+  it.each(['DispatchRole', 'NotifyRole', 'ScheduleRole', 'SweepRole'])('give %s no wildcard for a resource', (role) => {
     for (const { Resource } of statementsOf(role)) {
       for (const one of [Resource].flat()) {
         const text = JSON.stringify(one);
         // Only below the stage's own parameters, and within the function's own log group.
-        const rest = text.replace(/parameter\/dli-reaper\/dev\/[a-z]+\/\*"/, '').replace(/log-group:[^"]+:\*"/, '');
+        const rest = text.replace(/parameter\/dli-reaper\/dev\/([a-z]+\/)+\*"/, '').replace(/log-group:[^"]+:\*"/, '');
         expect(rest).not.toContain('*');
         expect(text).not.toMatch(/arn:aws:/);
       }
     }
   });
 
-  it('let only the sweep decrypt, and only with the key of the credentials', () => {
-    const decrypting = ['DispatchRole', 'ScheduleRole', 'SweepRole']
-      .flatMap(statementsOf)
-      .filter(({ Action }) => JSON.stringify(Action).includes('kms:'));
+  it.each([
+    { role: 'DispatchRole', parameters: [] },
+    { role: 'ScheduleRole', parameters: [] },
+    { role: 'SweepRole', parameters: ['credentials/*'] },
+    { role: 'NotifyRole', parameters: ['notices/routes/*'] },
+  ])('let $role decrypt only $parameters, with the key of the credentials', ({ role, parameters }) => {
+    const decrypting = statementsOf(role).filter(({ Action }) => JSON.stringify(Action).includes('kms:'));
 
-    expect(decrypting).toMatchObject([
-      { Action: 'kms:Decrypt', Resource: { 'Fn::GetAtt': ['CredentialsKey', 'Arn'] } },
-    ]);
+    expect(decrypting).toMatchObject(
+      parameters.map((below) => ({
+        Action: 'kms:Decrypt',
+        Resource: { 'Fn::GetAtt': ['CredentialsKey', 'Arn'] },
+        Condition: {
+          StringLike: {
+            'kms:EncryptionContext:PARAMETER_ARN': {
+              'Fn::Sub': expect.stringMatching(new RegExp(`:parameter/dli-reaper/dev/${below.replace('*', '\\*')}$`)),
+            },
+          },
+        },
+      })),
+    );
   });
 });
 
@@ -218,7 +240,7 @@ describe('the functions', () => {
     const functions = ofType('AWS::Lambda::Function');
     const logs = ofType('AWS::Logs::LogGroup').map(([, { Properties }]) => Properties);
 
-    expect(functions).toHaveLength(2);
+    expect(functions).toHaveLength(3);
     for (const [, { Properties }] of functions) {
       expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
       expect(Properties).not.toHaveProperty('TracingConfig');
@@ -228,13 +250,19 @@ describe('the functions', () => {
     }
   });
 
-  it('are never invoked a second time by machinery', () => {
-    const configs = ofType('AWS::Lambda::EventInvokeConfig');
-
-    expect(configs).toHaveLength(2);
-    for (const [, { Properties }] of configs) {
-      expect(Properties).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 900 });
+  it('are never invoked a second time by machinery, but for notify, which knows what it has sent', () => {
+    expect(
+      ofType('AWS::Lambda::EventInvokeConfig')
+        .map(([name]) => name)
+        .sort(),
+    ).toEqual(['DispatchInvokeConfig', 'NotifyInvokeConfig', 'SweepInvokeConfig']);
+    for (const name of ['DispatchInvokeConfig', 'SweepInvokeConfig']) {
+      expect(propertiesOf(name)).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 900 });
     }
+    expect(propertiesOf('NotifyInvokeConfig')).toMatchObject({
+      MaximumRetryAttempts: 2,
+      DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['DeadLetterQueue', 'Arn'] } } },
+    });
   });
 
   it('sweep nothing by hand that is older than half an hour, however long the period is', async () => {
@@ -256,6 +284,58 @@ describe('the functions', () => {
 
   it('hold no setting that could turn anything on', () => {
     expect(ofType('AWS::SSM::Parameter')).toEqual([]);
+  });
+});
+
+describe('the messages to owners and operators', () => {
+  it('come from the two records of sweeps, and from no other log', () => {
+    const filters = ofType('AWS::Logs::SubscriptionFilter').map(([, { Properties }]) => Properties);
+    const permissions = ofType('AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
+
+    expect(filters.map(({ LogGroupName }) => LogGroupName)).toEqual([
+      { Ref: 'SweepLogGroup' },
+      { Ref: 'ByHandLogGroup' },
+    ]);
+    for (const filter of filters) {
+      expect(filter).toMatchObject({
+        FilterPattern: '{ $.msg = "message" }',
+        DestinationArn: { 'Fn::GetAtt': ['NotifyLambdaFunction', 'Arn'] },
+      });
+    }
+    expect(permissions.map(({ SourceArn }) => SourceArn)).toEqual(
+      ['SweepLogGroup', 'ByHandLogGroup'].map((name) => ({ 'Fn::GetAtt': [name, 'Arn'] })),
+    );
+  });
+
+  it('are kept in a table that pays by the call, and forgets by itself', () => {
+    expect(propertiesOf('SentTable')).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      TimeToLiveSpecification: { AttributeName: 'until', Enabled: true },
+    });
+    expect(propertiesOf('NotifyLambdaFunction')).toMatchObject({
+      Environment: { Variables: { STAGE: 'dev', PERIOD_MINUTES: '15', SENT_TABLE: { Ref: 'SentTable' } } },
+    });
+  });
+
+  it('may go to a topic only where a param names it', async () => {
+    expect(resources).not.toHaveProperty('NoticeTopicsPolicy');
+
+    await load(['--param', 'noticeTopics=arn:aws:sns:eu-central-1:123456789012:dli-*']);
+
+    expect(propertiesOf('NoticeTopicsPolicy')).toMatchObject({
+      Roles: [{ Ref: 'NotifyRole' }],
+      PolicyDocument: {
+        Statement: [{ Action: 'sns:Publish', Resource: 'arn:aws:sns:eu-central-1:123456789012:dli-*' }],
+      },
+    });
+    await load();
+  });
+
+  it('leave nothing in the template where a param turns them off', async () => {
+    await load(['--param', 'notices=off']);
+
+    expect(JSON.stringify(resources)).not.toMatch(/Notify|notify|SentTable|notices-failed|SubscriptionFilter/);
+    await load();
   });
 });
 
@@ -309,8 +389,15 @@ describe('the template', () => {
     { name: 'as it is', args: [] },
     {
       name: 'with every option',
-      args: ['vpcCidr=10.87.0.0/24', 'tracing=true', 'reservedConcurrency=20', 'credentialSecrets=dli/*'],
+      args: [
+        'vpcCidr=10.87.0.0/24',
+        'tracing=true',
+        'reservedConcurrency=20',
+        'credentialSecrets=dli/*',
+        'noticeTopics=arn:aws:sns:eu-central-1:123456789012:dli-*',
+      ],
     },
+    { name: 'without messages', args: ['notices=off', 'tracing=true'] },
     { name: 'once a day', args: ['schedule=rate(1 day)'] },
   ])('is one that cfn-lint finds nothing to say about, or at least packages: $name', async ({ args }) => {
     await load(args.flatMap((param) => ['--param', param]));

@@ -278,6 +278,14 @@ const OUTAGES: Outage[] = [
     raises: ['ticks-dropped', 'no-dispatch'],
   },
   {
+    name: 'a webhook refuses every message',
+    from: '2026-06-09T08:00Z',
+    until: '2026-06-09T14:00Z',
+    tick: { notifyErrors: 3 },
+    waitsIn: 'DeadLetterQueue',
+    raises: ['notices-failed', 'dead-invocations'],
+  },
+  {
     name: 'a policy cancels far more jobs than on other days, and each sweep is green',
     from: '2026-06-23T08:00Z',
     until: '2026-06-23T14:00Z',

@@ -22,6 +22,13 @@ describe('the params of a deploy', () => {
     { param: 'vpcCidr', value: '10.0.0.0/28', problem: RANGE_FORM },
     { param: 'reservedConcurrency', value: '9', problem: 'expected no less than maxConcurrency, which is 10' },
     { param: 'reservedConcurrency', value: '1001', problem: 'expected a whole number from 1 to 1000' },
+    { param: 'notices', value: 'no', problem: 'expected on or off' },
+    { param: 'noticeTopics', value: '*', problem: 'expected the ARN of an SNS topic, which may end in *' },
+    {
+      param: 'noticeTopics',
+      value: 'arn:aws:sns:eu-central-1:123456789012:*',
+      problem: 'expected the ARN of an SNS topic',
+    },
     { param: 'maxConcurrency', value: '1', problem: 'expected a whole number from 2 to 1000' },
   ])('are refused before AWS is asked if $param is $value', async ({ param, value, problem }) => {
     await expect(optionsOf({ [param]: value })).rejects.toThrow(`--param ${param}: ${problem}`);
@@ -37,6 +44,25 @@ describe('the params of a deploy', () => {
 
   it.each(['10.0.0.0/16', '10.87.0.0/24', '192.168.1.32/27'])('may have %s as the range of a VPC', async (vpcCidr) => {
     expect(await optionsOf({ vpcCidr })).toMatchObject({ vpc: { subnetIds: [{ Ref: 'SweepSubnet' }] } });
+  });
+
+  it('may leave out the messages to owners and operators, with all that is for them', async () => {
+    const [on, off] = await Promise.all([optionsOf(), optionsOf({ notices: 'off' })]);
+    const resourcesOfBoth = [on, off].map(({ resources }) =>
+      Object.keys((resources as { Resources: object }).Resources),
+    );
+
+    expect(resourcesOfBoth[0]).toContain('SentTable');
+    expect(resourcesOfBoth[1]).toEqual([]);
+    expect(off).toMatchObject({ notifyFunction: null, hasNotices: false });
+    expect(await optionsOf({ tracing: 'true' })).toMatchObject({
+      resources: { Resources: { NotifyTracingPolicy: {} } },
+    });
+    const noticeTopics = 'arn:aws:sns:eu-central-1:123456789012:dli-*';
+    await expect(optionsOf({ notices: 'off', noticeTopics })).rejects.toThrow(
+      '--param noticeTopics: leave it out with notices=off',
+    );
+    expect(await optionsOf({ noticeTopics })).toMatchObject({ resources: { Resources: { NoticeTopicsPolicy: {} } } });
   });
 
   it('may reserve as much concurrency as the sweeps take', async () => {

@@ -66,6 +66,8 @@ export interface Tick {
   isStoppedByHand: boolean;
   /** How long a sweep takes. */
   sweepMinutes: number;
+  /** Failed invocations of `notify`. */
+  notifyErrors: number;
 }
 
 /** The fields of a good sweep's report that the metrics use. */
@@ -133,6 +135,8 @@ export function writeYear(data: MetricData, { ticks, periodMinutes, outages = []
       report: {},
       isStoppedByHand: false,
       sweepMinutes,
+      // Now and then a webhook is busy for a moment.
+      notifyErrors: minute % 997 === 0 ? 1 : 0,
       ...outage?.tick,
     };
     writeTick(data, tick, { minute, periodMinutes, random });
@@ -166,6 +170,7 @@ function writeTick(
     { ...GOOD_REPORT, ...tick.report },
     { periodMs: periodMinutes * MINUTE, isStoppedByHand: tick.isStoppedByHand },
   );
+  if (tick.notifyErrors > 0) write(dispatchedAt, { 'Errors NotifyLambdaFunction': tick.notifyErrors });
   for (let i = 0; i < tick.droppedMessages; i++) write(dispatchedAt, { TicksDropped: 1 });
   for (let i = 0; i < tick.swept; i++) {
     const endedAt = dispatchedAt + random() + tick.sweepMinutes;
