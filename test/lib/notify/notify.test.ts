@@ -107,6 +107,21 @@ describe('notifyEvent', () => {
     ]);
   });
 
+  it('sends the same, whether the lines of a sweep come in one event, or split and in another order', async () => {
+    const lines = [
+      messageLine(),
+      operatorsLine({ jobs: [messageJob(2)] }),
+      messageLine({ owner: 'ben', jobs: [messageJob(3)] }),
+    ];
+    const [together, apart] = [createWorld(), createWorld()];
+
+    await together.send(lines);
+    for (const line of lines.toReversed()) await apart.send([line]);
+
+    expect(together.published).toHaveLength(3);
+    expect(apart.published.toReversed()).toEqual(together.published);
+  });
+
   it('asks for nothing if an event has no message', async () => {
     const world = createWorld({});
     const dead = new Life(1);
