@@ -10,6 +10,7 @@ import { prepare } from './prepare.ts';
 import type { SweepReport } from './record/report.ts';
 import { explainIn } from './tell/explain.ts';
 import { logReport } from './tell/log-report.ts';
+import { messagesOf } from './tell/messages.ts';
 import { tell } from './tell/tell.ts';
 
 /**
@@ -59,6 +60,7 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
     const notices = [...run.notices, ...braked.notices];
     const stopped = braked.stopped ?? ends.stopped;
     const report = tell({ ...run, notices, finishedAt }, sight, judgement, { ...ends, stopped });
+    for (const message of messagesOf(report)) log.info('message', { ...message });
     logReport(report, log, explainIn(judgement));
     return report;
   } finally {
