@@ -54,7 +54,7 @@ describe('the package', () => {
 
     expect(stdout).toContain('policy.yml is valid: mode live, 2 rules');
     const paths = packed.files.map(({ path }) => path);
-    const functions = ['dist/functions/dispatch/index.mjs', 'dist/functions/sweep/index.mjs'];
+    const functions = ['dispatch', 'notify', 'sweep'].map((name) => `dist/functions/${name}/index.mjs`);
     expect(paths).toEqual(
       expect.arrayContaining(['cli/dli-reaper.js', 'dist/cli/main.mjs', 'README.md', 'LICENSE', ...functions]),
     );

@@ -21,6 +21,9 @@ type Aws = Awaited<ReturnType<typeof startStage>>['aws'];
 /** The lines of the record, in order. */
 const recorded = (aws: Aws) => aws.linesOf(BY_HAND);
 
+/** The lines of a sweep that cancels one job. Two of them are for the operators and for the owner. */
+const LINES = ['sweep by hand', 'victims chosen', 'message', 'message', 'job cancelled', 'sweep finished'];
+
 const messages = (aws: Aws) => recorded(aws).map(({ msg }) => msg);
 
 function emptyFolder({ onTestFinished }: TestContext): string {
@@ -36,8 +39,10 @@ describe.concurrent('the record of a sweep by hand', () => {
     const { exitCode, stderr } = await run(...STUCK, '--confirm', 'default', '--quiet');
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(messages(aws)).toEqual(['sweep by hand', 'victims chosen', 'job cancelled', 'sweep finished']);
-    const [first, victims, job, end] = recorded(aws);
+    expect(messages(aws)).toEqual(LINES);
+    const [first, victims, toOperators, toOwner, job, end] = recorded(aws);
+    expect(toOperators).toMatchObject({ to: 'operators', requestReason: 'adhoc is stuck' });
+    expect(toOwner).toMatchObject({ to: 'owner', owner: 'ana', jobs: [{ kind: 'cancelled', jobId: jobId(1) }] });
     expect(first).toMatchObject({ targets: ['default'], count: null, requestReason: 'adhoc is stuck' });
     expect(victims).toMatchObject({ count: 1, victims: [{ jobId: jobId(1) }] });
     expect(job).toMatchObject({ jobId: jobId(1), outcome: 'cancelled', trigger: 'emergency', target: 'default' });
@@ -58,7 +63,7 @@ describe.concurrent('the record of a sweep by hand', () => {
 
     expect(before).not.toContain('CreateLogStream');
     expect(exitCode).toBe(0);
-    expect(messages(aws)).toEqual(['sweep by hand', 'victims chosen', 'job cancelled', 'sweep finished']);
+    expect(messages(aws)).toEqual(LINES);
   });
 
   it('says that a sweep could not run', async (context) => {
@@ -111,12 +116,7 @@ describe.concurrent('the record of a sweep by hand', () => {
     expect(stderr).toContain(`this sweep is recorded in ${file}\n`);
     const path = join(folder, file);
     const lines = readFileSync(path, 'utf8').trim().split('\n');
-    expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
-      'sweep by hand',
-      'victims chosen',
-      'job cancelled',
-      'sweep finished',
-    ]);
+    expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(LINES);
     expect(statSync(path).mode & 0o077).toBe(0);
     expect(messages(aws)).toEqual([]);
   });

@@ -162,7 +162,13 @@ describe.concurrent('dli-reaper', () => {
     const lines = stderr.trim().split('\n');
     const log = lines.map((line) => JSON.parse(line) as { level: string; msg: string });
     expect(exitCode).toBe(0);
-    expect(log.map(({ msg }) => msg)).toEqual(['victims chosen', 'job cancelled', 'sweep finished']);
+    expect(log.map(({ msg }) => msg)).toEqual([
+      'victims chosen',
+      'message',
+      'message',
+      'job cancelled',
+      'sweep finished',
+    ]);
     expect(reportOf({ stdout }).counts.cancelled).toBe(1);
     expect(stdout + stderr).not.toContain('secret_column');
   });

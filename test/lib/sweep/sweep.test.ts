@@ -294,7 +294,14 @@ describe('sweep', () => {
 
     await world.sweep();
 
-    expect(world.lines.map(({ msg }) => msg)).toEqual(['victims chosen', 'DELETE', 'job cancelled', 'sweep finished']);
+    expect(world.lines.map(({ msg }) => msg)).toEqual([
+      'victims chosen',
+      'DELETE',
+      'message',
+      'message',
+      'job cancelled',
+      'sweep finished',
+    ]);
     expect(world.lines.every(({ fields, level }) => level === 'mark' || fields.sweepId === 'sweep-1')).toBe(true);
   });
 
@@ -340,6 +347,8 @@ describe('sweep, by the action of a rule', () => {
       jobs: [{ decision: action, outcome: 'skipped', reason: action, rule: 'r', matched: ['r'], clock: 'maxRunTime' }],
     });
     expect(world.lines.map((line) => [line.level, line.msg])).toEqual([
+      // The owner is told of a warning, and of nothing that is only logged.
+      ...(action === 'warn' ? [['info', 'message']] : []),
       [level, 'job overdue'],
       ['info', 'sweep finished'],
     ]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MOST_JOBS } from '../../../../lib/sweep/record/message.ts';
 import { messagesOf } from '../../../../lib/sweep/tell/messages.ts';
-import { emulatedJob, HOUR, jobId, makeWorld, MINUTE } from '../../../helpers/world.ts';
+import { emulatedJob, HOUR, jobId, MINUTE, makeWorld } from '../../../helpers/world.ts';
 
 const kill = { id: 'two-hours', match: 'all', maxRunTime: '2h' };
 const secret = 'select secret_column from t';
