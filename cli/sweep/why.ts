@@ -115,7 +115,12 @@ export function show(
     const present = now === undefined ? NOT_KNOWN : formatExplanation(now.explanation, now.report.caps);
     const past = record === undefined ? [] : [formatPast(record.past, within, { all })];
     // Of a job that is over, what became of it comes first.
-    const isOver = now === undefined || now.explanation.verdict.reason === 'terminal';
+    const [latest] = record?.past ?? [];
+    const isOver =
+      now === undefined ||
+      now.explanation.verdict.reason === 'terminal' ||
+      latest?.outcome === 'cancelled' ||
+      latest?.outcome === 'already-terminal';
     terminal.out((isOver ? [...past, present] : [present, ...past]).join('\n'));
   }
   return exitCode || (doubts.length > 0 ? EXIT_PARTIAL : 0);

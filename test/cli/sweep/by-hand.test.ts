@@ -229,6 +229,18 @@ describe.concurrent('dli-reaper why, of a stage', () => {
     expect(screen.stdout).toContain(`\n  an emergency of ${ME}: "adhoc is stuck", sweep `);
   });
 
+  it('begins with the record of a job that is over, also where no rule is for it', async (context) => {
+    const policy = { version: 1, mode: 'live', rules: [{ id: 'etl', match: { queue: 'etl' }, maxRunTime: '2h' }] };
+    const { run } = await startStage(context, { [parameter('policies/base')]: JSON.stringify(policy) });
+    await run(...STUCK, '--confirm', 'default');
+
+    const { stdout } = await run('why', jobId(1), ...TARGET);
+
+    expect(stdout).toMatch(
+      /^Record of 7d, .*\n.*cancelled by emergency-sql.*\n[^\n]*\n\nJob .*Verdict: keep, no-rule/s,
+    );
+  });
+
   it('shows sweeps in a row with the same result once, and a kill of the function by its own record', async (context) => {
     const { aws, run } = await startStage(context);
     const at = Date.now();
