@@ -5,7 +5,7 @@ import { createBody } from './body.ts';
 import { assertEndpoint } from './endpoint.ts';
 import { hostInWords, NetworkError, type Route, TimeoutError, toTransportError } from './errors.ts';
 import { isBypassed, type Network } from './proxy.ts';
-import { LONGEST_TIMER_MS } from './timeout.ts';
+import { timerMs } from './timeout.ts';
 import { createWarmAgent } from './warm-agent.ts';
 
 export interface HttpRequest {
@@ -151,7 +151,7 @@ function exchange(request: HttpRequest, options: ExchangeOptions): Promise<HttpR
     // Covers all phases, the wait for a free connection included.
     const wholeTimer = setTimeout(
       () => fail(new TimeoutError(isConnected ? 'answer' : 'connect', timeoutMs, route)),
-      Math.min(timeoutMs, LONGEST_TIMER_MS),
+      timerMs(timeoutMs),
     );
     const awaitAnswer = () => {
       isConnected = true;
