@@ -124,3 +124,20 @@ export function fitParts(parts: readonly Part[], maxLines: number): string[] {
   for (const part of inOrder) give(part, part.most);
   return parts.map((part) => part.render(lines.get(part) ?? 0));
 }
+
+/** Makes a part of rows. It asks for the lines of its first rows, with a line that counts the others. */
+export function rowsPart<Row>(
+  rows: readonly Row[],
+  look: Parameters<typeof fitRows<Row>>[1],
+  screen: Space,
+  { rank, mostRows, mostLines }: { rank: number; mostRows: number; mostLines: number },
+): Part {
+  const { columns = Number.POSITIVE_INFINITY } = screen;
+  const first = linesOf(fitRows(rows.slice(0, mostRows), look, { ...screen, maxLines: undefined }), columns);
+  return {
+    rank,
+    least: 3,
+    most: Math.min(first + (rows.length > mostRows ? 1 : 0), mostLines),
+    render: (maxLines) => fitRows(rows, look, { ...screen, maxLines }),
+  };
+}

@@ -1,5 +1,5 @@
 import type { JobReport } from '../../lib/sweep/record/report.ts';
-import { fitRows, linesOf, type Part, type Space } from './fit.ts';
+import { type Part, rowsPart, type Space } from './fit.ts';
 import { formatMinutes, formatOutcome, timeOf } from './job-table.ts';
 import type { Column } from './table.ts';
 import { cleanText, counted } from './text.ts';
@@ -21,17 +21,8 @@ interface Group {
 
 /** Sums jobs up by queue, owner and rule, the largest group first. The smaller groups are counted if they do not fit. */
 export function groupsPart(jobs: readonly JobReport[], screen: Space): Part {
-  const groups = toGroups(jobs);
-  const render = (shown: readonly Group[], maxLines?: number) =>
-    fitRows(shown, { columns: COLUMNS, toText: inOneLine, more: wordsForMore }, { ...screen, maxLines });
-  const { columns = Number.POSITIVE_INFINITY } = screen;
-  const most = linesOf(render(groups.slice(0, MOST_GROUPS)), columns) + (groups.length > MOST_GROUPS ? 1 : 0);
-  return {
-    rank: 5,
-    least: 3,
-    most: Math.min(most, MOST_LINES),
-    render: (maxLines) => render(groups, maxLines),
-  };
+  const look = { columns: COLUMNS, toText: inOneLine, more: wordsForMore };
+  return rowsPart(toGroups(jobs), look, screen, { rank: 5, mostRows: MOST_GROUPS, mostLines: MOST_LINES });
 }
 
 const wordsForMore = (left: readonly Group[]) =>

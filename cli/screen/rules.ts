@@ -1,5 +1,5 @@
 import type { RuleEffect } from '../../lib/sweep/record/report.ts';
-import { fitRows, linesOf, type Part, type Space } from './fit.ts';
+import { type Part, rowsPart, type Space } from './fit.ts';
 import type { Column } from './table.ts';
 import { cleanText, counted } from './text.ts';
 
@@ -9,16 +9,8 @@ const MOST_LINES = 17;
 
 /** Shows what each rule found: a rule that is for no job says so. The last rules are counted if they do not fit. */
 export function rulesPart(rules: readonly RuleEffect[], screen: Space): Part {
-  const render = (shown: readonly RuleEffect[], maxLines?: number) =>
-    fitRows(shown, { columns: COLUMNS, toText: inOneLine, more: wordsForMore }, { ...screen, maxLines });
-  const { columns = Number.POSITIVE_INFINITY } = screen;
-  const most = linesOf(render(rules.slice(0, MOST_RULES)), columns) + (rules.length > MOST_RULES ? 1 : 0);
-  return {
-    rank: 6,
-    least: 3,
-    most: Math.min(most, MOST_LINES),
-    render: (maxLines) => render(rules, maxLines),
-  };
+  const look = { columns: COLUMNS, toText: inOneLine, more: wordsForMore };
+  return rowsPart(rules, look, screen, { rank: 6, mostRows: MOST_RULES, mostLines: MOST_LINES });
 }
 
 const wordsForMore = (left: readonly RuleEffect[]) => `and ${counted(left.length, 'more rule')}: see --all or --json`;
