@@ -41,6 +41,9 @@ const QUIET_MS: Record<MessageKind, number> = {
   cancelled: ONCE_MS,
   warned: ONCE_MS,
   'would-be-cancelled': ONCE_MS,
+  'may-be-cancelled': ONCE_MS,
+  kept: ONCE_MS,
+  ended: ONCE_MS,
   unconfirmed: DAILY_MS,
   failed: DAILY_MS,
 };

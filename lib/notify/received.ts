@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { LIMIT_NAMES } from '../policy/clocks.ts';
-import { MESSAGE_VERSION, type Message, type MessageKind, MOST_JOBS } from '../sweep/record/message.ts';
+import { MESSAGE_VERSION, type Message, type MessageKind, MOST_JOBS, MOST_ROUTES } from '../sweep/record/message.ts';
 import type { SweepStatus } from '../sweep/record/report.ts';
 
 /** A message, and what its line says of the sweep. */
@@ -31,7 +31,12 @@ const kind = word<MessageKind>({
   failed: true,
   warned: true,
   'would-be-cancelled': true,
+  'may-be-cancelled': true,
+  kept: true,
+  ended: true,
 });
+/** The texts of a match in the policy. */
+const texts = v.optional(v.pipe(v.array(text), v.maxLength(100)));
 
 const lineSchema: v.GenericSchema<unknown, Received> = v.object({
   version: v.literal(MESSAGE_VERSION),
@@ -54,12 +59,33 @@ const lineSchema: v.GenericSchema<unknown, Received> = v.object({
         clock: v.nullable(v.picklist(LIMIT_NAMES)),
         limitMs: numberOrNull,
         readingMs: numberOrNull,
+        // A message of an earlier sweep lacks these, and the lists below.
+        at: optional,
+        keptBy: v.optional(v.nullable(v.object({ exemption: text, owner: text })), null),
+        repeats: v.optional(v.nullable(count), null),
         error: textOrNull,
       }),
     ),
     v.maxLength(MOST_JOBS),
   ),
   more: v.record(kind, count),
+  exemptions: v.optional(
+    v.pipe(v.array(v.object({ id: text, reason: text, until: text })), v.maxLength(MOST_JOBS)),
+    [],
+  ),
+  routes: v.optional(
+    v.pipe(
+      v.array(
+        v.object({
+          to: v.picklist(['owner', 'operators']),
+          match: v.nullable(v.object({ target: texts, owner: texts, queue: texts })),
+          route: text,
+        }),
+      ),
+      v.maxLength(MOST_ROUTES),
+    ),
+    [],
+  ),
   target: text,
   region: optional,
   projectName: optional,

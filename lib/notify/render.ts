@@ -26,6 +26,13 @@ const KINDS: readonly { kind: MessageKind; words: string; past: readonly [one: s
   },
   { kind: 'cancelled', words: 'cancelled', past: ['was cancelled', 'were cancelled'] },
   { kind: 'warned', words: 'over a limit', past: ['is over its limit', 'are over their limit'] },
+  {
+    kind: 'may-be-cancelled',
+    words: 'close to a limit',
+    past: ['may be cancelled soon', 'may be cancelled soon'],
+  },
+  { kind: 'kept', words: 'kept', past: ['is kept', 'are kept'] },
+  { kind: 'ended', words: 'ended by itself', past: ['is no longer running', 'are no longer running'] },
   { kind: 'would-be-cancelled', words: 'would be cancelled', past: ['would be cancelled', 'would be cancelled'] },
 ];
 

@@ -110,6 +110,8 @@ const OTHERS: Omit<{ [M in keyof LogLines]: Names<LogLines[M]> }, (typeof JOB_LI
     problems: 'parts',
     jobs: 'parts',
     more: 'parts',
+    exemptions: 'parts',
+    routes: 'parts',
   },
   'sweep could not run': { target: true, error: true },
   'target not swept': { target: true, reason: true },

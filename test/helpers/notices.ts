@@ -16,6 +16,9 @@ export const messageJob = (number: number, fields: Partial<MessageJob> = {}): Me
   clock: 'maxRunTime',
   limitMs: 2 * HOUR,
   readingMs: 3 * HOUR,
+  at: null,
+  keptBy: null,
+  repeats: null,
   error: null,
   ...fields,
 });
@@ -43,6 +46,8 @@ export const messageLine = (fields: Partial<Message> & Record<string, unknown> =
   problems: [],
   jobs: [messageJob(1)],
   more: {},
+  exemptions: [],
+  routes: [],
   ...fields,
 });
 

@@ -34,9 +34,9 @@ export function messagesOf(report: SweepReport): Message[] {
 }
 
 function forOperators(report: SweepReport, jobs: readonly MessageJob[]): Message[] {
-  const { status } = report;
+  const { status, trigger } = report;
   const problems = report.problems.slice(0, MOST_PROBLEMS).map((text) => text.slice(0, MOST_LETTERS));
-  if (status === 'ok' && jobs.length === 0) return [];
+  if (trigger !== 'schedule' && status === 'ok' && jobs.length === 0) return [];
   return [{ ...message(report, { to: 'operators', owner: null }, jobs), status, problems }];
 }
 
@@ -56,6 +56,8 @@ function message(
     problems: [],
     jobs: jobs.slice(0, MOST_JOBS),
     more,
+    exemptions: [],
+    routes: [],
   };
 }
 
@@ -64,7 +66,24 @@ function toMessageJob(job: JobReport): MessageJob[] {
   if (kind === undefined) return [];
   const { jobId, name, engine, queue, owner, rule, clock, limitMs, error } = job;
   const readingMs = clock === null ? null : job[clockOf(clock).reading];
-  return [{ kind, jobId, name, engine, queue, owner, rule, clock, limitMs, readingMs, error }];
+  return [
+    {
+      kind,
+      jobId,
+      name,
+      engine,
+      queue,
+      owner,
+      rule,
+      clock,
+      limitMs,
+      readingMs,
+      at: null,
+      keptBy: null,
+      repeats: null,
+      error,
+    },
+  ];
 }
 
 /** @returns undefined if there is nothing to say about the job. */

@@ -51,6 +51,9 @@ describe('the messages of a sweep', () => {
       clock: 'maxRunTime',
       limitMs: 2 * HOUR,
       readingMs: 4 * HOUR,
+      at: null,
+      keptBy: null,
+      repeats: null,
       error: null,
     });
     expect(JSON.stringify(messages)).not.toContain('secret_column');
@@ -96,6 +99,14 @@ describe('the messages of a sweep', () => {
     const world = await makeWorld({ jobs: [emulatedJob(1, { ageMs: MINUTE })] });
 
     expect(messagesOf(await world.sweep({}, world.withPolicy({ rules: [kill] })))).toEqual([]);
+  });
+
+  it('say after each sweep of the schedule that it was ok, so that the end of a stop is seen', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1, { ageMs: MINUTE })] });
+
+    const messages = messagesOf(await world.sweep({ trigger: 'schedule' }, world.withPolicy({ rules: [kill] })));
+
+    expect(messages).toMatchObject([{ to: 'operators', status: 'ok', problems: [], jobs: [] }]);
   });
 
   it('name the jobs that are longest over their limit, and count the others', async () => {
