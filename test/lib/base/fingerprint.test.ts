@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fingerprint } from '../../../lib/policy/fingerprint.ts';
+import { fingerprint } from '../../../lib/base/fingerprint.ts';
 
 const SALES = "SELECT region, sum(amount) FROM sales WHERE day = '2026-01-01' AND id IN (1, 2, 3)";
 
