@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { toError } from '../base/error-words.ts';
+import { fingerprint } from '../base/fingerprint.ts';
 import { isLive, isTerminal, type Job, type TerminalState } from '../base/job.ts';
 import type { CancelOptions } from '../dli/calls.ts';
 import type { DliClient, DliReader } from '../dli/client.ts';
@@ -74,7 +75,14 @@ export interface StopOptions extends Omit<CancelOptions, 'look'> {
 /** What became of a job, as a reading shows it. */
 export type Reading =
   /** `evidence`: `status` if DLI's word says that it was cancelled, `own-record` if failed jobs have the same word. */
-  | { kind: 'terminal'; state: TerminalState; status: string; evidence?: 'status' | 'own-record' }
+  | {
+      kind: 'terminal';
+      state: TerminalState;
+      status: string;
+      evidence?: 'status' | 'own-record';
+      /** Of the statement of a cancelled job, if the reading has it. */
+      fingerprint?: string | undefined;
+    }
   | { kind: 'live' }
   /** The stop has begun. */
   | { kind: 'stopping'; status: string }
@@ -89,8 +97,11 @@ export type Reading =
   | { kind: 'gone' }
   | { kind: 'unreadable'; error: Error };
 
-export function toReading({ state, status = '' }: Job): Reading {
-  if (isTerminal(state)) return { kind: 'terminal', state, status };
+export function toReading({ state, status = '', statement }: Job): Reading {
+  if (isTerminal(state)) {
+    const isKnown = state === 'cancelled' && typeof statement === 'string';
+    return { kind: 'terminal', state, status, ...(isKnown && { fingerprint: fingerprint(statement) }) };
+  }
   if (isLive(state)) return { kind: 'live' };
   if (state === 'stopping') return { kind: 'stopping', status };
   if (state === 'stop-failed') return { kind: 'gave-up', status, cause: 'stop' };

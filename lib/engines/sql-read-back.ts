@@ -119,7 +119,9 @@ async function findInList(
   const rows = new Rows();
   const mostPages = Math.min(maxPages, 1 + pagesWorth(pending.size));
   for (let page = 1; ; page++) {
-    const query: SqlJobQuery = { ...window, startedAfter, status, page: 1, pageSize: MAX_PAGE_SIZE };
+    // What was cancelled is recognised when it is run again.
+    const withStatements = status === 'CANCELLED';
+    const query: SqlJobQuery = { ...window, startedAfter, status, page: 1, pageSize: MAX_PAGE_SIZE, withStatements };
     const { jobs, jobCount } = await dli.listSqlJobs(query);
     for (const job of jobs) take(search, job);
     if (jobCount <= jobs.length) return true;
@@ -134,10 +136,11 @@ async function findInList(
 
 /** Takes the reading of a row if its job is still to be read. The row's own status counts, whatever was asked for. */
 function take({ pending, readings }: Search, job: Job): void {
-  const reading = toReading(job);
   const key = job.id.toLowerCase();
   const asked = pending.get(key);
-  if (asked === undefined || reading.kind === 'unknown') return;
+  if (asked === undefined) return;
+  const reading = toReading(job);
+  if (reading.kind === 'unknown') return;
   pending.delete(key);
   readings.set(asked.id, reading);
 }
@@ -150,7 +153,10 @@ const pagesWorth = (jobs: number) => 1 + Math.floor(jobs / WORTH_A_PAGE);
 async function readEach(dli: DliReader, { pending, readings }: Search, jobs: readonly Job[]): Promise<void> {
   await Promise.all(
     jobs.map(async ({ id }) => {
-      readings.set(id, await tryReading(async () => toReading(await dli.showSqlJobStatus(id))));
+      readings.set(
+        id,
+        await tryReading(async () => toReading(await dli.showSqlJobStatus(id, { withStatements: true }))),
+      );
       pending.delete(id.toLowerCase());
     }),
   );

@@ -86,7 +86,7 @@ const mayBeOurs = ({ kind }: CancelResult): boolean => kind === 'accepted' || ki
 /** Calls a job cancelled if it was asked, and DLI's status or an accepted request shows that it stopped for that reason. */
 function concludeEnd(
   { victim, result }: Cancellation,
-  { state, status, evidence = 'status' }: Extract<Reading, { kind: 'terminal' }>,
+  { state, status, evidence = 'status', fingerprint }: Extract<Reading, { kind: 'terminal' }>,
   { isAccepted }: { isAccepted: boolean },
 ): Outcome {
   if (state !== 'cancelled') return { kind: 'already-terminal', status };
@@ -94,7 +94,9 @@ function concludeEnd(
   if (!mayBeOurs(result)) {
     return { kind: 'already-terminal', status, ...(evidence === 'status' && { endedBy: 'others' as const }) };
   }
-  if (evidence === 'status' || isAccepted) return { kind: 'cancelled', status, evidence };
+  if (evidence === 'status' || isAccepted) {
+    return { kind: 'cancelled', status, evidence, ...(fingerprint !== undefined && { fingerprint }) };
+  }
   const words = `ended (${status}) after a request whose answer was lost; it may have ended by itself, or by that request`;
   return { kind: 'already-terminal', status, error: new Error(`job ${victim.job.id}: ${words}`) };
 }

@@ -6,7 +6,7 @@ export type Outcome =
    * It was asked to stop, and was then read as stopped. `evidence` is `status` if DLI's status says so (CANCELLED). It is
    * `own-record` if the status is the same for a job that failed (a batch is `dead` either way): only our record knows then.
    */
-  | { kind: 'cancelled'; status: string; evidence: 'status' | 'own-record' }
+  | { kind: 'cancelled'; status: string; evidence: 'status' | 'own-record'; fingerprint?: string | undefined }
   /**
    * It ended before or without our cancel: finished, failed, gone, or cancelled by someone else. If our cancel may have ended
    * it, the error says so. `endedBy` is set if DLI's status is cancelled, and no request of ours can be the reason.
@@ -29,6 +29,8 @@ export type SkipReason =
   | 'cap'
   /** No live sweep on record had these settings, so only the worst few are cancelled. */
   | 'first-sweep'
+  /** Its rule warns first, and no warning of it is old enough. */
+  | 'warn-first'
   /** The caps cannot be checked on an incomplete listing. */
   | 'partial'
   | 'deadline'

@@ -25,9 +25,10 @@ describe('readBackSqlJobs', () => {
   it('reads one or two jobs by themselves', async () => {
     const { readings, conversation } = await readBack(cancelled(many(2)), WHOLE);
 
+    const fingerprint = expect.stringMatching(/^[0-9a-f]{16}$/);
     expect([...readings.values()]).toEqual([
-      { kind: 'terminal', state: 'cancelled', status: 'CANCELLED' },
-      { kind: 'terminal', state: 'cancelled', status: 'CANCELLED' },
+      { kind: 'terminal', state: 'cancelled', status: 'CANCELLED', fingerprint },
+      { kind: 'terminal', state: 'cancelled', status: 'CANCELLED', fingerprint },
     ]);
     expect(conversation).toEqual(['GET 1/status', 'GET 2/status']);
   });
