@@ -25,7 +25,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'lib/sweep/look': beforeInSweep('record'),
   'lib/sweep/judge': beforeInSweep('record', 'past', 'look'),
   'lib/sweep/act': beforeInSweep('record', 'look', 'judge'),
-  'lib/sweep/tell': beforeInSweep('record', 'look', 'judge', 'act'),
+  'lib/sweep/tell': beforeInSweep('record', 'past', 'look', 'judge', 'act'),
   'lib/fleet': [...BELOW_A_SWEEP, 'lib/sweep'],
   'lib/notify': [...BELOW_A_SWEEP, 'lib/sweep/record'],
   functions: ['lib'],

@@ -43,9 +43,10 @@ module.exports = async ({ resolveVariable }) => {
       'PolicyException',
       'SweepsCapped',
       'SweepsStopped',
+      'SweepsExpired',
       'MessagesWithoutRoute',
     ]),
-    graph('How much was cancelled?', 0, 6, ['JobsOverdue', 'JobsCancelled', 'JobsFailed']),
+    graph('How much was cancelled?', 0, 6, ['JobsOverdue', 'JobsCancelled', 'JobsRepeated', 'JobsFailed']),
     table(
       'What was cancelled?',
       12,

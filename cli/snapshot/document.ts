@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { messageOf } from '../../lib/base/error-words.ts';
+import { fingerprint } from '../../lib/base/fingerprint.ts';
 import { issueWords } from '../../lib/base/issue-words.ts';
 import { ENGINE_NAMES, JOB_STATES, type Job, PROTECTIONS } from '../../lib/base/job.ts';
-import { fingerprint } from '../../lib/base/fingerprint.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
 import { readText } from '../source/files.ts';

@@ -4,6 +4,7 @@ import { expiresAtOf, parseRequest, type SweepRequest } from '../request/request
 import { errorField, type NotSwept, type ProjectFields, type SweepLog } from '../sweep/record/log-lines.ts';
 import type { WriteMetrics } from '../sweep/record/metrics.ts';
 import type { SweepReport } from '../sweep/record/report.ts';
+import { messageOfFailure } from '../sweep/tell/messages.ts';
 import { skipTarget, sweepGroup, type TargetResult } from './group.ts';
 import { isQueueEvent, messageOf, requestFor, type SweepMessage, triggerOf } from './message.ts';
 
@@ -121,7 +122,10 @@ async function sweepAndLogFailure(
       },
     });
   } catch (error) {
-    log.error('sweep could not run', { ...fields, ...project, error: errorField(error) });
+    const about = { ...fields, ...project };
+    log.error('sweep could not run', { ...about, error: errorField(error) });
+    // A person who asked for the sweep by hand has the answer; a target of a message has a name here.
+    if (fields.target !== undefined) withFields(log, about).info('message', { ...messageOfFailure(error) });
     throw error;
   }
 }
@@ -134,5 +138,5 @@ function countLate(results: readonly TargetResult[], writeMetrics: WriteMetrics)
     results.filter((result) => result.kind === 'not-swept' && result.reason === reason).length;
   const expired = countOf('expired');
   if (countOf('stale') > 0) writeMetrics({ TicksDropped: 1 });
-  if (expired > 0) writeMetrics({ SweepsStopped: expired });
+  if (expired > 0) writeMetrics({ SweepsStopped: expired, SweepsExpired: expired });
 }

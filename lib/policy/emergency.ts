@@ -30,7 +30,9 @@ export interface Emergency {
  */
 export function emergencyPolicy(
   { olderThanMs, jobIds, queue, owner, jobType, engines, maxKills, includeExempt, savepoint }: Emergency,
-  kept: Pick<Policy, 'exemptions' | 'doubts'> & Partial<Pick<Policy, 'freezes' | 'tagExemptions'>> = { exemptions: [] },
+  kept: Pick<Policy, 'exemptions' | 'doubts'> & Partial<Pick<Policy, 'freezes' | 'tagExemptions' | 'notices'>> = {
+    exemptions: [],
+  },
 ): Policy {
   const selector: Selector = {
     ...(queue.length > 0 && { queue: queue.map(compileQueueMatcher) }),
@@ -50,6 +52,7 @@ export function emergencyPolicy(
     freezes: includeExempt ? [] : [...(kept.freezes ?? [])],
     tagExemptions: includeExempt ? undefined : kept.tagExemptions,
     doubts: includeExempt ? [] : kept.doubts,
+    notices: [...(kept.notices ?? [])],
     rules: engines.map((engine) =>
       createRule({
         id: engines.length === 1 ? 'emergency' : `emergency-${engine}`,

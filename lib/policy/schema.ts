@@ -52,12 +52,16 @@ const selector = v.pipe(
   v.check((keys) => hasKey(keys), `expected at least one of ${Object.keys(selectorEntries).join(', ')}`),
 );
 
+/** A sweep reads the record of a day, so it would not find an older warning. */
+const MOST_WARN_BEFORE_MS = 24 * 3_600_000;
+
 const RULE_DEFAULTS = {
   action: 'cancel',
   victims: 'all',
   minGroupSize: 1,
   savepoint: true,
   onSavepointFailure: 'keep',
+  warnFirst: false,
 } as const;
 
 const ruleFields = strictObject({
@@ -84,6 +88,22 @@ const ruleFields = strictObject({
   minGroupSize: v.optional(
     about(v.pipe(count, v.minValue(1, 'expected 1 or more')), 'Smaller groups are spared'),
     RULE_DEFAULTS.minGroupSize,
+  ),
+  warnBefore: v.optional(
+    about(
+      v.pipe(
+        duration,
+        v.check((ms) => ms > 0 && ms <= MOST_WARN_BEFORE_MS, 'expected more than 0 and at most 24h, such as 30m'),
+      ),
+      'How long before its limit the owner of a job is warned',
+    ),
+  ),
+  warnFirst: v.optional(
+    about(
+      v.boolean('expected true or false'),
+      'Whether no job is cancelled before `warnBefore` has passed since its first warning',
+    ),
+    RULE_DEFAULTS.warnFirst,
   ),
   savepoint: v.optional(
     about(v.boolean('expected true or false'), 'For Flink: write a savepoint before the job stops'),
@@ -125,6 +145,7 @@ function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Pat
       message: `${fields.victims} works with one limit only; found ${clocks.join(' and ')}`,
     });
   }
+  found.push(...contradictionsOfWarnings(fields));
   for (const where of ['match', 'ignore'] as const) {
     const keys = fields[where];
     if (keys === undefined || keys === 'all') continue;
@@ -142,6 +163,26 @@ function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Pat
     }
   }
   return found;
+}
+
+function contradictionsOfWarnings({
+  action,
+  warnBefore,
+  warnFirst,
+  ...fields
+}: v.InferOutput<typeof ruleFields>): { path: Path; message: string }[] {
+  if (warnBefore === undefined) {
+    const message = 'needs warnBefore, such as warnBefore: 30m';
+    return warnFirst ? [{ path: pathTo('warnFirst'), message }] : [];
+  }
+  if (action !== 'cancel') {
+    const message = `warns of a cancel, and a rule with action: ${action} cancels nothing; remove it`;
+    return [{ path: pathTo('warnBefore'), message }];
+  }
+  const shorter = LIMIT_NAMES.filter((limit) => (fields[limit] ?? Number.POSITIVE_INFINITY) <= warnBefore);
+  if (shorter.length === 0) return [];
+  const message = `is not shorter than ${shorter.join(' and ')}, so every job would be warned at its start`;
+  return [{ path: pathTo('warnBefore'), message }];
 }
 
 /** Says why a selector can match no job of an engine: the jobs lack the key, or none of them can have the value. */
@@ -293,6 +334,12 @@ export const freezeSchema = v.pipe(
   opens(),
 );
 
+const noticeRouteSchema = strictObject({
+  to: v.picklist(['owner', 'operators']),
+  match: v.optional(about(routeMatchSchema, 'Which of them; by default all')),
+  route: about(name, 'Name of a parameter below /dli-reaper/{stage}/notices/routes/, which says where they go'),
+});
+
 export const tagExemptionsSchema = v.optional(
   about(
     strictObject({ ceiling: duration }),
@@ -301,6 +348,9 @@ export const tagExemptionsSchema = v.optional(
 );
 
 export const DEFAULT_PERCENT_FLOOR = 10;
+
+/** Each message carries them. */
+export const MOST_NOTICE_ROUTES = 20;
 
 export const policySchema = strictObject({
   version: v.literal(1, 'expected 1, the only version there is'),
@@ -339,6 +389,16 @@ export const policySchema = strictObject({
   ),
   exemptions: v.optional(v.array(exemptionSchema, 'expected a list of exemptions'), []),
   freezes: v.optional(v.array(freezeSchema, 'expected a list of freezes'), []),
+  notices: v.optional(
+    about(
+      v.pipe(
+        v.array(noticeRouteSchema, 'expected a list of routes'),
+        v.maxLength(MOST_NOTICE_ROUTES, `expected at most ${MOST_NOTICE_ROUTES} routes`),
+      ),
+      'Where messages to owners and operators go; docs/notices.md. The first that matches counts',
+    ),
+    [],
+  ),
 });
 
 type WrittenSelector = v.InferOutput<typeof selector>;

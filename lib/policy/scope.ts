@@ -8,11 +8,14 @@ export function enginesOf({ rules }: Policy): Engine[] {
 }
 
 /**
- * Returns the start, epoch ms, before which a job of the engine may be overdue by some rule. Younger jobs need not be listed.
+ * Returns the start, epoch ms, before which a job of the engine may be overdue by some rule, or be warned of. Younger jobs need not
+ * be listed.
  */
 export function youngestOverdueStart({ rules }: Policy, engine: Engine, now: number): number {
-  const limits = rules.filter(({ engines }) => engines.includes(engine)).flatMap((rule) => rule.limits);
-  return now - Math.min(...limits.map(({ limitMs }) => limitMs));
+  const ages = rules
+    .filter(({ engines }) => engines.includes(engine))
+    .flatMap(({ limits, warnBefore = 0 }) => limits.map(({ limitMs }) => limitMs - warnBefore));
+  return now - Math.min(...ages);
 }
 
 /** Texts that have nothing in common: a pattern that matches all of them is taken to match every text. */

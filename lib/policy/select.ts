@@ -1,5 +1,5 @@
-import type { Job } from '../base/job.ts';
 import { fingerprint } from '../base/fingerprint.ts';
+import type { Job } from '../base/job.ts';
 import { MAX_STEPS_PER_VALUE, MAX_VALUE_LENGTH, type Matcher } from './matcher.ts';
 import type { Rule, Selector } from './schema.ts';
 

@@ -7,7 +7,10 @@ import { judge } from './judge/judge.ts';
 import { ceilingsInTime, settingsInTime } from './load.ts';
 import { look } from './look/look.ts';
 import { prepare } from './prepare.ts';
+import { recall } from './recall.ts';
 import type { SweepReport } from './record/report.ts';
+import { afterWarnings } from './tell/after-warnings.ts';
+import { endingExemptions } from './tell/calendar.ts';
 import { explainIn } from './tell/explain.ts';
 import { logReport } from './tell/log-report.ts';
 import { messagesOf } from './tell/messages.ts';
@@ -41,6 +44,7 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
   // Never later than now, or a clock that is ahead would make a late request a young one.
   const askedAt = Math.min(request.askedAt ?? startedAt, startedAt);
   const order = { request, settings, ceilings, clearance, startedAt, askedAt };
+  const recalling = recall(order, deps);
   const { scope, readers, lookClock, measure, cancels, limits, log, progress, run, close } = prepare(order, deps);
   try {
     const sight = await look(scope, readers, lookClock);
@@ -57,10 +61,19 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
         : await act(judgement, cancels, limits, { log, progress, askedBefore });
 
     const finishedAt = deps.clock.now();
-    const notices = [...run.notices, ...braked.notices];
+    const recalled = await recalling;
+    const past = braked.past ?? recalled.past;
+    const notices = [...run.notices, ...braked.notices, ...recalled.notices];
     const stopped = braked.stopped ?? ends.stopped;
-    const report = tell({ ...run, notices, finishedAt }, sight, judgement, { ...ends, stopped });
-    for (const message of messagesOf(report)) log.info('message', { ...message });
+    const report = tell({ ...run, notices, finishedAt, past }, sight, judgement, { ...ends, stopped });
+    const { target, policy } = settings;
+    const compared = { projectId: target.projectId, past, sight, startedBefore: scope.startedBefore, judgement };
+    const messages = messagesOf(report, {
+      after: afterWarnings(report, compared),
+      exemptions: run.announced === undefined ? [] : endingExemptions(judgement, run.announced),
+      routes: policy.notices,
+    });
+    for (const message of messages) log.info('message', { ...message });
     logReport(report, log, explainIn(judgement));
     return report;
   } finally {

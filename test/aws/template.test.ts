@@ -344,7 +344,7 @@ describe('the alarms and the dashboard', () => {
     const text = JSON.stringify([ofType('AWS::CloudWatch::Alarm'), ofType('AWS::CloudWatch::Dashboard')]);
     const named = [...text.matchAll(/"Namespace":"DliJobReaper","MetricName":"(\w+)"/g)].map(([, name]) => name);
 
-    expect(Object.keys(METRICS).length).toBeLessThanOrEqual(16);
+    expect(Object.keys(METRICS).length).toBeLessThanOrEqual(18);
     expect(named.length).toBeGreaterThan(5);
     expect(named.filter((name) => !Object.hasOwn(METRICS, name ?? ''))).toEqual([]);
   });

@@ -156,7 +156,7 @@ describe('the bundled sweep function', () => {
     expect(late.log).toMatchObject([
       { level: 'error', msg: 'target not swept', target: 'default', reason: 'expired', sweepId: 'adhoc-night-1' },
     ]);
-    expect(late.metrics).toEqual({ SweepsStopped: 1 });
+    expect(late.metrics).toEqual({ SweepsStopped: 1, SweepsExpired: 1 });
     expect(emulator.requests).toEqual([]);
     // A minute, since the process takes its time to start.
     expect((await invoke(asked((minutes - 1) * 60_000))).returned).toMatchObject({ counts: { cancelled: 6 } });
@@ -573,7 +573,7 @@ describe('the bundled sweep function, with a message of the queue', () => {
       ['target not swept', 'default'],
       ['target not swept', 'second'],
     ]);
-    expect(metrics).toEqual({ SweepsStopped: 2 });
+    expect(metrics).toEqual({ SweepsStopped: 2, SweepsExpired: 2 });
     expect(emulator.requests).toEqual([]);
   });
 

@@ -99,6 +99,7 @@ export function makeVictim(n: number, overLimitMs = HOUR): Victim {
     freezes: [],
     freeze: { frozen: 'no' },
     maxSteps: MAX_STEPS_PER_VALUE,
+    danger: undefined,
     verdict: {
       action: 'cancel',
       reason: 'over-limit',

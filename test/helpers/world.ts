@@ -7,6 +7,7 @@ import { createSharedStates } from '../../lib/dli/shared-state.ts';
 import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
 import type { SweepRequest } from '../../lib/request/request.ts';
 import type { SweepDeps } from '../../lib/sweep/deps.ts';
+import { pastOf, type ReadRecord, type RecordLine } from '../../lib/sweep/past/past-sweeps.ts';
 import { sweep } from '../../lib/sweep/sweep.ts';
 import { looseCeilings } from './ceilings.ts';
 
@@ -46,7 +47,7 @@ export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: Emul
   onTestFinished(emulator.close);
   const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;
 
-  const lines: { level: string; msg: string; fields: LogFields }[] = [];
+  const lines: { level: string; at: number; msg: string; fields: LogFields }[] = [];
   const sleeps: number[] = [];
   const clock = {
     now: () => now,
@@ -58,7 +59,7 @@ export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: Emul
   const deps: SweepDeps = {
     clock,
     random: () => 0.5,
-    log: createLog((level, msg, fields) => void lines.push({ level, msg, fields: { ...fields } })),
+    log: createLog((level, msg, fields) => void lines.push({ level, at: now, msg, fields: { ...fields } })),
     deadlineAt: NOW + 10 * MINUTE,
     sharedFor: createSharedStates(clock),
     loadCeilings: async () => looseCeilings,
@@ -105,6 +106,12 @@ export async function makeWorld(options: Partial<EmulatorOptions> & { jobs: Emul
     lines,
     sleeps,
     clock,
+    /** Reads the sweeps so far from their lines, as CloudWatch Logs keeps them: without those of the level debug. */
+    readRecord: (async ({ target, projectId: project, since }) =>
+      pastOf(
+        { target, projectId: project },
+        lines.filter(({ level, at }) => level !== 'debug' && at >= since).map((line) => line as RecordLine),
+      )) satisfies ReadRecord as ReadRecord,
     /** Moves the clock of both forward. */
     pass: (ms: number) => {
       now += ms;

@@ -11,6 +11,7 @@ import type { SkipReason } from '../record/outcome.ts';
 import type { Hold, Stopped } from '../record/report.ts';
 import type { Victim } from './cap.ts';
 import type { Judgement } from './judge.ts';
+import { spareUnwarned } from './warnings.ts';
 
 const DAY_MS = 86_400_000;
 /** A schedule pauses for less than seven days, or the deploy refuses it; one day more for a sweep that came late. */
@@ -29,6 +30,8 @@ export interface Braked {
   stopped: Stopped | undefined;
   /** Ids of jobs that other sweeps of the target may have asked to stop. */
   askedBefore: ReadonlySet<string>;
+  /** The sweeps of the last 24 hours; undefined if they were not read. */
+  past: readonly PastSweep[] | undefined;
 }
 
 /** Checks the judgement of a sweep against the record of its target, if the target has one. */
@@ -37,7 +40,7 @@ export async function brakeByRecord(
   { request, settings, ceilings }: { request: SweepRequest; settings: Settings; ceilings: Ceilings | Hold },
   { readRecord, clock, deadlineAt }: { readRecord?: ReadRecord | undefined; clock: Clock; deadlineAt: number },
 ): Promise<Braked> {
-  if (readRecord === undefined || 'because' in ceilings) return free(judged);
+  if (readRecord === undefined || 'because' in ceilings) return free(spareUnwarned(judged, undefined));
   const now = clock.now();
   const { documents, target } = settings;
   return brake(judged, {
@@ -71,6 +74,7 @@ interface BrakeOptions {
  *
  * - The kills of any 24 hours stay within the ceiling. If there are more victims than it leaves, no job is cancelled; with
  *   `drain` the worst are.
+ * - A job whose rule warns first is spared until it was warned of for long enough.
  * - The first sweep with changed settings cancels a few jobs at most. The next sweep goes on.
  *
  * Reads the record only if there are victims. If it cannot be read in time, no job is cancelled.
@@ -90,15 +94,19 @@ export async function brake(judgement: Judgement, options: BrakeOptions): Promis
     return unknown(judgement, error, options);
   }
   const askedBefore = new Set(past.flatMap(({ chosen }) => chosen));
-  const capped = capByDay(judgement, countKills(past, { since, isEmergency: options.isEmergency }), options);
+  const capped = capByDay(
+    spareUnwarned(judgement, past),
+    countKills(past, { since, isEmergency: options.isEmergency }),
+    options,
+  );
   const { settingsHash, isEmergency } = options;
   const mayBeFirst = !isEmergency && settingsHash !== undefined && capped.obstacle === undefined;
   if (!mayBeFirst || capped.chosen.length <= FIRST_SWEEP_KILLS || hasActedBy(past, settingsHash)) {
-    return { ...free(capped), askedBefore };
+    return { ...free(capped), askedBefore, past };
   }
   // If the older record cannot be read, the sweep only begins slowly.
   const older = await read(now - SETTINGS_KNOWN_FOR_MS, since).catch(() => []);
-  return { ...(hasActedBy(older, settingsHash) ? free(capped) : beginSlowly(capped)), askedBefore };
+  return { ...(hasActedBy(older, settingsHash) ? free(capped) : beginSlowly(capped)), askedBefore, past };
 }
 
 /** A judgement without a brake. */
@@ -107,6 +115,7 @@ export const free = (judgement: Judgement): Braked => ({
   notices: [],
   stopped: undefined,
   askedBefore: new Set(),
+  past: undefined,
 });
 
 function unknown(judgement: Judgement, error: unknown, { isEmergency }: BrakeOptions): Braked {

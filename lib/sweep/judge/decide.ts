@@ -24,6 +24,16 @@ export interface Decision {
   /** How many steps each of its texts may cost; see {@link stepsPerValue}. */
   maxSteps: number;
   verdict: Verdict;
+  /** Set for a job that a rule wants cancelled soon: the rule says how long before. */
+  danger: Danger | undefined;
+}
+
+/** How close a job is to a limit by which it may be cancelled. */
+export interface Danger {
+  rule: string;
+  clock: LimitName;
+  limitMs: number;
+  readingMs: number;
 }
 
 /** Milliseconds at the sweep's instant; undefined if a clock does not count in the job's state, or its start cannot be right. */
@@ -43,7 +53,12 @@ export type RuleResult = {
   ignore?: Tried | undefined;
 } & (
   | { action: Action; clock: LimitName; limitMs: number; overLimitMs: number }
-  | { action: 'keep'; reason: KeepReason }
+  | {
+      action: 'keep';
+      reason: KeepReason;
+      /** Set for a job within its limits that comes to one soon. */
+      danger?: Danger | undefined;
+    }
 );
 
 type Over = Exclude<RuleResult, { action: 'keep' }>;
@@ -106,7 +121,7 @@ export function createDecide({ policy, exemptions }: Omit<DecideOptions, 'now'>)
         .map((result) => (wasAskedRecently(job, result, now) ? spare(result, 'asked-recently') : result));
       // No rule can be for an operation on a queue.
       const verdict = isPseudoJob(job) ? PROTECTED : conclude(results, trial);
-      return { ...trial, verdict };
+      return { ...trial, verdict, danger: dangerOf(results, verdict, trial) };
     });
   };
 }
@@ -124,7 +139,7 @@ function stepsPerValue(jobs: readonly Job[], questions: number): number {
 }
 
 /** What can be said of a job without the others. */
-type Trial = Omit<Decision, 'verdict'>;
+type Trial = Omit<Decision, 'verdict' | 'danger'>;
 
 /** The decision to cancel a job. */
 type Chosen = Pick<Decision, 'job' | 'rules' | 'maxSteps'> & { verdict: Extract<Verdict, { reason: 'over-limit' }> };
@@ -220,6 +235,23 @@ function conclude(
   };
 }
 
+/**
+ * Returns the limit that a job comes to first, of the rules that warn. A job that something spares, or may spare, is in no danger;
+ * one that is to be cancelled now is past it.
+ */
+function dangerOf(
+  results: readonly RuleResult[],
+  { action, reason }: Verdict,
+  { exemption, freeze }: Pick<Trial, 'exemption' | 'freeze'>,
+): Danger | undefined {
+  const isSpared =
+    exemption.exempt !== 'no' || freeze.frozen !== 'no' || (action === 'keep' && reason === 'undetermined');
+  if (action === 'cancel' || isSpared) return undefined;
+  return firstOf(
+    results.flatMap((result) => (result.action === 'keep' && result.danger !== undefined ? [result.danger] : [])),
+  );
+}
+
 const NO_RULE: Verdict = { action: 'keep', reason: 'no-rule', rule: undefined, limitMs: undefined };
 
 const PROTECTED: Verdict = { action: 'keep', reason: 'protected', rule: undefined, limitMs: undefined };
@@ -268,9 +300,29 @@ function tryRule(job: Job, rule: Rule, { clocks, maxSteps }: { clocks: ClockRead
     .toSorted((a, b) => b.overLimitMs - a.overLimitMs);
   if (over === undefined) {
     const isKnown = readings.every(({ readingMs }) => readingMs !== undefined);
-    return keepFor(isKnown ? 'within-limit' : 'undetermined', ignore);
+    if (!isKnown) return keepFor('undetermined', ignore);
+    return { rule, match, ignore, action: 'keep', reason: 'within-limit', danger: dangerIn(rule, readings) };
   }
   return { rule, match, ignore, action: rule.action, ...over };
+}
+
+/** Returns the limit of a rule that a job comes to first, if the rule warns of it now. */
+function dangerIn(
+  { id, warnBefore }: Rule,
+  readings: readonly { clock: LimitName; limitMs: number; readingMs: number | undefined }[],
+): Danger | undefined {
+  if (warnBefore === undefined) return undefined;
+  return firstOf(
+    readings.flatMap(({ clock, limitMs, readingMs = 0 }) =>
+      readingMs >= limitMs - warnBefore ? [{ rule: id, clock, limitMs, readingMs }] : [],
+    ),
+  );
+}
+
+/** Returns the limit that comes first. */
+function firstOf(dangers: readonly Danger[]): Danger | undefined {
+  const leftMs = ({ limitMs, readingMs }: Danger) => limitMs - readingMs;
+  return dangers.toSorted((a, b) => leftMs(a) - leftMs(b) || compareText(a.rule, b.rule))[0];
 }
 
 /** Reads each clock. The engine says when it starts to count; see docs/policy.md. */

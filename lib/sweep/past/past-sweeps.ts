@@ -1,4 +1,5 @@
-import type { WrittenLine } from '../record/log-lines.ts';
+import type { JobLine, WrittenLine } from '../record/log-lines.ts';
+import type { JobWarning } from '../record/report.ts';
 
 /*
  * This folder reads what earlier sweeps did, from the lines they wrote to the log: there is no other memory. This file counts,
@@ -19,12 +20,37 @@ export interface PastSweep {
   unconfirmed: readonly string[];
   /** The number of further such jobs, whose ids are not known. */
   unconfirmedUnknown: number;
+  /** The jobs that it was seen to cancel, as far as their lines are on record. */
+  cancelledJobs: readonly PastJob[];
+  /** The jobs that it said may be cancelled soon, as far as their lines are on record. */
+  warned: readonly PastWarning[];
+  /** The number of further such jobs: their lines are lost. */
+  warnedUnknown: number;
+  /** Null if it does not say, as is the project. */
+  target: string | null;
+  projectId: string | null;
   /** Ids of jobs that it chose to cancel. Each may have been asked to stop, and may end later for that reason. */
   chosen: readonly string[];
   /** Identifies its settings; null if it does not say. */
   settingsHash: string | null;
   /** Whether it asked a job to stop, and was not stopped before its end. */
   hasActed: boolean;
+}
+
+/** What a job of an earlier sweep was. Null is what is not known. */
+export interface PastJob {
+  jobId: string;
+  engine: string | null;
+  name: string | null;
+  queue: string | null;
+  owner: string | null;
+  fingerprint: string | null;
+}
+
+/** A job that an earlier sweep said may be cancelled soon. */
+export interface PastWarning extends PastJob, JobWarning {
+  /** Epoch ms. */
+  at: number;
 }
 
 /**
@@ -42,7 +68,13 @@ export type ReadRecord = (asked: {
 }) => Promise<PastSweep[]>;
 
 /** The lines that make up the record. */
-export const RECORD_LINES = ['victims chosen', 'job not seen to stop', 'sweep finished'] as const;
+export const RECORD_LINES = [
+  'victims chosen',
+  'job cancelled',
+  'job not seen to stop',
+  'job may be cancelled',
+  'sweep finished',
+] as const;
 
 /** Whether two texts are the id of one job: DLI does not always write it in the same case. */
 export const isSameId = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
@@ -102,6 +134,7 @@ function toFinished({ at, fields }: Line<'sweep finished'>, lines: readonly Reco
   const unconfirmed = new Set(
     lines.flatMap((line) => (line.msg === 'job not seen to stop' ? (line.fields.jobId ?? []) : [])),
   );
+  const warned = warnedIn(lines);
   return [
     {
       at,
@@ -110,11 +143,32 @@ function toFinished({ at, fields }: Line<'sweep finished'>, lines: readonly Reco
       cancelled,
       unconfirmed: [...unconfirmed],
       unconfirmedUnknown: Math.max(unseen - unconfirmed.size, 0),
+      cancelledJobs: cancelledIn(lines),
+      warned,
+      warnedUnknown: Math.max((fields.counts?.warned ?? 0) - warned.length, 0),
+      target: fields.target ?? null,
+      projectId: fields.projectId ?? null,
       chosen: idsOf(chosenLines(lines)),
       settingsHash: settingsHash ?? null,
       hasActed: cancelled + alreadyTerminal + unseen + failed > 0 && (stoppedBy ?? null) === null,
     },
   ];
+}
+
+const cancelledIn = (lines: readonly RecordLine[]): PastJob[] =>
+  lines.flatMap((line) => (line.msg === 'job cancelled' ? toPastJob(line.fields) : []));
+
+/** Each of these lines has its job and its warning. */
+const warnedIn = (lines: readonly RecordLine[]): PastWarning[] =>
+  lines.flatMap(({ at, msg, fields }) => {
+    if (msg !== 'job may be cancelled' || fields.warning == null) return [];
+    const { warning } = fields;
+    return toPastJob(fields).map((job) => ({ ...job, ...warning, at }));
+  });
+
+function toPastJob(fields: Partial<JobLine>): PastJob[] {
+  const { jobId, engine = null, name = null, queue = null, owner = null, fingerprint = null } = fields;
+  return jobId === undefined ? [] : [{ jobId, engine, name, queue, owner, fingerprint }];
 }
 
 const chosenLines = (lines: readonly RecordLine[]) =>
@@ -141,6 +195,11 @@ function toUnfinished(lines: readonly RecordLine[]): PastSweep[] {
       cancelled: count,
       unconfirmed: [],
       unconfirmedUnknown: 0,
+      cancelledJobs: cancelledIn(lines),
+      warned: warnedIn(lines),
+      warnedUnknown: 0,
+      target: first.fields.target ?? null,
+      projectId: first.fields.projectId ?? null,
       chosen: idsOf(chosen),
       settingsHash: null,
       hasActed: false,

@@ -27,6 +27,8 @@ export interface LogLines {
   'job not cancelled': JobLine;
   'job not asked to stop': JobLine;
   'job overdue': JobLine;
+  /** Soon, or it was not warned of long enough. */
+  'job may be cancelled': JobLine;
   'job kept': JobLine;
   notice: { notice: string };
   /** What the function `notify` is to send, to one recipient. */
@@ -140,6 +142,7 @@ export const JOB_LINES = [
   'job not cancelled',
   'job not asked to stop',
   'job overdue',
+  'job may be cancelled',
   'job kept',
 ] as const satisfies LineName[];
 export type JobLineName = (typeof JOB_LINES)[number];

@@ -24,11 +24,15 @@ export const METRICS = {
    * came too late.
    */
   SweepsStopped: 'Count',
+  /** Sweeps that came too late to cancel, and targets of messages that were too old to be swept. */
+  SweepsExpired: 'Count',
   /** Live jobs that are old enough to matter. */
   ResourceCount: 'Count',
   /** Jobs over a limit, whether their rule cancels, warns or logs. */
   JobsOverdue: 'Count',
   JobsCancelled: 'Count',
+  /** Cancelled jobs that are like one which was cancelled in the 24 hours before. */
+  JobsRepeated: 'Count',
   /** Jobs that were asked to stop without success: DLI refused or gave up, or they were not seen to stop. */
   JobsFailed: 'Count',
   /** Jobs that were spared since something about them is not known. */
@@ -81,9 +85,11 @@ export function metricsOf(
     // A dry run over its cap has stopped nothing.
     SweepsCapped: toNumber(status === 'capped' && !dryRun),
     SweepsStopped: toNumber(status === 'stopped' && !(stoppedBy === 'switch' && isStoppedByHand)),
+    SweepsExpired: toNumber(stoppedBy === 'expired'),
     ResourceCount: counts.seen,
     JobsOverdue: counts.overdue,
     JobsCancelled: counts.cancelled,
+    JobsRepeated: counts.repeats,
     JobsFailed: counts.failed + counts.unconfirmed,
     JobsUndetermined: counts.skipped.undetermined ?? 0,
     JobsStuck: dryRun ? 0 : stuck.length,
@@ -94,11 +100,12 @@ export function metricsOf(
 
 /**
  * Whether a sweep has failed to end a job. It has not if the job is alive for a good reason: a dry run, a stop, the first sweep of
- * changed settings, a rule that only warns, a job that is overdue since a short time, or a last reading that spared it.
+ * changed settings, a rule that only warns or that warns first, a job that is overdue since a short time, or a last reading that spared it.
  */
 function isStuck({ decision, outcome, reason, overLimitMs }: JobReport, afterMs: number): boolean {
   const isOver = outcome === 'cancelled' || outcome === 'already-terminal' || reason === 'changed';
-  const isLeftAlone = outcome === 'skipped' && (reason === 'stopped' || reason === 'first-sweep');
+  const isLeftAlone =
+    outcome === 'skipped' && (reason === 'stopped' || reason === 'first-sweep' || reason === 'warn-first');
   return decision === 'cancel' && !isOver && !isLeftAlone && (overLimitMs ?? 0) >= afterMs;
 }
 

@@ -157,12 +157,16 @@ export interface Counts {
   overdue: number;
   /** Overdue jobs that the policy wants cancelled. */
   toCancel: number;
+  /** Jobs that may be cancelled soon; the rule says how long before the owner is warned. */
+  warned: number;
   cancelled: number;
   alreadyTerminal: number;
   /** Those of `alreadyTerminal` that someone else cancelled between our look and our cancel. */
   cancelledByOthers: number;
   unconfirmed: number;
   failed: number;
+  /** Those of `cancelled` that are like a job which was cancelled in the 24 hours before. */
+  repeats: number;
   skipped: Partial<Record<SkipReason, number>>;
 }
 
@@ -204,6 +208,8 @@ export interface JobReport {
   /** Every rule that found the job over its limit. */
   matched: string[];
   decision: Action | 'keep';
+  /** Set if it may be cancelled soon; null for any other job. */
+  warning: JobWarning | null;
   /** Why this outcome: `over-limit`, or why the job was skipped. */
   reason: 'over-limit' | SkipReason;
   outcome: Outcome['kind'];
@@ -216,12 +222,26 @@ export interface JobReport {
   evidence: 'status' | 'own-record' | null;
   /** `others` for a job that DLI calls cancelled although no request of ours can be the reason. Null for any other job. */
   endedBy: 'others' | null;
+  /** Hash of the shape of its statement, for a cancelled SQL job whose statement was read; see lib/base/fingerprint.ts. */
+  fingerprint: string | null;
+  /** How many jobs like this were cancelled in the 24 hours before; null if that is not known, or it was not cancelled. */
+  repeats: number | null;
   /** Compute units that it holds, if the API says so. */
   cus: number | null;
   /** Cancel requests sent for it. */
   attempts: number;
   requestId: string | null;
   error: string | null;
+}
+
+/** Which limit a job comes to, or has passed before it was warned of long enough. */
+export interface JobWarning {
+  rule: string;
+  clock: LimitName;
+  limitMs: number;
+  readingMs: number;
+  /** ISO 8601, UTC: when a sweep may cancel it. */
+  mayBeCancelledAt: string;
 }
 
 /** Counts the calls that `onCall` is called with. */

@@ -2,6 +2,7 @@ import { exemptionNotices, isExemptionInForce, MARKS_MS } from '../../policy/exe
 import { endedNotices, type FreezeSpan, spansOf } from '../../policy/freezes.ts';
 import type { Exemption } from '../../policy/schema.ts';
 import type { DecideOptions, Decision } from '../judge/decide.ts';
+import type { Judgement } from '../judge/judge.ts';
 
 /** The time in which an exemption or freeze must come to a mark to be announced: epoch ms, `after` exclusive. */
 export interface AnnouncedSince {
@@ -30,6 +31,15 @@ export function calendarNotices(
     ...spans.flatMap((span) => inForce(span, decisions, { isQuiet: announced !== undefined })),
     ...(announced === undefined ? nextToBegin(spans, now) : []),
   ];
+}
+
+/** Returns the exemptions that have come to a mark before their end, and that spared a job over its limit. */
+export function endingExemptions(
+  { decisions, context: { policy, exemptions, now } }: Pick<Judgement, 'decisions' | 'context'>,
+  announced: AnnouncedSince,
+): Exemption[] {
+  const isAnnounced = isAtMark(decisions, announced, now);
+  return [...policy.exemptions, ...exemptions].filter((one) => isExemptionInForce(one, now) && isAnnounced(one));
 }
 
 const DAY_MS = 86_400_000;

@@ -94,7 +94,8 @@ const LINES: Record<Outcome['kind'], Line> = {
   skipped: { msg: 'job not asked to stop', level: 'info' },
 };
 
-function lineOf({ outcome, decision, reason }: JobReport): Line {
+function lineOf({ outcome, decision, reason, warning }: JobReport): Line {
+  if (warning !== null) return { msg: 'job may be cancelled', level: 'info' };
   if (decision === 'cancel') return LINES[outcome];
   if (decision !== 'keep') return { msg: 'job overdue', level: decision === 'warn' ? 'warn' : 'info' };
   const isUsual = reason === 'within-limit' || reason === 'queued' || reason === 'terminal';

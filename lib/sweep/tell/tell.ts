@@ -12,7 +12,9 @@ import type { Cancellation } from '../act/cancel.ts';
 import type { Decision } from '../judge/decide.ts';
 import type { Judgement } from '../judge/judge.ts';
 import { describeUndetermined, isBlind } from '../judge/undetermined.ts';
+import { warningOf } from '../judge/warnings.ts';
 import type { Sight } from '../look/look.ts';
+import type { PastSweep } from '../past/past-sweeps.ts';
 import type { Outcome } from '../record/outcome.ts';
 import type { CapReport, DryRunReason, Hold, Stopped, SweptProject } from '../record/report.ts';
 import {
@@ -25,6 +27,7 @@ import {
 } from '../record/report.ts';
 import { type AnnouncedSince, calendarNotices } from './calendar.ts';
 import { missingJobs, sparedAtLast, unmatchedNames, unmetJobs } from './named-jobs.ts';
+import { countRepeats } from './repeats.ts';
 import { ruleEffects } from './rule-effects.ts';
 import { unmatchedSelectors } from './unmatched-selectors.ts';
 
@@ -51,6 +54,8 @@ export interface SweepRun {
   notices: readonly string[];
   parameterVersions?: ParameterVersions | undefined;
   settingsHash?: string | undefined;
+  /** The sweeps of the last 24 hours; undefined if they were not read. */
+  past?: readonly PastSweep[] | undefined;
 }
 
 /** Returns the report of a sweep. Pure; all counters are taken from the outcomes. */
@@ -58,7 +63,14 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
   const { request, dryRunBecause } = run;
   const { decisions, context, caps } = judgement;
   const { outcomes } = ends;
-  const counts = countOutcomes(decisions, outcomes);
+  const stopped =
+    sight.clockProblem === undefined
+      ? (run.held ?? ends.stopped)
+      : { by: 'clock' as const, because: sight.clockProblem };
+  // What is stopped cancels nothing soon.
+  const past = { past: run.past, warns: stopped === undefined };
+  const jobs = toJobReports(judgement, ends, past);
+  const counts = countOutcomes(decisions, outcomes, jobs);
   const unmet =
     request.emergency === undefined
       ? []
@@ -68,8 +80,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     request.emergency === undefined ? isBlind(decisions) : hasUnnamed(undetermined, request.emergency);
   const undeterminedWords = undetermined.length === 0 ? [] : [describeUndetermined(undetermined)];
   const troubles: Troubles = {
-    stopped:
-      sight.clockProblem === undefined ? (run.held ?? ends.stopped) : { by: 'clock', because: sight.clockProblem },
+    stopped,
     gaps: [...sight.gaps, ...judgement.gaps].map(({ what }) => what),
     blindness: isBlindSweep ? undeterminedWords : [],
     caps,
@@ -111,15 +122,31 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     rules: request.emergency === undefined ? ruleEffects(decisions, context.policy) : [],
     // An emergency manages nothing.
     unmanagedQueues: request.emergency === undefined ? countUnmanaged(decisions, context.policy) : {},
-    jobs: toJobReports(decisions, ends),
+    jobs,
   };
 }
 
-function toJobReports(decisions: readonly Decision[], { outcomes, cancellations }: Ends): JobReport[] {
+/** What earlier sweeps did, and whether this one warns of what later ones may do. */
+interface Around {
+  past: readonly PastSweep[] | undefined;
+  warns: boolean;
+}
+
+function toJobReports(
+  { decisions, context }: Judgement,
+  { outcomes, cancellations }: Ends,
+  around: Around,
+): JobReport[] {
   const byId = new Map(cancellations.map((cancellation) => [cancellation.victim.job.id, cancellation]));
   return decisions
     .filter(({ verdict }) => verdict.reason !== 'no-rule')
-    .map((decision) => toJobReport(decision, outcomeOf(decision, outcomes), byId.get(decision.job.id)))
+    .map((decision) =>
+      toJobReport(decision, outcomeOf(decision, outcomes), {
+        ...around,
+        cancellation: byId.get(decision.job.id),
+        context,
+      }),
+    )
     .sort((a, b) => compareText(a.queue ?? '', b.queue ?? '') || compareText(a.jobId, b.jobId));
 }
 
@@ -184,16 +211,22 @@ function outcomeOf({ job, verdict }: Decision, outcomes: ReadonlyMap<string, Out
   return outcome;
 }
 
-function countOutcomes(decisions: readonly Decision[], outcomes: ReadonlyMap<string, Outcome>): Counts {
+function countOutcomes(
+  decisions: readonly Decision[],
+  outcomes: ReadonlyMap<string, Outcome>,
+  jobs: readonly JobReport[],
+): Counts {
   const counts: Counts = {
     seen: 0,
     overdue: 0,
     toCancel: 0,
+    warned: jobs.filter(({ warning }) => warning !== null).length,
     cancelled: 0,
     alreadyTerminal: 0,
     cancelledByOthers: 0,
     unconfirmed: 0,
     failed: 0,
+    repeats: jobs.filter(({ repeats }) => (repeats ?? 0) > 0).length,
     skipped: {},
   };
   for (const decision of decisions) count(counts, decision, outcomeOf(decision, outcomes));
@@ -276,17 +309,29 @@ function wordsForCap({ caps: { drain }, isNoneLeft, isDryRun }: Troubles): strin
 }
 
 function toJobReport(
-  { job, clocks, verdict }: Decision,
+  decision: Decision,
   outcome: Outcome,
-  cancellation: Cancellation | undefined,
+  {
+    cancellation,
+    context,
+    past,
+    warns,
+  }: Around & Pick<Judgement, 'context'> & { cancellation: Cancellation | undefined },
 ): JobReport {
+  const { job, clocks, verdict } = decision;
   const result = cancellation?.result;
-  return {
+  const isWaiting = outcome.kind === 'skipped' && outcome.reason === 'warn-first';
+  const isCancelled = outcome.kind === 'cancelled';
+  const who = {
     jobId: job.id,
     engine: job.engine,
     name: job.name ?? null,
     queue: job.queue ?? null,
     owner: job.owner ?? null,
+    fingerprint: (isCancelled ? outcome.fingerprint : undefined) ?? null,
+  };
+  return {
+    ...who,
     jobType: job.type ?? null,
     runTimeMs: clocks.runTimeMs ?? null,
     queueTimeMs: clocks.queueTimeMs ?? null,
@@ -297,6 +342,8 @@ function toJobReport(
     rule: verdict.rule ?? null,
     matched: verdict.action === 'keep' ? [] : verdict.matched,
     decision: verdict.action,
+    warning: warns ? warningOf(decision, context, { past, isWaiting }) : null,
+    repeats: isCancelled ? countRepeats(who, past, context.now) : null,
     reason: outcome.kind === 'skipped' ? outcome.reason : verdict.reason,
     outcome: outcome.kind,
     status: ('status' in outcome ? outcome.status : job.status) ?? null,

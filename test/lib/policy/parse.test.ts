@@ -27,7 +27,7 @@ const NOT_A_DURATION = 'not a duration: write a number with a unit s, m, h, d or
 const EXEMPTION = { id: 'e', reason: 'why', owner: 'team', until: '2027-01-01', match: { owner: 'ana' } };
 const { until: _, ...ENDLESS } = EXEMPTION;
 const RULE_KEYS =
-  'allowed here: id, engines, match, ignore, maxRunTime, maxQueueTime, maxTotalTime, action, victims, groupBy, minGroupSize, savepoint, onSavepointFailure';
+  'allowed here: id, engines, match, ignore, maxRunTime, maxQueueTime, maxTotalTime, action, victims, groupBy, minGroupSize, warnBefore, warnFirst, savepoint, onSavepointFailure';
 const TYPES =
   'QUERY, DDL, DCL, IMPORT, EXPORT, INSERT, DATA_MIGRATION, UPDATE, DELETE, ' +
   'flink_sql_job, flink_opensource_sql_job, flink_sql_edge_job, flink_jar_job';
@@ -43,6 +43,7 @@ describe('parsePolicy', () => {
       drain: false,
       exemptions: [],
       freezes: [],
+      notices: [],
       rules: [
         {
           id: 'r',
@@ -55,6 +56,7 @@ describe('parsePolicy', () => {
           limits: [{ clock: 'maxRunTime', limitMs: 7_200_000 }],
           savepoint: true,
           onSavepointFailure: 'keep',
+          warnFirst: false,
         },
       ],
     });
@@ -636,7 +638,7 @@ describe('parsePolicy', () => {
     {
       document: { ...MINIMAL, colour: 1 },
       path: 'colour',
-      hint: 'allowed here: version, mode, maxKills, maxKillsPercent, percentFloor, drain, tagExemptions, rules, exemptions, freezes',
+      hint: 'allowed here: version, mode, maxKills, maxKillsPercent, percentFloor, drain, tagExemptions, rules, exemptions, freezes, notices',
     },
     { document: withRule({ maxRuntime: '2h' }), path: 'rules[0].maxRuntime', hint: 'did you mean maxRunTime?' },
     { document: withRule({ busyTime: '2h' }), path: 'rules[0].busyTime', hint: 'did you mean maxRunTime?' },

@@ -288,7 +288,7 @@ describe('sweep', () => {
     const world = await makeWorld({
       jobs: [emulatedJob(1)],
       onRequest: ({ method }) => {
-        if (method === 'DELETE') world.lines.push({ level: 'mark', msg: 'DELETE', fields: {} });
+        if (method === 'DELETE') world.lines.push({ level: 'mark', at: NOW, msg: 'DELETE', fields: {} });
       },
     });
 

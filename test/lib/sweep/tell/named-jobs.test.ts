@@ -20,6 +20,7 @@ describe('sparedJobs', () => {
     freezes: [],
     freeze: { frozen: 'no' },
     maxSteps: MAX_STEPS_PER_VALUE,
+    danger: undefined,
     verdict: { action: 'keep', reason, rule, limitMs: undefined },
   });
 
