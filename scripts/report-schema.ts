@@ -311,6 +311,8 @@ const pastOfJob = object({
   status: job.entries.status,
   evidence: job.entries.evidence,
   endedBy: job.entries.endedBy,
+  repeats: about(countOrNull, 'How many jobs like it were cancelled in the 24 hours before'),
+  mayBeCancelledAt: about(timeOrNull, 'Set if its owner was warned: from when it may be cancelled'),
   error: textOrNull,
 });
 
@@ -370,6 +372,25 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
         killsInDay: about(
           countOrNull,
           'Jobs that its sweeps cancelled in 24 hours, or may have, as the next sweep counts them; null if unknown',
+        ),
+        repeats: about(
+          v.nullable(
+            v.array(
+              object({
+                engine: text,
+                owner: text,
+                queue: text,
+                fingerprint: about(
+                  textOrNull,
+                  'Hash of the shape of their statement; null if they are known by their name',
+                ),
+                name: textOrNull,
+                cancelled: count,
+                jobId: about(text, 'The latest'),
+              }),
+            ),
+          ),
+          'Jobs like each other that its sweeps cancelled in 24 hours; null if unknown',
         ),
         problem: textOrNull,
       }),

@@ -1,5 +1,6 @@
 import type { EndLine, LogLine } from '../../lib/sweep/past/cloudwatch-log.ts';
 import { countKills, pastOf, type RecordOwner } from '../../lib/sweep/past/past-sweeps.ts';
+import { type Repeat, repeatsOf } from '../../lib/sweep/past/repeats.ts';
 
 /** The result of a target's last sweep, by its log. */
 export interface LastSweep {
@@ -23,6 +24,15 @@ const DAY_MS = 86_400_000;
 export function killsInDay(owner: RecordOwner, lines: readonly LogLine[], now: number): number | null {
   try {
     return countKills(pastOf(owner, lines), { since: now - DAY_MS, isEmergency: false });
+  } catch {
+    return null;
+  }
+}
+
+/** Returns what the sweeps of a target cancelled more than once in 24 hours. @returns null if the log does not show it. */
+export function repeatsInDay(owner: RecordOwner, lines: readonly LogLine[], now: number): Repeat[] | null {
+  try {
+    return repeatsOf(pastOf(owner, lines), now);
   } catch {
     return null;
   }

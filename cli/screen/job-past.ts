@@ -55,10 +55,17 @@ function resultText(one: PastOfJob): string {
   const by = rule === null ? '' : ` by ${rule}`;
   const reading = clock === null || readingMs === null ? '' : `, ${clockOf(clock).word} ${formatDuration(readingMs)}`;
   const limit = clock === null || limitMs === null ? '' : ` against ${clock} ${formatDuration(limitMs)}`;
-  return `${outcomeText(one)}${by}${reading}${limit}${proofText(one)}`;
+  return `${outcomeText(one)}${by}${reading}${limit}${proofText(one)}${repeatText(one)}`;
 }
 
-function outcomeText({ outcome, decision, reason }: PastOfJob): string {
+/** The times of a client that runs it again and again. */
+const repeatText = ({ repeats }: PastOfJob): string =>
+  repeats === null || repeats === 0
+    ? ''
+    : `; ${repeats} like it ${repeats === 1 ? 'was' : 'were'} cancelled in the 24 hours before: a client may run it again, see docs/owners.md`;
+
+function outcomeText({ outcome, decision, reason, mayBeCancelledAt }: PastOfJob): string {
+  if (mayBeCancelledAt !== null) return `may be cancelled from ${mayBeCancelledAt} on`;
   switch (outcome) {
     case 'cancelled':
       return 'cancelled';

@@ -1,5 +1,6 @@
 import { formatDuration } from '../../lib/base/duration.ts';
 import { askToResume, describeStop, isOverdue, parseStop } from '../../lib/settings/stop-order.ts';
+import type { Repeat } from '../../lib/sweep/past/repeats.ts';
 import type { LastSweep, ScheduleStatus } from '../remote/last-sweeps.ts';
 import { type Column, formatTable } from '../screen/table.ts';
 import { type Paint, plain, type Terminal } from '../screen/terminal.ts';
@@ -16,6 +17,8 @@ export interface TargetStatus {
   calendar: string[] | null;
   /** Number of jobs that its sweeps cancelled in 24 hours; null if the log does not show it. */
   killsInDay: number | null;
+  /** What they cancelled more than once in 24 hours; null as above. */
+  repeats: Repeat[] | null;
   problem: string | null;
 }
 
@@ -48,6 +51,7 @@ export function formatStatus(status: StageStatus, { columns, paint = plain }: Te
     formatSchedule(status, paint),
     table ?? targets.map((one) => `${one.target}: ${overdueText(one)} overdue`).join('\n'),
     ...(byHandProblem === null ? [] : [paint('yellow', `! Sweeps by hand are not shown: ${cleanText(byHandProblem)}`)]),
+    ...targets.flatMap(repeatLines).map((line) => paint('yellow', `! ${line}`)),
     ...notesOf(targets).map((note) => paint('yellow', `Note: ${cleanText(note)}.`)),
     ...targets.flatMap(problemsOf).map((problem) => paint('red', `! ${problem}`)),
     '',
@@ -83,6 +87,22 @@ function formatSchedule({ schedule, logProblem, within, now }: StageStatus, pain
   return isAlive
     ? paint('green', `The schedule is running; its last sweep was ${ago}.`)
     : paint('yellow', `The schedule is late or pauses; its last sweep was ${ago}.`);
+}
+
+const MOST_REPEATS = 3;
+
+/** Names what a client may run again and again. */
+function repeatLines({ target, repeats }: TargetStatus): string[] {
+  const all = repeats ?? [];
+  const more = all.length - MOST_REPEATS;
+  return [
+    ...all.slice(0, MOST_REPEATS).map(({ cancelled, owner, queue, name, jobId, fingerprint }) => {
+      const what =
+        fingerprint === null ? `${cancelled} jobs named ${name}` : `${cancelled} queries that differ only in values`;
+      return `${target}: ${what}, of ${owner} on ${queue}, were cancelled in 24 hours, the latest ${jobId}: does a client run them again? See docs/owners.md`;
+    }),
+    ...(more > 0 ? [`${target}: and ${more} more such repeats; --json has all`] : []),
+  ].map((line) => cleanText(oneLine(line)));
 }
 
 /** The calendar of all targets. A note that all targets share stands once, without a target. */

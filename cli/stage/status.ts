@@ -7,7 +7,7 @@ import type { Judgement } from '../../lib/sweep/judge/judge.ts';
 import { type EndLine, findSweeps, type LogLine } from '../../lib/sweep/past/cloudwatch-log.ts';
 import { LONGEST_SWEEP_MS } from '../../lib/sweep/past/past-sweeps.ts';
 import { calendarNotices } from '../../lib/sweep/tell/calendar.ts';
-import { judgeSchedule, killsInDay, lastSweepOf } from '../remote/last-sweeps.ts';
+import { judgeSchedule, killsInDay, lastSweepOf, repeatsInDay } from '../remote/last-sweeps.ts';
 import { EXIT_CONFIGURATION, exitCodeOf } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { interrupted } from '../screen/signals.ts';
@@ -58,7 +58,8 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
       const problem = problems.length === 0 ? null : problems.join('; ');
       const { projectId } = claims.find((claim) => claim.target === target) ?? {};
       const kills = logProblem === null ? killsInDay({ target, projectId }, lines, now) : null;
-      statuses.push({ target, lastSweep: lastSweepOf(target, ends), killsInDay: kills, ...seen, problem });
+      const repeats = logProblem === null ? repeatsInDay({ target, projectId }, lines, now) : null;
+      statuses.push({ target, lastSweep: lastSweepOf(target, ends), killsInDay: kills, repeats, ...seen, problem });
     }
     return statuses;
   });

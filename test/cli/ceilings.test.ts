@@ -235,6 +235,28 @@ describe.concurrent('dli-reaper status', () => {
   });
 });
 
+describe.concurrent('what a client runs again and again', () => {
+  it('is named by status with its owner, its queue and the latest job', async (context) => {
+    const { aws, past, run } = await startStage(context);
+    const like = { engine: 'sql', owner: 'bi_dash', queue: 'bi_q', fingerprint: '0123456789abcdef', name: null };
+    for (const n of [1, 2, 3]) {
+      const one = { sweepId: `s${n}`, awsRequestId: `s${n}`, target: 'default' };
+      past({ ...one });
+      aws.log(SWEEP_LOG, { msg: 'job cancelled', ...one, ...like, jobId: `job-${n}` }, Date.now() - 3_600_000);
+      const other = { ...like, owner: 'ana', jobId: `other-${n}`, fingerprint: `${n}`.repeat(16) };
+      aws.log(SWEEP_LOG, { msg: 'job cancelled', ...one, ...other }, Date.now() - 3_600_000);
+    }
+
+    const { stdout } = await run('status', '--no-look');
+    const screen = await runHere(['status', '--stage', 'dev', '--no-look'], aws.env);
+
+    expect(JSON.parse(stdout)).toMatchObject({ targets: [{ repeats: [{ ...like, cancelled: 3, jobId: 'job-3' }] }] });
+    expect(screen.stdout).toContain(
+      'default: 3 queries that differ only in values, of bi_dash on bi_q, were cancelled in 24 hours, the latest job-3',
+    );
+  });
+});
+
 describe.concurrent('dli-reaper emergency', () => {
   const emergency = ['--target', 'default', '--older-than', '1m', '--reason', 'stuck', '--confirm', 'default'];
 

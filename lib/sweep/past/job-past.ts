@@ -32,6 +32,10 @@ export interface PastOfJob {
   status: string | null;
   evidence: JobReport['evidence'];
   endedBy: JobReport['endedBy'];
+  /** How many jobs like it were cancelled in the 24 hours before. */
+  repeats: number | null;
+  /** ISO 8601, UTC: set if its owner was warned. */
+  mayBeCancelledAt: string | null;
   error: string | null;
 }
 
@@ -108,13 +112,31 @@ function fromVictims(jobId: string, { fields: { victims = [] } }: Line<'victims 
     status: null,
     evidence: null,
     endedBy: null,
+    repeats: null,
+    mayBeCancelledAt: null,
     error: null,
   };
 }
 
 function fromJobLine({ fields }: JobLine): Result {
-  const { decision = 'keep', outcome = null, reason = null, rule = null, clock = null, limitMs = null } = fields;
+  const { decision = 'keep', outcome = null, reason = null, warning = null, repeats = null } = fields;
   const { status = null, evidence = null, endedBy = null, error = null } = fields;
-  const readingMs = clock === null ? null : (fields[clockOf(clock).reading] ?? null);
-  return { decision, outcome, reason, rule, clock, limitMs, readingMs, status, evidence, endedBy, error };
+  const { rule = null, clock = null, limitMs = null } = warning ?? fields;
+  const readingMs = warning?.readingMs ?? (clock === null ? null : (fields[clockOf(clock).reading] ?? null));
+  const mayBeCancelledAt = warning?.mayBeCancelledAt ?? null;
+  return {
+    decision,
+    outcome,
+    reason,
+    rule,
+    clock,
+    limitMs,
+    readingMs,
+    status,
+    evidence,
+    endedBy,
+    repeats,
+    mayBeCancelledAt,
+    error,
+  };
 }

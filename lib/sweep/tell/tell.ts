@@ -15,6 +15,7 @@ import { describeUndetermined, isBlind } from '../judge/undetermined.ts';
 import { warningOf } from '../judge/warnings.ts';
 import type { Sight } from '../look/look.ts';
 import type { PastSweep } from '../past/past-sweeps.ts';
+import { countRepeats } from '../past/repeats.ts';
 import type { Outcome } from '../record/outcome.ts';
 import type { CapReport, DryRunReason, Hold, Stopped, SweptProject } from '../record/report.ts';
 import {
@@ -27,7 +28,6 @@ import {
 } from '../record/report.ts';
 import { type AnnouncedSince, calendarNotices } from './calendar.ts';
 import { missingJobs, sparedAtLast, unmatchedNames, unmetJobs } from './named-jobs.ts';
-import { countRepeats } from './repeats.ts';
 import { ruleEffects } from './rule-effects.ts';
 import { unmatchedSelectors } from './unmatched-selectors.ts';
 

@@ -284,6 +284,37 @@ describe.concurrent('dli-reaper why, of a stage', () => {
     ]);
   });
 
+  it('says that the owner was warned, and then how many jobs like it were cancelled before', async (context) => {
+    const { aws, run } = await startStage(context);
+    const at = Date.now();
+    const warning = {
+      rule: 'two-hours',
+      clock: 'maxRunTime',
+      limitMs: 120 * MINUTE,
+      readingMs: 100 * MINUTE,
+      mayBeCancelledAt: '2026-01-05T09:20:00.000Z',
+    };
+    const job = { jobId: jobId(1), target: 'default', trigger: 'schedule' };
+    const kept = { ...job, decision: 'keep', outcome: 'skipped', reason: 'within-limit', warning };
+    aws.log(OF_FUNCTION, { msg: 'job may be cancelled', sweepId: 'one', ...kept }, at - 45 * MINUTE);
+    const cancelled = { ...job, decision: 'cancel', outcome: 'cancelled', status: 'CANCELLED', repeats: 3 };
+    aws.log(OF_FUNCTION, { msg: 'job cancelled', sweepId: 'two', ...cancelled }, at - 15 * MINUTE);
+
+    const { stdout } = await run('why', jobId(1), ...TARGET);
+    const json = await run('why', jobId(1), ...TARGET, '--json');
+
+    expect(stdout).toContain('3 like it were cancelled in the 24 hours before: a client may run it again');
+    expect(stdout).toContain(
+      'may be cancelled from 2026-01-05T09:20:00.000Z on by two-hours, running 1h40m against maxRunTime 2h\n',
+    );
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      record: [
+        { outcome: 'cancelled', repeats: 3, mayBeCancelledAt: null },
+        { reason: 'within-limit', mayBeCancelledAt: '2026-01-05T09:20:00.000Z', readingMs: 100 * MINUTE },
+      ],
+    });
+  });
+
   it('shows the record alone where DLI has forgotten the job, or cannot be asked', async (context) => {
     const { emulator, aws, run } = await startStage(context);
     const gone = { msg: 'job cancelled', jobId: jobId(9), sweepId: 's', outcome: 'cancelled', decision: 'cancel' };

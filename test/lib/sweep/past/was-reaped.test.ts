@@ -35,6 +35,8 @@ const makePast = (fields: Partial<PastOfJob> = {}): PastOfJob => ({
   status: 'CANCELLED',
   evidence: 'status',
   endedBy: null,
+  repeats: null,
+  mayBeCancelledAt: null,
   error: null,
   ...fields,
 });

@@ -1,0 +1,62 @@
+import type { PastJob, PastSweep } from './past-sweeps.ts';
+
+/*
+ * A client that runs a cancelled job again and again costs its limit each time. Such jobs are known by the record alone.
+ */
+
+const DAY_MS = 24 * 3_600_000;
+
+/**
+ * Returns how many jobs like this one were cancelled in the 24 hours before: with the same shape of statement, or the same name where
+ * there is no statement, of the same owner on the same queue.
+ *
+ * @param now epoch ms.
+ * @returns null if that is not known.
+ */
+export function countRepeats(job: PastJob, past: readonly PastSweep[] | undefined, now: number): number | null {
+  const key = likenessOf(job);
+  if (key === undefined || past === undefined) return null;
+  return cancelledSince(past, now - DAY_MS).filter((one) => likenessOf(one) === key).length;
+}
+
+/** Jobs like each other that were cancelled in 24 hours. */
+export interface Repeat {
+  engine: string;
+  owner: string;
+  queue: string;
+  /** Null if they are known by their name. */
+  fingerprint: string | null;
+  name: string | null;
+  /** How many were cancelled, 2 or more. */
+  cancelled: number;
+  /** The latest of them. */
+  jobId: string;
+}
+
+/** Returns what was cancelled more than once in the last 24 hours, the most frequent first. @param now epoch ms. */
+export function repeatsOf(past: readonly PastSweep[], now: number): Repeat[] {
+  const byLikeness = Map.groupBy(cancelledSince(past, now - DAY_MS), likenessOf);
+  return [...byLikeness]
+    .flatMap(([key, jobs]) => {
+      const last = jobs.at(-1);
+      if (key === undefined || last === undefined || jobs.length < 2) return [];
+      const { engine, owner, queue, fingerprint, name, jobId } = last;
+      if (engine === null || owner === null || queue === null) return [];
+      return [{ engine, owner, queue, fingerprint, name, cancelled: jobs.length, jobId }];
+    })
+    .toSorted((a, b) => b.cancelled - a.cancelled);
+}
+
+/** The oldest first. */
+const cancelledSince = (past: readonly PastSweep[], since: number): PastJob[] =>
+  past
+    .filter(({ at }) => at > since)
+    .toSorted((a, b) => a.at - b.at)
+    .flatMap(({ cancelledJobs }) => cancelledJobs);
+
+/** Identifies jobs that a client may have sent again and again; undefined if too little is known of the job. */
+function likenessOf({ engine, fingerprint, name, queue, owner }: PastJob): string | undefined {
+  const what = fingerprint ?? name;
+  if (engine === null || what === null || queue === null || owner === null) return undefined;
+  return JSON.stringify([engine, what, queue, owner]);
+}
