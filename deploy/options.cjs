@@ -19,6 +19,8 @@ const SECRETS = /^(?!\*+$)[A-Za-z0-9/_+=.@*-]{0,512}$/;
 const TOPIC = /^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?)?$/;
 /** The same, or the beginning of a name and *, for several topics of an account. */
 const TOPICS = /^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,255}(\*|[\w-])?)?$/;
+/** An address without blanks and brackets, which would end it in a message; empty for none. */
+const PAGE = /^(https:\/\/[^\s<>"]{1,500})?$/;
 /** The same pattern as in lib/settings/ssm.ts; a test compares the two. */
 const STAGE = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
 /** The same name as in cli/source/rehearsal.ts, whose commands refuse a real stage of this name. */
@@ -47,6 +49,7 @@ module.exports = async ({ resolveVariable }) => {
   const hasNotices = (await oneOf('notices', 'on', 'off')) === 'on';
   const hasTopics = (await matching('noticeTopics', TOPICS, 'the ARN of an SNS topic, which may end in *')) !== '';
   if (hasTopics && !hasNotices) throw new Error('--param noticeTopics: leave it out with notices=off');
+  await matching('ownersPage', PAGE, 'an address that begins with https://');
   const notify = hasNotices ? await resolveVariable('file(./deploy/notify.yml)') : {};
   const maxConcurrency = await wholeNumber('maxConcurrency', 2, 1_000);
   const reserved =

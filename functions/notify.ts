@@ -5,6 +5,7 @@ import middy from '@middy/core';
 import { systemClock } from '../lib/base/clock.ts';
 import { type NotifyDeps, type NotifySummary, notifyEvent } from '../lib/notify/notify.ts';
 import { createSentRecord } from '../lib/notify/sent-record.ts';
+import { createStateRecord } from '../lib/notify/state-record.ts';
 import { publishToTopic, regionOfTopic } from '../lib/notify/topic.ts';
 import { postToWebhook } from '../lib/notify/webhook.ts';
 import { environment, required } from '../lib/settings/environment.ts';
@@ -17,13 +18,16 @@ const WEBHOOK_TIMEOUT_MS = 10_000;
 const deps = once((): NotifyDeps => {
   const { stage, log, writeMetrics } = reporting();
   const table = required(environment, 'SENT_TABLE');
+  const dynamo = new DynamoDBClient(AWS_CLIENT_OPTIONS);
   return {
     stage,
     clock: systemClock,
     log,
     writeMetrics,
     readPath: createPathReader(new SSMClient(AWS_CLIENT_OPTIONS)),
-    sent: createSentRecord(new DynamoDBClient(AWS_CLIENT_OPTIONS), table, systemClock.now),
+    sent: createSentRecord(dynamo, table, systemClock.now),
+    states: createStateRecord(dynamo, table, systemClock.now),
+    ownersPage: environment.OWNERS_PAGE || undefined,
     publish: (destination, message) =>
       'webhook' in destination
         ? postToWebhook(destination.webhook, message.text, { timeoutMs: WEBHOOK_TIMEOUT_MS })

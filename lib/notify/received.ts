@@ -12,6 +12,8 @@ export interface Received extends Message {
   trigger: string | null;
   recordedBy: string | null;
   sweepId: string | null;
+  /** When the line was written; ISO 8601, UTC. */
+  time: string | null;
 }
 
 /** Why a line is not sent. */
@@ -70,7 +72,17 @@ const lineSchema: v.GenericSchema<unknown, Received> = v.object({
   ),
   more: v.record(kind, count),
   exemptions: v.optional(
-    v.pipe(v.array(v.object({ id: text, reason: text, until: text })), v.maxLength(MOST_JOBS)),
+    v.pipe(
+      v.array(
+        v.object({
+          id: text,
+          reason: text,
+          until: text,
+          match: v.optional(v.nullable(v.object({ jobId: texts, queue: texts, owner: texts, tag: texts })), null),
+        }),
+      ),
+      v.maxLength(MOST_JOBS),
+    ),
     [],
   ),
   routes: v.optional(
@@ -93,6 +105,7 @@ const lineSchema: v.GenericSchema<unknown, Received> = v.object({
   trigger: optional,
   recordedBy: optional,
   sweepId: optional,
+  time: optional,
 });
 
 /** Reads a line of the log. @returns the message; or why the line is none that this version can send. */

@@ -6,7 +6,7 @@ import type { RouteMatch } from '../policy/schema.ts';
 import { type ParameterValues, parameterNames } from '../settings/parameter-store.ts';
 import { SettingsError } from '../settings/settings.ts';
 import { parseJson } from '../settings/stage.ts';
-import type { Message } from '../sweep/record/message.ts';
+import type { Message, PolicyRoute } from '../sweep/record/message.ts';
 
 /** Where messages go: an incoming webhook, or a topic of SNS. The URL of a webhook is a secret. */
 export type Destination = { webhook: URL } | { topic: string };
@@ -27,8 +27,14 @@ export interface Route {
 export interface Routes {
   /** In the order of their names, which is the order in which they are tried. */
   all: readonly Route[];
+  /** The routes of the policy, which are tried before. Each leads to one of the others. */
+  byPolicy: readonly ChosenRoute[];
   /** Takes what no other route is for. Undefined only for a stage without any route. */
   fallback: Route | undefined;
+}
+
+interface ChosenRoute extends Pick<Route, 'to' | 'match'> {
+  route: Route;
 }
 
 /** What a route can be chosen by. A status of a sweep has a target alone. */
@@ -85,7 +91,7 @@ export function readRoutes(
     const found = fallbacks.length === 0 ? 'none' : fallbacks.map(({ parameter }) => parameter).join(' and ');
     throw new SettingsError(path, `exactly one route must have "fallback": true; found ${found}`);
   }
-  return { all, fallback: fallbacks[0] };
+  return { all, byPolicy: [], fallback: fallbacks[0] };
 }
 
 /** @throws {SettingsError} that names the parameter and the field, and shows no value. */
@@ -121,13 +127,45 @@ function readMatch(parameter: string, document: unknown): RouteMatch | undefined
   }
 }
 
-/** Finds the first route for it; undefined if there is none, and the fallback has to take it. */
-export function routeFor(addressed: Addressed, { all }: Routes): Route | undefined {
-  return all.find(({ to, match = {} }) => {
-    if (to !== addressed.to) return false;
-    const { target, owner, queue } = match;
-    return isAny(addressed.target, target) && isAny(addressed.owner, owner) && isAny(addressed.queue, queue);
+/**
+ * Adds the routes of a policy. One that cannot be read, or that names no route of the stage, is left out. A policy names a route and
+ * no destination, since people can write a line by hand.
+ *
+ * @param onUnreadable called with each such route.
+ */
+export function withPolicy(
+  routes: Routes,
+  chosen: readonly PolicyRoute[],
+  stage: string,
+  onUnreadable: (parameter: string, error: unknown) => void,
+): Routes {
+  const byPolicy = chosen.flatMap(({ to, match, route: name }) => {
+    const parameter = `${parameterNames(stage).routes}${name}`;
+    try {
+      const route = routes.all.find((one) => one.parameter === parameter);
+      if (route === undefined)
+        throw new SettingsError(parameter, 'the policy names this route, and the stage has none');
+      return [{ to, match: readMatch(parameter, match ?? undefined), route }];
+    } catch (error) {
+      onUnreadable(parameter, error);
+      return [];
+    }
   });
+  return { ...routes, byPolicy };
+}
+
+/** Finds the first route for it; undefined if there is none, and the fallback has to take it. */
+export function routeFor(addressed: Addressed, { all, byPolicy }: Routes): Route | undefined {
+  const isForIt = ({ to, match = {} }: Pick<Route, 'to' | 'match'>): boolean => {
+    const { target, owner, queue } = match;
+    return (
+      to === addressed.to &&
+      isAny(addressed.target, target) &&
+      isAny(addressed.owner, owner) &&
+      isAny(addressed.queue, queue)
+    );
+  };
+  return byPolicy.find(isForIt)?.route ?? all.find(isForIt);
 }
 
 /** Whether a value matches one of those wanted. A value that is not known matches none. */

@@ -78,6 +78,8 @@ describe('the roles', () => {
     expect(actionsOf('NotifyRole')).toEqual([
       'dynamodb:BatchGetItem',
       'dynamodb:BatchWriteItem',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
       'kms:Decrypt',
       'logs:CreateLogStream',
       'logs:PutLogEvents',
@@ -313,7 +315,9 @@ describe('the messages to owners and operators', () => {
       TimeToLiveSpecification: { AttributeName: 'until', Enabled: true },
     });
     expect(propertiesOf('NotifyLambdaFunction')).toMatchObject({
-      Environment: { Variables: { STAGE: 'dev', PERIOD_MINUTES: '15', SENT_TABLE: { Ref: 'SentTable' } } },
+      Environment: {
+        Variables: { STAGE: 'dev', PERIOD_MINUTES: '15', SENT_TABLE: { Ref: 'SentTable' }, OWNERS_PAGE: '' },
+      },
     });
   });
 

@@ -23,6 +23,8 @@ describe('the params of a deploy', () => {
     { param: 'reservedConcurrency', value: '9', problem: 'expected no less than maxConcurrency, which is 10' },
     { param: 'reservedConcurrency', value: '1001', problem: 'expected a whole number from 1 to 1000' },
     { param: 'notices', value: 'no', problem: 'expected on or off' },
+    { param: 'ownersPage', value: 'http://wiki.example.com', problem: 'expected an address that begins with https://' },
+    { param: 'ownersPage', value: 'https://wiki|<x>', problem: 'expected an address that begins with https://' },
     { param: 'noticeTopics', value: '*', problem: 'expected the ARN of an SNS topic, which may end in *' },
     {
       param: 'noticeTopics',

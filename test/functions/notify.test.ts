@@ -5,6 +5,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { systemClock } from '../../lib/base/clock.ts';
 import { notifyEvent } from '../../lib/notify/notify.ts';
 import { createSentRecord } from '../../lib/notify/sent-record.ts';
+import { createStateRecord } from '../../lib/notify/state-record.ts';
 import { postToWebhook } from '../../lib/notify/webhook.ts';
 import { createPathReader } from '../../lib/settings/parameter-store.ts';
 import { silentLog } from '../../lib/sweep/record/log-lines.ts';
@@ -73,6 +74,29 @@ describe('the bundled notify function', () => {
       'GetParametersByPath',
       'BatchGetItem',
     ]);
+  });
+
+  it('knows the state of a target from one process to the next: a stop is sent once, and so is its end', async (context) => {
+    const { aws, invoke } = await start(context);
+    const at = (minute: number, status: 'stopped' | 'ok') =>
+      subscriptionEvent([operatorsLine({ status, jobs: [], time: `2026-11-27T09:${minute}:00.000Z` })]);
+
+    for (const event of [at(10, 'stopped'), at(25, 'stopped'), at(40, 'ok'), at(55, 'ok')]) await invoke(event);
+
+    expect(aws.published.map(({ subject }) => subject)).toEqual([
+      'DLI job reaper, sweep of lake (stage dev): stopped',
+      'DLI job reaper, sweep of lake (stage dev): ok again',
+    ]);
+    expect([...aws.table.keys()]).toEqual(['["dev","lake","state"]']);
+  });
+
+  it('leads owners to the page that the deploy names', async (context) => {
+    const { aws } = await start(context);
+    const OWNERS_PAGE = 'https://wiki.example.com/reaper';
+
+    await invokeBundle('notify', subscriptionEvent([messageLine()]), { ...aws.env, OWNERS_PAGE });
+
+    expect(aws.published).toMatchObject([{ text: expect.stringMatching(/: https:\/\/wiki\.example\.com\/reaper$/) }]);
   });
 
   it('asks AWS for nothing on a control message', async (context) => {
@@ -158,6 +182,8 @@ describe('a message from a line of the log to a webhook', () => {
         writeMetrics: () => {},
         readPath: createPathReader(new SSMClient(aws.client)),
         sent: createSentRecord(new DynamoDBClient(aws.client), 'sent', Date.now),
+        states: createStateRecord(new DynamoDBClient(aws.client), 'sent', Date.now),
+        ownersPage: undefined,
         publish: async (destination, message) => {
           if ('webhook' in destination)
             await postToWebhook(destination.webhook, message.text, { timeoutMs: 60_000, ca: hook.cert });

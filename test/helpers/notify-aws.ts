@@ -5,6 +5,7 @@ import { createParameterStoreStandIn, type StoreQuestion } from '../../emulator/
 
 type Item = Record<string, { S?: string; N?: string }>;
 type Keys = { Keys: Item[]; ConsistentRead?: boolean };
+type Put = { Item: Item; ExpressionAttributeValues?: Item };
 type Puts = { PutRequest: { Item: Item } }[];
 
 /**
@@ -39,11 +40,21 @@ export async function startNotifyAws(parameters: Record<string, string> = {}) {
     return { UnprocessedItems: rest.length > 0 ? { [name]: rest } : {} };
   }
 
+  /** Puts one item, if the state that it replaces is the expected one. */
+  function putItem({ Item, ExpressionAttributeValues: values }: Put): object | string {
+    const key = Item.key?.S ?? '';
+    if (table.get(key)?.state?.S !== values?.[':before']?.S) return 'ConditionalCheckFailedException';
+    table.set(key, Item);
+    return {};
+  }
+
   /** @returns undefined for a call that AWS refuses. */
   function play(operation: string, body: Record<string, unknown>): object | string | undefined {
     const [name = '', entries] = Object.entries((body.RequestItems ?? {}) as Record<string, unknown>)[0] ?? [];
     if (operation === 'BatchGetItem') return readBatch(name, entries as Keys);
     if (operation === 'BatchWriteItem') return writeBatch(name, entries as Puts);
+    if (operation === 'GetItem') return { Item: table.get((body as { Key: Item }).Key.key?.S ?? '') };
+    if (operation === 'PutItem') return putItem(body as unknown as Put);
     return store.answer(operation, body as StoreQuestion);
   }
 

@@ -57,6 +57,8 @@ export interface EndingExemption {
   reason: string;
   /** ISO 8601, UTC. */
   until: string;
+  /** What it protects, as `exempt` takes it; null or left out if that is not known, or if the exemption is in the policy. */
+  match?: { [K in 'jobId' | 'queue' | 'owner' | 'tag']?: readonly string[] | undefined } | null | undefined;
 }
 
 /** A route that the policy chooses: messages that it is for go where the parameter of this name says. */

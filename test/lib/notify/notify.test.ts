@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createLog } from '../../../lib/base/log.ts';
 import { NotifyError, notifyEvent } from '../../../lib/notify/notify.ts';
 import { SubscriptionError } from '../../../lib/notify/subscription.ts';
+import { type TargetState, UNSEEN_TARGET } from '../../../lib/notify/target-state.ts';
 import { ParameterValues } from '../../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../../lib/settings/settings.ts';
 import type { SweepLog } from '../../../lib/sweep/record/log-lines.ts';
@@ -35,6 +36,7 @@ const ROUTES = {
 function createWorld(parameters: Record<string, string> = ROUTES) {
   const clock = fakeClock();
   const untilByKey = new Map<string, number>();
+  const states = new Map<string, TargetState>();
   const published: { to: string; text: string; jobIds: string[] }[] = [];
   const metrics: MetricValues[] = [];
   const lines: ({ level: string; msg: string } & Record<string, unknown>)[] = [];
@@ -72,6 +74,20 @@ function createWorld(parameters: Record<string, string> = ROUTES) {
           await life.pass();
         },
       },
+      states: {
+        read: async (key) => {
+          await life.pass();
+          const state = states.get(key) ?? UNSEEN_TARGET;
+          await life.pass();
+          return state;
+        },
+        change: async (key, toNext) => {
+          await life.pass();
+          states.set(key, toNext(states.get(key) ?? UNSEEN_TARGET));
+          await life.pass();
+        },
+      },
+      ownersPage: undefined,
       publish: async (destination, { text }) => {
         await life.pass();
         const to = 'topic' in destination ? destination.topic.slice(TOPIC.length) : '';
@@ -201,9 +217,11 @@ describe('notifyEvent', () => {
     const world = createWorld();
 
     await world.send([operatorsLine({ status: 'capped', problems: ['too many'] })]);
+    world.clock.pass(15 * MINUTE);
     await world.send([
       operatorsLine({ status: 'capped', problems: ['too many'], jobs: [messageJob(1), messageJob(2)] }),
     ]);
+    world.clock.pass(15 * MINUTE);
     await world.send([operatorsLine({ status: 'partial', problems: ['a page is missing'] })]);
 
     expect(world.published.map(({ text }) => /cap allows|only a part/.exec(text)?.[0])).toEqual([
@@ -233,6 +251,137 @@ describe('notifyEvent', () => {
     await world.send([line]);
 
     expect(world.published).toHaveLength(times);
+  });
+
+  it('sends that a stop is over, with its first and its last sweep, and nothing of it twice', async () => {
+    const world = createWorld();
+    const at = (time: string, status: 'stopped' | 'ok') =>
+      operatorsLine({ status, jobs: [], time: `2026-01-05T${time}:00.000Z` });
+
+    const lines = [at('07:00', 'stopped'), at('07:15', 'stopped'), at('08:30', 'ok'), at('08:45', 'ok')];
+    for (const line of [...lines, ...lines]) await world.send([line]);
+
+    expect(world.published.map(({ text }) => text.split('\n').slice(0, 2))).toEqual([
+      ['DLI job reaper, sweep of lake (stage dev): stopped', 'To look closer: dli-reaper status --stage dev'],
+      [
+        'DLI job reaper, sweep of lake (stage dev): ok again',
+        '- first stopped or failed at 07:00 UTC, last at 07:15 UTC; ok at 08:30 UTC',
+      ],
+    ]);
+  });
+
+  it('does not take a line that comes too late for the state of its target', async () => {
+    const world = createWorld();
+    const at = (time: string, status: 'stopped' | 'ok') =>
+      operatorsLine({ status, jobs: [], time: `2026-01-05T${time}:00.000Z` });
+
+    await world.send([at('08:15', 'ok'), at('08:00', 'stopped')]);
+
+    expect(world.published).toEqual([]);
+  });
+
+  it('takes a line of the future for one of now, so that it hides no later line', async () => {
+    const world = createWorld();
+
+    await world.send([operatorsLine({ status: 'ok', jobs: [], time: '2099-01-01T00:00:00.000Z' })]);
+    world.clock.pass(MINUTE);
+    await world.send([operatorsLine({ status: 'stopped', jobs: [], time: '2026-01-05T09:01:00.000Z' })]);
+
+    expect(world.published).toHaveLength(1);
+  });
+
+  it('sends the status of a sweep by hand once, and does not take it for that of the schedule', async () => {
+    const world = createWorld();
+    const byHand = { status: 'partial' as const, problems: ['a page is missing'], jobs: [], trigger: 'manual' };
+
+    await world.send([operatorsLine({ ...byHand, sweepId: 'a' }), operatorsLine({ ...byHand, sweepId: 'a' })]);
+    await world.send([operatorsLine({ ...byHand, sweepId: 'b' }), operatorsLine({ ...byHand, trigger: 'schedule' })]);
+    await world.send([operatorsLine({ ...byHand, sweepId: 'c', status: 'ok', problems: [] })]);
+
+    expect(world.published).toHaveLength(3);
+  });
+
+  it('tries a status again with the next sweep if it could not be sent', async () => {
+    const world = createWorld();
+    const at = (time: string) => operatorsLine({ status: 'stopped', jobs: [], time: `2026-01-05T${time}:00.000Z` });
+
+    world.refused.add('ops');
+    await expect(world.send([at('08:00')])).rejects.toThrow(NotifyError);
+    world.refused.clear();
+    await world.send([at('08:15')]);
+    // Lambda tries the first event again.
+    await world.send([at('08:00')]);
+
+    expect(world.published).toHaveLength(1);
+  });
+
+  it('sends the victims of a dry run in its first week only, and again in the first week of the next one', async () => {
+    const world = createWorld();
+    const DAY = 24 * HOUR;
+    const victims = (number: number, dryRun = true) =>
+      operatorsLine({
+        dryRun,
+        jobs: dryRun ? [messageJob(number, { kind: 'would-be-cancelled' })] : [],
+        more: dryRun ? { 'would-be-cancelled': 7 } : {},
+      });
+
+    for (let day = 0; day < 10; day++) {
+      await world.send([victims(day)]);
+      world.clock.pass(DAY);
+    }
+    expect(world.published.flatMap(({ jobIds }) => jobIds)).toEqual(ids(0, 1, 2, 3, 4, 5, 6));
+
+    await world.send([victims(10, false)]);
+    world.clock.pass(DAY);
+    await world.send([victims(11)]);
+    expect(world.published.at(-1)?.jobIds).toEqual(ids(11));
+  });
+
+  it('names the end of an exemption to its owner once, and once more on its last day', async () => {
+    const world = createWorld();
+    const until = '2026-01-11T18:00:00.000Z';
+    const line = messageLine({ jobs: [], exemptions: [{ id: 'backfill', reason: 'backfill of 2025', until }] });
+
+    for (let quarter = 0; quarter < 4 * 24 * 6; quarter++) {
+      await world.send([line]);
+      world.clock.pass(15 * MINUTE);
+    }
+
+    expect(world.published).toHaveLength(2);
+    expect(world.published[0]).toMatchObject({ to: 'ana', text: expect.stringContaining('exemption backfill') });
+  });
+
+  it('goes by the routes of the policy first, and by those of the stage where none of them is for it', async () => {
+    const world = createWorld({ ...ROUTES, ...route('bi', { match: { owner: 'nina' } }) });
+    const routes = [{ to: 'owner' as const, match: { queue: ['bi_*'] }, route: 'bi' }];
+    const jobs = [messageJob(1), messageJob(2, { queue: 'bi_1' })];
+
+    await world.send([messageLine({ jobs, routes }), operatorsLine({ jobs: [messageJob(3)], routes })]);
+
+    expect(world.published.map(({ to, jobIds }) => [to, jobIds])).toEqual([
+      ['ana', ids(1)],
+      ['bi', ids(2)],
+      ['ops', ids(3)],
+    ]);
+  });
+
+  it('names a route of the policy that the stage does not have once, and goes on without it', async () => {
+    const world = createWorld();
+    const routes = [
+      { to: 'owner' as const, match: null, route: 'no-such' },
+      { to: 'owner' as const, match: { owner: ['/(/'] }, route: 'ops' },
+    ];
+
+    await world.send([messageLine({ routes }), messageLine({ jobs: [messageJob(2)], routes })]);
+
+    expect(world.published.map(({ to }) => to)).toEqual(['ana', 'ana']);
+    expect(logged(world, 'route unreadable')).toMatchObject([
+      {
+        parameter: routeName('no-such'),
+        error: expect.stringContaining('the policy names this route, and the stage has none'),
+      },
+      { parameter: routeName('ops'), error: expect.stringContaining('match.owner') },
+    ]);
   });
 
   it('splits a message whose jobs have different routes', async () => {
@@ -314,17 +463,19 @@ describe('a process that is killed at any await and invoked again', () => {
     messageLine({ jobs: [messageJob(1), messageJob(2)] }),
     messageLine({ owner: 'ben', jobs: [messageJob(3, { owner: 'ben' })] }),
     operatorsLine({ status: 'capped', problems: ['too many'], jobs: [messageJob(4), messageJob(5)] }),
+    operatorsLine({ target: 'sea', status: 'stopped', jobs: [], time: '2026-01-05T07:00:00.000Z' }),
+    operatorsLine({ target: 'sea', status: 'ok', jobs: [messageJob(6)], time: '2026-01-05T07:15:00.000Z' }),
   ];
   /** What is in some messages: each job, and the status. */
   const newsIn = (messages: readonly { to: string; text: string; jobIds: string[] }[]) =>
     messages.flatMap(({ to, text, jobIds }) =>
-      [...jobIds, ...(text.includes('too many') ? ['capped'] : [])].map((one) => `${to} ${one}`),
+      [...jobIds, ...(/cap allows|: stopped|ok again/.exec(text) ?? [])].map((one) => `${to} ${one}`),
     );
 
   it('loses nothing, and repeats at most the message that was under way', async () => {
     const undisturbed = createWorld();
     await undisturbed.send(lines);
-    expect(newsIn(undisturbed.published)).toHaveLength(6);
+    expect(newsIn(undisturbed.published)).toHaveLength(9);
 
     let killAt = 0;
     for (let end = 'killed'; end === 'killed'; ) {
@@ -338,10 +489,10 @@ describe('a process that is killed at any await and invoked again', () => {
       const again = newsIn(published.slice(before.length)).filter((one) => newsIn(before).includes(one));
       expect(new Set(newsIn(published))).toEqual(new Set(newsIn(undisturbed.published)));
       expect(newsIn(before.slice(-1))).toEqual(expect.arrayContaining(again));
-      expect(published.length - (again.length > 0 ? 1 : 0)).toBe(3);
+      expect(published.length - (again.length > 0 ? 1 : 0)).toBe(5);
     }
 
     // It died at every await of its work.
-    expect(killAt).toBeGreaterThan(20);
+    expect(killAt).toBeGreaterThan(40);
   });
 });
