@@ -2,6 +2,7 @@
 // refuse only in the middle of a deploy.
 const { isIPv4 } = require('node:net');
 const cadenceOf = require('./cadence.cjs');
+const rightsOf = require('./notice-rights.cjs');
 
 /** The default of serverless.yml. A schedule replaces it. */
 const USUAL_PERIOD_MINUTES = 15;
@@ -21,6 +22,10 @@ const TOPIC = /^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?)?$/;
 const TOPICS = /^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,255}(\*|[\w-])?)?$/;
 /** An address without blanks and brackets, which would end it in a message; empty for none. */
 const PAGE = /^(https:\/\/[^\s<>"]{1,500})?$/;
+
+/** A mail address as lib/notify/mail-address.ts has it, without a place for the owner; empty for no sender. */
+const MAIL =
+  /^((?=.{1,64}@)[\w+-]+(\.[\w+-]+)*@(?=.{1,255}$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?\.)+[a-z\d]([a-z\d-]{0,61}[a-z\d])?)?$/i;
 /** The same pattern as in lib/settings/ssm.ts; a test compares the two. */
 const STAGE = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
 /** The same name as in cli/source/rehearsal.ts, whose commands refuse a real stage of this name. */
@@ -47,8 +52,13 @@ module.exports = async ({ resolveVariable }) => {
   const hasNetwork = (await readRange(param)) !== '';
   const hasTracing = (await oneOf('tracing', 'true', 'false')) === 'true';
   const hasNotices = (await oneOf('notices', 'on', 'off')) === 'on';
-  const hasTopics = (await matching('noticeTopics', TOPICS, 'the ARN of an SNS topic, which may end in *')) !== '';
-  if (hasTopics && !hasNotices) throw new Error('--param noticeTopics: leave it out with notices=off');
+  const sendTo = {
+    noticeTopics: await matching('noticeTopics', TOPICS, 'the ARN of an SNS topic, which may end in *'),
+    mailFrom: await matching('mailFrom', MAIL, 'a mail address, such as reaper@example.com'),
+  };
+  for (const [name, value] of Object.entries(sendTo)) {
+    if (value !== '' && !hasNotices) throw new Error(`--param ${name}: leave it out with notices=off`);
+  }
   await matching('ownersPage', PAGE, 'an address that begins with https://');
   const notify = hasNotices ? await resolveVariable('file(./deploy/notify.yml)') : {};
   const maxConcurrency = await wholeNumber('maxConcurrency', 2, 1_000);
@@ -93,7 +103,7 @@ module.exports = async ({ resolveVariable }) => {
       hasTracing ? await resolveVariable('file(./deploy/tracing.yml)') : {},
       notify,
       hasTracing ? (notify.Tracing ?? {}) : {},
-      hasTopics ? await resolveVariable('file(./deploy/notice-topics.yml)') : {},
+      rightsOf(sendTo),
     ),
   };
 };

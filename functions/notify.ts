@@ -19,6 +19,8 @@ const deps = once((): NotifyDeps => {
   const { stage, log, writeMetrics } = reporting();
   const table = required(environment, 'SENT_TABLE');
   const dynamo = new DynamoDBClient(AWS_CLIENT_OPTIONS);
+  // Empty if the stage has no sender.
+  const { MAIL_FROM: from = '' } = environment;
   return {
     stage,
     clock: systemClock,
@@ -28,12 +30,19 @@ const deps = once((): NotifyDeps => {
     sent: createSentRecord(dynamo, table, systemClock.now),
     states: createStateRecord(dynamo, table, systemClock.now),
     ownersPage: environment.OWNERS_PAGE || undefined,
-    publish: (destination, message) =>
-      'webhook' in destination
-        ? postToWebhook(destination.webhook, message.text, { timeoutMs: WEBHOOK_TIMEOUT_MS })
-        : publishToTopic(snsIn(regionOfTopic(destination.topic)), destination.topic, message),
+    canMail: from !== '',
+    publish: async (destination, message) => {
+      if ('webhook' in destination) {
+        return postToWebhook(destination.webhook, message.text, { timeoutMs: WEBHOOK_TIMEOUT_MS });
+      }
+      if ('mail' in destination) return (await mailer())(message, { from, to: destination.mail });
+      return publishToTopic(snsIn(regionOfTopic(destination.topic)), destination.topic, message);
+    },
   };
 });
+
+/** Loaded with the first mail, since most stages send none. */
+const mailer = once(async () => (await import('../lib/notify/mail.ts')).createMailer(AWS_CLIENT_OPTIONS));
 
 const clients = new Map<string | undefined, SNSClient>();
 

@@ -4,7 +4,15 @@ import type { WriteMetrics } from '../sweep/record/metrics.ts';
 import { itemsOf, type News, type NewsDeps, newsOf, record } from './news.ts';
 import { type Received, receive, type Skipped } from './received.ts';
 import { type Rendered, render } from './render.ts';
-import { type Destination, type Route, type Routes, readRoutes, routeFor, withPolicy } from './routes.ts';
+import {
+  type Destination,
+  destinationFor,
+  type Route,
+  type Routes,
+  readRoutes,
+  routeFor,
+  withPolicy,
+} from './routes.ts';
 import { linesOf } from './subscription.ts';
 
 export interface NotifyDeps extends NewsDeps {
@@ -13,6 +21,8 @@ export interface NotifyDeps extends NewsDeps {
   readPath: ReadPath;
   /** The address of docs/owners.md; undefined if the deploy names none. */
   ownersPage: string | undefined;
+  /** Whether the stage has a sender of mail. Default: it has. */
+  canMail?: boolean;
   /** Publishes one message. Its errors must not show the address. */
   publish: (destination: Destination, message: Rendered) => Promise<void>;
 }
@@ -47,7 +57,7 @@ export async function notifyEvent(event: unknown, deps: NotifyDeps): Promise<Not
   if (messages.length === 0) return summary;
 
   const onUnreadable = unreadableOnce(log);
-  const ofStage = readRoutes(await readPath(parameterNames(stage).routes), stage, onUnreadable);
+  const ofStage = readRoutes(await readPath(parameterNames(stage).routes), stage, onUnreadable, deps);
   let failed = 0;
   for (const message of messages) {
     const routes = withPolicy(ofStage, message.routes, stage, onUnreadable);
@@ -96,7 +106,7 @@ interface Delivery extends News {
 function deliveriesOf({ message, line, over }: News, routes: Routes): Delivery[] {
   const { to, target, owner, jobs, status, exemptions } = message;
   const byRoute = Map.groupBy(jobs, (job) =>
-    routeFor({ to, target, owner: owner ?? job.owner, queue: job.queue }, routes),
+    routeFor({ to, target, owner: to === 'owner' ? owner : job.owner, queue: job.queue }, routes),
   );
   const ofTarget = routeFor({ to, target, owner, queue: null }, routes);
   if ((status !== null || exemptions.length > 0) && !byRoute.has(ofTarget)) byRoute.set(ofTarget, []);
@@ -129,8 +139,9 @@ async function deliver(
   if (route === undefined) {
     log.warn('message without route', { parameter: fallback?.parameter ?? null, to, owner, target });
   }
-  if (taker === undefined) return 'nowhere';
-  const { parameter, destination, ask } = taker;
+  const destination = taker && destinationFor(taker.destination, owner);
+  if (taker === undefined || destination === undefined) return 'nowhere';
+  const { parameter, ask } = taker;
   try {
     await publish(destination, render(message, { stage, ask, ownersPage, over }));
   } catch (error) {

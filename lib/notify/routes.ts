@@ -7,9 +7,10 @@ import { type ParameterValues, parameterNames } from '../settings/parameter-stor
 import { SettingsError } from '../settings/settings.ts';
 import { parseJson } from '../settings/stage.ts';
 import type { Message, PolicyRoute } from '../sweep/record/message.ts';
+import { isMailAddress, mailAddressFor, OWNER } from './mail-address.ts';
 
-/** Where messages go: an incoming webhook, or a topic of SNS. The URL of a webhook is a secret. */
-export type Destination = { webhook: URL } | { topic: string };
+/** Where messages go: an incoming webhook, a topic of SNS, or a mail address. The URL of a webhook is a secret. */
+export type Destination = { webhook: URL } | { topic: string } | { mail: string };
 
 /** One parameter below `/notices/routes/`. */
 export interface Route {
@@ -47,6 +48,7 @@ export interface Addressed {
 
 /** The ARN of a topic, in any partition. A FIFO topic needs a group for each message, and takes no mail. */
 const TOPIC = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/;
+const MAIL = 'expected a mail address, which may have {owner} before the @, such as {owner}@example.com';
 const HTTPS = 'expected an address that begins with https://, and has no user or password; it is not shown here';
 
 const routeSchema = v.strictObject({
@@ -56,6 +58,7 @@ const routeSchema = v.strictObject({
   topic: v.optional(
     v.pipe(v.string('expected the ARN of a topic of SNS'), v.regex(TOPIC, 'expected the ARN of a topic of SNS')),
   ),
+  mail: v.optional(v.pipe(v.string(MAIL), v.check(isMailAddress, MAIL))),
   ask: v.optional(v.pipe(v.string('expected a text'), v.maxLength(200, 'expected at most 200 characters'))),
   fallback: v.optional(v.boolean('expected true or false'), false),
 });
@@ -70,16 +73,18 @@ function isWebhook(text: string): boolean {
  * Reads the routes of a stage. A route that cannot be read is left out: what it is for goes to the fallback.
  *
  * @param onUnreadable called with each such route.
+ * @param options whether the stage can send mail; otherwise a route with a mail address cannot be read.
  * @throws {SettingsError} if there are routes, and not exactly one of them is the fallback.
  */
 export function readRoutes(
   values: ParameterValues,
   stage: string,
   onUnreadable: (parameter: string, error: unknown) => void,
+  { canMail = true }: { canMail?: boolean } = {},
 ): Routes {
   const all = [...values.keys()].sort().flatMap((parameter) => {
     try {
-      return [parseRoute(parameter, values)];
+      return [parseRoute(parameter, values, canMail)];
     } catch (error) {
       onUnreadable(parameter, error);
       return [];
@@ -95,19 +100,37 @@ export function readRoutes(
 }
 
 /** @throws {SettingsError} that names the parameter and the field, and shows no value. */
-function parseRoute(parameter: string, values: ParameterValues): Route {
+function parseRoute(parameter: string, values: ParameterValues, canMail: boolean): Route {
   const result = v.safeParse(routeSchema, parseJson(parameter, values));
   if (!result.success) throw new SettingsError(parameter, result.issues.map(inWords).join('; '));
-  const { to, webhook, topic, ask, fallback } = result.output;
+  const { to, webhook, topic, mail, ask, fallback } = result.output;
   const destinations = [
     ...(webhook === undefined ? [] : [{ webhook: new URL(webhook) }]),
     ...(topic === undefined ? [] : [{ topic }]),
+    ...(mail === undefined ? [] : [{ mail }]),
   ];
   const [destination] = destinations;
   if (destination === undefined || destinations.length > 1) {
-    throw new SettingsError(parameter, `expected either webhook or topic; found ${destination ? 'both' : 'neither'}`);
+    const found = destination === undefined ? 'none' : 'more than one';
+    throw new SettingsError(parameter, `expected one of webhook, topic and mail; found ${found}`);
   }
+  const problem = mail === undefined ? undefined : mailProblem({ mail, to, fallback, canMail });
+  if (problem !== undefined) throw new SettingsError(parameter, `mail: ${problem}`);
   return { parameter, to, match: readMatch(parameter, result.output.match), destination, ask, isFallback: fallback };
+}
+
+interface MailRoute {
+  mail: string;
+  to: Message['to'];
+  fallback: boolean;
+  canMail: boolean;
+}
+
+function mailProblem({ mail, to, fallback, canMail }: MailRoute): string | undefined {
+  if (!canMail) return 'the stage has no sender; deploy it with --param mailFrom=ADDRESS';
+  if (!mail.includes(OWNER)) return undefined;
+  if (to === 'operators') return `${OWNER} is only for messages to owners`;
+  return fallback ? `the fallback takes every message, so its address cannot have ${OWNER}` : undefined;
 }
 
 /** Does not show an unknown key, since it may be a secret in the wrong place. */
@@ -154,7 +177,10 @@ export function withPolicy(
   return { ...routes, byPolicy };
 }
 
-/** Finds the first route for it; undefined if there is none, and the fallback has to take it. */
+/**
+ * Finds the first route for it; undefined if there is none, or it leads to an address that the name of the owner cannot be part
+ * of. The fallback has to take it then.
+ */
 export function routeFor(addressed: Addressed, { all, byPolicy }: Routes): Route | undefined {
   const isForIt = ({ to, match = {} }: Pick<Route, 'to' | 'match'>): boolean => {
     const { target, owner, queue } = match;
@@ -165,7 +191,19 @@ export function routeFor(addressed: Addressed, { all, byPolicy }: Routes): Route
       isAny(addressed.queue, queue)
     );
   };
-  return byPolicy.find(isForIt)?.route ?? all.find(isForIt);
+  const route = byPolicy.find(isForIt)?.route ?? all.find(isForIt);
+  return route !== undefined && destinationFor(route.destination, addressed.owner) !== undefined ? route : undefined;
+}
+
+/**
+ * Returns where a route leads for this owner.
+ *
+ * @returns undefined if the name of the owner cannot be part of its address.
+ */
+export function destinationFor(destination: Destination, owner: string | null): Destination | undefined {
+  if (!('mail' in destination)) return destination;
+  const mail = mailAddressFor(destination.mail, owner);
+  return mail === undefined ? undefined : { mail };
 }
 
 /** Whether a value matches one of those wanted. A value that is not known matches none. */

@@ -335,6 +335,32 @@ describe('the messages to owners and operators', () => {
     await load();
   });
 
+  it('may go out as mail from one address, only where a param names it', async () => {
+    expect(resources).not.toHaveProperty('NoticeMailPolicy');
+
+    await load(['--param', 'mailFrom=reaper@example.com']);
+
+    expect(propertiesOf('NoticeMailPolicy')).toMatchObject({
+      Roles: [{ Ref: 'NotifyRole' }],
+      PolicyDocument: {
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: 'ses:SendEmail',
+            Resource: ['reaper@example.com', 'example.com'].map((name) => ({
+              'Fn::Sub': `arn:\${AWS::Partition}:ses:\${AWS::Region}:\${AWS::AccountId}:identity/${name}`,
+            })),
+            Condition: { StringEquals: { 'ses:FromAddress': 'reaper@example.com' } },
+          },
+        ],
+      },
+    });
+    expect(propertiesOf('NotifyLambdaFunction')).toMatchObject({
+      Environment: { Variables: { MAIL_FROM: 'reaper@example.com' } },
+    });
+    await load();
+  });
+
   it('leave nothing in the template where a param turns them off', async () => {
     await load(['--param', 'notices=off']);
 
@@ -399,6 +425,7 @@ describe('the template', () => {
         'reservedConcurrency=20',
         'credentialSecrets=dli/*',
         'noticeTopics=arn:aws:sns:eu-central-1:123456789012:dli-*',
+        'mailFrom=reaper@example.com',
       ],
     },
     { name: 'without messages', args: ['notices=off', 'tracing=true'] },

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { REHEARSAL_STAGE } from '../../cli/source/rehearsal.ts';
+import { isMailAddress } from '../../lib/notify/mail-address.ts';
 import { assertStage } from '../../lib/settings/stage.ts';
 import { optionsOf } from '../helpers/deploy-parts.ts';
 
@@ -31,6 +32,10 @@ describe('the params of a deploy', () => {
       value: 'arn:aws:sns:eu-central-1:123456789012:*',
       problem: 'expected the ARN of an SNS topic',
     },
+    { param: 'mailFrom', value: 'reaper', problem: 'expected a mail address, such as reaper@example.com' },
+    { param: 'mailFrom', value: '{owner}@example.com', problem: 'expected a mail address' },
+    { param: 'mailFrom', value: 'DLI <reaper@example.com>', problem: 'expected a mail address' },
+    { param: 'mailFrom', value: '*@example.com', problem: 'expected a mail address' },
     { param: 'maxConcurrency', value: '1', problem: 'expected a whole number from 2 to 1000' },
   ])('are refused before AWS is asked if $param is $value', async ({ param, value, problem }) => {
     await expect(optionsOf({ [param]: value })).rejects.toThrow(`--param ${param}: ${problem}`);
@@ -60,11 +65,26 @@ describe('the params of a deploy', () => {
     expect(await optionsOf({ tracing: 'true' })).toMatchObject({
       resources: { Resources: { NotifyTracingPolicy: {} } },
     });
-    const noticeTopics = 'arn:aws:sns:eu-central-1:123456789012:dli-*';
-    await expect(optionsOf({ notices: 'off', noticeTopics })).rejects.toThrow(
-      '--param noticeTopics: leave it out with notices=off',
-    );
-    expect(await optionsOf({ noticeTopics })).toMatchObject({ resources: { Resources: { NoticeTopicsPolicy: {} } } });
+  });
+
+  it.each([
+    { param: 'noticeTopics', value: 'arn:aws:sns:eu-central-1:123456789012:dli-*', policy: 'NoticeTopicsPolicy' },
+    { param: 'mailFrom', value: 'dli.reaper+prod@mail.example.com', policy: 'NoticeMailPolicy' },
+  ])(
+    'give the messages one more way with $param=$value, and not with notices=off',
+    async ({ param, value, policy }) => {
+      expect(await optionsOf({ [param]: value })).toMatchObject({ resources: { Resources: { [policy]: {} } } });
+      await expect(optionsOf({ notices: 'off', [param]: value })).rejects.toThrow(
+        `--param ${param}: leave it out with notices=off`,
+      );
+    },
+  );
+
+  it('has the same mail addresses as a route', async () => {
+    const addresses = ['a@b.c', 'A_1.b-c+d@x-y.example', '.a@b.c', 'a.@b.c', 'a..b@b.c', 'a@b', 'a@-b.c', 'a@b-.c'];
+    const taken = await Promise.allSettled(addresses.map((mailFrom) => optionsOf({ mailFrom })));
+
+    expect(taken.map(({ status }) => status === 'fulfilled')).toEqual(addresses.map(isMailAddress));
   });
 
   it('may reserve as much concurrency as the sweeps take', async () => {

@@ -28,10 +28,14 @@ const ROUTES = {
   [routeName('ops')]: JSON.stringify({ to: 'operators', topic: `${TOPIC}-ops`, fallback: true }),
 };
 
-async function start(context: TestContext, parameters: Record<string, string> = { ...ROUTES }) {
+async function start(
+  context: TestContext,
+  parameters: Record<string, string> = { ...ROUTES },
+  env: Record<string, string> = {},
+) {
   const aws = await startNotifyAws(parameters);
   context.onTestFinished(aws.close);
-  return { aws, invoke: (event: unknown) => invokeBundle('notify', event, aws.env) };
+  return { aws, invoke: (event: unknown) => invokeBundle('notify', event, { ...aws.env, ...env }) };
 }
 
 describe('the bundled notify function', () => {
@@ -97,6 +101,62 @@ describe('the bundled notify function', () => {
     await invokeBundle('notify', subscriptionEvent([messageLine()]), { ...aws.env, OWNERS_PAGE });
 
     expect(aws.published).toMatchObject([{ text: expect.stringMatching(/: https:\/\/wiki\.example\.com\/reaper$/) }]);
+  });
+
+  describe('with a route to a mail address', () => {
+    const parameters = {
+      [routeName('mail')]: JSON.stringify({ to: 'owner', mail: '{owner}@example.com' }),
+      [routeName('ops')]: JSON.stringify({ to: 'operators', topic: TOPIC, fallback: true }),
+    };
+    const sender = { MAIL_FROM: 'reaper@example.com' };
+
+    it('sends one plain text to the owner, from the sender of the stage, and once', async (context) => {
+      const { aws, invoke } = await start(context, parameters, sender);
+      const event = subscriptionEvent([messageLine({ projectName: 'Süd' })]);
+
+      const { returned, threw } = await invoke(event);
+      await invoke(event);
+
+      expect(threw).toBeUndefined();
+      expect(returned).toEqual({ published: 1, withoutRoute: 0 });
+      expect(aws.mails).toEqual([
+        {
+          from: 'reaper@example.com',
+          to: ['ana@example.com'],
+          subject: 'Your DLI job in project Süd was cancelled',
+          text: expect.stringMatching(/^Your DLI job in project Süd was cancelled\n- job 37286cc7/),
+        },
+      ]);
+    });
+
+    it('fails if SES refuses it, so that Lambda tries again, and shows no address', async (context) => {
+      const { aws, invoke } = await start(context, parameters, sender);
+      aws.refused.add('SendEmail');
+      const event = subscriptionEvent([messageLine()]);
+
+      const { threw, stdout, stack } = await invoke(event);
+      aws.refused.clear();
+      await invoke(event);
+
+      expect(threw).toBe('NotifyError: 1 messages could not be published; the log says which, and why');
+      expect(stdout).toContain('MailError: cannot be sent by SES (AccessDeniedException)');
+      expect(`${stdout} ${stack}`).not.toMatch(/@example|secret-7/);
+      expect(aws.mails).toHaveLength(1);
+    });
+
+    it('sends to the fallback without a sender, and says which parameter to give', async (context) => {
+      const { aws, invoke } = await start(context, parameters, { MAIL_FROM: '' });
+
+      const { returned, log } = await invoke(subscriptionEvent([messageLine()]));
+
+      expect(returned).toEqual({ published: 1, withoutRoute: 1 });
+      expect(log[0]).toMatchObject({
+        msg: 'route unreadable',
+        error: `SettingsError: ${routeName('mail')}: mail: the stage has no sender; deploy it with --param mailFrom=ADDRESS`,
+      });
+      expect(aws.mails).toEqual([]);
+      expect(aws.published).toHaveLength(1);
+    });
   });
 
   it('asks AWS for nothing on a control message', async (context) => {

@@ -7,9 +7,18 @@ type Item = Record<string, { S?: string; N?: string }>;
 type Keys = { Keys: Item[]; ConsistentRead?: boolean };
 type Put = { Item: Item; ExpressionAttributeValues?: Item };
 type Puts = { PutRequest: { Item: Item } }[];
+interface Mail {
+  FromEmailAddress: string;
+  Destination: { ToAddresses: string[] };
+  Content: { Simple: { Subject: { Data: string }; Body: { Text: { Data: string } } } };
+}
+
+/** @see "SendEmail" in the API reference of SES, version 2: the request has no operation but its path */
+const SEND_EMAIL = '/v2/email/outbound-emails';
 
 /**
- * What `notify` uses of AWS, over real HTTP for the real SDK: Parameter Store, a table of DynamoDB, and topics of SNS.
+ * What `notify` uses of AWS, over real HTTP for the real SDK: Parameter Store, a table of DynamoDB, topics of SNS, and mail by
+ * SES.
  *
  * @param parameters the content of Parameter Store, by name.
  */
@@ -17,6 +26,7 @@ export async function startNotifyAws(parameters: Record<string, string> = {}) {
   const store = createParameterStoreStandIn(parameters, Date.now);
   const table = new Map<string, Item>();
   const published: { topic: string; subject: string; text: string }[] = [];
+  const mails: { from: string; to: string[]; subject: string; text: string }[] = [];
   const calls: { operation: string; region: string | undefined; size: number }[] = [];
   /** Operations that are refused. */
   const refused = new Set<string>();
@@ -51,6 +61,7 @@ export async function startNotifyAws(parameters: Record<string, string> = {}) {
   /** @returns undefined for a call that AWS refuses. */
   function play(operation: string, body: Record<string, unknown>): object | string | undefined {
     const [name = '', entries] = Object.entries((body.RequestItems ?? {}) as Record<string, unknown>)[0] ?? [];
+    if (operation === 'SendEmail') return mail(body as unknown as Mail);
     if (operation === 'BatchGetItem') return readBatch(name, entries as Keys);
     if (operation === 'BatchWriteItem') return writeBatch(name, entries as Puts);
     if (operation === 'GetItem') return { Item: table.get((body as { Key: Item }).Key.key?.S ?? '') };
@@ -67,9 +78,22 @@ export async function startNotifyAws(parameters: Record<string, string> = {}) {
     return `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">${result}</PublishResponse>`;
   }
 
+  /** @returns undefined for anything other than one plain text to one address. */
+  function mail({ FromEmailAddress: from, Destination, Content }: Mail): object | undefined {
+    const { ToAddresses: to } = Destination;
+    const { Subject, Body } = Content.Simple;
+    const isPlain = Object.keys(Content).length === 1 && Object.keys(Body).length === 1;
+    if (!isPlain || to.length !== 1) return undefined;
+    mails.push({ from, to, subject: Subject.Data, text: Body.Text.Data });
+    return { MessageId: '1' };
+  }
+
   function answer(request: http.IncomingMessage, body: string): { status: number; body: string } {
     const form = new URLSearchParams(body);
-    const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? form.get('Action') ?? '';
+    const operation =
+      request.url === SEND_EMAIL
+        ? 'SendEmail'
+        : (String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? form.get('Action') ?? '');
     const region = /Credential=[^/]+\/\d+\/([^/]+)\//.exec(request.headers.authorization ?? '')?.[1];
     calls.push({ operation, region, size: body.length });
     if (operation === 'Publish') {
@@ -95,6 +119,7 @@ export async function startNotifyAws(parameters: Record<string, string> = {}) {
     parameters,
     table,
     published,
+    mails,
     calls,
     refused,
     limits,

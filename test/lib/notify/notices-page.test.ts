@@ -7,7 +7,9 @@ import { ParameterValues } from '../../../lib/settings/parameter-store.ts';
 import { routeName } from '../../helpers/notices.ts';
 
 const PAGE = readFileSync(new URL('../../../docs/notices.md', import.meta.url), 'utf8');
-const [firstMessage = '', ownerRoute = ''] = [...PAGE.matchAll(/```json\n(.*?)\n```/gs)].map(([, json]) => json);
+const [firstMessage = '', firstMail = '', ownerRoute = ''] = [...PAGE.matchAll(/```json\n(.*?)\n```/gs)].map(
+  ([, json]) => json,
+);
 
 describe('docs/notices.md', () => {
   it('shows a message that can be sent, in one line and without a quote that would end the argument', () => {
@@ -24,17 +26,35 @@ describe('docs/notices.md', () => {
     );
   });
 
+  it('shows a message to an owner that the same command can write', () => {
+    const result = receive(firstMail);
+    if (!('message' in result)) throw new Error(result.skipped);
+
+    expect(firstMail).not.toMatch(/['\n]/);
+    expect(render(result.message, { stage: 'prod', ask: '#data-platform in Slack' }).text).toBe(
+      [
+        'Your DLI job in project test-1 is over its limit',
+        '- job 37286cc7-0508-4e1d-9636-000000000001 on queue adhoc: 3h running, and rule adhoc-2h allows 2h',
+        'The rule only warns, so it cancelled nothing. Please cancel what you do not need any more.',
+        'Whom to ask: #data-platform in Slack',
+      ].join('\n'),
+    );
+  });
+
   it('shows routes that can be read', () => {
     const [, first = ''] = /`route.json` is `(.*?)`/.exec(PAGE) ?? [];
     const values = new ParameterValues();
     values.add({ Name: routeName('slack'), Value: first });
     values.add({ Name: routeName('10-bi'), Value: ownerRoute });
 
+    const [, mail = ''] = /--value '(.*?)'/.exec(PAGE) ?? [];
+    values.add({ Name: routeName('50-owners'), Value: mail });
+
     const { all, fallback } = readRoutes(values, 'prod', (_, error) => {
       throw error;
     });
 
-    expect(all).toHaveLength(2);
+    expect(all).toHaveLength(3);
     expect(fallback?.parameter).toBe(routeName('slack'));
   });
 });

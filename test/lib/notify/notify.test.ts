@@ -90,7 +90,7 @@ function createWorld(parameters: Record<string, string> = ROUTES) {
       ownersPage: undefined,
       publish: async (destination, { text }) => {
         await life.pass();
-        const to = 'topic' in destination ? destination.topic.slice(TOPIC.length) : '';
+        const [to = ''] = Object.values(destination as Record<string, string>).map((one) => one.replace(TOPIC, ''));
         if (refused.has(to)) throw new Error('refused');
         published.push({ to, text, jobIds: [...new Set(text.match(/37286cc7-[\w-]+/g))] });
         await life.pass();
@@ -395,6 +395,28 @@ describe('notifyEvent', () => {
       ['1-bi', ids(2)],
     ]);
     expect(world.published.map(({ text }) => text.includes('7 more'))).toEqual([true, false]);
+  });
+
+  it('sends mail to each owner by one route, and to the fallback where a name cannot be part of an address', async () => {
+    const mail = JSON.stringify({ to: 'owner', mail: '{owner}@example.com' });
+    const world = createWorld({ ...route('ops', { to: 'operators', fallback: true }), [routeName('mail')]: mail });
+
+    const summary = await world.send([
+      messageLine(),
+      messageLine({ owner: 'ben', jobs: [messageJob(2, { owner: 'ben' })] }),
+      messageLine({ owner: 'not safe', jobs: [messageJob(3, { owner: 'not safe' })] }),
+      messageLine({ owner: null, jobs: [messageJob(4)] }),
+      operatorsLine({ jobs: [messageJob(1)] }),
+    ]);
+
+    expect(world.published.map(({ to, jobIds }) => [to, jobIds])).toEqual([
+      ['ana@example.com', ids(1)],
+      ['ben@example.com', ids(2)],
+      ['ops', ids(3)],
+      ['ops', ids(4)],
+      ['ops', ids(1)],
+    ]);
+    expect(summary).toEqual({ published: 5, withoutRoute: 2 });
   });
 
   it('sends to the fallback what no route is for, and counts it', async () => {

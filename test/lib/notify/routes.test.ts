@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Addressed, readRoutes, routeFor } from '../../../lib/notify/routes.ts';
+import { type Addressed, destinationFor, readRoutes, routeFor } from '../../../lib/notify/routes.ts';
 import { ParameterValues } from '../../../lib/settings/parameter-store.ts';
 import { routeName } from '../../helpers/notices.ts';
 
@@ -7,13 +7,14 @@ const SECRET = 'https://hooks.example.com/services/T0/B0/secret-7';
 const TOPIC = 'arn:aws:sns:eu-central-1:123456789012:dli';
 
 /** Reads routes by their names; a text is taken as it is. */
-function read(routes: Record<string, object | string>) {
+function read(routes: Record<string, object | string>, canMail = true) {
   const values = new ParameterValues();
   for (const [name, route] of Object.entries(routes)) {
     values.add({ Name: routeName(name), Value: typeof route === 'string' ? route : JSON.stringify(route) });
   }
   const unreadable: string[] = [];
-  const result = readRoutes(values, 'dev', (parameter, error) => unreadable.push(`${parameter} | ${String(error)}`));
+  const onUnreadable = (parameter: string, error: unknown) => unreadable.push(`${parameter} | ${String(error)}`);
+  const result = readRoutes(values, 'dev', onUnreadable, { canMail });
   return { ...result, unreadable };
 }
 
@@ -32,6 +33,29 @@ describe('readRoutes', () => {
       { parameter: routeName('ops'), to: 'operators', destination: { webhook: new URL(SECRET) }, isFallback: true },
     ]);
     expect(fallback).toBe(all[1]);
+  });
+
+  it('reads a mail address, also as the fallback, and one with a place for the owner', () => {
+    const { all, fallback, unreadable } = read({
+      1: { to: 'owner', mail: 'dli+{owner}@mail.example.com' },
+      2: { to: 'operators', mail: 'dli@example.com', fallback: true },
+    });
+
+    expect(unreadable).toEqual([]);
+    expect(all.map(({ destination }) => destination)).toEqual([
+      { mail: 'dli+{owner}@mail.example.com' },
+      { mail: 'dli@example.com' },
+    ]);
+    expect(fallback).toBe(all[1]);
+  });
+
+  it('leaves out a mail address in a stage that has no sender, and says which parameter to give', () => {
+    const { all, unreadable } = read({ ops: FALLBACK, wrong: { to: 'owner', mail: 'dli@example.com' } }, false);
+
+    expect(all).toHaveLength(1);
+    expect(unreadable).toEqual([
+      `${routeName('wrong')} | SettingsError: ${routeName('wrong')}: mail: the stage has no sender; deploy it with --param mailFrom=ADDRESS`,
+    ]);
   });
 
   it('finds no route and no fallback in a stage without routes', () => {
@@ -57,8 +81,25 @@ describe('readRoutes', () => {
     { problem: 'expected an object', route: '7' },
     { problem: 'to: missing', route: { webhook: SECRET } },
     { problem: 'to: expected owner or operators', route: { to: 'secret-7', webhook: SECRET } },
-    { problem: 'expected either webhook or topic; found neither', route: { to: 'owner' } },
-    { problem: 'expected either webhook or topic; found both', route: { to: 'owner', webhook: SECRET, topic: TOPIC } },
+    { problem: 'expected one of webhook, topic and mail; found none', route: { to: 'owner' } },
+    {
+      problem: 'expected one of webhook, topic and mail; found more than one',
+      route: { to: 'owner', webhook: SECRET, topic: TOPIC },
+    },
+    {
+      problem: 'expected one of webhook, topic and mail; found more than one',
+      route: { to: 'owner', topic: TOPIC, mail: 'dli@example.com' },
+    },
+    { problem: 'mail: expected a mail address', route: { to: 'owner', mail: 'secret-7@{owner}.example.com' } },
+    { problem: 'mail: expected a mail address', route: { to: 'owner', mail: 7 } },
+    {
+      problem: 'mail: {owner} is only for messages to owners',
+      route: { to: 'operators', mail: '{owner}@secret-7.example.com' },
+    },
+    {
+      problem: 'mail: the fallback takes every message, so its address cannot have {owner}',
+      route: { to: 'owner', mail: '{owner}@secret-7.example.com', fallback: true },
+    },
     {
       problem:
         'webhook: expected an address that begins with https://, and has no user or password; it is not shown here',
@@ -120,5 +161,37 @@ describe('routeFor', () => {
     },
   ])('takes $name', ({ addressed, route }) => {
     expect(routeFor(addressed, routes)?.parameter).toBe(route && routeName(route));
+  });
+
+  it.each(['a b', 'ana@evil.example', '"ana"', '.ana', 'ana.', 'a..b', 'änna', 'ana\n', '', 'a'.repeat(65), null])(
+    'takes none for the owner %j, whose name cannot be part of an address',
+    (owner) => {
+      const mail = read({
+        '1-mail': { to: 'owner', mail: '{owner}@example.com' },
+        '2-all': { to: 'owner', topic: TOPIC, fallback: true },
+      });
+
+      expect(routeFor({ ...ofAna, owner }, mail)).toBeUndefined();
+    },
+  );
+});
+
+describe('destinationFor', () => {
+  it.each([
+    { owner: 'ana', mail: '{owner}@example.com', to: 'ana@example.com' },
+    { owner: 'Ana.B_1-x+y', mail: '{owner}@example.com', to: 'Ana.B_1-x+y@example.com' },
+    { owner: 'ana', mail: 'dli+{owner}@example.com', to: 'dli+ana@example.com' },
+    { owner: null, mail: 'dli@example.com', to: 'dli@example.com' },
+    { owner: 'not safe', mail: 'dli@example.com', to: 'dli@example.com' },
+  ])('puts the owner $owner into $mail', ({ owner, mail, to }) => {
+    expect(destinationFor({ mail }, owner)).toEqual({ mail: to });
+  });
+
+  it('leaves any other destination as it is', () => {
+    expect(destinationFor({ topic: TOPIC }, null)).toEqual({ topic: TOPIC });
+  });
+
+  it('does not make an address that is longer than the rules of mail allow', () => {
+    expect(destinationFor({ mail: 'dli+{owner}@example.com' }, 'a'.repeat(61))).toBeUndefined();
   });
 });
