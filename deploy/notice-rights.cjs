@@ -1,5 +1,5 @@
 // What notify may send to: only what a param names. An empty param gives no right.
-module.exports = ({ noticeTopics, mailFrom }) => ({
+module.exports = ({ noticeTopics, mailFrom, eventBus }) => ({
   Resources: {
     ...policy('Topics', noticeTopics, {
       Sid: 'PublishMessages',
@@ -12,6 +12,11 @@ module.exports = ({ noticeTopics, mailFrom }) => ({
       Action: 'ses:SendEmail',
       Resource: [mailFrom, mailFrom.split('@')[1]].map((name) => inThisRegion('ses', `identity/${name}`)),
       Condition: { StringEquals: { 'ses:FromAddress': mailFrom } },
+    }),
+    ...policy('Events', eventBus, {
+      Sid: 'PutEvents',
+      Action: 'events:PutEvents',
+      Resource: eventBus.startsWith('arn:') ? eventBus : inThisRegion('events', `event-bus/${eventBus}`),
     }),
   },
 });

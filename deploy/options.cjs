@@ -26,6 +26,8 @@ const PAGE = /^(https:\/\/[^\s<>"]{1,500})?$/;
 /** A mail address as lib/notify/mail-address.ts has it, without a place for the owner; empty for no sender. */
 const MAIL =
   /^((?=.{1,64}@)[\w+-]+(\.[\w+-]+)*@(?=.{1,255}$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?\.)+[a-z\d]([a-z\d-]{0,61}[a-z\d])?)?$/i;
+/** The name of an event bus, or its ARN in any partition; empty for no events. */
+const BUS = /^((arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus\/)?[\w.-]{1,256})?$/;
 /** The same pattern as in lib/settings/ssm.ts; a test compares the two. */
 const STAGE = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
 /** The same name as in cli/source/rehearsal.ts, whose commands refuse a real stage of this name. */
@@ -55,6 +57,7 @@ module.exports = async ({ resolveVariable }) => {
   const sendTo = {
     noticeTopics: await matching('noticeTopics', TOPICS, 'the ARN of an SNS topic, which may end in *'),
     mailFrom: await matching('mailFrom', MAIL, 'a mail address, such as reaper@example.com'),
+    eventBus: await matching('eventBus', BUS, 'the name or the ARN of an event bus, such as default'),
   };
   for (const [name, value] of Object.entries(sendTo)) {
     if (value !== '' && !hasNotices) throw new Error(`--param ${name}: leave it out with notices=off`);

@@ -6,7 +6,7 @@ import { systemClock } from '../lib/base/clock.ts';
 import { type NotifyDeps, type NotifySummary, notifyEvent } from '../lib/notify/notify.ts';
 import { createSentRecord } from '../lib/notify/sent-record.ts';
 import { createStateRecord } from '../lib/notify/state-record.ts';
-import { publishToTopic, regionOfTopic } from '../lib/notify/topic.ts';
+import { publishToTopic, regionOf } from '../lib/notify/topic.ts';
 import { postToWebhook } from '../lib/notify/webhook.ts';
 import { environment, required } from '../lib/settings/environment.ts';
 import { AWS_CLIENT_OPTIONS, createPathReader } from '../lib/settings/parameter-store.ts';
@@ -19,8 +19,11 @@ const deps = once((): NotifyDeps => {
   const { stage, log, writeMetrics } = reporting();
   const table = required(environment, 'SENT_TABLE');
   const dynamo = new DynamoDBClient(AWS_CLIENT_OPTIONS);
-  // Empty if the stage has no sender.
-  const { MAIL_FROM: from = '' } = environment;
+  // Empty if the stage sends no mail, or publishes no events.
+  const { MAIL_FROM: from = '', EVENT_BUS: bus = '' } = environment;
+  // Loaded on first use, since most stages need neither.
+  const mailer = once(async () => (await import('../lib/notify/mail.ts')).createMailer(AWS_CLIENT_OPTIONS));
+  const eventBus = once(async () => (await import('../lib/notify/event-bus.ts')).createEventBus(inRegionOf(bus), bus));
   return {
     stage,
     clock: systemClock,
@@ -31,23 +34,28 @@ const deps = once((): NotifyDeps => {
     states: createStateRecord(dynamo, table, systemClock.now),
     ownersPage: environment.OWNERS_PAGE || undefined,
     canMail: from !== '',
+    putEvents: bus === '' ? undefined : async (events) => (await eventBus())(events),
     publish: async (destination, message) => {
       if ('webhook' in destination) {
         return postToWebhook(destination.webhook, message.text, { timeoutMs: WEBHOOK_TIMEOUT_MS });
       }
       if ('mail' in destination) return (await mailer())(message, { from, to: destination.mail });
-      return publishToTopic(snsIn(regionOfTopic(destination.topic)), destination.topic, message);
+      return publishToTopic(snsFor(destination.topic), destination.topic, message);
     },
   };
 });
 
-/** Loaded with the first mail, since most stages send none. */
-const mailer = once(async () => (await import('../lib/notify/mail.ts')).createMailer(AWS_CLIENT_OPTIONS));
+/** Options for the region of an ARN, which may be another than the function's. A name that is no ARN is in its own. */
+const inRegionOf = (arn: string) => {
+  const region = regionOf(arn);
+  return { ...AWS_CLIENT_OPTIONS, ...(region && { region }) };
+};
 
 const clients = new Map<string | undefined, SNSClient>();
 
-function snsIn(region: string | undefined): SNSClient {
-  const client = clients.get(region) ?? new SNSClient({ ...AWS_CLIENT_OPTIONS, ...(region && { region }) });
+function snsFor(topic: string): SNSClient {
+  const region = regionOf(topic);
+  const client = clients.get(region) ?? new SNSClient(inRegionOf(topic));
   clients.set(region, client);
   return client;
 }

@@ -19,7 +19,7 @@ const ONCE_MS = 30 * DAY_MS;
 const DAILY_MS = 23 * HOUR_MS;
 
 /** How long the same is not sent again. */
-const QUIET_MS: Record<MessageKind, number> = {
+export const QUIET_MS: Record<MessageKind, number> = {
   cancelled: ONCE_MS,
   warned: ONCE_MS,
   'would-be-cancelled': ONCE_MS,

@@ -1,7 +1,8 @@
 import { parameterNames, type ReadPath } from '../settings/parameter-store.ts';
 import { errorField, type SweepLog } from '../sweep/record/log-lines.ts';
 import type { WriteMetrics } from '../sweep/record/metrics.ts';
-import { itemsOf, type News, type NewsDeps, newsOf, record } from './news.ts';
+import { type PutEvents, publishEvents } from './events.ts';
+import { itemsOf, type News, type NewsDeps, newsOf, QUIET_MS, record } from './news.ts';
 import { type Received, receive, type Skipped } from './received.ts';
 import { type Rendered, render } from './render.ts';
 import {
@@ -23,6 +24,8 @@ export interface NotifyDeps extends NewsDeps {
   ownersPage: string | undefined;
   /** Whether the stage has a sender of mail. Default: it has. */
   canMail?: boolean;
+  /** Left out in a stage that publishes no events. */
+  putEvents?: PutEvents | undefined;
   /** Publishes one message. Its errors must not show the address. */
   publish: (destination: Destination, message: Rendered) => Promise<void>;
 }
@@ -33,13 +36,14 @@ export interface NotifySummary {
   withoutRoute: number;
 }
 
-/** Some messages could not be published. Lambda then invokes again, and those that were published are not repeated. */
+/** Some messages or events could not be published. Lambda then invokes again, and those that were published are not repeated. */
 export class NotifyError extends Error {
   override name = 'NotifyError';
 }
 
 /**
- * Sends the messages among the lines of a log: each to its recipients, without what they got before.
+ * Sends the messages among the lines of a log: each to its recipients, without what they got before. What they say goes to
+ * programs first, as events.
  *
  * A message is published first and recorded then. So no message is lost, and only one that is under way when the process dies
  * can come twice.
@@ -48,14 +52,16 @@ export class NotifyError extends Error {
  * @throws {SubscriptionError} for any other event.
  * @throws {SettingsError} if Parameter Store cannot be read, or no route is the fallback.
  * @throws {SentRecordError} if it is not known what was sent.
- * @throws {NotifyError} if a message could not be published. The others were.
+ * @throws {NotifyError} if a message or an event could not be published. The others were.
  */
 export async function notifyEvent(event: unknown, deps: NotifyDeps): Promise<NotifySummary> {
-  const { stage, log, readPath, writeMetrics } = deps;
+  const { stage, log, readPath, writeMetrics, putEvents } = deps;
   const messages = messagesIn(linesOf(event), log);
   const summary: NotifySummary = { published: 0, withoutRoute: 0 };
   if (messages.length === 0) return summary;
 
+  // Before the routes are read: a wrong route is no reason to publish no event.
+  const failedEvents = putEvents === undefined ? 0 : await publishEvents(messages, { ...deps, putEvents }, QUIET_MS);
   const onUnreadable = unreadableOnce(log);
   const ofStage = readRoutes(await readPath(parameterNames(stage).routes), stage, onUnreadable, deps);
   let failed = 0;
@@ -70,6 +76,7 @@ export async function notifyEvent(event: unknown, deps: NotifyDeps): Promise<Not
   }
   if (summary.withoutRoute > 0) writeMetrics({ MessagesWithoutRoute: summary.withoutRoute });
   if (failed > 0) throw new NotifyError(`${failed} messages could not be published; the log says which, and why`);
+  if (failedEvents > 0) throw new NotifyError(`${failedEvents} events could not be published; the log says why`);
   return summary;
 }
 

@@ -12,7 +12,7 @@ export interface Received extends Message {
   trigger: string | null;
   recordedBy: string | null;
   sweepId: string | null;
-  /** When the line was written; ISO 8601, UTC. */
+  /** When the line was written; ISO 8601, UTC, unless a person wrote it. */
   time: string | null;
 }
 

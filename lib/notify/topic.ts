@@ -25,5 +25,5 @@ export async function publishToTopic(client: SNSClient, topic: string, { title, 
   }
 }
 
-/** Returns the region of a topic, which may be another than the function's. */
-export const regionOfTopic = (topic: string): string | undefined => topic.split(':')[3];
+/** Returns the region of an ARN, which may be another than the function's; undefined for a name that is no ARN. */
+export const regionOf = (arn: string): string | undefined => arn.split(':')[3];

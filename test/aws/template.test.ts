@@ -335,10 +335,11 @@ describe('the messages to owners and operators', () => {
     await load();
   });
 
-  it('may go out as mail from one address, only where a param names it', async () => {
+  it('may go out as mail from one address, and as events to one bus, only where a param names it', async () => {
     expect(resources).not.toHaveProperty('NoticeMailPolicy');
+    expect(resources).not.toHaveProperty('NoticeEventsPolicy');
 
-    await load(['--param', 'mailFrom=reaper@example.com']);
+    await load(['--param', 'mailFrom=reaper@example.com', '--param', 'eventBus=default']);
 
     expect(propertiesOf('NoticeMailPolicy')).toMatchObject({
       Roles: [{ Ref: 'NotifyRole' }],
@@ -355,8 +356,22 @@ describe('the messages to owners and operators', () => {
         ],
       },
     });
+    expect(propertiesOf('NoticeEventsPolicy')).toMatchObject({
+      Roles: [{ Ref: 'NotifyRole' }],
+      PolicyDocument: {
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: 'events:PutEvents',
+            Resource: {
+              'Fn::Sub': `arn:\${AWS::Partition}:events:\${AWS::Region}:\${AWS::AccountId}:event-bus/default`,
+            },
+          },
+        ],
+      },
+    });
     expect(propertiesOf('NotifyLambdaFunction')).toMatchObject({
-      Environment: { Variables: { MAIL_FROM: 'reaper@example.com' } },
+      Environment: { Variables: { MAIL_FROM: 'reaper@example.com', EVENT_BUS: 'default' } },
     });
     await load();
   });
@@ -426,6 +441,7 @@ describe('the template', () => {
         'credentialSecrets=dli/*',
         'noticeTopics=arn:aws:sns:eu-central-1:123456789012:dli-*',
         'mailFrom=reaper@example.com',
+        'eventBus=arn:aws:events:eu-central-1:123456789012:event-bus/ops',
       ],
     },
     { name: 'without messages', args: ['notices=off', 'tracing=true'] },

@@ -138,6 +138,8 @@ const OTHERS: Omit<{ [M in keyof LogLines]: Names<LogLines[M]> }, (typeof JOB_LI
   'message published': { parameter: true, to: true, target: true, jobs: true },
   'message without route': { parameter: true, to: true, owner: true, target: true },
   'message not published': { parameter: true, to: true, target: true, error: true },
+  'events published': { events: true },
+  'events not published': { events: true, error: true },
   'lines skipped': { lines: true, reason: true },
   'route unreadable': { parameter: true, error: true },
 };

@@ -36,6 +36,16 @@ describe('the params of a deploy', () => {
     { param: 'mailFrom', value: '{owner}@example.com', problem: 'expected a mail address' },
     { param: 'mailFrom', value: 'DLI <reaper@example.com>', problem: 'expected a mail address' },
     { param: 'mailFrom', value: '*@example.com', problem: 'expected a mail address' },
+    {
+      param: 'eventBus',
+      value: '*',
+      problem: 'expected the name or the ARN of an event bus, such as default',
+    },
+    {
+      param: 'eventBus',
+      value: 'arn:aws:events:eu-central-1:123456789012:rule/x',
+      problem: 'expected the name or the ARN of an event bus',
+    },
     { param: 'maxConcurrency', value: '1', problem: 'expected a whole number from 2 to 1000' },
   ])('are refused before AWS is asked if $param is $value', async ({ param, value, problem }) => {
     await expect(optionsOf({ [param]: value })).rejects.toThrow(`--param ${param}: ${problem}`);
@@ -70,6 +80,12 @@ describe('the params of a deploy', () => {
   it.each([
     { param: 'noticeTopics', value: 'arn:aws:sns:eu-central-1:123456789012:dli-*', policy: 'NoticeTopicsPolicy' },
     { param: 'mailFrom', value: 'dli.reaper+prod@mail.example.com', policy: 'NoticeMailPolicy' },
+    { param: 'eventBus', value: 'default', policy: 'NoticeEventsPolicy' },
+    {
+      param: 'eventBus',
+      value: 'arn:aws-cn:events:cn-north-1:123456789012:event-bus/ops',
+      policy: 'NoticeEventsPolicy',
+    },
   ])(
     'give the messages one more way with $param=$value, and not with notices=off',
     async ({ param, value, policy }) => {

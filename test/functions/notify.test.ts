@@ -159,6 +159,86 @@ describe('the bundled notify function', () => {
     });
   });
 
+  describe('with an event bus', () => {
+    const event = subscriptionEvent([messageLine(), operatorsLine({ status: 'capped', problems: ['too many'] })]);
+
+    it('publishes an event for each job and each status, before the messages, and once', async (context) => {
+      const { aws, invoke } = await start(context, { ...ROUTES }, { EVENT_BUS: 'default' });
+
+      const { threw, log } = await invoke(event);
+      await invoke(event);
+
+      expect(threw).toBeUndefined();
+      expect(aws.events).toMatchObject([
+        {
+          bus: 'default',
+          time: Date.parse('2026-11-27T09:00:00Z') / 1_000,
+          event: { source: 'dli-job-reaper', 'detail-type': 'DLI Job Notice', detail: { kind: 'cancelled' } },
+        },
+        { event: { 'detail-type': 'DLI Sweep Status', detail: { status: 'capped' } } },
+      ]);
+      expect(aws.calls.slice(0, 4).map(({ operation }) => operation)).toEqual([
+        'BatchGetItem',
+        'PutEvents',
+        'BatchWriteItem',
+        'GetParametersByPath',
+      ]);
+      expect(log.map(({ msg }) => msg)).toEqual(['events published', 'message published', 'message published']);
+    });
+
+    it('publishes in the region of a bus that is given by its ARN', async (context) => {
+      const bus = 'arn:aws:events:eu-west-1:123456789012:event-bus/ops';
+      const { aws, invoke } = await start(context, { ...ROUTES }, { EVENT_BUS: bus });
+
+      await invoke(event);
+
+      expect(aws.events[0]).toMatchObject({ bus });
+      expect(aws.calls.find(({ operation }) => operation === 'PutEvents')).toMatchObject({ region: 'eu-west-1' });
+    });
+
+    it('publishes events also in a stage without a fallback, where no message can be sent', async (context) => {
+      const ana = { [routeName('ana')]: ROUTES[routeName('ana')] ?? '' };
+      const { aws, invoke } = await start(context, ana, { EVENT_BUS: 'default' });
+
+      expect((await invoke(event)).threw).toContain('exactly one route must have "fallback": true');
+      expect(aws.events).toHaveLength(2);
+    });
+
+    it.each([
+      { name: 'a part of the events is refused', events: 1, refused: [], failed: 1, error: 'InternalFailure' },
+      {
+        name: 'the call is refused',
+        events: Number.POSITIVE_INFINITY,
+        refused: ['PutEvents'],
+        failed: 2,
+        error: 'AccessDeniedException',
+      },
+    ])(
+      'fails if $name, so that Lambda tries again, and sends the messages',
+      async ({ events, refused, failed, error }) => {
+        const aws = await startNotifyAws({ ...ROUTES });
+        aws.limits.events = events;
+        for (const operation of refused) aws.refused.add(operation);
+        const env = { ...aws.env, EVENT_BUS: 'default' };
+
+        const first = await invokeBundle('notify', event, env);
+        aws.limits.events = Number.POSITIVE_INFINITY;
+        aws.refused.clear();
+        const second = await invokeBundle('notify', event, env);
+
+        expect(first.threw).toBe(`NotifyError: ${failed} events could not be published; the log says why`);
+        expect(first.log).toContainEqual(
+          expect.objectContaining({ msg: 'events not published', events: failed, error }),
+        );
+        expect(first.stdout).not.toContain('secret-7');
+        expect(second.threw).toBeUndefined();
+        expect(aws.events).toHaveLength(2);
+        expect(aws.published).toHaveLength(2);
+        await aws.close();
+      },
+    );
+  });
+
   it('asks AWS for nothing on a control message', async (context) => {
     const { aws, invoke } = await start(context);
 

@@ -2,11 +2,19 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createParameterStoreStandIn, type StoreQuestion } from '../../emulator/aws/parameter-store.ts';
+import { expectDocumentedEvent } from './events-schema.ts';
 
 type Item = Record<string, { S?: string; N?: string }>;
 type Keys = { Keys: Item[]; ConsistentRead?: boolean };
 type Put = { Item: Item; ExpressionAttributeValues?: Item };
 type Puts = { PutRequest: { Item: Item } }[];
+interface Entry {
+  EventBusName: string;
+  Source: string;
+  DetailType: string;
+  Detail: string;
+  Time?: number;
+}
 interface Mail {
   FromEmailAddress: string;
   Destination: { ToAddresses: string[] };
@@ -17,8 +25,8 @@ interface Mail {
 const SEND_EMAIL = '/v2/email/outbound-emails';
 
 /**
- * What `notify` uses of AWS, over real HTTP for the real SDK: Parameter Store, a table of DynamoDB, topics of SNS, and mail by
- * SES.
+ * What `notify` uses of AWS, over real HTTP for the real SDK: Parameter Store, a table of DynamoDB, topics of SNS, mail by
+ * SES, and an event bus. It fails for an event that docs/events.schema.json does not allow.
  *
  * @param parameters the content of Parameter Store, by name.
  */
@@ -26,12 +34,13 @@ export async function startNotifyAws(parameters: Record<string, string> = {}) {
   const store = createParameterStoreStandIn(parameters, Date.now);
   const table = new Map<string, Item>();
   const published: { topic: string; subject: string; text: string }[] = [];
+  const events: { bus: string; time: number | undefined; event: Record<string, unknown> }[] = [];
   const mails: { from: string; to: string[]; subject: string; text: string }[] = [];
   const calls: { operation: string; region: string | undefined; size: number }[] = [];
   /** Operations that are refused. */
   const refused = new Set<string>();
-  /** How many entries of each call of DynamoDB are done; the others come back as not processed. */
-  const limits = { entries: Number.POSITIVE_INFINITY };
+  /** How many entries of each call of DynamoDB are done, and how many events; the others come back as not processed. */
+  const limits = { entries: Number.POSITIVE_INFINITY, events: Number.POSITIVE_INFINITY };
 
   function readBatch(name: string, { Keys, ConsistentRead }: Keys) {
     if (ConsistentRead !== true) throw new Error('a record that is read as it was may miss what was just written');
@@ -58,9 +67,22 @@ export async function startNotifyAws(parameters: Record<string, string> = {}) {
     return {};
   }
 
+  function putEvents(entries: Entry[]): object | undefined {
+    if (entries.length > 10) return undefined;
+    const results = entries.map(({ EventBusName: bus, Source, DetailType, Detail, Time: time }, i) => {
+      if (i >= limits.events) return { ErrorCode: 'InternalFailure', ErrorMessage: 'secret-7' };
+      const event = { source: Source, 'detail-type': DetailType, detail: JSON.parse(Detail) as object };
+      expectDocumentedEvent(event);
+      events.push({ bus, time, event });
+      return { EventId: String(i) };
+    });
+    return { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results };
+  }
+
   /** @returns undefined for a call that AWS refuses. */
   function play(operation: string, body: Record<string, unknown>): object | string | undefined {
     const [name = '', entries] = Object.entries((body.RequestItems ?? {}) as Record<string, unknown>)[0] ?? [];
+    if (operation === 'PutEvents') return putEvents(body.Entries as Entry[]);
     if (operation === 'SendEmail') return mail(body as unknown as Mail);
     if (operation === 'BatchGetItem') return readBatch(name, entries as Keys);
     if (operation === 'BatchWriteItem') return writeBatch(name, entries as Puts);
@@ -120,6 +142,7 @@ export async function startNotifyAws(parameters: Record<string, string> = {}) {
     table,
     published,
     mails,
+    events,
     calls,
     refused,
     limits,

@@ -55,6 +55,9 @@ export interface LogLines {
   /** `parameter` is the fallback that takes it; null if the stage has no route at all, so it goes nowhere. */
   'message without route': { parameter: string | null; to: Message['to']; owner: string | null; target: string };
   'message not published': { parameter: string; to: Message['to']; target: string; error: string };
+  'events published': { events: number };
+  /** `error` is the same for all of them. */
+  'events not published': { events: number; error: string };
   /** `lines` is the number of lines that are not for `notify`, or of another version of it. */
   'lines skipped': { lines: number; reason: string };
   'route unreadable': { parameter: string; error: string };

@@ -7,9 +7,9 @@ import { ParameterValues } from '../../../lib/settings/parameter-store.ts';
 import { routeName } from '../../helpers/notices.ts';
 
 const PAGE = readFileSync(new URL('../../../docs/notices.md', import.meta.url), 'utf8');
-const [firstMessage = '', firstMail = '', ownerRoute = ''] = [...PAGE.matchAll(/```json\n(.*?)\n```/gs)].map(
-  ([, json]) => json,
-);
+const [firstMessage = '', firstMail = '', queue = '', ownerRoute = '', pattern = ''] = [
+  ...PAGE.matchAll(/```json\n(.*?)\n```/gs),
+].map(([, json]) => json);
 
 describe('docs/notices.md', () => {
   it('shows a message that can be sent, in one line and without a quote that would end the argument', () => {
@@ -39,6 +39,20 @@ describe('docs/notices.md', () => {
         'Whom to ask: #data-platform in Slack',
       ].join('\n'),
     );
+  });
+
+  it('shows a policy for the queue of the first event, and a rule for kinds that events have', () => {
+    const { Policy } = JSON.parse(queue) as { Policy: string };
+    const { source, detail, ...rest } = JSON.parse(pattern) as {
+      source: string[];
+      detail: { kind: string[] };
+      'detail-type': string[];
+    };
+
+    expect(JSON.parse(Policy)).toMatchObject({ Statement: [{ Action: 'sqs:SendMessage' }] });
+    const schema = readFileSync(new URL('../../../docs/events.schema.json', import.meta.url), 'utf8');
+    expect(detail.kind.length).toBeGreaterThan(0);
+    for (const word of [...source, ...rest['detail-type'], ...detail.kind]) expect(schema).toContain(`"${word}"`);
   });
 
   it('shows routes that can be read', () => {
