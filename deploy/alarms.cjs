@@ -204,7 +204,7 @@ module.exports = async ({ resolveVariable }) => {
   if (hasNotices) {
     Resources.NoticesFailedAlarm = alarm(
       'notices-failed',
-      'Messages to owners or operators could not be sent, three times in a period: a route, a webhook or the table fails.',
+      'Messages or events could not be sent, three times in a period: a route, a webhook, the table or the bus fails.',
       {
         Namespace: 'AWS/Lambda',
         MetricName: 'Errors',
