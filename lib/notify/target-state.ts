@@ -85,9 +85,13 @@ function seen(state: TargetState, { status, at, dryRun }: StatusLine): TargetSta
       : isOpen(state) || status !== 'ok'
         ? trouble
         : null,
-    dryRunSince: dryRun ? (dryRunSince ?? at) : null,
+    dryRunSince: dryRun ? (dryRunSince ?? at) : endOf(status, dryRunSince),
   };
 }
+
+/** A live sweep ends a dry run. A sweep that could not run says that it failed, and does not know whether it would have been live. */
+const endOf = (status: SweepStatus, dryRunSince: number | null): number | null =>
+  status === 'failed' ? dryRunSince : null;
 
 /** Returns whether the victims of a dry run are still to be sent: only in its first week, since they change little after it. */
 export const isFirstWeek = ({ dryRunSince }: TargetState, { at }: Pick<StatusLine, 'at'>): boolean =>

@@ -211,14 +211,17 @@ describe('afterLine', () => {
 describe('isFirstWeek', () => {
   const DAY = 24 * 60;
 
-  it('is the first seven days of a dry run, and begins again after a live sweep', () => {
+  it('is the first seven days of a dry run, and begins again after a live sweep, but not after one that could not run', () => {
     const { state } = play([line(0, 'ok', true), line(6 * DAY, 'ok', true)]);
 
     expect(isFirstWeek(UNSEEN_TARGET, line(0, 'ok', true))).toBe(true);
     expect(isFirstWeek(state, line(7 * DAY - 1, 'ok', true))).toBe(true);
     expect(isFirstWeek(state, line(7 * DAY, 'ok', true))).toBe(false);
 
-    const live = afterLine(state, line(8 * DAY, 'ok'), false);
+    const failed = afterLine(state, line(7 * DAY, 'failed'), false);
+    expect(isFirstWeek(failed, line(8 * DAY, 'ok', true))).toBe(false);
+
+    const live = afterLine(failed, line(8 * DAY, 'ok'), false);
     const again = afterLine(live, line(9 * DAY, 'ok', true), false);
     expect(isFirstWeek(again, line(10 * DAY, 'ok', true))).toBe(true);
   });
