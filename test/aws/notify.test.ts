@@ -44,7 +44,11 @@ describe('the bundled notify function', () => {
     const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'mailbox' }));
     const Endpoint = 'arn:aws:sqs:eu-central-1:123456789012:mailbox';
     await sns.send(new SubscribeCommand({ TopicArn: TOPIC, Protocol: 'sqs', Endpoint }));
-    const event = subscriptionEvent([messageLine({ jobs: Array.from({ length: 40 }, (_, i) => messageJob(i)) })]);
+    const event = subscriptionEvent([
+      messageLine({ jobs: Array.from({ length: 40 }, (_, i) => messageJob(i)) }),
+      operatorsLine({ status: 'stopped', jobs: [], time: '2026-11-27T09:00:00.000Z' }),
+      operatorsLine({ status: 'ok', jobs: [], time: '2026-11-27T09:15:00.000Z' }),
+    ]);
 
     const invocations = [
       await invokeBundle('notify', event, { ...peer.env, SENT_TABLE: 'sent' }),
@@ -52,11 +56,14 @@ describe('the bundled notify function', () => {
     ];
 
     expect(invocations.map(({ threw }) => threw)).toEqual([undefined, undefined]);
-    expect(invocations.map(({ returned }) => returned)).toMatchObject([{ published: 1 }, { published: 0 }]);
-    expect((await dynamo.send(new ScanCommand({ TableName: 'sent' }))).Count).toBe(40);
+    expect(invocations.map(({ returned }) => returned)).toMatchObject([{ published: 3 }, { published: 0 }]);
+    // One item for each job, and one for the state of the target.
+    expect((await dynamo.send(new ScanCommand({ TableName: 'sent' }))).Count).toBe(41);
     const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
     expect(Messages.map(({ Body = '{}' }) => JSON.parse(Body))).toMatchObject([
       { Subject: 'Your DLI jobs in project eu-west-101_lake: 40 were cancelled' },
+      { Subject: 'DLI job reaper, sweep of lake (stage dev): stopped' },
+      { Subject: 'DLI job reaper, sweep of lake (stage dev): ok again' },
     ]);
   });
 
