@@ -1,7 +1,9 @@
+import { messageOf } from '../base/error-words.ts';
 import { parameterNames, type ReadPath } from '../settings/parameter-store.ts';
-import { errorField, type SweepLog } from '../sweep/record/log-lines.ts';
+import { errorField, type SweepLog, silentLog } from '../sweep/record/log-lines.ts';
 import type { WriteMetrics } from '../sweep/record/metrics.ts';
 import { type PutEvents, publishEvents } from './events.ts';
+import { createMemoryRecords } from './memory-record.ts';
 import { itemsOf, type News, type NewsDeps, newsOf, QUIET_MS, record } from './news.ts';
 import { type Received, receive, type Skipped } from './received.ts';
 import { type Rendered, render } from './render.ts';
@@ -30,10 +32,25 @@ export interface NotifyDeps extends NewsDeps {
   publish: (destination: Destination, message: Rendered) => Promise<void>;
 }
 
-/** How many messages an invocation published, and how many of them no route was for. */
+/** Where a message went. */
+export interface Delivered {
+  /** The route that took it; null if the stage has none, so it went nowhere. */
+  parameter: string | null;
+  /** Whether no route is for it, so that the fallback took it. */
+  isWithoutRoute: boolean;
+  /** Why it could not be published; null if it was. */
+  error: string | null;
+}
+
 export interface NotifySummary {
+  /** The number of messages. */
   published: number;
+  /** The number of messages that no route was for. */
   withoutRoute: number;
+  /** One for each message, in the order in which they were published. */
+  deliveries: Delivered[];
+  /** Why some routes were left out, one sentence each. */
+  unreadable: string[];
 }
 
 /** Some messages or events could not be published. Lambda then invokes again, and those that were published are not repeated. */
@@ -46,7 +63,7 @@ export class NotifyError extends Error {
  * programs first, as events.
  *
  * A message is published first and recorded then. So no message is lost, and only one that is under way when the process dies
- * can come twice.
+ * can come twice. A test leaves no trace in record, log and metric: its result goes to the person who sent it.
  *
  * @param event what a subscription of CloudWatch Logs brings.
  * @throws {SubscriptionError} for any other event.
@@ -57,24 +74,34 @@ export class NotifyError extends Error {
 export async function notifyEvent(event: unknown, deps: NotifyDeps): Promise<NotifySummary> {
   const { stage, log, readPath, writeMetrics, putEvents } = deps;
   const messages = messagesIn(linesOf(event), log);
-  const summary: NotifySummary = { published: 0, withoutRoute: 0 };
+  const summary: NotifySummary = { published: 0, withoutRoute: 0, deliveries: [], unreadable: [] };
   if (messages.length === 0) return summary;
 
-  // Before the routes are read: a wrong route is no reason to publish no event.
-  const failedEvents = putEvents === undefined ? 0 : await publishEvents(messages, { ...deps, putEvents }, QUIET_MS);
-  const onUnreadable = unreadableOnce(log);
+  // Before the routes are read: a wrong route is no reason to publish no event. A test is no event.
+  const real = messages.filter(({ isTest }) => !isTest);
+  const failedEvents = putEvents === undefined ? 0 : await publishEvents(real, { ...deps, putEvents }, QUIET_MS);
+  const logUnreadable = unreadableOnce(log);
+  const onUnreadable = (parameter: string, error: unknown) => {
+    summary.unreadable.push(messageOf(error));
+    logUnreadable(parameter, error);
+  };
   const ofStage = readRoutes(await readPath(parameterNames(stage).routes), stage, onUnreadable, deps);
-  let failed = 0;
+  let [failed, counted] = [0, 0];
   for (const message of messages) {
     const routes = withPolicy(ofStage, message.routes, stage, onUnreadable);
-    for (const delivery of deliveriesOf(await newsOf(message, deps), routes)) {
-      const end = await deliver(delivery, routes, deps);
-      if (end === 'failed') failed += 1;
-      if (end === 'published') summary.published += 1;
-      if (delivery.route === undefined && end !== 'failed') summary.withoutRoute += 1;
+    const own = message.isTest ? { ...deps, log: silentLog, ...createMemoryRecords(deps.clock.now) } : deps;
+    for (const delivery of deliveriesOf(await newsOf(message, own), routes)) {
+      const delivered = await deliver(delivery, routes, own);
+      summary.deliveries.push(delivered);
+      const { parameter, isWithoutRoute, error } = delivered;
+      if (error === null && parameter !== null) summary.published += 1;
+      if (error === null && isWithoutRoute) summary.withoutRoute += 1;
+      if (message.isTest) continue;
+      if (error !== null) failed += 1;
+      else if (isWithoutRoute) counted += 1;
     }
   }
-  if (summary.withoutRoute > 0) writeMetrics({ MessagesWithoutRoute: summary.withoutRoute });
+  if (counted > 0) writeMetrics({ MessagesWithoutRoute: counted });
   if (failed > 0) throw new NotifyError(`${failed} messages could not be published; the log says which, and why`);
   if (failedEvents > 0) throw new NotifyError(`${failedEvents} events could not be published; the log says why`);
   return summary;
@@ -139,24 +166,27 @@ async function deliver(
   { route, message, line, over }: Delivery,
   { fallback }: Routes,
   deps: NotifyDeps,
-): Promise<'published' | 'failed' | 'nowhere'> {
+): Promise<Delivered> {
   const { stage, log, sent, publish, ownersPage } = deps;
   const { to, target, owner, jobs, status } = message;
   const taker = route ?? fallback;
   if (route === undefined) {
     log.warn('message without route', { parameter: fallback?.parameter ?? null, to, owner, target });
   }
+  const isWithoutRoute = route === undefined;
   const destination = taker && destinationFor(taker.destination, owner);
-  if (taker === undefined || destination === undefined) return 'nowhere';
+  if (taker === undefined || destination === undefined) return { parameter: null, isWithoutRoute, error: null };
   const { parameter, ask } = taker;
+  const delivered = { parameter, isWithoutRoute, error: null };
   try {
     await publish(destination, render(message, { stage, ask, ownersPage, over }));
-  } catch (error) {
-    log.error('message not published', { parameter, to, target, error: errorField(error) });
-    return 'failed';
+  } catch (thrown) {
+    const error = errorField(thrown);
+    log.error('message not published', { parameter, to, target, error });
+    return { ...delivered, error };
   }
   await sent.add(itemsOf(message, deps));
   if (line && status !== null) await record(message, line, { isSent: true }, deps);
   log.info('message published', { parameter, to, target, jobs: jobs.length });
-  return 'published';
+  return delivered;
 }

@@ -5,6 +5,8 @@ import type { SweepStatus } from '../sweep/record/report.ts';
 
 /** A message, and what its line says of the sweep. */
 export interface Received extends Message {
+  /** Whether a person sent it to see where it goes. Nothing in it has happened. */
+  isTest: boolean;
   target: string;
   region: string | null;
   projectName: string | null;
@@ -18,6 +20,9 @@ export interface Received extends Message {
 
 /** Why a line is not sent. */
 export type Skipped = 'not-json' | 'not-a-message' | 'version' | 'invalid';
+
+/** The `msg` of a test. No subscription filter passes it on, so a line in a log cannot cause one. */
+export const TEST_MESSAGE = 'test message';
 
 // People can write the record of sweeps by hand, so no text of a line is of any length.
 const text = v.pipe(v.string(), v.maxLength(2_000));
@@ -40,7 +45,7 @@ const kind = word<MessageKind>({
 /** The texts of a match in the policy. */
 const texts = v.optional(v.pipe(v.array(text), v.maxLength(100)));
 
-const lineSchema: v.GenericSchema<unknown, Received> = v.object({
+const lineSchema: v.GenericSchema<unknown, Omit<Received, 'isTest'>> = v.object({
   version: v.literal(MESSAGE_VERSION),
   to: v.picklist(['operators', 'owner']),
   owner: textOrNull,
@@ -116,8 +121,9 @@ export function receive(line: string): { message: Received } | { skipped: Skippe
   } catch {
     return { skipped: 'not-json' };
   }
-  if (!v.is(v.object({ msg: v.literal('message') }), fields)) return { skipped: 'not-a-message' };
+  if (!v.is(v.object({ msg: v.picklist(['message', TEST_MESSAGE]) }), fields)) return { skipped: 'not-a-message' };
   if (!v.is(v.object({ version: v.literal(MESSAGE_VERSION) }), fields)) return { skipped: 'version' };
   const result = v.safeParse(lineSchema, fields);
-  return result.success ? { message: result.output } : { skipped: 'invalid' };
+  if (!result.success) return { skipped: 'invalid' };
+  return { message: { ...result.output, isTest: fields.msg === TEST_MESSAGE } };
 }

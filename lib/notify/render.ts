@@ -31,7 +31,10 @@ export function render(message: Received, options: RenderOptions): Rendered {
     message.to === 'owner'
       ? [titleForOwner(message), linesForOwner(message, options)]
       : [titleForOperators(message, options), linesForOperators(message, options)];
-  return { title, text: [title, ...lines].join('\n') };
+  if (!message.isTest) return { title, text: [title, ...lines].join('\n') };
+  const marked = `TEST, nothing happened: ${title}`;
+  const mark = `This is a test of the messages of stage ${options.stage}. What follows is an example and has not happened.`;
+  return { title: marked, text: [marked, mark, ...lines].join('\n') };
 }
 
 function titleForOwner(message: Received): string {

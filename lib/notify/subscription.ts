@@ -1,4 +1,4 @@
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import * as v from 'valibot';
 
 /** What invoked the function is no subscription of a log group, or cannot be unpacked. */
@@ -30,6 +30,15 @@ export function linesOf(event: unknown): string[] {
   if (!payload.success) throw new SubscriptionError('the event of CloudWatch Logs has no logEvents');
   return payload.output.messageType === 'CONTROL_MESSAGE' ? [] : payload.output.logEvents.map(({ message }) => message);
 }
+
+/** Packs lines into the event in which a subscription would bring them. */
+export const eventOf = (lines: readonly string[]) => ({
+  awslogs: {
+    data: gzipSync(
+      JSON.stringify({ messageType: 'DATA_MESSAGE', logEvents: lines.map((message) => ({ message })) }),
+    ).toString('base64'),
+  },
+});
 
 function unpack(data: string): unknown {
   try {

@@ -6,6 +6,8 @@ import { systemClock } from '../../lib/base/clock.ts';
 import { notifyEvent } from '../../lib/notify/notify.ts';
 import { createSentRecord } from '../../lib/notify/sent-record.ts';
 import { createStateRecord } from '../../lib/notify/state-record.ts';
+import { eventOf } from '../../lib/notify/subscription.ts';
+import { testLine } from '../../lib/notify/test-message.ts';
 import { postToWebhook } from '../../lib/notify/webhook.ts';
 import { createPathReader } from '../../lib/settings/parameter-store.ts';
 import { silentLog } from '../../lib/sweep/record/log-lines.ts';
@@ -47,7 +49,7 @@ describe('the bundled notify function', () => {
     );
 
     expect(threw).toBeUndefined();
-    expect(returned).toEqual({ published: 2, withoutRoute: 0 });
+    expect(returned).toMatchObject({ published: 2, withoutRoute: 0, unreadable: [] });
     expect(aws.published).toMatchObject([
       { topic: TOPIC, subject: 'Your DLI job in project eu-west-101_lake was cancelled' },
       { topic: `${TOPIC}-ops`, text: expect.stringContaining(`why ${jobIdOf(2)} --stage dev --target lake`) },
@@ -239,10 +241,34 @@ describe('the bundled notify function', () => {
     );
   });
 
+  it('publishes a test as often as it is asked to, and leaves no trace in table, log and metric', async (context) => {
+    const { aws, invoke } = await start(context);
+    const event = eventOf([testLine({ to: 'owner', target: 'lake', owner: 'ben', queue: null })]);
+
+    const first = await invoke(event);
+    const second = await invoke(event);
+
+    expect(first.returned).toEqual({
+      published: 1,
+      withoutRoute: 1,
+      deliveries: [{ parameter: routeName('ops'), isWithoutRoute: true, error: null }],
+      unreadable: [],
+    });
+    expect(second.returned).toEqual(first.returned);
+    expect(aws.published).toHaveLength(2);
+    expect(aws.table.size).toBe(0);
+    expect([first.stdout, second.stdout]).toEqual(['', '']);
+  });
+
   it('asks AWS for nothing on a control message', async (context) => {
     const { aws, invoke } = await start(context);
 
-    expect((await invoke(controlEvent())).returned).toEqual({ published: 0, withoutRoute: 0 });
+    expect((await invoke(controlEvent())).returned).toEqual({
+      published: 0,
+      withoutRoute: 0,
+      deliveries: [],
+      unreadable: [],
+    });
     expect(aws.calls).toEqual([]);
   });
 

@@ -115,7 +115,12 @@ describe('notifyEvent', () => {
       },
       { to: 'ana', text: expect.stringContaining('Your DLI job in project eu-west-101_lake was cancelled') },
     ]);
-    expect(summary).toEqual({ published: 2, withoutRoute: 0 });
+    expect(summary).toEqual({
+      published: 2,
+      withoutRoute: 0,
+      deliveries: ['ops', 'ana'].map((name) => ({ parameter: routeName(name), isWithoutRoute: false, error: null })),
+      unreadable: [],
+    });
     expect(world.metrics).toEqual([]);
     expect(logged(world, 'message published')).toMatchObject([
       { to: 'operators', jobs: 1 },
@@ -142,7 +147,12 @@ describe('notifyEvent', () => {
     const world = createWorld({});
     const dead = new Life(1);
 
-    expect(await world.send([messageLine({ msg: 'notice' })], dead)).toEqual({ published: 0, withoutRoute: 0 });
+    expect(await world.send([messageLine({ msg: 'notice' })], dead)).toEqual({
+      published: 0,
+      withoutRoute: 0,
+      deliveries: [],
+      unreadable: [],
+    });
     await expect(notifyEvent(controlEvent(), { log: createLog(() => {}) } as never)).resolves.toMatchObject({
       published: 0,
     });
@@ -425,7 +435,12 @@ describe('notifyEvent', () => {
     const summary = await world.send([messageLine({ owner: 'ben', jobs: [messageJob(1, { owner: 'ben' })] })]);
 
     expect(world.published).toMatchObject([{ to: 'ops', text: expect.stringContaining('Your DLI job') }]);
-    expect(summary).toEqual({ published: 1, withoutRoute: 1 });
+    expect(summary).toEqual({
+      published: 1,
+      withoutRoute: 1,
+      deliveries: [{ parameter: routeName('ops'), isWithoutRoute: true, error: null }],
+      unreadable: [],
+    });
     expect(world.metrics).toEqual([{ MessagesWithoutRoute: 1 }]);
     expect(logged(world, 'message without route')).toMatchObject([
       { level: 'warn', parameter: routeName('ops'), to: 'owner', owner: 'ben', target: 'lake' },

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { linesOf, SubscriptionError } from '../../../lib/notify/subscription.ts';
+import { eventOf, linesOf, SubscriptionError } from '../../../lib/notify/subscription.ts';
 import { controlEvent, subscriptionEvent } from '../../helpers/notices.ts';
 
 const zipped = (text: string) => ({ awslogs: { data: gzipSync(text).toString('base64') } });
@@ -8,6 +8,10 @@ const zipped = (text: string) => ({ awslogs: { data: gzipSync(text).toString('ba
 describe('linesOf', () => {
   it('unpacks each line as it was written, in the order of the event', () => {
     expect(linesOf(subscriptionEvent(['b', '{"a":1}', 'ü\n']))).toEqual(['b', '{"a":1}', 'ü\n']);
+  });
+
+  it('reads what eventOf packs', () => {
+    expect(linesOf(eventOf(['b', '{"a":1}', 'ü\n']))).toEqual(['b', '{"a":1}', 'ü\n']);
   });
 
   it('finds none in a control message', () => {
