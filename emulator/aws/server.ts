@@ -3,6 +3,7 @@ import http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { answerForQueue, createFifoQueue, type SqsQuestion } from './fifo-queue.ts';
+import type { FunctionResult } from './functions.ts';
 import { createLogs } from './log.ts';
 import { createParameterStoreStandIn, type StoreQuestion } from './parameter-store.ts';
 
@@ -20,7 +21,7 @@ const LAMBDA_LOGS = '/aws/lambda/';
 /** An invocation that Lambda receives. */
 export interface Invocation {
   name: string;
-  /** `Event` answers at once; `DryRun` only checks the permission. */
+  /** `Event` answers at once; `RequestResponse` waits for the result; `DryRun` only checks the permission. */
   type: string | undefined;
   payload: Record<string, unknown>;
   requestId: string;
@@ -39,8 +40,8 @@ export interface AwsOptions {
   hasLogGroup: (name: string) => boolean;
   /** The environment that Lambda shows of every function. */
   functionEnvironment: Readonly<Record<string, string>>;
-  /** Runs a function. */
-  onInvoke: (invocation: Invocation) => Promise<void>;
+  /** Runs a function. A call that waits gets what it returned, or its error. */
+  onInvoke: (invocation: Invocation) => Promise<FunctionResult> | Promise<void>;
   /** Called after messages were sent to a queue. */
   onMessages?: () => void;
   /** Called before each call. @returns the name of an error, or `hang`, in place of the answer. */
@@ -58,6 +59,9 @@ interface Call {
   name?: string;
   body: Record<string, unknown>;
 }
+
+/** What an operation gives: its answer, or the name of an error; undefined if it is not played. */
+type Played = object | string | undefined;
 
 interface Answer {
   status: number;
@@ -81,17 +85,16 @@ export async function startAws(options: AwsOptions) {
       name.startsWith(LAMBDA_LOGS) ? hasFunction(name.slice(LAMBDA_LOGS.length)) : hasLogGroup(name),
     isPatternIgnored: options.isPatternIgnored,
   });
-  const running: Promise<void>[] = [];
+  const running: Promise<unknown>[] = [];
 
-  function invoke({ name = '', body: payload }: Call, type: string | undefined, requestId: string) {
+  async function invoke({ name = '', body: payload }: Call, type: string | undefined, requestId: string) {
     if (type === 'DryRun') return { StatusCode: 204 };
-    if (type !== 'Event') return undefined;
-    running.push(onInvoke({ name, type, payload, requestId }));
-    return { StatusCode: 202 };
+    const run = onInvoke({ name, type, payload, requestId });
+    running.push(run);
+    return type === 'Event' ? { StatusCode: 202 } : { StatusCode: 200, result: (await run) ?? {} };
   }
 
-  /** @returns the answer, or the name of the error; undefined for an operation that is not played. */
-  function play(call: Call, { headers }: http.IncomingMessage, requestId: string): object | string | undefined {
+  function play(call: Call, { headers }: http.IncomingMessage, requestId: string): Played | Promise<Played> {
     const { service, operation, name = '', body } = call;
     switch (service) {
       case 'AmazonSSM':
@@ -123,7 +126,7 @@ export async function startAws(options: AwsOptions) {
         ? onCall?.(call.operation, call.service, request.socket)
         : 'UnrecognizedClientException';
     if (refusal === 'hang') return;
-    const result = refusal ?? play(call, request, requestId);
+    const result = refusal ?? (await play(call, request, requestId));
     const { status, headers, body } = write(call, result);
     response.writeHead(status, { 'x-amzn-requestid': requestId, ...headers }).end(body);
   }
@@ -169,16 +172,14 @@ function readCall({ method, url = '', headers }: http.IncomingMessage, body: str
   return { form: 'rest', service: '', operation: `${method} ${url}`, body: {} };
 }
 
-function write({ form, operation }: Call, result: object | string | undefined): Answer {
+function write({ form, operation }: Call, result: Played): Answer {
   if (typeof result === 'object') {
-    if ('StatusCode' in result) return { status: Number(result.StatusCode), body: '' };
+    if ('StatusCode' in result) return writeInvoked(result);
     if (form !== 'query') return { status: 200, body: JSON.stringify(result) };
     return { status: 200, body: toXml(`${operation}Response`, { [`${operation}Result`]: result }) };
   }
   const type = result ?? 'UnknownOperationException';
-  // A call that waits for the function is the third type.
-  const what = operation === 'Invoke' ? 'an Invoke other than Event and DryRun' : operation;
-  const message = type === 'UnknownOperationException' ? `the rehearsal does not play ${what}` : '';
+  const message = type === 'UnknownOperationException' ? `the rehearsal does not play ${operation}` : '';
   switch (form) {
     case 'json':
       return { status: 400, body: JSON.stringify({ __type: type, message }) };
@@ -193,6 +194,17 @@ function write({ form, operation }: Call, result: object | string | undefined): 
     default:
       return form satisfies never;
   }
+}
+
+/** The answer of Lambda. An error of the function has a header and the status of a success. */
+function writeInvoked({ StatusCode, result }: { StatusCode?: unknown; result?: FunctionResult }): Answer {
+  const status = Number(StatusCode);
+  if (result === undefined) return { status, body: '' };
+  const { returned = null, threw } = result;
+  if (threw === undefined) return { status, body: JSON.stringify(returned) };
+  const [errorType = '', ...message] = threw.split(': ');
+  const body = JSON.stringify({ errorType, errorMessage: message.join(': ') });
+  return { status, headers: { 'x-amz-function-error': 'Unhandled' }, body };
 }
 
 const toXml = (name: string, value: object | string): string => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { StoredMessage } from './fifo-queue.ts';
-import { callFunction } from './functions.ts';
+import { callFunction, type FunctionResult } from './functions.ts';
 import { ACCOUNT_ID, startAws } from './server.ts';
 
 export type FunctionName = 'dispatch' | 'sweep';
@@ -40,9 +40,9 @@ export async function startStage(options: StageOptions) {
 
   const ending = new AbortController();
 
-  async function call(part: FunctionName, event: unknown, requestId: string = randomUUID()): Promise<void> {
+  async function call(part: FunctionName, event: unknown, requestId: string = randomUUID()): Promise<FunctionResult> {
     const { name, bundle } = functions[part];
-    const { threw } = await callFunction({
+    const result = await callFunction({
       bundle,
       name,
       event,
@@ -60,10 +60,12 @@ export async function startStage(options: StageOptions) {
       },
       onLine: (line) => aws.logs.write(`/aws/lambda/${name}`, line, now()),
     });
+    const { threw } = result;
     if (threw !== undefined && !ending.signal.aborted) onFailure(`the function ${name} failed: ${threw}`);
+    return result;
   }
 
-  const underWay = new Set<Promise<void>>();
+  const underWay = new Set<Promise<unknown>>();
 
   function deliver(): void {
     if (ending.signal.aborted) return;
@@ -90,7 +92,7 @@ export async function startStage(options: StageOptions) {
     functionEnvironment: shown,
     onInvoke: async ({ name, payload, requestId }) => {
       const part = partOf(name);
-      if (part !== undefined) await call(part, payload, requestId);
+      return part === undefined ? {} : call(part, payload, requestId);
     },
     onMessages: deliver,
   });

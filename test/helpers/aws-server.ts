@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { FunctionResult } from '../../emulator/aws/functions.ts';
 import { type Invocation, startAws } from '../../emulator/aws/server.ts';
 import { LOOSE_CEILINGS } from './ceilings.ts';
 
@@ -18,7 +19,7 @@ interface AwsServerOptions {
   /** Ceilings in the environment of the deployed sweep. The defaults are loose, for tests about something else. */
   ceilings?: Record<string, string>;
   /** Stands in for the functions. They write their log with `log`. */
-  onInvoke?: (invocation: Invocation) => Promise<void>;
+  onInvoke?: (invocation: Invocation) => Promise<FunctionResult> | Promise<void>;
 }
 
 /** The emulator's AWS, with switches for what goes wrong there. */

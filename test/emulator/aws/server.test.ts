@@ -7,12 +7,13 @@ import {
 import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { DescribeParametersCommand, GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, it, type TestContext } from 'vitest';
+import type { FunctionResult } from '../../../emulator/aws/functions.ts';
 import { startAws } from '../../../emulator/aws/server.ts';
 import { NOW } from '../../helpers/world.ts';
 
 const FUNCTION = 'dli-job-reaper-rehearsal-sweep';
 
-async function start({ onTestFinished }: TestContext, accessKeyId = 'KEY') {
+async function start({ onTestFinished }: TestContext, accessKeyId = 'KEY', result: FunctionResult = {}) {
   const aws = await startAws({
     parameters: { '/one': '1' },
     accessKeyId: 'KEY',
@@ -20,7 +21,7 @@ async function start({ onTestFinished }: TestContext, accessKeyId = 'KEY') {
     hasFunction: (name) => name === FUNCTION,
     hasLogGroup: () => false,
     functionEnvironment: {},
-    onInvoke: async () => {},
+    onInvoke: async () => result,
   });
   onTestFinished(aws.close);
   const options = {
@@ -52,9 +53,6 @@ describe('startAws', () => {
       name: 'UnknownOperationException',
       message: 'the rehearsal does not play GET /2015-03-31/functions',
     });
-    await expect(
-      new LambdaClient(options).send(new InvokeCommand({ FunctionName: FUNCTION, InvocationType: 'RequestResponse' })),
-    ).rejects.toMatchObject({ message: 'the rehearsal does not play an Invoke other than Event and DryRun' });
   });
 
   it('answers its own access key only', async (context) => {
@@ -70,6 +68,27 @@ describe('startAws', () => {
 
     expect(await askSts(aws.url, 'GetCallerIdentity')).toContain('<Account>000000000000</Account>');
     expect(await askSts(aws.url, 'AssumeRole')).toContain('the rehearsal does not play AssumeRole');
+  });
+
+  it.for([
+    { result: { returned: { published: 1 } }, says: '{"published":1}', error: undefined },
+    { result: {}, says: 'null', error: undefined },
+    {
+      result: { threw: 'SettingsError: a: b' },
+      says: '{"errorType":"SettingsError","errorMessage":"a: b"}',
+      error: 'Unhandled',
+    },
+  ])('answers a call that waits with the result of the function, or its error: $says', async (given, context) => {
+    const { options } = await start(context, 'KEY', given.result);
+
+    const { Payload, FunctionError } = await new LambdaClient(options).send(
+      new InvokeCommand({ FunctionName: FUNCTION, Payload: '{}' }),
+    );
+
+    expect({ says: Payload?.transformToString(), error: FunctionError }).toEqual({
+      says: given.says,
+      error: given.error,
+    });
   });
 
   it('takes lines into a stream of a log, and finds them again', async (context) => {
