@@ -47,12 +47,14 @@ async function examine(flags: DoctorFlags, terminal: Terminal): Promise<Finding[
   const stage = openStage(flags.stage);
   const { stageFindings, targetsOf } = await import('./stage-checks.ts');
   const { endsOf, lastSweepFindings } = await import('./log-checks.ts');
-  const [ofStage, targets, log] = await Promise.all([
+  const { noticeFindings } = await import('./notice-checks.ts');
+  const [ofStage, targets, log, notices] = await Promise.all([
     stageFindings(stage),
     target === undefined ? targetsOf(stage) : { names: [target], findings: [] },
     endsOf(stage),
+    noticeFindings(stage),
   ]);
-  const findings = [...ofStage.findings, ...targets.findings, ...log.findings];
+  const findings = [...ofStage.findings, ...targets.findings, ...log.findings, ...notices];
   // If Parameter Store did not answer for the switch, each target would wait in vain too.
   const names = ofStage.isSilent ? [] : targets.names;
   for (const name of names) {

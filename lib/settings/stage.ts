@@ -25,7 +25,7 @@ import { parseStop } from './stop-order.ts';
 import { isSwitchOn, type SwitchReading } from './switch.ts';
 
 /** @see serverless.yml, name of the function */
-export const functionName = (stage: string, name: 'sweep' | 'dispatch') => `dli-job-reaper-${stage}-${name}`;
+export const functionName = (stage: string, name: 'sweep' | 'dispatch' | 'notify') => `dli-job-reaper-${stage}-${name}`;
 
 /** What writes a record: one of the functions, or people who sweep with their own credentials. */
 export type RecordName = 'sweep' | 'dispatch' | 'by-hand';

@@ -5,6 +5,7 @@ import { HOUR, MINUTE } from '../../helpers/world.ts';
 
 const writeFile = makeFolder();
 const LOG_GROUP = '/aws/lambda/dli-job-reaper-dev-sweep';
+const NOTIFY_GROUP = '/aws/lambda/dli-job-reaper-dev-notify';
 
 describe.concurrent('dli-reaper doctor', () => {
   it('is green where all is well, yellow where something will be, each with its fix', async (context) => {
@@ -30,6 +31,7 @@ describe.concurrent('dli-reaper doctor', () => {
       'green ceilings',
       'green schedule',
       'green record by hand',
+      'green routes of messages',
       'green settings',
       'green policy',
       'green target',
@@ -93,6 +95,53 @@ describe.concurrent('dli-reaper doctor', () => {
     );
     expect(stdout).toMatch(/! invoking sweep +--remote would be refused \(AccessDeniedException\)/);
     expect(stdout).toMatch(/! log +.*cannot be read \(AccessDeniedException\)\n +→ grant logs:FilterLogEvents/);
+  });
+
+  it('names the owners of a week whose messages no route was for', async (context) => {
+    const { aws, run } = await startStage(context);
+    const withoutRoute = (fields: object, ageMs = HOUR) =>
+      aws.log(
+        NOTIFY_GROUP,
+        { msg: 'message without route', to: 'owner', owner: null, parameter: 'slack', target: 'lake', ...fields },
+        Date.now() - ageMs,
+      );
+    for (const owner of ['ben', 'ana', 'ben', 'e\u001b[2Jve']) withoutRoute({ owner });
+    withoutRoute({ to: 'operators' });
+    withoutRoute({ owner: 'old' }, 8 * 24 * HOUR);
+    aws.log(NOTIFY_GROUP, { msg: 'message published', to: 'owner' });
+    aws.log(LOG_GROUP, { msg: 'sweep finished', target: 'default', trigger: 'schedule', status: 'ok' });
+
+    const { exitCode, stdout } = await run('doctor', '--target', 'default');
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      /! routes of messages +in 7 days 5 messages to 3 owners \(ana, ben, eve\) and the operators went to the fallback\n/,
+    );
+    expect(stdout).toContain('→ write a route for them below /dli-reaper/dev/notices/routes/; see docs/notices.md\n');
+  });
+
+  it('says that messages went nowhere in a stage without routes', async (context) => {
+    const { aws, run } = await startStage(context);
+    const line = { msg: 'message without route', to: 'operators', owner: null, parameter: null, target: 'lake' };
+    aws.log(NOTIFY_GROUP, line);
+
+    const { stdout } = await run('doctor', '--target', 'default');
+
+    expect(stdout).toMatch(/! routes of messages +in 7 days 1 message to the operators went nowhere\n/);
+  });
+
+  it.for([
+    { name: 'not known where the log cannot be read', options: { refusedOperations: ['FilterLogEvents'] }, says: true },
+    { name: 'nothing of messages in a stage without them', options: { isDeployed: false }, says: false },
+  ])('says $name', async ({ options, says }, context) => {
+    const { run } = await startStage(context, {}, options);
+
+    const { stdout } = await run('doctor', '--target', 'default');
+
+    const found =
+      /! routes of messages +not known who has none: the log \S+-notify cannot be read \(AccessDeniedException\)/;
+    expect(found.test(stdout)).toBe(says);
+    expect(stdout.includes('routes of messages')).toBe(says);
   });
 
   it.for([
