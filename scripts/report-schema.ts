@@ -3,6 +3,7 @@ import { toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import type { Finding } from '../cli/doctor/finding.ts';
 import { PROBE_ENTRIES } from '../cli/doctor/probe/file.ts';
+import type { UnsentReason } from '../cli/notices/show.ts';
 import type { DocumentKind } from '../cli/screen/json.ts';
 import { ENGINE_NAMES } from '../lib/base/job.ts';
 import { LIMIT_NAMES } from '../lib/policy/clocks.ts';
@@ -10,6 +11,7 @@ import type { Action } from '../lib/policy/schema.ts';
 import { ACTIONS, type Mode, type Rule } from '../lib/policy/schema.ts';
 import type { Selected } from '../lib/policy/select.ts';
 import type { WasReaped } from '../lib/sweep/past/was-reaped.ts';
+import type { Message } from '../lib/sweep/record/message.ts';
 import {
   type DryRunReason,
   type JobReport,
@@ -327,6 +329,12 @@ const lastSweep = object({
   error: about(textOrNull, 'Why there is no report'),
 });
 
+const recipient = {
+  to: word<Message['to']>({ owner: true, operators: true }),
+  owner: about(textOrNull, 'Null for the operators'),
+};
+const unreadableRoutes = about(texts, 'Why routes of the stage are left out, one sentence each');
+
 const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
   sweep: { ...sweepDocument, leftOut },
   sweeps: { sweeps: v.array(object(sweepDocument)), failures: texts, leftOut },
@@ -537,6 +545,55 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
         fix: textOrNull,
       }),
     ),
+  },
+  notices: {
+    stage: about(textOrNull, 'The stage whose routes were tried; null if none was'),
+    messages: v.array(
+      object({
+        place: about(text, 'File, and line or event'),
+        time: about(timeOrNull, 'When its line was written; null if no line says when'),
+        ...recipient,
+        target: text,
+        title: text,
+        text,
+        route: about(textOrNull, 'The parameter of the route that would take it; null if no route is known'),
+        isWithoutRoute: about(v.nullable(flag), 'Whether no route is for it, so that the fallback takes it'),
+      }),
+    ),
+    unsent: v.array(
+      object({
+        reason: word<UnsentReason>({
+          'not-json': true,
+          'not-a-message': true,
+          version: true,
+          invalid: true,
+          'other-stage': true,
+          'nothing-new': true,
+        }),
+        lines: count,
+        first: about(text, 'Where the first of them stands'),
+      }),
+    ),
+    unreadable: unreadableRoutes,
+  },
+  'notice-test': {
+    stage: text,
+    ...recipient,
+    queue: textOrNull,
+    target: text,
+    isSent: flag,
+    route: about(textOrNull, 'The parameter of the route; null if the stage has none'),
+    isWithoutRoute: about(flag, 'Whether no route is for it, so that the fallback took it'),
+    error: about(textOrNull, 'Why it could not be sent'),
+    unreadable: unreadableRoutes,
+  },
+  announcement: {
+    target: text,
+    project,
+    liveAt: about(timeOrNull, 'From when the policy is live, as it was given'),
+    announcements: v.array(object({ owner: text, jobIds: texts, title: text, text })),
+    withoutOwner: v.array(object({ jobId: text, queue: textOrNull, rule: textOrNull })),
+    problems: about(texts, 'What makes the plan incomplete, one sentence each'),
   },
   probe: PROBE_ENTRIES,
   init: { created: texts, kept: texts, next: texts },

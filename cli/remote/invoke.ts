@@ -3,7 +3,7 @@ import { dliReaper } from '../../lib/base/command-line.ts';
 import { nameOf } from '../../lib/base/error-words.ts';
 import { AWS_CLIENT_OPTIONS } from '../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import { functionName } from '../../lib/settings/stage.ts';
+import { assertStage, functionName } from '../../lib/settings/stage.ts';
 
 /**
  * Starts a deployed function and does not wait for it: a call that waits could time out and be sent again.
@@ -30,6 +30,41 @@ export async function invoke(
     const problem = isRefusal(error)
       ? `cannot be invoked (${reason}); nothing was started`
       : `gave no answer (${reason}); ${what} may be running nevertheless: see ${dliReaper(`status --stage ${stage}`)}`;
+    throw new SettingsError(FunctionName, problem, { cause: error });
+  } finally {
+    client.destroy();
+  }
+}
+
+/** One message has at most ten seconds, and AWS's own answers before it fifteen. */
+const ANSWER_WITHIN_MS = 60_000;
+
+/**
+ * Calls a deployed function once, and waits for its result.
+ *
+ * @param what what the function may have done nevertheless, for the message of an error.
+ * @throws {SettingsError} if the function cannot be called, gives no answer, or fails.
+ */
+export async function callFunction(stage: string, name: 'notify', payload: object, what: string): Promise<unknown> {
+  assertStage(stage);
+  const FunctionName = functionName(stage, name);
+  const requestHandler = { ...AWS_CLIENT_OPTIONS.requestHandler, requestTimeout: ANSWER_WITHIN_MS };
+  const client = new LambdaClient({ ...AWS_CLIENT_OPTIONS, requestHandler, maxAttempts: 1 });
+  try {
+    const answer = await client.send(
+      new InvokeCommand({ FunctionName, InvocationType: 'RequestResponse', Payload: JSON.stringify(payload) }),
+    );
+    const result: unknown = JSON.parse(answer.Payload?.transformToString() || 'null');
+    if (answer.FunctionError === undefined) return result;
+    const { errorType = 'Error', errorMessage = 'no message' } = result as Record<string, string | undefined>;
+    throw new SettingsError(FunctionName, `failed (${errorType}): ${errorMessage}`);
+  } catch (error) {
+    if (error instanceof SettingsError) throw error;
+    const reason = nameOf(error);
+    const hint = reason === 'ResourceNotFoundException' ? '; the stage is deployed without it, or elsewhere' : '';
+    const problem = isRefusal(error)
+      ? `cannot be invoked (${reason})${hint}`
+      : `gave no answer (${reason}); ${what} nevertheless`;
     throw new SettingsError(FunctionName, problem, { cause: error });
   } finally {
     client.destroy();

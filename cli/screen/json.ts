@@ -17,6 +17,9 @@ export type DocumentKind =
   | 'snapshot'
   | 'jobs'
   | 'doctor'
+  | 'notices'
+  | 'notice-test'
+  | 'announcement'
   | 'probe'
   | 'init'
   | 'error';

@@ -12,6 +12,9 @@ export function cleanText(text: string): string {
 /** Makes a text of several lines safe to print. */
 export const cleanLines = (text: string): string => text.split('\n').map(cleanText).join('\n');
 
+/** Sets a text off from the lines around it. */
+export const indented = (text: string): string => text.replaceAll(/^(?=.)/gm, '  ');
+
 /** `1 rule`, `2 rules`. */
 export function counted(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`;

@@ -8,6 +8,7 @@ import { addDoctorVerb } from './doctor.ts';
 import { addEmergencyVerb } from './emergency.ts';
 import { addEmulatorVerbs } from './emulator.ts';
 import { usageDocument } from './error-words.ts';
+import { addNoticesVerbs } from './notices.ts';
 import { addPolicyVerbs } from './policy.ts';
 import { createVerbs, type Verbs } from './program.ts';
 import { addJobsVerb, addSnapshotVerbs } from './snapshot.ts';
@@ -21,6 +22,7 @@ function addAll(terminal: Terminal): Verbs {
   addSweepVerbs(verbs);
   addEmergencyVerb(verbs);
   addStageVerbs(verbs);
+  addNoticesVerbs(verbs);
   addDoctorVerb(verbs);
   addPolicyVerbs(verbs);
   addSnapshotVerbs(verbs);

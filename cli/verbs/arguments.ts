@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../../lib/base/duration.ts';
 import { messageOf } from '../../lib/base/error-words.ts';
+import type { Recipient } from '../notices/send-test.ts';
 
 /** Reads a whole number. @throws {InvalidArgumentError} as all readers here, which says what was expected. */
 export function wholeNumber(text: string): number {
@@ -51,6 +52,15 @@ export function duration(text: string): number {
   } catch (error) {
     throw new InvalidArgumentError(messageOf(error));
   }
+}
+
+/** Reads the recipient of a message. */
+export function recipient(text: string): Recipient {
+  if (text === 'operators') return { to: 'operators', owner: null };
+  const [, owner] = /^owner:(.+)$/.exec(text) ?? [];
+  if (owner === undefined)
+    throw new InvalidArgumentError('Expected operators, or owner: and a name, such as owner:ana.');
+  return { to: 'owner', owner };
 }
 
 /** Collects the values of an option that may be given several times. */

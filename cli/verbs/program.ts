@@ -172,9 +172,10 @@ const isFlag = (value: unknown): value is string => typeof value === 'string' &&
 
 /** Names the flags and arguments that are `-`, where they are a `<file>`: one that the verb reads. */
 function stdinFlags(verb: Command): string[] {
-  const flags = verb.options.filter(
-    (option) => option.flags.endsWith(' <file>') && verb.getOptionValue(option.attributeName()) === STDIN,
-  );
+  const flags = verb.options.flatMap((option) => {
+    const values = [verb.getOptionValue(option.attributeName()) as unknown].flat();
+    return option.flags.endsWith(' <file>') ? values.filter((value) => value === STDIN).map(() => option) : [];
+  });
   const isArgument = verb.registeredArguments.some((one, i) => one.name() === 'file' && verb.args[i] === STDIN);
   return [...(isArgument ? ['FILE'] : []), ...flags.map(({ long }) => String(long))];
 }

@@ -239,6 +239,10 @@ describe('the help', () => {
       'freeze',
       'unfreeze',
       'init',
+      'notices',
+      'notices show',
+      'notices test',
+      'notices announce',
       'doctor',
       'policy',
       'policy pull',
@@ -261,7 +265,7 @@ describe('the help', () => {
     expect([...groups].map(([group, members]) => [group, ...members.map((verb) => verb.name())].join(' '))).toEqual([
       'Look, and change nothing: jobs plan why was-reaped status doctor',
       'Cancel jobs: sweep emergency',
-      'Control a stage: stop resume exempt unexempt freeze unfreeze init',
+      'Control a stage: stop resume exempt unexempt freeze unfreeze init notices',
       'Write and try a policy: policy validate schema snapshot replay',
       'Try it without an account: emulator demo',
     ]);
