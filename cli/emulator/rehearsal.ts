@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { stageParameters } from '../../emulator/aws/parameter-store.ts';
-import { startStage } from '../../emulator/aws/stage.ts';
+import { ACCOUNT_ID } from '../../emulator/aws/server.ts';
+import { type FunctionName, startStage } from '../../emulator/aws/stage.ts';
 import type { Emulator } from '../../emulator/server.ts';
 import { systemClock } from '../../lib/base/clock.ts';
 import { dliReaper } from '../../lib/base/command-line.ts';
@@ -14,6 +15,7 @@ import { parameterNames } from '../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { functionName, logGroupOf } from '../../lib/settings/stage.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { cleanLines, indented } from '../screen/text.ts';
 import { readAsset } from '../source/assets.ts';
 import { announceRehearsal, REHEARSAL_KEYS, REHEARSAL_STAGE } from '../source/rehearsal.ts';
 
@@ -37,28 +39,43 @@ export const howToRehearse = (): string =>
 export async function startRehearsal(emulator: Emulator, { err }: Terminal): Promise<() => Promise<void>> {
   const { connection } = emulator;
   const functions = await findFunctions();
-  const bundleOf = (name: 'dispatch' | 'sweep') => ({
+  const bundleOf = (name: FunctionName) => ({
     name: functionName(REHEARSAL_STAGE, name),
     bundle: join(functions.folder, name, 'index.mjs'),
   });
   const policy: unknown = parse(readAsset('examples/demo-policy.yml'));
-  const parameters = stageParameters(REHEARSAL_STAGE, connection, policy, TARGET);
+  const parameters = {
+    ...stageParameters(REHEARSAL_STAGE, connection, policy, TARGET),
+    ...routesIn(connection.region),
+  };
   const aws = await startStage({
     stage: REHEARSAL_STAGE,
     region: connection.region,
     parameters,
     keys: REHEARSAL_KEYS,
     logGroups: [logGroupOf(REHEARSAL_STAGE, 'by-hand')],
-    functions: { dispatch: bundleOf('dispatch'), sweep: bundleOf('sweep') },
+    functions: { dispatch: bundleOf('dispatch'), sweep: bundleOf('sweep'), notify: bundleOf('notify') },
     now: systemClock.now,
+    onPublish: ({ topic, text }) => err(`\nA message, to topic ${topic}:\n${indented(cleanLines(text))}\n`),
     onFailure: (sentence) => err(`${sentence}\n`),
   });
   await playPast(aws, emulator);
+  aws.subscribe();
   const takeBack = announceRehearsal({ pid: process.pid, port: aws.port });
   return async () => {
     takeBack();
     await aws.close();
     functions.remove();
+  };
+}
+
+/** Routes to a topic for owners and one for operators. What is published there is shown on the screen of the emulator. */
+function routesIn(region: string): Record<string, string> {
+  const { routes } = parameterNames(REHEARSAL_STAGE);
+  const topic = `arn:aws:sns:${region}:${ACCOUNT_ID}:`;
+  return {
+    [`${routes}owners`]: JSON.stringify({ to: 'owner', topic: `${topic}owners` }),
+    [`${routes}operators`]: JSON.stringify({ to: 'operators', topic: `${topic}operators`, fallback: true }),
   };
 }
 

@@ -19,15 +19,18 @@ interface LogOptions {
   hasGroup: (name: string) => boolean;
   /** Ignores the filter and sends every line of a log, as moto does. */
   isPatternIgnored?: boolean | undefined;
+  /** Called with each line that is written. */
+  onLine?: ((logGroupName: string, line: string) => void) | undefined;
 }
 
 /** The part of CloudWatch Logs that functions and the command line use. */
-export function createLogs({ hasGroup, isPatternIgnored = false }: LogOptions) {
+export function createLogs({ hasGroup, isPatternIgnored = false, onLine }: LogOptions) {
   const lines: LogLine[] = [];
   const streams = new Set<string>();
 
   const write = (logGroupName: string, message: string, timestamp: number): void => {
     lines.push({ logGroupName, timestamp, message, eventId: String(lines.length) });
+    onLine?.(logGroupName, message);
   };
 
   /** @returns the answer, or the name of the error; undefined for an operation that is not played. */

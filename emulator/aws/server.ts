@@ -6,6 +6,7 @@ import { answerForQueue, createFifoQueue, type SqsQuestion } from './fifo-queue.
 import type { FunctionResult } from './functions.ts';
 import { createLogs } from './log.ts';
 import { createParameterStoreStandIn, type StoreQuestion } from './parameter-store.ts';
+import { createTableStandIn, type TableQuestion } from './table.ts';
 
 /** The last part of each queue's URL. */
 export const QUEUE_NAMES = { sweeps: 'sweeps.fifo', emergencies: 'emergencies.fifo' } as const;
@@ -48,6 +49,17 @@ export interface AwsOptions {
   onCall?: (operation: string, service: string, socket: Socket) => string | undefined;
   /** Ignores the filter and sends every line of a log, as moto does. */
   isPatternIgnored?: boolean | undefined;
+  /** Called with each line that is written to a log. */
+  onLine?: (logGroupName: string, line: string) => void;
+  /** Gets what is published to topics. Without it no topic is played. */
+  onPublish?: (message: Published) => void;
+}
+
+/** What is published to a topic of SNS. */
+export interface Published {
+  /** The last part of its ARN. */
+  topic: string;
+  text: string;
 }
 
 /** A call, in one of the three forms that AWS has. */
@@ -70,12 +82,13 @@ interface Answer {
 }
 
 /**
- * The part of Parameter Store, SQS, Lambda, CloudWatch Logs and STS that a stage uses, over real HTTP, for the real AWS SDK. It
+ * The part of Parameter Store, SQS, Lambda, CloudWatch Logs, DynamoDB, SNS and STS that a stage uses, over real HTTP, for the real AWS SDK. It
  * listens on loopback only, and refuses every other operation by its name.
  */
 export async function startAws(options: AwsOptions) {
   const { parameters, accessKeyId, now, hasFunction, hasLogGroup, functionEnvironment } = options;
-  const { onInvoke, onMessages, onCall } = options;
+  const { onInvoke, onMessages, onCall, onLine, onPublish } = options;
+  const table = createTableStandIn();
   const store = createParameterStoreStandIn(parameters, now);
   const queues = { [QUEUE_NAMES.sweeps]: createFifoQueue(now), [QUEUE_NAMES.emergencies]: createFifoQueue(now) };
   /** Groups whose messages are refused. */
@@ -84,6 +97,7 @@ export async function startAws(options: AwsOptions) {
     hasGroup: (name) =>
       name.startsWith(LAMBDA_LOGS) ? hasFunction(name.slice(LAMBDA_LOGS.length)) : hasLogGroup(name),
     isPatternIgnored: options.isPatternIgnored,
+    onLine,
   });
   const running: Promise<unknown>[] = [];
 
@@ -92,6 +106,11 @@ export async function startAws(options: AwsOptions) {
     const run = onInvoke({ name, type, payload, requestId });
     running.push(run);
     return type === 'Event' ? { StatusCode: 202 } : { StatusCode: 200, result: (await run) ?? {} };
+  }
+
+  function publish({ TopicArn, Message }: Record<string, unknown>) {
+    onPublish?.({ topic: String(TopicArn).split(':').at(-1) ?? '', text: String(Message) });
+    return onPublish && { MessageId: randomUUID() };
   }
 
   function play(call: Call, { headers }: http.IncomingMessage, requestId: string): Played | Promise<Played> {
@@ -113,7 +132,10 @@ export async function startAws(options: AwsOptions) {
         if (operation === 'Invoke') return invoke(call, one(headers['x-amz-invocation-type']), requestId);
         return { FunctionName: name, Environment: { Variables: functionEnvironment } };
       }
+      case 'DynamoDB_20120810':
+        return table.answer(operation, body as TableQuestion);
       default:
+        if (operation === 'Publish') return publish(body);
         return operation === 'GetCallerIdentity' ? CALLER : undefined;
     }
   }
@@ -167,8 +189,8 @@ function readCall({ method, url = '', headers }: http.IncomingMessage, body: str
     const [service = '', operation = ''] = target.split('.');
     return { form: 'json', service, operation, body: parseBody(body) };
   }
-  const action = new URLSearchParams(body).get('Action');
-  if (action !== null) return { form: 'query', service: '', operation: action, body: {} };
+  const { Action: action, ...fields } = Object.fromEntries(new URLSearchParams(body));
+  if (action !== undefined) return { form: 'query', service: '', operation: action, body: fields };
   return { form: 'rest', service: '', operation: `${method} ${url}`, body: {} };
 }
 

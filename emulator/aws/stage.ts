@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { StoredMessage } from './fifo-queue.ts';
 import { callFunction, type FunctionResult } from './functions.ts';
-import { ACCOUNT_ID, startAws } from './server.ts';
+import { ACCOUNT_ID, type Published, startAws } from './server.ts';
+import { createSubscription } from './subscription.ts';
 
-export type FunctionName = 'dispatch' | 'sweep';
+export type FunctionName = 'dispatch' | 'sweep' | 'notify';
 
 export interface StageOptions {
   stage: string;
@@ -18,12 +19,18 @@ export interface StageOptions {
   functions: Readonly<Record<FunctionName, { name: string; bundle: string }>>;
   /** Epoch ms. */
   now: () => number;
+  /** Gets what is published to topics. */
+  onPublish: (message: Published) => void;
   /** Called with a sentence for each function that fails. */
   onFailure: (sentence: string) => void;
 }
 
 /** The values of serverless.yml. */
-const TIMEOUTS_MS: Readonly<Record<FunctionName, number>> = { dispatch: 60_000, sweep: 900_000 };
+const TIMEOUTS_MS: Readonly<Record<FunctionName, number>> = {
+  dispatch: 60_000,
+  sweep: 900_000,
+  notify: 300_000,
+};
 const PERIOD_MINUTES = '15';
 const MAX_CONCURRENCY = 10;
 
@@ -32,7 +39,7 @@ const MAX_CONCURRENCY = 10;
  * function. Messages on the queues go to the sweep, one at a time for each group. Each message is delivered once.
  */
 export async function startStage(options: StageOptions) {
-  const { stage, region, parameters, keys, logGroups, functions, now, onFailure } = options;
+  const { stage, region, parameters, keys, logGroups, functions, now, onPublish, onFailure } = options;
   // Without a variable for it, each ceiling has its default, as after a deploy without params.
   const shown = { STAGE: stage, PERIOD_MINUTES };
   const partOf = (name: string) =>
@@ -57,6 +64,7 @@ export async function startStage(options: StageOptions) {
         AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
         SWEEP_QUEUE_URL: aws.queueUrls.sweeps,
         EMERGENCY_QUEUE_URL: aws.queueUrls.emergencies,
+        SENT_TABLE: 'sent',
       },
       onLine: (line) => aws.logs.write(`/aws/lambda/${name}`, line, now()),
     });
@@ -64,6 +72,12 @@ export async function startStage(options: StageOptions) {
     if (threw !== undefined && !ending.signal.aborted) onFailure(`the function ${name} failed: ${threw}`);
     return result;
   }
+
+  const subscription = createSubscription({
+    logGroups: [`/aws/lambda/${functions.sweep.name}`, ...logGroups],
+    invoke: (event) => call('notify', event),
+  });
+  let isSubscribed = false;
 
   const underWay = new Set<Promise<unknown>>();
 
@@ -95,6 +109,10 @@ export async function startStage(options: StageOptions) {
       return part === undefined ? {} : call(part, payload, requestId);
     },
     onMessages: deliver,
+    onPublish,
+    onLine: (logGroupName, line) => {
+      if (isSubscribed) subscription.take(logGroupName, line);
+    },
   });
 
   return {
@@ -104,8 +122,13 @@ export async function startStage(options: StageOptions) {
       await call('dispatch', tickAt(now()));
       await Promise.all(underWay);
     },
+    /** From now on, `notify` gets the messages of sweeps. */
+    subscribe: () => {
+      isSubscribed = true;
+    },
     /** Ends the functions that are running, too. */
     close: () => {
+      subscription.end();
       ending.abort();
       return aws.close();
     },

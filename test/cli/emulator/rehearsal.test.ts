@@ -117,6 +117,10 @@ describe('dli-reaper emulator --stage rehearsal', () => {
     { line: `policy push ${policy} --over-version 1 --confirm rehearsal`, shows: /version 2/ },
     { line: 'policy rollback --confirm rehearsal', shows: /version 3/ },
     { line: 'exempt night --owner chen --until 7d --reason load --contact chen', shows: /exemptions\/night holds/ },
+    {
+      line: 'notices test --to owner:ana',
+      shows: /^Sent by \/dli-reaper\/rehearsal\/notices\/routes\/owners: a test to owner ana/,
+    },
     { line: 'sweep --target lake --remote', shows: /3 overdue, none cancelled/ },
     {
       line: 'sweep --target lake --remote --no-dry-run',
@@ -150,6 +154,19 @@ describe('dli-reaper emulator --stage rehearsal', () => {
     const { stdout } = await inShell('status', '--stage', 'rehearsal', '--json', '--no-look');
 
     expect(JSON.parse(stdout)).toMatchObject({ targets: [{ target: 'lake', killsInDay: 2 }] });
+  });
+
+  it('shows the messages of its sweeps where the emulator runs, and sends none', async () => {
+    const messages = () => rehearsal.said().split('\nA message, to topic ');
+
+    await expect.poll(() => messages().length, { timeout: 20_000 }).toBeGreaterThan(4);
+    expect(messages()[1]).toMatch(/^owners:\n {2}TEST, nothing happened: Your DLI job in project test was cancelled\n/);
+    // Of the function's sweep, and of one by hand, which is on record elsewhere.
+    expect(rehearsal.said()).toMatch(/^ {2}DLI job reaper, sweep of lake \(stage rehearsal\): 2 cancelled$/m);
+    await expect
+      .poll(rehearsal.said, { timeout: 20_000 })
+      .toMatch(/^ {2}DLI job reaper, emergency on lake \(stage rehearsal\): .*2 cancelled$/m);
+    expect(rehearsal.said()).toMatch(/topic owners:\n {2}Your DLI job in project /);
   });
 
   it('stops with 0, and leaves nothing behind', async () => {

@@ -4,16 +4,21 @@ import {
   FilterLogEventsCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { DescribeParametersCommand, GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { FunctionResult } from '../../../emulator/aws/functions.ts';
-import { startAws } from '../../../emulator/aws/server.ts';
-import { NOW } from '../../helpers/world.ts';
+import { type Published, startAws } from '../../../emulator/aws/server.ts';
+import { createSentRecord } from '../../../lib/notify/sent-record.ts';
+import { publishToTopic } from '../../../lib/notify/topic.ts';
+import { HOUR, NOW } from '../../helpers/world.ts';
 
 const FUNCTION = 'dli-job-reaper-rehearsal-sweep';
 
 async function start({ onTestFinished }: TestContext, accessKeyId = 'KEY', result: FunctionResult = {}) {
+  const published: Published[] = [];
   const aws = await startAws({
     parameters: { '/one': '1' },
     accessKeyId: 'KEY',
@@ -22,6 +27,7 @@ async function start({ onTestFinished }: TestContext, accessKeyId = 'KEY', resul
     hasLogGroup: () => false,
     functionEnvironment: {},
     onInvoke: async () => result,
+    onPublish: (message) => published.push(message),
   });
   onTestFinished(aws.close);
   const options = {
@@ -30,7 +36,7 @@ async function start({ onTestFinished }: TestContext, accessKeyId = 'KEY', resul
     credentials: { accessKeyId, secretAccessKey: 'secret' },
     maxAttempts: 1,
   };
-  return { aws, options };
+  return { aws, options, published };
 }
 
 /** STS has a form of its own, in which it refuses too. */
@@ -89,6 +95,18 @@ describe('startAws', () => {
       says: given.says,
       error: given.error,
     });
+  });
+
+  it('remembers in its table what was sent, and hands on what is published', async (context) => {
+    const { options, published } = await start(context);
+    const sent = createSentRecord(new DynamoDBClient(options), 'sent', () => NOW);
+    const TOPIC = 'arn:aws:sns:emulator-1:000000000000:owners';
+
+    await sent.add([{ key: 'a', until: NOW + HOUR }]);
+    await publishToTopic(new SNSClient(options), TOPIC, { title: 'title', text: 'a & ü\nb' });
+
+    expect(await sent.among(['a', 'b'])).toEqual(new Set(['a']));
+    expect(published).toEqual([{ topic: 'owners', text: 'a & ü\nb' }]);
   });
 
   it('takes lines into a stream of a log, and finds them again', async (context) => {
