@@ -117,7 +117,9 @@ function eventsOf(message: Received, stage: string): Keyed[] {
   const keyOf = (...parts: (string | null)[]) => JSON.stringify([stage, target, 'events', ...parts]);
   const ofJobs = jobs.map(({ kind, ...job }): Keyed => {
     const detail = { ...frame, kind, job };
-    return [keyOf('job', job.jobId, job.rule, kind), { type: 'DLI Job Notice', detail }];
+    // Each cancel is news: a Flink job that was started again has the same id.
+    const run = kind === 'cancelled' ? [sweepId] : [];
+    return [keyOf('job', job.jobId, job.rule, kind, ...run), { type: 'DLI Job Notice', detail }];
   });
   if (status === null || status === 'ok') return ofJobs;
   const some = problems.slice(0, MOST_PROBLEMS).map((problem) => problem.slice(0, MOST_LETTERS));

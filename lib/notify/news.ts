@@ -15,6 +15,8 @@ export interface NewsDeps {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const ONCE_MS = 30 * DAY_MS;
+/** A job is in danger for a day at most, and a day more if it was warned of late. Then it may be another run with the same id. */
+const ONE_RUN_MS = 2 * DAY_MS;
 /** An hour less than a day, so that the message of a day does not come later each day. */
 const DAILY_MS = 23 * HOUR_MS;
 
@@ -23,9 +25,9 @@ export const QUIET_MS: Record<MessageKind, number> = {
   cancelled: ONCE_MS,
   warned: ONCE_MS,
   'would-be-cancelled': ONCE_MS,
-  'may-be-cancelled': ONCE_MS,
-  kept: ONCE_MS,
-  ended: ONCE_MS,
+  'may-be-cancelled': ONE_RUN_MS,
+  kept: ONE_RUN_MS,
+  ended: ONE_RUN_MS,
   unconfirmed: DAILY_MS,
   failed: DAILY_MS,
 };
@@ -49,8 +51,9 @@ export function itemsOf(message: Received, { stage, clock }: NewsDeps): SentItem
   return [...jobs, ...exemptions, ...ofStatus];
 }
 
+/** Each cancel is news: a Flink job that was started again has the same id. */
 const keyOfJob = (message: Received, { jobId, rule, kind }: MessageJob, stage: string): string =>
-  keyOf(message, ['job', jobId, rule, kind], stage);
+  keyOf(message, ['job', jobId, rule, kind, ...(kind === 'cancelled' ? [message.sweepId] : [])], stage);
 
 /** A sweep by hand says its status once, and nothing of the sweeps of the schedule. */
 const keyOfStatus = (message: Received, stage: string): string =>

@@ -77,7 +77,7 @@ export async function notifyEvent(event: unknown, deps: NotifyDeps): Promise<Not
   const summary: NotifySummary = { published: 0, withoutRoute: 0, deliveries: [], unreadable: [] };
   if (messages.length === 0) return summary;
 
-  // Before the routes are read: a wrong route is no reason to publish no event. A test is no event.
+  // First, since a wrong route is no reason to publish no event. A test is no event.
   const real = messages.filter(({ isTest }) => !isTest);
   const failedEvents = putEvents === undefined ? 0 : await publishEvents(real, { ...deps, putEvents }, QUIET_MS);
   const logUnreadable = unreadableOnce(log);
@@ -85,12 +85,16 @@ export async function notifyEvent(event: unknown, deps: NotifyDeps): Promise<Not
     summary.unreadable.push(messageOf(error));
     logUnreadable(parameter, error);
   };
-  const ofStage = readRoutes(await readPath(parameterNames(stage).routes), stage, onUnreadable, deps);
+  let ofStage: Routes | undefined;
   let [failed, counted] = [0, 0];
   for (const message of messages) {
-    const routes = withPolicy(ofStage, message.routes, stage, onUnreadable);
     const own = message.isTest ? { ...deps, log: silentLog, ...createMemoryRecords(deps.clock.now) } : deps;
-    for (const delivery of deliveriesOf(await newsOf(message, own), routes)) {
+    const news = await newsOf(message, own);
+    if (!hasNews(news)) continue;
+    // Most sweeps have nothing new to say, and Parameter Store answers some forty such calls a second.
+    ofStage ??= readRoutes(await readPath(parameterNames(stage).routes), stage, onUnreadable, deps);
+    const routes = withPolicy(ofStage, message.routes, stage, onUnreadable);
+    for (const delivery of deliveriesOf(news, routes)) {
       const delivered = await deliver(delivery, routes, own);
       summary.deliveries.push(delivered);
       const { parameter, isWithoutRoute, error } = delivered;
@@ -130,6 +134,9 @@ function messagesIn(lines: readonly string[], log: SweepLog): Received[] {
   for (const [reason, count] of skipped) log.warn('lines skipped', { lines: count, reason });
   return messages;
 }
+
+const hasNews = ({ message: { jobs, status, exemptions } }: News): boolean =>
+  jobs.length > 0 || status !== null || exemptions.length > 0;
 
 interface Delivery extends News {
   /** Undefined if no route is for it. */

@@ -33,13 +33,22 @@ export function calendarNotices(
   ];
 }
 
+/** An exemption that ends soon, and whether `exempt` wrote it: one of the policy ends where the policy says so. */
+export interface Ending {
+  exemption: Exemption;
+  isInPolicy: boolean;
+}
+
 /** Returns the exemptions that have come to a mark before their end, and that spared a job over its limit. */
 export function endingExemptions(
   { decisions, context: { policy, exemptions, now } }: Pick<Judgement, 'decisions' | 'context'>,
   announced: AnnouncedSince,
-): Exemption[] {
+): Ending[] {
   const isAnnounced = isAtMark(decisions, announced, now);
-  return [...policy.exemptions, ...exemptions].filter((one) => isExemptionInForce(one, now) && isAnnounced(one));
+  return [
+    ...policy.exemptions.map((exemption) => ({ exemption, isInPolicy: true })),
+    ...exemptions.map((exemption) => ({ exemption, isInPolicy: false })),
+  ].filter(({ exemption }) => isExemptionInForce(exemption, now) && isAnnounced(exemption));
 }
 
 const DAY_MS = 86_400_000;

@@ -1,7 +1,8 @@
 import { clockOf } from '../../policy/clocks.ts';
-import { type Exemption, MOST_NOTICE_ROUTES, type Policy } from '../../policy/schema.ts';
+import { MOST_NOTICE_ROUTES, type Policy } from '../../policy/schema.ts';
 import { errorField } from '../record/log-lines.ts';
 import {
+  type EndingExemption,
   MESSAGE_VERSION,
   type Message,
   type MessageJob,
@@ -10,6 +11,7 @@ import {
   type PolicyRoute,
 } from '../record/message.ts';
 import type { JobReport, SweepReport } from '../record/report.ts';
+import type { Ending } from './calendar.ts';
 
 /** What of a sweep is worth a message to its operators. */
 const FOR_OPERATORS: readonly MessageKind[] = ['cancelled', 'unconfirmed', 'failed', 'would-be-cancelled'];
@@ -24,7 +26,7 @@ interface More {
   /** What became of jobs that the sweep before warned of. */
   after?: readonly MessageJob[];
   /** Exemptions that end soon, for their owners. */
-  exemptions?: readonly Exemption[];
+  exemptions?: readonly Ending[];
   /** The routes of the policy. */
   routes?: Policy['notices'];
 }
@@ -47,7 +49,7 @@ export function messagesOf(report: SweepReport, { after = [], exemptions = [], r
   ];
   const toOwners = dryRun ? [] : jobs.filter(({ kind }) => FOR_OWNERS.includes(kind));
   const byOwner = Map.groupBy(toOwners, ({ owner }) => owner);
-  const ending = Map.groupBy(dryRun ? [] : exemptions, ({ owner }) => owner);
+  const ending = Map.groupBy(dryRun ? [] : exemptions, ({ exemption }) => exemption.owner);
   // A job whose owner DLI does not name is in the message to the operators.
   const owners = [...new Set([...byOwner.keys(), ...ending.keys()])].filter((owner) => owner !== null);
   return [
@@ -97,14 +99,21 @@ function message(
   };
 }
 
-const toEnding = ({ id, reason, until }: Exemption) => ({
-  id,
-  reason: reason.slice(0, MOST_LETTERS),
-  until: new Date(until).toISOString(),
-});
+/** A statement is never shown, and a name is no flag of `exempt`; so such a match is left out as a whole. */
+function toEnding({ exemption: { id, reason, until, match }, isInPolicy }: Ending): EndingExemption {
+  const { jobId, queue, owner, tag, name, statement } = match;
+  const isShown = !isInPolicy && name === undefined && statement === undefined;
+  return {
+    id,
+    reason: reason.slice(0, MOST_LETTERS),
+    until: new Date(until).toISOString(),
+    match: isShown ? { jobId, queue: texts(queue), owner: texts(owner), tag: texts(tag) } : null,
+  };
+}
+
+const texts = (wanted: readonly { text: string }[] | undefined) => wanted?.map(({ text }) => text);
 
 function toRoute({ to, match, route }: Policy['notices'][number]): PolicyRoute {
-  const texts = (wanted: readonly { text: string }[] | undefined) => wanted?.map(({ text }) => text);
   return {
     to,
     match:

@@ -126,7 +126,7 @@ describe('publishEvents', () => {
     const { publish, events } = createWorld();
 
     await publish([messageLine(), operatorsLine()]);
-    await publish([operatorsLine({ sweepId: 'sweep-2' })]);
+    await publish([operatorsLine()]);
 
     expect(events().map(about)).toEqual(['cancelled 01']);
   });
@@ -134,6 +134,7 @@ describe('publishEvents', () => {
   it.each([
     { name: 'another target', change: { target: 'sea' } },
     { name: 'another rule', change: { jobs: [messageJob(1, { rule: 'other' })] } },
+    { name: 'another cancel', change: { sweepId: 'sweep-2' } },
     { name: 'another kind', change: { jobs: [messageJob(1, { kind: 'unconfirmed' as const })] } },
   ])('takes the same job with $name for news', async ({ change }) => {
     const { publish, events } = createWorld();
@@ -147,7 +148,11 @@ describe('publishEvents', () => {
   it('publishes the same about a job again after its quiet time, and a status with each sweep', async () => {
     const { clock, publish, calls } = createWorld();
     const lines = (sweepId: string) => [
-      operatorsLine({ sweepId, status: 'failed', jobs: [messageJob(1, { kind: 'failed' }), messageJob(2)] }),
+      operatorsLine({
+        sweepId,
+        status: 'failed',
+        jobs: [messageJob(1, { kind: 'failed' }), messageJob(2, { kind: 'warned' })],
+      }),
     ];
 
     await publish(lines('sweep-1'));
@@ -157,7 +162,7 @@ describe('publishEvents', () => {
     await publish(lines('sweep-3'));
 
     expect(calls.map((some) => some.map(about))).toEqual([
-      ['failed 01', 'cancelled 02', 'failed'],
+      ['failed 01', 'warned 02', 'failed'],
       ['failed'],
       ['failed 01', 'failed'],
     ]);

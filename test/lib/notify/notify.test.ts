@@ -179,10 +179,33 @@ describe('notifyEvent', () => {
   it('sends nothing twice, however often a line comes', async () => {
     const world = createWorld();
 
-    await world.send([messageLine(), messageLine()]);
-    await world.send([messageLine({ sweepId: 'sweep-2' })]);
+    const failed = operatorsLine({ jobs: [messageJob(1, { kind: 'failed' })] });
+    await world.send([messageLine(), messageLine(), failed]);
+    await world.send([messageLine(), { ...failed, sweepId: 'sweep-2' }]);
 
-    expect(world.published).toHaveLength(1);
+    expect(world.published).toHaveLength(2);
+  });
+
+  it('sends each cancel of a job that was started again under its id', async () => {
+    const world = createWorld();
+    const stream = [messageJob(1, { engine: 'flink' })];
+
+    await world.send([messageLine({ jobs: stream })]);
+    await world.send([messageLine({ jobs: stream, sweepId: 'sweep-2' })]);
+
+    expect(world.published).toHaveLength(2);
+  });
+
+  it('reads no route if there is nothing to send', async () => {
+    const world = createWorld({ ...ROUTES });
+    const { send, parameters } = world;
+    await send([messageLine()]);
+    for (const name of Object.keys(parameters)) delete parameters[name];
+    parameters[routeName('x')] = 'not JSON';
+
+    await send([messageLine(), operatorsLine({ jobs: [] })]);
+
+    expect(logged(world, 'route unreadable')).toEqual([]);
   });
 
   it('leaves out of a message what was sent before', async () => {
@@ -426,7 +449,7 @@ describe('notifyEvent', () => {
       ['ops', ids(4)],
       ['ops', ids(1)],
     ]);
-    expect(summary).toEqual({ published: 5, withoutRoute: 2 });
+    expect(summary).toMatchObject({ published: 5, withoutRoute: 2, unreadable: [] });
   });
 
   it('sends to the fallback what no route is for, and counts it', async () => {
