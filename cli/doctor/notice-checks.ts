@@ -56,7 +56,7 @@ function readLine(line: string): v.InferOutput<typeof lineSchema>[] {
 }
 
 function findingOf(lines: readonly v.InferOutput<typeof lineSchema>[], stage: string): Finding {
-  if (lines.length === 0) return green(CHECK, 'a route was for each message of 7 days');
+  if (lines.length === 0) return green(CHECK, 'no message lacked a route in 7 days');
   const owners = [...new Set(lines.flatMap(({ owner }) => owner ?? []))].sort();
   const whom = [
     ...(owners.length === 0 ? [] : [`${counted(owners.length, 'owner')} (${namesOf(owners)})`]),
