@@ -29,7 +29,8 @@ const MOST_LINES = 3;
 const MOST_NAMED = 3;
 
 /** Lists the jobs, those of one kind, queue and rule together. */
-export function jobLines({ jobs, more, to, time }: Received): string[] {
+export function jobLines({ jobs, more, to, time, trigger }: Received): string[] {
+  const about: About = { to, time, isEmergency: trigger === 'emergency' };
   const isMixed = new Set(jobs.map(({ kind }) => kind)).size > 1;
   return KINDS.flatMap(({ kind, words }) => {
     const groups = Map.groupBy(
@@ -39,21 +40,26 @@ export function jobLines({ jobs, more, to, time }: Received): string[] {
     );
     const prefix = isMixed || to === 'operators' ? `${words}: ` : '';
     const lines = [...groups.values()].flatMap((group) =>
-      group.length > MOST_LINES ? [lineOfGroup(group, to, time)] : group.map((job) => lineOfJob(job, to, time)),
+      group.length > MOST_LINES ? [lineOfGroup(group, about)] : group.map((job) => lineOfJob(job, about)),
     );
     const rest = more[kind] ?? 0;
     return [...lines, ...(rest > 0 ? [`${rest} more, not listed here`] : [])].map((line) => `- ${prefix}${line}`);
   });
 }
 
-function lineOfJob(job: MessageJob, to: Received['to'], time: string | null): string {
+/** What the lines of a message have in common. */
+interface About extends Pick<Received, 'to' | 'time'> {
+  isEmergency: boolean;
+}
+
+function lineOfJob(job: MessageJob, { to, time, isEmergency }: About): string {
   const name = job.name === null ? '' : ` "${plain(job.name)}"`;
   const owner = to === 'operators' && job.owner !== null ? ` of ${plain(job.owner)}` : '';
   const error = to === 'operators' && job.error !== null ? ` (${plain(job.error)})` : '';
-  return `job ${plain(job.jobId)}${name}${owner}${placeOf(job)}${limitOf(job, '')}${whenOf(job, time, '')}${repeatsOf(job, '')}${error}`;
+  return `job ${plain(job.jobId)}${name}${owner}${placeOf(job)}${limitOf(job, { isEmergency })}${whenOf(job, time, '')}${repeatsOf(job, '')}${error}`;
 }
 
-function lineOfGroup(jobs: readonly MessageJob[], to: Received['to'], time: string | null): string {
+function lineOfGroup(jobs: readonly MessageJob[], { to, time, isEmergency }: About): string {
   const [first] = jobs;
   if (first === undefined) return '';
   const longest = jobs.reduce((a, b) => ((b.readingMs ?? 0) > (a.readingMs ?? 0) ? b : a), first);
@@ -62,7 +68,7 @@ function lineOfGroup(jobs: readonly MessageJob[], to: Received['to'], time: stri
   const of = owners.length === 0 ? '' : ` of ${someOf(owners)}`;
   const when = whenOf(soonest, time, 'the first ');
   const repeats = repeatsOf(first, 'of each, ');
-  return `${jobs.length} jobs${of}${placeOf(first)}${limitOf(longest, 'the longest ')}${when}${repeats}; ids: ${someOf(jobs.map(({ jobId }) => jobId))}`;
+  return `${jobs.length} jobs${of}${placeOf(first)}${limitOf(longest, { isEmergency, which: 'the longest ', them: 'them' })}${when}${repeats}; ids: ${someOf(jobs.map(({ jobId }) => jobId))}`;
 }
 
 function someOf(names: readonly string[]): string {
@@ -74,14 +80,20 @@ function someOf(names: readonly string[]): string {
 const placeOf = ({ queue }: MessageJob): string => (queue === null ? '' : ` on queue ${plain(queue)}`);
 
 /** Such as `: 3h5m running, and rule adhoc-2h allows 2h`. A sweep does not know who ended a job that it did not cancel. */
-function limitOf({ kind, clock, limitMs, readingMs, rule }: MessageJob, prefix: string): string {
-  if (kind === 'ended') return '; the reaper did not cancel it';
+function limitOf(
+  { kind, clock, limitMs, readingMs, rule }: MessageJob,
+  { isEmergency, which = '', them = 'it' }: { isEmergency: boolean; which?: string; them?: 'it' | 'them' },
+): string {
+  if (kind === 'ended') return `; the reaper did not cancel ${them}`;
   const reading =
-    readingMs === null || clock === null ? [] : [`${prefix}${inMinutes(readingMs)} ${clockOf(clock).word}`];
-  const limit =
-    limitMs === null
-      ? []
-      : [`${rule === null ? 'the limit is' : `rule ${plain(rule)} allows`} ${formatDuration(limitMs)}`];
+    readingMs === null || clock === null ? [] : [`${which}${inMinutes(readingMs)} ${clockOf(clock).word}`];
+  // The rule of an emergency is made for it, so its name says nothing.
+  const whose = isEmergency
+    ? 'the emergency is for jobs over'
+    : rule === null
+      ? 'the limit is'
+      : `rule ${plain(rule)} allows`;
+  const limit = limitMs === null ? [] : [`${whose} ${formatDuration(limitMs)}`];
   const parts = [...reading, ...limit];
   return parts.length === 0 ? '' : `: ${parts.join(', and ')}`;
 }

@@ -186,7 +186,7 @@ async function deliver(
   const { parameter, ask } = taker;
   const delivered = { parameter, isWithoutRoute, error: null };
   try {
-    await publish(destination, render(message, { stage, ask, ownersPage, over }));
+    await publish(destination, render(message, { stage, ask, ownersPage, over, isWithoutRoute }));
   } catch (thrown) {
     const error = errorField(thrown);
     log.error('message not published', { parameter, to, target, error });

@@ -19,6 +19,8 @@ export interface RenderOptions {
   ask: string | undefined;
   /** The address of docs/owners.md. */
   ownersPage?: string | undefined;
+  /** Whether the fallback takes it, since no route is for its owner. */
+  isWithoutRoute?: boolean;
   /** The trouble of the target that is over, if the message says so. */
   over?: Trouble | null;
 }
@@ -29,7 +31,7 @@ const MOST_PROBLEMS = 10;
 export function render(message: Received, options: RenderOptions): Rendered {
   const [title, lines] =
     message.to === 'owner'
-      ? [titleForOwner(message), linesForOwner(message, options)]
+      ? [titleForOwner(message, options), linesForOwner(message, options)]
       : [titleForOperators(message, options), linesForOperators(message, options)];
   if (!message.isTest) return { title, text: [title, ...lines].join('\n') };
   const marked = `TEST, nothing happened: ${title}`;
@@ -37,7 +39,14 @@ export function render(message: Received, options: RenderOptions): Rendered {
   return { title: marked, text: [marked, mark, ...lines].join('\n') };
 }
 
-function titleForOwner(message: Received): string {
+/** Those who read the fallback must not take it for a message about a job of their own. */
+function titleForOwner(message: Received, { isWithoutRoute = false }: RenderOptions): string {
+  const title = titleOf(message);
+  if (!isWithoutRoute) return title;
+  return `For ${message.owner === null ? 'an owner who is not known' : plain(message.owner)}, without a route: ${title}`;
+}
+
+function titleOf(message: Received): string {
   const { exemptions } = message;
   const counts = KINDS.flatMap(({ kind, past }) => {
     const count = countOf(message, kind);

@@ -123,8 +123,7 @@ const TABLE = [
   ['Thu 15:10', 'ops', 'DLI job reaper, emergency on lake (stage dev): 2 cancelled'],
   ['Thu 15:10', 'dora', `Your DLI jobs in ${TITLE}: 2 were cancelled`],
   ['Thu 17:30', 'ops', forOps('1 cancelled')],
-  // Of zoe, who has no route.
-  ['Thu 17:30', 'ops', cancelled],
+  ['Thu 17:30', 'ops', `For zoe, without a route: ${cancelled}`],
   ['Fri 10:30', 'ana', warned(5)],
   ['Fri 11:00', 'ana', gone(5)],
   ['Fri 18:00', 'ops', forOps('stopped')],

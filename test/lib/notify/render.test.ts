@@ -373,7 +373,7 @@ describe('render for the operators', () => {
       line: operatorsLine({ trigger: 'emergency', recordedBy: 'arn:aws:iam::1:user/kim', requestReason: 'INC-42' }),
       text: [
         'DLI job reaper, emergency on lake (stage prod): 1 cancelled',
-        `- cancelled: job ${jobIdOf(1)} of ana on queue adhoc: 3h running, and rule adhoc-2h allows 2h`,
+        `- cancelled: job ${jobIdOf(1)} of ana on queue adhoc: 3h running, and the emergency is for jobs over 2h`,
         'arn:aws:iam::1:user/kim started an emergency sweep: "INC-42"',
         WHY,
       ],

@@ -51,7 +51,7 @@ describe('a test message', () => {
       name: 'an owner',
       addressed: OWNER,
       says: [
-        'TEST, nothing happened: Your DLI job in project lake was cancelled',
+        'TEST, nothing happened: For ana, without a route: Your DLI job in project lake was cancelled',
         'This is a test of the messages of stage dev. What follows is an example and has not happened.',
       ],
     },
