@@ -230,6 +230,7 @@ function formatSentence({ trigger, dryRun, dryRunBecause, status, counts, apiCal
     `${counts.overdue} overdue`,
     // The rules of the others only warn or log.
     ...(counts.toCancel === counts.overdue ? [] : [`${counts.toCancel} of them to be cancelled`]),
+    ...(counts.warned > 0 ? [`${counts.warned} may be cancelled soon`] : []),
   ];
   const byOthers = counts.cancelledByOthers > 0 ? ` (${counts.cancelledByOthers} cancelled by someone else)` : '';
   const outcomes = dryRun

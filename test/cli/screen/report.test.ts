@@ -91,6 +91,7 @@ async function tellOf([listed, ruleRows, trouble]: Drawn): Promise<SweepReport> 
       id: `r${n}`,
       ...rule,
       ...(ignore && { ignore }),
+      ...(rule.action === 'cancel' && { warnBefore: '29m' }),
       ...Object.fromEntries(limits),
     })),
   });
@@ -152,6 +153,7 @@ describe('the screen of a sweep', () => {
         expect(told(sentence, 'jobs? seen')).toBe(counts.seen);
         expect(told(sentence, 'overdue')).toBe(counts.overdue);
         expect(toCancel).toBe(counts.toCancel);
+        expect(told(sentence, 'may be cancelled soon')).toBe(counts.warned);
         if (report.dryRun) {
           expect(sentence).toContain('none cancelled');
           expect(counts.cancelled).toBe(0);
