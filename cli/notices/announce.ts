@@ -66,6 +66,8 @@ function readLiveAt(text: string, now: number): number {
   return at;
 }
 
+const WEEK_MS = 7 * 24 * 3_600_000;
+
 function announce(
   owner: string,
   jobs: readonly JobReport[],
@@ -94,7 +96,9 @@ function announce(
     sweepId,
     time: null,
   } as const;
-  const { title, text } = render(message, { stage, ask });
+  // A week from now may end before the policy is live.
+  const keepUntil = liveAt === undefined ? undefined : `${new Date(liveAt + WEEK_MS).toISOString().slice(0, 19)}Z`;
+  const { title, text } = render(message, { stage, ask, keepUntil });
   const begins =
     liveAt === undefined
       ? 'A program called dli-reaper is going to cancel such jobs.'

@@ -84,7 +84,7 @@ function limitOf(
   { kind, clock, limitMs, readingMs, rule }: MessageJob,
   { isEmergency, which = '', them = 'it' }: { isEmergency: boolean; which?: string; them?: 'it' | 'them' },
 ): string {
-  if (kind === 'ended') return `; the reaper did not cancel ${them}`;
+  if (kind === 'ended') return `; no sweep of the schedule cancelled ${them}`;
   const reading =
     readingMs === null || clock === null ? [] : [`${which}${inMinutes(readingMs)} ${clockOf(clock).word}`];
   // The rule of an emergency is made for it, so its name says nothing.
@@ -114,5 +114,5 @@ function whenOf({ kind, at, keptBy }: MessageJob, time: string | null, which: st
 function repeatsOf({ kind, engine, repeats }: MessageJob, which: string): string {
   if (kind !== 'cancelled' || repeats === null || repeats === 0) return '';
   const times = repeats === 1 ? 'once more' : `${repeats} more times`;
-  return `; ${which}the same ${engine === 'sql' ? 'query' : 'job'} was cancelled ${times} in the 24 hours before`;
+  return `; ${which}a ${engine === 'sql' ? 'query' : 'job'} like it was cancelled ${times} in the 24 hours before`;
 }

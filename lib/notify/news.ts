@@ -45,15 +45,26 @@ export function itemsOf(message: Received, { stage, clock }: NewsDeps): SentItem
     key: keyOfExemption(message, one, stage, now),
     until: now + ONCE_MS,
   }));
+  // Once a job is kept or ended, a further warning of it is news.
+  const over = message.jobs
+    .filter(({ kind }) => kind === 'kept' || kind === 'ended')
+    .map((job) => ({ key: keyOfJob(message, { ...job, kind: 'may-be-cancelled' }, stage), until: now - 1_000 }));
+  const cancelled = message.jobs
+    .filter(({ kind }) => kind === 'cancelled' || kind === 'ended')
+    .map((job) => ({ key: keyOfCancel(message, job, stage), until: now + ONE_RUN_MS }));
   const { status } = message;
   const isByHand = status !== null && scheduledLine(message, now) === undefined;
   const ofStatus = isByHand ? [{ key: keyOfStatus(message, stage), until: now + ONCE_MS }] : [];
-  return [...jobs, ...exemptions, ...ofStatus];
+  return [...jobs, ...over, ...cancelled, ...exemptions, ...ofStatus];
 }
 
 /** Each cancel is news: a Flink job that was started again has the same id. */
 const keyOfJob = (message: Received, { jobId, rule, kind }: MessageJob, stage: string): string =>
   keyOf(message, ['job', jobId, rule, kind, ...(kind === 'cancelled' ? [message.sweepId] : [])], stage);
+
+/** The record that warns of a job does not have the cancels by hand, so a job that was cancelled is known by this. */
+const keyOfCancel = (message: Received, { jobId }: MessageJob, stage: string): string =>
+  keyOf(message, ['was cancelled', jobId], stage);
 
 /** A sweep by hand says its status once, and nothing of the sweeps of the schedule. */
 const keyOfStatus = (message: Received, stage: string): string =>
@@ -102,7 +113,10 @@ export async function newsOf(message: Received, deps: NewsDeps): Promise<News> {
     message: {
       ...message,
       jobs: message.jobs.filter(
-        (job) => !known.has(keyOfJob(message, job, stage)) && !(isLate && job.kind === 'would-be-cancelled'),
+        (job) =>
+          !known.has(keyOfJob(message, job, stage)) &&
+          !(isLate && job.kind === 'would-be-cancelled') &&
+          !(job.kind === 'ended' && known.has(keyOfCancel(message, job, stage))),
       ),
       exemptions: message.exemptions.filter((one) => !known.has(keyOfExemption(message, one, stage, now))),
       status: isStatusNew ? status : null,

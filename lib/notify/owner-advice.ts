@@ -6,6 +6,7 @@ import { argument, argumentOr, plain, timeOf } from './words.ts';
 interface AdviceOptions {
   stage: string;
   ask: string | undefined;
+  keepUntil: string | undefined;
   isEmergency: boolean;
 }
 
@@ -13,13 +14,14 @@ interface AdviceOptions {
 const MOST_IDS = 3;
 
 /** Says what an owner can do now, so that a job lives or is not cancelled again, and whom to ask. */
-export function adviceForOwner(message: Received, { stage, ask, isEmergency }: AdviceOptions): string[] {
+export function adviceForOwner(message: Received, { stage, ask, keepUntil, isEmergency }: AdviceOptions): string[] {
   const { jobs, owner, exemptions } = message;
   const of = (...kinds: MessageKind[]) => jobs.filter(({ kind }) => kinds.includes(kind));
   const inDanger = of('may-be-cancelled');
   const warned = of('warned');
   const unseen = of('unconfirmed');
   const stopped = isEmergency ? [] : of('cancelled', 'unconfirmed', 'failed');
+  const repeated = stopped.filter(({ repeats }) => (repeats ?? 0) > 0);
   const toCome = of('would-be-cancelled');
   const hasQuestions = jobs.some(({ kind }) => kind !== 'ended') || exemptions.length > 0;
   return [
@@ -31,7 +33,7 @@ export function adviceForOwner(message: Received, { stage, ask, isEmergency }: A
     ...(stopped.length > 0
       ? ['If you run it again as it is, it is likely to be cancelled again: make it shorter, or ask first.']
       : []),
-    ...(stopped.some(({ repeats }) => (repeats ?? 0) > 0) ? [REPEATS] : []),
+    ...(repeated.length > 0 ? [adviceForRepeats(repeated)] : []),
     ...(toCome.length > 0
       ? ['This was a dry run, so nothing was cancelled. Later, such jobs will be: if yours need more time, ask now.']
       : []),
@@ -41,16 +43,28 @@ export function adviceForOwner(message: Received, { stage, ask, isEmergency }: A
       ? [`What they run to keep ${them(inDanger)} for a day: ${keepLine(inDanger, owner, stage, '1d')}`]
       : []),
     ...(stopped.length + toCome.length > 0
-      ? [`What they run to keep such jobs for a week: ${keepLine([...stopped, ...toCome], owner, stage, '7d')}`]
+      ? [
+          `What they run to keep such jobs ${keepUntil === undefined ? 'for a week' : 'for now'}: ${keepLine([...stopped, ...toCome], owner, stage, keepUntil ?? '7d')}`,
+        ]
       : []),
   ];
 }
 
 const them = ({ length }: readonly MessageJob[]): string => (length === 1 ? 'it' : 'them');
 
-/** What docs/owners.md says of each client, in one line. */
-const REPEATS =
-  'If a client starts it again by itself, turn that off: retries=0 in Airflow, no retry_all in dbt, no USE_RETRY_KEY in the JDBC driver, no automatic refresh in dashboards, no auto_recovery in Spark.';
+/** What docs/owners.md says of the clients of each engine. */
+const RETRIES: ReadonlyMap<string, string> = new Map([
+  [
+    'sql',
+    'retries=0 in Airflow, no retry_all in dbt, no USE_RETRY_KEY in the JDBC driver, no automatic refresh in dashboards',
+  ],
+  ['spark', 'no auto_recovery in the batch, retries=0 in Airflow'],
+]);
+
+function adviceForRepeats(jobs: readonly MessageJob[]): string {
+  const ways = [...new Set(jobs.flatMap(({ engine }) => RETRIES.get(engine) ?? []))];
+  return `If a client starts it again by itself, turn that off${ways.length === 0 ? '' : `: ${ways.join('; ')}`}.`;
+}
 
 /**
  * Where the DLI console ends a job.
@@ -107,13 +121,21 @@ export function exemptionLines({ exemptions, owner, time }: Received, stage: str
   });
 }
 
-function renewLine({ id, reason, match }: EndingExemption, owner: string | null, stage: string): string {
+function renewLine({ id, reason, match, until }: EndingExemption, owner: string | null, stage: string): string {
   const flags = flagsOf(match ?? {});
   const isSafe = /^[\w.,:;()@/ -]+$/.test(reason) && reason.length <= 200;
   const line = dliReaper(
-    `exempt ${argumentOr(id, 'NAME')} --stage ${stage} --replace${flags.map((flag) => ` ${flag}`).join('')} --until 7d --reason "${isSafe ? reason : 'WHY'}" --contact ${argumentOr(owner, 'OWNER')}`,
+    `exempt ${argumentOr(id, 'NAME')} --stage ${stage} --replace${flags.map((flag) => ` ${flag}`).join('')} --until ${weekAfter(until)} --reason "${isSafe ? reason : 'WHY'}" --contact ${argumentOr(owner, 'OWNER')}`,
   );
   return flags.length > 0 ? line : `${line}, and the flags of its jobs (--job-id, --queue, --owner or --tag)`;
+}
+
+const WEEK_MS = 7 * 24 * 3_600_000;
+
+/** A week after its end, as `exempt` takes it; a week from now if its end cannot be read. */
+function weekAfter(until: string): string {
+  const at = new Date(Date.parse(until) + WEEK_MS);
+  return Number.isNaN(at.getTime()) ? '7d' : `${at.toISOString().slice(0, 19)}Z`;
 }
 
 /** Returns the flags of `exempt` for a match; none if one of its texts is not safe in a shell. */

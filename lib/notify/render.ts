@@ -19,6 +19,8 @@ export interface RenderOptions {
   ask: string | undefined;
   /** The address of docs/owners.md. */
   ownersPage?: string | undefined;
+  /** Until when the line of the message keeps jobs, as `exempt` takes it. Default: for a week. */
+  keepUntil?: string | undefined;
   /** Whether the fallback takes it, since no route is for its owner. */
   isWithoutRoute?: boolean;
   /** The trouble of the target that is over, if the message says so. */
@@ -75,7 +77,7 @@ function titleOfExemptions({ exemptions, time }: Received): string {
 
 /** What the title says of a single job, if that is more than its kind. */
 function momentOf({ jobs: [job], time }: Received): string | undefined {
-  if (job?.kind === 'ended') return 'no longer runs; the reaper did not cancel it';
+  if (job?.kind === 'ended') return 'no longer runs';
   const when = timeOf(job?.at ?? null, time);
   if (when === undefined) return undefined;
   if (job?.kind === 'may-be-cancelled') return `may be cancelled from ${when} on`;
@@ -86,7 +88,7 @@ function momentOf({ jobs: [job], time }: Received): string | undefined {
 const STATUS_WORDS: Record<SweepStatus, string> = {
   ok: 'ok',
   failed: 'failures',
-  partial: 'it saw only a part of the jobs',
+  partial: 'incomplete',
   capped: 'more jobs than a cap allows',
   stopped: 'stopped',
 };
@@ -108,13 +110,13 @@ const countOf = ({ jobs, more }: Received, kind: MessageKind): number =>
 
 function linesForOwner(
   message: Received,
-  { stage, ask, ownersPage = 'docs/owners.md of dli-job-reaper' }: RenderOptions,
+  { stage, ask, keepUntil, ownersPage = 'docs/owners.md of dli-job-reaper' }: RenderOptions,
 ): string[] {
   return [
     ...jobLines(message),
     ...exemptionLines(message, stage),
     ...reasonLines(message),
-    ...adviceForOwner(message, { stage, ask, isEmergency: isEmergency(message) }),
+    ...adviceForOwner(message, { stage, ask, keepUntil, isEmergency: isEmergency(message) }),
     `What the DLI job reaper is, and how to keep a job: ${ownersPage}`,
   ];
 }

@@ -19,6 +19,8 @@ export interface EngineFacts {
   hasSavepoints: boolean;
   /** Whether a list can be limited by start time, so that jobs too young for any rule are left out. */
   listsByStart: boolean;
+  /** Whether each live job is in its lists. If not, one that is missing from them may still run. */
+  listsAllLive: boolean;
   /** Whether its jobs are long by design, so that an emergency cancels them only if it names them or their engine. */
   isLongByDesign: boolean;
 }
@@ -32,6 +34,7 @@ export const ENGINE_FACTS: Readonly<Record<Engine, EngineFacts>> = {
     unknownSince: {},
     hasSavepoints: false,
     listsByStart: true,
+    listsAllLive: true,
     isLongByDesign: false,
   },
   spark: {
@@ -42,6 +45,7 @@ export const ENGINE_FACTS: Readonly<Record<Engine, EngineFacts>> = {
     unknownSince: { running: 'DLI does not say when a batch began to run; use maxTotalTime' },
     hasSavepoints: false,
     listsByStart: false,
+    listsAllLive: true,
     isLongByDesign: false,
   },
   flink: {
@@ -52,6 +56,7 @@ export const ENGINE_FACTS: Readonly<Record<Engine, EngineFacts>> = {
     unknownSince: { waiting: 'DLI does not say when a Flink job began to wait' },
     hasSavepoints: true,
     listsByStart: false,
+    listsAllLive: false,
     isLongByDesign: true,
   },
 };

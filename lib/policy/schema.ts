@@ -179,6 +179,11 @@ function contradictionsOfWarnings({
     const message = `warns of a cancel, and a rule with action: ${action} cancels nothing; remove it`;
     return [{ path: pathTo('warnBefore'), message }];
   }
+  if (fields.victims !== 'all' || fields.minGroupSize > 1) {
+    const message =
+      'works without groups only: which jobs of a group are victims is known when they are over the limit; remove it';
+    return [{ path: pathTo('warnBefore'), message }];
+  }
   const shorter = LIMIT_NAMES.filter((limit) => (fields[limit] ?? Number.POSITIVE_INFINITY) <= warnBefore);
   if (shorter.length === 0) return [];
   const message = `is not shorter than ${shorter.join(' and ')}, so every job would be warned at its start`;
@@ -334,9 +339,19 @@ export const freezeSchema = v.pipe(
   opens(),
 );
 
+/** Each message carries the routes, and its line has an end. */
+const MOST_VALUES = 100;
+const MOST_LETTERS = 500;
+const TOO_LONG = `expected at most ${MOST_VALUES} values a key, and ${MOST_LETTERS} characters a value`;
+
+const isShort = (match: RouteMatch): boolean =>
+  Object.values(match).every(
+    (values = []) => values.length <= MOST_VALUES && values.every(({ text }) => text.length <= MOST_LETTERS),
+  );
+
 const noticeRouteSchema = strictObject({
   to: v.picklist(['owner', 'operators']),
-  match: v.optional(about(routeMatchSchema, 'Which of them; by default all')),
+  match: v.optional(about(v.pipe(routeMatchSchema, v.check(isShort, TOO_LONG)), 'Which of them; by default all')),
   route: about(name, 'Name of a parameter below /dli-reaper/{stage}/notices/routes/, which says where they go'),
 });
 

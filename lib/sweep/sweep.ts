@@ -68,8 +68,10 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
     const report = tell({ ...run, notices, finishedAt, past }, sight, judgement, { ...ends, stopped });
     const { target, policy } = settings;
     const compared = { projectId: target.projectId, past, sight, startedBefore: scope.startedBefore, judgement };
+    const after = afterWarnings(report, compared);
+    for (const { jobId, kind } of after) log.info('warning over', { jobId, because: kind === 'kept' ? kind : 'ended' });
     const messages = messagesOf(report, {
-      after: afterWarnings(report, compared),
+      after,
       exemptions: run.announced === undefined ? [] : endingExemptions(judgement, run.announced),
       routes: policy.notices,
     });

@@ -102,6 +102,7 @@ const OTHERS: Omit<{ [M in keyof LogLines]: Names<LogLines[M]> }, (typeof JOB_LI
   'sweep by hand': { targets: 'parts', count: true, requestReason: true },
   'sweep by hand given up': { targets: 'parts' },
   'victims chosen': { count: true, skipped: true, victims: 'parts' },
+  'warning over': { jobId: true, because: true },
   notice: { notice: true },
   message: {
     version: true,

@@ -11,7 +11,7 @@ import type { SkipReason } from '../record/outcome.ts';
 import type { Hold, Stopped } from '../record/report.ts';
 import type { Victim } from './cap.ts';
 import type { Judgement } from './judge.ts';
-import { spareUnwarned } from './warnings.ts';
+import { hasWarnFirst, spareUnwarned, warningsKeptMs } from './warnings.ts';
 
 const DAY_MS = 86_400_000;
 /** A schedule pauses for less than seven days, or the deploy refuses it; one day more for a sweep that came late. */
@@ -80,7 +80,9 @@ interface BrakeOptions {
  * Reads the record only if there are victims. If it cannot be read in time, no job is cancelled.
  */
 export async function brake(judgement: Judgement, options: BrakeOptions): Promise<Braked> {
-  if (judgement.chosen.length === 0 || judgement.obstacle !== undefined) return free(judgement);
+  const isCapped = judgement.obstacle === 'cap' && hasWarnFirst(judgement);
+  const isIdle = judgement.chosen.length === 0 || judgement.obstacle !== undefined;
+  if (isIdle && !isCapped) return free(judgement);
   const { now, readRecord, target, projectId, timeoutMs } = options;
   // The reader may ignore the signal, so there is a limit here as well.
   const signal = AbortSignal.timeout(Math.max(timeoutMs, 0));
@@ -89,11 +91,13 @@ export async function brake(judgement: Judgement, options: BrakeOptions): Promis
   const since = now - DAY_MS;
   let past: PastSweep[];
   try {
-    past = await read(since - LONGEST_SWEEP_MS);
+    past = await read(since - LONGEST_SWEEP_MS - warningsKeptMs(judgement.context.policy));
   } catch (error) {
     return unknown(judgement, error, options);
   }
   const askedBefore = new Set(past.flatMap(({ chosen }) => chosen));
+  // A cap keeps all of them, and those that were not warned of are warned of now.
+  if (isCapped) return { ...free(spareUnwarned(judgement, past)), askedBefore, past };
   const capped = capByDay(
     spareUnwarned(judgement, past),
     countKills(past, { since, isEmergency: options.isEmergency }),

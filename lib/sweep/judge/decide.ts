@@ -78,8 +78,8 @@ export type Decide = (jobs: readonly Job[], now: number) => Decision[];
 /**
  * Decides for jobs by a policy. Pure: the same jobs, policy and instant give the same decisions, in any order of jobs and rules.
  *
- * Of the rules that find a job over a limit, the most severe action holds. The rule that the job is furthest over is named; by
- * id if two are equal. An exemption holds against all rules, a freeze against every cancel. A job exactly at its limit is kept.
+ * Of the rules that find a job over a limit, the most severe action holds. The rule that the job is furthest over is named, one
+ * without `warnFirst` before all others; by id if two are equal. An exemption holds against all rules, a freeze against every cancel. A job exactly at its limit is kept.
  */
 export function decide(jobs: readonly Job[], { policy, exemptions, now }: DecideOptions): Decision[] {
   return createDecide({ policy, exemptions })(jobs, now);
@@ -375,7 +375,9 @@ function compareAge(a: Job, b: Job): number {
 
 function bySeverity(a: Over, b: Over): number {
   const severity = ACTIONS.indexOf(b.action) - ACTIONS.indexOf(a.action);
-  return severity || b.overLimitMs - a.overLimitMs || compareText(a.rule.id, b.rule.id);
+  // A rule that warns first must not delay the cancel of one that does not.
+  const patience = Number(a.rule.warnFirst) - Number(b.rule.warnFirst);
+  return severity || patience || b.overLimitMs - a.overLimitMs || compareText(a.rule.id, b.rule.id);
 }
 
 function byStrength(a: Kept, b: Kept): number {

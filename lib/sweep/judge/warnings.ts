@@ -1,7 +1,7 @@
 import type { Job } from '../../base/job.ts';
 import { clockOf } from '../../policy/clocks.ts';
 import type { Policy } from '../../policy/schema.ts';
-import { isSameId, LONGEST_SWEEP_MS, type PastSweep, type PastWarning } from '../past/past-sweeps.ts';
+import { isSameId, type PastSweep, type PastWarning } from '../past/past-sweeps.ts';
 import type { JobWarning } from '../record/report.ts';
 import type { Victim } from './cap.ts';
 import type { Danger, Decision } from './decide.ts';
@@ -15,49 +15,67 @@ import type { Judgement } from './judge.ts';
 /** Whether sweeps by this policy need to know what was warned of before. */
 export const warns = ({ rules }: Policy): boolean => rules.some(({ warnBefore }) => warnBefore !== undefined);
 
+/** How far back the record has to be read for the first warning of a job, however long the schedule pauses overnight. */
+export const warningsKeptMs = ({ rules }: Policy): number =>
+  2 * Math.max(0, ...rules.map(({ warnFirst, warnBefore = 0 }) => (warnFirst ? warnBefore : 0)));
+
+/** Whether a sweep wants to cancel a job by a rule that warns first. */
+export const hasWarnFirst = ({ overdue, context }: Pick<Judgement, 'overdue' | 'context'>): boolean =>
+  overdue.some(({ verdict }) => ruleOf(verdict.rule, context.policy)?.warnFirst === true);
+
 /**
- * Spares the chosen jobs whose rule warns first, and that were not warned of for long enough.
+ * Spares the jobs whose rule warns first, and that were not warned of for long enough; also those that a cap spares, since they have to
+ * be warned of all the same.
  *
  * @param past undefined if there is no record: then no warning is known.
  */
 export function spareUnwarned(judgement: Judgement, past: readonly PastSweep[] | undefined): Judgement {
+  const { overdue, chosen, spared } = judgement;
+  const isOpen = ({ job }: Victim) => (spared.get(job.id) ?? 'cap') === 'cap';
   const isUnwarned = (victim: Victim): boolean => waitOf(victim, past, judgement.context) > 0;
-  const unwarned = new Set(judgement.chosen.filter(isUnwarned));
+  const unwarned = new Set(overdue.filter((victim) => isOpen(victim) && isUnwarned(victim)));
   if (unwarned.size === 0) return judgement;
   return {
     ...judgement,
-    chosen: judgement.chosen.filter((victim) => !unwarned.has(victim)),
-    spared: new Map([...judgement.spared, ...[...unwarned].map(({ job }) => [job.id, 'warn-first'] as const)]),
+    chosen: chosen.filter((victim) => !unwarned.has(victim)),
+    spared: new Map([...spared, ...[...unwarned].map(({ job }) => [job.id, 'warn-first'] as const)]),
   };
 }
 
-/** Returns for how many more milliseconds the rule of a victim wants its owner to be warned. */
+/**
+ * Returns for how many more milliseconds the rule of a victim wants its owner to be warned. If the line of a warning is lost, the next
+ * sweep warns again, so that costs a period.
+ */
 function waitOf(victim: Victim, past: readonly PastSweep[] | undefined, { policy, now }: Judgement['context']): number {
   const { verdict, clocks, job } = victim;
   const rule = ruleOf(verdict.rule, policy);
   if (rule === undefined || rule.warnBefore === undefined || !rule.warnFirst) return 0;
-  const { warnBefore } = rule;
   const readingMs = clocks[clockOf(verdict.clock).reading];
   const first = firstWarning(job, { rule: verdict.rule, since: now - (readingMs ?? 0) }, past ?? []);
-  // A line may be lost. If a sweep says that it warned of more jobs than are on record, this one may be among them.
-  const inDangerAt = now - verdict.overLimitMs - warnBefore;
-  const lost = (past ?? []).filter(({ at, warnedUnknown }) => warnedUnknown > 0 && at - LONGEST_SWEEP_MS >= inDangerAt);
-  const warnedAt = Math.min(first?.at ?? now, ...lost.map(({ at }) => at));
-  return Math.max(warnedAt + warnBefore - now, 0);
+  return Math.max((first?.at ?? now) + rule.warnBefore - now, 0);
 }
 
 const ruleOf = (id: string, { rules }: Policy) => rules.find((rule) => rule.id === id);
 
-/** Returns the first warning of a job by a rule, of those since its clock began. @param since epoch ms. */
+/**
+ * Returns the first warning of a job by a rule, of those since its clock began, and since an earlier warning was over.
+ *
+ * @param since epoch ms.
+ */
 function firstWarning(
   { id }: Job,
   { rule, since }: { rule: string; since: number },
   past: readonly PastSweep[],
 ): PastWarning | undefined {
+  const isThis = ({ jobId }: { jobId: string }) => isSameId(jobId, id);
+  const overAt = Math.max(
+    since,
+    ...past.flatMap(({ warningsOver }) => warningsOver.filter(isThis).map(({ at }) => at)),
+  );
   return past
     .flatMap(({ warned }) => warned)
-    .filter((one) => isSameId(one.jobId, id) && one.rule === rule && one.at >= since)
-    .toSorted((a, b) => a.at - b.at)[0];
+    .filter((one) => isThis(one) && one.rule === rule && one.at >= overAt)
+    .toSorted((x, y) => x.at - y.at)[0];
 }
 
 /**

@@ -24,8 +24,8 @@ export interface PastSweep {
   cancelledJobs: readonly PastJob[];
   /** The jobs that it said may be cancelled soon, as far as their lines are on record. */
   warned: readonly PastWarning[];
-  /** The number of further such jobs: their lines are lost. */
-  warnedUnknown: number;
+  /** Jobs that it said are in danger no more. */
+  warningsOver: readonly WarningOver[];
   /** Null if it does not say, as is the project. */
   target: string | null;
   projectId: string | null;
@@ -45,6 +45,13 @@ export interface PastJob {
   queue: string | null;
   owner: string | null;
   fingerprint: string | null;
+}
+
+/** A warning counts no more: the job no longer runs, or an exemption keeps it. */
+interface WarningOver {
+  jobId: string;
+  /** Epoch ms. */
+  at: number;
 }
 
 /** A job that an earlier sweep said may be cancelled soon. */
@@ -73,6 +80,7 @@ export const RECORD_LINES = [
   'job cancelled',
   'job not seen to stop',
   'job may be cancelled',
+  'warning over',
   'sweep finished',
 ] as const;
 
@@ -134,7 +142,6 @@ function toFinished({ at, fields }: Line<'sweep finished'>, lines: readonly Reco
   const unconfirmed = new Set(
     lines.flatMap((line) => (line.msg === 'job not seen to stop' ? (line.fields.jobId ?? []) : [])),
   );
-  const warned = warnedIn(lines);
   return [
     {
       at,
@@ -144,8 +151,8 @@ function toFinished({ at, fields }: Line<'sweep finished'>, lines: readonly Reco
       unconfirmed: [...unconfirmed],
       unconfirmedUnknown: Math.max(unseen - unconfirmed.size, 0),
       cancelledJobs: cancelledIn(lines),
-      warned,
-      warnedUnknown: Math.max((fields.counts?.warned ?? 0) - warned.length, 0),
+      warned: warnedIn(lines),
+      warningsOver: overIn(lines),
       target: fields.target ?? null,
       projectId: fields.projectId ?? null,
       chosen: idsOf(chosenLines(lines)),
@@ -165,6 +172,11 @@ const warnedIn = (lines: readonly RecordLine[]): PastWarning[] =>
     const { warning } = fields;
     return toPastJob(fields).map((job) => ({ ...job, ...warning, at }));
   });
+
+const overIn = (lines: readonly RecordLine[]): WarningOver[] =>
+  lines.flatMap(({ at, msg, fields }) =>
+    msg === 'warning over' && fields.jobId !== undefined ? [{ jobId: fields.jobId, at }] : [],
+  );
 
 function toPastJob(fields: Partial<JobLine>): PastJob[] {
   const { jobId, engine = null, name = null, queue = null, owner = null, fingerprint = null } = fields;
@@ -197,7 +209,7 @@ function toUnfinished(lines: readonly RecordLine[]): PastSweep[] {
       unconfirmedUnknown: 0,
       cancelledJobs: cancelledIn(lines),
       warned: warnedIn(lines),
-      warnedUnknown: 0,
+      warningsOver: overIn(lines),
       target: first.fields.target ?? null,
       projectId: first.fields.projectId ?? null,
       chosen: idsOf(chosen),

@@ -7,7 +7,8 @@ import type { PastJob, PastSweep } from './past-sweeps.ts';
 const DAY_MS = 24 * 3_600_000;
 
 /**
- * Returns how many jobs like this one were cancelled in the 24 hours before: with the same shape of statement, or the same name where
+ * Returns how many times a job like this one was cancelled in the 24 hours before. What one sweep cancels together is one time: a client
+ * did not run it again. Jobs are like each other with the same shape of statement, or the same name where
  * there is no statement, of the same owner on the same queue.
  *
  * @param now epoch ms.
@@ -16,7 +17,9 @@ const DAY_MS = 24 * 3_600_000;
 export function countRepeats(job: PastJob, past: readonly PastSweep[] | undefined, now: number): number | null {
   const key = likenessOf(job);
   if (key === undefined || past === undefined) return null;
-  return cancelledSince(past, now - DAY_MS).filter((one) => likenessOf(one) === key).length;
+  return sweepsSince(past, now - DAY_MS).filter(({ cancelledJobs }) =>
+    cancelledJobs.some((one) => likenessOf(one) === key),
+  ).length;
 }
 
 /** Jobs like each other that were cancelled in 24 hours. */
@@ -27,7 +30,7 @@ export interface Repeat {
   /** Null if they are known by their name. */
   fingerprint: string | null;
   name: string | null;
-  /** How many were cancelled, 2 or more. */
+  /** How many times, 2 or more. */
   cancelled: number;
   /** The latest of them. */
   jobId: string;
@@ -35,8 +38,11 @@ export interface Repeat {
 
 /** Returns what was cancelled more than once in the last 24 hours, the most frequent first. @param now epoch ms. */
 export function repeatsOf(past: readonly PastSweep[], now: number): Repeat[] {
-  const byLikeness = Map.groupBy(cancelledSince(past, now - DAY_MS), likenessOf);
-  return [...byLikeness]
+  // One of each sweep: what a sweep cancels together is one time.
+  const ofSweeps = sweepsSince(past, now - DAY_MS).flatMap(({ cancelledJobs }) => [
+    ...new Map(cancelledJobs.map((job) => [likenessOf(job), job])).values(),
+  ]);
+  return [...Map.groupBy(ofSweeps, likenessOf)]
     .flatMap(([key, jobs]) => {
       const last = jobs.at(-1);
       if (key === undefined || last === undefined || jobs.length < 2) return [];
@@ -48,11 +54,8 @@ export function repeatsOf(past: readonly PastSweep[], now: number): Repeat[] {
 }
 
 /** The oldest first. */
-const cancelledSince = (past: readonly PastSweep[], since: number): PastJob[] =>
-  past
-    .filter(({ at }) => at > since)
-    .toSorted((a, b) => a.at - b.at)
-    .flatMap(({ cancelledJobs }) => cancelledJobs);
+const sweepsSince = (past: readonly PastSweep[], since: number): PastSweep[] =>
+  past.filter(({ at }) => at > since).toSorted((a, b) => a.at - b.at);
 
 /** Identifies jobs that a client may have sent again and again; undefined if too little is known of the job. */
 function likenessOf({ engine, fingerprint, name, queue, owner }: PastJob): string | undefined {

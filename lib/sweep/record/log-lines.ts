@@ -30,6 +30,8 @@ export interface LogLines {
   /** Soon, or it was not warned of long enough. */
   'job may be cancelled': JobLine;
   'job kept': JobLine;
+  /** A job that was warned of is in danger no more. */
+  'warning over': { jobId: string; because: 'ended' | 'kept' };
   notice: { notice: string };
   /** What the function `notify` is to send, to one recipient. */
   message: Plain<Message>;

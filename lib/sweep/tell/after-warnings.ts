@@ -1,4 +1,5 @@
 import { isTerminal, type Job } from '../../base/job.ts';
+import { ENGINE_FACTS } from '../../policy/facts.ts';
 import type { Judgement } from '../judge/judge.ts';
 import type { Scope, Sight } from '../look/look.ts';
 import { isSameId, type PastSweep, type PastWarning } from '../past/past-sweeps.ts';
@@ -16,15 +17,24 @@ interface Compared {
 }
 
 /**
- * Says what became of the jobs that the sweep before said may be cancelled: which no longer run without a cancel of ours, and which
- * an exemption keeps. Pure. What is not certain is not said.
+ * Says what became of the jobs that earlier sweeps said may be cancelled, and of which nothing was said since: which no longer run
+ * without a cancel of a sweep on record, and which an exemption keeps. Pure. What is not certain is not said.
  */
 export function afterWarnings({ target, jobs, dryRun, status }: SweepReport, compared: Compared): MessageJob[] {
   const { projectId, past = [] } = compared;
   if (dryRun || status === 'stopped') return [];
-  const own = past.filter((one) => one.target === target && one.projectId === projectId && one.isFinished);
-  const [before] = own.toSorted((a, b) => b.at - a.at);
-  return (before?.warned ?? []).flatMap((warned) => keptOf(warned, compared) ?? endedOf(warned, jobs, compared) ?? []);
+  const own = past.filter((one) => one.target === target && one.projectId === projectId);
+  return lastWarnings(own).flatMap((warned) => keptOf(warned, compared) ?? endedOf(warned, jobs, compared) ?? []);
+}
+
+/** Returns the last warning of each job, of those that are not over. */
+function lastWarnings(past: readonly PastSweep[]): PastWarning[] {
+  const idOf = ({ jobId }: { jobId: string }) => jobId.toLowerCase();
+  const warnings = past.flatMap(({ warned }) => warned).toSorted((a, b) => a.at - b.at);
+  const over = past.flatMap(({ warningsOver }) => warningsOver);
+  return [...new Map(warnings.map((one) => [idOf(one), one])).values()].filter(
+    (one) => !over.some((end) => idOf(end) === idOf(one) && end.at >= one.at),
+  );
 }
 
 function keptOf(warned: PastWarning, { judgement: { decisions, context } }: Compared): MessageJob | undefined {
@@ -59,7 +69,8 @@ function isNotListed(
   { sight, startedBefore }: Pick<Compared, 'sight' | 'startedBefore'>,
 ): boolean {
   const engine = sight.engines.find((one) => one === name);
-  if (engine === undefined || sight.gaps.some((gap) => gap.engine === undefined || gap.engine === engine)) return false;
+  if (engine === undefined || !ENGINE_FACTS[engine].listsAllLive) return false;
+  if (sight.gaps.some((gap) => gap.engine === undefined || gap.engine === engine)) return false;
   // It was submitted at this time at the latest.
   return at - readingMs < (startedBefore.get(engine) ?? Number.NEGATIVE_INFINITY);
 }

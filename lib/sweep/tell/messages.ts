@@ -102,7 +102,8 @@ function message(
 /** A statement is never shown, and a name is no flag of `exempt`; so such a match is left out as a whole. */
 function toEnding({ exemption: { id, reason, until, match }, isInPolicy }: Ending): EndingExemption {
   const { jobId, queue, owner, tag, name, statement } = match;
-  const isShown = !isInPolicy && name === undefined && statement === undefined;
+  const isShort = [jobId, queue, owner, tag].every((values = []) => values.length <= MOST_JOBS);
+  const isShown = !isInPolicy && isShort && name === undefined && statement === undefined;
   return {
     id,
     reason: reason.slice(0, MOST_LETTERS),

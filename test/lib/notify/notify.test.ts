@@ -186,6 +186,27 @@ describe('notifyEvent', () => {
     expect(world.published).toHaveLength(2);
   });
 
+  it('sends a further warning of a job once the first one is over', async () => {
+    const world = createWorld();
+    const warned = messageLine({ jobs: [messageJob(1, { kind: 'may-be-cancelled' })] });
+    const of = (kind: 'kept' | 'ended') => messageLine({ jobs: [messageJob(1, { kind })] });
+
+    await world.send([warned, warned, of('kept'), warned, warned, of('ended'), warned]);
+
+    expect(world.published).toHaveLength(5);
+  });
+
+  it('does not say that a job ended by itself if it said that the job was cancelled', async () => {
+    const world = createWorld();
+
+    await world.send([
+      messageLine({ trigger: 'emergency' }),
+      messageLine({ jobs: [messageJob(1, { kind: 'ended' })] }),
+    ]);
+
+    expect(world.published).toHaveLength(1);
+  });
+
   it('sends each cancel of a job that was started again under its id', async () => {
     const world = createWorld();
     const stream = [messageJob(1, { engine: 'flink' })];
@@ -257,10 +278,10 @@ describe('notifyEvent', () => {
     world.clock.pass(15 * MINUTE);
     await world.send([operatorsLine({ status: 'partial', problems: ['a page is missing'] })]);
 
-    expect(world.published.map(({ text }) => /cap allows|only a part/.exec(text)?.[0])).toEqual([
+    expect(world.published.map(({ text }) => /cap allows|incomplete/.exec(text)?.[0])).toEqual([
       'cap allows',
       undefined,
-      'only a part',
+      'incomplete',
     ]);
     expect(world.published.map(({ text }) => /0000\d\d(?=[ ,:])/.exec(text)?.[0])).toEqual([
       '000001',

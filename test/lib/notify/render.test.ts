@@ -21,7 +21,7 @@ const KEEP =
 const MORE = 'What the DLI job reaper is, and how to keep a job: docs/owners.md of dli-job-reaper';
 const END = 'If you do not need it any more, end it yourself in the DLI console: Job Management, SQL Jobs, Terminate.';
 const REPEATS =
-  'If a client starts it again by itself, turn that off: retries=0 in Airflow, no retry_all in dbt, no USE_RETRY_KEY in the JDBC driver, no automatic refresh in dashboards, no auto_recovery in Spark.';
+  'If a client starts it again by itself, turn that off: retries=0 in Airflow, no retry_all in dbt, no USE_RETRY_KEY in the JDBC driver, no automatic refresh in dashboards.';
 
 describe('render for an owner', () => {
   it.each([
@@ -141,10 +141,10 @@ describe('render for an owner', () => {
       line: messageLine({ jobs: [messageJob(1, { repeats: 3 }), messageJob(2, { repeats: 1, engine: 'spark' })] }),
       text: [
         'Your DLI jobs in project eu-west-101_lake: 2 were cancelled',
-        `- job ${jobIdOf(1)} on queue adhoc: 3h running, and rule adhoc-2h allows 2h; the same query was cancelled 3 more times in the 24 hours before`,
-        `- job ${jobIdOf(2)} on queue adhoc: 3h running, and rule adhoc-2h allows 2h; the same job was cancelled once more in the 24 hours before`,
+        `- job ${jobIdOf(1)} on queue adhoc: 3h running, and rule adhoc-2h allows 2h; a query like it was cancelled 3 more times in the 24 hours before`,
+        `- job ${jobIdOf(2)} on queue adhoc: 3h running, and rule adhoc-2h allows 2h; a job like it was cancelled once more in the 24 hours before`,
         AGAIN,
-        REPEATS,
+        `${REPEATS.slice(0, -1)}; no auto_recovery in the batch, retries=0 in Airflow.`,
         ASK,
         KEEP,
         MORE,
@@ -155,7 +155,7 @@ describe('render for an owner', () => {
       line: messageLine({ jobs: jobs(4, { repeats: 2 }) }),
       text: [
         'Your DLI jobs in project eu-west-101_lake: 4 were cancelled',
-        `- 4 jobs on queue adhoc: the longest 6h running, and rule adhoc-2h allows 2h; of each, the same query was cancelled 2 more times in the 24 hours before; ids: ${jobIdOf(1)}, ${jobIdOf(2)}, ${jobIdOf(3)} and 1 more`,
+        `- 4 jobs on queue adhoc: the longest 6h running, and rule adhoc-2h allows 2h; of each, a query like it was cancelled 2 more times in the 24 hours before; ids: ${jobIdOf(1)}, ${jobIdOf(2)}, ${jobIdOf(3)} and 1 more`,
         AGAIN,
         REPEATS,
         ASK,
@@ -234,8 +234,8 @@ describe('render for an owner', () => {
       name: 'a job that no longer runs, of which there is nothing to ask',
       line: messageLine({ jobs: [messageJob(1, { kind: 'ended' })] }),
       text: [
-        'Your DLI job in project eu-west-101_lake no longer runs; the reaper did not cancel it',
-        `- job ${jobIdOf(1)} on queue adhoc; the reaper did not cancel it`,
+        'Your DLI job in project eu-west-101_lake no longer runs',
+        `- job ${jobIdOf(1)} on queue adhoc; no sweep of the schedule cancelled it`,
         MORE,
       ],
     },
@@ -254,7 +254,7 @@ describe('render for an owner', () => {
       }),
       text: [
         'Your exemption backfill from the DLI job reaper ends at 2026-12-04 18:00 UTC',
-        `- exemption backfill ("backfill of 2025") ends at 2026-12-04 18:00 UTC; renew it with dli-reaper exempt backfill --stage prod --replace --queue 'bi_*' --tag 'team=bi' --until 7d --reason "backfill of 2025" --contact ana`,
+        `- exemption backfill ("backfill of 2025") ends at 2026-12-04 18:00 UTC; renew it with dli-reaper exempt backfill --stage prod --replace --queue 'bi_*' --tag 'team=bi' --until 2026-12-11T18:00:00Z --reason "backfill of 2025" --contact ana`,
         ASK,
         MORE,
       ],
@@ -266,9 +266,9 @@ describe('render for an owner', () => {
         exemptions: [{ id: 'backfill', reason: '$(x)', until: '2026-11-27T18:00:00.000Z' }],
       }),
       text: [
-        'Your DLI job in project eu-west-101_lake no longer runs; the reaper did not cancel it; 1 of your exemptions ends soon',
-        `- job ${jobIdOf(1)} on queue adhoc; the reaper did not cancel it`,
-        '- exemption backfill ("$(x)") ends at 18:00 UTC; renew it with dli-reaper exempt backfill --stage prod --replace --until 7d --reason "WHY" --contact ana, and the flags of its jobs (--job-id, --queue, --owner or --tag)',
+        'Your DLI job in project eu-west-101_lake no longer runs; 1 of your exemptions ends soon',
+        `- job ${jobIdOf(1)} on queue adhoc; no sweep of the schedule cancelled it`,
+        '- exemption backfill ("$(x)") ends at 18:00 UTC; renew it with dli-reaper exempt backfill --stage prod --replace --until 2026-12-04T18:00:00Z --reason "WHY" --contact ana, and the flags of its jobs (--job-id, --queue, --owner or --tag)',
         ASK,
         MORE,
       ],
@@ -348,7 +348,7 @@ describe('render for the operators', () => {
         jobs: [],
       }),
       text: [
-        'DLI job reaper, sweep of lake (stage prod): it saw only a part of the jobs',
+        'DLI job reaper, sweep of lake (stage prod): incomplete',
         ...Array.from({ length: 10 }, (_, i) => `- page ${i} is missing`),
         '- and 2 more problems',
         'To look closer: dli-reaper status --stage prod',

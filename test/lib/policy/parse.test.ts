@@ -362,6 +362,46 @@ describe('parsePolicy', () => {
       message: 'is for Flink only; add engines: [flink], or remove it',
     },
     {
+      name: 'a warning that is as long as the limit',
+      document: withRule({ warnBefore: '2h' }),
+      path: 'rules[0].warnBefore',
+      message: 'is not shorter than maxRunTime, so every job would be warned at its start',
+    },
+    {
+      name: 'a warning of more than a day',
+      document: withRule({ warnBefore: '25h', maxRunTime: '30h' }),
+      path: 'rules[0].warnBefore',
+      message: 'expected more than 0 and at most 24h, such as 30m',
+    },
+    {
+      name: 'a warning before nothing is cancelled',
+      document: withRule({ warnBefore: '30m', action: 'warn' }),
+      path: 'rules[0].warnBefore',
+      message: 'warns of a cancel, and a rule with action: warn cancels nothing; remove it',
+    },
+    {
+      name: 'a warning to a group',
+      document: withRule({ warnBefore: '30m', minGroupSize: 5 }),
+      path: 'rules[0].warnBefore',
+      message:
+        'works without groups only: which jobs of a group are victims is known when they are over the limit; remove it',
+    },
+    {
+      name: 'a warning first, without a time',
+      document: withRule({ warnFirst: true }),
+      path: 'rules[0].warnFirst',
+      message: 'needs warnBefore, such as warnBefore: 30m',
+    },
+    {
+      name: 'a route of notices for very many owners',
+      document: {
+        ...MINIMAL,
+        notices: [{ to: 'owner', match: { owner: Array.from({ length: 101 }, (_, n) => `o${n}`) }, route: 'x' }],
+      },
+      path: 'notices[0].match',
+      message: 'expected at most 100 values a key, and 500 characters a value',
+    },
+    {
       name: 'the oldest by two limits',
       document: withRule({ victims: 'oldest', maxQueueTime: '1h' }),
       path: 'rules[0].victims',

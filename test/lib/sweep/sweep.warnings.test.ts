@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Message, MessageJob } from '../../../lib/sweep/record/message.ts';
+import { emulatedFlinkJob } from '../../helpers/emulated-api.ts';
 import { emulatedJob, HOUR, jobId, MINUTE, makeWorld, NOW } from '../../helpers/world.ts';
 
 const rule = { id: 'two-hours', match: 'all', maxRunTime: '2h', warnBefore: '30m' };
@@ -137,6 +138,35 @@ describe('a rule with warnBefore', () => {
     expect(saidTo('ana')).toEqual([]);
   });
 
+  it('says it also if another sweep of the target came in between', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1, { ageMs: 100 * MINUTE, endsAt: NOW + 10 * MINUTE })] });
+    await scheduled(world)();
+    await scheduled(world, { rules: [{ id: 'night', match: { queue: 'night' }, maxRunTime: '1h' }] })(15 * MINUTE);
+
+    const { saidTo } = await scheduled(world)(15 * MINUTE);
+
+    expect(saidTo('ana')).toEqual([['ended', jobId(1)]]);
+  });
+
+  it('does not take a Flink job for ended that no list has, since one that writes a savepoint is in none', async () => {
+    const flink = { ...rule, engines: ['flink'], match: 'all' };
+    const stream = emulatedFlinkJob(7, {
+      life: [
+        { from: NOW - 100 * MINUTE, state: 'job_running' },
+        { from: NOW + 10 * MINUTE, state: 'job_savepointing' },
+        { from: NOW + 20 * MINUTE, state: 'job_running' },
+      ],
+    });
+    const world = await makeWorld({ jobs: [], flinkJobs: [stream] });
+    const sweep = scheduled(world, { rules: [flink] });
+
+    const warned = await sweep();
+    const later = await sweep(15 * MINUTE);
+
+    expect(warned.toOwner).toMatchObject([{ kind: 'may-be-cancelled', jobId: '7' }]);
+    expect(later.toOwner).toEqual([]);
+  });
+
   it('says of a job that an exemption keeps until when, and whose it is, once', async () => {
     const world = await makeWorld({ jobs: [emulatedJob(1, { ageMs: 100 * MINUTE })] });
     const sweep = scheduled(world);
@@ -222,7 +252,47 @@ describe('a rule with warnFirst', () => {
     world.lines.splice(lost, 1);
 
     expect((await sweep(15 * MINUTE)).report.counts).toMatchObject({ cancelled: 0 });
-    expect((await sweep(16 * MINUTE)).report.counts).toMatchObject({ cancelled: 1 });
+    expect((await sweep(16 * MINUTE)).report.counts).toMatchObject({ cancelled: 0 });
+    expect((await sweep(15 * MINUTE)).report.counts).toMatchObject({ cancelled: 1 });
+  });
+
+  it('cancels a job that was warned of for a whole day, however long the period is', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1, { ageMs: 0, endsAt: NOW + 99 * HOUR })], cancelDelayMs: 0 });
+    const slow = { ...first, maxRunTime: '25h', warnBefore: '24h' };
+    const sweep = scheduled(world, { rules: [slow] });
+
+    const outcomes: unknown[] = [];
+    for (let hour = 1; hour <= 30; hour++) outcomes.push((await sweep(HOUR)).report.counts.cancelled);
+
+    expect(outcomes.indexOf(1)).toBeGreaterThanOrEqual(24);
+    expect(outcomes).toContain(1);
+  });
+
+  it('warns anew of a job that was kept in between', async () => {
+    const world = await makeWorld({ jobs: [emulatedJob(1, { ageMs: 91 * MINUTE })], cancelDelayMs: 0 });
+    const sweep = scheduled(world, { rules: [first] });
+    const until = '2026-01-05T18:00:00Z';
+    const exemptions = [{ id: 'backfill', reason: 'why', owner: 'data-team', until, match: { owner: 'ana' } }];
+    await sweep();
+    await sweep(15 * MINUTE, {}, exemptions);
+
+    const back = await sweep(15 * MINUTE);
+    const later = await sweep(31 * MINUTE);
+
+    expect(back.report.counts).toMatchObject({ cancelled: 0, skipped: { 'warn-first': 1 } });
+    expect(later.report.counts).toMatchObject({ cancelled: 1 });
+  });
+
+  it('warns of jobs also where a cap spares all of them', async () => {
+    const world = await makeWorld({ jobs: [1, 2, 3].map((n) => emulatedJob(n)), cancelDelayMs: 0 });
+
+    const { report, toOwner } = await scheduled(world, { rules: [first], maxKills: 2 })();
+
+    expect(report).toMatchObject({
+      status: 'capped',
+      counts: { cancelled: 0, warned: 3, skipped: { 'warn-first': 3 } },
+    });
+    expect(toOwner).toHaveLength(3);
   });
 
   it('takes no warning of an earlier run, of another rule or of a dry run for one of this job', async () => {
@@ -245,11 +315,11 @@ describe('a rule with warnFirst', () => {
 
   it('is no reason to spare a job that a rule without it cancels', async () => {
     const world = await makeWorld({ jobs: [emulatedJob(1)], cancelDelayMs: 0 });
-    const hard = { id: 'one-hour', match: 'all', maxRunTime: '1h' };
+    const hard = { id: 'longer', match: 'all', maxRunTime: '2h30m' };
 
     const { report } = await scheduled(world, { rules: [first, hard] })();
 
-    expect(report.jobs).toMatchObject([{ rule: 'one-hour', outcome: 'cancelled' }]);
+    expect(report.jobs).toMatchObject([{ rule: 'longer', matched: ['longer', 'two-hours'], outcome: 'cancelled' }]);
   });
 });
 
@@ -281,6 +351,15 @@ describe('a job that is cancelled again', () => {
       { kind: 'cancelled', repeats: 0 },
     ]);
     expect(JSON.stringify(world.lines)).not.toContain('select x');
+  });
+
+  it('is no repeat of what the same sweep cancels with it', async () => {
+    const world = await makeWorld({ jobs: [like(1), like(2)], cancelDelayMs: 0 });
+    const sweep = scheduled(world);
+
+    expect((await sweep()).report.jobs.map(({ repeats }) => repeats)).toEqual([0, 0]);
+    world.emulator.sql.add(like(3, { submittedAt: NOW + HOUR, runsFrom: NOW + HOUR }));
+    expect((await sweep(4 * HOUR)).report.jobs.map(({ repeats }) => repeats)).toEqual([1]);
   });
 
   it('is no repeat a day later, and not known to be one without a record', async () => {

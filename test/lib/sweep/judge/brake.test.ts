@@ -47,7 +47,7 @@ const past = (cancelled: number, fields: Partial<PastSweep> = {}): PastSweep => 
   unconfirmedUnknown: 0,
   cancelledJobs: [],
   warned: [],
-  warnedUnknown: 0,
+  warningsOver: [],
   target: 'lake',
   projectId: null,
   chosen: [],
