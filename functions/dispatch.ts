@@ -2,6 +2,7 @@ import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import middy from '@middy/core';
 import { systemClock } from '../lib/base/clock.ts';
+import { nameOf } from '../lib/base/error-words.ts';
 import { type DispatchDeps, dispatchEvent } from '../lib/fleet/dispatch.ts';
 import { isScheduleTick } from '../lib/request/request.ts';
 import { environment, required } from '../lib/settings/environment.ts';
@@ -29,22 +30,28 @@ const deps = once((): DispatchDeps => {
   };
 });
 
+/** Messages could not be put on a queue. Of AWS's error only the name is shown: its message may hold what was sent. */
+class QueueError extends Error {
+  override name = 'QueueError';
+}
+
 const sendBatch = async (
   sqs: SQSClient,
   queueUrl: string,
   messages: Parameters<DispatchDeps['send']>[1],
 ): ReturnType<DispatchDeps['send']> => {
-  const { Failed = [] } = await sqs.send(
-    new SendMessageBatchCommand({
-      QueueUrl: queueUrl,
-      Entries: messages.map(({ groupId, deduplicationId, body }, index) => ({
-        Id: String(index),
-        MessageBody: body,
-        MessageGroupId: groupId,
-        MessageDeduplicationId: deduplicationId,
-      })),
-    }),
-  );
+  const command = new SendMessageBatchCommand({
+    QueueUrl: queueUrl,
+    Entries: messages.map(({ groupId, deduplicationId, body }, index) => ({
+      Id: String(index),
+      MessageBody: body,
+      MessageGroupId: groupId,
+      MessageDeduplicationId: deduplicationId,
+    })),
+  });
+  const { Failed = [] } = await sqs.send(command).catch((error: unknown) => {
+    throw new QueueError(`${queueUrl}: takes no messages (${nameOf(error)})`, { cause: error });
+  });
   const failed = new Set(Failed.map(({ Id }) => Id));
   return messages.filter((_, index) => failed.has(String(index)));
 };

@@ -202,6 +202,16 @@ describe('the bundled dispatch function', () => {
     ]);
   });
 
+  it('throws if the queue takes nothing, and shows the name of AWS’s error and not its message', async () => {
+    await start({}, ['SendMessageBatch']);
+
+    const { threw, log, stack } = await invoke(schedulerTick(now()));
+
+    expect(threw).toBe(`QueueError: ${aws.env.SWEEP_QUEUE_URL}: takes no messages (AccessDeniedException)`);
+    expect(log).toMatchObject([{ msg: 'dispatch could not run', error: threw }]);
+    expect(stack).toContain('functions/dispatch.ts');
+  });
+
   it('passes on a payload for one target, or for all', async () => {
     await start({ a: 'other' });
 
