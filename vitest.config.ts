@@ -8,8 +8,12 @@ export default defineConfig({
     hookTimeout: 300_000,
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/helpers/built.ts',
-    // Those package the project, and take longer: npm run test:aws.
-    exclude: ['test/aws/**', 'test/package.test.ts'],
+    // Those package the project, and take longer: npm run test:aws. The canaries take half a minute more: npm run test:canaries.
+    exclude: [
+      'test/aws/**',
+      'test/package.test.ts',
+      ...(process.env.CANARIES === undefined ? ['test/stories/canaries.test.ts'] : []),
+    ],
     // No test changes what a module holds, so the files of a worker may share what they import: a third of the time.
     isolate: false,
     // Many tests wait for a process or a socket, so one worker more than there are processors is the quickest.

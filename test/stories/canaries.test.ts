@@ -34,6 +34,9 @@ import { HOUR, jobId, MINUTE, NOW } from '../helpers/world.ts';
  * Each input that may hold a secret holds a text of its own, and no output holds any of them: not what the functions log, throw,
  * return, count and publish, not the table and the records, and not the screens and documents of the command line. Each test also
  * checks that the inputs were used: a secret that was never read is not hidden by anything.
+ *
+ * Some outputs are left out, since they show an input on purpose: `snapshot --with-statements`, the tags in a snapshot, the policy
+ * that `policy pull` prints, and a wrong value of the switch, which `status` quotes, since a blank in it may be the mistake.
  */
 
 const writeFile = makeFolder();
@@ -327,7 +330,7 @@ describe.concurrent('no output has a secret', () => {
         ['146', 'flink'],
       ]),
     );
-    expect(bodies.join()).toContain('the same query was cancelled once more');
+    expect(bodies.join()).toContain('a query like it was cancelled once more');
     expect(notices.published.length * notices.mails.length * notices.events.length).toBeGreaterThan(0);
   });
 
@@ -512,29 +515,32 @@ describe.concurrent('no output has a secret', () => {
       ['notices/routes/f', JSON.stringify({ to: 'owner', mail: `{owner}@${canary('a host of a mail')}` })],
     ];
 
-    for (const [name, value] of wrong) {
-      const before = parameters[parameter(name)];
-      aws.put(parameter(name), value);
+    const withEach = async (some: Iterable<[name: string, value: string]>, work: () => Promise<void>) => {
+      for (const [name, value] of some) {
+        const before = parameters[parameter(name)];
+        aws.put(parameter(name), value);
+        await work();
+        if (before === undefined) delete parameters[parameter(name)];
+        else aws.put(parameter(name), before);
+      }
+    };
+
+    await withEach(wrong, async () => {
       await run(search, env, [
         ['plan', ...STAGE_TARGET, '--verbose'],
         ['status', '--stage', 'dev', '--json'],
         ['doctor', ...STAGE_TARGET, '--json'],
-        ['sweep', ...STAGE_TARGET, '--no-dry-run'],
       ]);
-      if (before === undefined) delete parameters[parameter(name)];
-      else aws.put(parameter(name), before);
-    }
-    // In the functions one of each will do, since they read the parameters with the same code.
-    for (const [name, value] of new Map(wrong)) {
-      const before = parameters[parameter(name)];
-      aws.put(parameter(name), value);
+    });
+    // One of each will do for live sweeps, since all read the parameters with the same code.
+    await withEach(new Map(wrong), async () => {
       expect((await play('sweep', TICK)).threw).toMatch(/^SettingsError: /);
-      if (before === undefined) delete parameters[parameter(name)];
-      else aws.put(parameter(name), before);
-    }
+      await run(search, env, [['sweep', ...STAGE_TARGET, '--no-dry-run']]);
+    });
     for (const [name, value] of routes) aws.put(parameter(name), value);
     const lines = writeFile('one-line.jsonl', JSON.stringify(messageLine({ owner: 'cy' })));
-    await play('notify', subscriptionEvent([messageLine({ owner: 'cy' })]));
+    const { returned } = await play('notify', subscriptionEvent([messageLine({ owner: 'cy' })]));
+    expect(returned).toMatchObject({ unreadable: { length: routes.length } });
     await run(search, env, [
       ['notices', '--from', lines, '--stage', 'dev'],
       ['notices', 'test', '--to', 'owner:cy', '--stage', 'dev'],
