@@ -1,5 +1,6 @@
 import type { EndLine, LogLine } from '../../lib/sweep/past/cloudwatch-log.ts';
-import { countKills, pastOf, type RecordOwner } from '../../lib/sweep/past/past-sweeps.ts';
+import { pastOf, type RecordOwner } from '../../lib/sweep/past/from-lines.ts';
+import { countKills } from '../../lib/sweep/past/past-sweeps.ts';
 import { type Repeat, repeatsOf } from '../../lib/sweep/past/repeats.ts';
 
 /** The result of a target's last sweep, by its log. */

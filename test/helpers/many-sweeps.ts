@@ -5,7 +5,7 @@ import type { Ceilings } from '../../lib/settings/ceilings.ts';
 import { ParameterValues } from '../../lib/settings/parameter-store.ts';
 import { loadSsmSettings } from '../../lib/settings/stage.ts';
 import type { SweepDeps } from '../../lib/sweep/deps.ts';
-import { type RecordLine, toPastSweeps } from '../../lib/sweep/past/past-sweeps.ts';
+import { type RecordLine, toPastSweeps } from '../../lib/sweep/past/from-lines.ts';
 import type { LineName } from '../../lib/sweep/record/log-lines.ts';
 import { HOUR, MINUTE, makeWorld, NOW } from './world.ts';
 

@@ -7,7 +7,8 @@ import { createSharedStates } from '../../lib/dli/shared-state.ts';
 import { parseExemption, parsePolicy } from '../../lib/policy/parse.ts';
 import type { SweepRequest } from '../../lib/request/request.ts';
 import type { SweepDeps } from '../../lib/sweep/deps.ts';
-import { pastOf, type ReadRecord, type RecordLine } from '../../lib/sweep/past/past-sweeps.ts';
+import { pastOf, type RecordLine } from '../../lib/sweep/past/from-lines.ts';
+import type { ReadRecord } from '../../lib/sweep/past/past-sweeps.ts';
 import { sweep } from '../../lib/sweep/sweep.ts';
 import { looseCeilings } from './ceilings.ts';
 

@@ -4,7 +4,8 @@ import { AWS_CLIENT_OPTIONS } from '../../settings/parameter-store.ts';
 import { SettingsError } from '../../settings/settings.ts';
 import { assertStage, logGroupOf, type RecordName } from '../../settings/stage.ts';
 import { ENDS, type WrittenLine } from '../record/log-lines.ts';
-import { isSameId, pastOf, RECORD_LINES, type ReadRecord } from './past-sweeps.ts';
+import { pastOf, RECORD_LINES } from './from-lines.ts';
+import { isSameId, type ReadRecord } from './past-sweeps.ts';
 
 /** A line of a record. Its fields depend on `msg`; `at` is epoch ms. */
 export type LogLine = WrittenLine & { id: string; at: number; record: RecordName };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_CEILINGS } from '../../../lib/settings/ceilings.ts';
 import { SettingsError } from '../../../lib/settings/settings.ts';
 import type { SweepDeps } from '../../../lib/sweep/deps.ts';
-import { type RecordLine, toPastSweeps } from '../../../lib/sweep/past/past-sweeps.ts';
+import { type RecordLine, toPastSweeps } from '../../../lib/sweep/past/from-lines.ts';
 import { emulatedJob, HOUR, jobId, makeWorld, NOW } from '../../helpers/world.ts';
 
 const world = () => makeWorld({ jobs: [1, 2].map((n) => emulatedJob(n)) });

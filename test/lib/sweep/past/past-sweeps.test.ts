@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  countKills,
-  hasActedBy,
-  type PastSweep,
-  type RecordLine,
-  toPastSweeps,
-} from '../../../../lib/sweep/past/past-sweeps.ts';
+import { type RecordLine, toPastSweeps } from '../../../../lib/sweep/past/from-lines.ts';
+import { countKills, hasActedBy, type PastSweep } from '../../../../lib/sweep/past/past-sweeps.ts';
 import { HOUR, MINUTE, NOW } from '../../../helpers/world.ts';
 
 const COUNTS = { cancelled: 0, alreadyTerminal: 0, unconfirmed: 0, failed: 0 };
