@@ -57,8 +57,8 @@ describe('the bundled notify function', () => {
 
     expect(invocations.map(({ threw }) => threw)).toEqual([undefined, undefined]);
     expect(invocations.map(({ returned }) => returned)).toMatchObject([{ published: 3 }, { published: 0 }]);
-    // One item for each job, and one for the state of the target.
-    expect((await dynamo.send(new ScanCommand({ TableName: 'sent' }))).Count).toBe(41);
+    // Two items for each cancelled job: this cancel, and that it was cancelled at all. One for the state of the target.
+    expect((await dynamo.send(new ScanCommand({ TableName: 'sent' }))).Count).toBe(81);
     const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
     expect(Messages.map(({ Body = '{}' }) => JSON.parse(Body))).toMatchObject([
       { Subject: 'Your DLI jobs in project eu-west-101_lake: 40 were cancelled' },
