@@ -62,7 +62,7 @@ function resultText(one: PastOfJob): string {
 const repeatText = ({ repeats }: PastOfJob): string =>
   repeats === null || repeats === 0
     ? ''
-    : `; ${repeats} like it ${repeats === 1 ? 'was' : 'were'} cancelled in the 24 hours before: a client may run it again, see docs/owners.md`;
+    : `; ${repeats === 1 ? 'a sweep' : `${repeats} sweeps`} of the 24 hours before cancelled a job like it: a client may run it again, see docs/owners.md`;
 
 function outcomeText({ outcome, decision, reason, mayBeCancelledAt }: PastOfJob): string {
   if (mayBeCancelledAt !== null) return `may be cancelled from ${mayBeCancelledAt} on`;

@@ -17,7 +17,7 @@ export interface TargetStatus {
   calendar: string[] | null;
   /** Number of jobs that its sweeps cancelled in 24 hours; null if the log does not show it. */
   killsInDay: number | null;
-  /** What they cancelled more than once in 24 hours; null as above. */
+  /** What several of them cancelled in 24 hours; null as above. */
   repeats: Repeat[] | null;
   problem: string | null;
 }
@@ -97,9 +97,8 @@ function repeatLines({ target, repeats }: TargetStatus): string[] {
   const more = all.length - MOST_REPEATS;
   return [
     ...all.slice(0, MOST_REPEATS).map(({ cancelled, owner, queue, name, jobId, fingerprint }) => {
-      const what =
-        fingerprint === null ? `${cancelled} jobs named ${name}` : `${cancelled} queries that differ only in values`;
-      return `${target}: ${what}, of ${owner} on ${queue}, were cancelled in 24 hours, the latest ${jobId}: does a client run them again? See docs/owners.md`;
+      const what = fingerprint === null ? `jobs named ${name}` : 'queries that differ only in values';
+      return `${target}: ${cancelled} sweeps in 24 hours cancelled ${what}, of ${owner} on ${queue}, the latest ${jobId}: does a client run them again? See docs/owners.md`;
     }),
     ...(more > 0 ? [`${target}: and ${more} more such repeats; --json has all`] : []),
   ].map((line) => cleanText(oneLine(line)));

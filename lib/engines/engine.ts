@@ -80,7 +80,7 @@ export type Reading =
       state: TerminalState;
       status: string;
       evidence?: 'status' | 'own-record';
-      /** Of the statement of a cancelled job, if the reading has it. */
+      /** Hash of the shape of its statement; only for a cancelled SQL job, and only if DLI's answer has the statement. */
       fingerprint?: string | undefined;
     }
   | { kind: 'live' }

@@ -252,7 +252,7 @@ describe.concurrent('what a client runs again and again', () => {
 
     expect(JSON.parse(stdout)).toMatchObject({ targets: [{ repeats: [{ ...like, cancelled: 3, jobId: 'job-3' }] }] });
     expect(screen.stdout).toContain(
-      'default: 3 queries that differ only in values, of bi_dash on bi_q, were cancelled in 24 hours, the latest job-3',
+      'default: 3 sweeps in 24 hours cancelled queries that differ only in values, of bi_dash on bi_q, the latest job-3',
     );
   });
 });

@@ -32,7 +32,7 @@ export interface PastOfJob {
   status: string | null;
   evidence: JobReport['evidence'];
   endedBy: JobReport['endedBy'];
-  /** How many jobs like it were cancelled in the 24 hours before. */
+  /** How many sweeps of the 24 hours before cancelled a job like it. */
   repeats: number | null;
   /** ISO 8601, UTC: set if its owner was warned. */
   mayBeCancelledAt: string | null;

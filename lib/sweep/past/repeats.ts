@@ -22,7 +22,7 @@ export function countRepeats(job: PastJob, past: readonly PastSweep[] | undefine
   ).length;
 }
 
-/** Jobs like each other that were cancelled in 24 hours. */
+/** Jobs like each other that several sweeps of 24 hours cancelled. */
 export interface Repeat {
   engine: string;
   owner: string;
@@ -30,7 +30,7 @@ export interface Repeat {
   /** Null if they are known by their name. */
   fingerprint: string | null;
   name: string | null;
-  /** How many times, 2 or more. */
+  /** How many sweeps cancelled such jobs, 2 or more. */
   cancelled: number;
   /** The latest of them. */
   jobId: string;

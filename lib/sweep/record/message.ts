@@ -46,7 +46,7 @@ export interface MessageJob {
   at: string | null;
   /** For a job that is kept, the exemption and whom to ask about it. */
   keptBy: { exemption: string; owner: string } | null;
-  /** Of a cancelled job: how many more like it were cancelled in the 24 hours before; null if that is not known. */
+  /** For a cancelled job: how many sweeps of the 24 hours before cancelled a job like it; null if that is not known. */
   repeats: number | null;
   error: string | null;
 }

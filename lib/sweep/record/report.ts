@@ -224,7 +224,7 @@ export interface JobReport {
   endedBy: 'others' | null;
   /** Hash of the shape of its statement, for a cancelled SQL job whose statement was read; see lib/base/fingerprint.ts. */
   fingerprint: string | null;
-  /** How many jobs like this were cancelled in the 24 hours before; null if that is not known, or it was not cancelled. */
+  /** How many sweeps of the 24 hours before cancelled a job like it; null if that is not known, or it was not cancelled. */
   repeats: number | null;
   /** Compute units that it holds, if the API says so. */
   cus: number | null;

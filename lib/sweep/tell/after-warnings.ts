@@ -6,7 +6,7 @@ import { isSameId, type PastSweep, type PastWarning } from '../past/past-sweeps.
 import type { MessageJob } from '../record/message.ts';
 import type { JobReport, SweepReport } from '../record/report.ts';
 
-/** What can be compared with the sweep before. */
+/** What can be compared with earlier sweeps. */
 interface Compared {
   projectId: string;
   /** The sweeps of the last 24 hours; undefined if they were not read. */

@@ -23,7 +23,7 @@ const MOST_LETTERS = 500;
 
 /** What messages say beside the report. */
 interface More {
-  /** What became of jobs that the sweep before warned of. */
+  /** What became of jobs that earlier sweeps warned of. */
   after?: readonly MessageJob[];
   /** Exemptions that end soon, for their owners. */
   exemptions?: readonly Ending[];

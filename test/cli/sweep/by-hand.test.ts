@@ -303,7 +303,7 @@ describe.concurrent('dli-reaper why, of a stage', () => {
     const { stdout } = await run('why', jobId(1), ...TARGET);
     const json = await run('why', jobId(1), ...TARGET, '--json');
 
-    expect(stdout).toContain('3 like it were cancelled in the 24 hours before: a client may run it again');
+    expect(stdout).toContain('3 sweeps of the 24 hours before cancelled a job like it: a client may run it again');
     expect(stdout).toContain(
       'may be cancelled from 2026-01-05T09:20:00.000Z on by two-hours, running 1h40m against maxRunTime 2h\n',
     );
