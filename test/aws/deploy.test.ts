@@ -1,5 +1,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import {
+  CloudWatchLogsClient,
+  type CloudWatchLogsClientConfig,
+  CreateLogGroupCommand,
+  DeleteLogGroupCommand,
+  PutSubscriptionFilterCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isOnPath, startMoto } from '../helpers/aws-peer.ts';
@@ -21,6 +28,36 @@ async function tagsOfStack(url: string, name: string): Promise<Record<string, st
   );
 }
 
+/** Makes filters in a log group. */
+async function addFilters(
+  client: CloudWatchLogsClientConfig & { endpoint: string },
+  group: string,
+  names: string[],
+): Promise<void> {
+  // A filter needs a destination that exists.
+  await fetch(client.endpoint, {
+    method: 'POST',
+    headers: {
+      authorization: 'AWS4-HMAC-SHA256 Credential=test/20260101/eu-central-1/kinesis/aws4_request',
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': 'Kinesis_20131202.CreateStream',
+    },
+    body: JSON.stringify({ StreamName: 'audit', ShardCount: 1 }),
+  });
+  const logs = new CloudWatchLogsClient(client);
+  for (const filterName of names) {
+    await logs.send(
+      new PutSubscriptionFilterCommand({
+        logGroupName: group,
+        filterName,
+        filterPattern: '',
+        destinationArn: 'arn:aws:kinesis:eu-central-1:123456789012:stream/audit',
+        roleArn: 'arn:aws:iam::123456789012:role/logs',
+      }),
+    );
+  }
+}
+
 describe('serverless deploy', () => {
   it('makes everything of a stage and remove takes it away, where there is a peer to try it against', async () => {
     await packageProject();
@@ -36,13 +73,27 @@ describe('serverless deploy', () => {
         cwd: root,
         env,
       });
-    const sqs = new SQSClient({
+    const client = {
       endpoint: peer.env.AWS_ENDPOINT_URL as string,
       region: 'eu-central-1',
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    });
+    };
+    const sqs = new SQSClient(client);
+    const logs = new CloudWatchLogsClient(client);
     const findQueue = () => sqs.send(new GetQueueUrlCommand({ QueueName: 'dli-job-reaper-try-sweeps.fifo' }));
 
+    const group = '/dli-job-reaper/try/by-hand';
+    await logs.send(new CreateLogGroupCommand({ logGroupName: group }));
+    await addFilters(client, group, ['audit', 'siem']);
+    const refused = await serverless('deploy').catch(
+      ({ stdout, stderr }: { stdout: string; stderr: string }) => stdout + stderr,
+    );
+    expect(refused).toContain(`The log group ${group} has no room`);
+    expect(refused).toContain('it has "audit" and "siem"');
+    expect(refused).toContain('--param notices=off');
+    await expect(findQueue()).rejects.toThrow();
+
+    await logs.send(new DeleteLogGroupCommand({ logGroupName: group }));
     await serverless('deploy');
     expect((await findQueue()).QueueUrl).toContain('dli-job-reaper-try-sweeps.fifo');
     // From there CloudFormation hands them on to the queues, the key and the logs, which this peer does not.
@@ -50,6 +101,10 @@ describe('serverless deploy', () => {
       service: 'dli-job-reaper',
       stage: 'try',
     });
+
+    // The stage's own filter needs no more room.
+    await addFilters(client, group, ['siem']);
+    await serverless('deploy');
 
     await serverless('remove');
     await expect(findQueue()).rejects.toThrow();
