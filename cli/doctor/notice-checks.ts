@@ -2,8 +2,8 @@ import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-c
 import * as v from 'valibot';
 import { systemClock } from '../../lib/base/clock.ts';
 import { nameOf } from '../../lib/base/error-words.ts';
+import { functionName } from '../../lib/settings/names.ts';
 import { AWS_CLIENT_OPTIONS, parameterNames } from '../../lib/settings/parameter-store.ts';
-import { functionName } from '../../lib/settings/stage.ts';
 import { counted } from '../screen/text.ts';
 import { type Finding, green, yellow } from './finding.ts';
 import { fixForAws } from './stage-checks.ts';

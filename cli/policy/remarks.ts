@@ -1,6 +1,6 @@
 import { systemClock } from '../../lib/base/clock.ts';
 import { lintPolicy } from '../../lib/policy/lint.ts';
-import { formatKeys } from '../../lib/policy/parse.ts';
+import { formatKeys } from '../../lib/policy/problems.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { beyondCeilings, type Ceilings } from '../../lib/settings/ceilings.ts';
 import { ceilingsOrNot, type Stage } from '../source/open-stage.ts';

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../lib/base/clock.ts';
 import { dliReaper } from '../../lib/base/command-line.ts';
+import { functionName } from '../../lib/settings/names.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import { functionName } from '../../lib/settings/stage.ts';
 import { isEnd, type LogLine, openSweepLog } from '../../lib/sweep/past/cloudwatch-log.ts';
 import { EXIT_CONFIGURATION } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';

@@ -1,9 +1,9 @@
 import { InvokeCommand, LambdaClient, LambdaServiceException } from '@aws-sdk/client-lambda';
 import { dliReaper } from '../../lib/base/command-line.ts';
 import { nameOf } from '../../lib/base/error-words.ts';
+import { assertStage, functionName } from '../../lib/settings/names.ts';
 import { AWS_CLIENT_OPTIONS } from '../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import { assertStage, functionName } from '../../lib/settings/stage.ts';
 
 /**
  * Starts a deployed function and does not wait for it: a call that waits could time out and be sent again.

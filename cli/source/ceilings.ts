@@ -1,9 +1,9 @@
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { nameOf } from '../../lib/base/error-words.ts';
 import { type Ceilings, readCeilings } from '../../lib/settings/ceilings.ts';
+import { functionName } from '../../lib/settings/names.ts';
 import { AWS_CLIENT_OPTIONS } from '../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import { functionName } from '../../lib/settings/stage.ts';
 
 /** What to do about an error of AWS, by its name. */
 const FIXES: Readonly<Record<string, string>> = {

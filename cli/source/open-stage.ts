@@ -3,6 +3,7 @@ import { isAwsSilence } from '../../lib/base/error-words.ts';
 import type { SweepRequest } from '../../lib/request/request.ts';
 import type { Ceilings } from '../../lib/settings/ceilings.ts';
 import { environment } from '../../lib/settings/environment.ts';
+import { assertStage } from '../../lib/settings/names.ts';
 import {
   AWS_CLIENT_OPTIONS,
   createParameterReader,
@@ -12,7 +13,7 @@ import {
 import { claimsIn, clashOf, type Problem } from '../../lib/settings/project-claims.ts';
 import type { Settings } from '../../lib/settings/settings.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import { assertStage, loadSsmSettings, loadSsmTarget } from '../../lib/settings/stage.ts';
+import { loadSsmSettings, loadSsmTarget } from '../../lib/settings/stage.ts';
 import { isSwitchOn, readSwitchFrom } from '../../lib/settings/switch.ts';
 import { createRecordReaderOf } from '../../lib/sweep/past/read-record.ts';
 import { createParameterStore } from './parameter-store.ts';

@@ -10,7 +10,8 @@ import {
   type YAMLError,
 } from 'yaml';
 import { messageOf } from '../../lib/base/error-words.ts';
-import { PolicyError, parsePolicy } from '../../lib/policy/parse.ts';
+import { parsePolicy } from '../../lib/policy/parse.ts';
+import { PolicyError } from '../../lib/policy/problems.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { readText } from './files.ts';

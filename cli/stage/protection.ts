@@ -1,5 +1,5 @@
 import { lintSelector } from '../../lib/policy/lint.ts';
-import { PolicyError } from '../../lib/policy/parse.ts';
+import { PolicyError } from '../../lib/policy/problems.ts';
 import type { Exemption, Freeze } from '../../lib/policy/schema.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { confirm } from '../screen/confirm.ts';

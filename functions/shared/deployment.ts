@@ -1,5 +1,5 @@
 import { environment, required, requiredMinutes } from '../../lib/settings/environment.ts';
-import { assertStage } from '../../lib/settings/stage.ts';
+import { assertStage } from '../../lib/settings/names.ts';
 import type { WriteMetrics } from '../../lib/sweep/record/metrics.ts';
 import { createLambdaLog, type Deployment, type LambdaLog } from './log.ts';
 import { createMetricsWriter } from './metrics-writer.ts';

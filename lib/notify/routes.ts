@@ -1,11 +1,10 @@
 import * as v from 'valibot';
 import { issueWords, keyProblem } from '../base/issue-words.ts';
 import type { Matcher } from '../policy/matcher.ts';
-import { PolicyError, parseRouteMatch } from '../policy/parse.ts';
-import type { RouteMatch } from '../policy/schema.ts';
-import { type ParameterValues, parameterNames } from '../settings/parameter-store.ts';
+import { PolicyError } from '../policy/problems.ts';
+import { parseRouteMatch, type RouteMatch } from '../policy/route-match.ts';
+import { type ParameterValues, parameterNames, parseJson } from '../settings/parameter-store.ts';
 import { SettingsError } from '../settings/settings.ts';
-import { parseJson } from '../settings/stage.ts';
 import type { Message, PolicyRoute } from '../sweep/record/message.ts';
 import { isMailAddress, mailAddressFor, OWNER } from './mail-address.ts';
 

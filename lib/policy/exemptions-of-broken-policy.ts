@@ -1,7 +1,8 @@
 import { isOwnTag } from './exemptions.ts';
 import { parseInstant } from './instant.ts';
 import type { TagMatcher } from './matcher.ts';
-import { PolicyError, parseExemption, parseExemptionMatch, parseFreeze, parseTagExemptions } from './parse.ts';
+import { parseExemption, parseExemptionMatch, parseFreeze, parseTagExemptions } from './parse.ts';
+import { PolicyError } from './problems.ts';
 import { type Doubt, type Exemption, type Freeze, type Policy, policySchema } from './schema.ts';
 import { isRecord } from './schema-parts.ts';
 

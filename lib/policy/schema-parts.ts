@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { durationField } from '../base/duration.ts';
 import { type TextKey, whyNever } from './forms.ts';
 import { parseInstant } from './instant.ts';
+import { compileMatcher, compileQueueMatcher } from './matcher.ts';
 import { PatternError } from './pattern.ts';
 
 /**
@@ -85,6 +86,14 @@ export const wanted = <T>(key: TextKey, make: (text: string) => T) =>
       }
     }),
   );
+
+export const matcher = (key: TextKey) => wanted(key, key === 'queue' ? compileQueueMatcher : compileMatcher);
+
+export const queueKey = v.optional(oneOrMany(matcher('queue')));
+export const ownerKey = v.optional(about(oneOrMany(matcher('owner')), 'Name of the IAM user who submitted the job'));
+
+/** Whether a selector selects by at least one key. */
+export const hasKey = (keys: Record<string, unknown>) => Object.values(keys).some((values) => values !== undefined);
 
 export const count = v.pipe(
   v.number('expected a whole number'),

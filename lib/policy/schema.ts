@@ -2,19 +2,23 @@ import * as v from 'valibot';
 import { ENGINE_NAMES, type Engine } from '../base/job.ts';
 import { LIMIT_NAMES } from './clocks.ts';
 import { ENGINE_FACTS } from './facts.ts';
-import type { TextKey } from './forms.ts';
-import { compileMatcher, compileQueueMatcher, compileTagMatcher } from './matcher.ts';
+import { compileTagMatcher } from './matcher.ts';
 import { createRecurrence } from './recurrence.ts';
+import { type RouteMatch, routeMatchSchema } from './route-match.ts';
 import {
   about,
   count,
   duration,
+  hasKey,
   instant,
+  matcher,
   name,
   nonEmptyText,
   oneOrMany,
+  ownerKey,
   type Path,
   pathTo,
+  queueKey,
   ruleId,
   strictObject,
   wanted,
@@ -32,11 +36,9 @@ export type Mode = (typeof MODES)[number];
 const TYPES = [...new Set(Object.values(ENGINE_FACTS).flatMap(({ types }) => types))];
 const STATUSES = [...new Set(Object.values(ENGINE_FACTS).flatMap(({ statuses }) => statuses))];
 
-const matcher = (key: TextKey) => wanted(key, key === 'queue' ? compileQueueMatcher : compileMatcher);
-
 const selectorEntries = {
-  queue: v.optional(oneOrMany(matcher('queue'))),
-  owner: v.optional(about(oneOrMany(matcher('owner')), 'Name of the IAM user who submitted the job')),
+  queue: queueKey,
+  owner: ownerKey,
   jobType: v.optional(oneOrMany(v.picklist(TYPES))),
   status: v.optional(oneOrMany(v.picklist(STATUSES))),
   tag: v.optional(oneOrMany(wanted('tag', compileTagMatcher))),
@@ -44,8 +46,6 @@ const selectorEntries = {
   statement: v.optional(oneOrMany(matcher('statement'))),
   database: v.optional(oneOrMany(matcher('database'))),
 };
-
-const hasKey = (keys: Record<string, unknown>) => Object.values(keys).some((values) => values !== undefined);
 
 const selector = v.pipe(
   strictObject(selectorEntries),
@@ -222,17 +222,6 @@ const opens = <T extends { from?: number | undefined; until?: number | undefined
       'is not before until, so it would never be in force; expected an earlier day or time, such as 2026-12-01';
     addIssue({ message, path: pathTo('from') });
   });
-
-/** Messages that a route is for. `target` is the name of a target of the stage. */
-export const routeMatchSchema = v.pipe(
-  strictObject({
-    target: v.optional(oneOrMany(matcher('name'))),
-    owner: selectorEntries.owner,
-    queue: selectorEntries.queue,
-  }),
-  v.check((keys) => hasKey(keys), 'expected at least one of target, owner, queue'),
-);
-export type RouteMatch = v.InferOutput<typeof routeMatchSchema>;
 
 export const exemptionSchema = v.pipe(
   strictObject({

@@ -1,5 +1,6 @@
 import { GetParametersCommand, type Parameter, paginateGetParametersByPath, type SSMClient } from '@aws-sdk/client-ssm';
 import { nameOf } from '../base/error-words.ts';
+import { parseJsonText, TextError, withoutMark } from '../base/text.ts';
 import { agentOptionsFor } from '../http/proxy.ts';
 import { environment } from './environment.ts';
 import { readProxy } from './proxy.ts';
@@ -112,3 +113,19 @@ export const parameterNames = (stage: string) => ({
   /** Each route of messages is a parameter below this path. */
   routes: `/dli-reaper/${stage}/notices/routes/`,
 });
+
+/** Reads the JSON of a parameter. @throws {SettingsError} that names the parameter, and shows nothing of its text. */
+export function parseJson(name: string, values: ReadonlyMap<string, string>): unknown {
+  const text = values.get(name);
+  if (text === undefined) {
+    const what = isSecretReference(name) ? 'secret in Secrets Manager' : 'parameter';
+    throw new SettingsError(name, `no such ${what}; create it, or correct the name`);
+  }
+  try {
+    return parseJsonText(withoutMark(text));
+  } catch (error) {
+    if (error instanceof TextError) throw new SettingsError(name, error.message);
+    // The parser's own message quotes the text, which may be a secret.
+    throw new SettingsError(name, 'is not JSON; a parameter must contain JSON');
+  }
+}

@@ -2,15 +2,16 @@ import * as v from 'valibot';
 import { dliReaper } from '../base/command-line.ts';
 import { issueWords, keyProblem } from '../base/issue-words.ts';
 import { isProjectId, isProjectName } from '../base/job.ts';
-import { compareText, parseJsonText, TextError, withoutMark } from '../base/text.ts';
+import { compareText, parseJsonText, withoutMark } from '../base/text.ts';
 import type { CredentialSource, Credentials } from '../dli/credentials.ts';
 import { emergencyPolicy } from '../policy/emergency.ts';
 import { exemptionsOfBrokenPolicy } from '../policy/exemptions-of-broken-policy.ts';
-import { PolicyError, parseExemption, parseFreeze, parsePolicy } from '../policy/parse.ts';
+import { parseExemption, parseFreeze, parsePolicy } from '../policy/parse.ts';
+import { PolicyError } from '../policy/problems.ts';
 import type { Policy } from '../policy/schema.ts';
 import type { SweepRequest } from '../request/request.ts';
 import { problemOfKey, problemOfName, problemOfPassword } from './credential-text.ts';
-import { ParameterValues, parameterNames, type ReadParameters, type ReadPath } from './parameter-store.ts';
+import { ParameterValues, parameterNames, parseJson, type ReadParameters, type ReadPath } from './parameter-store.ts';
 import { claimsIn } from './project-claims.ts';
 import { isSecretReference, isValidReference, REFERENCE_EXAMPLE } from './secret-reference.ts';
 import {
@@ -23,29 +24,6 @@ import {
 } from './settings.ts';
 import { parseStop } from './stop-order.ts';
 import { isSwitchOn, type SwitchReading } from './switch.ts';
-
-/** @see serverless.yml, name of the function */
-export const functionName = (stage: string, name: 'sweep' | 'dispatch' | 'notify') => `dli-job-reaper-${stage}-${name}`;
-
-/** What writes a record: one of the functions, or people who sweep with their own credentials. */
-export type RecordName = 'sweep' | 'dispatch' | 'by-hand';
-
-/** Returns the log group of a record. Only its function can write that of a function. */
-export function logGroupOf(stage: string, name: RecordName): string {
-  return name === 'by-hand' ? `/dli-job-reaper/${stage}/by-hand` : `/aws/lambda/${functionName(stage, name)}`;
-}
-
-/** @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html */
-const LONGEST_FUNCTION_NAME = 64;
-const LONGEST_STAGE = LONGEST_FUNCTION_NAME - functionName('', 'dispatch').length;
-
-/** @throws {SettingsError} for a stage that no deploy takes; deploy/options.cjs has the same, and a test compares them. */
-export function assertStage(stage: string | undefined): asserts stage is string {
-  const isName = stage !== undefined && /^[A-Za-z0-9][A-Za-z0-9-]*$/.test(stage);
-  if (isName && stage.length <= LONGEST_STAGE) return;
-  const form = `at most ${LONGEST_STAGE} letters, digits and hyphens, and no hyphen first, such as dev`;
-  throw new SettingsError('stage', `expected ${form}`);
-}
 
 interface SsmReaders {
   stage: string;
@@ -312,22 +290,6 @@ function createCredentialSource(name: string, first: Credentials, read: ReadPara
       return credentials;
     },
   };
-}
-
-/** Reads the JSON of a parameter. @throws {SettingsError} that names the parameter, and shows nothing of its text. */
-export function parseJson(name: string, values: ReadonlyMap<string, string>): unknown {
-  const text = values.get(name);
-  if (text === undefined) {
-    const what = isSecretReference(name) ? 'secret in Secrets Manager' : 'parameter';
-    throw new SettingsError(name, `no such ${what}; create it, or correct the name`);
-  }
-  try {
-    return parseJsonText(withoutMark(text));
-  } catch (error) {
-    if (error instanceof TextError) throw new SettingsError(name, error.message);
-    // The parser's own message quotes the text, which may be a secret.
-    throw new SettingsError(name, 'is not JSON; a parameter must contain JSON');
-  }
 }
 
 function parseJsonIfAny(text: string | undefined): unknown {

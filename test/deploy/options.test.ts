@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { REHEARSAL_STAGE } from '../../cli/source/rehearsal.ts';
 import { isMailAddress } from '../../lib/notify/mail-address.ts';
-import { assertStage } from '../../lib/settings/stage.ts';
+import { assertStage } from '../../lib/settings/names.ts';
 import { optionsOf } from '../helpers/deploy-parts.ts';
 
 const TOPIC_FORM = 'expected the ARN of an SNS topic';

@@ -1,8 +1,8 @@
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { nameOf } from '../../base/error-words.ts';
+import { assertStage, logGroupOf, type RecordName } from '../../settings/names.ts';
 import { AWS_CLIENT_OPTIONS } from '../../settings/parameter-store.ts';
 import { SettingsError } from '../../settings/settings.ts';
-import { assertStage, logGroupOf, type RecordName } from '../../settings/stage.ts';
 import { ENDS, type WrittenLine } from '../record/log-lines.ts';
 import { pastOf, RECORD_LINES } from './from-lines.ts';
 import { isSameId, type ReadRecord } from './past-sweeps.ts';

@@ -1,5 +1,5 @@
 import { clockOf, type LimitName } from '../../policy/clocks.ts';
-import { logGroupOf } from '../../settings/stage.ts';
+import { logGroupOf } from '../../settings/names.ts';
 import { JOB_LINES, type JobLineName } from '../record/log-lines.ts';
 import type { JobReport, SweepReport } from '../record/report.ts';
 import { findJob, type LogLine } from './cloudwatch-log.ts';

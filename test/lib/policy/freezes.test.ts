@@ -7,7 +7,8 @@ import {
   spansOf,
   tryFreezes,
 } from '../../../lib/policy/freezes.ts';
-import { PolicyError, parseFreeze, parsePolicy } from '../../../lib/policy/parse.ts';
+import { parseFreeze, parsePolicy } from '../../../lib/policy/parse.ts';
+import { PolicyError } from '../../../lib/policy/problems.ts';
 import { makeFreeze, makeJob } from '../../helpers/make-job.ts';
 import { HOUR, NOW } from '../../helpers/world.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { PolicyError, parseExemption, parseExemptionMatch, parsePolicy } from '../../../lib/policy/parse.ts';
+import { parseExemption, parseExemptionMatch, parsePolicy } from '../../../lib/policy/parse.ts';
+import { PolicyError } from '../../../lib/policy/problems.ts';
 
 const R = { id: 'r', match: 'all', maxRunTime: '2h' };
 const MINIMAL = { version: 1, rules: [R] };
