@@ -24,6 +24,28 @@ const versionAlone: Plugin = {
     }),
 };
 
+/**
+ * Lets esbuild leave out what an AWS client knows of operations that we do not call. Each shape is an array with computed
+ * keys, which esbuild takes for a side effect; the same array as the result of a call that is marked as pure is not.
+ */
+const unusedShapes: Plugin = {
+  name: 'unused-shapes',
+  setup: (bundler) =>
+    bundler.onLoad(
+      { filter: /@aws-sdk[/\\]client-[^/\\]+[/\\]dist-es[/\\]schemas[/\\]schemas_0\.js$/ },
+      ({ path }) => ({
+        contents: readFileSync(path, 'utf8').replaceAll(
+          /^((?:export )?var \w+\$? = )(\[.*(?:\n .*)*\n?\]);$/gm,
+          '$1/* @__PURE__ */ (() => $2)();',
+        ),
+        loader: 'js',
+      }),
+    ),
+};
+
+/** What the SDK loads in a browser only. */
+const NEVER_LOADED = ['bowser'];
+
 rmSync(folder, { recursive: true, force: true });
 for (const name of functions) {
   const { metafile } = await build({
@@ -41,7 +63,8 @@ for (const name of functions) {
     sourcemap: 'linked',
     sourcesContent: false,
     metafile: true,
-    plugins: [versionAlone, builtinsByCall],
+    external: NEVER_LOADED,
+    plugins: [versionAlone, unusedShapes, builtinsByCall],
     // Takes the SDK's ES modules. Its CommonJS build takes a third longer to load.
     mainFields: ['module', 'main'],
     // Lambda gets its credentials from the environment. The other ways to find credentials are a third of the SDK.
