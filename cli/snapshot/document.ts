@@ -20,12 +20,17 @@ export function toSnapshot(
     clockProblem: clockProblem ?? null,
     engines,
     gaps: gaps.map(({ engine, what }) => ({ engine: engine ?? null, what })),
-    jobs: jobs.map(({ tags, statement, ...job }) => ({
-      ...job,
-      tags: tags === undefined ? null : Object.fromEntries(tags),
-      fingerprint: typeof statement === 'string' ? fingerprint(statement) : null,
-      ...(withStatements && typeof statement === 'string' && { statement }),
-    })),
+    jobs: jobs.map((job) => toJobDocument(job, { withStatements })),
+  };
+}
+
+/** Makes the JSON of a job, with the fingerprint of its statement. */
+export function toJobDocument({ tags, statement, ...job }: Job, { withStatements }: { withStatements: boolean }) {
+  return {
+    ...job,
+    tags: tags === undefined ? null : Object.fromEntries(tags),
+    fingerprint: typeof statement === 'string' ? fingerprint(statement) : null,
+    ...(withStatements && typeof statement === 'string' && { statement }),
   };
 }
 
@@ -33,7 +38,8 @@ const text = v.optional(v.string());
 const textOrNull = v.optional(v.nullable(v.string()));
 const number = v.optional(v.number());
 
-const job = v.object({
+/** What {@link toJobDocument} makes. A field that is missing is unknown. */
+export const jobSchema = v.object({
   engine: v.picklist(ENGINE_NAMES),
   id: v.string(),
   name: textOrNull,
@@ -57,10 +63,10 @@ const job = v.object({
 const common = {
   target: v.string('expected the name of the target'),
   takenAt: v.pipe(v.string('expected a time'), v.isoTimestamp('expected a time such as 2026-01-05T09:00:00.000Z')),
-  jobs: v.array(job),
+  jobs: v.array(jobSchema),
 };
 
-const project = v.object({
+export const projectSchema = v.object({
   id: v.string(),
   name: v.nullable(v.string()),
   verified: v.boolean(),
@@ -72,7 +78,7 @@ const snapshot = v.object({
   version: v.literal(2, 'expected a snapshot of version 1 or 2'),
   ...common,
   /** Missing in snapshots of earlier releases. */
-  project: v.optional(v.nullable(project), null),
+  project: v.optional(v.nullable(projectSchema), null),
   clockProblem: v.nullable(v.string()),
   engines: v.array(v.picklist(ENGINE_NAMES)),
   gaps: v.array(v.object({ engine: v.nullable(v.picklist(ENGINE_NAMES)), what: v.string() })),
@@ -118,13 +124,13 @@ export function parseSnapshot(document: unknown): StoredLook {
 }
 
 function toStoredLook(
-  { target, takenAt, jobs }: { target: string; takenAt: string; jobs: v.InferOutput<typeof job>[] },
+  { target, takenAt, jobs }: { target: string; takenAt: string; jobs: v.InferOutput<typeof jobSchema>[] },
   more: Pick<StoredLook, 'project' | 'engines' | 'gaps' | 'clockProblem'>,
 ): StoredLook {
   return { target, now: Date.parse(takenAt), jobs: jobs.map(toJob), ...more };
 }
 
-function toJob({ tags, since, ...fields }: v.InferOutput<typeof job>): Job {
+export function toJob({ tags, since, ...fields }: v.InferOutput<typeof jobSchema>): Job {
   return {
     ...fields,
     name: fields.name,

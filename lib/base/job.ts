@@ -37,6 +37,14 @@ export interface Job {
   cus?: number | undefined;
 }
 
+/** A job of any state, as a list of the past shows it. */
+export interface PastJob {
+  /** In its last state. */
+  job: Job;
+  /** Epoch ms; undefined if the job has not ended, or if DLI does not say when. */
+  endedAt: number | undefined;
+}
+
 /** Rules do not look at longer statements. A statement may have 500,000 characters ("Submitting a SQL Job"). */
 export const MAX_STATEMENT_LENGTH = 65_536;
 

@@ -1,8 +1,10 @@
 import {
   isJobId,
+  isTerminal,
   type Job,
   type JobState,
   MAX_STATEMENT_LENGTH,
+  type PastJob,
   type Protection,
   SQL_READS,
   SQL_WRITES,
@@ -56,6 +58,42 @@ export function sqlListCall(query: SqlJobQuery): ReadCall<SqlJobPage> {
     maxTextBytes: withStatements ? MAX_STATEMENT_BYTES : undefined,
     parse: (body, about) => parseSqlJobPage(body, about, withStatements),
   };
+}
+
+export interface SqlPastQuery extends Pick<SqlJobQuery, 'page' | 'startedAfter' | 'startedBefore' | 'withStatements'> {}
+
+/** One page of SQL jobs of any state, the newest start first. */
+export function sqlPastCall(query: SqlPastQuery): ReadCall<{ jobs: PastJob[]; jobCount: number }> {
+  const { startedAfter, startedBefore, page, withStatements } = query;
+  const wire: [string, string][] = [
+    ['current-page', String(page)],
+    ['order', 'start_time_desc'],
+    ['page-size', String(MAX_PAGE_SIZE)],
+  ];
+  if (startedBefore !== undefined) wire.push(['end', String(startedBefore)]);
+  if (startedAfter !== undefined && startedAfter > 0) wire.push(['start', String(startedAfter)]);
+  return {
+    kind: 'list',
+    operation: `list past jobs, page ${page}`,
+    version: 'v1.0',
+    path: '/jobs',
+    query: wire,
+    maxTextBytes: withStatements ? MAX_STATEMENT_BYTES : undefined,
+    parse: (body, about) => {
+      const { jobs, jobCount } = parseSqlJobPage(body, about, withStatements);
+      const rows = body.jobs as unknown[];
+      return { jobs: jobs.map((job, i) => ({ job, endedAt: endOf(job, rows[i]) })), jobCount };
+    },
+  };
+}
+
+/** "Querying All Jobs", end_time and duration, both optional. Of a job that lives on, `duration` is its age. */
+function endOf({ state, startedAt }: Job, row: unknown): number | undefined {
+  if (!isTerminal(state) || !isRecord(row)) return undefined;
+  const endTime = toNumber(row.end_time);
+  if (endTime !== undefined && endTime > 0) return endTime;
+  const duration = toNumber(row.duration);
+  return startedAt === undefined || duration === undefined ? undefined : startedAt + duration;
 }
 
 /** @throws {TypeError} for a malformed id. */

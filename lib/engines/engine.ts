@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { toError } from '../base/error-words.ts';
 import { fingerprint } from '../base/fingerprint.ts';
-import { isLive, isTerminal, type Job, type TerminalState } from '../base/job.ts';
+import { isLive, isTerminal, type Job, type PastJob, type TerminalState } from '../base/job.ts';
 import type { CancelOptions } from '../dli/calls.ts';
 import type { DliClient, DliReader } from '../dli/client.ts';
 import { DliError, DliNetworkError } from '../dli/errors.ts';
@@ -14,6 +14,41 @@ import type { CancelResult } from '../dli/order.ts';
 export interface EngineAdapter {
   createReads: (dli: DliReader, options: ReadOptions) => EngineReads;
   createCancels: (dli: DliClient, clock: Clock) => EngineCancels;
+  /** Reads jobs that are over; undefined for an engine whose lists do not say how long they ran. */
+  createPast?: (dli: DliReader, options: ReadOptions) => ReadPast;
+}
+
+/**
+ * Reads one more page of jobs of any state, in one call.
+ *
+ * @param place where to go on: undefined at first, and then what the page before said.
+ * @throws {DliError}
+ */
+export type ReadPast = (scope: PastScope, place: PastPlace | undefined) => Promise<PastPage>;
+
+export interface PastScope {
+  /** Epoch ms; older jobs need not be read. */
+  since: number | undefined;
+  /** Epoch ms; younger jobs are left out. */
+  until: number;
+}
+
+/** A place in a list of the past. */
+export interface PastPlace {
+  /** Epoch ms; jobs that started earlier than this come next. Undefined for a list that is paged by rows. */
+  before?: number | undefined;
+  /** The number of the next page, or the number of rows that come before it. */
+  at: number;
+}
+
+export interface PastPage {
+  jobs: PastJob[];
+  /** Undefined if the list has been read to its end. */
+  next: PastPlace | undefined;
+  /** The number of jobs that DLI says are left, this page included. */
+  left: number;
+  /** Set if more jobs started in one millisecond than can be read. */
+  gap?: string | undefined;
 }
 
 /** The jobs that could be listed: one entry per job id, from the later reading of a job that was met twice. */

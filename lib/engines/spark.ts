@@ -1,4 +1,4 @@
-import { isJobId, type Job, type JobState } from '../base/job.ts';
+import { isJobId, isTerminal, type Job, type JobState } from '../base/job.ts';
 import type { ReadCall } from '../dli/calls.ts';
 import { DliProtocolError } from '../dli/errors.ts';
 import { type AnswerContext, isNumberAsText, isRecord, parseJson, toCount, toNumber, toText } from '../dli/wire.ts';
@@ -39,6 +39,18 @@ export const sparkEngine: EngineAdapter = {
       () => dli.get(listCall('running', 0, PAGE_SIZE)),
     ),
   }),
+
+  /** Reads batches of any state, by rows: only some versions of the list can be cut by time. */
+  createPast: (dli) => async (_scope, place) => {
+    const at = place?.at ?? 0;
+    const { jobs, total } = await dli.get(pastCall(at));
+    const end = at + jobs.length;
+    return {
+      jobs: jobs.map((job) => ({ job, endedAt: isTerminal(job.state) ? job.updatedAt : undefined })),
+      next: jobs.length === 0 || end >= total ? undefined : { at: end },
+      left: Math.max(total - at, jobs.length),
+    };
+  },
 
   createCancels: (dli) => ({
     /**
@@ -89,6 +101,16 @@ const listCall = (state: string, offset: number, size: number): ReadCall<Page> =
   ],
   parse: parsePage,
 });
+
+/** Newer batches come in at the end if the list is the oldest first, and push others down if it is not: they are met twice. */
+const pastCall = (offset: number): ReadCall<Page> => {
+  const { query = [], ...call } = listCall('', offset, PAGE_SIZE);
+  return {
+    ...call,
+    operation: `list past batches, from ${offset}`,
+    query: query.filter(([name]) => name !== 'state'),
+  };
+};
 
 const showCall = (id: string): ReadCall<Job> => ({
   kind: 'status',

@@ -1,6 +1,7 @@
 import type { EngineAdapter } from './engine.ts';
 import { createQueuedLook } from './queued-look.ts';
 import { countLiveSqlJobs, listLiveSqlJobs } from './sql-list.ts';
+import { createSqlPast } from './sql-past.ts';
 import { readBackSqlJobs } from './sql-read-back.ts';
 
 export const sqlEngine: EngineAdapter = {
@@ -10,6 +11,7 @@ export const sqlEngine: EngineAdapter = {
     show: (jobId) => dli.showSqlJobStatus(jobId, { withStatements: true }),
     readBack: (jobs, round) => readBackSqlJobs(dli, jobs, round),
   }),
+  createPast: createSqlPast,
   createCancels: (dli, clock) => {
     const lookAt = createQueuedLook(clock);
     return {

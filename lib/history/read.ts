@@ -1,0 +1,128 @@
+import { messageOf } from '../base/error-words.ts';
+import { ENGINE_NAMES, type Engine, type PastJob } from '../base/job.ts';
+import { createDliReader } from '../dli/client.ts';
+import { DliError } from '../dli/errors.ts';
+import type { PastPlace } from '../engines/engine.ts';
+import { ENGINES } from '../engines/engines.ts';
+import type { Settings } from '../settings/settings.ts';
+import { connectionTo } from '../sweep/connection.ts';
+import type { SweepDeps } from '../sweep/deps.ts';
+import { projectOf } from '../sweep/look/identity.ts';
+import type { Gap } from '../sweep/look/look.ts';
+import type { SweptProject } from '../sweep/record/report.ts';
+
+/** The engines whose lists say how long the jobs were there. */
+export const ENGINES_WITH_PAST: readonly Engine[] = ENGINE_NAMES.filter(
+  (engine) => ENGINES[engine].createPast !== undefined,
+);
+
+/** What DLI remembers of the jobs of a project. */
+export interface History {
+  target: string;
+  project: SweptProject | null;
+  /** Epoch ms, our clock: jobs that were submitted later are not in it. */
+  until: number;
+  /** Epoch ms: jobs that were submitted earlier were not asked for; undefined if all were. */
+  since: number | undefined;
+  /** One entry for each job. */
+  jobs: PastJob[];
+  /** Where a later reading goes on, by engine; an engine that has been read to its end is not in it. */
+  places: Map<Engine, PastPlace | undefined>;
+  gaps: Gap[];
+}
+
+/** A history of which nothing has been read yet. */
+export function emptyHistory(
+  { target }: Pick<Settings, 'target'>,
+  engines: readonly Engine[],
+  { until, since }: Pick<History, 'until' | 'since'>,
+): History {
+  return {
+    target: target.name,
+    project: projectOf(target),
+    until,
+    since,
+    jobs: [],
+    places: new Map(engines.map((engine) => [engine, undefined])),
+    gaps: [],
+  };
+}
+
+export interface ReadOptions extends Pick<SweepDeps, 'clock' | 'random' | 'sharedFor'> {
+  /** Most calls of this reading. */
+  maxCalls: number;
+  withStatements: boolean;
+  signal?: AbortSignal | undefined;
+  /** Called after each call. @param left the number of jobs that DLI says are left. @param read makes the history so far. */
+  onPage?: (progress: { calls: number; left: number }, read: () => History) => void;
+}
+
+/**
+ * Reads on where a history ends, until all is read, the calls run out, or DLI refuses. What has been read is kept in any case.
+ *
+ * One call at a time, and at most half of what DLI's refusals have taught: a live reaper may share the limit.
+ *
+ * @throws {DliError} if nothing can be read at all.
+ */
+export async function readHistory(
+  history: History,
+  { target, credentials }: Pick<Settings, 'target' | 'credentials'>,
+  { maxCalls, withStatements, signal, onPage = () => {}, ...deps }: ReadOptions,
+): Promise<History> {
+  const dli = createDliReader(connectionTo(target, credentials, deps));
+  const jobs = new Map<string, PastJob>();
+  const keep = (past: PastJob): void => void jobs.set(keyOf(past, jobs.size), past);
+  history.jobs.forEach(keep);
+  const places = new Map(history.places);
+  const gaps = [...history.gaps];
+  const read = (): History => ({ ...history, jobs: [...jobs.values()], places, gaps });
+  let calls = 0;
+  try {
+    for (const [engine, first] of history.places) {
+      const readPage = ENGINES[engine].createPast?.(dli, { withStatements });
+      if (readPage === undefined) continue;
+      let place = first;
+      do {
+        if (calls >= maxCalls || signal?.aborted) return read();
+        if (calls > 0) await waitAsLong(dli.callsPerMinute(), deps.clock, signal);
+        calls += 1;
+        const page = await readPage(history, place);
+        page.jobs.filter((past) => isWanted(past, history)).forEach(keep);
+        if (page.gap !== undefined) gaps.push({ engine, what: page.gap });
+        place = page.next;
+        if (place === undefined) places.delete(engine);
+        else places.set(engine, place);
+        onPage({ calls, left: page.left - page.jobs.length }, read);
+      } while (place !== undefined);
+    }
+    return read();
+  } catch (error) {
+    if (!(error instanceof DliError) || jobs.size === 0) throw error;
+    return { ...read(), gaps: [...gaps, { engine: undefined, what: messageOf(error) }] };
+  } finally {
+    dli.close();
+  }
+}
+
+/** A list may hold jobs outside the span, where it cannot be cut by time. A job without a start is kept, and counted. */
+function isWanted({ job: { startedAt } }: PastJob, { since, until }: History): boolean {
+  if (startedAt === undefined) return true;
+  return startedAt < until && (since === undefined || startedAt >= since);
+}
+
+/** Rows without an id cannot be told apart, so each of them counts. */
+function keyOf({ job: { engine, id } }: PastJob, place: number): string {
+  return id === '' ? `row ${place}` : `${engine} ${id.toLowerCase()}`;
+}
+
+/** The pacer leaves one interval between two calls, and this adds another. */
+async function waitAsLong(
+  perMinute: number | undefined,
+  clock: SweepDeps['clock'],
+  signal?: AbortSignal,
+): Promise<void> {
+  if (perMinute === undefined) return;
+  await clock.sleep(60_000 / perMinute, signal).catch((error: unknown) => {
+    if (!signal?.aborted) throw error;
+  });
+}
