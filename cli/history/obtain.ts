@@ -47,18 +47,22 @@ export async function obtainHistory(
   const until = systemClock.now();
   const since = days === undefined ? undefined : until - days * DAY_MS;
   const start = stored ?? emptyHistory(settings, ENGINES_WITH_PAST, { until, since });
-  const read = await withSpinner('Reading what DLI remembers', { json: json === true, quiet: quiet === true }, terminal, ({ say }) =>
-    readHistory(start, settings, {
-      clock: systemClock,
-      random: Math.random,
-      sharedFor: sharedIn(terminal.env),
-      maxCalls,
-      withStatements,
-      onPage: ({ calls, left }, soFar) => {
-        say(`Reading what DLI remembers: ${counted(calls, 'call')}, about ${counted(left, 'job')} left`);
-        if (path !== undefined && calls % PAGES_PER_SAVE === 0) writeHistory(path, soFar());
-      },
-    }),
+  const read = await withSpinner(
+    'Reading what DLI remembers',
+    { json: json === true, quiet: quiet === true },
+    terminal,
+    ({ say }) =>
+      readHistory(start, settings, {
+        clock: systemClock,
+        random: Math.random,
+        sharedFor: sharedIn(terminal.env),
+        maxCalls,
+        withStatements,
+        onPage: ({ calls, left }, soFar) => {
+          say(`Reading what DLI remembers: ${counted(calls, 'call')}, about ${counted(left, 'job')} left`);
+          if (path !== undefined && calls % PAGES_PER_SAVE === 0) writeHistory(path, soFar());
+        },
+      }),
   );
   if (path !== undefined) writeHistory(path, read);
   return read;

@@ -2,13 +2,12 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatDuration } from '../../lib/base/duration.ts';
 import { compareText } from '../../lib/base/text.ts';
+import { type Death as Killed, type Remark, tryPolicy } from '../../lib/history/trial.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { type Ceilings, readCeilings } from '../../lib/settings/ceilings.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-import { isBlind } from '../../lib/sweep/judge/undetermined.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
 import type { JobReport } from '../../lib/sweep/record/report.ts';
-import { planFrom } from '../../lib/sweep/snapshot.ts';
 import { EXIT_PARTIAL } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { type Column, formatTable } from '../screen/table.ts';
@@ -90,41 +89,20 @@ function readSnapshots(folder: string): StoredLook[] {
 
 /** Applies a policy to each snapshot as if it were live. A job dies once, and the caps apply. */
 async function replay(worlds: readonly StoredLook[], policy: Policy, ceilings: Ceilings) {
-  const deaths = new Map<string, Death>();
-  const capped: Omit<Capped, 'by'>[] = [];
-  const incomplete: Omit<Capped, 'by'>[] = [];
-  for (const world of worlds) {
-    const { target } = world;
-    const at = isoOf(world);
-    // A job that has died by then is no longer there.
-    const jobs = world.jobs.filter(({ engine, id }) => !deaths.has(keyOf({ target, job: { engine, jobId: id } })));
-    const { report, sight, judgement } = await planFrom({ ...world, jobs }, policy, { ceilings });
-    const { exceeded, drain } = report.caps;
-    if (exceeded !== null && !drain) capped.push({ at, target, reason: exceeded });
-    // If a job has died, it was judged.
-    const isUnjudged = jobs.length === world.jobs.length && isBlind(judgement.decisions);
-    // Each of these may hide a further victim.
-    const doubts = [
-      ...(sight.clockProblem === undefined ? [] : [sight.clockProblem]),
-      ...sight.gaps.map(({ what }) => what),
-      ...(isUnjudged ? ['no job could be judged'] : []),
-    ];
-    for (const reason of doubts) incomplete.push({ at, target, reason });
-    for (const { decision, reason, ...job } of report.jobs) {
-      const isChosen = decision === 'cancel' && reason === 'dry-run';
-      if (isChosen) deaths.set(keyOf({ target, job }), { at, target, job: pick(job) });
-    }
-  }
-  return { deaths: [...deaths.values()], capped, incomplete };
+  const { deaths, capped, incomplete } = await tryPolicy(worlds, policy, { ceilings });
+  const isoTime = ({ at, target, reason }: Remark) => ({ at: new Date(at).toISOString(), target, reason });
+  return { deaths: deaths.map(toDeath), capped: capped.map(isoTime), incomplete: incomplete.map(isoTime) };
+}
+
+function toDeath({ at, target, job, rule, totalTimeMs }: Killed): Death {
+  const { id: jobId, engine, queue = null, owner = null, type: jobType = null } = job;
+  const words = { jobId, engine, queue, owner, jobType, rule, totalTimeMs };
+  return { at: new Date(at).toISOString(), target, job: words };
 }
 
 /** Identifies a job. Two targets may have jobs of the same id. */
 function keyOf({ target, job: { engine, jobId } }: { target: string; job: { engine: string; jobId: string } }): string {
   return `${target} ${engine} ${jobId}`;
-}
-
-function pick({ jobId, engine, queue, owner, jobType, rule, totalTimeMs }: Death['job']): Death['job'] {
-  return { jobId, engine, queue, owner, jobType, rule, totalTimeMs };
 }
 
 function compare(candidate: readonly Death[], today: readonly Death[] | undefined): Difference[] {

@@ -8,7 +8,7 @@ import { leaveAlone } from './act/act.ts';
 import { wouldBeHeld } from './clearance.ts';
 import { connectionTo } from './connection.ts';
 import type { SweepDeps } from './deps.ts';
-import { createMeasure, type Judgement, judge } from './judge/judge.ts';
+import { createMeasure, type Judgement, judge, type Measure } from './judge/judge.ts';
 import { projectOf } from './look/identity.ts';
 import {
   createReaders,
@@ -73,14 +73,23 @@ interface PlanOptions {
   ceilings?: Ceilings | undefined;
 }
 
+/** Judges a stored look as of its moment, without a call. */
+export async function judgeStored(
+  stored: StoredLook,
+  measure: Measure,
+): Promise<{ sight: Sight; judgement: Judgement }> {
+  const sight = lookBack(stored, scopeOf(measure.policy, stored.now));
+  return { sight, judgement: await judge(sight, measure) };
+}
+
 /** Reports what a dry run would have said at the moment of a stored look: the same decisions and caps, without a call. */
 export async function planFrom(
   stored: StoredLook,
   policy: Policy,
   { ceilings, ...measured }: PlanOptions = {},
 ): Promise<{ report: SweepReport; sight: Sight; judgement: Judgement }> {
-  const sight = lookBack(stored, scopeOf(policy, stored.now));
-  const judgement = await judge(sight, createMeasure(policy, { ...measured, ceiling: ceilings?.killsPerSweep }));
+  const measure = createMeasure(policy, { ...measured, ceiling: ceilings?.killsPerSweep });
+  const { sight, judgement } = await judgeStored(stored, measure);
   const beyond = ceilings === undefined ? [] : beyondCeilings(policy, ceilings);
   const run: SweepRun = {
     request: createRequest({ target: stored.target, maxKills: measured.maxKills }),

@@ -133,7 +133,16 @@ function unknown(judgement: Judgement, error: unknown, { isEmergency }: BrakeOpt
   return { ...free({ ...judgement, obstacle: 'stopped' }), stopped: { by: 'record', because } };
 }
 
-function capByDay(judgement: Judgement, used: number, { ceilings, isEmergency }: BrakeOptions): Judgement {
+/**
+ * Keeps the kills of 24 hours within the ceiling.
+ *
+ * @param used the kills of the last 24 hours.
+ */
+export function capByDay(
+  judgement: Judgement,
+  used: number,
+  { ceilings, isEmergency }: Pick<BrakeOptions, 'ceilings' | 'isEmergency'>,
+): Judgement {
   const most = isEmergency ? ceilings.emergencyKillsPerDay : ceilings.killsPerDay;
   const left = Math.max(most - used, 0);
   const { chosen, caps } = judgement;
