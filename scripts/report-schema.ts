@@ -338,6 +338,25 @@ const recipient = {
 };
 const unreadableRoutes = about(texts, 'Why routes of the stage are left out, one sentence each');
 
+const pastCounts = object({
+  jobs: about(count, 'Jobs of the window'),
+  wouldCancel: count,
+  finishedWell: count,
+  failed: count,
+  cancelled: about(count, 'By the reaper, a person or DLI itself'),
+  dead: about(count, 'Spark batches that failed or were cancelled'),
+  unknown: about(count, 'Still alive at the end of the window'),
+});
+
+const pastJob = {
+  jobId: text,
+  engine,
+  queue: textOrNull,
+  owner: textOrNull,
+  jobType: textOrNull,
+  submittedAt: time,
+  lengthMs: about(count, 'From its submission to its end'),
+};
 const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
   sweep: { ...sweepDocument, leftOut },
   sweeps: { sweeps: v.array(object(sweepDocument)), failures: texts, leftOut },
@@ -501,6 +520,68 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
           totalTimeMs: numberOrNull,
         }),
       }),
+    ),
+  },
+  backtest: {
+    target: text,
+    project,
+    window: about(
+      object({ from: time, until: time, holdsMonthEnd: v.boolean() }),
+      'The span that was seen; a month end is the last day of a month and the day after it, in UTC',
+    ),
+    periodMs: about(count, 'Time between two sweeps'),
+    ticks: about(count, 'Sweeps within the window'),
+    unreadable: about(count, 'Jobs that could not be placed in time, and are not counted'),
+    counts: about(object({ withCaps: pastCounts, withoutCaps: pastCounts }), 'Victims of rules that cancel'),
+    rules: about(
+      v.array(
+        object({
+          rule: text,
+          action: v.picklist(ACTIONS),
+          counts: pastCounts,
+          heldMs: about(count, 'How long its victims lived on in truth'),
+          nearMisses: count,
+        }),
+      ),
+      'Without caps. For a rule that only logs or warns, the jobs that it would name',
+    ),
+    wrongKills: about(
+      v.array(
+        object({
+          ...pastJob,
+          rule: text,
+          cancelledAt: object({
+            earliest: time,
+            latest: about(v.nullable(time), 'Null if it may not have been cancelled, since it may have waited'),
+          }),
+          stillNeededMs: about(count, 'From the earliest cancel to its end'),
+        }),
+      ),
+      'Jobs that finished well, and would have been cancelled without caps',
+    ),
+    nearMisses: about(
+      v.array(object({ ...pastJob, rule: text, clock: v.picklist(LIMIT_NAMES), limitMs: count })),
+      'Jobs that finished well at 80 % of a limit or more',
+    ),
+    capped: about(v.array(object({ at: time, reason: text })), 'Sweeps that a cap would have stopped'),
+    beyondCeilings: about(v.array(text), 'Why a live sweep would cancel nothing here, whatever is counted'),
+    untellable: about(
+      v.array(object({ rule: text, why: text })),
+      'Rules, and parts of them, that the past says nothing of',
+    ),
+    queueOperations: about(v.record(text, count), 'Times that each queue was resized or restarted within the window'),
+    cannotTell: about(v.array(text), 'What the past does not tell, in words'),
+    incomplete: about(v.array(text), 'Why more jobs may have been cancelled than were counted'),
+    against: about(
+      v.nullable(
+        object({
+          counts: object({ withCaps: pastCounts, withoutCaps: pastCounts }),
+          wrongKills: count,
+          onlyNew: v.array(text),
+          onlyToday: v.array(text),
+        }),
+      ),
+      "Today's policy, and the ids of wrong kills that only one of the two makes; null without --against",
     ),
   },
   snapshot: {

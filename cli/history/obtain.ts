@@ -1,6 +1,7 @@
 import { systemClock } from '../../lib/base/clock.ts';
 import { ENGINES_WITH_PAST, emptyHistory, type History, readHistory } from '../../lib/history/read.ts';
 import { type Settings, SettingsError } from '../../lib/settings/settings.ts';
+import { interrupted, onSweepInterrupt } from '../screen/signals.ts';
 import { withSpinner } from '../screen/spinner.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { counted } from '../screen/text.ts';
@@ -47,23 +48,26 @@ export async function obtainHistory(
   const until = systemClock.now();
   const since = days === undefined ? undefined : until - days * DAY_MS;
   const start = stored ?? emptyHistory(settings, ENGINES_WITH_PAST, { until, since });
-  const read = await withSpinner(
-    'Reading what DLI remembers',
-    { json: json === true, quiet: quiet === true },
-    terminal,
-    ({ say }) =>
-      readHistory(start, settings, {
+  const waiting = { json: json === true, quiet: quiet === true, handleSignals: false };
+  const read = await withSpinner('Reading what DLI remembers', waiting, terminal, async ({ say }) => {
+    const stopListening = onSweepInterrupt(() => say('Stopping after this call'));
+    try {
+      return await readHistory(start, settings, {
         clock: systemClock,
         random: Math.random,
         sharedFor: sharedIn(terminal.env),
         maxCalls,
         withStatements,
+        signal: interrupted,
         onPage: ({ calls, left }, soFar) => {
           say(`Reading what DLI remembers: ${counted(calls, 'call')}, about ${counted(left, 'job')} left`);
           if (path !== undefined && calls % PAGES_PER_SAVE === 0) writeHistory(path, soFar());
         },
-      }),
-  );
+      });
+    } finally {
+      stopListening();
+    }
+  });
   if (path !== undefined) writeHistory(path, read);
   return read;
 }

@@ -14,6 +14,7 @@ export type DocumentKind =
   | 'policy-diff'
   | 'validation'
   | 'replay'
+  | 'backtest'
   | 'snapshot'
   | 'jobs'
   | 'doctor'

@@ -13,12 +13,19 @@ const FIXES: Readonly<Record<string, string>> = {
 
 /** Reads the ceilings from the deployed sweep function of a stage. @throws {SettingsError} if Lambda does not show them. */
 export async function readStageCeilings(stage: string): Promise<Ceilings> {
+  return (await readDeployed(stage)).ceilings;
+}
+
+/** Reads what a deploy gave to the sweep function of a stage. @throws {SettingsError} if Lambda does not show it. */
+export async function readDeployed(stage: string): Promise<{ ceilings: Ceilings; periodMinutes: number | undefined }> {
   const FunctionName = functionName(stage, 'sweep');
   const client = new LambdaClient({ ...AWS_CLIENT_OPTIONS, maxAttempts: 2 });
   try {
     const { Environment } = await client.send(new GetFunctionConfigurationCommand({ FunctionName }));
     if (Environment?.Error !== undefined) throw new SettingsError(FunctionName, 'its environment cannot be decrypted');
-    return readCeilings(Environment?.Variables ?? {}, 'deploy');
+    const variables = Environment?.Variables ?? {};
+    const periodMinutes = Number(variables.PERIOD_MINUTES) || undefined;
+    return { ceilings: readCeilings(variables, 'deploy'), periodMinutes };
   } catch (error) {
     if (error instanceof SettingsError) throw error;
     const reason = nameOf(error);

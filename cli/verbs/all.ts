@@ -8,6 +8,7 @@ import { addDoctorVerb } from './doctor.ts';
 import { addEmergencyVerb } from './emergency.ts';
 import { addEmulatorVerbs } from './emulator.ts';
 import { usageDocument } from './error-words.ts';
+import { addBacktestVerb } from './history.ts';
 import { addNoticesVerbs } from './notices.ts';
 import { addPolicyVerbs } from './policy.ts';
 import { createVerbs, type Verbs } from './program.ts';
@@ -26,6 +27,7 @@ function addAll(terminal: Terminal): Verbs {
   addDoctorVerb(verbs);
   addPolicyVerbs(verbs);
   addSnapshotVerbs(verbs);
+  addBacktestVerb(verbs);
   addEmulatorVerbs(verbs);
   return verbs;
 }

@@ -17,11 +17,10 @@ export interface Life {
   ending: Ending;
 }
 
-/** Lives, and the jobs of which none can be told. */
 export interface Lives {
   /** The oldest submission first. */
   lives: Life[];
-  /** Jobs without a readable start, or that are over without a readable end. */
+  /** Jobs without a readable start, in a state that this code does not know, or over without a readable end. */
   unreadable: number;
 }
 
@@ -38,7 +37,8 @@ export function livesOf(jobs: readonly PastJob[], until: number): Lives {
   const lives = jobs.flatMap(({ job, endedAt }): Life[] => {
     const { submitted } = job.since;
     const end = isTerminal(job.state) ? endedAt : until;
-    if (submitted === undefined || submitted <= 0 || end === undefined || end < submitted) return [];
+    if (job.state === 'unknown' || submitted === undefined || submitted <= 0 || end === undefined) return [];
+    if (end < submitted) return [];
     return [{ job, submittedAt: submitted, endedAt: end, ending: endingOf(job) }];
   });
   return { lives: lives.sort((a, b) => a.submittedAt - b.submittedAt), unreadable: jobs.length - lives.length };

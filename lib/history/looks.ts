@@ -14,10 +14,11 @@ export function jobsOf(lives: readonly Life[], wait: Wait): Map<Job, Life> {
   return new Map(lives.map((life) => [asAlive(life.job, wait), life]));
 }
 
-function asAlive({ askedAt: _, updatedAt: __, ...job }: Job, wait: Wait): Job {
-  const [waiting, running] = ENGINE_FACTS[job.engine].statuses;
+function asAlive(last: Job, wait: Wait): Job {
+  const job = { ...last, askedAt: undefined, updatedAt: undefined };
   // An operation on a queue is never a victim, in any state.
   if (job.protection === 'always') return { ...job, state: 'operation' };
+  const [waiting, running] = ENGINE_FACTS[job.engine].statuses;
   return wait === 'all' ? { ...job, state: 'queued', status: waiting } : { ...job, state: 'running', status: running };
 }
 

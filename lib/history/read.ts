@@ -4,6 +4,7 @@ import { createDliReader } from '../dli/client.ts';
 import { DliError } from '../dli/errors.ts';
 import type { PastPlace } from '../engines/engine.ts';
 import { ENGINES } from '../engines/engines.ts';
+import { weigh } from '../engines/job-set.ts';
 import type { Settings } from '../settings/settings.ts';
 import { connectionTo } from '../sweep/connection.ts';
 import type { SweepDeps } from '../sweep/deps.ts';
@@ -71,7 +72,14 @@ export async function readHistory(
 ): Promise<History> {
   const dli = createDliReader(connectionTo(target, credentials, deps));
   const jobs = new Map<string, PastJob>();
-  const keep = (past: PastJob): void => void jobs.set(keyOf(past, jobs.size), past);
+  let heldBytes = 0;
+  const keep = ({ job, endedAt }: PastJob): void => {
+    const bytes = weigh([job]);
+    const isLight = heldBytes + bytes <= MOST_HELD_BYTES;
+    if (isLight) heldBytes += bytes;
+    const past = { job: isLight ? job : { ...job, statement: undefined }, endedAt };
+    jobs.set(keyOf(past, jobs.size), past);
+  };
   history.jobs.forEach(keep);
   const places = new Map(history.places);
   const gaps = [...history.gaps];
@@ -104,6 +112,9 @@ export async function readHistory(
   }
 }
 
+/** Most bytes of statements that are held. A job without its statement is not known to match, and is spared. */
+const MOST_HELD_BYTES = 100_000_000;
+
 /** A list may hold jobs outside the span, where it cannot be cut by time. A job without a start is kept, and counted. */
 function isWanted({ job: { startedAt } }: PastJob, { since, until }: History): boolean {
   if (startedAt === undefined) return true;
@@ -115,14 +126,14 @@ function keyOf({ job: { engine, id } }: PastJob, place: number): string {
   return id === '' ? `row ${place}` : `${engine} ${id.toLowerCase()}`;
 }
 
-/** The pacer leaves one interval between two calls, and this adds another. */
+/** Waits two intervals of the rate that DLI's refusals have taught; the pacer alone would wait one. */
 async function waitAsLong(
   perMinute: number | undefined,
   clock: SweepDeps['clock'],
   signal?: AbortSignal,
 ): Promise<void> {
   if (perMinute === undefined) return;
-  await clock.sleep(60_000 / perMinute, signal).catch((error: unknown) => {
+  await clock.sleep((2 * 60_000) / perMinute, signal).catch((error: unknown) => {
     if (!signal?.aborted) throw error;
   });
 }

@@ -253,6 +253,7 @@ describe('the help', () => {
       'schema',
       'snapshot',
       'replay',
+      'backtest',
       'emulator',
       'emulator env',
       'demo',
@@ -266,7 +267,7 @@ describe('the help', () => {
       'Look, and change nothing: jobs plan why was-reaped status doctor',
       'Cancel jobs: sweep emergency',
       'Control a stage: stop resume exempt unexempt freeze unfreeze init notices',
-      'Write and try a policy: policy validate schema snapshot replay',
+      'Write and try a policy: policy validate schema snapshot replay backtest',
       'Try it without an account: emulator demo',
     ]);
     expect(helpOf(program).match(/^[A-Z].*:$/gm)).toEqual(['Options:', ...groups.keys(), 'Help:', 'Examples:']);

@@ -37,6 +37,7 @@ describe('a verb', () => {
       'policy pull',
       'policy diff',
       'snapshot',
+      'backtest',
     ]);
   });
 });

@@ -1,0 +1,34 @@
+import type { BacktestFlags } from '../history/backtest.ts';
+import { duration, wholeNumber } from './arguments.ts';
+import { KEYS_HELP, ONE_JSON_DOCUMENT, withTarget } from './options.ts';
+import { ACCOUNT, examples, type Verbs } from './program.ts';
+
+export function addBacktestVerb({ add, terminal, exitWith }: Verbs): void {
+  withTarget(
+    add(
+      'policy',
+      'backtest',
+      'try a policy on what DLI remembers: which jobs that finished well would it have cancelled?',
+    ),
+    'looks',
+  )
+    .option('--against <file>', "today's policy, to show the difference")
+    .option('--days <n>', 'only jobs submitted in so many days (default: all that DLI remembers)', wholeNumber)
+    .option('--every <duration>', 'time between two sweeps (default: as deployed, or 15m)', duration)
+    .option('--history <file>', 'keep what was read in this file, and go on from it; it holds no SQL')
+    .option('--max-calls <n>', 'most calls of DLI (default: 600)', wholeNumber)
+    .option('--all', 'show every line, however many there are')
+    .option('--json', ONE_JSON_DOCUMENT)
+    .option('-q, --quiet', 'show no progress on stderr')
+    .addHelpText('after', KEYS_HELP)
+    .addHelpText(
+      'after',
+      examples(
+        'backtest --policy policy.yml --stage prod --target lake',
+        `backtest --policy policy.yml ${ACCOUNT} --history past.json`,
+      ),
+    )
+    .action((flags: BacktestFlags) =>
+      exitWith(async () => (await import('../history/backtest.ts')).runBacktest(flags, terminal)),
+    );
+}

@@ -1,0 +1,196 @@
+import type { Job } from '../base/job.ts';
+import { clockOf, type LimitName } from '../policy/clocks.ts';
+import type { Exemption, Freeze, Policy, Rule } from '../policy/schema.ts';
+import { beyondCeilings, type Ceilings } from '../settings/ceilings.ts';
+import { createDecide, type Decision } from '../sweep/judge/decide.ts';
+import { ENDINGS, type Ending, type Life, lengthOf, livesOf } from './life.ts';
+import { jobsOf, looksAt, ticksIn, type Wait } from './looks.ts';
+import { ENGINES_WITH_PAST, type History } from './read.ts';
+import { tellablePart, type Untellable } from './tellable.ts';
+import { type Remark, tryPolicy, withoutCaps } from './trial.ts';
+import { type Window, windowOf } from './window.ts';
+
+/** Jobs that would have been cancelled, by how they ended in truth. */
+export interface Counts extends Record<Ending, number> {
+  wouldCancel: number;
+}
+
+/** A job that finished well, and would have been cancelled. */
+export interface WrongKill {
+  life: Life;
+  rule: string;
+  /** Epoch ms; the latest is null if it may not have been cancelled at all, since it may have waited. */
+  cancelledAt: { earliest: number; latest: number | null };
+  /** At the earliest cancel. */
+  stillNeededMs: number;
+}
+
+/** A job that finished well, near the limit of a rule. */
+export interface NearMiss {
+  life: Life;
+  rule: string;
+  clock: LimitName;
+  limitMs: number;
+}
+
+/** What a rule would have done if there were no caps. */
+export interface RuleResult {
+  rule: string;
+  action: Rule['action'];
+  counts: Counts;
+  /** How long its victims lived on in truth after they would have been cancelled, ms. */
+  heldMs: number;
+  nearMisses: number;
+}
+
+export interface Backtest {
+  window: Window;
+  periodMs: number;
+  ticks: number;
+  jobs: number;
+  /** Those of them that finished well. */
+  finished: number;
+  /** Jobs of which the past does not tell when they began or ended. */
+  unreadable: number;
+  withCaps: Counts;
+  withoutCaps: Counts;
+  /** Sweeps that would have cancelled none of their victims, since they were too many. */
+  capped: Remark[];
+  /** Why a live sweep would cancel nothing here at all: the policy is beyond the ceilings. Not counted. */
+  beyond: readonly string[];
+  /** If there were no caps. */
+  wrongKills: WrongKill[];
+  /** The nearest first. */
+  nearMisses: NearMiss[];
+  rules: RuleResult[];
+  untellable: Untellable[];
+  /** Changes of the size of a queue, and restarts, by queue. */
+  operations: ReadonlyMap<string, number>;
+}
+
+export interface BacktestOptions {
+  exemptions?: readonly Exemption[];
+  freezes?: readonly Freeze[];
+  ceilings: Ceilings;
+  /** Time between two sweeps. */
+  periodMs: number;
+}
+
+/** The share of a limit from which a job that finished well counts as near it. */
+const NEAR = 0.8;
+
+/**
+ * Tries a policy on what DLI remembers: at every tick, the real judge decides on the jobs that were alive. It is tried twice, with
+ * the caps and as if there were none, since a cap would hide a bad rule.
+ */
+export async function backtest(history: History, written: Policy, options: BacktestOptions): Promise<Backtest> {
+  const { policy, untellable } = tellablePart(written);
+  const { lives, unreadable } = livesOf(history.jobs, history.until);
+  const window = windowOf(lives, history.until);
+  const { ceilings, periodMs, ...spared } = options;
+  const play = (wait: Wait, tried: Policy, more: Partial<Parameters<typeof tryPolicy>[2]> = {}) => {
+    const jobs = jobsOf(lives, wait);
+    const looks = looksAt(jobs, { ...history, periodMs, engines: ENGINES_WITH_PAST });
+    return tryPolicy(looks, tried, { ...spared, ...more }).then((trial) => ({ jobs, trial }));
+  };
+
+  const named = collectNamed();
+  const free = await play('none', withoutCaps(policy), { onLook: named.onLook });
+  const held = await play('none', policy, { ceilings });
+  const late = await play('all', withoutCaps(policy));
+  const lifeOf = (job: Job): Life => free.jobs.get(job) as Life;
+  const latest = new Map(late.trial.deaths.map(({ job, at }) => [late.jobs.get(job), at]));
+
+  const died = free.trial.deaths.map((death) => ({ ...death, life: lifeOf(death.job) }));
+  const nearMisses = findNearMisses(free.jobs, new Set(free.trial.deaths.map(({ job }) => job)), {
+    policy: { ...policy, freezes: [...policy.freezes, ...(options.freezes ?? [])] },
+    exemptions: options.exemptions ?? [],
+  });
+  return {
+    window,
+    periodMs,
+    ticks: ticksIn(window, periodMs),
+    jobs: lives.length,
+    finished: lives.filter(({ ending }) => ending === 'finished').length,
+    unreadable,
+    withCaps: count(held.trial.deaths.map(({ job }) => held.jobs.get(job) as Life)),
+    withoutCaps: count(died.map(({ life }) => life)),
+    capped: held.trial.capped,
+    beyond: beyondCeilings(written, ceilings),
+    wrongKills: died
+      .filter(({ life }) => life.ending === 'finished')
+      .map(({ life, rule, at }) => ({
+        life,
+        rule,
+        cancelledAt: { earliest: at, latest: latest.get(life) ?? null },
+        stillNeededMs: life.endedAt - at,
+      })),
+    nearMisses,
+    rules: policy.rules.map(({ id, action }) => {
+      const mine = action === 'cancel' ? died.filter(({ rule }) => rule === id) : [];
+      const hit = action === 'cancel' ? mine.map(({ life }) => life) : [...named.by(id)].map(lifeOf);
+      return {
+        rule: id,
+        action,
+        counts: count(hit),
+        heldMs: mine.reduce((sum, { life, at }) => sum + life.endedAt - at, 0),
+        nearMisses: nearMisses.filter(({ rule }) => rule === id).length,
+      };
+    }),
+    untellable,
+    operations: countOperations(lives),
+  };
+}
+
+function count(lives: readonly Life[]): Counts {
+  const of = (ending: Ending): [Ending, number] => [ending, lives.filter((life) => life.ending === ending).length];
+  return { wouldCancel: lives.length, ...(Object.fromEntries(ENDINGS.map(of)) as Record<Ending, number>) };
+}
+
+/** Collects the jobs that rules would log, or warn of. */
+function collectNamed() {
+  const named = new Map<string, Set<Job>>();
+  return {
+    onLook: (decisions: readonly Decision[]): void => {
+      for (const { job, verdict } of decisions) {
+        if (verdict.action !== 'log' && verdict.action !== 'warn') continue;
+        named.set(verdict.rule, (named.get(verdict.rule) ?? new Set()).add(job));
+      }
+    },
+    by: (rule: string): ReadonlySet<Job> => named.get(rule) ?? new Set(),
+  };
+}
+
+/** Finds the jobs that finished well near a limit, the nearest first. Each is judged once more, at its end. */
+function findNearMisses(
+  lives: ReadonlyMap<Job, Life>,
+  died: ReadonlySet<Job>,
+  { policy, exemptions }: { policy: Policy; exemptions: readonly Exemption[] },
+): NearMiss[] {
+  const decide = createDecide({ policy, exemptions });
+  const least = NEAR * Math.min(...policy.rules.flatMap(({ limits }) => limits.map(({ limitMs }) => limitMs)));
+  return [...lives]
+    .filter(([job, life]) => life.ending === 'finished' && lengthOf(life) >= least && !died.has(job))
+    .flatMap(([job, life]): NearMiss[] => {
+      const [decision] = decide([job], life.endedAt);
+      const isOpen = decision?.verdict.reason === 'within-limit' || decision?.verdict.reason === 'over-limit';
+      if (decision === undefined || !isOpen) return [];
+      const near = decision.rules
+        .filter((result) => result.action !== 'keep' || result.reason === 'within-limit')
+        .flatMap(({ rule }) => rule.limits.map(({ clock, limitMs }) => ({ life, rule: rule.id, clock, limitMs })))
+        .filter((miss) => job.since[clockOf(miss.clock).since] !== undefined && shareOf(miss) >= NEAR);
+      return near.toSorted((one, other) => shareOf(other) - shareOf(one)).slice(0, 1);
+    })
+    .toSorted((one, other) => shareOf(other) - shareOf(one));
+}
+
+/** The share of its limit that a job needed. It is over 1 if the job ended between the limit and the next tick. */
+export const shareOf = ({ life, limitMs }: NearMiss): number => lengthOf(life) / limitMs;
+
+function countOperations(lives: readonly Life[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { job } of lives) {
+    if (job.protection === 'always') counts.set(job.queue ?? '?', (counts.get(job.queue ?? '?') ?? 0) + 1);
+  }
+  return counts;
+}

@@ -1,0 +1,179 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it, type TestContext } from 'vitest';
+import type { EmulatedJob } from '../../../emulator/sql/jobs.ts';
+import { keysOf, makeFolder, runHere, startService } from '../../helpers/run-cli.ts';
+import { emulatedJob, HOUR, jobId, MINUTE } from '../../helpers/world.ts';
+
+const writeFile = makeFolder();
+const policyOf = (limit: string, more: object = {}) =>
+  JSON.stringify({
+    version: 1,
+    mode: 'live',
+    maxKillsPercent: 100,
+    rules: [{ id: 'old', match: { queue: 'adhoc' }, maxTotalTime: limit }],
+    ...more,
+  });
+const two = writeFile('two.json', policyOf('2h'));
+const ten = writeFile('ten.json', policyOf('10h'));
+
+/** A query that ended some time after it was submitted, both before now. */
+function over(
+  n: number,
+  { ageMs, took, ...fields }: Partial<EmulatedJob> & { ageMs: number; took: number },
+): EmulatedJob {
+  const submittedAt = Date.now() - ageMs;
+  return { ...emulatedJob(n), submittedAt, runsFrom: submittedAt, endsAt: submittedAt + took, ...fields };
+}
+
+const PAST = [
+  over(1, { ageMs: 30 * HOUR, took: 3 * HOUR, statement: 'select secret_column' }),
+  over(2, { ageMs: 29 * HOUR, took: 3 * HOUR, endsAs: 'FAILED' }),
+  over(3, { ageMs: 28 * HOUR, took: 110 * MINUTE }),
+  over(4, { ageMs: 27 * HOUR, took: 20 * MINUTE }),
+  over(5, { ageMs: 26 * HOUR, took: 9 * HOUR, queue: 'etl' }),
+];
+
+async function start(context: TestContext, jobs = PAST) {
+  const { emulator } = await startService(context, two, { jobs });
+  const { url, projectId } = emulator.connection;
+  const place = ['--endpoint', url, '--project-id', projectId];
+  const run = (...args: string[]) => runHere(['backtest', ...args], keysOf(emulator.connection));
+  return { emulator, place, run };
+}
+
+describe.concurrent('dli-reaper backtest', () => {
+  it('ends with 3 and names the jobs that finished well and would have been cancelled', async (context) => {
+    const { emulator, place, run } = await start(context);
+
+    const { exitCode, stdout, stderr } = await run('--policy', two, ...place);
+    const calls = emulator.requests.map(({ method }) => method);
+    const json = await run('--policy', two, ...place, '--json');
+
+    expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: '' });
+    expect(stdout).toContain('Without caps: 2 jobs would have been cancelled; in truth, 1 finished well, 1 failed.');
+    expect(stdout).toMatch(
+      new RegExp(`│ ${jobId(1)} │ old +│ adhoc │ ana +│ QUERY │ 3h +│ .*Z │ the same +│ (1h|45m|5\\dm|4\\dm)`),
+    );
+    expect(stdout).toMatch(new RegExp(`│ ${jobId(3)} │ .*│ maxTotalTime 2h │ 91 % +│`));
+    expect(new Set(calls)).toEqual(new Set(['GET']));
+    expect(json.exitCode).toBe(3);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      kind: 'backtest',
+      counts: { withoutCaps: { jobs: 5, wouldCancel: 2, finishedWell: 1, failed: 1 } },
+      wrongKills: [{ jobId: jobId(1), rule: 'old', queue: 'adhoc', owner: 'ana', lengthMs: 3 * HOUR }],
+      nearMisses: [{ jobId: jobId(3), limitMs: 2 * HOUR }],
+      incomplete: [],
+      against: null,
+    });
+    expect(stdout + json.stdout).not.toContain('secret_column');
+  });
+
+  it('ends with 0 if every job that finished well would have lived', async (context) => {
+    const { place, run } = await start(context);
+
+    const { exitCode, stdout } = await run('--policy', ten, ...place);
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('Without caps: 0 jobs would have been cancelled.');
+    expect(stdout).toContain('Wrong kills: none of the 4 jobs that finished well.');
+  });
+
+  it('compares two policies by their wrong kills', async (context) => {
+    const { place, run } = await start(context);
+
+    const text = await run('--policy', ten, '--against', two, ...place);
+    const json = await run('--policy', ten, '--against', two, ...place, '--json');
+
+    expect(text.stdout).toContain("Wrong kills: 0 only by the new policy, 1 only by today's.");
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      against: {
+        counts: { withoutCaps: { wouldCancel: 2, finishedWell: 1 } },
+        wrongKills: 1,
+        onlyNew: [],
+        onlyToday: [jobId(1)],
+      },
+    });
+  });
+
+  it('keeps what it read in a file without SQL, reads on from there, and then needs neither DLI nor a key', async (context) => {
+    const jobs = Array.from({ length: 250 }, (_, i) =>
+      over(i + 1, { ageMs: 40 * HOUR + i * MINUTE, took: 3 * HOUR, statement: 'select secret_column' }),
+    );
+    const { emulator, place, run } = await start(context, jobs);
+    const file = writeFile('past.json', '').replace('past.json', 'kept.json');
+    const args = ['--policy', two, '--history', file, '--json'];
+
+    const first = await run(...args, ...place, '--max-calls', '1');
+    const second = await run(...args, ...place);
+    await emulator.close();
+    const third = await runHere(['backtest', ...args]);
+
+    const read = ({ stdout }: { stdout: string }) =>
+      JSON.parse(stdout) as { counts: { withoutCaps: { jobs: number } } };
+    expect(first.exitCode).toBe(3);
+    expect(read(first)).toMatchObject({
+      counts: { withoutCaps: { jobs: 100 } },
+      incomplete: [
+        'the sql jobs were not read to the end in 1 call; run it again to read on',
+        'the spark jobs were not read to the end in 1 call; run it again to read on',
+      ],
+    });
+    expect(read(second)).toMatchObject({ counts: { withoutCaps: { jobs: 250 } }, incomplete: [] });
+    expect(read(third)).toEqual(read(second));
+    expect(readFileSync(file, 'utf8')).not.toContain('secret_column');
+    expect(existsSync(`${file}.part`)).toBe(false);
+  });
+
+  it('ends with 4 if the past was not read to its end, and no wrong kill was found', async (context) => {
+    const { place, run } = await start(context);
+
+    const { exitCode, stdout } = await run('--policy', ten, ...place, '--max-calls', '1');
+
+    expect(exitCode).toBe(4);
+    expect(stdout).toContain('! incomplete: the spark jobs were not read to the end in 1 call; use --history FILE');
+  });
+
+  it('judges by statement as long as it has the statements, and says where it does not', async (context) => {
+    const { place, run } = await start(context);
+    const rules = [{ id: 'secret', match: { statement: '*secret_column*' }, maxTotalTime: '2h' }];
+    const policy = writeFile('statement.json', policyOf('2h', { rules }));
+    const file = writeFile('any.json', '').replace('any.json', 'by-statement.json');
+
+    const fresh = await run('--policy', policy, ...place, '--history', file);
+    const stored = await run('--policy', policy, '--history', file);
+
+    expect(fresh.exitCode).toBe(3);
+    expect(fresh.stdout).toContain(jobId(1));
+    expect(stored.exitCode).toBe(4);
+    expect(stored.stdout).toContain(
+      '! incomplete: 5 jobs are without their SQL, for which the policy asks, and are spared',
+    );
+  });
+
+  it('names what is wrong with its flags and files', async (context) => {
+    const { place, run } = await start(context);
+    const broken = writeFile('broken.json', '{"version":1,"jobs":{}}');
+    const other = writeFile(
+      'other.json',
+      JSON.stringify({
+        version: 1,
+        target: 'x',
+        project: null,
+        until: 0,
+        since: null,
+        places: [{ engine: 'sql', place: null }],
+        gaps: [],
+        jobs: [],
+      }),
+    );
+
+    const noPolicy = await run(...place);
+    const noHistory = await run('--policy', two, ...place, '--history', broken);
+    const otherProject = await run('--policy', two, ...place, '--history', other);
+
+    expect([noPolicy, noHistory, otherProject].map(({ exitCode }) => exitCode)).toEqual([1, 1, 1]);
+    expect(noPolicy.stderr).toContain('--policy: missing; name the policy to try');
+    expect(noHistory.stderr).toContain('broken.json: is not a history: ');
+    expect(otherProject.stderr).toContain('is of another project');
+  });
+});
