@@ -48,7 +48,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'cli/history': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/snapshot'],
   'cli/emergency': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/remote'],
   'cli/stage': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/remote'],
-  'cli/notices': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/remote'],
+  'cli/notices': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/remote', 'cli/history'],
   'cli/doctor': ['lib', 'cli/screen', 'cli/source', 'cli/remote'],
   'cli/doctor/probe': ['lib', 'cli/screen', 'cli/source', 'emulator'],
   'cli/emulator': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/doctor/probe', 'emulator'],

@@ -675,7 +675,15 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
     target: text,
     project,
     liveAt: about(timeOrNull, 'From when the policy is live, as it was given'),
-    announcements: v.array(object({ owner: text, jobIds: texts, title: text, text })),
+    announcements: v.array(
+      object({
+        owner: text,
+        jobIds: texts,
+        pastJobIds: about(texts, 'With --history: past jobs that the policy would have cancelled'),
+        title: text,
+        text,
+      }),
+    ),
     withoutOwner: v.array(object({ jobId: text, queue: textOrNull, rule: textOrNull })),
     problems: about(texts, 'What makes the plan incomplete, one sentence each'),
   },

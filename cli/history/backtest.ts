@@ -41,13 +41,21 @@ const USUAL_PERIOD_MS = 15 * 60_000;
  * @throws {SettingsError} and {DliError}
  */
 export async function runBacktest(flags: BacktestFlags, terminal: Terminal): Promise<number> {
+  const tried = await tryOnPast(flags, terminal);
+  terminal.out(flags.json ? toJson('backtest', toBacktestJson(tried)) : formatBacktest(tried, flags, terminal));
+  if (tried.result.wrongKills.length > 0) return EXIT_FAILED;
+  return tried.shortfall.length > 0 ? EXIT_PARTIAL : 0;
+}
+
+/** Tries the policy that the flags name, and that of `--against`. @throws {SettingsError} and {DliError} */
+export async function tryOnPast(flags: BacktestFlags, terminal: Terminal): Promise<Tried> {
   const { stage, target, policy: path } = flags;
   if (stage === undefined && path === undefined) throw new SettingsError('--policy', 'missing; name the policy to try');
   const load = () => settingsSource(flags, terminal.env)({ target: target ?? 'cli', emergency: undefined });
   const settings = stage === undefined ? undefined : await load();
   const policy = settings?.policy ?? readPolicyFile(path ?? '').policy;
   const against = flags.against === undefined ? undefined : readPolicyFile(flags.against).policy;
-  const deployed = await readBounds(stage, terminal);
+  const { ceilings, periodMs } = await readBounds(stage, terminal);
 
   const withStatements = [policy, ...(against === undefined ? [] : [against])].some(needsStatements);
   const history = await obtainHistory(flags, terminal, {
@@ -55,17 +63,13 @@ export async function runBacktest(flags: BacktestFlags, terminal: Terminal): Pro
     withStatements,
   });
   const tryOne = (one: Policy) =>
-    backtest(history, one, { ...exceptionsOf(settings), ...deployed, periodMs: flags.every ?? deployed.periodMs });
-  const result = await tryOne(policy);
-  const tried: Tried = {
+    backtest(history, one, { ...exceptionsOf(settings), ceilings, periodMs: flags.every ?? periodMs });
+  return {
     history,
-    result,
+    result: await tryOne(policy),
     today: against === undefined ? undefined : await tryOne(against),
     shortfall: [...shortfallOf(history, flags), ...missingStatements(history, withStatements)],
   };
-  terminal.out(flags.json ? toJson('backtest', toBacktestJson(tried)) : formatBacktest(tried, flags, terminal));
-  if (result.wrongKills.length > 0) return EXIT_FAILED;
-  return tried.shortfall.length > 0 ? EXIT_PARTIAL : 0;
 }
 
 /** Reads what a deploy, or the environment of this terminal, sets. */

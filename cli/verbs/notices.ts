@@ -64,6 +64,7 @@ function addAnnounce(notices: Command, { terminal, exitWith }: Verbs): void {
     'looks',
   )
     .option('--live-at <when>', 'from when it is live: a day such as 2027-02-01, a time with its zone, or 7d')
+    .option('--history <file>', 'also past jobs that it would have cancelled, from a file of backtest or suggest')
     .option('--ask <text>', 'whom owners can ask, such as "#data-platform in Slack"')
     .option('--json', ONE_JSON_DOCUMENT)
     .option('-q, --quiet', 'show no progress on stderr')

@@ -7,12 +7,17 @@ import { ENDINGS, type Ending, type Life, lengthOf, livesOf } from './life.ts';
 import { jobsOf, looksAt, ticksIn, type Wait } from './looks.ts';
 import { ENGINES_WITH_PAST, type History } from './read.ts';
 import { tellablePart, type Untellable } from './tellable.ts';
-import { type Remark, tryPolicy, withoutCaps } from './trial.ts';
+import { type Death, type Remark, tryPolicy, withoutCaps } from './trial.ts';
 import { type Window, windowOf } from './window.ts';
 
 /** Jobs that would have been cancelled, by how they ended in truth. */
 export interface Counts extends Record<Ending, number> {
   wouldCancel: number;
+}
+
+/** A job that would have been cancelled if there were no caps. */
+export interface PastVictim extends Pick<Death, 'rule' | 'clock' | 'limitMs' | 'at'> {
+  life: Life;
 }
 
 /** A job that finished well, and would have been cancelled. */
@@ -58,7 +63,9 @@ export interface Backtest {
   capped: Remark[];
   /** Why a live sweep would cancel nothing here at all: the policy is beyond the ceilings. Not counted. */
   beyond: readonly string[];
-  /** If there were no caps. */
+  /** If there were no caps; the earliest cancel first. */
+  victims: PastVictim[];
+  /** Those of the victims that finished well. */
   wrongKills: WrongKill[];
   /** The nearest first. */
   nearMisses: NearMiss[];
@@ -117,6 +124,7 @@ export async function backtest(history: History, written: Policy, options: Backt
     withoutCaps: count(died.map(({ life }) => life)),
     capped: held.trial.capped,
     beyond: beyondCeilings(written, ceilings),
+    victims: died.map(({ life, rule, clock, limitMs, at }) => ({ life, rule, clock, limitMs, at })),
     wrongKills: died
       .filter(({ life }) => life.ending === 'finished')
       .map(({ life, rule, at }) => ({

@@ -129,4 +129,41 @@ describe.concurrent('dli-reaper notices announce', () => {
     expect(await run('--live-at', when)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(says) });
     expect(emulator.requests).toEqual([]);
   });
+
+  it('also writes to owners of past jobs that it would have cancelled, from a file of the past', async (context) => {
+    const ended = (n: number, owner: string, hours: number) => {
+      const submittedAt = Date.now() - 30 * HOUR;
+      return { ...runningJob(n), owner, submittedAt, runsFrom: submittedAt, endsAt: submittedAt + hours * HOUR };
+    };
+    const { emulator, flags, env, run } = await start(context, [
+      ...JOBS,
+      ended(6, 'ana', 4),
+      ended(7, 'dan', 3),
+      ended(8, 'dan', 1),
+    ]);
+    const file = policy.replace('policy.json', 'past.json');
+    await runHere(['backtest', ...flags, '--history', file], env);
+
+    const { stdout, exitCode } = await run('--history', file, '--json');
+    const calls = emulator.requests.filter(({ target }) => target.includes('start_time_desc'));
+
+    expect(exitCode).toBe(0);
+    const { announcements } = JSON.parse(stdout) as {
+      announcements: (Announced['announcements'][number] & { pastJobIds: string[] })[];
+    };
+    const [ana, dan] = ['ana', 'dan'].map((name) => announcements.find(({ owner }) => owner === name));
+    expect(ana).toMatchObject({
+      jobIds: [jobId(2), jobId(1)],
+      pastJobIds: expect.arrayContaining([jobId(6)]) as never,
+    });
+    expect(dan).toMatchObject({ jobIds: [], pastJobIds: [jobId(7)] });
+    expect(dan?.text.split('\n')).toEqual([
+      `Your DLI jobs in project ${emulator.connection.projectId}: none would be cancelled now`,
+      'A program called dli-reaper is going to cancel such jobs.',
+      `In the last 2 days it would have cancelled 1 job of yours, of which 1 finished well. The longest over its limit was job ${jobId(7)} on queue adhoc: 3h in all, and rule two-hours allows 2h.`,
+      'If yours need more time, ask now. Whom to ask: the operators of the DLI job reaper',
+      'What the DLI job reaper is, and how to keep a job: docs/owners.md of dli-job-reaper',
+    ]);
+    expect(calls).toHaveLength(1);
+  });
 });
