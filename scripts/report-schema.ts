@@ -6,6 +6,8 @@ import { PROBE_ENTRIES } from '../cli/doctor/probe/file.ts';
 import type { UnsentReason } from '../cli/notices/show.ts';
 import type { DocumentKind } from '../cli/screen/json.ts';
 import { ENGINE_NAMES } from '../lib/base/job.ts';
+import { ENDINGS } from '../lib/history/life.ts';
+import { REASONS } from '../lib/history/suggest.ts';
 import { LIMIT_NAMES } from '../lib/policy/clocks.ts';
 import type { Action } from '../lib/policy/schema.ts';
 import { ACTIONS, type Mode, type Rule } from '../lib/policy/schema.ts';
@@ -132,6 +134,17 @@ const project = about(
   ),
   'Where the jobs are; null for a snapshot of an earlier version, which does not have it',
 );
+
+/** The jobs for which `suggest` has a limit, or none. */
+const jobGroup = {
+  engine,
+  queue: textOrNull,
+  jobType: about(textOrNull, 'Null for Spark batches'),
+  owner: about(textOrNull, 'Null for all owners of the queue who have no entry of their own'),
+  from: about(time, 'The first submission'),
+  holdsMonthEnd: about(flag, 'Whether a month end lies between that and the end of the history'),
+  jobCounts: about(object(Object.fromEntries(ENDINGS.map((ending) => [ending, count]))), 'By how they ended'),
+};
 
 const range = object({ from: v.number(), to: numberOrNull });
 
@@ -582,6 +595,54 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
         }),
       ),
       "Today's policy, and the ids of wrong kills that only one of the two makes; null without --against",
+  suggestion: {
+    target: text,
+    project,
+    window: object({
+      from: about(timeOrNull, 'The first submission; null if there is no job'),
+      until: about(time, 'The end of the history'),
+      holdsMonthEnd: flag,
+    }),
+    jobs: about(count, 'Jobs with a readable start and end'),
+    unreadable: about(count, 'Jobs without one'),
+    leftOut: about(count, 'Of the jobs, those of types for which there is no suggestion'),
+    gaps: about(texts, 'Why the history is not all that DLI remembers; empty if it is'),
+    suggestions: v.array(
+      object({
+        ...jobGroup,
+        id: about(text, 'The id of its rule'),
+        otherOwners: about(texts, 'Owners whom the rule ignores, since they have an entry of their own'),
+        usualMs: about(count, 'The median of the jobs that finished well'),
+        longestMs: about(count, 'The longest of them'),
+        limitMs: about(count, 'The suggested maxTotalTime'),
+        check: object({
+          learnedOn: about(count, 'The number of jobs from which the limit was learned'),
+          triedOn: about(count, 'The number of newer jobs on which it was tried; none of them was over it'),
+          oneIn: about(
+            countOrNull,
+            'With 95 % certainty fewer than one in so many is over it; null if it was tried on none',
+          ),
+          raised: about(
+            v.nullable(object({ fromMs: count, over: count, triedOn: count })),
+            'A lower limit that newer jobs were over; null if the first one held',
+          ),
+        }),
+        openEnded: about(
+          object({ cancelled: count, dead: count, alive: count, longestMs: count }),
+          'Jobs near or over the limit of which it is not known how long they need',
+        ),
+        rule: about(v.record(text, v.unknown()), 'The rule, as a policy has it'),
+      }),
+    ),
+    withoutSuggestion: v.array(
+      object({
+        ...jobGroup,
+        reason: about(
+          v.picklist(REASONS),
+          'Too few jobs finished, DLI cancels before its limit, or no rule can name its queue',
+        ),
+        longestMs: about(countOrNull, 'The longest of the jobs that finished well; null if there is none'),
+      }),
     ),
   },
   snapshot: {

@@ -15,6 +15,7 @@ export type DocumentKind =
   | 'validation'
   | 'replay'
   | 'backtest'
+  | 'suggestion'
   | 'snapshot'
   | 'jobs'
   | 'doctor'

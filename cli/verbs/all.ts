@@ -14,6 +14,7 @@ import { addPolicyVerbs } from './policy.ts';
 import { createVerbs, type Verbs } from './program.ts';
 import { addJobsVerb, addSnapshotVerbs } from './snapshot.ts';
 import { addStageVerbs } from './stage.ts';
+import { addSuggestVerb } from './suggest.ts';
 import { addSweepVerbs } from './sweep.ts';
 
 /** Adds all verbs. Each loads its code when it is called, since the AWS SDK alone takes longer to load than an emulator to start. */
@@ -28,6 +29,7 @@ function addAll(terminal: Terminal): Verbs {
   addPolicyVerbs(verbs);
   addSnapshotVerbs(verbs);
   addBacktestVerb(verbs);
+  addSuggestVerb(verbs);
   addEmulatorVerbs(verbs);
   return verbs;
 }

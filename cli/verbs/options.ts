@@ -8,10 +8,13 @@ export const KEYS_HELP = `
 The access key comes from HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and HUAWEICLOUD_SDK_SECURITY_TOKEN, or a password from
 OS_USERNAME, OS_PASSWORD, OS_DOMAIN_NAME and OS_AUTH_URL. With --stage both come from Parameter Store.`;
 
-/** Adds the flags that name a target. */
+/** Adds the flags that name a target, and a policy. */
 export const withTarget = (command: Command, effect: Effect): Command =>
+  withProject(command.option('--policy <file>', 'the runtime policy, YAML or JSON; - is stdin'), effect);
+
+/** Adds the flags that name a target. */
+export const withProject = (command: Command, effect: Effect): Command =>
   command
-    .option('--policy <file>', 'the runtime policy, YAML or JSON; - is stdin')
     .option('--endpoint <url>', 'address of DLI; https, or http to this machine')
     .option('--project-id <id>', 'id of the project in that region')
     .option('--project-name <name>', 'its name, such as eu-west-101_lake; a live sweep asks IAM to confirm it')

@@ -8,7 +8,7 @@ import type { Policy, Rule, Selector } from './schema.ts';
 import { isForAll } from './scope.ts';
 
 /** "SQL jobs running longer than 12 hours are cancelled by default", unless dli.sql.job.timeout says otherwise. */
-const NATIVE_LIMIT_MS = 12 * 3_600_000;
+export const NATIVE_LIMIT_MS = 12 * 3_600_000;
 
 /** The default ceilings of a stage. A policy that needs more probably has a wrong unit, or a zero too many. */
 export const USUAL_CEILINGS = { killsPerSweep: 100, shortestLimitMs: 15 * 60_000 };
