@@ -617,6 +617,7 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
         limitMs: about(count, 'The suggested maxTotalTime'),
         check: object({
           learnedOn: about(count, 'The number of jobs from which the limit was learned'),
+          learnedFromMs: about(count, 'The longest of them'),
           triedOn: about(count, 'The number of newer jobs on which it was tried; none of them was over it'),
           oneIn: about(
             countOrNull,

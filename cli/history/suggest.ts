@@ -33,7 +33,7 @@ export async function runSuggest(flags: SuggestFlags, terminal: Terminal): Promi
   } else if (all.suggestions.length === 0) {
     terminal.err(noneText(all));
   } else {
-    terminal.out(suggestedPolicy(all, history.target, shortfall));
+    terminal.out(suggestedPolicy(all, history, shortfall));
   }
   return shortfall.length === 0 ? 0 : EXIT_PARTIAL;
 }

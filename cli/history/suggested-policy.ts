@@ -1,6 +1,7 @@
 import { dliReaper } from '../../lib/base/command-line.ts';
 import { formatDuration } from '../../lib/base/duration.ts';
-import { FLOOR_MS, limitFor, ROOM } from '../../lib/history/limit.ts';
+import { FLOOR_MS, ROOM } from '../../lib/history/limit.ts';
+import type { History } from '../../lib/history/read.ts';
 import {
   type JobGroup,
   LEAST_JOBS,
@@ -9,6 +10,7 @@ import {
   type WithoutSuggestion,
 } from '../../lib/history/suggest.ts';
 import { NATIVE_LIMIT_MS } from '../../lib/policy/lint.ts';
+import { projectWords } from '../screen/project-words.ts';
 import { cleanText, counted, indented } from '../screen/text.ts';
 import { yamlOf } from '../screen/yaml-text.ts';
 
@@ -16,9 +18,14 @@ import { yamlOf } from '../screen/yaml-text.ts';
 const WIDTH = 110;
 
 /** Writes the suggestions as a policy, with the reason for each line. @param shortfall why the history is not complete. */
-export function suggestedPolicy(all: Suggestions, target: string, shortfall: readonly string[]): string {
+export function suggestedPolicy(
+  all: Suggestions,
+  { project, target }: Pick<History, 'project' | 'target'>,
+  shortfall: readonly string[],
+): string {
+  const whose = project === null ? `target ${target}` : projectWords(project);
   const rules = all.suggestions.map((one) => `\n${indented(`${comment(reasonsOf(one))}${yamlOf([ruleOf(one)])}`)}`);
-  return `${comment(headOf(all, target, shortfall))}version: 1\nmode: dry-run\nrules:${rules.join('')}`;
+  return `${comment(headOf(all, whose, shortfall))}version: 1\nmode: dry-run\nrules:${rules.join('')}`;
 }
 
 /** The rule as it is written in a policy. A write is matched only by a rule that names its type. */
@@ -49,10 +56,10 @@ export function whyNone({ jobs, reason, longestMs, ...group }: WithoutSuggestion
 
 function headOf(
   { window, jobs, unreadable, leftOut, withoutSuggestion }: Suggestions,
-  target: string,
+  whose: string,
   shortfall: readonly string[],
 ): string[] {
-  const seen = `${counted(jobs, 'job')} of target ${target}, submitted from ${day(window.from ?? window.until)} to ${day(window.until)}.`;
+  const seen = `${counted(jobs, 'job')} of ${whose}, submitted from ${day(window.from ?? window.until)} to ${day(window.until)}.`;
   return [
     'Limits suggested by dli-reaper suggest, from what DLI remembers of past jobs. Every rule only logs: it cancels nothing.',
     '',
@@ -70,10 +77,10 @@ function headOf(
       ? []
       : ['', 'No rule:', ...withoutSuggestion.map((one) => `- ${whyNone(one)}.`)]),
     '',
-    'Next:',
-    `- ${dliReaper('backtest --policy FILE')}: whom these rules would have cancelled`,
-    `- ${dliReaper('plan --policy FILE')}: whom they would cancel now`,
-    '- then action: cancel, rule by rule, and mode: live at last',
+    'Next, with the flags that name the project:',
+    `- ${dliReaper('backtest --policy FILE')} shows which jobs these rules would have cancelled.`,
+    `- ${dliReaper('plan --policy FILE')} shows which they find now.`,
+    '- Then write action: cancel, rule by rule, and at last mode: live.',
     '',
   ];
 }
@@ -82,42 +89,52 @@ const NO_MONTH_END =
   'NO MONTH END SEEN (the last day of a month to the 2nd): jobs of the month end may take longer than these.';
 
 function reasonsOf(suggestion: Suggestion): string[] {
-  const { holdsMonthEnd, jobs, limitMs, longestMs, otherOwners, owner, owns, usualMs } = suggestion;
+  const { from, holdsMonthEnd, jobs, longestMs, otherOwners, owner, owns, usualMs } = suggestion;
   const others = jobs.failed + jobs.cancelled + jobs.dead + jobs.alive + jobs.unknown;
   return [
-    `${nameOf(suggestion)}: ${counted(jobs.finished, 'job')} finished well, usually within ${minutes(usualMs)}, the longest in ${minutes(longestMs)}.${others === 0 ? '' : ` ${counted(others, 'other job')} did not, and count for nothing here.`}`,
+    `${nameOf(suggestion)}. ${counted(jobs.finished, 'job')} finished well: half of them within ${minutes(usualMs)}, the longest after ${minutes(longestMs)}.${others === 0 ? '' : ` ${counted(others, 'other job')} did not, and ${others === 1 ? 'counts' : 'count'} for no limit.`}`,
     ...(owns === undefined
       ? []
       : [
-          `Own rule: ${owner} needs ${owns === 'longer' ? 'at least twice' : 'at most half'} the limit of the other owners.`,
+          `- Own rule: ${owner} needs ${owns === 'longer' ? 'at least twice' : 'at most half'} the limit of the other owners.`,
         ]),
-    ...(otherOwners.length === 0 ? [] : [`Without ${otherOwners.join(', ')}, who are looked at alone.`]),
-    ...(limitFor(0) === limitMs ? [`Limit: ${formatDuration(FLOOR_MS)}, the shortest that is suggested.`] : []),
-    checkOf(suggestion),
+    ...(otherOwners.length === 0
+      ? []
+      : [`- Without the jobs of ${otherOwners.join(', ')}, which are looked at apart.`]),
+    `- Limit: ${limitOf(suggestion)}.`,
+    `- Checked: ${checkOf(suggestion)}`,
     ...openEndedOf(suggestion),
-    ...(holdsMonthEnd ? [] : [NO_MONTH_END]),
+    ...(holdsMonthEnd
+      ? []
+      : [`- NO MONTH END SEEN: the first of these jobs was submitted on ${day(from).slice(0, 10)}.`]),
   ];
 }
 
-function checkOf({ check: { learnedOn, triedOn, oneIn, raised }, jobs }: Suggestion): string {
+function limitOf({ limitMs, check: { learnedFromMs } }: Suggestion): string {
+  const limit = formatDuration(limitMs);
+  if (learnedFromMs * ROOM < FLOOR_MS) return `${limit}, the shortest that is suggested`;
+  return `${limit} is ${ROOM} times the longest job that it was learned from, ${minutes(learnedFromMs)}, rounded up`;
+}
+
+function checkOf({ check: { learnedOn, triedOn, oneIn, raised } }: Suggestion): string {
   if (raised !== undefined) {
-    return `Checked: not yet. A limit of ${formatDuration(raised.fromMs)} from the older jobs failed: ${raised.over} of the ${raised.triedOn} newer jobs were over it. So this one was learned from all ${jobs.finished}, and tried on none.`;
+    return `${raised.over} of the ${raised.triedOn} newer jobs were over ${formatDuration(raised.fromMs)}, the limit learned from the older ones. So this one was learned from all ${learnedOn}, and tried on none.`;
   }
   if (oneIn === undefined) {
-    return `Checked: not yet. It was learned from ${counted(learnedOn, 'job')}, and there are no newer ones to try it on.`;
+    return `learned from ${counted(learnedOn, 'job')}, and tried on none, since there are no newer ones.`;
   }
-  return `Checked: learned from the older ${learnedOn}, tried on the newer ${triedOn}. Over it: 0 of ${triedOn}: fewer than 1 in ${oneIn}, with 95 % certainty.`;
+  return `learned from the older ${learnedOn}, tried on the newer ${triedOn}. Over it were 0 of ${triedOn}: fewer than 1 in ${oneIn}, with 95 % certainty.`;
 }
 
 function openEndedOf({ limitMs, openEnded: { cancelled, dead, alive, longestMs } }: Suggestion): string[] {
   const parts = [
     ...(cancelled === 0 ? [] : [`${cancelled} cancelled`]),
-    ...(dead === 0 ? [] : [`${dead} dead, so failed or cancelled`]),
+    ...(dead === 0 ? [] : [`${dead} dead, which means failed or cancelled`]),
     ...(alive === 0 ? [] : [`${alive} not over yet`]),
   ];
   if (parts.length === 0) return [];
   return [
-    `Near or over ${formatDuration(limitMs)}: ${parts.join('; ')}; after up to ${minutes(longestMs)}. How long they need is not known: at least so long.`,
+    `- Near or over ${formatDuration(limitMs)}, the longest of them ${minutes(longestMs)} old: ${parts.join('; ')}. How long they need is not known: at least so long.`,
   ];
 }
 
@@ -141,14 +158,14 @@ const comment = (lines: readonly string[]): string =>
     .map((line) => `# ${line}`.trimEnd().concat('\n'))
     .join('');
 
-/** Breaks a line between words. What follows is indented. */
+/** Breaks a line between words. */
 function wrapped(line: string): string[] {
   const lines: string[] = [];
   let last = '';
   for (const word of line.split(' ')) {
-    if (last !== '' && `${last} ${word}`.length > WIDTH) {
+    if (`${last} ${word}`.length > WIDTH && last !== '') {
       lines.push(last);
-      last = `  ${word}`;
+      last = line.startsWith('- ') ? `  ${word}` : word;
     } else {
       last = last === '' ? word : `${last} ${word}`;
     }

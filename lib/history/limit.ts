@@ -22,6 +22,8 @@ export function limitFor(longestMs: number): number {
 export interface Check {
   /** The number of jobs from which it was learned. */
   learnedOn: number;
+  /** The longest of them, ms. */
+  learnedFromMs: number;
   /** The number of newer jobs on which it was tried. None of them was over it. 0 if it was learned from all jobs. */
   triedOn: number;
   /** With 95 % certainty fewer than one in so many jobs like these is over it; undefined if it was tried on none. */
@@ -38,20 +40,17 @@ export interface Check {
 export function learnLimit(older: readonly number[], newer: readonly number[]): { limitMs: number; check: Check } {
   const limitMs = limitFor(longest(older));
   const over = newer.filter((ms) => ms > limitMs).length;
+  const triedOn = newer.length;
   if (over === 0) {
-    return {
-      limitMs,
-      check: { learnedOn: older.length, triedOn: newer.length, oneIn: oneIn(newer.length), raised: undefined },
-    };
+    const check = { learnedOn: older.length, learnedFromMs: longest(older), triedOn, oneIn: oneIn(triedOn) };
+    return { limitMs, check: { ...check, raised: undefined } };
   }
+  const learnedFromMs = Math.max(longest(older), longest(newer));
+  const learnedOn = older.length + triedOn;
+  const raised = { fromMs: limitMs, over, triedOn };
   return {
-    limitMs: limitFor(Math.max(longest(older), longest(newer))),
-    check: {
-      learnedOn: older.length + newer.length,
-      triedOn: 0,
-      oneIn: undefined,
-      raised: { fromMs: limitMs, over, triedOn: newer.length },
-    },
+    limitMs: limitFor(learnedFromMs),
+    check: { learnedOn, learnedFromMs, triedOn: 0, oneIn: undefined, raised },
   };
 }
 

@@ -172,7 +172,7 @@ describe('the check of a suggestion', () => {
   ])('learns from the older and tries on the newer of $jobs: with 0 of $triedOn, 1 in $oneIn', ({ jobs, ...check }) => {
     const { suggestions } = suggestFor({ lengths: times(jobs, MINUTE), from: UNTIL - 300 * DAY });
 
-    expect(suggestions.map((one) => one.check)).toEqual([{ ...check, raised: undefined }]);
+    expect(suggestions.map((one) => one.check)).toEqual([{ ...check, learnedFromMs: MINUTE, raised: undefined }]);
   });
 
   it('holds a newer job that is exactly at the limit, as a sweep does', () => {
@@ -191,6 +191,7 @@ describe('the check of a suggestion', () => {
         limitMs: 3 * HOUR,
         check: {
           learnedOn: 100,
+          learnedFromMs: 2 * HOUR,
           triedOn: 0,
           oneIn: undefined,
           raised: { fromMs: 30 * MINUTE, over: 2, triedOn: 30 },
