@@ -254,6 +254,7 @@ describe('the help', () => {
       'snapshot',
       'replay',
       'backtest',
+      'suggest',
       'emulator',
       'emulator env',
       'demo',
@@ -268,6 +269,7 @@ describe('the help', () => {
       'Cancel jobs: sweep emergency',
       'Control a stage: stop resume exempt unexempt freeze unfreeze init notices',
       'Write and try a policy: policy validate schema snapshot replay backtest',
+      'Write and try a policy: policy validate schema snapshot replay suggest',
       'Try it without an account: emulator demo',
     ]);
     expect(helpOf(program).match(/^[A-Z].*:$/gm)).toEqual(['Options:', ...groups.keys(), 'Help:', 'Examples:']);

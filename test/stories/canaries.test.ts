@@ -302,6 +302,7 @@ describe.concurrent('no output has a secret', () => {
         ['was-reaped', jobId(1), ...STAGE_TARGET],
         ['status', '--stage', 'dev'],
         ['jobs', ...STAGE_TARGET],
+        ['suggest', ...STAGE_TARGET],
         ['doctor', ...STAGE_TARGET],
         ['notices', '--from', lines, '--stage', 'dev'],
         ['notices', 'announce', ...STAGE_TARGET],

@@ -38,6 +38,7 @@ describe('a verb', () => {
       'policy diff',
       'snapshot',
       'backtest',
+      'suggest',
     ]);
   });
 });
@@ -54,6 +55,7 @@ describe.concurrent('DLI_REAPER_STAGE and DLI_REAPER_TARGET', () => {
     { args: ['why', jobId(1)], says: BOTH },
     { args: ['doctor'], says: BOTH },
     { args: ['snapshot'], says: BOTH },
+    { args: ['suggest', '--json'], says: BOTH },
     { args: ['notices', 'announce'], says: BOTH },
     { args: ['status'], says: STAGE },
     { args: ['policy', 'pull'], says: STAGE },
