@@ -7,7 +7,7 @@ import type { UnsentReason } from '../cli/notices/show.ts';
 import type { DocumentKind } from '../cli/screen/json.ts';
 import { ENGINE_NAMES } from '../lib/base/job.ts';
 import { ENDINGS } from '../lib/history/life.ts';
-import { REASONS } from '../lib/history/suggest.ts';
+import { type Difference, REASONS } from '../lib/history/suggest.ts';
 import { LIMIT_NAMES } from '../lib/policy/clocks.ts';
 import type { Action } from '../lib/policy/schema.ts';
 import { ACTIONS, type Mode, type Rule } from '../lib/policy/schema.ts';
@@ -612,6 +612,10 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
         ...jobGroup,
         id: about(text, 'The id of its rule'),
         otherOwners: about(texts, 'Owners whom the rule ignores, since they have an entry of their own'),
+        owns: about(
+          v.nullable(word<Difference>({ longer: true, shorter: true })),
+          'How the limit of an owner compares with that of the others; null in a rule for all owners',
+        ),
         usualMs: about(count, 'The median of the jobs that finished well'),
         longestMs: about(count, 'The longest of them'),
         limitMs: about(count, 'The suggested maxTotalTime'),

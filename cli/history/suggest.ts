@@ -64,6 +64,7 @@ function documentOf(
       ...groupOf(one),
       id: one.id,
       otherOwners: one.otherOwners,
+      owns: one.owns ?? null,
       usualMs: one.usualMs,
       longestMs: one.longestMs,
       limitMs: one.limitMs,

@@ -35,7 +35,7 @@ export interface Check {
 /**
  * Learns a limit from the older jobs, and tries it on the newer ones. If some of these are over it, the limit is learned from all.
  *
- * @param older lengths in ms, as `newer`; at least one of both.
+ * @param older lengths in ms, as `newer`.
  */
 export function learnLimit(older: readonly number[], newer: readonly number[]): { limitMs: number; check: Check } {
   const limitMs = limitFor(longest(older));
@@ -60,4 +60,4 @@ function oneIn(n: number): number | undefined {
 }
 
 /** A spread over so many arguments would overflow the stack. */
-export const longest = (lengths: readonly number[]): number => lengths.reduce((a, b) => Math.max(a, b), 0);
+const longest = (lengths: readonly number[]): number => lengths.reduce((a, b) => Math.max(a, b), 0);

@@ -4,7 +4,7 @@ import { whyForeign, whyNever } from '../policy/forms.ts';
 import { NATIVE_LIMIT_MS } from '../policy/lint.ts';
 import { createIds } from './ids.ts';
 import { ENDINGS, type Ending, type Life, type Lives, lengthOf } from './life.ts';
-import { type Check, learnLimit, limitFor, longest } from './limit.ts';
+import { type Check, learnLimit, limitFor } from './limit.ts';
 import { holdsMonthEnd } from './month-end.ts';
 
 /*
@@ -122,31 +122,46 @@ interface Part {
   owns: Difference | undefined;
   otherOwners: string[];
   lives: Life[];
-  /** The jobs that finished well, by their place in time among those of all owners. */
-  older: Life[];
-  newer: Life[];
+  learned: { limitMs: number; check: Check };
 }
 
-/** Splits a group into its parts, that of all owners first. */
+/**
+ * Splits a group into its parts, that of all owners first. An owner whose limit has come close to that of the others on the newer
+ * jobs has no part after all.
+ */
 function partsOf(lives: readonly Life[]): Part[] {
   const finished = lives.filter(isFinished);
   const older = new Set(finished.slice(0, Math.floor(finished.length * OLDER_SHARE)));
   const different = differentOwners([...older]);
+  for (;;) {
+    const parts = split(lives, older, different);
+    const restMs = parts.find(({ owner }) => owner === null)?.learned.limitMs ?? 0;
+    const alike = parts.filter(
+      ({ owns, learned: { limitMs } }) => owns !== undefined && !DIFFERS[owns](limitMs, restMs),
+    );
+    if (alike.length === 0) return parts;
+    for (const { owner } of alike) if (owner !== null) different.delete(owner);
+  }
+}
+
+function split(lives: readonly Life[], older: ReadonlySet<Life>, different: ReadonlyMap<string, Difference>): Part[] {
   const byOwner = Map.groupBy(lives, (life) => {
     const owner = ownerOf(life);
     return owner !== null && different.has(owner) ? owner : null;
   });
-  const ofRest = byOwner.get(null) ?? [];
   const otherOwners = [...different.keys()].sort(compareText);
   return [null, ...otherOwners].map((owner): Part => {
-    const own = owner === null ? ofRest : (byOwner.get(owner) ?? []);
+    const own = byOwner.get(owner) ?? [];
+    const finished = own.filter(isFinished);
     return {
       owner,
       owns: owner === null ? undefined : different.get(owner),
       otherOwners: owner === null ? otherOwners : [],
       lives: own,
-      older: own.filter((life) => older.has(life)),
-      newer: own.filter((life) => isFinished(life) && !older.has(life)),
+      learned: learnLimit(
+        finished.filter((life) => older.has(life)).map(lengthOf),
+        finished.filter((life) => !older.has(life)).map(lengthOf),
+      ),
     };
   });
 }
@@ -155,37 +170,60 @@ const isFinished = ({ ending }: Life): boolean => ending === 'finished';
 
 const ownerOf = ({ job: { owner } }: Life): string | null => owner?.normalize('NFC') ?? null;
 
+/** Whether something of an owner differs clearly from the same of the others. */
+const DIFFERS: Record<Difference, (own: number, rest: number) => boolean> = {
+  longer: (own, rest) => own >= rest * CLEARLY,
+  shorter: (own, rest) => own * CLEARLY <= rest,
+};
+
 /**
- * Finds the owners whose limit differs clearly from that of the others. Both sides need enough jobs.
+ * Finds the owners whose limit differs clearly from that of the others. Both sides need enough jobs. One long job does not make
+ * an owner different, so the length that all but one in twenty of the jobs stay within has to differ clearly too.
  *
  * First go those who need much longer than all others, the longest first: one such owner must not loosen the limit of the rest,
  * nor make all the rest look short. Then those who need much less than the rest. Limits are compared, and not lengths: where
- * both are the same, a rule of one's own would change nothing.
+ * both have the same limit, a rule of their own would change nothing.
  *
  * @param older the older jobs only, so that the newer ones still try each limit.
  */
 function differentOwners(older: readonly Life[]): Map<string, Difference> {
   const found = new Map<string, Difference>();
-  const owners = [...Map.groupBy(older, ownerOf)].map(([owner, own]) => ({
-    owner,
-    jobs: own.length,
-    longestMs: longest(own.map(lengthOf)),
-  }));
+  const owners = [...Map.groupBy(older, ownerOf)].map(([owner, own]): OwnLengths => {
+    const lengths = own.map(lengthOf).sort((a, b) => a - b);
+    return { owner, lengths, longestMs: lengths.at(-1) ?? 0 };
+  });
   let left = owners.sort((a, b) => b.longestMs - a.longestMs);
-  const take = (one: (typeof owners)[number], isDifferent: (own: number, rest: number) => boolean, as: Difference) => {
+  const take = (one: OwnLengths, as: Difference, mostOfOthers: (rest: readonly OwnLengths[]) => number): boolean => {
     const rest = left.filter((other) => other !== one);
-    const jobs = rest.reduce((sum, other) => sum + other.jobs, 0);
-    if (one.owner === null || !isWritable(one.owner) || one.jobs < LEAST_JOBS || jobs < LEAST_JOBS) return false;
-    const restMs = rest.reduce((longest, other) => Math.max(longest, other.longestMs), 0);
-    if (!isDifferent(limitFor(one.longestMs), limitFor(restMs))) return false;
+    const jobs = rest.reduce((sum, { lengths }) => sum + lengths.length, 0);
+    if (one.owner === null || !isWritable(one.owner)) return false;
+    if (one.lengths.length < LEAST_JOBS || jobs < LEAST_JOBS) return false;
+    const restMs = rest.reduce((most, { longestMs }) => Math.max(most, longestMs), 0);
+    if (!DIFFERS[as](limitFor(one.longestMs), limitFor(restMs))) return false;
+    if (!DIFFERS[as](mostOf(one.lengths), mostOfOthers(rest))) return false;
     found.set(one.owner, as);
     left = rest;
     return true;
   };
-  while (left[0] !== undefined && take(left[0], (own, rest) => own >= rest * CLEARLY, 'longer'));
-  for (const one of left) take(one, (own, rest) => own * CLEARLY <= rest, 'shorter');
+  while (left[0] !== undefined && take(left[0], 'longer', mostOfAll));
+  // Those who are left are compared with all of them, since a sort for each of many owners would take minutes.
+  const mostOfLeft = mostOfAll(left);
+  for (const one of left) take(one, 'shorter', () => mostOfLeft);
   return found;
 }
+
+/** How long the jobs of an owner took, the shortest first. */
+interface OwnLengths {
+  owner: string | null;
+  lengths: readonly number[];
+  longestMs: number;
+}
+
+const mostOfAll = (owners: readonly OwnLengths[]): number =>
+  mostOf(owners.flatMap(({ lengths }) => lengths).sort((a, b) => a - b));
+
+/** The length that all but one in twenty stay within. @param lengths the shortest first. */
+const mostOf = (lengths: readonly number[]): number => lengths[Math.ceil(lengths.length * 0.95) - 1] ?? 0;
 
 /** A name that a policy reads as a pattern, or may seem to, would select others too. */
 const isWritable = (owner: string): boolean =>
@@ -197,12 +235,14 @@ const isQueueName = (queue: string | undefined): queue is string => queue !== un
 function suggestFor(part: Part, until: number): Omit<Suggestion, 'id'> | WithoutSuggestion {
   const group = groupOf(part, until);
   const { engine, queue, jobs } = group;
-  const [older, newer] = [part.older.map(lengthOf), part.newer.map(lengthOf)];
-  const lengths = [...older, ...newer].sort((a, b) => a - b);
+  const { limitMs, check } = part.learned;
+  const lengths = part.lives
+    .filter(isFinished)
+    .map(lengthOf)
+    .sort((a, b) => a - b);
   const longestMs = lengths.at(-1);
   if (!isQueueName(queue)) return { ...group, reason: 'queue-name', longestMs };
   if (longestMs === undefined || jobs.finished < LEAST_JOBS) return { ...group, reason: 'few-jobs', longestMs };
-  const { limitMs, check } = learnLimit(older, newer);
   if (engine === 'sql' && limitMs >= NATIVE_LIMIT_MS) return { ...group, reason: 'dli-limit', longestMs };
   return {
     ...group,

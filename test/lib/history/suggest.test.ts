@@ -286,6 +286,23 @@ describe('suggest, by owner', () => {
     expect(result.suggestions).toMatchObject([{ limitMs: 6 * HOUR, check: { raised: { over: 60 } } }]);
   });
 
+  it('gives no rule for one long job: all but one in twenty have to differ too', () => {
+    const lengths = [4 * HOUR, ...times(99, 20 * MINUTE)];
+    const result = suggestFor({ lengths: times(100, 20 * MINUTE), ...of('bo') }, { lengths, ...of('ana') });
+
+    expect(limitsOf(result)).toEqual([['adhoc-query', null, [], 360, undefined]]);
+  });
+
+  it('gives no rule to an owner whom the others are like in the newer jobs', () => {
+    const result = suggestFor(
+      { lengths: [...times(100, 10 * MINUTE), 4 * HOUR], ...of('bo') },
+      { lengths: times(101, 4 * HOUR), ...of('ana') },
+    );
+
+    expect(limitsOf(result)).toEqual([['adhoc-query', null, [], 360, undefined]]);
+    expect(result.suggestions).toMatchObject([{ check: { triedOn: 61, raised: undefined } }]);
+  });
+
   it('leaves an owner for whom nothing can be suggested out of the rule of the others', () => {
     const result = suggestFor(
       { lengths: times(100, 20 * MINUTE), ...of('bo') },
