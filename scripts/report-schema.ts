@@ -540,7 +540,7 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
     project,
     window: about(
       object({ from: time, until: time, holdsMonthEnd: v.boolean() }),
-      'The span that was seen; a month end is the last day of a month and the day after it, in UTC',
+      'The span that was seen; a month end is the last day of a month and the next two, in UTC',
     ),
     periodMs: about(count, 'Time between two sweeps'),
     ticks: about(count, 'Sweeps within the window'),
@@ -595,6 +595,8 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
         }),
       ),
       "Today's policy, and the ids of wrong kills that only one of the two makes; null without --against",
+    ),
+  },
   suggestion: {
     target: text,
     project,

@@ -268,8 +268,7 @@ describe('the help', () => {
       'Look, and change nothing: jobs plan why was-reaped status doctor',
       'Cancel jobs: sweep emergency',
       'Control a stage: stop resume exempt unexempt freeze unfreeze init notices',
-      'Write and try a policy: policy validate schema snapshot replay backtest',
-      'Write and try a policy: policy validate schema snapshot replay suggest',
+      'Write and try a policy: policy validate schema snapshot replay backtest suggest',
       'Try it without an account: emulator demo',
     ]);
     expect(helpOf(program).match(/^[A-Z].*:$/gm)).toEqual(['Options:', ...groups.keys(), 'Help:', 'Examples:']);
