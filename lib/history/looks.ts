@@ -59,7 +59,7 @@ export function* looksAt(
       alive.push(entry);
       next += 1;
     }
-    alive = alive.filter(([, { endedAt }]) => endedAt > now);
+    alive = alive.filter(([, { ending, endedAt }]) => ending === 'alive' || endedAt > now);
     if (alive.length > 0) {
       yield { ...of, now, engines, gaps: [], clockProblem: undefined, jobs: alive.map(([job]) => job) };
     }
