@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import { readAs } from './problems.ts';
-import { hasKey, matcher, oneOrMany, ownerKey, queueKey, strictObject } from './schema-parts.ts';
+import { about, hasKey, matcher, oneOrMany, ownerKey, queueKey, strictObject } from './schema-parts.ts';
 
 /** Messages that a route is for. `target` is the name of a target of the stage. */
 export const routeMatchSchema = v.pipe(
   strictObject({
-    target: v.optional(oneOrMany(matcher('name'))),
+    target: v.optional(about(oneOrMany(matcher('name')), 'Name of a target of the stage')),
     owner: ownerKey,
     queue: queueKey,
   }),

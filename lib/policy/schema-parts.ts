@@ -89,7 +89,9 @@ export const wanted = <T>(key: TextKey, make: (text: string) => T) =>
 
 export const matcher = (key: TextKey) => wanted(key, key === 'queue' ? compileQueueMatcher : compileMatcher);
 
-export const queueKey = v.optional(oneOrMany(matcher('queue')));
+export const queueKey = v.optional(
+  about(oneOrMany(matcher('queue')), 'Name of the queue; `*` and `?` as in file names, or a pattern between slashes'),
+);
 export const ownerKey = v.optional(about(oneOrMany(matcher('owner')), 'Name of the IAM user who submitted the job'));
 
 /** Whether a selector selects by at least one key. */

@@ -39,12 +39,21 @@ const STATUSES = [...new Set(Object.values(ENGINE_FACTS).flatMap(({ statuses }) 
 const selectorEntries = {
   queue: queueKey,
   owner: ownerKey,
-  jobType: v.optional(oneOrMany(v.picklist(TYPES))),
-  status: v.optional(oneOrMany(v.picklist(STATUSES))),
-  tag: v.optional(oneOrMany(wanted('tag', compileTagMatcher))),
-  name: v.optional(oneOrMany(matcher('name'))),
-  statement: v.optional(oneOrMany(matcher('statement'))),
-  database: v.optional(oneOrMany(matcher('database'))),
+  jobType: v.optional(
+    about(oneOrMany(v.picklist(TYPES)), "DLI's word for the type; a rule must name each type that writes"),
+  ),
+  status: v.optional(about(oneOrMany(v.picklist(STATUSES)), "DLI's word for the status, which differs by engine")),
+  tag: v.optional(
+    about(
+      oneOrMany(wanted('tag', compileTagMatcher)),
+      'A tag and its value, or only a tag for any value; SQL jobs have tags',
+    ),
+  ),
+  name: v.optional(about(oneOrMany(matcher('name')), 'Name of a batch or of a Flink job')),
+  statement: v.optional(
+    about(oneOrMany(matcher('statement')), 'The SQL text; a pattern between slashes matches a part of it'),
+  ),
+  database: v.optional(about(oneOrMany(matcher('database')), 'DLI names it for imports and exports only')),
 };
 
 const selector = v.pipe(
@@ -66,9 +75,13 @@ const RULE_DEFAULTS = {
 
 const ruleFields = strictObject({
   id: about(ruleId, 'In reports and logs'),
-  engines: v.optional(v.pipe(v.array(v.picklist(ENGINE_NAMES)), v.minLength(1, 'expected at least one engine')), [
-    'sql',
-  ]),
+  engines: v.optional(
+    about(
+      v.pipe(v.array(v.picklist(ENGINE_NAMES)), v.minLength(1, 'expected at least one engine')),
+      'Whose jobs the rule is for',
+    ),
+    ['sql'],
+  ),
   match: about(
     v.union([v.literal('all'), selector], 'expected selectors such as {queue: etl}, or the word all'),
     'All keys must hold; within a key any value. `all` means every job',
@@ -77,7 +90,7 @@ const ruleFields = strictObject({
   maxRunTime: v.optional(about(duration, 'For jobs that run; docs/policy.md says from when each engine counts')),
   maxQueueTime: v.optional(about(duration, 'For jobs that wait')),
   maxTotalTime: v.optional(about(duration, 'For jobs that wait or run, counted from their submission')),
-  action: v.optional(v.picklist(ACTIONS), RULE_DEFAULTS.action),
+  action: v.optional(about(v.picklist(ACTIONS), 'What the rule does about an overdue job'), RULE_DEFAULTS.action),
   victims: v.optional(
     about(v.picklist(['all', 'oldest', 'all-but-oldest']), 'Which of the overdue jobs of a group'),
     RULE_DEFAULTS.victims,
@@ -202,7 +215,7 @@ function whyNotFor(engine: Engine, key: SelectorKey, keys: v.InferOutput<typeof 
 
 export const exemptionMatchSchema = v.pipe(
   strictObject({
-    jobId: v.optional(oneOrMany(wanted('jobId', (id) => id))),
+    jobId: v.optional(about(oneOrMany(wanted('jobId', (id) => id)), "DLI's own id of one job")),
     queue: selectorEntries.queue,
     owner: selectorEntries.owner,
     tag: selectorEntries.tag,
@@ -225,12 +238,12 @@ const opens = <T extends { from?: number | undefined; until?: number | undefined
 
 export const exemptionSchema = v.pipe(
   strictObject({
-    id: ruleId,
-    reason: nonEmptyText,
+    id: about(ruleId, 'In reports and logs'),
+    reason: about(nonEmptyText, 'Why, for later readers'),
     owner: about(name, 'Whom to ask'),
     from: v.optional(about(instant('beginning'), 'When it begins to protect; by default at once')),
     until: about(instant('end'), 'When it stops protecting'),
-    match: exemptionMatchSchema,
+    match: about(exemptionMatchSchema, 'Jobs that no rule cancels meanwhile'),
   }),
   opens(),
 );
@@ -303,7 +316,7 @@ function isTimeZone(timeZone: string): boolean {
 
 export const freezeSchema = v.pipe(
   strictObject({
-    id: ruleId,
+    id: about(ruleId, 'In reports and logs'),
     reason: about(nonEmptyText, 'Why, for later readers'),
     match: about(freezeMatchSchema, 'Jobs that are not cancelled meanwhile; `all` means every job'),
     from: v.optional(about(instant('beginning'), 'When it begins; goes with until')),
@@ -339,15 +352,15 @@ const isShort = (match: RouteMatch): boolean =>
   );
 
 const noticeRouteSchema = strictObject({
-  to: v.picklist(['owner', 'operators']),
+  to: about(v.picklist(['owner', 'operators']), 'Whose messages go there'),
   match: v.optional(about(v.pipe(routeMatchSchema, v.check(isShort, TOO_LONG)), 'Which of them; by default all')),
   route: about(name, 'Name of a parameter below /dli-reaper/{stage}/notices/routes/, which says where they go'),
 });
 
 export const tagExemptionsSchema = v.optional(
   about(
-    strictObject({ ceiling: duration }),
-    'Jobs may exempt themselves by the tags reaper/exempt-until and reaper/ttl, up to this age',
+    strictObject({ ceiling: about(duration, 'A job of this age is no longer exempt, whatever its tags say') }),
+    'Jobs may exempt themselves by the tags `reaper:exempt-until` and `reaper:ttl`, up to this age',
   ),
 );
 
@@ -357,8 +370,11 @@ export const DEFAULT_PERCENT_FLOOR = 10;
 export const MOST_NOTICE_ROUTES = 20;
 
 export const policySchema = strictObject({
-  version: v.literal(1, 'expected 1, the only version there is'),
-  mode: v.optional(v.picklist(MODES), 'dry-run'),
+  version: about(v.literal(1, 'expected 1, the only version there is'), 'The version of this format'),
+  mode: v.optional(
+    about(v.picklist(MODES), 'Whether sweeps may cancel; the target and the request must be live as well'),
+    'dry-run',
+  ),
   maxKills: v.optional(about(count, 'With more victims than this, none is cancelled. 0 cancels nothing'), 20),
   maxKillsPercent: v.optional(
     about(v.pipe(count, v.maxValue(100, 'expected 0 to 100')), 'The same, in percent of all live jobs of the project'),
@@ -379,6 +395,7 @@ export const policySchema = strictObject({
   rules: v.pipe(
     v.array(rule, 'expected a list of rules'),
     v.minLength(1, 'expected at least one rule'),
+    v.description('Which jobs may run for how long; the most severe action of all rules holds'),
     v.rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed) return;
       dataset.value.forEach(({ id }, i) => {
@@ -391,8 +408,14 @@ export const policySchema = strictObject({
       });
     }),
   ),
-  exemptions: v.optional(v.array(exemptionSchema, 'expected a list of exemptions'), []),
-  freezes: v.optional(v.array(freezeSchema, 'expected a list of freezes'), []),
+  exemptions: v.optional(
+    about(v.array(exemptionSchema, 'expected a list of exemptions'), 'Jobs that no rule cancels, with an end'),
+    [],
+  ),
+  freezes: v.optional(
+    about(v.array(freezeSchema, 'expected a list of freezes'), 'Times in which nothing, or no such job, is cancelled'),
+    [],
+  ),
   notices: v.optional(
     about(
       v.pipe(
