@@ -64,12 +64,19 @@ export async function tryOnPast(flags: BacktestFlags, terminal: Terminal): Promi
   });
   const tryOne = (one: Policy) =>
     backtest(history, one, { ...exceptionsOf(settings), ceilings, periodMs: flags.every ?? periodMs });
+  const result = await tryOne(policy);
   return {
     history,
-    result: await tryOne(policy),
+    result,
     today: against === undefined ? undefined : await tryOne(against),
-    shortfall: [...shortfallOf(history, flags), ...missingStatements(history, withStatements)],
+    shortfall: [...shortfallOf(history, flags), ...missingStatements(history, withStatements), ...untried(result)],
   };
+}
+
+/** Says why nothing was tried at all, which must not look like a good result. */
+function untried({ jobs, rules }: Backtest): string[] {
+  if (jobs === 0) return ['the past holds no job with a readable start and end, so nothing was tried'];
+  return rules.length === 0 ? ['the past can answer no rule of this policy, so nothing was tried'] : [];
 }
 
 /** Reads what a deploy, or the environment of this terminal, sets. */

@@ -133,6 +133,23 @@ describe.concurrent('dli-reaper backtest', () => {
     expect(stdout).toContain('! incomplete: the spark jobs were not read to the end in 1 call; use --history FILE');
   });
 
+  it.for([
+    { name: 'no job is remembered', jobs: [], policy: two, why: 'the past holds no job with a readable start and end' },
+    {
+      name: 'no rule can be answered',
+      jobs: PAST,
+      policy: writeFile('waits.json', policyOf('2h', { rules: [{ id: 'w', match: 'all', maxQueueTime: '1h' }] })),
+      why: 'the past can answer no rule of this policy',
+    },
+  ])('ends with 4 if nothing was tried, since $name', async ({ jobs, policy, why }, context) => {
+    const { place, run } = await start(context, jobs);
+
+    const { exitCode, stdout } = await run('--policy', policy, ...place);
+
+    expect(exitCode).toBe(4);
+    expect(stdout).toContain(`! incomplete: ${why}, so nothing was tried`);
+  });
+
   it('judges by statement as long as it has the statements, and says where it does not', async (context) => {
     const { place, run } = await start(context);
     const rules = [{ id: 'secret', match: { statement: '*secret_column*' }, maxTotalTime: '2h' }];
