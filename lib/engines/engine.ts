@@ -47,7 +47,7 @@ export interface PastPage {
   next: PastPlace | undefined;
   /** The number of jobs that DLI says are left, this page included. */
   left: number;
-  /** Set if more jobs started in one millisecond than can be read. */
+  /** Set if more jobs started in one millisecond than can be read; in words. */
   gap?: string | undefined;
 }
 
