@@ -93,7 +93,7 @@ function differenceOf(result: Backtest, today: Backtest) {
 function cannotTell({ window, withoutCaps, wrongKills, rules, operations }: Backtest): string[] {
   const { cancelled, dead, alive } = withoutCaps;
   const mayHaveWaited = wrongKills.some(({ cancelledAt }) => cancelledAt.latest !== cancelledAt.earliest);
-  const resized = [...operations].map(([queue, count]) => `${queue} ${count} times`).join(', ');
+  const resized = [...operations].map(([queue, count]) => `${queue} ${counted(count, 'time')}`).join(', ');
   return [
     ...(mayHaveWaited
       ? [
