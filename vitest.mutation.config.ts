@@ -9,6 +9,7 @@ export default defineConfig({
       'test/lib/policy/**/*.test.ts',
       'test/lib/sweep/judge/decide.test.ts',
       'test/lib/sweep/judge/decide.groups.test.ts',
+      'test/lib/sweep/judge/decide.keep.test.ts',
       'test/lib/sweep/judge/decide.steps.test.ts',
       'test/lib/sweep/tell/explain.test.ts',
     ],

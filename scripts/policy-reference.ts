@@ -20,6 +20,7 @@ interface Key {
 const SECTIONS = [
   { place: '', title: 'The policy' },
   { place: 'rules', title: 'A rule, in `rules`' },
+  { place: 'rules.keep', title: 'Jobs that a group keeps, in `keep` of a rule' },
   { place: 'exemptions', title: 'An exemption, in `exemptions`' },
   { place: 'freezes', title: 'A freeze, in `freezes`' },
   { place: 'freezes.recurring', title: 'Recurring days, in `recurring` of a freeze' },

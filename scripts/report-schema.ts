@@ -295,7 +295,13 @@ const explanation = object({
   freezes: v.array(object({ ...span, predicates: v.union([v.literal('all'), predicates]) })),
   tagExemption: v.nullable(selected),
   verdict: v.union([
-    object({ action: v.literal('keep'), reason: text, rule: v.optional(text), limitMs: v.optional(v.number()) }),
+    object({
+      action: v.literal('keep'),
+      reason: text,
+      rule: v.optional(text),
+      limitMs: v.optional(v.number()),
+      because: v.optional(about(text, 'For the reason group: what it is about the group, as words')),
+    }),
     object({
       action: v.picklist(ACTIONS),
       reason: v.literal('over-limit'),

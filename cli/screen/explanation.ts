@@ -58,8 +58,10 @@ function formatPredicate(name: 'match ' | 'ignore', { key, wanted, found, holds 
 }
 
 function formatVerdict(verdict: Explanation['verdict']): string {
-  if (verdict.action === 'keep')
-    return `keep, ${verdict.reason}${verdict.rule === undefined ? '' : ` (${verdict.rule})`}`;
+  if (verdict.action === 'keep') {
+    const why = verdict.because === undefined ? '' : `: ${verdict.because}`;
+    return `keep, ${verdict.reason}${verdict.rule === undefined ? '' : ` (${verdict.rule})`}${why}`;
+  }
   const { action, rule, clock, limitMs, overLimitMs, matched } = verdict;
   const also = matched.filter((id) => id !== rule);
   return (

@@ -70,7 +70,20 @@ function lintRule(rule: Rule): PolicyWarning[] {
   const foreign = (['match', 'ignore'] as const).flatMap((where) =>
     lintSelector(rule[where]).map(({ keys, message }) => ({ keys: [where, ...keys], message })),
   );
-  return [...neverExceeded, ...foreign, ...lintReach(rule), ...(rule.engines.includes('sql') ? lintSqlRule(rule) : [])];
+  return [
+    ...neverExceeded,
+    ...foreign,
+    ...lintReach(rule),
+    ...lintOldForms(rule),
+    ...(rule.engines.includes('sql') ? lintSqlRule(rule) : []),
+  ];
+}
+
+/** Says how to write what is still read as it was written for an earlier version. */
+function lintOldForms({ victims }: Rule): PolicyWarning[] {
+  if (victims !== 'all-but-oldest') return [];
+  const message = 'all-but-oldest is an old form; it is read as keep: {oldest: 1}, so write that in place of victims';
+  return [{ keys: ['victims'], message }];
 }
 
 /** Warns of a limit or a match that looks like a slip. Rules that only warn or log do no harm. */
@@ -119,9 +132,9 @@ function lintSqlRule(rule: Rule): PolicyWarning[] {
 }
 
 /** Whether an inspection rule of DLI could replace the rule; it has queues and running time only. */
-function isNative({ match, ignore, limits, action, victims, minGroupSize }: Rule): boolean {
+function isNative({ match, ignore, limits, action, keep, victims, minGroupSize }: Rule): boolean {
   const isByQueueAlone = match !== 'all' && Object.keys(match).every((key) => key === 'queue');
   const isByRunTimeAlone = limits.every(({ clock, limitMs }) => clock === 'maxRunTime' && limitMs <= NATIVE_LIMIT_MS);
-  const isPlain = ignore === undefined && victims === 'all' && minGroupSize === 1;
+  const isPlain = ignore === undefined && keep === undefined && victims === 'all' && minGroupSize === 1;
   return isByQueueAlone && isByRunTimeAlone && isPlain && action === 'cancel';
 }

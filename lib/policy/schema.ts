@@ -64,6 +64,8 @@ const selector = v.pipe(
 /** A sweep reads the record of a day, so it would not find an older warning. */
 const MOST_WARN_BEFORE_MS = 24 * 3_600_000;
 
+const keptCount = v.pipe(count, v.minValue(1, 'expected 1 or more'));
+
 const RULE_DEFAULTS = {
   action: 'cancel',
   victims: 'all',
@@ -72,6 +74,26 @@ const RULE_DEFAULTS = {
   onSavepointFailure: 'keep',
   warnFirst: false,
 } as const;
+
+const EITHER = 'expected either oldest or youngest, such as {oldest: 1}';
+
+const keep = v.pipe(
+  about(
+    strictObject({
+      oldest: v.optional(about(keptCount, 'So many that began first')),
+      youngest: v.optional(about(keptCount, 'So many that began last')),
+    }),
+    'So many of each group are spared, of the jobs that the rule would otherwise cancel',
+  ),
+  v.minEntries(1, EITHER),
+  v.maxEntries(1, EITHER),
+  v.transform(({ oldest, youngest = 0 }) =>
+    oldest === undefined ? { end: 'youngest' as const, count: youngest } : { end: 'oldest' as const, count: oldest },
+  ),
+);
+
+/** Written before there was `keep`; it is read for ever. */
+const OLD_KEEP = { end: 'oldest', count: 1 } as const;
 
 const ruleFields = strictObject({
   id: about(ruleId, 'In reports and logs'),
@@ -91,8 +113,12 @@ const ruleFields = strictObject({
   maxQueueTime: v.optional(about(duration, 'For jobs that wait')),
   maxTotalTime: v.optional(about(duration, 'For jobs that wait or run, counted from their submission')),
   action: v.optional(about(v.picklist(ACTIONS), 'What the rule does about an overdue job'), RULE_DEFAULTS.action),
+  keep: v.optional(keep),
   victims: v.optional(
-    about(v.picklist(['all', 'oldest', 'all-but-oldest']), 'Which of the overdue jobs of a group'),
+    about(
+      v.picklist(['all', 'oldest', 'all-but-oldest']),
+      'Which of the overdue jobs of a group; all-but-oldest is an old form of keep: {oldest: 1}',
+    ),
     RULE_DEFAULTS.victims,
   ),
   groupBy: v.optional(
@@ -135,6 +161,7 @@ const rule = v.pipe(
     ...fields,
     savepoint: fields.savepoint ?? RULE_DEFAULTS.savepoint,
     onSavepointFailure: fields.onSavepointFailure ?? RULE_DEFAULTS.onSavepointFailure,
+    ...(fields.victims === 'all-but-oldest' && { keep: OLD_KEEP }),
     limits: LIMIT_NAMES.flatMap((clock) => {
       const limitMs = fields[clock];
       return limitMs === undefined ? [] : [{ clock, limitMs }];
@@ -158,6 +185,9 @@ function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Pat
       message: `${fields.victims} works with one limit only; found ${clocks.join(' and ')}`,
     });
   }
+  if (fields.keep !== undefined && fields.victims !== 'all') {
+    found.push({ path: pathTo('victims'), message: whyNotBesideKeep[fields.victims] });
+  }
   found.push(...contradictionsOfWarnings(fields));
   for (const where of ['match', 'ignore'] as const) {
     const keys = fields[where];
@@ -178,6 +208,12 @@ function contradictionsOf(fields: v.InferOutput<typeof ruleFields>): { path: Pat
   return found;
 }
 
+const whyNotBesideKeep = {
+  oldest:
+    'oldest cannot be combined with keep: it cancels one job of each group, and keep spares some; remove one of them',
+  'all-but-oldest': 'all-but-oldest cannot be combined with keep: it is an old form of keep: {oldest: 1}; remove it',
+};
+
 function contradictionsOfWarnings({
   action,
   warnBefore,
@@ -192,7 +228,7 @@ function contradictionsOfWarnings({
     const message = `warns of a cancel, and a rule with action: ${action} cancels nothing; remove it`;
     return [{ path: pathTo('warnBefore'), message }];
   }
-  if (fields.victims !== 'all' || fields.minGroupSize > 1) {
+  if (fields.keep !== undefined || fields.victims !== 'all' || fields.minGroupSize > 1) {
     const message =
       'works without groups only: which jobs of a group are victims is known when they are over the limit; remove it';
     return [{ path: pathTo('warnBefore'), message }];
@@ -457,6 +493,7 @@ export interface Doubt {
 }
 
 export type Action = Rule['action'];
+export type Keep = NonNullable<Rule['keep']>;
 export type Exemption = Policy['exemptions'][number];
 export type Freeze = Policy['freezes'][number];
 

@@ -102,7 +102,7 @@ const toDocument = ({ rules, maxKills, maxKillsPercent, percentFloor, drain }: P
   maxKillsPercent,
   percentFloor,
   drain,
-  rules: rules.map(({ id, engines, match, ignore, limit, hours, action, victims }) => ({
+  rules: rules.map(({ id, engines, match, ignore, limit, hours, action, victims, keep }) => ({
     id,
     engines,
     match,
@@ -110,6 +110,7 @@ const toDocument = ({ rules, maxKills, maxKillsPercent, percentFloor, drain }: P
     [limit]: `${hours * 60}m`,
     action,
     victims,
+    ...(keep !== undefined && { keep }),
   })),
 });
 
@@ -515,9 +516,12 @@ class Conversation {
   expectLawful(policy: PolicyDraft, { mayAct, expiresAt }: { mayAct: boolean; expiresAt: number }): void {
     if (!mayAct) expect([...this.asked.keys()]).toEqual([]);
     expect(this.#firstAskedAt ?? 0).toBeLessThanOrEqual(expiresAt);
+    const seen = this.#listing.flatMap(({ truths }) => truths);
     for (const [id, { readings }] of this.asked) {
       const reasons = readings.flatMap(({ truth, at }) =>
-        this.#listing.map(({ truths, at: judgedAt }) => whyNot(policy, truth, truths, { now: at, judgedAt })),
+        this.#listing.map(({ truths, at: judgedAt }) =>
+          whyNot(policy, truth, { others: truths, seen }, { now: at, judgedAt }),
+        ),
       );
       expect({ id, whyNot: reasons.includes(undefined) ? undefined : (reasons[0] ?? 'it was never read') }).toEqual({
         id,

@@ -37,6 +37,8 @@ export interface RuleDraft {
   hours: number;
   action: 'cancel' | 'warn';
   victims: 'all' | 'oldest' | 'all-but-oldest';
+  /** How many the rule spares of the jobs that it would otherwise cancel; not together with other victims than all. */
+  keep?: { oldest: number } | { youngest: number } | undefined;
 }
 
 export interface PolicyDraft {
@@ -169,31 +171,59 @@ export function isOverLimit(rule: RuleDraft, job: Truth, now: number): boolean {
 /**
  * Why this job must not be asked to stop; undefined if the policy wants it cancelled.
  *
+ * @param others what DLI held at one reading.
+ * @param seen what it held at any reading: the engines are not read at the same moment.
  * @param judgedAt epoch ms: the one instant by which a sweep goes, which the calendar is asked at.
  */
 export function whyNot(
   policy: PolicyDraft,
   job: Truth,
-  others: readonly Truth[],
+  { others, seen }: { others: readonly Truth[]; seen: readonly Truth[] },
   { now, judgedAt }: { now: number; judgedAt: number },
 ): string | undefined {
-  if (policy.exemptOwner === job.owner && (policy.exemptFrom ?? 0) <= judgedAt) return 'it is exempt';
-  if (policy.freeze !== undefined && isFrozen(policy.freeze, job, judgedAt)) return 'it is frozen';
-  if (job.isStartHidden) return 'its age is not known';
+  const protection = whyProtected(policy, job, judgedAt);
+  if (protection !== undefined) return protection;
   const rules = policy.rules.filter((rule) => isOverLimit(rule, job, now));
   if (rules.length === 0) return 'no rule finds it over a limit';
   const cancelling = rules.filter(({ action }) => action === 'cancel');
   if (cancelling.length === 0) return 'its rules only warn';
-  const byGroup = cancelling.map((rule) => isSparedByGroup(rule, job, others, now));
+  const byGroup = cancelling.map((rule) => {
+    const open = seen.filter((other) => whyProtected(policy, other, judgedAt) === undefined);
+    return isKept(rule, job, open, now) || isSparedByGroup(rule, job, others, now);
+  });
   return byGroup.every(Boolean) ? 'it is not among those of its group' : undefined;
+}
+
+/** Why no rule may cancel the job, whatever it says. */
+function whyProtected(
+  { exemptOwner, exemptFrom = 0, freeze }: PolicyDraft,
+  job: Truth,
+  at: number,
+): string | undefined {
+  if (exemptOwner === job.owner && exemptFrom <= at) return 'it is exempt';
+  if (freeze !== undefined && isFrozen(freeze, job, at)) return 'it is frozen';
+  return job.isStartHidden ? 'its age is not known' : undefined;
+}
+
+const ageOf = ({ submittedAt, waitingSince }: Truth) => submittedAt ?? waitingSince ?? 0;
+
+/** Whether the job is one of those that its rule spares. @param open the jobs that nothing else spares. */
+function isKept({ keep, ...rule }: RuleDraft, job: Truth, open: readonly Truth[], now: number): boolean {
+  if (keep === undefined) return false;
+  const [isFirst, count]: [(age: number) => boolean, number] =
+    'oldest' in keep ? [(age) => age < 0, keep.oldest] : [(age) => age > 0, keep.youngest];
+  const before = open.filter((other) => {
+    const order = ageOf(other) - ageOf(job) || (other.id < job.id ? -1 : 1);
+    return other.id !== job.id && isOverLimit(rule, other, now) && isFirst(order);
+  });
+  return new Set(before.map(({ id }) => id)).size < count;
 }
 
 function isSparedByGroup(rule: RuleDraft, job: Truth, others: readonly Truth[], now: number): boolean {
   if (rule.victims === 'all') return false;
-  const age = ({ submittedAt, waitingSince }: Truth) => submittedAt ?? waitingSince ?? 0;
   const group = others
     .filter((other) => other.id === job.id || isOverLimit(rule, other, now))
-    .toSorted((a, b) => age(a) - age(b) || (a.id < b.id ? -1 : 1));
+    .toSorted((a, b) => ageOf(a) - ageOf(b) || (a.id < b.id ? -1 : 1));
   const isOldest = group[0]?.id === job.id;
   return rule.victims === 'oldest' ? !isOldest : isOldest;
 }

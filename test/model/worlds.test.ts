@@ -37,7 +37,19 @@ const job: fc.Arbitrary<JobDraft> = fc.record({
   onSavepoint: fc.constantFrom('success', 'success', 'failure'),
 });
 
-const rule: fc.Arbitrary<RuleDraft> = fc.record({
+/** Which jobs of a group live on, in either of two words. */
+const group = fc.constantFrom<Pick<RuleDraft, 'victims' | 'keep'>[]>(
+  { victims: 'all' },
+  { victims: 'all' },
+  { victims: 'oldest' },
+  { victims: 'oldest' },
+  { victims: 'all-but-oldest' },
+  { victims: 'all', keep: { oldest: 1 } },
+  { victims: 'all', keep: { oldest: 2 } },
+  { victims: 'all', keep: { youngest: 2 } },
+);
+
+const ruleWithoutGroup: fc.Arbitrary<Omit<RuleDraft, 'victims' | 'keep'>> = fc.record({
   id: fc.constantFrom('a', 'b'),
   engines: fc.constantFrom<RuleDraft['engines'][]>(
     ...ENGINE_NAMES.map((engine) => [engine]),
@@ -49,8 +61,8 @@ const rule: fc.Arbitrary<RuleDraft> = fc.record({
   limit: fc.constantFrom('maxRunTime', 'maxQueueTime', 'maxQueueTime', 'maxTotalTime', 'maxTotalTime'),
   hours: fc.constantFrom(0.5, 2),
   action: fc.constantFrom('cancel', 'cancel', 'cancel', 'warn'),
-  victims: fc.constantFrom('all', 'all', 'oldest', 'oldest', 'all-but-oldest'),
 });
+const rule: fc.Arbitrary<RuleDraft> = fc.tuple(ruleWithoutGroup, group).map(([one, more]) => ({ ...one, ...more }));
 const namingRule: fc.Arbitrary<RuleDraft> = rule.map((draft) => ({
   ...draft,
   engines: ['sql'],
@@ -211,7 +223,7 @@ describe('in every world', () => {
         (draft): PolicyDraft => ({
           ...draft,
           drain: false,
-          rules: draft.rules.map((one) => ({ ...one, victims: 'all' as const })),
+          rules: draft.rules.map((one) => ({ ...one, victims: 'all' as const, keep: undefined })),
         }),
       ),
       skewMs: fc.constant(0),

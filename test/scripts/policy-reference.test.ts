@@ -12,6 +12,7 @@ const RECURRING = { days: [1], timeZone: 'UTC' };
 const POLICIES: Record<string, (keys: object) => object> = {
   '': (keys) => keys,
   rules: (keys) => ({ rules: [{ ...RULE, ...keys }] }),
+  'rules.keep': (keys) => ({ rules: [{ ...RULE, keep: keys }] }),
   exemptions: (keys) => ({
     exemptions: [{ ...ALWAYS, until: '2027-01-10', owner: 'o', match: { owner: 'x' }, ...keys }],
   }),

@@ -8,6 +8,7 @@ import { ACTIONS, type Action, type Exemption, type Freeze, type Policy, type Ru
 import { countStatementQuestions } from '../../policy/scope.ts';
 import { groupKey, namesType, selectedBy, type Tried, trySelector } from '../../policy/select.ts';
 import { KEEP_REASONS, type KeepReason, type Verdict } from '../record/verdict.ts';
+import { hasGroups, type Standing, sparedByGroup } from './groups.ts';
 
 /** What the policy wants for one job, and why. */
 export interface Decision {
@@ -56,6 +57,8 @@ export type RuleResult = {
   | {
       action: 'keep';
       reason: KeepReason;
+      /** For the reason `group`: what it is about the group. */
+      because?: string | undefined;
       /** Set for a job within its limits that comes to one soon. */
       danger?: Danger | undefined;
     }
@@ -112,12 +115,19 @@ export function createDecide({ policy, exemptions }: Omit<DecideOptions, 'now'>)
     const maxSteps = stepsPerValue(jobs, questions);
     const frozen = freezesInForce(policy.freezes, now);
     const trials = jobs.map((job) => tryJob(job, now, { maxSteps, frozen }));
-    const sparedByRule = policy.rules.map((rule, i) => sparedByGroup(rule, i, trials, maxSteps));
+    const sparedByRule = policy.rules.map((rule, i) => {
+      if (!hasGroups(rule)) return undefined;
+      const standings = trials.map((trial) => standingOf(trial, i, now));
+      return sparedByGroup(rule, standings, maxSteps);
+    });
     return trials.map((trial, index) => {
       const { job, rules } = trial;
       const results = rules
-        .map((result, i) => (sparedByRule[i]?.has(index) ? spare(result, 'group') : result))
-        // Comes after the groups: the job stays the oldest of its group, although it is not asked.
+        .map((result, i) => {
+          const because = sparedByRule[i]?.get(index);
+          return because === undefined ? result : { ...spare(result, 'group'), because };
+        })
+        // Comes after the groups: to `victims` the job stays the oldest of its group, although it is not asked.
         .map((result) => (wasAskedRecently(job, result, now) ? spare(result, 'asked-recently') : result));
       // No rule can be for an operation on a queue.
       const verdict = isPseudoJob(job) ? PROTECTED : conclude(results, trial);
@@ -257,11 +267,11 @@ const NO_RULE: Verdict = { action: 'keep', reason: 'no-rule', rule: undefined, l
 const PROTECTED: Verdict = { action: 'keep', reason: 'protected', rule: undefined, limitMs: undefined };
 
 /** Names the lowest limit that counts in this state: a job that waits has none in a rule for running jobs. */
-function keep({ rule, reason }: Kept, state: JobState): Verdict {
+function keep({ rule, reason, because }: Kept, state: JobState): Verdict {
   if (reason === 'no-rule') return NO_RULE;
   const limits = isLive(state) ? limitsFor(rule, state) : rule.limits;
   const [limitMs] = limits.map((limit) => limit.limitMs).toSorted((a, b) => a - b);
-  return { action: 'keep', reason, rule: rule.id, limitMs };
+  return { action: 'keep', reason, rule: rule.id, limitMs, ...(because !== undefined && { because }) };
 }
 
 const limitsFor = ({ limits }: Rule, state: JobState) =>
@@ -338,39 +348,21 @@ function isBelievedStart(startedAt: number | undefined, now: number): startedAt 
   return startedAt !== undefined && startedAt > 0 && startedAt <= now && now - startedAt <= OLDEST_BELIEVED_MS;
 }
 
-/**
- * Returns the places of the jobs that a rule spares, since its `victims` names others of their group. Groups form among the jobs
- * over the rule's limit, exempt jobs included: otherwise an exemption for the oldest job would make the next one the oldest, and
- * so a victim.
- */
-function sparedByGroup(rule: Rule, ruleIndex: number, trials: readonly Trial[], maxSteps: number): ReadonlySet<number> {
-  if (rule.victims === 'all' && rule.minGroupSize === 1) return new Set();
-  const keyOf = (job: Job) => (rule.groupBy === undefined ? '' : groupKey(rule.groupBy, job, maxSteps));
-  const over = trials.flatMap(({ job, rules }, place) => (rules[ruleIndex]?.action === 'keep' ? [] : [{ job, place }]));
-  const doubtful = trials.filter(({ rules }) => isUndetermined(rules[ruleIndex])).map(({ job }) => job);
-  const groups = Map.groupBy(over, ({ job }) => keyOf(job) ?? '');
-  const spared = [...groups].flatMap(([key, group]) => {
-    if (group.length < rule.minGroupSize) return group;
-    const [oldest, ...younger] = group.toSorted((a, b) => compareAge(a.job, b.job));
-    if (oldest === undefined || rule.victims === 'all') return [];
-    if (rule.victims === 'all-but-oldest') return [oldest];
-    // A job that could not be judged may be over the limit as well, and older.
-    const mayBeOlder = (job: Job) =>
-      (keyOf(job) ?? key) === key && (job.startedAt === undefined || compareAge(job, oldest.job) < 0);
-    return doubtful.some(mayBeOlder) ? group : younger;
-  });
-  return new Set(spared.map(({ place }) => place));
+/** Returns what a rule says of a job, for its groups. A freeze holds against a cancel only. */
+function standingOf(trial: Trial, ruleIndex: number, now: number): Standing {
+  const { job, rules, exemption, freeze } = trial;
+  const result = rules[ruleIndex];
+  if (result === undefined) return { job, standing: 'other' };
+  if (result.action === 'keep') {
+    return { job, standing: result.reason === 'undetermined' ? 'undetermined' : 'other' };
+  }
+  const isFrozen = result.action === 'cancel' && freeze.frozen !== 'no';
+  const isSpared = exemption.exempt !== 'no' || isFrozen || wasAskedRecently(job, result, now);
+  return { job, standing: isSpared ? 'spared' : 'open' };
 }
-
-const isUndetermined = (result: RuleResult | undefined): boolean =>
-  result?.action === 'keep' && result.reason === 'undetermined';
 
 function wasAskedRecently({ askedAt }: Job, { action, rule }: RuleResult, now: number): boolean {
   return action === 'cancel' && rule.savepoint && askedAt !== undefined && now - askedAt < ASK_AGAIN_AFTER_MS;
-}
-
-function compareAge(a: Job, b: Job): number {
-  return (a.startedAt ?? 0) - (b.startedAt ?? 0) || compareText(a.id, b.id);
 }
 
 function bySeverity(a: Over, b: Over): number {

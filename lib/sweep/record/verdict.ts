@@ -22,6 +22,8 @@ export type Verdict =
       /** The rule; for an exempt job the exemption, for a frozen job the freeze. */
       rule: string | undefined;
       limitMs: number | undefined;
+      /** For the reason `group`: what it is about the group, as words. */
+      because?: string | undefined;
     };
 
 /** Reasons to spare a job, the strongest first: of several, the first is reported. */
@@ -42,7 +44,7 @@ export const KEEP_REASONS = [
   'ignored',
   /** DLI changed it a short time ago, while it ran: a stop may just have failed, so it is not asked again yet. */
   'asked-recently',
-  /** It is over a rule's limit, but the rule's `victims` names others of its group. */
+  /** It is over a rule's limit, but the rule's `keep`, `victims` or `minGroupSize` spares it in its group. */
   'group',
   /** A rule is for this job, but it waits, and the rule's limit does not count waiting. */
   'queued',

@@ -37,6 +37,31 @@ exemptions:
     });
   });
 
+  it('reads the forms of earlier versions, and prints what to write in place of them', async () => {
+    const text = `version: 1
+mode: live
+rules:
+  - id: query-storm
+    match: {queue: bi_*}
+    maxTotalTime: 15m
+    groupBy: fingerprint
+    minGroupSize: 5
+    victims: all-but-oldest
+  - id: one-at-a-time
+    match: {queue: adhoc, owner: ana}
+    maxRunTime: 2h
+    victims: oldest
+`;
+
+    expect(await validate('old.yml', text)).toEqual({
+      exitCode: 0,
+      stderr: '',
+      stdout:
+        'old.yml:9:5: warning: all-but-oldest is an old form; it is read as keep: {oldest: 1}, so write that in place of victims\n' +
+        'old.yml is valid: mode live, 2 rules, 0 exemptions\n',
+    });
+  });
+
   it('takes JSON, and indented with tabs', async () => {
     const document = { version: 1, rules: [{ id: 'r', match: { owner: 'ana' }, maxRunTime: '2h' }] };
 

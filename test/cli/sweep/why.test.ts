@@ -86,6 +86,25 @@ Verdict: cancel, by rule two-hours: 1h30m over maxRunTime 2h; also over the limi
     for (const text of says) expect(stdout).toContain(text);
   });
 
+  it('says which jobs of a group are kept', async (context) => {
+    const policy = {
+      ...POLICY,
+      rules: [{ id: 'few', match: { queue: 'adhoc' }, maxRunTime: '1h', keep: { oldest: 2 } }],
+    };
+    const jobs = [3, 4, 5].map((hours) => runningJob(hours, { ageMs: hours * HOUR }));
+    const { run } = await startService(context, writeFile('keep.json', JSON.stringify(policy)), { jobs });
+
+    const kept = await run('why', [jobId(4)]);
+    const asJson = await run('why', [jobId(5), '--json']);
+    const cancelled = await run('why', [jobId(3)]);
+
+    expect(kept.stdout).toContain('Verdict: keep, group (few): kept as one of the 2 oldest of its group\n');
+    expect(JSON.parse(asJson.stdout)).toMatchObject({
+      now: { verdict: { reason: 'group', because: 'kept as one of the 2 oldest of its group' } },
+    });
+    expect(cancelled.stdout).toContain('Verdict: cancel, by rule few: 2h');
+  });
+
   it('prints the same as one JSON document with --json, and no statement', async (context) => {
     const { run } = await start(context);
 

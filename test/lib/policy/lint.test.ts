@@ -36,10 +36,19 @@ describe('lintPolicy', () => {
       name: 'a queue, by its total time',
       rule: { match: { queue: 'q' }, maxRunTime: undefined, maxTotalTime: '1h' },
     },
-    { name: 'a queue, all but the oldest', rule: { match: { queue: 'q' }, victims: 'all-but-oldest' } },
+    { name: 'a queue, all but the oldest', rule: { match: { queue: 'q' }, keep: { oldest: 1 } } },
     { name: 'a queue, groups only', rule: { match: { queue: 'q' }, minGroupSize: 2 } },
   ])('finds nothing wrong with a rule for $name', ({ rule }) => {
     expect(lint(rule)).toEqual([]);
+  });
+
+  it('says how to write all but the oldest, and nothing of DLI', () => {
+    expect(lint({ match: { queue: 'q' }, victims: 'all-but-oldest' })).toEqual([
+      {
+        keys: ['rules', 1, 'victims'],
+        message: 'all-but-oldest is an old form; it is read as keep: {oldest: 1}, so write that in place of victims',
+      },
+    ]);
   });
 
   it.each(['maxRunTime', 'maxTotalTime'])('warns of a %s that DLI does not let a job reach', (clock) => {

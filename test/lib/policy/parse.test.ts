@@ -28,7 +28,7 @@ const NOT_A_DURATION = 'not a duration: write a number with a unit s, m, h, d or
 const EXEMPTION = { id: 'e', reason: 'why', owner: 'team', until: '2027-01-01', match: { owner: 'ana' } };
 const { until: _, ...ENDLESS } = EXEMPTION;
 const RULE_KEYS =
-  'allowed here: id, engines, match, ignore, maxRunTime, maxQueueTime, maxTotalTime, action, victims, groupBy, minGroupSize, warnBefore, warnFirst, savepoint, onSavepointFailure';
+  'allowed here: id, engines, match, ignore, maxRunTime, maxQueueTime, maxTotalTime, action, keep, victims, groupBy, minGroupSize, warnBefore, warnFirst, savepoint, onSavepointFailure';
 const TYPES =
   'QUERY, DDL, DCL, IMPORT, EXPORT, INSERT, DATA_MIGRATION, UPDATE, DELETE, ' +
   'flink_sql_job, flink_opensource_sql_job, flink_sql_edge_job, flink_jar_job';
@@ -409,6 +409,50 @@ describe('parsePolicy', () => {
       message: 'oldest works with one limit only; found maxRunTime and maxQueueTime',
     },
     {
+      name: 'to keep none by name',
+      document: withRule({ keep: {} }),
+      path: 'rules[0].keep',
+      message: 'expected either oldest or youngest, such as {oldest: 1}',
+    },
+    {
+      name: 'to keep from both ends',
+      document: withRule({ keep: { oldest: 1, youngest: 2 } }),
+      path: 'rules[0].keep',
+      message: 'expected either oldest or youngest, such as {oldest: 1}',
+    },
+    {
+      name: 'to keep no job',
+      document: withRule({ keep: { youngest: 0 } }),
+      path: 'rules[0].keep.youngest',
+      message: 'expected 1 or more',
+    },
+    {
+      name: 'to keep half a job',
+      document: withRule({ keep: { oldest: 1.5 } }),
+      path: 'rules[0].keep.oldest',
+      message: 'expected a whole number',
+    },
+    {
+      name: 'to keep some of one',
+      document: withRule({ keep: { oldest: 1 }, victims: 'oldest' }),
+      path: 'rules[0].victims',
+      message:
+        'oldest cannot be combined with keep: it cancels one job of each group, and keep spares some; remove one of them',
+    },
+    {
+      name: 'to keep in two words',
+      document: withRule({ keep: { oldest: 3 }, victims: 'all-but-oldest' }),
+      path: 'rules[0].victims',
+      message: 'all-but-oldest cannot be combined with keep: it is an old form of keep: {oldest: 1}; remove it',
+    },
+    {
+      name: 'to warn of what may be kept',
+      document: withRule({ warnBefore: '30m', keep: { oldest: 1 } }),
+      path: 'rules[0].warnBefore',
+      message:
+        'works without groups only: which jobs of a group are victims is known when they are over the limit; remove it',
+    },
+    {
       name: 'a broken pattern',
       document: withRule({ match: { statement: '/(/' } }),
       path: 'rules[0].match.statement',
@@ -752,6 +796,17 @@ describe('parsePolicy', () => {
     expect(problemsOf(withRule({ ...limits, victims: 'all' }))).toEqual({});
     expect(problemsOf(withRule({ victims: 'oldest' }))).toEqual({});
     expect(problemsOf(withRule({ victims: 'all-but-oldest', groupBy: 'fingerprint' }))).toEqual({});
+    expect(problemsOf(withRule({ ...limits, keep: { oldest: 1 } }))).toEqual({});
+  });
+
+  it.each([
+    { written: { keep: { oldest: 3 } }, keep: { end: 'oldest', count: 3 } },
+    { written: { keep: { youngest: 1 }, victims: 'all' }, keep: { end: 'youngest', count: 1 } },
+    { written: { victims: 'all-but-oldest' }, keep: { end: 'oldest', count: 1 } },
+    { written: { victims: 'oldest' }, keep: undefined },
+    { written: {}, keep: undefined },
+  ])('reads how many of a group are kept: $written', ({ written, keep }) => {
+    expect(parsePolicy(withRule(written)).rules[0]?.keep).toEqual(keep);
   });
 
   it('reports every rule with the id of an earlier rule', () => {

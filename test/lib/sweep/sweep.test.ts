@@ -93,6 +93,7 @@ describe('sweep', () => {
   it.each([
     { name: 'the oldest of all, when an older one may be missing', rule: { victims: 'oldest' }, cancelled: 0 },
     { name: 'all but the oldest, which can only spare one more', rule: { victims: 'all-but-oldest' }, cancelled: 204 },
+    { name: 'all but the three youngest, likewise', rule: { keep: { youngest: 3 } }, cancelled: 202 },
   ])('cancels of an incomplete list $name: $cancelled', async ({ rule, cancelled }) => {
     const world = await makeWorld({
       jobs: Array.from({ length: 205 }, (_, i) => emulatedJob(i, { ageMs: 9 * HOUR - i * 1_000 })),
