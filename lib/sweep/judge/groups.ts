@@ -15,7 +15,7 @@ export interface Standing {
 
 /** Whether a rule looks at groups. Most rules do not. */
 export const hasGroups = ({ keep, victims, minGroupSize }: Rule): boolean =>
-  keep !== undefined || victims !== 'all' || minGroupSize > 1;
+  keep !== undefined || victims === 'oldest' || minGroupSize > 1;
 
 type Member = Standing & { place: number };
 

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import { parseExemption, parseExemptionMatch, parsePolicy } from '../../../lib/policy/parse.ts';
 import { PolicyError } from '../../../lib/policy/problems.ts';
 
@@ -1004,6 +1006,16 @@ describe('parsePolicy, for several engines', () => {
     { engines: ['spark', 'flink'], match: 'all', savepoint: true },
   ])('accepts what the jobs of each engine have: $match', (changes) => {
     expect(parsePolicy(withRule(changes)).rules[0]).toMatchObject({ engines: changes.engines });
+  });
+});
+
+describe('parsePolicy, for policies of earlier versions', () => {
+  const file = readFileSync(new URL('../../fixtures/earlier-policies.yml', import.meta.url), 'utf8');
+  const policies = parseAllDocuments(file).map((document) => document.toJS() as object);
+
+  it('refuses none of them, since an upgrade must not stop a stage', () => {
+    expect(policies).toHaveLength(16);
+    for (const policy of policies) expect(parsePolicy(policy)).toMatchObject({ version: 1 });
   });
 });
 
