@@ -352,9 +352,8 @@ function isBelievedStart(startedAt: number | undefined, now: number): startedAt 
 function standingOf(trial: Trial, ruleIndex: number, now: number): Standing {
   const { job, rules, exemption, freeze } = trial;
   const result = rules[ruleIndex];
-  if (result === undefined) return { job, standing: 'other' };
-  if (result.action === 'keep') {
-    return { job, standing: result.reason === 'undetermined' ? 'undetermined' : 'other' };
+  if (result === undefined || result.action === 'keep') {
+    return { job, standing: result?.reason === 'undetermined' ? 'undetermined' : 'other' };
   }
   const isFrozen = result.action === 'cancel' && freeze.frozen !== 'no';
   const isSpared = exemption.exempt !== 'no' || isFrozen || wasAskedRecently(job, result, now);
