@@ -44,6 +44,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'cli/sweep': ['lib', 'cli/screen', 'cli/source'],
   'cli/remote': ['lib', 'cli/screen', 'cli/source', 'cli/sweep'],
   'cli/policy': ['lib', 'cli/screen', 'cli/source', 'cli/sweep'],
+  'cli/policy-test': ['lib', 'cli/screen', 'cli/source'],
   'cli/snapshot': ['lib', 'cli/screen', 'cli/source', 'cli/sweep'],
   'cli/history': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/snapshot'],
   'cli/emergency': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/remote'],

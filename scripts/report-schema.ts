@@ -475,6 +475,37 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
     file: about(textOrNull, 'File that it was written to'),
     text: about(text, 'As YAML, with the version in the first line'),
   },
+  'policy-test': {
+    counts: object({
+      tests: count,
+      passed: count,
+      failed: count,
+      unreadable: about(count, 'Files that could not be run'),
+    }),
+    files: v.array(
+      object({
+        file: text,
+        policy: about(textOrNull, 'The file of its policy; null if the file of tests does not say it'),
+        problem: about(textOrNull, 'Why the file could not be run; null if it was'),
+        tests: v.array(
+          object({
+            name: text,
+            at: about(v.array(time), 'The instants at which the policy was judged'),
+            passed: flag,
+            failures: v.array(
+              object({
+                at: time,
+                where: about(text, 'File, line and column of what was expected'),
+                expected: text,
+                found: text,
+                why: about(v.nullable(explanation), 'How the job was judged; null for a failure of all jobs together'),
+              }),
+            ),
+          }),
+        ),
+      }),
+    ),
+  },
   validation: {
     file: text,
     isValid: flag,

@@ -3,7 +3,7 @@ import type { SweepReport, SweepStatus } from '../../lib/sweep/record/report.ts'
 /** A problem with usage, configuration or credentials; also a sweep that was stopped, for any reason. */
 export const EXIT_CONFIGURATION = 1;
 
-/** A job failed, was not seen to stop, or was named in an emergency and is spared or missing. */
+/** A job failed, was not seen to stop, or was named in an emergency and is spared or missing; or a test of a policy failed. */
 export const EXIT_FAILED = 3;
 
 /** The listing is incomplete, no job could be judged, or the deadline came first. */

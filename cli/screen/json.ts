@@ -13,6 +13,7 @@ export type DocumentKind =
   | 'policy'
   | 'policy-diff'
   | 'validation'
+  | 'policy-test'
   | 'replay'
   | 'backtest'
   | 'suggestion'

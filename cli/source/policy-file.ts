@@ -26,7 +26,7 @@ export interface PolicyFile {
   locate: (keys: readonly (string | number)[]) => string;
 }
 
-/** An invalid policy file. The message holds a line for each problem. */
+/** An invalid policy file, or an invalid file of tests for one. The message holds a line for each problem. */
 export class PolicyFileError extends SettingsError {
   override name = 'PolicyFileError';
   /** All problems in the file, each with its line. */
@@ -49,6 +49,22 @@ export function readPolicyFile(path: string): PolicyFile {
 
 /** Reads the text of a policy. @param path names it in messages. @throws {PolicyFileError} like {@link readPolicyFile}. */
 export function readPolicyText(text: string, path: string): PolicyFile {
+  const { value: policy, document, locate } = readYaml(text, path, parsePolicy);
+  return { policy, text, document, locate };
+}
+
+/**
+ * Reads YAML or JSON.
+ *
+ * @param path names the text in messages.
+ * @param parse throws a {@link PolicyError} for a document that is not valid.
+ * @throws {PolicyFileError} with all problems, each with line and column.
+ */
+export function readYaml<T>(
+  text: string,
+  path: string,
+  parse: (document: unknown) => T,
+): { value: T } & Pick<PolicyFile, 'document' | 'locate'> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number) => {
@@ -64,7 +80,7 @@ export function readPolicyText(text: string, path: string): PolicyFile {
   const locate: PolicyFile['locate'] = (keys) => at(offsetOf(document, keys));
   try {
     const written = toJs(path, document);
-    return { policy: parsePolicy(written), text, document: written, locate };
+    return { value: parse(written), document: written, locate };
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
     const problems = error.problems
@@ -96,7 +112,9 @@ const faultsOf = ({ errors, warnings }: Document.Parsed) => [...errors, ...warni
 
 /** The library's message, or a plainer one. */
 const wordsFor = ({ code, message }: YAMLError): string =>
-  code === 'MULTIPLE_DOCS' ? 'a second document begins here; a policy is one document, so remove the ---' : message;
+  code === 'MULTIPLE_DOCS'
+    ? 'a second document begins here; the file has to be one document, so remove the ---'
+    : message;
 
 /** Resolves aliases. @throws {PolicyFileError} if an alias has no anchor, or expands to too much. */
 function toJs(path: string, document: Document): unknown {

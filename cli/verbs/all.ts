@@ -16,6 +16,7 @@ import { addJobsVerb, addSnapshotVerbs } from './snapshot.ts';
 import { addStageVerbs } from './stage.ts';
 import { addSuggestVerb } from './suggest.ts';
 import { addSweepVerbs } from './sweep.ts';
+import { addTestVerb } from './test.ts';
 
 /** Adds all verbs. Each loads its code when it is called, since the AWS SDK alone takes longer to load than an emulator to start. */
 function addAll(terminal: Terminal): Verbs {
@@ -27,6 +28,7 @@ function addAll(terminal: Terminal): Verbs {
   addNoticesVerbs(verbs);
   addDoctorVerb(verbs);
   addPolicyVerbs(verbs);
+  addTestVerb(verbs);
   addSnapshotVerbs(verbs);
   addBacktestVerb(verbs);
   addSuggestVerb(verbs);

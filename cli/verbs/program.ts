@@ -176,6 +176,9 @@ function stdinFlags(verb: Command): string[] {
     const values = [verb.getOptionValue(option.attributeName()) as unknown].flat();
     return option.flags.endsWith(' <file>') ? values.filter((value) => value === STDIN).map(() => option) : [];
   });
-  const isArgument = verb.registeredArguments.some((one, i) => one.name() === 'file' && verb.args[i] === STDIN);
-  return [...(isArgument ? ['FILE'] : []), ...flags.map(({ long }) => String(long))];
+  const arguments_ = verb.registeredArguments.flatMap((one, i) => {
+    const values = one.variadic ? verb.args.slice(i) : verb.args.slice(i, i + 1);
+    return one.name() === 'file' ? values.filter((value) => value === STDIN).map(() => 'FILE') : [];
+  });
+  return [...arguments_, ...flags.map(({ long }) => String(long))];
 }

@@ -192,7 +192,8 @@ export function parseSqlJobStatus(
   return { ...job, id: jobId };
 }
 
-function toSqlJob(row: unknown, withStatement: boolean): Job {
+/** Reads a row of a list, or the answer about one job. */
+export function toSqlJob(row: unknown, withStatement: boolean): Job {
   const fields = isRecord(row) ? row : {};
   const status = toText(fields.status);
   const type = toText(fields.job_type);

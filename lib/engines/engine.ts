@@ -16,6 +16,8 @@ export interface EngineAdapter {
   createCancels: (dli: DliClient, clock: Clock) => EngineCancels;
   /** Reads jobs that are over; undefined for an engine whose lists do not say how long they ran. */
   createPast?: (dli: DliReader, options: ReadOptions) => ReadPast;
+  /** Reads a row of its lists as a job, with the statement if it has one. A job can so be made without DLI. */
+  toJob: (row: unknown) => Job;
 }
 
 /**

@@ -53,6 +53,8 @@ export const flinkEngine: EngineAdapter = {
     ),
   }),
 
+  toJob: toFlinkJob,
+
   createCancels: (dli) => ({
     /** @see "Stopping Jobs in Batches": POST …/streaming/jobs/stop {"job_ids":[128],"trigger_savepoint":true} */
     cancel: async ({ id, startedAt }, { savepoint, mayStillBeAsked, notAfter, signal }) =>

@@ -52,6 +52,8 @@ export const sparkEngine: EngineAdapter = {
     };
   },
 
+  toJob: toBatch,
+
   createCancels: (dli) => ({
     /**
      * Cancels a batch. No document says what a DELETE does to a batch that is over: it may erase its history. So the state

@@ -1,3 +1,4 @@
+import { toSqlJob } from '../dli/sql-wire.ts';
 import type { EngineAdapter } from './engine.ts';
 import { createQueuedLook } from './queued-look.ts';
 import { countLiveSqlJobs, listLiveSqlJobs } from './sql-list.ts';
@@ -12,6 +13,7 @@ export const sqlEngine: EngineAdapter = {
     readBack: (jobs, round) => readBackSqlJobs(dli, jobs, round),
   }),
   createPast: createSqlPast,
+  toJob: (row) => toSqlJob(row, true),
   createCancels: (dli, clock) => {
     const lookAt = createQueuedLook(clock);
     return {

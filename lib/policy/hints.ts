@@ -55,6 +55,11 @@ const EXAMPLES: Record<string, string> = {
   owner: '; say whom to ask',
   until: '; say until when, such as until: 2026-12-31',
   timeZone: '; say in which time zone the days are, such as timeZone: Europe/Berlin',
+  policy: '; name the file of the policy, from the folder of this file, such as policy: policy.yml',
+  now: '; say at which instant the policy is judged, such as now: 2026-01-05T09:00:00Z',
+  tests: '; list at least one test',
+  name: '; say in a few words what the test shows',
+  jobs: '; list the jobs that are there, such as jobs: [{queue: adhoc, running: 3h, expect: cancel}]',
   ceiling: '; say up to which age, such as ceiling: 24h',
 };
 

@@ -251,6 +251,7 @@ describe('the help', () => {
       'policy rollback',
       'validate',
       'schema',
+      'test',
       'snapshot',
       'replay',
       'backtest',
@@ -268,7 +269,7 @@ describe('the help', () => {
       'Look, and change nothing: jobs plan why was-reaped status doctor',
       'Cancel jobs: sweep emergency',
       'Control a stage: stop resume exempt unexempt freeze unfreeze init notices',
-      'Write and try a policy: policy validate schema snapshot replay backtest suggest',
+      'Write and try a policy: policy validate schema test snapshot replay backtest suggest',
       'Try it without an account: emulator demo',
     ]);
     expect(helpOf(program).match(/^[A-Z].*:$/gm)).toEqual(['Options:', ...groups.keys(), 'Help:', 'Examples:']);

@@ -237,7 +237,7 @@ describe('readPolicyFile', () => {
     {
       name: 'of two documents',
       text: 'version: 1\n---\nversion: 1\n',
-      says: '2:1: a second document begins here; a policy is one',
+      says: '2:1: a second document begins here; the file has to be one',
     },
     { name: 'that is empty', text: '', says: '1:1: expected an object; found nothing' },
     { name: 'that is a list', text: '- version: 1\n', says: '1:1: expected an object; found a list' },
