@@ -5,6 +5,7 @@ import { createEmulatorClock } from '../../emulator/base/clock.ts';
 import { createRandom } from '../../emulator/base/random.ts';
 import { parseFaults } from '../../emulator/control/fault-file.ts';
 import type { Fault } from '../../emulator/control/faults.ts';
+import { addJobs } from '../../emulator/control/jobs.ts';
 import { parseSnapshot, type Snapshot } from '../../emulator/control/snapshot.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
 import { manyJobs, WORLDS, type World } from '../../emulator/worlds.ts';
@@ -37,6 +38,8 @@ export interface EmulatorFlags {
   state?: string;
   /** Stage to play, which can be the rehearsal only. */
   stage?: string;
+  /** File with the jobs that it starts with, in place of a world. */
+  worldFile?: string;
 }
 
 /** Starts an emulator: with `jobs` a project of that size, otherwise the named world, `busy-morning` by default. */
@@ -117,6 +120,20 @@ function writeState(path: string, snapshot: Snapshot): void {
   renameSync(`${path}.new`, path);
 }
 
+/** Starts an emulator with the jobs of a file, or with a world. */
+async function startWith({ worldFile, ...flags }: EmulatorFlags, assumptions: Partial<Assumptions> = {}) {
+  if (worldFile === undefined) return startWorld(flags, assumptions);
+  const { jobs: _, ...others } = flags;
+  const emulator = await startWorld({ ...others, world: 'empty' }, assumptions);
+  try {
+    readWith('--world-file', worldFile, (text) => addJobs(parse(text), emulator, emulator.snapshot().now));
+    return emulator;
+  } catch (error) {
+    await emulator.close();
+    throw error;
+  }
+}
+
 async function rehearse(emulator: Emulator, terminal: Terminal): Promise<() => Promise<void>> {
   try {
     return await startRehearsal(emulator, terminal);
@@ -132,7 +149,7 @@ export async function runEmulator(flags: EmulatorFlags, terminal: Terminal): Pro
   const { out, err } = terminal;
   if (flags.stage !== undefined) assertRehearsal(flags.stage);
   const probe = flags.assumeFrom === undefined ? undefined : readProbe(flags.assumeFrom);
-  const emulator = await startWorld(flags, probe && assumptionsIn(probe));
+  const emulator = await startWith(flags, probe && assumptionsIn(probe));
   if (probe !== undefined) tellAssumptions(probe, err);
   const stopped = new Promise<void>((resolve) => void onInterrupt(resolve));
   const endRehearsal = flags.stage === undefined ? undefined : await rehearse(emulator, terminal);

@@ -17,6 +17,7 @@ interface Facts {
   /** Epoch ms. */
   startedAt: number | undefined;
   changedAt: number | undefined;
+  isWaiting: boolean;
 }
 
 /** The row in which a list of DLI shows a job. `lib/engines` reads it, as in a sweep: status, protection, clocks. */
@@ -40,14 +41,15 @@ const ROWS: Record<Engine, (facts: Facts) => object> = {
     name,
     create_time: startedAt,
   }),
-  flink: ({ id, queue, owner, type, status, name, startedAt, changedAt }) => ({
+  flink: ({ id, queue, owner, type, status, name, startedAt, changedAt, isWaiting }) => ({
     job_id: Number(id),
     queue_name: queue,
     user_name: owner,
     job_type: type,
     status,
     name,
-    start_time: startedAt,
+    // DLI does not say since when a Flink job waits.
+    start_time: isWaiting ? undefined : startedAt,
     update_time: changedAt ?? startedAt,
   }),
 };
@@ -94,6 +96,7 @@ function factsOf({ engine, tag = [], running, waiting, changed, ...entry }: Test
     }),
     startedAt: ageMs === null ? undefined : now - (ageMs ?? 0),
     changedAt: changed === undefined || changed === null ? undefined : now - changed,
+    isWaiting: waiting !== undefined,
   };
 }
 

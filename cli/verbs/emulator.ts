@@ -19,6 +19,7 @@ export function addEmulatorVerbs({ add, terminal, exitWith }: Verbs): void {
     )
     .option('--jobs <n>', 'number of live jobs, in place of a world', wholeNumber)
     .option('--overdue <share>', 'share of --jobs that are queries running for hours, 0 to 1', share, 0.1)
+    .option('--world-file <file>', 'the jobs to start with, in place of a world: a list in JSON or YAML')
     .option('--faults <file>', 'faults to inject, YAML or JSON')
     .option('--assume-from <file>', 'behave like a real DLI, by a file of doctor --probe')
     .option('--state <state-file>', 'load this file at the start, if it exists, and write it at the end')
@@ -34,6 +35,7 @@ export function addEmulatorVerbs({ add, terminal, exitWith }: Verbs): void {
       examples(
         'emulator --port 8080 --jobs 200 --overdue 0.1',
         'emulator --world storm --faults faults.yml --state lake.json',
+        'emulator --world-file examples/etl/world.json --port 8080',
         'emulator --assume-from dli-probe-2026-12-01.json',
         'emulator --stage rehearsal --jobs 500 --overdue 0.6',
       ),

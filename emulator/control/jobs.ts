@@ -37,7 +37,13 @@ const draft = v.strictObject({
   /** Time from the start of its run to its end. */
   runs: v.optional(duration, '24h'),
   onCancel: v.optional(v.picklist(['stop', 'finish', 'ignore']), 'stop'),
+  /** For Flink jobs: time since DLI changed it while it ran, as after a savepoint that failed. */
+  changed: v.optional(duration),
+  /** So many jobs like this. */
+  count: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)), 1),
 });
+
+type Draft = v.InferOutput<typeof draft>;
 
 /**
  * Adds one job, or a list of jobs. Every field is optional:
@@ -49,34 +55,42 @@ const draft = v.strictObject({
 export function addJobs(document: unknown, stores: Stores, now: number): void {
   const result = v.safeParse(v.array(draft), Array.isArray(document) ? document : [document]);
   if (!result.success) throw new Error(result.issues.map((issue) => issueWords(issue)).join('; '));
-  for (const { engine, queue, owner, type, statement, tags, name, age, waits, runs, onCancel } of result.output) {
-    const createdAt = now - age;
-    const runsFrom = createdAt + waits;
-    const common = { queue, owner, ...(onCancel !== 'stop' && { onCancel }) };
-    switch (engine) {
-      case 'sql': {
-        const life = { submittedAt: createdAt, runsFrom, endsAt: runsFrom + runs, endsAs: 'FINISHED' as const };
-        stores.sql.add({ ...common, ...life, id: randomUuid(Math.random), type, statement, tags });
-        break;
-      }
-      case 'spark': {
-        const life = batchLife({ createdAt, runsFrom, endsAt: runsFrom + runs });
-        stores.spark.add({ ...common, name, life, id: randomUuid(Math.random) });
-        break;
-      }
-      case 'flink': {
-        const id = 1 + Math.max(0, ...stores.flink.all().map((job) => job.id));
-        const life: EmulatedFlinkJob['life'] = [
-          { from: createdAt, state: 'job_submitting' },
-          { from: runsFrom, state: 'job_running' },
-          { from: runsFrom + runs, state: 'job_finish' },
-        ];
-        stores.flink.add({ queue, owner, name, life, id, type: 'flink_sql_job', tags });
-        break;
-      }
-      default:
-        engine satisfies never;
+  for (const one of result.output) for (let n = 0; n < one.count; n++) addJob(one, stores, now);
+}
+
+function addJob(
+  { engine, queue, owner, type, statement, tags, name, age, waits, runs, onCancel, changed }: Draft,
+  stores: Stores,
+  now: number,
+): void {
+  const createdAt = now - age;
+  const runsFrom = createdAt + waits;
+  const common = { queue, owner, ...(onCancel !== 'stop' && { onCancel }) };
+  switch (engine) {
+    case 'sql': {
+      const life = { submittedAt: createdAt, runsFrom, endsAt: runsFrom + runs, endsAs: 'FINISHED' as const };
+      stores.sql.add({ ...common, ...life, id: randomUuid(Math.random), type, statement, tags });
+      break;
     }
+    case 'spark': {
+      const life = batchLife({ createdAt, runsFrom, endsAt: runsFrom + runs });
+      stores.spark.add({ ...common, name, life, id: randomUuid(Math.random) });
+      break;
+    }
+    case 'flink': {
+      const id = 1 + Math.max(0, ...stores.flink.all().map((job) => job.id));
+      const life: EmulatedFlinkJob['life'] = [
+        { from: createdAt, state: 'job_submitting' },
+        { from: runsFrom, state: 'job_running' },
+        ...(changed === undefined ? [] : [{ from: now - changed, state: 'job_running' as const }]),
+        { from: runsFrom + runs, state: 'job_finish' },
+      ];
+      // DLI's lists of Flink jobs show no tags, not even an empty list.
+      stores.flink.add({ queue, owner, name, life, id, type: 'flink_sql_job', ...(tags.length > 0 && { tags }) });
+      break;
+    }
+    default:
+      engine satisfies never;
   }
 }
 

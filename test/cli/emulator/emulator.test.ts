@@ -75,6 +75,21 @@ describe.concurrent('dli-reaper emulator', () => {
     expect(second).toEqual(first);
   });
 
+  it('starts with the jobs of a file, and with no other', async (context) => {
+    const { ask } = await start(context, ['--world-file', 'examples/etl/world.json']);
+
+    const { jobs } = await ask('/_emulator/jobs');
+
+    expect(jobs?.map((job) => 'owner' in job && job.owner).toSorted()).toEqual([
+      'ana',
+      'closing',
+      'nightly',
+      'nightly',
+      'nightly',
+      'nightly',
+    ]);
+  });
+
   it('ends with 1 when its port is taken', async (context) => {
     const { connection } = await start(context);
 
@@ -131,6 +146,11 @@ describe.concurrent('dli-reaper emulator', () => {
     {
       flags: ['--world', 'atlantis'],
       says: /--world: expected one of busy-morning, lake, orphans, storm, ten-thousand, empty/,
+    },
+    { flags: ['--world-file', 'absent.json'], says: /--world-file absent\.json: ENOENT/ },
+    {
+      flags: ['--world-file', 'package.json'],
+      says: /--world-file package\.json: 0\.\w+: unknown key/,
     },
     { flags: ['--faults', 'absent.yml'], says: /--faults absent\.yml: ENOENT/ },
     { flags: ['--speed', '-1'], says: /Expected 0 or more/ },

@@ -291,13 +291,17 @@ describe('every policy that we publish', () => {
       .filter((text) => /^version:/m.test(text))
       .map((text, i) => ({ name: `example ${i + 1} of ${file}`, text })),
   );
-  const examples = filesIn('examples', /\.ya?ml$/).map((file) => ({ name: file, text: read(file) }));
+  const examples = readdirSync(join(CLI.cwd, 'examples'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /policy\.ya?ml$/.test(file))
+    .map((file) => ({ name: join('examples', file), text: read(join('examples', file)) }));
 
   it('is found', () => {
     const files = documented.map(({ name }) => name.replace(/^example \d+ of /, ''));
 
     expect(files).toEqual(expect.arrayContaining(['README.md', 'docs/policy.md']));
-    expect(examples.map(({ name }) => name)).toContain('examples/demo-policy.yml');
+    expect(examples.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['examples/demo-policy.yml', 'examples/etl/policy.yml']),
+    );
   });
 
   it.each([...documented, ...examples])('is valid: $name', ({ name, text }) => {
