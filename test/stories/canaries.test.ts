@@ -714,7 +714,15 @@ describe.concurrent('no output has a secret', () => {
     const address = proxied('https://dli.example.com', 'password in a flag');
     search.hear(address);
 
+    const statement = `select '${search.canary('statement in a test of a policy')}' from lineitem`;
+    const job = `{queue: adhoc, statement: "${statement}", running: 3h, expect: keep}`;
+    const tests = file('policy.test.yml', `policy: policy.json\nnow: 2026-01-05\ntests: [{name: a, jobs: [${job}]}]\n`);
+    const junit = writeFile('results.xml', '');
+
     await run(search, {}, both(broken.map((one) => ['validate', one])));
+    expect(await run(search, {}, both([['test', tests, '--junit', junit]]))).toEqual([3, 3]);
+    search.add('results of tests', readFileSync(junit, 'utf8'));
+    await run(search, {}, both(broken.map((one) => ['test', one])));
     for (const one of broken) await run(search, env, [['plan', ...flags, '--policy', one]]);
     for (const one of [env, login, spaced])
       await run(
