@@ -61,9 +61,13 @@ export async function compareWithLive(
   const remarks = await remarksOn(candidate.policy, stage);
   const { ceilings } = remarks;
   const effects = await effectsOf(stage, { ...flags, ceilings, policy: candidate.policy, live }, terminal);
-  const isSame = live !== undefined && toYaml(live.value) === yamlOf(parse(candidate.value));
+  const isSame = live !== undefined && isLive(candidate, live);
   return { parameter, live, candidate, isSame, effects, remarks };
 }
+
+/** Whether a policy is the live one, apart from its comments and its form. */
+export const isLive = ({ value }: Candidate, live: ParameterVersion): boolean =>
+  toYaml(live.value) === yamlOf(parse(value));
 
 interface Showing {
   flags: PolicyFlags;

@@ -8,7 +8,7 @@ import type { Terminal } from '../screen/terminal.ts';
 import { STDIN, versionIn, withVersionLine, writeText } from '../source/files.ts';
 import type { ParameterVersion } from '../source/parameter-store.ts';
 import { readPolicyText } from '../source/policy-file.ts';
-import { type Candidate, compareWithLive, type Difference, readCandidate, showDifference } from './diff.ts';
+import { type Candidate, compareWithLive, type Difference, isLive, readCandidate, showDifference } from './diff.ts';
 import { openPolicy, type PolicyFlags, type StoredPolicy, toYaml } from './stored-policy.ts';
 
 /**
@@ -19,7 +19,7 @@ import { openPolicy, type PolicyFlags, type StoredPolicy, toYaml } from './store
  */
 export async function runPush(
   file: string,
-  flags: PolicyFlags & { overVersion?: number },
+  flags: PolicyFlags & { overVersion?: number; over?: string },
   terminal: Terminal,
 ): Promise<number> {
   const stored = openPolicy(flags);
@@ -27,7 +27,11 @@ export async function runPush(
   const live = await stage.store.get(parameter);
   if (live === undefined) await stage.assertExists();
   const candidate = readCandidate(file);
-  assertUnchanged(live, { parameter, version: flags.overVersion ?? versionIn(candidate.text, parameter) });
+  if (flags.over === undefined) {
+    assertUnchanged(live, { parameter, version: flags.overVersion ?? versionIn(candidate.text, parameter) });
+  } else {
+    assertIsOf(flags.over, live, { parameter, candidate });
+  }
   const { exitCode, version } = await put(candidate, live, stored, flags, terminal);
   // The version lets the file be changed and pushed again. JSON has no place for it, and stdin is no file.
   if (version !== undefined && file !== STDIN && !isJson(candidate.text)) {
@@ -82,6 +86,19 @@ function assertUnchanged(
     version === undefined
       ? `already exists, at version ${live.version}; pull it first, or give --over-version ${live.version}`
       : `is version ${live.version} now, not version ${version} that you pulled or named; pull it again`,
+  );
+}
+
+/** Refuses to replace another policy than that of a file. A push that was done already may be done again. */
+function assertIsOf(
+  file: string,
+  live: ParameterVersion | undefined,
+  { parameter, candidate }: { parameter: string; candidate: Candidate },
+): void {
+  if (live === undefined || isLive(candidate, live) || isLive(readCandidate(file), live)) return;
+  throw new SettingsError(
+    parameter,
+    `is not the policy of ${file}: version ${live.version} was put in place by other means; pull it, and see what it changes`,
   );
 }
 

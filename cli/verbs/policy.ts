@@ -57,13 +57,14 @@ function addPush(policy: Command, { terminal, exitWith }: Verbs): void {
     'acts',
   )
     .option('--over-version <n>', 'the live version to replace, for a file that was not pulled', wholeNumber)
+    .option('--over <file>', 'the policy to replace; refused if another is live')
     .option('--confirm <stage>', CONFIRM_HELP)
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
     .addHelpText(
       'after',
       examples('policy push policy.yml --stage prod', 'policy push policy.yml --stage prod --confirm prod --json'),
     )
-    .action((file: string, flags: PolicyFlags & { overVersion?: number }) =>
+    .action((file: string, flags: PolicyFlags & { overVersion?: number; over?: string }) =>
       exitWith(async () => (await import('../policy/push.ts')).runPush(file, flags, terminal)),
     );
 }

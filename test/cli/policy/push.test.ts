@@ -80,6 +80,29 @@ describe.concurrent('dli-reaper policy', () => {
     expect(emulator.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
+  it('replaces the policy of a file, and no other; again makes no difference', async (context) => {
+    const { aws, run } = await startStage(context);
+    const before = newFile('# ours\nversion: 1\nmode: live\nrules: [{id: r, match: all, maxRunTime: 5h}]\n');
+    const after = JSON.stringify(policyOf(4));
+    const push = (text: string) =>
+      run('push', newFile(text), '--over', before, '--confirm', 'dev', '--no-look', '--json');
+
+    const first = await push(after);
+    const again = await push(after);
+    aws.put(PARAMETER, JSON.stringify(policyOf(9)));
+    const changed = await push(after);
+
+    expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(first.stdout)).toMatchObject({ liveVersion: 1, version: 2 });
+    expect(again.exitCode).toBe(0);
+    expect(JSON.parse(again.stdout)).toMatchObject({ isSame: true, version: null });
+    expect(changed).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining(`${PARAMETER}: is not the policy of ${before}: version 3 was put in place`),
+    });
+    expect(JSON.parse(aws.parameters[PARAMETER] ?? '')).toEqual(policyOf(9));
+  });
+
   it('rolls back to a version that is held, and to no other', async (context) => {
     const { aws, run } = await startStage(context);
     aws.put(PARAMETER, JSON.stringify(policyOf(1, 'dry-run')));
