@@ -317,6 +317,11 @@ tests:
       says: '4:15: tests[0].at: expected a time',
     },
     {
+      name: 'an instant in a far future',
+      text: '  - {name: a, at: +99999w, jobs: []}\n',
+      says: '4:15: tests[0].at: expected a time',
+    },
+    {
       name: 'too few expectations',
       text: '  - {name: a, at: [+1h, +2h], jobs: [{expect: [keep]}]}\n',
       says: '4:39: tests[0].jobs[0].expect: expected one for all instants, or one for each: there are 2',
