@@ -19,7 +19,7 @@ rules:
   - {id: line-1h, match: {status: LAUNCHING}, maxQueueTime: 1h, action: warn}
   - {id: writes-6h, match: {jobType: INSERT, queue: etl}, maxRunTime: 6h}
   - {id: exports-1h, match: {jobType: EXPORT, database: sales}, maxRunTime: 1h, action: log}
-  - {id: storm, match: {queue: bi_*, statement: /from sales/i}, maxTotalTime: 15m, groupBy: fingerprint, victims: all-but-oldest}
+  - {id: storm, match: {queue: bi_*, statement: /from sales/i}, maxTotalTime: 15m, groupBy: fingerprint, keep: {oldest: 1}}
   - {id: batches-6h, engines: [spark], match: {name: etl-*}, maxTotalTime: 6h}
   - {id: streams-1d, engines: [flink], match: {queue: dev}, maxRunTime: 1d}
 exemptions:
@@ -157,7 +157,7 @@ describe('dli-reaper test', () => {
       `
   - name: tags
     jobs:
-      - {queue: adhoc, tag: reaper/ttl=12h, running: 9h, expect: {reason: exempt, rule: tag}}
+      - {queue: adhoc, tag: reaper:ttl=12h, running: 9h, expect: {reason: exempt, rule: tag}}
       - {engine: flink, queue: dev, running: 25h, expect: {verdict: keep, reason: undetermined}}
 `,
       { policy: `${POLICY}tagExemptions: {ceiling: 24h}\n` },
@@ -200,7 +200,7 @@ describe('dli-reaper test', () => {
 
   it('does not make a group of jobs whose statements the test does not say', async () => {
     const policy =
-      'version: 1\nrules: [{id: r, match: all, maxRunTime: 1h, groupBy: fingerprint, victims: all-but-oldest}]\n';
+      'version: 1\nrules: [{id: r, match: all, maxRunTime: 1h, groupBy: fingerprint, keep: {oldest: 1}}]\n';
     const { stdout } = await runTests('  - {name: apart, jobs: [{running: 2h, count: 2, expect: {reason: group}}]}', {
       policy,
     });
