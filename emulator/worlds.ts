@@ -1,5 +1,6 @@
 import { randomUuid } from './base/random.ts';
 import type { EmulatedFlinkJob } from './flink/jobs.ts';
+import { month } from './month.ts';
 import { batchLife, type EmulatedBatch } from './spark/jobs.ts';
 import type { EmulatedJob } from './sql/jobs.ts';
 
@@ -176,11 +177,15 @@ export interface World {
   flinkJobs?: EmulatedFlinkJob[];
 }
 
-type MakeWorld = (now: number, random: () => number) => World;
+/** @param count the number of jobs, if the world can be of any size. */
+type MakeWorld = (now: number, random: () => number, count?: number) => World;
 
 const ofSql =
   (make: (now: number, random: () => number) => EmulatedJob[]): MakeWorld =>
   (now, random) => ({ jobs: make(now, random) });
+
+/** The worlds that can be of any size. */
+export const SIZED_WORLDS: readonly string[] = ['month'];
 
 /** The worlds, by the names that `--world` takes. docs/emulator.md says what a sweep finds in each. */
 export const WORLDS: Readonly<Record<string, MakeWorld>> = {
@@ -189,5 +194,6 @@ export const WORLDS: Readonly<Record<string, MakeWorld>> = {
   orphans: ofSql(orphans),
   storm: ofSql(storm),
   'ten-thousand': ofSql((now, random) => manyJobs(now, random, { count: 10_000, overdueShare: 0.1 })),
+  month: (now, random, count = 10_000) => month(now, random, { count }),
   empty: () => ({ jobs: [] }),
 };

@@ -8,7 +8,7 @@ import type { Fault } from '../../emulator/control/faults.ts';
 import { addJobs } from '../../emulator/control/jobs.ts';
 import { parseSnapshot, type Snapshot } from '../../emulator/control/snapshot.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
-import { manyJobs, WORLDS, type World } from '../../emulator/worlds.ts';
+import { manyJobs, SIZED_WORLDS, WORLDS, type World } from '../../emulator/worlds.ts';
 import { systemClock } from '../../lib/base/clock.ts';
 import { messageOf } from '../../lib/base/error-words.ts';
 import { decodeText } from '../../lib/base/text.ts';
@@ -42,7 +42,7 @@ export interface EmulatorFlags {
   worldFile?: string;
 }
 
-/** Starts an emulator: with `jobs` a project of that size, otherwise the named world, `busy-morning` by default. */
+/** Starts an emulator with the named world, `busy-morning` by default. With `jobs` it is a project of that size. */
 export function startWorld(flags: EmulatorFlags, assumptions: Partial<Assumptions> = {}): Promise<Emulator> {
   const { port = 0, seed = 1, speed = 1, cancelDelay = 1_000 } = flags;
   const random = createRandom(seed);
@@ -70,10 +70,11 @@ function makeWorld(
   now: number,
   random: () => number,
 ): World {
-  if (jobs !== undefined) return { jobs: manyJobs(now, random, { count: jobs, overdueShare: overdue }) };
+  if (jobs !== undefined && !SIZED_WORLDS.includes(world))
+    return { jobs: manyJobs(now, random, { count: jobs, overdueShare: overdue }) };
   const make = Object.hasOwn(WORLDS, world) ? WORLDS[world] : undefined;
   if (make === undefined) throw new SettingsError('--world', `expected one of ${Object.keys(WORLDS).join(', ')}`);
-  return make(now, random);
+  return make(now, random, jobs);
 }
 
 function readState(path: string): Snapshot | undefined {

@@ -14,10 +14,10 @@ export function addEmulatorVerbs({ add, terminal, exitWith }: Verbs): void {
     .option('--seed <n>', 'the same seed gives the same jobs', wholeNumber, 1)
     .option(
       '--world <name>',
-      'jobs to start with: busy-morning, lake, orphans, storm, ten-thousand, empty',
+      'jobs to start with: busy-morning, lake, orphans, storm, ten-thousand, month, empty',
       'busy-morning',
     )
-    .option('--jobs <n>', 'number of live jobs, in place of a world', wholeNumber)
+    .option('--jobs <n>', 'number of live jobs, in place of a world; or of the jobs of the world month', wholeNumber)
     .option('--overdue <share>', 'share of --jobs that are queries running for hours, 0 to 1', share, 0.1)
     .option('--world-file <file>', 'the jobs to start with, in place of a world: a list in JSON or YAML')
     .option('--faults <file>', 'faults to inject, YAML or JSON')
@@ -36,6 +36,7 @@ export function addEmulatorVerbs({ add, terminal, exitWith }: Verbs): void {
         'emulator --port 8080 --jobs 200 --overdue 0.1',
         'emulator --world storm --faults faults.yml --state lake.json',
         'emulator --world-file examples/etl/world.json --port 8080',
+        'emulator --world month --jobs 50000',
         'emulator --assume-from dli-probe-2026-12-01.json',
         'emulator --stage rehearsal --jobs 500 --overdue 0.6',
       ),

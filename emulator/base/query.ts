@@ -91,6 +91,24 @@ export function matching<Item>(items: readonly Item[], filters: readonly Filter<
   return items.filter((item) => conditions.every((holds) => holds(item)));
 }
 
+/** Finds one page of the items that match, and counts them all. It makes no list of all, since there may be many pages. */
+export function matchingPage<Item>(
+  items: readonly Item[],
+  filters: readonly Filter<Item>[],
+  { isReversed, offset, size }: { isReversed: boolean; offset: number; size: number },
+): { rows: Item[]; count: number } {
+  const conditions = filters.filter(([wanted]) => wanted !== undefined).map(([, holds]) => holds);
+  const rows: Item[] = [];
+  let count = 0;
+  for (let i = 0; i < items.length; i++) {
+    const item = items[isReversed ? items.length - 1 - i : i] as Item;
+    if (!conditions.every((holds) => holds(item))) continue;
+    if (count >= offset && rows.length < size) rows.push(item);
+    count += 1;
+  }
+  return { rows, count };
+}
+
 /** Sorts a copy. It computes each key once, because the lists are long. */
 export function sortedBy<Item>(items: readonly Item[], keyOf: (item: Item) => number, sign: 1 | -1): Item[] {
   const keyed = items.map((item) => ({ item, key: keyOf(item) }));

@@ -1,9 +1,9 @@
 import { type Answer, dliError } from '../base/answer.ts';
 import {
+  type Filter,
   hasTagLike,
   invalid,
-  matching,
-  pageOf,
+  matchingPage,
   QUEUE_NAME,
   reader,
   refuseCancel,
@@ -127,7 +127,7 @@ function listJobs({ sql, now }: SqlService, request: RouteRequest): Answer {
   const at = now();
   const fragment = pattern?.toLowerCase();
   const tags = get('tags');
-  const found = matching<EmulatedJob>(sql.all(), [
+  const filters: Filter<EmulatedJob>[] = [
     [status, (job) => statusAt(job, at) === status],
     // Both bounds, `start` and `end`, are on the start time. Terraform sends 0 for "no bound".
     [start || undefined, (job) => job.submittedAt > start],
@@ -141,11 +141,15 @@ function listJobs({ sql, now }: SqlService, request: RouteRequest): Answer {
     [engine, (job) => (job.engine ?? 'spark') === engine],
     [fragment, (job) => job.statement.toLowerCase().includes(fragment ?? '')],
     [tags, (job) => hasTagLike(job.tags, tags ?? '')],
-  ]);
-  const rows = pageOf(inOrder(found, order, at), (page - 1) * pageSize, pageSize);
+  ];
+  const { rows, count } = matchingPage(inOrder(sql.all(), order, at), filters, {
+    isReversed: order === 'start_time_desc',
+    offset: (page - 1) * pageSize,
+    size: pageSize,
+  });
   return {
     status: 200,
-    body: { is_success: true, message: '', job_count: found.length, jobs: rows.map((job) => toRow(job, at)) },
+    body: { is_success: true, message: '', job_count: count, jobs: rows.map((job) => toRow(job, at)) },
   };
 }
 
@@ -219,10 +223,9 @@ function cancelJobOnQueue(service: SqlService, request: RouteRequest): Answer {
   return cancelJob(service, { ...request, params: [id] });
 }
 
-function inOrder(jobs: EmulatedJob[], order: string, now: number): EmulatedJob[] {
-  // The store is in this order already.
-  if (order === 'start_time_asc') return jobs;
-  if (order === 'start_time_desc') return jobs.toReversed();
+/** By start time, they stay the oldest first. */
+function inOrder(jobs: readonly EmulatedJob[], order: string, now: number): readonly EmulatedJob[] {
+  if (order === 'start_time_asc' || order === 'start_time_desc') return jobs;
   const ageOf = (job: EmulatedJob) => (endOf(job, now) ?? now) - job.submittedAt;
   return sortedBy(jobs, ageOf, order === 'duration_asc' ? 1 : -1);
 }

@@ -90,6 +90,15 @@ describe.concurrent('dli-reaper emulator', () => {
     ]);
   });
 
+  it('makes a month as large as asked', async (context) => {
+    const { ask } = await start(context, ['--world', 'month', '--jobs', '300']);
+
+    const { jobs = [] } = await ask('/_emulator/jobs');
+
+    expect(jobs).toHaveLength(300);
+    expect(jobs.filter((job) => 'status' in job && job.status === 'FINISHED').length).toBeGreaterThan(200);
+  });
+
   it('ends with 1 when its port is taken', async (context) => {
     const { connection } = await start(context);
 
@@ -145,7 +154,7 @@ describe.concurrent('dli-reaper emulator', () => {
   it.for([
     {
       flags: ['--world', 'atlantis'],
-      says: /--world: expected one of busy-morning, lake, orphans, storm, ten-thousand, empty/,
+      says: /--world: expected one of busy-morning, lake, orphans, storm, ten-thousand, month, empty/,
     },
     { flags: ['--world-file', 'absent.json'], says: /--world-file absent\.json: ENOENT/ },
     {
