@@ -1,8 +1,8 @@
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { messageOf } from '../../lib/base/error-words.ts';
 import { issueWords } from '../../lib/base/issue-words.ts';
-import { ENGINE_NAMES } from '../../lib/base/job.ts';
+import { ENGINE_NAMES, type PastJob } from '../../lib/base/job.ts';
 import type { History } from '../../lib/history/read.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { jobSchema, projectSchema, toJob, toJobDocument } from '../snapshot/document.ts';
@@ -15,15 +15,32 @@ export function writeHistory(path: string, { jobs, places, ...history }: History
     ...history,
     since: history.since ?? null,
     places: [...places].map(([engine, place]) => ({ engine, place: place ?? null })),
-    jobs: jobs.map(({ job, endedAt }) => ({ ...toJobDocument(job, { withStatements: false }), endedAt })),
   };
   try {
-    writeFileSync(`${path}.part`, JSON.stringify(document));
+    const file = openSync(`${path}.part`, 'w');
+    try {
+      // In parts, since the text of all jobs takes more memory than the jobs.
+      writeFileSync(file, JSON.stringify({ ...document, jobs: [] }).slice(0, -END.length));
+      for (let from = 0; from < jobs.length; from += JOBS_PER_WRITE) {
+        const texts = jobs.slice(from, from + JOBS_PER_WRITE).map(textOf);
+        writeFileSync(file, `${from === 0 ? '' : ','}${texts.join(',')}`);
+      }
+      writeFileSync(file, END);
+    } finally {
+      closeSync(file);
+    }
     renameSync(`${path}.part`, path);
   } catch (error) {
     throw new SettingsError('--history', `${path} cannot be written: ${messageOf(error)}`, { cause: error });
   }
 }
+
+const JOBS_PER_WRITE = 1_000;
+/** The list of jobs comes last. */
+const END = ']}';
+
+const textOf = ({ job, endedAt }: PastJob): string =>
+  JSON.stringify({ ...toJobDocument(job, { withStatements: false }), endedAt });
 
 const documentSchema = v.object({
   version: v.literal(1, 'expected a history of version 1'),

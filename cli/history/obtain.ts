@@ -21,8 +21,9 @@ export interface HistoryFlags {
 
 /** Enough for 60,000 jobs. */
 const MOST_CALLS = 600;
-/** What a crash may lose. */
-const PAGES_PER_SAVE = 20;
+/** What a crash may lose: so many pages, or a fifth of those that were read. A save writes all, so with more of them fewer are made. */
+const FEWEST_PAGES_PER_SAVE = 20;
+const GROWTH_PER_SAVE = 1.25;
 const DAY_MS = 86_400_000;
 
 /**
@@ -48,6 +49,7 @@ export async function obtainHistory(
   const until = systemClock.now();
   const since = days === undefined ? undefined : until - days * DAY_MS;
   const start = stored ?? emptyHistory(settings, ENGINES_WITH_PAST, { until, since });
+  let nextSave = FEWEST_PAGES_PER_SAVE;
   const waiting = { json: json === true, quiet: quiet === true, handleSignals: false };
   const read = await withSpinner('Reading what DLI remembers', waiting, terminal, async ({ say }) => {
     const stopListening = onSweepInterrupt(() => say('Stopping after this call'));
@@ -61,7 +63,9 @@ export async function obtainHistory(
         signal: interrupted,
         onPage: ({ calls, left }, soFar) => {
           say(`Reading what DLI remembers: ${counted(calls, 'call')}, about ${counted(left, 'job')} left`);
-          if (path !== undefined && calls % PAGES_PER_SAVE === 0) writeHistory(path, soFar());
+          if (path === undefined || calls < nextSave) return;
+          nextSave = Math.max(calls + FEWEST_PAGES_PER_SAVE, calls * GROWTH_PER_SAVE);
+          writeHistory(path, soFar());
         },
       });
     } finally {

@@ -2,9 +2,9 @@ import type { Job } from '../base/job.ts';
 import { clockOf, type LimitName } from '../policy/clocks.ts';
 import type { Exemption, Freeze, Policy, Rule } from '../policy/schema.ts';
 import { beyondCeilings, type Ceilings } from '../settings/ceilings.ts';
-import { createDecide, type Decision } from '../sweep/judge/decide.ts';
+import { type Decision, decide } from '../sweep/judge/decide.ts';
 import { ENDINGS, type Ending, type Life, lengthOf, livesOf } from './life.ts';
-import { jobsOf, looksAt, ticksIn, type Wait } from './looks.ts';
+import { asAlive, looksAt, ticksIn, type Wait } from './looks.ts';
 import { ENGINES_WITH_PAST, type History } from './read.ts';
 import { tellablePart, type Untellable } from './tellable.ts';
 import { type Death, type Remark, tryPolicy, withoutCaps } from './trial.ts';
@@ -95,21 +95,26 @@ export async function backtest(history: History, written: Policy, options: Backt
   const { lives, unreadable } = livesOf(history.jobs, history.until);
   const window = windowOf(lives, history.until);
   const { ceilings, periodMs, ...spared } = options;
-  const play = (wait: Wait, tried: Policy, more: Partial<Parameters<typeof tryPolicy>[2]> = {}) => {
-    const jobs = jobsOf(lives, wait);
-    const looks = looksAt(jobs, { ...history, periodMs, engines: ENGINES_WITH_PAST });
-    return tryPolicy(looks, tried, { ...spared, ...more }).then((trial) => ({ jobs, trial }));
+  const { target, project, until } = history;
+  // It holds no job that is over: all jobs of three trials would take more memory than the history.
+  const known = new WeakMap<Job, Life>();
+  const lifeOf = (job: Job): Life => known.get(job) as Life;
+  const play = async (wait: Wait, tried: Policy, more: Partial<Parameters<typeof tryPolicy>[2]> = {}) => {
+    const onAlive = (job: Job, life: Life) => void known.set(job, life);
+    const looks = looksAt(lives, { target, project, until, wait, periodMs, engines: ENGINES_WITH_PAST, onAlive });
+    const { deaths, capped } = await tryPolicy(looks, tried, { ...spared, ...more });
+    const died = deaths.map(({ job, rule, clock, limitMs, at }) => ({ life: lifeOf(job), rule, clock, limitMs, at }));
+    return { died, capped };
   };
 
-  const named = collectNamed();
+  const named = collectNamed(lifeOf);
   const free = await play('none', withoutCaps(policy), { onLook: named.onLook });
   const held = await play('none', policy, { ceilings });
   const late = await play('all', withoutCaps(policy));
-  const lifeOf = (job: Job): Life => free.jobs.get(job) as Life;
-  const latest = new Map(late.trial.deaths.map(({ job, at }) => [late.jobs.get(job), at]));
+  const latest = new Map(late.died.map(({ life, at }) => [life, at]));
 
-  const died = free.trial.deaths.map((death) => ({ ...death, life: lifeOf(death.job) }));
-  const nearMisses = findNearMisses(free.jobs, new Set(free.trial.deaths.map(({ job }) => job)), {
+  const { died } = free;
+  const nearMisses = findNearMisses(lives, new Set(died.map(({ life }) => life)), {
     policy: { ...policy, freezes: [...policy.freezes, ...(options.freezes ?? [])] },
     exemptions: options.exemptions ?? [],
   });
@@ -120,11 +125,11 @@ export async function backtest(history: History, written: Policy, options: Backt
     jobs: lives.length,
     finished: lives.filter(({ ending }) => ending === 'finished').length,
     unreadable,
-    withCaps: count(held.trial.deaths.map(({ job }) => held.jobs.get(job) as Life)),
+    withCaps: count(held.died.map(({ life }) => life)),
     withoutCaps: count(died.map(({ life }) => life)),
-    capped: held.trial.capped,
+    capped: held.capped,
     beyond: beyondCeilings(written, ceilings),
-    victims: died.map(({ life, rule, clock, limitMs, at }) => ({ life, rule, clock, limitMs, at })),
+    victims: died,
     wrongKills: died
       .filter(({ life }) => life.ending === 'finished')
       .map(({ life, rule, at }) => ({
@@ -136,7 +141,7 @@ export async function backtest(history: History, written: Policy, options: Backt
     nearMisses,
     rules: policy.rules.map(({ id, action }) => {
       const mine = action === 'cancel' ? died.filter(({ rule }) => rule === id) : [];
-      const hit = action === 'cancel' ? mine.map(({ life }) => life) : [...named.by(id)].map(lifeOf);
+      const hit = action === 'cancel' ? mine.map(({ life }) => life) : [...named.by(id)];
       return {
         rule: id,
         action,
@@ -156,31 +161,32 @@ function count(lives: readonly Life[]): Counts {
 }
 
 /** Collects the jobs that rules would log, or warn of. */
-function collectNamed() {
-  const named = new Map<string, Set<Job>>();
+function collectNamed(lifeOf: (job: Job) => Life) {
+  const named = new Map<string, Set<Life>>();
   return {
     onLook: (decisions: readonly Decision[]): void => {
       for (const { job, verdict } of decisions) {
         if (verdict.action !== 'log' && verdict.action !== 'warn') continue;
-        named.set(verdict.rule, (named.get(verdict.rule) ?? new Set()).add(job));
+        named.set(verdict.rule, (named.get(verdict.rule) ?? new Set()).add(lifeOf(job)));
       }
     },
-    by: (rule: string): ReadonlySet<Job> => named.get(rule) ?? new Set(),
+    by: (rule: string): ReadonlySet<Life> => named.get(rule) ?? new Set(),
   };
 }
 
 /** Finds the jobs that finished well near a limit, the nearest first. Each is judged once more, at its end. */
 function findNearMisses(
-  lives: ReadonlyMap<Job, Life>,
-  died: ReadonlySet<Job>,
+  lives: readonly Life[],
+  died: ReadonlySet<Life>,
   { policy, exemptions }: { policy: Policy; exemptions: readonly Exemption[] },
 ): NearMiss[] {
-  const decide = createDecide({ policy, exemptions });
   const least = NEAR * Math.min(...policy.rules.flatMap(({ limits }) => limits.map(({ limitMs }) => limitMs)));
-  return [...lives]
-    .filter(([job, life]) => life.ending === 'finished' && lengthOf(life) >= least && !died.has(job))
-    .flatMap(([job, life]): NearMiss[] => {
-      const [decision] = decide([job], life.endedAt);
+  return lives
+    .filter((life) => life.ending === 'finished' && lengthOf(life) >= least && !died.has(life))
+    .flatMap((life): NearMiss[] => {
+      const job = asAlive(life, 'none');
+      // What decides remembers its jobs, and these are many.
+      const [decision] = decide([job], { policy, exemptions, now: life.endedAt });
       const isOpen = decision?.verdict.reason === 'within-limit' || decision?.verdict.reason === 'over-limit';
       if (decision === undefined || !isOpen) return [];
       const near = decision.rules

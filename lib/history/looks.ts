@@ -9,12 +9,8 @@ import type { Life } from './life.ts';
  */
 export type Wait = 'none' | 'all';
 
-/** Returns the jobs of lives as a look would have shown them while they were alive. */
-export function jobsOf(lives: readonly Life[], wait: Wait): Map<Job, Life> {
-  return new Map(lives.map((life) => [asAlive(life.job, wait), life]));
-}
-
-function asAlive(last: Job, wait: Wait): Job {
+/** Returns the job of a life as a look would have shown it while it was alive. */
+export function asAlive({ job: last }: Life, wait: Wait): Job {
   const job = { ...last, askedAt: undefined, updatedAt: undefined };
   // An operation on a queue is never a victim, in any state.
   if (job.protection === 'always') return { ...job, state: 'operation' };
@@ -27,41 +23,50 @@ export const ticksIn = ({ from, until }: { from: number; until: number }, period
   Math.max(Math.floor(until / periodMs) - Math.ceil(from / periodMs) + 1, 0);
 
 /**
- * Makes the look of each tick at which at least one job was alive. Each look holds the same objects for the same jobs.
+ * Makes the look of each tick at which at least one job was alive. Each look holds the same objects for the same jobs. A job is
+ * made when it comes to life and is not kept, since a past has many more jobs than a look.
  *
- * @param jobs the oldest submission first, as {@link jobsOf} makes them.
+ * @param lives the oldest submission first.
  */
 export function* looksAt(
-  jobs: ReadonlyMap<Job, Life>,
+  lives: readonly Life[],
   {
+    wait,
     until,
     periodMs,
     engines,
+    onAlive,
     ...of
   }: Pick<StoredLook, 'target' | 'project'> & {
+    wait: Wait;
     until: number;
     periodMs: number;
     engines: readonly Engine[];
+    /** Gets each job before it is first looked at. */
+    onAlive: (job: Job, life: Life) => void;
   },
 ): Generator<StoredLook> {
-  const entries = [...jobs];
   let next = 0;
-  let alive: [Job, Life][] = [];
+  let alive: { job: Job; endedAt: number }[] = [];
   let lastTick = Number.NEGATIVE_INFINITY;
   for (;;) {
-    const [, first] = entries[next] ?? [];
+    const first = lives[next];
     // A pause without a job is skipped.
     if (alive.length === 0 && first === undefined) return;
     const from = alive.length === 0 && first !== undefined ? first.submittedAt : lastTick + periodMs;
     const now = Math.ceil(from / periodMs) * periodMs;
     if (now > until) return;
-    for (let entry = entries[next]; entry !== undefined && entry[1].submittedAt <= now; entry = entries[next]) {
-      alive.push(entry);
+    alive = alive.filter(({ endedAt }) => endedAt > now);
+    for (let life = lives[next]; life !== undefined && life.submittedAt <= now; life = lives[next]) {
       next += 1;
+      if (life.endedAt <= now) continue;
+      const job = asAlive(life, wait);
+      onAlive(job, life);
+      alive.push({ job, endedAt: life.endedAt });
     }
     alive = alive.filter(([, { ending, endedAt }]) => ending === 'alive' || endedAt > now);
     if (alive.length > 0) {
-      yield { ...of, now, engines, gaps: [], clockProblem: undefined, jobs: alive.map(([job]) => job) };
+      yield { ...of, now, engines, gaps: [], clockProblem: undefined, jobs: alive.map(({ job }) => job) };
     }
     lastTick = now;
   }

@@ -71,19 +71,27 @@ export async function readHistory(
   { maxCalls, withStatements, signal, onPage = () => {}, ...deps }: ReadOptions,
 ): Promise<History> {
   const dli = createDliReader(connectionTo(target, credentials, deps));
-  const jobs = new Map<string, PastJob>();
+  const known = new Map<Engine, Map<string, PastJob>>();
   let heldBytes = 0;
   const keep = ({ job, endedAt }: PastJob): void => {
     const bytes = weigh([job]);
     const isLight = heldBytes + bytes <= MOST_HELD_BYTES;
     if (isLight) heldBytes += bytes;
-    const past = { job: isLight ? job : { ...job, statement: undefined }, endedAt };
-    jobs.set(keyOf(past, jobs.size), past);
+    const jobs = known.get(job.engine) ?? new Map<string, PastJob>();
+    known.set(job.engine, jobs);
+    // Rows without an id cannot be told apart, so each of them counts.
+    const key = job.id === '' ? `row ${jobs.size}` : job.id.toLowerCase();
+    jobs.set(key, { job: isLight ? job : { ...job, statement: undefined }, endedAt });
   };
   history.jobs.forEach(keep);
   const places = new Map(history.places);
   const gaps = [...history.gaps];
-  const read = (): History => ({ ...history, jobs: [...jobs.values()], places, gaps });
+  const read = (): History => ({
+    ...history,
+    jobs: [...known.values()].flatMap((jobs) => [...jobs.values()]),
+    places,
+    gaps,
+  });
   let calls = 0;
   try {
     for (const [engine, first] of history.places) {
@@ -105,7 +113,7 @@ export async function readHistory(
     }
     return read();
   } catch (error) {
-    if (!(error instanceof DliError) || jobs.size === 0) throw error;
+    if (!(error instanceof DliError) || known.size === 0) throw error;
     return { ...read(), gaps: [...gaps, { engine: undefined, what: messageOf(error) }] };
   } finally {
     dli.close();
@@ -119,11 +127,6 @@ const MOST_HELD_BYTES = 100_000_000;
 function isWanted({ job: { startedAt } }: PastJob, { since, until }: History): boolean {
   if (startedAt === undefined) return true;
   return startedAt < until && (since === undefined || startedAt >= since);
-}
-
-/** Rows without an id cannot be told apart, so each of them counts. */
-function keyOf({ job: { engine, id } }: PastJob, place: number): string {
-  return id === '' ? `row ${place}` : `${engine} ${id.toLowerCase()}`;
 }
 
 /** Waits two intervals of the rate that DLI's refusals have taught; the pacer alone would wait one. */

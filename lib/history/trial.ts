@@ -72,11 +72,12 @@ export async function tryPolicy(
   policy: Policy,
   { ceilings, onLook = () => {}, ...more }: TrialOptions = {},
 ): Promise<Trial> {
-  const measure = createMeasure(policy, { ...more, ceiling: ceilings?.killsPerSweep });
   const trial: Trial = { deaths: [], capped: [], incomplete: [] };
   const dead = new Map<string, Set<string>>();
   for (const look of looks) {
     const { target, now: at } = look;
+    // One for all looks would remember each job until the end.
+    const measure = createMeasure(policy, { ...more, ceiling: ceilings?.killsPerSweep });
     const gone = dead.get(target) ?? new Set();
     dead.set(target, gone);
     const jobs = gone.size === 0 ? look.jobs : look.jobs.filter((job) => !gone.has(keyOf(job)));
