@@ -35,7 +35,7 @@ export function* looksAt(
     until,
     periodMs,
     engines,
-    onAlive,
+    onAlive = () => {},
     ...of
   }: Pick<StoredLook, 'target' | 'project'> & {
     wait: Wait;
@@ -43,7 +43,7 @@ export function* looksAt(
     periodMs: number;
     engines: readonly Engine[];
     /** Gets each job before it is first looked at. */
-    onAlive: (job: Job, life: Life) => void;
+    onAlive?: (job: Job, life: Life) => void;
   },
 ): Generator<StoredLook> {
   let next = 0;
@@ -59,12 +59,13 @@ export function* looksAt(
     alive = alive.filter(({ endedAt }) => endedAt > now);
     for (let life = lives[next]; life !== undefined && life.submittedAt <= now; life = lives[next]) {
       next += 1;
-      if (life.endedAt <= now) continue;
+      // One that is alive at the end of the past is alive at its last tick too.
+      const endedAt = life.ending === 'alive' ? Number.POSITIVE_INFINITY : life.endedAt;
+      if (endedAt <= now) continue;
       const job = asAlive(life, wait);
       onAlive(job, life);
-      alive.push({ job, endedAt: life.endedAt });
+      alive.push({ job, endedAt });
     }
-    alive = alive.filter(([, { ending, endedAt }]) => ending === 'alive' || endedAt > now);
     if (alive.length > 0) {
       yield { ...of, now, engines, gaps: [], clockProblem: undefined, jobs: alive.map(({ job }) => job) };
     }

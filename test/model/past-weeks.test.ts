@@ -5,7 +5,7 @@ import type { EmulatedJob } from '../../emulator/sql/jobs.ts';
 import { createSharedStates } from '../../lib/dli/shared-state.ts';
 import { backtest } from '../../lib/history/backtest.ts';
 import { livesOf } from '../../lib/history/life.ts';
-import { jobsOf, looksAt } from '../../lib/history/looks.ts';
+import { looksAt } from '../../lib/history/looks.ts';
 import { ENGINES_WITH_PAST, emptyHistory, type History, readHistory } from '../../lib/history/read.ts';
 import { tryPolicy } from '../../lib/history/trial.ts';
 import { parsePolicy } from '../../lib/policy/parse.ts';
@@ -137,7 +137,7 @@ const RULES = [
   { id: 'watched', match: { queue: 'etl' }, maxTotalTime: '1h', action: 'warn' },
 ];
 const GROUPS = [
-  { id: 'storm', match: { queue: 'etl' }, maxTotalTime: '1h', groupBy: 'owner', victims: 'all-but-oldest' },
+  { id: 'storm', match: { queue: 'etl' }, maxTotalTime: '1h', groupBy: 'owner', keep: { oldest: 1 } },
   { id: 'oldest', match: { queue: 'bi' }, maxTotalTime: '2h', groupBy: 'owner', victims: 'oldest', minGroupSize: 2 },
 ];
 const EXEMPTIONS = [{ id: 'bo', reason: 'r', owner: 'o', until: '2026-01-09', match: { owner: 'bo', queue: 'bi' } }];
@@ -171,7 +171,7 @@ describe('a backtest of a week', () => {
     const week = makeWeek(seed, { waiting: 0 });
     const history = await remember(week);
     const { lives } = livesOf(history.jobs, UNTIL);
-    const looks = looksAt(jobsOf(lives, 'none'), { ...history, periodMs: PERIOD_MS, engines: ENGINES_WITH_PAST });
+    const looks = looksAt(lives, { ...history, wait: 'none', periodMs: PERIOD_MS, engines: ENGINES_WITH_PAST });
 
     const { deaths } = await tryPolicy(looks, policy, { ceilings: looseCeilings });
     const live = await sweepLive(week, policy);
@@ -212,7 +212,7 @@ async function latestOf(week: Week, policy: Policy) {
   const history = await remember(week);
   const { lives } = livesOf(history.jobs, UNTIL);
   const rules = policy.rules.filter(({ limits }) => limits.every(({ clock }) => clock !== 'maxQueueTime'));
-  const looks = looksAt(jobsOf(lives, 'all'), { ...history, periodMs: PERIOD_MS, engines: ENGINES_WITH_PAST });
+  const looks = looksAt(lives, { ...history, wait: 'all', periodMs: PERIOD_MS, engines: ENGINES_WITH_PAST });
   const { deaths } = await tryPolicy(looks, { ...policy, rules });
   const ends = new Map(lives.map(({ job, endedAt }) => [job.id, endedAt]));
   return new Map(deaths.map(({ job, at }) => [job.id, { at, endsAt: ends.get(job.id) ?? 0 }]));
