@@ -6,7 +6,7 @@ import { withSpinner } from '../screen/spinner.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { counted } from '../screen/text.ts';
 import { sharedIn } from '../source/network.ts';
-import { readHistoryFile, writeHistory } from './file.ts';
+import { readHistoryFile, saveHistory } from './file.ts';
 
 /** Flags that say which history is read. */
 export interface HistoryFlags {
@@ -21,9 +21,8 @@ export interface HistoryFlags {
 
 /** Enough for 60,000 jobs. */
 const MOST_CALLS = 600;
-/** What a crash may lose: so many pages, or a fifth of those that were read. A save writes all, so with more of them fewer are made. */
-const FEWEST_PAGES_PER_SAVE = 20;
-const GROWTH_PER_SAVE = 1.25;
+/** What a crash may lose. */
+const PAGES_PER_SAVE = 20;
 const DAY_MS = 86_400_000;
 
 /**
@@ -37,7 +36,8 @@ export async function obtainHistory(
   terminal: Terminal,
   { load, withStatements }: { load: () => Promise<Pick<Settings, 'target' | 'credentials'>>; withStatements: boolean },
 ): Promise<History> {
-  const stored = path === undefined ? undefined : readHistoryFile(path);
+  const kept = path === undefined ? undefined : await readHistoryFile(path);
+  const stored = kept?.history;
   if (stored?.places.size === 0) return stored;
   const settings = await load();
   if (stored !== undefined && stored.project?.id !== settings.target.projectId) {
@@ -49,7 +49,10 @@ export async function obtainHistory(
   const until = systemClock.now();
   const since = days === undefined ? undefined : until - days * DAY_MS;
   const start = stored ?? emptyHistory(settings, ENGINES_WITH_PAST, { until, since });
-  let nextSave = FEWEST_PAGES_PER_SAVE;
+  let saved = kept?.saved;
+  const save = (history: History): void => {
+    if (path !== undefined) saved = saveHistory(path, history, saved);
+  };
   const waiting = { json: json === true, quiet: quiet === true, handleSignals: false };
   const read = await withSpinner('Reading what DLI remembers', waiting, terminal, async ({ say }) => {
     const stopListening = onSweepInterrupt(() => say('Stopping after this call'));
@@ -63,16 +66,14 @@ export async function obtainHistory(
         signal: interrupted,
         onPage: ({ calls, left }, soFar) => {
           say(`Reading what DLI remembers: ${counted(calls, 'call')}, about ${counted(left, 'job')} left`);
-          if (path === undefined || calls < nextSave) return;
-          nextSave = Math.max(calls + FEWEST_PAGES_PER_SAVE, calls * GROWTH_PER_SAVE);
-          writeHistory(path, soFar());
+          if (calls % PAGES_PER_SAVE === 0) save(soFar());
         },
       });
     } finally {
       stopListening();
     }
   });
-  if (path !== undefined) writeHistory(path, read);
+  save(read);
   return read;
 }
 

@@ -130,6 +130,9 @@ function toStoredLook(
   return { target, now: Date.parse(takenAt), jobs: jobs.map(toJob), ...more };
 }
 
+/** One for all jobs without tags, which are most of them. */
+const NO_TAGS: ReadonlyMap<string, string> = new Map();
+
 export function toJob({ tags, since, ...fields }: v.InferOutput<typeof jobSchema>): Job {
   return {
     ...fields,
@@ -141,7 +144,7 @@ export function toJob({ tags, since, ...fields }: v.InferOutput<typeof jobSchema
     database: fields.database,
     statement: fields.statement,
     startedAt: fields.startedAt,
-    tags: tags === null ? undefined : new Map(Object.entries(tags)),
+    tags: tags === null ? undefined : Object.keys(tags).length === 0 ? NO_TAGS : new Map(Object.entries(tags)),
     since: { running: since.running, waiting: since.waiting, submitted: since.submitted },
   };
 }

@@ -142,6 +142,8 @@ function parsePage(body: Record<string, unknown>, about: AnswerContext): Page {
   return { jobs: sessions.map(toBatch), total };
 }
 
+const NO_TAGS: ReadonlyMap<string, string> = new Map();
+
 /**
  * `{"id":"80ce…","state":"running","name":"nightly","owner":"ana","sc_type":"A","queue":"gen_q","cluster_name":"gen_q",
  * "create_time":1785540000000,"req_body":"{…}",…}`, every field optional. `req_body` may hold secrets, and is not kept.
@@ -164,7 +166,7 @@ function toBatch(row: unknown): Job {
     database: null,
     statement: null,
     // Batches have no tags.
-    tags: new Map(),
+    tags: NO_TAGS,
     status,
     state: (Object.hasOwn(STATES, state) && STATES[state]) || 'unknown',
     startedAt: createdAt,

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { EmulatedJob } from '../../../emulator/sql/jobs.ts';
 import { keysOf, makeFolder, runHere, startService } from '../../helpers/run-cli.ts';
@@ -32,6 +32,9 @@ const PAST = [
   over(4, { ageMs: 27 * HOUR, took: 20 * MINUTE }),
   over(5, { ageMs: 26 * HOUR, took: 9 * HOUR, queue: 'etl' }),
 ];
+
+const HEADER = { version: 1, target: 'x', project: null, until: 0, since: null };
+const linesOf = (...values: object[]) => values.map((value) => `${JSON.stringify(value)}\n`).join('');
 
 async function start(context: TestContext, jobs = PAST) {
   const { emulator } = await startService(context, two, { jobs });
@@ -97,7 +100,12 @@ describe.concurrent('dli-reaper backtest', () => {
 
   it('keeps what it read in a file without SQL, reads on from there, and then needs neither DLI nor a key', async (context) => {
     const jobs = Array.from({ length: 250 }, (_, i) =>
-      over(i + 1, { ageMs: 40 * HOUR + i * MINUTE, took: 3 * HOUR, statement: 'select secret_column' }),
+      over(i + 1, {
+        ageMs: 40 * HOUR + i * MINUTE,
+        took: 3 * HOUR,
+        owner: 'a\u2028b',
+        statement: 'select secret_column',
+      }),
     );
     const { emulator, place, run } = await start(context, jobs);
     const file = writeFile('past.json', '').replace('past.json', 'kept.json');
@@ -122,6 +130,28 @@ describe.concurrent('dli-reaper backtest', () => {
     expect(read(third)).toEqual(read(second));
     expect(readFileSync(file, 'utf8')).not.toContain('secret_column');
     expect(existsSync(`${file}.part`)).toBe(false);
+  });
+
+  it('reads again what a crash cut off at the end of its file', async (context) => {
+    const jobs = Array.from({ length: 250 }, (_, i) => over(i + 1, { ageMs: 40 * HOUR + i * MINUTE, took: 3 * HOUR }));
+    const { place, run } = await start(context, jobs);
+    const file = writeFile('cut.json', '').replace('cut.json', 'cut-off.json');
+    const args = ['--policy', two, '--history', file, '--json', ...place];
+    const jobsIn = ({ stdout }: { stdout: string }) =>
+      (JSON.parse(stdout) as { counts: { withoutCaps: { jobs: number } } }).counts.withoutCaps.jobs;
+
+    await run(...args, '--max-calls', '1');
+    appendFileSync(file, readFileSync(file, 'utf8').split('\n').slice(1, 40).join('\n').slice(0, -20));
+    const second = await run(...args, '--max-calls', '1');
+    const third = await run(...args);
+
+    expect([jobsIn(second), jobsIn(third)]).toEqual([199, 250]);
+    expect(
+      readFileSync(file, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .every((line) => JSON.parse(line) !== null),
+    ).toBe(true);
   });
 
   it('ends with 4 if the past was not read to its end, and no wrong kill was found', async (context) => {
@@ -172,25 +202,22 @@ describe.concurrent('dli-reaper backtest', () => {
     const broken = writeFile('broken.json', '{"version":1,"jobs":{}}');
     const other = writeFile(
       'other.json',
-      JSON.stringify({
-        version: 1,
-        target: 'x',
-        project: null,
-        until: 0,
-        since: null,
-        places: [{ engine: 'sql', place: null }],
-        gaps: [],
-        jobs: [],
-      }),
+      linesOf(HEADER, { read: { places: [{ engine: 'sql', place: null }], gaps: [] } }),
+    );
+    const badJob = writeFile(
+      'bad-job.json',
+      linesOf(HEADER, { engine: 'sql', id: 7 }, { read: { places: [], gaps: [] } }),
     );
 
     const noPolicy = await run(...place);
     const noHistory = await run('--policy', two, ...place, '--history', broken);
     const otherProject = await run('--policy', two, ...place, '--history', other);
+    const wrongJob = await run('--policy', two, ...place, '--history', badJob);
 
-    expect([noPolicy, noHistory, otherProject].map(({ exitCode }) => exitCode)).toEqual([1, 1, 1]);
+    expect([noPolicy, noHistory, otherProject, wrongJob].map(({ exitCode }) => exitCode)).toEqual([1, 1, 1, 1]);
+    expect(wrongJob.stderr).toContain('bad-job.json: is not a history (line 2): id: ');
     expect(noPolicy.stderr).toContain('--policy: missing; name the policy to try');
-    expect(noHistory.stderr).toContain('broken.json: is not a history: ');
+    expect(noHistory.stderr).toContain('broken.json: is not a history (line 1): ');
     expect(otherProject.stderr).toContain('is of another project');
   });
 });

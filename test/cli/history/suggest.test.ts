@@ -4,6 +4,7 @@ import { toJobDocument } from '../../../cli/snapshot/document.ts';
 import { readPolicyText } from '../../../cli/source/policy-file.ts';
 import type { EmulatorOptions } from '../../../emulator/server.ts';
 import type { EmulatedJob } from '../../../emulator/sql/jobs.ts';
+import { jsonOf } from '../../../lib/base/json-text.ts';
 import { emulatedBatch } from '../../helpers/emulated-api.ts';
 import { makeJob } from '../../helpers/make-job.ts';
 import { keysOf, makeFolder, runHere, startService } from '../../helpers/run-cli.ts';
@@ -48,8 +49,8 @@ function historyOf(...kinds: { owner?: string; queue?: string; takesMs: number; 
       return { ...toJobDocument(job, { withStatements: false }), endedAt: startedAt + takesMs };
     }),
   );
-  const rest = { target: 'lake', project: null, until: NOW, since: null, places: [], gaps: [] };
-  return JSON.stringify({ version: 1, ...rest, jobs });
+  const header = { version: 1, target: 'lake', project: null, until: NOW, since: null };
+  return [header, ...jobs, { read: { places: [], gaps: [] } }].map((line) => `${jsonOf(line)}\n`).join('');
 }
 
 async function start(context: TestContext, options: Partial<EmulatorOptions> & { jobs: EmulatedJob[] }) {
