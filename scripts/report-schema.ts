@@ -629,6 +629,8 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
           wrongKills: count,
           onlyNew: v.array(text),
           onlyToday: v.array(text),
+          untellable: v.array(object({ rule: text, why: text })),
+          beyondCeilings: v.array(text),
         }),
       ),
       "Today's policy, and the ids of wrong kills that only one of the two makes; null without --against",

@@ -46,7 +46,15 @@ export function toBacktestJson({ history, result, today, shortfall }: Tried) {
     queueOperations: Object.fromEntries(operations),
     cannotTell: cannotTell(result),
     incomplete: shortfall,
-    against: today === undefined ? null : { counts: countsOf(today), ...differenceOf(result, today) },
+    against:
+      today === undefined
+        ? null
+        : {
+            counts: countsOf(today),
+            ...differenceOf(result, today),
+            untellable: today.untellable,
+            beyondCeilings: today.beyond,
+          },
   };
 }
 
@@ -90,7 +98,7 @@ function differenceOf(result: Backtest, today: Backtest) {
 }
 
 /** Says what the past does not show, as far as it matters for this policy. */
-function cannotTell({ window, withoutCaps, wrongKills, rules, operations }: Backtest): string[] {
+function cannotTell({ window, withoutCaps, wrongKills, rules, operations, mayMix }: Backtest): string[] {
   const { cancelled, dead, alive } = withoutCaps;
   const mayHaveWaited = wrongKills.some(({ cancelledAt }) => cancelledAt.latest !== cancelledAt.earliest);
   const resized = [...operations].map(([queue, count]) => `${queue} ${counted(count, 'time')}`).join(', ');
@@ -100,15 +108,18 @@ function cannotTell({ window, withoutCaps, wrongKills, rules, operations }: Back
           'DLI says when a job was submitted and when it ended, not when it began to run. With maxRunTime the earliest cancel is as if it had not waited; the latest is as if it had waited all the time.',
         ]
       : []),
+    ...(mayMix
+      ? ['With groups, jobs of which some waited and some did not may have other victims than both answers.']
+      : []),
     ...(cancelled > 0
       ? [
-          `${counted(cancelled, 'victim')} had been cancelled in truth, by the reaper, a person or DLI itself. How long they would have needed is not known.`,
+          `Victims that had been cancelled in truth, by the reaper, a person or DLI itself: ${cancelled}. How long such a job would have needed is not known.`,
         ]
       : []),
     ...(dead > 0
       ? [`Spark batches among the victims that ended as dead: ${dead}. They failed, or were cancelled.`]
       : []),
-    ...(alive > 0 ? [`${counted(alive, 'victim')} were still alive at the end of the window.`] : []),
+    ...(alive > 0 ? [`Victims that were still alive at the end of the window: ${alive}.`] : []),
     ...(window.holdsMonthEnd ? [] : ['The window holds no month end. What runs only then was not seen.']),
     ...(resized === ''
       ? []
@@ -135,7 +146,7 @@ export function formatBacktest(
   const most = flags.all ? Number.POSITIVE_INFINITY : MOST_LINES;
   return [
     cleanText(
-      `${history.target}: ${counted(jobs, 'job')} from ${minuteOf(window.from)} to ${minuteOf(window.until)} ` +
+      `${history.target}${history.project === null ? '' : ` (project ${history.project.id})`}: ${counted(jobs, 'job')} from ${minuteOf(window.from)} to ${minuteOf(window.until)} ` +
         `(${counted(days, 'day')}, ${window.holdsMonthEnd ? 'with' : 'without'} a month end), ` +
         `a sweep every ${formatDuration(periodMs)}: ${counted(ticks, 'sweep')}.`,
     ),
@@ -144,7 +155,7 @@ export function formatBacktest(
     table(RULE_COLUMNS, result.rules, terminal, ({ rule, counts }) => `${rule}: ${words(counts)}`),
     '',
     `Without caps: ${words(result.withoutCaps)}.`,
-    `With the caps: ${words(result.withCaps)}.${cappedWords(result)}`,
+    `With the caps${result.beyond.length > 0 ? ', if the ceilings allowed this policy' : ''}: ${words(result.withCaps)}.${cappedWords(result)}`,
     ...result.beyond.map((why) => cleanText(`! ${wouldBeHeld(why)}`)),
     ...(today === undefined ? [] : ['', ...againstLines(result, today)]),
     '',
@@ -206,12 +217,15 @@ function againstLines(result: Backtest, today: Backtest): string[] {
   const { onlyNew, onlyToday } = differenceOf(result, today);
   return [
     `Today's policy, without caps: ${words(today.withoutCaps)}.`,
+    ...today.untellable.map(({ rule, why }) => cleanText(`Not tried of today's policy: rule ${rule}: ${why}`)),
+    ...today.beyond.map((why) => cleanText(`! today's policy: ${wouldBeHeld(why)}`)),
     `Wrong kills: ${onlyNew.length} only by the new policy, ${onlyToday.length} only by today's.`,
   ];
 }
 
 const VERBS = { cancel: 'cancel', warn: 'only warn', log: 'only log' } as const;
-const hours = (ms: number) => `${Math.round(ms / 3_600_000)}h`;
+/** To the minute; of more than a day, to the hour. */
+const roughly = (ms: number) => formatDuration(ms < DAY_MS ? ms - (ms % 60_000) : ms - (ms % 3_600_000));
 
 const RULE_COLUMNS: Column<RuleResult>[] = [
   { head: 'rule', cell: ({ rule }) => rule },
@@ -223,7 +237,7 @@ const RULE_COLUMNS: Column<RuleResult>[] = [
   { head: 'dead', cell: ({ counts }) => String(counts.dead), dropped: 2 },
   { head: 'still live', cell: ({ counts }) => String(counts.alive + counts.unknown), dropped: 2 },
   { head: 'near misses', cell: ({ nearMisses }) => String(nearMisses), dropped: 4 },
-  { head: 'held beyond', cell: ({ heldMs }) => hours(heldMs), dropped: 1 },
+  { head: 'held beyond', cell: ({ heldMs }) => roughly(heldMs), dropped: 1 },
 ];
 
 const LIFE_COLUMNS: Column<{ life: Life; rule: string }>[] = [

@@ -7,11 +7,12 @@ import { type Settings, SettingsError } from '../../lib/settings/settings.ts';
 import { EXIT_FAILED, EXIT_PARTIAL } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import type { Terminal } from '../screen/terminal.ts';
+import { counted } from '../screen/text.ts';
 import { readDeployed } from '../source/ceilings.ts';
 import { type SettingsFlags, settingsSource } from '../source/load-settings.ts';
 import { readPolicyFile } from '../source/policy-file.ts';
 import { formatBacktest, toBacktestJson } from './backtest-screen.ts';
-import { type HistoryFlags, obtainHistory, shortfallOf } from './obtain.ts';
+import { type HistoryFlags, obtainHistory } from './obtain.ts';
 
 export interface BacktestFlags extends SettingsFlags, HistoryFlags {
   /** File of today's policy. */
@@ -58,18 +59,24 @@ export async function tryOnPast(flags: BacktestFlags, terminal: Terminal): Promi
   const { ceilings, periodMs } = await readBounds(stage, terminal);
 
   const withStatements = [policy, ...(against === undefined ? [] : [against])].some(needsStatements);
-  const history = await obtainHistory(flags, terminal, {
+  const { history, shortfall } = await obtainHistory(flags, terminal, {
     load: async () => settings ?? (await load()),
     withStatements,
   });
   const tryOne = (one: Policy) =>
     backtest(history, one, { ...exceptionsOf(settings), ceilings, periodMs: flags.every ?? periodMs });
   const result = await tryOne(policy);
+  const today = against === undefined ? undefined : await tryOne(against);
   return {
     history,
     result,
-    today: against === undefined ? undefined : await tryOne(against),
-    shortfall: [...shortfallOf(history, flags), ...missingStatements(history, withStatements), ...untried(result)],
+    today,
+    shortfall: [
+      ...shortfall,
+      ...missingStatements(history, withStatements),
+      ...untried(result),
+      ...(today === undefined ? [] : untried(today).map((why) => `today's policy: ${why}`)),
+    ],
   };
 }
 
@@ -96,6 +103,6 @@ function missingStatements({ jobs }: History, areNeeded: boolean): string[] {
   const count = areNeeded ? jobs.filter(({ job }) => job.statement === undefined).length : 0;
   if (count === 0) return [];
   return [
-    `${count} jobs are without their SQL, for which the policy asks, and are spared: a file of the past holds none, and longer texts are not kept`,
+    `${counted(count, 'job')} without SQL, for which the policy asks: rules that ask for it do not cancel such jobs. A file of the past holds no SQL, and long texts are not kept`,
   ];
 }

@@ -6,7 +6,7 @@ import { toJson } from '../screen/json.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { cleanText, counted } from '../screen/text.ts';
 import { type SettingsFlags, targetSource } from '../source/load-settings.ts';
-import { type HistoryFlags, obtainHistory, shortfallOf } from './obtain.ts';
+import { type HistoryFlags, obtainHistory } from './obtain.ts';
 import { ruleOf, suggestedPolicy, whyNone } from './suggested-policy.ts';
 
 export interface SuggestFlags extends HistoryFlags, Omit<SettingsFlags, 'policy'> {}
@@ -21,11 +21,10 @@ export interface SuggestFlags extends HistoryFlags, Omit<SettingsFlags, 'policy'
  * @returns 4 if the history was not read to its end. @throws {SettingsError} and {DliError}
  */
 export async function runSuggest(flags: SuggestFlags, terminal: Terminal): Promise<number> {
-  const history = await obtainHistory(flags, terminal, {
+  const { history, shortfall } = await obtainHistory(flags, terminal, {
     load: () => targetSource(flags, terminal.env)(),
     withStatements: false,
   });
-  const shortfall = shortfallOf(history, flags);
   for (const why of shortfall) terminal.err(`Not complete: ${cleanText(why)}\n`);
   const all = suggest(livesOf(history.jobs, history.until), history.until);
   if (flags.json) {

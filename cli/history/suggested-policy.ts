@@ -118,7 +118,7 @@ function limitOf({ limitMs, check: { learnedFromMs } }: Suggestion): string {
 
 function checkOf({ check: { learnedOn, triedOn, oneIn, raised } }: Suggestion): string {
   if (raised !== undefined) {
-    return `${raised.over} of the ${raised.triedOn} newer jobs were over ${formatDuration(raised.fromMs)}, the limit learned from the older ones. So this one was learned from all ${learnedOn}, and tried on none.`;
+    return `of the ${raised.triedOn} newer jobs, ${raised.over} took longer than ${formatDuration(raised.fromMs)}, the limit learned from the older ones. So this one was learned from all ${learnedOn}, and tried on none.`;
   }
   if (oneIn === undefined) {
     return `learned from ${counted(learnedOn, 'job')}, and tried on none, since there are no newer ones.`;

@@ -115,8 +115,11 @@ function decideAlone(job: Job, { context }: Judgement): Decision {
 const isChosen = (job: Job, { obstacle, chosen }: Judgement): boolean =>
   obstacle === undefined && chosen.some((victim) => victim.job === job);
 
+/** A job that only a cap spares is not kept, unless the test names that reason: a cap must not hide a rule that reaches too far. */
 function isAsExpected(expected: JobExpectation | undefined, found: Finding): boolean {
-  if (expected === undefined) return found.verdict !== 'cancel';
+  const isSpared = found.verdict !== 'cancel' && found.reason !== 'cap';
+  if (expected === undefined) return isSpared;
+  if (expected.verdict === 'keep' && expected.reason === undefined && !isSpared) return false;
   return EXPECTED_KEYS.every((key) => expected[key] === undefined || expected[key] === found[key]);
 }
 

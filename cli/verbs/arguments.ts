@@ -9,6 +9,13 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** Reads a whole number that is not zero. */
+export function positiveNumber(text: string): number {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError('Expected 1 or more.');
+  return value;
+}
+
 /** Reads numbers such as `-2,-1,1`, in one flag or in several. The schema checks their range. */
 export function numberList(text: string, before: number[] = []): number[] {
   const parts = text.split(',');
@@ -52,6 +59,16 @@ export function duration(text: string): number {
   } catch (error) {
     throw new InvalidArgumentError(messageOf(error));
   }
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 1_440 * MINUTE_MS;
+
+/** Reads the time between two sweeps, which a schedule can have. @returns milliseconds. */
+export function period(text: string): number {
+  const ms = duration(text);
+  if (ms < MINUTE_MS || ms > DAY_MS) throw new InvalidArgumentError('Expected 1m to 24h.');
+  return ms;
 }
 
 /** Reads the recipient of a message. */

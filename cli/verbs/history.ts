@@ -1,5 +1,5 @@
 import type { BacktestFlags } from '../history/backtest.ts';
-import { duration, wholeNumber } from './arguments.ts';
+import { period, positiveNumber } from './arguments.ts';
 import { KEYS_HELP, ONE_JSON_DOCUMENT, withTarget } from './options.ts';
 import { ACCOUNT, examples, type Verbs } from './program.ts';
 
@@ -13,10 +13,10 @@ export function addBacktestVerb({ add, terminal, exitWith }: Verbs): void {
     'looks',
   )
     .option('--against <file>', "today's policy, to show the difference")
-    .option('--days <n>', 'only jobs submitted in so many days (default: all that DLI remembers)', wholeNumber)
-    .option('--every <duration>', 'time between two sweeps (default: as deployed, or 15m)', duration)
+    .option('--days <n>', 'only jobs submitted in so many days (default: all that DLI remembers)', positiveNumber)
+    .option('--every <duration>', 'time between two sweeps (default: as deployed, or 15m)', period)
     .option('--history <file>', 'keep what was read in this file, and go on from it; it holds no SQL')
-    .option('--max-calls <n>', 'most calls of DLI (default: 600)', wholeNumber)
+    .option('--max-calls <n>', 'most calls of DLI (default: 600)', positiveNumber)
     .option('--all', 'show every line, however many there are')
     .option('--json', ONE_JSON_DOCUMENT)
     .option('-q, --quiet', 'show no progress on stderr')

@@ -1,5 +1,5 @@
 import type { SuggestFlags } from '../history/suggest.ts';
-import { wholeNumber } from './arguments.ts';
+import { positiveNumber } from './arguments.ts';
 import { KEYS_HELP, ONE_JSON_DOCUMENT, withProject } from './options.ts';
 import { ACCOUNT, examples, type Verbs } from './program.ts';
 
@@ -14,8 +14,8 @@ export function addSuggestVerb({ add, terminal, exitWith }: Verbs): void {
     add('policy', 'suggest', 'suggest limits, as a policy that only logs, from the jobs that DLI remembers'),
     'looks',
   )
-    .option('--days <n>', 'read only jobs that were submitted in so many days (default: all)', wholeNumber)
-    .option('--max-calls <n>', 'most calls to DLI (default: 600, for 60,000 jobs)', wholeNumber)
+    .option('--days <n>', 'read only jobs that were submitted in so many days (default: all)', positiveNumber)
+    .option('--max-calls <n>', 'most calls to DLI (default: 600, for 59,000 jobs)', positiveNumber)
     .option('--history <file>', 'keep what was read in this file, without SQL, and go on from there')
     .option('--json', ONE_JSON_DOCUMENT)
     .option('-q, --quiet', 'show no progress on stderr')

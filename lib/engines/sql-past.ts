@@ -23,6 +23,6 @@ export const createSqlPast =
     // The bound is exclusive, so the last millisecond is read once more.
     if (oldest + 1 < before) return { jobs, next: { before: oldest + 1, at: 1 }, left };
     if (page < MAX_PAGE) return { jobs, next: { before, at: page + 1 }, left };
-    const gap = `SQL jobs: ${MAX_PAGE} pages did not get past ${new Date(oldest).toISOString()}, so some that started then may be missing`;
-    return { jobs, next: { before: oldest, at: 1 }, left, gap };
+    const gap = `SQL jobs: ${MAX_PAGE} pages did not get past ${Number.isFinite(oldest) ? new Date(oldest).toISOString() : 'jobs without a start time'}, so some may be missing`;
+    return { jobs, next: Number.isFinite(oldest) ? { before: oldest, at: 1 } : undefined, left, gap };
   };

@@ -1,8 +1,10 @@
 import type { Job } from '../base/job.ts';
+import { compareText } from '../base/text.ts';
 import { clockOf, type LimitName } from '../policy/clocks.ts';
 import type { Exemption, Freeze, Policy, Rule } from '../policy/schema.ts';
 import { beyondCeilings, type Ceilings } from '../settings/ceilings.ts';
 import { type Decision, decide } from '../sweep/judge/decide.ts';
+import { hasGroups } from '../sweep/judge/groups.ts';
 import { ENDINGS, type Ending, type Life, lengthOf, livesOf } from './life.ts';
 import { asAlive, looksAt, ticksIn, type Wait } from './looks.ts';
 import { ENGINES_WITH_PAST, type History } from './read.ts';
@@ -43,7 +45,7 @@ export interface RuleResult {
   rule: string;
   action: Rule['action'];
   counts: Counts;
-  /** How long its victims lived on in truth after they would have been cancelled, ms. */
+  /** How long its victims lived on in truth after they would have been cancelled, or named, ms; at most. */
   heldMs: number;
   nearMisses: number;
 }
@@ -71,6 +73,8 @@ export interface Backtest {
   nearMisses: NearMiss[];
   rules: RuleResult[];
   untellable: Untellable[];
+  /** Whether jobs of which some waited and some did not could be other victims: rules have groups, and run times are not known. */
+  mayMix: boolean;
   /** Changes of the size of a queue, and restarts, by queue. */
   operations: ReadonlyMap<string, number>;
 }
@@ -91,6 +95,7 @@ const NEAR = 0.8;
  * the caps and as if there were none, since a cap would hide a bad rule.
  */
 export async function backtest(history: History, written: Policy, options: BacktestOptions): Promise<Backtest> {
+  if (!(options.periodMs > 0)) throw new RangeError('periodMs: expected more than 0');
   const { policy, untellable } = tellablePart(written);
   const { lives, unreadable } = livesOf(history.jobs, history.until);
   const window = windowOf(lives, history.until);
@@ -111,13 +116,17 @@ export async function backtest(history: History, written: Policy, options: Backt
   const free = await play('none', withoutCaps(policy), { onLook: named.onLook });
   const held = await play('none', policy, { ceilings });
   const late = await play('all', withoutCaps(policy));
-  const latest = new Map(late.died.map(({ life, at }) => [life, at]));
-
-  const { died } = free;
-  const nearMisses = findNearMisses(lives, new Set(died.map(({ life }) => life)), {
+  // What waited longer may live, and so be kept in place of another: either of the two may hold the victim.
+  const victims = unite(free.died, late.died);
+  const [none, all] = [free, late].map(({ died }) => new Map(died.map(({ life, at }) => [life, at])));
+  const latestOf = (life: Life): number | null => {
+    const [one, other] = [none?.get(life), all?.get(life)];
+    return one === undefined || other === undefined ? null : Math.max(one, other);
+  };
+  const nearMisses = findNearMisses(lives, new Set(victims.map(({ life }) => life)), {
     policy: { ...policy, freezes: [...policy.freezes, ...(options.freezes ?? [])] },
     exemptions: options.exemptions ?? [],
-  });
+  }).filter(({ life, rule }) => !named.by(rule).has(life));
   return {
     window,
     periodMs,
@@ -126,33 +135,48 @@ export async function backtest(history: History, written: Policy, options: Backt
     finished: lives.filter(({ ending }) => ending === 'finished').length,
     unreadable,
     withCaps: count(held.died.map(({ life }) => life)),
-    withoutCaps: count(died.map(({ life }) => life)),
+    withoutCaps: count(victims.map(({ life }) => life)),
     capped: held.capped,
     beyond: beyondCeilings(written, ceilings),
-    victims: died,
-    wrongKills: died
+    victims,
+    wrongKills: victims
       .filter(({ life }) => life.ending === 'finished')
       .map(({ life, rule, at }) => ({
         life,
         rule,
-        cancelledAt: { earliest: at, latest: latest.get(life) ?? null },
+        cancelledAt: { earliest: at, latest: latestOf(life) },
         stillNeededMs: life.endedAt - at,
       })),
     nearMisses,
     rules: policy.rules.map(({ id, action }) => {
-      const mine = action === 'cancel' ? died.filter(({ rule }) => rule === id) : [];
-      const hit = action === 'cancel' ? mine.map(({ life }) => life) : [...named.by(id)];
+      const hit: ReadonlyMap<Life, number> =
+        action === 'cancel'
+          ? new Map(victims.filter(({ rule }) => rule === id).map(({ life, at }) => [life, at]))
+          : named.by(id);
       return {
         rule: id,
         action,
-        counts: count(hit),
-        heldMs: mine.reduce((sum, { life, at }) => sum + life.endedAt - at, 0),
+        counts: count([...hit.keys()]),
+        heldMs: [...hit].reduce((sum, [life, at]) => sum + life.endedAt - at, 0),
         nearMisses: nearMisses.filter(({ rule }) => rule === id).length,
       };
     }),
     untellable,
+    mayMix: policy.rules.some(hasGroups) && policy.rules.some(({ limits }) => limits.some(isRunTime)),
     operations: countOperations(lives),
   };
+}
+
+const isRunTime = ({ clock }: { clock: LimitName }): boolean => clock === 'maxRunTime';
+
+/** Joins two lists of victims, each job once, with its earlier cancel. */
+function unite(...lists: (readonly PastVictim[])[]): PastVictim[] {
+  const byLife = new Map<Life, PastVictim>();
+  for (const victim of lists.flat()) {
+    const known = byLife.get(victim.life);
+    if (known === undefined || victim.at < known.at) byLife.set(victim.life, victim);
+  }
+  return [...byLife.values()].sort((a, b) => a.at - b.at || compareText(a.life.job.id, b.life.job.id));
 }
 
 function count(lives: readonly Life[]): Counts {
@@ -160,17 +184,19 @@ function count(lives: readonly Life[]): Counts {
   return { wouldCancel: lives.length, ...(Object.fromEntries(ENDINGS.map(of)) as Record<Ending, number>) };
 }
 
-/** Collects the jobs that rules would log, or warn of. */
+/** Collects the jobs that rules would log, or warn of, each with the first time. */
 function collectNamed(lifeOf: (job: Job) => Life) {
-  const named = new Map<string, Set<Life>>();
+  const named = new Map<string, Map<Life, number>>();
   return {
-    onLook: (decisions: readonly Decision[]): void => {
+    onLook: (decisions: readonly Decision[], now: number): void => {
       for (const { job, verdict } of decisions) {
         if (verdict.action !== 'log' && verdict.action !== 'warn') continue;
-        named.set(verdict.rule, (named.get(verdict.rule) ?? new Set()).add(lifeOf(job)));
+        const lives = named.get(verdict.rule) ?? new Map<Life, number>();
+        named.set(verdict.rule, lives);
+        if (!lives.has(lifeOf(job))) lives.set(lifeOf(job), now);
       }
     },
-    by: (rule: string): ReadonlySet<Life> => named.get(rule) ?? new Set(),
+    by: (rule: string): ReadonlyMap<Life, number> => named.get(rule) ?? new Map(),
   };
 }
 

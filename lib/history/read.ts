@@ -32,6 +32,14 @@ export interface History {
   gaps: Gap[];
 }
 
+/** A history, and how its reading ended. */
+export interface HistoryReading extends History {
+  /** The calls of this reading. */
+  calls: number;
+  /** Set if it ended early: all calls were made, a person stopped it, or DLI refused, in its words. */
+  endedBy: { kind: 'calls' | 'signal' } | { kind: 'error'; error: string } | undefined;
+}
+
 /** A history of which nothing has been read yet. */
 export function emptyHistory(
   { target }: Pick<Settings, 'target'>,
@@ -69,7 +77,7 @@ export async function readHistory(
   history: History,
   { target, credentials }: Pick<Settings, 'target' | 'credentials'>,
   { maxCalls, withStatements, signal, onPage = () => {}, ...deps }: ReadOptions,
-): Promise<History> {
+): Promise<HistoryReading> {
   const dli = createDliReader(connectionTo(target, credentials, deps));
   const known = new Map<Engine, Map<string, PastJob>>();
   let heldBytes = 0;
@@ -99,7 +107,8 @@ export async function readHistory(
       if (readPage === undefined) continue;
       let place = first;
       do {
-        if (calls >= maxCalls || signal?.aborted) return read();
+        if (signal?.aborted) return { ...read(), calls, endedBy: { kind: 'signal' } };
+        if (calls >= maxCalls) return { ...read(), calls, endedBy: { kind: 'calls' } };
         if (calls > 0) await waitAsLong(dli.callsPerMinute(), deps.clock, signal);
         calls += 1;
         const page = await readPage(history, place);
@@ -111,10 +120,10 @@ export async function readHistory(
         onPage({ calls, left: page.left - page.jobs.length }, read);
       } while (place !== undefined);
     }
-    return read();
+    return { ...read(), calls, endedBy: undefined };
   } catch (error) {
     if (!(error instanceof DliError) || known.size === 0) throw error;
-    return { ...read(), gaps: [...gaps, { engine: undefined, what: messageOf(error) }] };
+    return { ...read(), calls, endedBy: { kind: 'error', error: messageOf(error) } };
   } finally {
     dli.close();
   }

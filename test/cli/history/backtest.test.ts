@@ -122,8 +122,7 @@ describe.concurrent('dli-reaper backtest', () => {
     expect(read(first)).toMatchObject({
       counts: { withoutCaps: { jobs: 100 } },
       incomplete: [
-        'the sql jobs were not read to the end in 1 call; run it again to read on',
-        'the spark jobs were not read to the end in 1 call; run it again to read on',
+        'SQL jobs and Spark batches were not read to the end, after 1 call, the most that were allowed; run it again to read on',
       ],
     });
     expect(read(second)).toMatchObject({ counts: { withoutCaps: { jobs: 250 } }, incomplete: [] });
@@ -141,7 +140,7 @@ describe.concurrent('dli-reaper backtest', () => {
       (JSON.parse(stdout) as { counts: { withoutCaps: { jobs: number } } }).counts.withoutCaps.jobs;
 
     await run(...args, '--max-calls', '1');
-    appendFileSync(file, readFileSync(file, 'utf8').split('\n').slice(1, 40).join('\n').slice(0, -20));
+    appendFileSync(file, readFileSync(file, 'utf8').split('\n').slice(2, 40).join('\n').slice(0, -20));
     const second = await run(...args, '--max-calls', '1');
     const third = await run(...args);
 
@@ -160,7 +159,9 @@ describe.concurrent('dli-reaper backtest', () => {
     const { exitCode, stdout } = await run('--policy', ten, ...place, '--max-calls', '1');
 
     expect(exitCode).toBe(4);
-    expect(stdout).toContain('! incomplete: the spark jobs were not read to the end in 1 call; use --history FILE');
+    expect(stdout).toContain(
+      '! incomplete: Spark batches were not read to the end, after 1 call, the most that were allowed; use --history FILE',
+    );
   });
 
   it.for([
@@ -193,8 +194,88 @@ describe.concurrent('dli-reaper backtest', () => {
     expect(fresh.stdout).toContain(jobId(1));
     expect(stored.exitCode).toBe(4);
     expect(stored.stdout).toContain(
-      '! incomplete: 5 jobs are without their SQL, for which the policy asks, and are spared',
+      '! incomplete: 5 jobs without SQL, for which the policy asks: rules that ask for it do not cancel such jobs.',
     );
+  });
+
+  it('refuses the file of another project, also if nothing is left to read', async (context) => {
+    const { place, run } = await start(context);
+    const file = writeFile('whole.json', '').replace('whole.json', 'whole-project.json');
+    await run('--policy', two, ...place, '--history', file);
+    const elsewhere = [...place.slice(0, 3), 'ffffffffffffffffffffffffffffffff'];
+
+    const { exitCode, stdout, stderr } = await run('--policy', two, ...elsewhere, '--history', file);
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toContain('is of another project, 0123456789abcdef0123456789abcdef');
+  });
+
+  it('takes fewer days from a file than it holds', async (context) => {
+    const { place, run } = await start(context, [
+      over(1, { ageMs: 30 * HOUR, took: 3 * HOUR }),
+      over(2, { ageMs: 20 * HOUR, took: 3 * HOUR }),
+    ]);
+    const file = writeFile('days.json', '').replace('days.json', 'two-days.json');
+    await run('--policy', two, ...place, '--history', file);
+
+    const { stdout } = await run('--policy', two, '--history', file, '--days', '1', '--json');
+
+    expect(JSON.parse(stdout)).toMatchObject({ wrongKills: [{ jobId: jobId(2) }] });
+  });
+
+  it('forgets an error of DLI once the rest was read', async (context) => {
+    const jobs = Array.from({ length: 250 }, (_, i) => over(i + 1, { ageMs: 40 * HOUR + i * MINUTE, took: HOUR }));
+    const { emulator, place, run } = await start(context, jobs);
+    const file = writeFile('fault.json', '').replace('fault.json', 'after-fault.json');
+    emulator.faults.add({ on: 'list-sql-jobs', skip: 1, times: 1, answer: { status: 403, body: {} } });
+
+    const first = await run('--policy', two, ...place, '--history', file);
+    const second = await run('--policy', two, ...place, '--history', file);
+
+    expect(first.exitCode).toBe(4);
+    expect(first.stdout).toMatch(
+      /! incomplete: SQL jobs and Spark batches were not read to the end, after 2 calls: .*403/,
+    );
+    expect(second.exitCode).toBe(0);
+    expect(second.stdout).not.toContain('incomplete');
+  });
+
+  it('knows before the first call that its file cannot be written', async (context) => {
+    const { emulator, place, run } = await start(context);
+
+    const { exitCode, stderr } = await run('--policy', two, ...place, '--history', '/proc/no-such-folder/past.json');
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('--history: /proc/no-such-folder/past.json cannot be written');
+    expect(emulator.requests).toEqual([]);
+  });
+
+  it("says what of today's policy was not tried, and what would hold it back", async (context) => {
+    const { place, run } = await start(context);
+    const rules = [
+      { id: 'waits', match: { queue: 'adhoc' }, maxQueueTime: '1h' },
+      { id: 'short', match: { queue: 'adhoc' }, maxTotalTime: '5m' },
+    ];
+    const today = writeFile('today.json', policyOf('2h', { rules }));
+
+    const { stdout } = await run('--policy', ten, '--against', today, ...place);
+
+    expect(stdout).toContain(
+      "Not tried of today's policy: rule waits: maxQueueTime: DLI does not say how long a job waited",
+    );
+    expect(stdout).toContain("! today's policy: a live sweep would be a dry run: ");
+  });
+
+  it.each([
+    ['--every', '0s'],
+    ['--every', '25h'],
+    ['--days', '0'],
+    ['--max-calls', '0'],
+  ])('refuses %s %s', async (flag, value) => {
+    const { exitCode, stderr } = await runHere(['backtest', '--policy', two, flag, value]);
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`argument '${value}' is invalid. Expected 1`);
   });
 
   it('names what is wrong with its flags and files', async (context) => {

@@ -143,7 +143,7 @@ describe('dli-reaper suggest', () => {
 
     expect(stdout).toMatch(/maxTotalTime: 3h/);
     expect(commentsOf(stdout)).toContain(
-      'Checked: 2 of the 15 newer jobs were over 30m, the limit learned from the older ones. So this one was learned from all 50, and tried on none.',
+      'Checked: of the 15 newer jobs, 2 took longer than 30m, the limit learned from the older ones. So this one was learned from all 50, and tried on none.',
     );
   });
 
@@ -181,7 +181,7 @@ describe('dli-reaper suggest', () => {
     const json = await suggest('--json', '--max-calls', '1');
     const rest = await suggest('--history', file);
 
-    const why = 'the sql jobs were not read to the end in 1 call';
+    const why = 'SQL jobs and Spark batches were not read to the end, after 1 call, the most that were allowed';
     expect(part.exitCode).toBe(4);
     expect(part.stderr).toContain(`Not complete: ${why}`);
     expect(commentsOf(part.stdout)).toContain(`NOT COMPLETE: ${why}`);

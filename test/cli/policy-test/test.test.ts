@@ -183,6 +183,20 @@ describe('dli-reaper test', () => {
     expect(stdout).toContain('2 passed, 0 failed');
   });
 
+  it.each([
+    { name: 'without expect', expect: '' },
+    { name: 'with keep', expect: ', expect: keep' },
+  ])('does not let a cap hide a rule that reaches too far, $name', async ({ expect: words }) => {
+    const { exitCode, stdout } = await runTests(`
+  - name: hidden
+    jobs:
+      - {queue: adhoc, running: 3h, count: 30${words}}
+`);
+
+    expect(exitCode).toBe(3);
+    expect(stdout).toContain('reason cap');
+  });
+
   it('cancels the worst first, if the policy drains', async () => {
     const { stdout } = await runTests(
       `

@@ -168,6 +168,31 @@ describe('a backtest', () => {
     expect(rules).toMatchObject([{ action: 'log', counts: { wouldCancel: 1, finished: 1 } }]);
   });
 
+  it('finds no near miss among the jobs that a rule would log, and says how long those lived on', async () => {
+    const { nearMisses, rules } = await run([past(1, { at: 0, took: 3 * HOUR })], { rules: [rule({ action: 'log' })] });
+
+    expect(nearMisses).toEqual([]);
+    expect(rules).toMatchObject([{ nearMisses: 0, heldMs: 0.75 * HOUR }]);
+  });
+
+  it('counts a job that dies only because another one waited, and so lives and is kept', async () => {
+    const { wrongKills, mayMix } = await run(
+      [
+        past(1, { at: 0, took: 10 * HOUR, owner: 'x', status: 'FAILED', state: 'failed' }),
+        past(2, { at: MINUTE, took: 8 * HOUR }),
+      ],
+      {
+        rules: [
+          rule({ id: 'runs', match: { owner: 'x' }, maxTotalTime: undefined, maxRunTime: '1h' }),
+          rule({ id: 'one', match: { queue: 'adhoc' }, maxTotalTime: '2h', keep: { oldest: 1 } }),
+        ],
+      },
+    );
+
+    expect(wrongKills).toMatchObject([{ life: { job: { id: jobId(2) } }, rule: 'one', cancelledAt: { latest: null } }]);
+    expect(mayMix).toBe(true);
+  });
+
   it('adds up how long victims lived on in truth', async () => {
     const { rules } = await run([past(1, { at: 0, took: 3 * HOUR }), past(2, { at: 0, took: 12 * HOUR })]);
 

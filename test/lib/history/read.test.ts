@@ -144,7 +144,11 @@ describe('the past of a project', () => {
     });
 
     expect(history.jobs).toHaveLength(100);
-    expect(history.gaps).toHaveLength(1);
+    expect(history.gaps).toEqual([]);
+    expect(history).toMatchObject({
+      calls: 2,
+      endedBy: { kind: 'error', error: expect.stringContaining('403') as never },
+    });
     expect(history.places.has('sql')).toBe(true);
   });
 
