@@ -149,7 +149,8 @@ export function makeFolder(): (name: string, text: string) => string {
 
 /** A job that has run for `ageMs`, by the machine's own clock, and ends long after the test. */
 export function runningJob(n: number, { ageMs = 3 * HOUR, ...fields }: Partial<EmulatedJob> & { ageMs?: number } = {}) {
-  const now = Date.now();
+  // DLI's clock shows whole seconds: a job that began within one could look a second younger than it is.
+  const now = Math.floor(Date.now() / 1_000) * 1_000;
   return emulatedJob(n, { submittedAt: now - ageMs, runsFrom: now - ageMs, endsAt: now + 24 * HOUR, ...fields });
 }
 

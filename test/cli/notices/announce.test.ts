@@ -5,13 +5,11 @@ import { HOUR, jobId, MINUTE } from '../../helpers/world.ts';
 
 const policy = makeFolder()('policy.json', JSON.stringify(POLICY));
 
-/** DLI's clock shows whole seconds, so it may be behind. */
-const MARGIN = MINUTE / 2;
 const JOBS = [
-  runningJob(1, { owner: 'ana', queue: 'adhoc', ageMs: 3 * HOUR + MARGIN }),
-  runningJob(2, { owner: 'ana', queue: 'adhoc', ageMs: 5 * HOUR + MARGIN }),
-  runningJob(3, { owner: 'ben', queue: 'bi', ageMs: 3 * HOUR + MARGIN }),
-  runningJob(4, { owner: '', queue: 'bi', ageMs: 3 * HOUR + MARGIN }),
+  runningJob(1, { owner: 'ana', queue: 'adhoc', ageMs: 3 * HOUR }),
+  runningJob(2, { owner: 'ana', queue: 'adhoc', ageMs: 5 * HOUR }),
+  runningJob(3, { owner: 'ben', queue: 'bi', ageMs: 3 * HOUR }),
+  runningJob(4, { owner: '', queue: 'bi', ageMs: 3 * HOUR }),
   runningJob(5, { owner: 'cleo', queue: 'bi', ageMs: MINUTE }),
 ];
 
