@@ -1,19 +1,31 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+/** Whole nights, weeks and years, and trouble that lasts: with them, npm test would take longer than two minutes. */
+const STORIES = [
+  'test/stories/**/*.test.ts',
+  'test/cli/aws.test.ts',
+  'test/cli/emulator/rehearsal.test.ts',
+  'test/deploy/alarms.test.ts',
+  'test/examples/gitops.test.ts',
+  'test/lib/engines/without-end.test.ts',
+  'test/lib/sweep/faults.lasting.test.ts',
+];
+const hasStories = process.env.STORIES !== undefined;
+
 export default defineConfig({
   test: {
     // Against a hang, not against a slow machine: nothing here is measured.
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    include: ['test/**/*.test.ts'],
+    include: hasStories ? STORIES : ['test/**/*.test.ts'],
     globalSetup: 'test/helpers/built.ts',
-    // Those package the project, and take longer: npm run test:aws. The stories take a minute and a half: npm run test:stories.
+    // Those package the project, and take longer: npm run test:aws.
     // The weeks take a minute: npm run test:worlds.
     exclude: [
       'test/aws/**',
       'test/package.test.ts',
-      ...(process.env.STORIES === undefined ? ['test/stories/**'] : []),
+      ...(hasStories ? [] : STORIES),
       ...(process.env.WORLDS === undefined ? ['test/model/past-weeks.test.ts'] : []),
     ],
     // No test changes what a module holds, so the files of a worker may share what they import: a third of the time.
