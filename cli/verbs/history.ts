@@ -3,6 +3,13 @@ import { period, positiveNumber } from './arguments.ts';
 import { KEYS_HELP, ONE_JSON_DOCUMENT, withTarget } from './options.ts';
 import { ACCOUNT, examples, type Verbs } from './program.ts';
 
+const BACKTEST_EXIT_CODES_HELP = `
+Exit codes:
+  0  no job that finished well would have been cancelled
+  1  wrong usage, configuration or credentials
+  3  without caps, one would have been
+  4  partial: not everything was read, or nothing could be tried`;
+
 export function addBacktestVerb({ add, terminal, exitWith }: Verbs): void {
   withTarget(
     add(
@@ -20,7 +27,7 @@ export function addBacktestVerb({ add, terminal, exitWith }: Verbs): void {
     .option('--all', 'show every line, however many there are')
     .option('--json', ONE_JSON_DOCUMENT)
     .option('-q, --quiet', 'show no progress on stderr')
-    .addHelpText('after', KEYS_HELP)
+    .addHelpText('after', KEYS_HELP + BACKTEST_EXIT_CODES_HELP)
     .addHelpText(
       'after',
       examples(
