@@ -5,6 +5,7 @@ import { messageOf } from '../../lib/base/error-words.ts';
 import { issueWords } from '../../lib/base/issue-words.ts';
 import { ENGINE_NAMES, type PastJob } from '../../lib/base/job.ts';
 import { jsonOf } from '../../lib/base/json-text.ts';
+import { createPacker } from '../../lib/history/packed.ts';
 import type { History } from '../../lib/history/read.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { jobSchema, projectSchema, toJob, toJobDocument } from '../snapshot/document.ts';
@@ -93,6 +94,7 @@ interface Stored {
 export async function readHistoryFile(path: string): Promise<Stored | undefined> {
   if (!existsSync(path)) return undefined;
   const jobs: PastJob[] = [];
+  const pack = createPacker();
   let header: v.InferOutput<typeof headerSchema> | undefined;
   let read: { state: v.InferOutput<typeof readSchema>['read']; jobs: number } | undefined;
   let number = 0;
@@ -111,7 +113,7 @@ export async function readHistoryFile(path: string): Promise<Stored | undefined>
         read = { state: check(readSchema, value).read, jobs: jobs.length };
       } else {
         const { endedAt, ...job } = check(pastSchema, value);
-        jobs.push({ job: toJob(job), endedAt });
+        jobs.push(pack({ job: toJob(job), endedAt }));
       }
     }
     if (header === undefined || read === undefined) throw new Error('it does not say how far it was read');

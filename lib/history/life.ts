@@ -32,15 +32,45 @@ export function endingOf({ engine, state }: Job): Ending {
   return isLive(state) || state === 'operation' ? 'alive' : 'unknown';
 }
 
+/** A life holds no job, which takes several times its memory: the past makes it each time it is asked for. */
+class PastLife implements Life {
+  readonly #past: PastJob;
+  readonly #history: { until: number };
+  readonly submittedAt: number;
+  readonly ending: Ending;
+
+  constructor(
+    past: PastJob,
+    history: { until: number },
+    { submittedAt, ending }: Pick<Life, 'submittedAt' | 'ending'>,
+  ) {
+    this.#past = past;
+    this.#history = history;
+    this.submittedAt = submittedAt;
+    this.ending = ending;
+  }
+
+  get job(): Job {
+    return this.#past.job;
+  }
+
+  get endedAt(): number {
+    return this.ending === 'alive' ? this.#history.until : (this.#past.endedAt ?? this.#history.until);
+  }
+}
+
 /** @param until epoch ms: the end of the history. */
 export function livesOf(jobs: readonly PastJob[], until: number): Lives {
-  const lives = jobs.flatMap(({ job, endedAt }): Life[] => {
+  const lives: Life[] = [];
+  const history = { until };
+  for (const past of jobs) {
+    const { job, endedAt } = past;
     const { submitted } = job.since;
     const end = isTerminal(job.state) ? endedAt : until;
-    if (job.state === 'unknown' || submitted === undefined || submitted <= 0 || end === undefined) return [];
-    if (end < submitted) return [];
-    return [{ job, submittedAt: submitted, endedAt: end, ending: endingOf(job) }];
-  });
+    if (job.state === 'unknown' || submitted === undefined || submitted <= 0 || end === undefined) continue;
+    if (end < submitted) continue;
+    lives.push(new PastLife(past, history, { submittedAt: submitted, ending: endingOf(job) }));
+  }
   return { lives: lives.sort((a, b) => a.submittedAt - b.submittedAt), unreadable: jobs.length - lives.length };
 }
 

@@ -11,6 +11,7 @@ import type { SweepDeps } from '../sweep/deps.ts';
 import { projectOf } from '../sweep/look/identity.ts';
 import type { Gap } from '../sweep/look/look.ts';
 import type { SweptProject } from '../sweep/record/report.ts';
+import { createPacker } from './packed.ts';
 
 /** The engines whose lists say how long the jobs were there. */
 export const ENGINES_WITH_PAST: readonly Engine[] = ENGINE_NAMES.filter(
@@ -80,6 +81,7 @@ export async function readHistory(
 ): Promise<HistoryReading> {
   const dli = createDliReader(connectionTo(target, credentials, deps));
   const known = new Map<Engine, Map<string, PastJob>>();
+  const pack = createPacker();
   let heldBytes = 0;
   const keep = ({ job, endedAt }: PastJob): void => {
     const bytes = weigh([job]);
@@ -89,7 +91,7 @@ export async function readHistory(
     known.set(job.engine, jobs);
     // Rows without an id cannot be told apart, so each of them counts.
     const key = job.id === '' ? `row ${jobs.size}` : job.id.toLowerCase();
-    jobs.set(key, { job: isLight ? job : { ...job, statement: undefined }, endedAt });
+    jobs.set(key, pack({ job: isLight ? job : { ...job, statement: undefined }, endedAt }));
   };
   history.jobs.forEach(keep);
   const places = new Map(history.places);
