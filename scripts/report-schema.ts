@@ -646,7 +646,7 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
     }),
     jobs: about(count, 'Jobs with a readable start and end'),
     unreadable: about(count, 'Jobs without one'),
-    leftOut: about(count, 'Of the jobs, those of types for which there is no suggestion'),
+    leftOut: about(count, 'Jobs of types for which there is no suggestion; `jobs` counts them too'),
     gaps: about(texts, 'Why the history is not all that DLI remembers; empty if it is'),
     suggestions: v.array(
       object({

@@ -203,8 +203,8 @@ function words({ wouldCancel, finished, failed, cancelled, dead, alive, unknown 
     [dead, 'ended as dead'],
     [alive + unknown, 'still live'],
   ] as const;
-  const told = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
-  return `${counted(wouldCancel, 'job')} would have been cancelled${told.length === 0 ? '' : `; in truth, ${told.join(', ')}`}`;
+  const shown = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  return `${counted(wouldCancel, 'job')} would have been cancelled${shown.length === 0 ? '' : `; in truth, ${shown.join(', ')}`}`;
 }
 
 function cappedWords({ capped }: Backtest): string {

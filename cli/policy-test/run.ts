@@ -17,7 +17,7 @@ export interface Failure {
   where: string;
   expected: string;
   found: string;
-  /** Of a job: how it was judged. */
+  /** How the job was judged; undefined if the failure is about all jobs of the test. */
   why: { explanation: Explanation; caps: CapReport } | undefined;
 }
 

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { messageOf } from '../../lib/base/error-words.ts';
 import { fingerprint } from '../../lib/base/fingerprint.ts';
 import { issueWords } from '../../lib/base/issue-words.ts';
-import { ENGINE_NAMES, JOB_STATES, type Job, PROTECTIONS } from '../../lib/base/job.ts';
+import { ENGINE_NAMES, JOB_STATES, type Job, NO_TAGS, PROTECTIONS } from '../../lib/base/job.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import type { StoredLook } from '../../lib/sweep/look/look.ts';
 import { readText } from '../source/files.ts';
@@ -129,9 +129,6 @@ function toStoredLook(
 ): StoredLook {
   return { target, now: Date.parse(takenAt), jobs: jobs.map(toJob), ...more };
 }
-
-/** One for all jobs without tags, which are most of them. */
-const NO_TAGS: ReadonlyMap<string, string> = new Map();
 
 export function toJob({ tags, since, ...fields }: v.InferOutput<typeof jobSchema>): Job {
   return {

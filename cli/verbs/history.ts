@@ -1,6 +1,6 @@
 import type { BacktestFlags } from '../history/backtest.ts';
-import { period, positiveNumber } from './arguments.ts';
-import { KEYS_HELP, ONE_JSON_DOCUMENT, withTarget } from './options.ts';
+import { period } from './arguments.ts';
+import { KEYS_HELP, withPast, withTarget } from './options.ts';
 import { ACCOUNT, examples, type Verbs } from './program.ts';
 
 const BACKTEST_EXIT_CODES_HELP = `
@@ -11,22 +11,11 @@ Exit codes:
   4  partial: not everything was read, or nothing could be tried`;
 
 export function addBacktestVerb({ add, terminal, exitWith }: Verbs): void {
-  withTarget(
-    add(
-      'policy',
-      'backtest',
-      'try a policy on what DLI remembers: which jobs that finished well would it have cancelled?',
-    ),
-    'looks',
-  )
+  const words = 'try a policy on what DLI remembers: which jobs that finished well would it have cancelled?';
+  withPast(withTarget(add('policy', 'backtest', words), 'looks'))
     .option('--against <file>', "today's policy, to show the difference")
-    .option('--days <n>', 'only jobs submitted in so many days (default: all that DLI remembers)', positiveNumber)
     .option('--every <duration>', 'time between two sweeps (default: as deployed, or 15m)', period)
-    .option('--history <file>', 'keep what was read in this file, and go on from it; it holds no SQL')
-    .option('--max-calls <n>', 'most calls of DLI (default: 600)', positiveNumber)
     .option('--all', 'show every line, however many there are')
-    .option('--json', ONE_JSON_DOCUMENT)
-    .option('-q, --quiet', 'show no progress on stderr')
     .addHelpText('after', KEYS_HELP + BACKTEST_EXIT_CODES_HELP)
     .addHelpText(
       'after',

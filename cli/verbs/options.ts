@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { wholeNumber } from './arguments.ts';
+import { positiveNumber, wholeNumber } from './arguments.ts';
 import { type Effect, PlaceOption } from './place.ts';
 
 export const ONE_JSON_DOCUMENT = 'print one JSON document on stdout and nothing else';
@@ -27,6 +27,15 @@ export const withStage = (command: Command, effect: Effect): Command =>
   command
     .addOption(new PlaceOption('stage', 'the stage, by its name below /dli-reaper/', effect).makeOptionMandatory())
     .option('--json', ONE_JSON_DOCUMENT);
+
+/** Adds the flags of a verb that reads the past. */
+export const withPast = (command: Command): Command =>
+  command
+    .option('--days <n>', 'only jobs submitted in so many days (default: all that DLI remembers)', positiveNumber)
+    .option('--max-calls <n>', 'most calls to DLI (default: 600, for 59,000 jobs)', positiveNumber)
+    .option('--history <file>', 'keep what was read in this file, without SQL, and go on from there')
+    .option('--json', ONE_JSON_DOCUMENT)
+    .option('-q, --quiet', 'show no progress on stderr');
 
 /** Adds the flags of a verb that prints a report. */
 export const withReport = (command: Command): Command =>

@@ -37,6 +37,9 @@ export interface Job {
   cus?: number | undefined;
 }
 
+/** The tags of a job without any: one for all of them, which are most jobs. */
+export const NO_TAGS: ReadonlyMap<string, string> = new Map();
+
 /** A job of any state, as a list of the past shows it. */
 export interface PastJob {
   /** In its last state. */

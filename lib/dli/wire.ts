@@ -1,3 +1,4 @@
+import { NO_TAGS } from '../base/job.ts';
 import { findErrorCode, findRateHint, findRefusalReason } from './error-body.ts';
 import { DliProtocolError, DliResponseError, type Peer } from './errors.ts';
 
@@ -79,8 +80,6 @@ function refuseUnsuccessful({ operation, status, requestId }: AnswerContext, ver
   const errorCode = findErrorCode(verdict);
   throw new DliResponseError(operation, { status, requestId, errorCode, summary: 'with is_success: false' });
 }
-
-const NO_TAGS: ReadonlyMap<string, string> = new Map();
 
 /** Reads `[{"key":"team","value":"bi"}]`. The field is optional: absent or null means a job without tags. */
 export function toTags(value: unknown): ReadonlyMap<string, string> | undefined {

@@ -1,4 +1,4 @@
-import { isJobId, isTerminal, type Job, type JobState } from '../base/job.ts';
+import { isJobId, isTerminal, type Job, type JobState, NO_TAGS } from '../base/job.ts';
 import type { ReadCall } from '../dli/calls.ts';
 import { DliProtocolError } from '../dli/errors.ts';
 import { type AnswerContext, isNumberAsText, isRecord, parseJson, toCount, toNumber, toText } from '../dli/wire.ts';
@@ -141,8 +141,6 @@ function parsePage(body: Record<string, unknown>, about: AnswerContext): Page {
   if (total === undefined) throw new DliProtocolError(about.operation, 'without total', about);
   return { jobs: sessions.map(toBatch), total };
 }
-
-const NO_TAGS: ReadonlyMap<string, string> = new Map();
 
 /**
  * `{"id":"80ce…","state":"running","name":"nightly","owner":"ana","sc_type":"A","queue":"gen_q","cluster_name":"gen_q",

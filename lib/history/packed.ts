@@ -1,7 +1,7 @@
 import type { Job, PastJob, Since } from '../base/job.ts';
 
 /** What many jobs have in common. */
-interface Facts extends Omit<Job, 'id' | 'startedAt' | 'since' | 'statement'> {
+interface Facts extends Omit<Job, 'id' | 'startedAt' | 'since'> {
   /** Which clocks of the jobs begin at their start; the others are not known. */
   clocks: readonly (keyof Since)[];
 }
@@ -34,7 +34,7 @@ class PackedJob implements PastJob {
     const startedAt = this.#startedAt;
     const at = (clock: keyof Since) => (clocks.includes(clock) ? startedAt : undefined);
     const since = { running: at('running'), waiting: at('waiting'), submitted: at('submitted') };
-    return { ...facts, id: this.#id, statement: facts.engine === 'sql' ? undefined : null, startedAt, since };
+    return { ...facts, id: this.#id, startedAt, since };
   }
 }
 
@@ -43,9 +43,9 @@ export function createPacker(): (past: PastJob) => PastJob {
   const known = new Map<string, Facts>();
   return (past) => {
     if (past instanceof PackedJob) return past;
-    const { id, startedAt, since, statement, updatedAt: _, askedAt: __, ...rest } = past.job;
+    const { id, startedAt, since, updatedAt: _, askedAt: __, ...rest } = past.job;
     const clocks = CLOCKS.filter((clock) => since[clock] !== undefined);
-    const isUsual = clocks.every((clock) => since[clock] === startedAt) && (statement ?? undefined) === undefined;
+    const isUsual = clocks.every((clock) => since[clock] === startedAt) && typeof rest.statement !== 'string';
     if (!isUsual || startedAt === undefined) return past;
     const key = JSON.stringify([rest, clocks, rest.tags === undefined ? null : [...rest.tags]]);
     let facts = known.get(key);

@@ -79,7 +79,7 @@ export interface Suggestions {
   jobs: number;
   /** Jobs without one. */
   unreadable: number;
-  /** Of the jobs, those of types that no rule may cancel, and those of Flink. */
+  /** Jobs of Flink, and of types that no rule may cancel. `jobs` counts them too. */
   leftOut: number;
   /** By engine, queue and type; first the rule for all owners. */
   suggestions: Suggestion[];

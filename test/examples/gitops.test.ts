@@ -35,7 +35,7 @@ const folder = mkdtempSync(join(tmpdir(), 'dli-reaper-gitops-'));
 const repository = join(folder, 'repository');
 const summary = join(folder, 'summary.md');
 const rehearsal = startRehearsal(afterAll, '--cancel-delay', '0s');
-/** Of a runner, after `configure-aws-credentials`. */
+/** The environment of a runner after `configure-aws-credentials`. */
 let env: Record<string, string>;
 afterAll(() => rmSync(folder, { recursive: true }));
 

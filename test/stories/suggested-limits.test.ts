@@ -15,7 +15,7 @@ import { looseCeilings } from '../helpers/ceilings.ts';
 import { HOUR, MINUTE, makeWorld, NOW } from '../helpers/world.ts';
 
 const DAY = 24 * HOUR;
-/** Of the five weeks, `suggest` sees three. */
+/** `suggest` sees the first three of the five weeks. */
 const UNSEEN_MS = 14 * DAY;
 /** The seed of the month whose giants all come in that part. */
 const GIANTS_UNSEEN = 3;
