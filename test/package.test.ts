@@ -58,6 +58,8 @@ describe('the package', () => {
     expect(paths).toEqual(
       expect.arrayContaining(['cli/dli-reaper.js', 'dist/cli/main.mjs', 'README.md', 'LICENSE', ...functions]),
     );
+    // The docs in the package lead there.
+    expect(paths).toEqual(expect.arrayContaining(['examples/demo-policy.yml', 'examples/gitops/workflow.yml']));
     expect(paths.filter((path) => /^(lib|emulator|test|functions|node_modules)\//.test(path))).toEqual([]);
   });
 });
