@@ -52,6 +52,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'cli/notices': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/remote', 'cli/history'],
   'cli/doctor': ['lib', 'cli/screen', 'cli/source', 'cli/remote'],
   'cli/doctor/probe': ['lib', 'cli/screen', 'cli/source', 'emulator'],
+  'cli/report/page': [
+    'lib/aggregate',
+    'lib/base/duration.ts',
+    'lib/policy/clocks.ts',
+    'cli/report/packed.ts',
+    'cli/screen/explanation-lines.ts',
+  ],
   'cli/emulator': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/doctor/probe', 'emulator'],
 };
 

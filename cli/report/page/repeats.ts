@@ -3,7 +3,7 @@ import type { Aggregates, Chain, Repeats } from '../../../lib/aggregate/aggregat
 import { chart, figure, legend, MOST_ROWS, spread } from './chart.ts';
 import { h, numbersOf, section, table } from './dom.ts';
 import { cut } from './ratios.ts';
-import { counted, type Dates, number, percent, placeOf } from './words.ts';
+import { counted, number, percent, type Words } from './words.ts';
 
 const PARTS = [
   { key: 'cameBack', sign: 'came-back', name: 'came back within 24 hours' },
@@ -12,14 +12,14 @@ const PARTS = [
 ] as const;
 
 /** Whether jobs like a cancelled one were cancelled again. */
-export function repeatsSection({ repeats, days, from, to }: Aggregates, dates: Dates): HTMLElement {
+export function repeatsSection({ repeats, days, from, to }: Aggregates, words: Words): HTMLElement {
   const heading = 'Did they come back?';
   const caption = captionOf(repeats);
   if (repeats.times === 0) return section('repeats', heading, h('p', {}, caption));
 
   const chains = repeats.chains.slice(0, MOST_ROWS);
   const left = repeats.chains.length - chains.length;
-  const dayStarts = days.map((day) => ({ at: new Date(day.from), label: dates.short(day.from) }));
+  const dayStarts = days.map((day) => ({ at: new Date(day.from), label: words.short(day.from) }));
   return section(
     'repeats',
     heading,
@@ -27,11 +27,13 @@ export function repeatsSection({ repeats, days, from, to }: Aggregates, dates: D
       caption,
       chart(caption, (width) => [
         shares(repeats, width),
-        ...(chains.length === 0 ? [] : [timeLine(chains, [from, to], dayStarts, dates, width)]),
+        ...(chains.length === 0 ? [] : [timeLine(chains, [from, to], dayStarts, words, width)]),
       ]),
       legend([
         ...PARTS.filter(({ key }) => repeats[key] > 0).map(({ sign, name }) => ({ sign, word: name })),
-        ...(chains.length === 0 ? [] : [{ sign: 'result-cancelled dot', word: 'a time at which a sweep cancelled jobs of this kind' }]),
+        ...(chains.length === 0
+          ? []
+          : [{ sign: 'result-cancelled dot', word: 'a time at which a sweep cancelled jobs of this kind' }]),
       ]),
       left > 0 ? h('p', { class: 'note' }, `${counted(left, 'more kind')} of job in the table.`) : null,
       numbersOf(
@@ -53,11 +55,11 @@ export function repeatsSection({ repeats, days, from, to }: Aggregates, dates: D
                 [
                   { head: 'kind', cell: kindOf },
                   { head: 'queue', cell: ({ queue }) => queue },
-                  { head: 'target', cell: placeOf },
+                  { head: 'target', cell: (chain) => words.place(chain) },
                   { head: 'times', cell: ({ cancelledAt }) => number(cancelledAt.length), isNumber: true },
                   { head: 'came back', cell: ({ cameBack }) => number(cameBack), isNumber: true },
-                  { head: 'first', cell: ({ cancelledAt }) => dates.moment(cancelledAt[0] ?? from) },
-                  { head: 'last', cell: ({ cancelledAt }) => dates.moment(cancelledAt.at(-1) ?? from) },
+                  { head: 'first', cell: ({ cancelledAt }) => words.moment(cancelledAt[0] ?? from) },
+                  { head: 'last', cell: ({ cancelledAt }) => words.moment(cancelledAt.at(-1) ?? from) },
                 ],
                 repeats.chains,
               ),
@@ -115,7 +117,7 @@ function timeLine(
   chains: readonly Chain[],
   [from, to]: readonly [string, string],
   days: readonly { at: Date; label: string }[],
-  dates: Dates,
+  words: Words,
   width: number,
 ): Plot.PlotOptions {
   const ticks = spread(days, width / 90);
@@ -133,7 +135,10 @@ function timeLine(
         ticks.map(({ at }) => at),
         { tickFormat: (_: Date, i: number) => ticks[i]?.label ?? '', tickSize: 3, label: null },
       ),
-      Plot.ruleY(chains.map((_, row) => row + 0.72), { stroke: 'var(--line)' }),
+      Plot.ruleY(
+        chains.map((_, row) => row + 0.72),
+        { stroke: 'var(--line)' },
+      ),
       Plot.dot(times, {
         x: ({ at }) => new Date(at),
         y: ({ row }) => row + 0.72,
@@ -141,12 +146,12 @@ function timeLine(
         fill: 'var(--result-cancelled)',
         stroke: 'var(--page)',
         strokeWidth: 1,
-        title: ({ at }) => dates.moment(at),
+        title: ({ at }) => words.moment(at),
       }),
       Plot.text(chains, {
         frameAnchor: 'left',
         y: (_: Chain, row: number) => row + 0.3,
-        text: (chain) => cut(`${kindOf(chain)}, ${chain.queue}`, Math.floor(width / 8.5)),
+        text: (chain) => cut(`${kindOf(chain)}, ${chain.queue}`, Math.floor(width / 9)),
         textAnchor: 'start',
         fontSize: 12,
         fontWeight: 600,
@@ -167,7 +172,8 @@ function timeLine(
 
 function captionOf({ times, cameBack, stayedAway, notKnown, unknown, chains }: Repeats): string {
   const sentences: string[] = [];
-  if (times === 0) sentences.push('No job is on record as cancelled of which it can be said whether others like it came back.');
+  if (times === 0)
+    sentences.push('No job is on record as cancelled of which it can be said whether others like it came back.');
   else {
     const known = cameBack + stayedAway;
     sentences.push(`Sweeps cancelled kinds of jobs ${counted(times, 'time')}.`);
@@ -177,9 +183,15 @@ function captionOf({ times, cameBack, stayedAway, notKnown, unknown, chains }: R
       );
     }
     if (notKnown > 0) sentences.push(`For ${number(notKnown)} the record does not go on for 24 hours.`);
-    if (chains.length > 0) sentences.push(`${counted(chains.length, 'kind')} of job ${chains.length === 1 ? 'was' : 'were'} cancelled more than once.`);
+    if (chains.length > 0)
+      sentences.push(
+        `${counted(chains.length, 'kind')} of job ${chains.length === 1 ? 'was' : 'were'} cancelled more than once.`,
+      );
     sentences.push('A job that did not come back may also have come back and stayed within its limit.');
   }
-  if (unknown > 0) sentences.push(`Of ${counted(unknown, 'cancelled job')} too little is known to find others like ${unknown === 1 ? 'it' : 'them'}.`);
+  if (unknown > 0)
+    sentences.push(
+      `Of ${counted(unknown, 'cancelled job')} too little is known to find others like ${unknown === 1 ? 'it' : 'them'}.`,
+    );
   return sentences.join(' ');
 }
