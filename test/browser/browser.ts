@@ -85,3 +85,18 @@ export async function startBrowser(): Promise<TestBrowser> {
     },
   };
 }
+
+/** Returns the cells of a table, row by row, the head first. */
+export const cellsOf = async (page: Page, caption: string): Promise<string[][]> =>
+  await page
+    .locator('table', { has: page.locator('caption', { hasText: caption }) })
+    .evaluate((table) =>
+      [...table.querySelectorAll('tr')].map((row) => [...row.children].map((cell) => cell.textContent ?? '')),
+    );
+
+export const columnOf = (cells: readonly string[][], head: string): string[] => {
+  const index = cells[0]?.indexOf(head) ?? -1;
+  return cells.slice(1).map((row) => row[index] ?? '');
+};
+
+export const textOf = (count: number): string => count.toLocaleString('en-US', { maximumFractionDigits: 1 });

@@ -422,3 +422,16 @@ function repeatsOf(cancelled: number, days: number): Aggregates['repeats'] {
           ],
   };
 }
+
+/** A page of one sweep that would have cancelled two jobs. */
+export function oneSweep(): PageContent {
+  const content = madeContent({ days: 1, cases: 2, only: 'dry-run' });
+  return { ...content, aggregates: { ...content.aggregates, from: content.aggregates.to, unread: [], needs: [] } };
+}
+
+/** A page of a record without any line about a sweep. */
+export function nothing(): PageContent {
+  const content = madeContent({ days: 1, cases: 0 });
+  const none = { targets: [], days: [], states: [], rules: [], needs: [], unread: [], results: noResults() };
+  return { ...content, aggregates: { ...content.aggregates, ...none } };
+}

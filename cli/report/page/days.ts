@@ -115,7 +115,7 @@ function binsOf(days: readonly Day[], isByWeek: boolean, words: Words): Bin[] {
 /** The same for both charts, so that a lane lies under its bars. */
 function frameOf(bins: readonly Bin[], width: number) {
   return {
-    marginLeft: 62,
+    marginLeft: 72,
     marginRight: 12,
     x: { type: 'utc' as const, domain: [bins[0]?.from ?? 0, bins.at(-1)?.to ?? 1].map((at) => new Date(at)) },
     // So many milliseconds are as wide as what can just be seen.
@@ -135,7 +135,7 @@ function bars(bins: readonly Bin[], shown: readonly Result[], { states }: Aggreg
   });
   const most = Math.max(4, ...parts.map(({ y2 }) => y2));
   const ticks = spread(bins, width / 90);
-  const widthOfBin = (width - 74) / Math.max(1, bins.length);
+  const widthOfBin = (width - 84) / Math.max(1, bins.length);
   const inset = Math.max(widthOfBin > 12 ? 1 : 0.5, (widthOfBin - WIDEST_BAR) / 2);
   return {
     ...frame,

@@ -109,10 +109,7 @@ const bigNumber = (result: Result, count: number): HTMLElement =>
     h('dd', {}, number(count)),
   );
 
-/** Needs with jobs first shown; the others unfold. */
-const MOST_JOBS = 5;
-
-/** What a person should look at. */
+/** What a person should look at, the worst kind first, as the needs come. */
 export function needsSection(needs: readonly Need[], words: Words, linkTo: (jobId: string) => Content): HTMLElement {
   return section(
     'needs',
@@ -122,41 +119,36 @@ export function needsSection(needs: readonly Need[], words: Words, linkTo: (jobI
       : h(
           'ul',
           { class: 'needs' },
-          needs.map((need) => needItem(need, words, linkTo)),
+          [...Map.groupBy(needs, ({ kind }) => kind)].map(([kind, alike]) =>
+            h(
+              'li',
+              { class: `need need-${kind}` },
+              h('h3', {}, NEED_WORDS[kind]),
+              alike.map((need) => needContents(need, words, linkTo)),
+              [...new Set(alike.flatMap(({ todo }) => todo ?? []))].map((todo) =>
+                h('p', { class: 'todo' }, words.sentence(todo)),
+              ),
+            ),
+          ),
         ),
   );
 }
 
-function needItem(
-  { kind, what, todo, jobIds, ...place }: Need,
-  words: Words,
-  linkTo: (jobId: string) => Content,
-): HTMLElement {
-  const jobs = (ids: readonly string[]) =>
-    h(
-      'ul',
-      { class: 'jobs-of' },
-      ids.map((id) => h('li', {}, linkTo(id))),
-    );
-  return h(
-    'li',
-    { class: `need need-${kind}` },
-    h(
-      'p',
-      { class: 'need-head' },
-      h('strong', {}, NEED_WORDS[kind]),
-      place.target === undefined ? null : h('span', { class: 'place' }, words.place(place)),
-    ),
-    h('p', {}, words.sentence(what)),
-    todo === null ? null : h('p', { class: 'todo' }, words.sentence(todo)),
-    jobIds.length === 0 ? null : jobs(jobIds.slice(0, MOST_JOBS)),
-    jobIds.length <= MOST_JOBS
+function needContents({ what, jobIds, ...place }: Need, words: Words, linkTo: (jobId: string) => Content): Content {
+  const name = place.target === undefined || words.hasOneTarget ? null : h('strong', {}, `${words.place(place)}: `);
+  return [
+    h('p', {}, name, name === null ? words.sentence(what) : words.local(what)),
+    jobIds.length === 0
       ? null
       : h(
           'details',
           {},
-          h('summary', {}, counted(jobIds.length - MOST_JOBS, 'more job')),
-          jobs(jobIds.slice(MOST_JOBS)),
+          h('summary', {}, jobIds.length === 1 ? 'The job' : `The latest ${number(jobIds.length)} of them`),
+          h(
+            'ul',
+            { class: 'jobs-of' },
+            jobIds.map((id) => h('li', {}, linkTo(id))),
+          ),
         ),
-  );
+  ];
 }

@@ -193,8 +193,7 @@ function picture(rows: readonly Row[], words: Words, width: number): Plot.PlotOp
       Plot.text(rows, {
         x: () => domain[0],
         y: (_: Row, row: number) => row + 0.17,
-        text: ({ rule, place }) =>
-          cut(words.hasOneTarget || width < 600 ? rule : `${rule}, ${place}`, width < 600 ? 22 : 60),
+        text: ({ rule, place }) => cut(words.hasOneTarget ? rule : `${rule}, ${place}`, width < 600 ? 24 : 60),
         textAnchor: 'start',
         fontWeight: 600,
         fontSize: 12,
@@ -249,7 +248,7 @@ function captionOf(rows: readonly Row[]): string {
   sentences.push(
     misses === 0
       ? 'No job is on record that came near a limit and did not pass it.'
-      : `${counted(misses, 'job')} came near a limit and ${misses === 1 ? 'is' : 'are'} not known to have passed it; a sweep records only the nearest one, and those that it warns of.`,
+      : `${counted(misses, 'time')} a job came near the limit of a rule and is not known to have passed it; a sweep records only the nearest job of a rule, and those that it warns of.`,
   );
   return sentences.join(' ');
 }

@@ -153,7 +153,11 @@ function timeLine(
       Plot.text(chains, {
         frameAnchor: 'left',
         y: (_: Chain, row: number) => row + 0.3,
-        text: (chain) => cut(`${kindOf(chain)}, ${chain.queue}`, Math.floor(width / 9)),
+        text: (chain) =>
+          cut(
+            [kindOf(chain), chain.queue, ...(words.hasOneTarget ? [] : [words.place(chain)])].join(', '),
+            Math.floor(width / 9),
+          ),
         textAnchor: 'start',
         fontSize: 12,
         fontWeight: 600,
@@ -178,7 +182,7 @@ function captionOf({ times, cameBack, stayedAway, notKnown, unknown, chains }: R
     sentences.push('No job is on record as cancelled of which it can be said whether others like it came back.');
   else {
     const known = cameBack + stayedAway;
-    sentences.push(`Sweeps cancelled kinds of jobs ${counted(times, 'time')}.`);
+    sentences.push(`${counted(times, 'time')} a sweep cancelled jobs of one kind.`);
     if (known > 0) {
       sentences.push(
         `After ${number(cameBack)} of the ${number(known)} that are known, ${percent(cameBack, known)}, such a job was cancelled again within 24 hours.`,

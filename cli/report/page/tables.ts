@@ -1,7 +1,7 @@
 import { type Aggregates, RESULTS, type RuleTotals, type TargetTotals } from '../../../lib/aggregate/aggregates.ts';
 import { clockOf } from '../../../lib/policy/clocks.ts';
 import { type Column, type Content, h, section, table } from './dom.ts';
-import { counted, duration, number, RESULT_WORDS, type Words } from './words.ts';
+import { counted, duration, listed, number, RESULT_WORDS, type Words } from './words.ts';
 
 const isSilent = ({ sweeps, emptySweeps }: RuleTotals): boolean => sweeps > 0 && emptySweeps === sweeps;
 
@@ -21,12 +21,12 @@ export function rulesSection({ rules }: Aggregates, words: Words): HTMLElement {
       : h(
           'ul',
           { class: 'silent' },
-          silent.map((rule) =>
+          [...Map.groupBy(silent, ({ rule }) => rule)].map(([rule, places]) =>
             h(
               'li',
               {},
-              h('strong', {}, rule.rule),
-              ` was for no job in ${counted(rule.sweeps, 'sweep')} of ${words.place(rule)}.`,
+              h('strong', {}, rule),
+              ` was for no job in ${listed(places.map((one) => `${counted(one.sweeps, 'sweep')} of ${words.place(one)}`))}.`,
             ),
           ),
         ),

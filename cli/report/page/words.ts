@@ -136,7 +136,9 @@ export interface Words {
   /** The target, after its stage if there are several stages. */
   place(place: Partial<Place>): string;
   hasOneTarget: boolean;
-  /** A sentence with its instants in the time zone, a capital and a full stop. */
+  /** A text with its instants in the time zone. */
+  local(text: string): string;
+  /** The same as a sentence, with a capital and a full stop. */
   sentence(text: string): string;
 }
 
@@ -147,6 +149,7 @@ export function wordsFor({ timeZone, targets }: Aggregates): Words {
   };
   const day = { day: 'numeric', month: 'short' } as const;
   const moment = format({ ...day, year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const local = (text: string): string => text.replace(INSTANT, (found) => moment(found));
   const hasOneStage = new Set(targets.map(({ stage }) => stage)).size < 2;
   return {
     moment,
@@ -157,9 +160,10 @@ export function wordsFor({ timeZone, targets }: Aggregates): Words {
         .filter((part) => part !== null && part !== undefined && part !== '')
         .join(' / ') || '—',
     hasOneTarget: targets.length < 2,
+    local,
     sentence: (text) => {
-      const local = text.replace(INSTANT, (found) => moment(found));
-      return `${local.charAt(0).toUpperCase()}${local.slice(1)}${/[.!?]$/.test(local) ? '' : '.'}`;
+      const whole = local(text);
+      return `${whole.charAt(0).toUpperCase()}${whole.slice(1)}${/[.!?]$/.test(whole) ? '' : '.'}`;
     },
   };
 }

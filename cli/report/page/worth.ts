@@ -79,9 +79,9 @@ function picture(queues: readonly QueueWorth[], words: Words, width: number): Pl
     x: { domain: [0, most], nice: true },
     y: { domain: [0, rows.length], range: [6, 6 + rows.length * ROW], axis: null },
     marks: [
-      Plot.gridX({ stroke: 'var(--grid)', strokeOpacity: 1, ticks: width / 90 }),
+      Plot.gridX({ stroke: 'var(--grid)', strokeOpacity: 1, ticks: width / 130 }),
       Plot.axisX({
-        ticks: width / 90,
+        ticks: width / 130,
         tickSize: 0,
         label: 'jobs waiting, on average',
         labelAnchor: 'left',
