@@ -52,7 +52,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'cli/notices': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/remote', 'cli/history'],
   'cli/doctor': ['lib', 'cli/screen', 'cli/source', 'cli/remote'],
   'cli/doctor/probe': ['lib', 'cli/screen', 'cli/source', 'emulator'],
-  'cli/emulator': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/doctor/probe', 'emulator'],
+  'cli/report': ['lib', 'cli/screen', 'cli/source', 'cli/notices'],
+  'cli/emulator': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/report', 'cli/doctor/probe', 'emulator'],
 };
 
 /** A path from one folder to another, as an import line has it. */

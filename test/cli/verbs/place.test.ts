@@ -32,6 +32,7 @@ describe('a verb', () => {
       'why',
       'was-reaped',
       'status',
+      'report',
       'notices announce',
       'doctor',
       'policy pull',
