@@ -219,6 +219,22 @@ const sweepEntries = {
           matched: about(count, 'Jobs that the rule is for, or may be for, of those that are old enough'),
           overLimit: about(count, 'Those over its limit'),
           spared: about(v.record(text, count), 'Those that something spares, by the reason'),
+          nearest: about(
+            v.optional(
+              v.nullable(
+                object({
+                  jobId: text,
+                  engine,
+                  queue: textOrNull,
+                  owner: textOrNull,
+                  clock,
+                  limitMs: count,
+                  readingMs: count,
+                }),
+              ),
+            ),
+            'The job within its limit that is nearest to it, from half of the limit on; left out by functions of earlier versions',
+          ),
         }),
       ),
     ),
@@ -244,6 +260,10 @@ const sweepEntries = {
   ),
   notices: about(texts, 'What to know although nothing is wrong'),
   unmanagedQueues: about(v.record(text, count), 'Old jobs on queues that no rule names'),
+  waiting: about(
+    v.optional(v.record(text, object({ jobs: count, longestMs: countOrNull }))),
+    'Old jobs that wait, by queue, and the longest wait; left out by functions of earlier versions',
+  ),
   jobs: about(v.array(job), 'Every job that a rule, an exemption or a protection touched'),
 };
 

@@ -244,7 +244,17 @@ export interface Worth {
 
 /** Something that a person should look at. */
 export interface Need extends Partial<Place> {
-  kind: 'failed' | 'unconfirmed' | 'no-result' | 'not-reached' | 'capped' | 'untold' | 'dead' | 'stopped' | 'blind' | 'ending';
+  kind:
+    | 'failed'
+    | 'unconfirmed'
+    | 'no-result'
+    | 'not-reached'
+    | 'capped'
+    | 'untold'
+    | 'dead'
+    | 'stopped'
+    | 'blind'
+    | 'ending';
   /** Jobs, messages or sweeps, by the kind; 1 for a sentence. */
   count: number;
   /** One sentence: what is so, and since when. */

@@ -96,6 +96,7 @@ const FINISHED: Names<LogLines['sweep finished']> = {
   notices: 'parts',
   rules: 'parts',
   unmanagedQueues: 'parts',
+  waiting: 'parts',
   jobsLogged: true,
 };
 const OTHERS: Omit<{ [M in keyof LogLines]: Names<LogLines[M]> }, (typeof JOB_LINES)[number] | 'sweep finished'> = {

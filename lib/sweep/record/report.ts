@@ -1,3 +1,4 @@
+import type { Engine } from '../../base/job.ts';
 import type { DliCallEvent } from '../../dli/exchange.ts';
 import type { LimitName } from '../../policy/clocks.ts';
 import type { Emergency } from '../../policy/emergency.ts';
@@ -57,6 +58,8 @@ export interface SweepReport {
   rules?: RuleEffect[];
   /** The number of old jobs on queues that no rule names, by queue. They are never swept. */
   unmanagedQueues: Record<string, number>;
+  /** Old jobs that wait, by queue. Functions of earlier versions do not log it. */
+  waiting?: Record<string, Waiting>;
   /** Every job that a rule, an exemption or a protection touched, by queue and then id. */
   jobs: JobReport[];
 }
@@ -71,6 +74,29 @@ export interface RuleEffect {
   overLimit: number;
   /** Those that something spares, by the reason. Jobs within the limit are not among them. */
   spared: Partial<Record<KeepReason, number>>;
+  /**
+   * The job within its limit that is nearest to it, from half of the limit on; null if there is none. A sweep does not see jobs that
+   * are younger than the shortest limit of its policy. Functions of earlier versions do not log it.
+   */
+  nearest?: NearestJob | null;
+}
+
+/** How far a job within its limit has come. */
+export interface NearestJob {
+  jobId: string;
+  engine: Engine;
+  queue: string | null;
+  owner: string | null;
+  clock: LimitName;
+  limitMs: number;
+  readingMs: number;
+}
+
+/** The jobs that wait on one queue and are old enough to be looked at. */
+export interface Waiting {
+  jobs: number;
+  /** The longest wait; null if DLI does not say since when. */
+  longestMs: number | null;
 }
 
 /** The project of a sweep, and how well that is known. */

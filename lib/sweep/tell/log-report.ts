@@ -34,10 +34,12 @@ function summaryOf(report: SweepReport): Summary {
   const { jobs: _, ...summary } = report;
   const { unmanagedQueues, parameterVersions } = summary;
   const queues = first(unmanagedQueues, MOST_QUEUES, ([, a], [, b]) => b - a);
+  const waiting = first(summary.waiting ?? {}, MOST_QUEUES, ([, a], [, b]) => b.jobs - a.jobs);
   const exemptions = first(parameterVersions?.exemptions ?? {}, MOST_VERSIONS);
   const freezes = first(parameterVersions?.freezes ?? {}, MOST_VERSIONS);
   const cuts = [
     ...cut('unmanagedQueues names the', queues, 'queues, those with the most jobs'),
+    ...cut('waiting names the', waiting, 'queues, those with the most waiting jobs'),
     ...cut('parameterVersions names the first', exemptions, 'exemptions'),
     ...cut('parameterVersions names the first', freezes, 'freezes'),
   ];
@@ -47,6 +49,7 @@ function summaryOf(report: SweepReport): Summary {
     unmet: brief(report.unmet, 'jobs'),
     notices: [...brief(report.notices, 'notices'), ...cuts],
     unmanagedQueues: queues.kept,
+    waiting: waiting.kept,
     parameterVersions: parameterVersions && {
       ...parameterVersions,
       exemptions: exemptions.kept,
@@ -62,22 +65,26 @@ const brief = (sentences: readonly string[], what: string): string[] =>
     MOST_SENTENCES,
   );
 
-type Entry = [name: string, value: number];
+type Entry<T> = [name: string, value: T];
 
-interface First {
-  kept: Record<string, number>;
+interface First<T> {
+  kept: Record<string, T>;
   count: number;
   of: number;
 }
 
 /** Returns the first entries. By default their order stays. */
-function first(all: Record<string, number>, most: number, order: (a: Entry, b: Entry) => number = () => 0): First {
+function first<T>(
+  all: Record<string, T>,
+  most: number,
+  order: (a: Entry<T>, b: Entry<T>) => number = () => 0,
+): First<T> {
   const entries = Object.entries(all);
   if (entries.length <= most) return { kept: all, count: entries.length, of: entries.length };
   return { kept: Object.fromEntries(entries.sort(order).slice(0, most)), count: most, of: entries.length };
 }
 
-const cut = (which: string, { count, of }: First, what: string): string[] =>
+const cut = (which: string, { count, of }: First<unknown>, what: string): string[] =>
   count === of ? [] : [`in the log ${which} ${count} of ${of} ${what}`];
 
 interface Line {

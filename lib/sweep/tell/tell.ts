@@ -17,7 +17,7 @@ import type { Sight } from '../look/look.ts';
 import type { PastSweep } from '../past/past-sweeps.ts';
 import { countRepeats } from '../past/repeats.ts';
 import type { Outcome } from '../record/outcome.ts';
-import type { CapReport, DryRunReason, Hold, Stopped, SweptProject } from '../record/report.ts';
+import type { CapReport, DryRunReason, Hold, Stopped, SweptProject, Waiting } from '../record/report.ts';
 import {
   type CountedCalls,
   type Counts,
@@ -122,6 +122,7 @@ export function tell(run: SweepRun, sight: Sight, judgement: Judgement, ends: En
     rules: request.emergency === undefined ? ruleEffects(decisions, context.policy) : [],
     // An emergency manages nothing.
     unmanagedQueues: request.emergency === undefined ? countUnmanaged(decisions, context.policy) : {},
+    waiting: countWaiting(decisions),
     jobs,
   };
 }
@@ -357,6 +358,18 @@ function toJobReport(
 }
 
 /** A queue is managed if a rule names it, or if a rule is for all. */
+function countWaiting(decisions: readonly Decision[]): Record<string, Waiting> {
+  const byQueue = new Map<string, Waiting>();
+  for (const { job, clocks } of decisions) {
+    if (job.queue === undefined || job.state !== 'queued') continue;
+    const { jobs, longestMs } = byQueue.get(job.queue) ?? { jobs: 0, longestMs: null };
+    const waitedMs = clocks.queueTimeMs ?? null;
+    const longest = waitedMs === null ? longestMs : Math.max(waitedMs, longestMs ?? 0);
+    byQueue.set(job.queue, { jobs: jobs + 1, longestMs: longest });
+  }
+  return Object.fromEntries(byQueue);
+}
+
 function countUnmanaged(decisions: readonly Decision[], { rules }: Policy): Record<string, number> {
   const counts = new Map<string, number>();
   const isManaged = new Map<string, boolean>();

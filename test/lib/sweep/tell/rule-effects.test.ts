@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseRequest } from '../../../../lib/request/request.ts';
-import { emulatedJob, HOUR, makeWorld, NOW } from '../../../helpers/world.ts';
+import { emulatedJob, HOUR, jobId, makeWorld, NOW } from '../../../helpers/world.ts';
 
 const policy = {
   rules: [
@@ -42,10 +42,44 @@ describe('the report of a sweep', () => {
     const { rules } = await world.sweep({ dryRun: true }, world.withPolicy(policy));
 
     expect(rules).toEqual([
-      { rule: 'adhoc', action: 'cancel', matched: 5, overLimit: 2, spared: { ignored: 1, exempt: 1, protected: 1 } },
-      { rule: 'storm', action: 'warn', matched: 3, overLimit: 2, spared: { group: 1, undetermined: 1 } },
-      { rule: 'typo', action: 'cancel', matched: 0, overLimit: 0, spared: {} },
+      {
+        rule: 'adhoc',
+        action: 'cancel',
+        matched: 5,
+        overLimit: 2,
+        spared: { ignored: 1, exempt: 1, protected: 1 },
+        nearest: {
+          jobId: jobId(4),
+          engine: 'sql',
+          queue: 'adhoc',
+          owner: 'chen',
+          clock: 'maxRunTime',
+          limitMs: 2 * HOUR,
+          readingMs: 1.5 * HOUR,
+        },
+      },
+      { rule: 'storm', action: 'warn', matched: 3, overLimit: 2, spared: { group: 1, undetermined: 1 }, nearest: null },
+      { rule: 'typo', action: 'cancel', matched: 0, overLimit: 0, spared: {}, nearest: null },
     ]);
+  });
+
+  it('names the job that is nearest to any limit of a rule, from half of that limit on', async () => {
+    const rule = { id: 'r', match: 'all', maxRunTime: '12h', maxTotalTime: '10h' };
+    // Jobs that are younger than every limit are not listed.
+    const shorter = { id: 'shorter', match: { queue: 'none' }, maxRunTime: '1h' };
+    const nearestOf = async (...jobs: ReturnType<typeof emulatedJob>[]) => {
+      const world = await makeWorld({ jobs });
+      const report = await world.sweep({ dryRun: true }, world.withPolicy({ rules: [rule, shorter] }));
+      return report.rules?.[0]?.nearest;
+    };
+
+    expect(await nearestOf(emulatedJob(1, { ageMs: 5 * HOUR - 1_000 }))).toBeNull();
+    expect(await nearestOf(emulatedJob(1, { ageMs: 6 * HOUR }), emulatedJob(2, { ageMs: 8 * HOUR }))).toMatchObject({
+      jobId: jobId(2),
+      clock: 'maxTotalTime',
+      limitMs: 10 * HOUR,
+      readingMs: 8 * HOUR,
+    });
   });
 
   it('of an emergency says nothing of rules, since they are made for it', async () => {

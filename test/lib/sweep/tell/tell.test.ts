@@ -166,8 +166,9 @@ describe('tell', () => {
       settingsHash: null,
       unmet: [],
       notices: [],
-      rules: [{ rule: 'r', action: 'cancel', matched: 0, overLimit: 0, spared: {} }],
+      rules: [{ rule: 'r', action: 'cancel', matched: 0, overLimit: 0, spared: {}, nearest: null }],
       unmanagedQueues: {},
+      waiting: {},
       jobs: [
         {
           jobId: jobId(0),
@@ -323,6 +324,27 @@ describe('tell', () => {
     const { unmanagedQueues } = tellOf(makeFacts([], { decisions: [young], policy }));
 
     expect(unmanagedQueues).toEqual({});
+  });
+
+  it('says how many jobs wait on each queue, and the longest wait that is known', () => {
+    const policy = makePolicy();
+    const waiting = (n: number, queue: string | undefined, since: number | undefined) => {
+      const at = { running: undefined, waiting: since, submitted: since };
+      return decideOne(makeJob({ id: jobId(n), queue, state: 'queued', status: 'LAUNCHING', since: at }), policy);
+    };
+    const decisions = [
+      waiting(0, 'etl', NOW - HOUR),
+      waiting(1, 'etl', NOW - 3 * HOUR),
+      waiting(2, 'etl', undefined),
+      waiting(3, 'bi', undefined),
+      waiting(4, undefined, NOW - HOUR),
+      young,
+    ];
+
+    expect(tellOf(makeFacts([], { decisions, policy })).waiting).toEqual({
+      etl: { jobs: 3, longestMs: 3 * HOUR },
+      bi: { jobs: 1, longestMs: null },
+    });
   });
 
   it('passes on the state of the caps and the notices', () => {
