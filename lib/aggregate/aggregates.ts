@@ -3,7 +3,7 @@ import type { LimitName } from '../policy/clocks.ts';
 import type { Action } from '../policy/schema.ts';
 import type { LoggedExplanation } from '../sweep/record/explanation.ts';
 import type { SkipReason } from '../sweep/record/outcome.ts';
-import type { JobReport, SweepReport } from '../sweep/record/report.ts';
+import type { JobReport, SweepReport, Waiting } from '../sweep/record/report.ts';
 import type { KeepReason } from '../sweep/record/verdict.ts';
 
 /*
@@ -49,7 +49,8 @@ export interface Place {
 
 /** All that was seen of one run of a job. Null is what is not on record. */
 export interface Case extends Place {
-  engine: Engine;
+  /** Null for `no-result` of a job that no other line names. */
+  engine: Engine | null;
   jobId: string;
   name: string | null;
   queue: string | null;
@@ -99,7 +100,7 @@ export const STATES = [
   'stopped',
   /** Too many victims, so none was cancelled, or only the worst. */
   'capped',
-  /** Jobs were not seen, or could not be judged: a listing, a credential, a clock, settings. */
+  /** Jobs were not seen, judged or reached: a listing, a credential, a clock, settings, the deadline. */
   'blind',
 ] as const;
 
@@ -162,11 +163,14 @@ export interface RuleTotals extends Place {
   results: Record<Result, number>;
   /** The limits that decided, the most frequent first. */
   limits: { clock: LimitName; limitMs: number; cases: number }[];
-  /** Jobs that a live sweep asked to stop, by how far they were over the limit; one for each bin of {@link RATIO_EDGES}. */
+  /** Cancelled jobs, by their reading as a multiple of the limit; one number for each bin of {@link RATIO_EDGES}. */
   kills: number[];
-  /** The killed jobs that were least over their limit, the nearest first; at most {@link MOST_NEAR}. Indexes in the cases. */
+  /** Those of them that were least over their limit, the nearest first; at most {@link MOST_NEAR}. Indexes in the cases. */
   nearestKills: number[];
-  /** Jobs that were near the limit, one for each bin; as far as they are on record. */
+  /**
+   * Jobs that came near the limit and are not known to have passed it, one number for each bin. Only the nearest job of each sweep is
+   * on record, and warnings; of the rule with the shortest limit only warnings.
+   */
   misses: number[];
   /** The nearest of them first; at most {@link MOST_NEAR}. */
   nearestMisses: NearMiss[];
@@ -204,19 +208,12 @@ export interface Repeats {
   chains: Chain[];
 }
 
-/** What a sweep of the record saw waiting on a queue. */
-export interface Waiting {
-  jobs: number;
-  /** The longest wait; null if DLI does not say since when. */
-  longestMs: number | null;
-}
-
 /** Waiting on one queue at the sweeps that cancelled jobs on it, and at the next sweep of the schedule. Means over `sweeps`. */
 export interface QueueWorth extends Place {
   queue: string;
   sweeps: number;
-  before: { jobs: number; longestMs: number | null };
-  after: { jobs: number; longestMs: number | null };
+  before: Waiting;
+  after: Waiting;
   /** Sweeps after which fewer, as many, and more jobs waited. */
   fewer: number;
   same: number;

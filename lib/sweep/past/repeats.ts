@@ -58,7 +58,7 @@ const sweepsSince = (past: readonly PastSweep[], since: number): PastSweep[] =>
   past.filter(({ at }) => at > since).toSorted((a, b) => a.at - b.at);
 
 /** Identifies jobs that a client may have sent again and again; undefined if too little is known of the job. */
-function likenessOf({ engine, fingerprint, name, queue, owner }: PastJob): string | undefined {
+export function likenessOf({ engine, fingerprint, name, queue, owner }: PastJob): string | undefined {
   const what = fingerprint ?? name;
   if (engine === null || what === null || queue === null || owner === null) return undefined;
   return JSON.stringify([engine, what, queue, owner]);
