@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { ASSETS } from '../cli/source/assets.ts';
+import { buildPage } from './build-page.ts';
 import { builtinsByCall } from './builtins-by-call.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -21,6 +22,17 @@ const embedAssets: Plugin = {
         loader: 'js',
       };
     });
+  },
+};
+
+/** Puts the script and the style sheet of the page into the bundle, in the place of what builds them. */
+const embedPage: Plugin = {
+  name: 'embed-page',
+  setup: (bundle) => {
+    bundle.onLoad({ filter: /[\\/]cli[\\/]report[\\/]page-files\.ts$/ }, async () => ({
+      contents: `const files = ${JSON.stringify(await buildPage())}; export const readPageFiles = async () => files;`,
+      loader: 'js',
+    }));
   },
 };
 
@@ -47,7 +59,7 @@ const { metafile } = await build({
   banner: {
     js: `if(Number(process.versions.node.split('.')[0])<24){process.stderr.write(${JSON.stringify(TOO_OLD)}+process.version+'\\n');process.exit(1)}`,
   },
-  plugins: [embedAssets, builtinsByCall],
+  plugins: [embedAssets, embedPage, builtinsByCall],
   logLevel: 'warning',
 });
 const bytes = Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);

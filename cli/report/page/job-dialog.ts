@@ -1,0 +1,176 @@
+import { explanationLines } from '../../screen/explanation-lines.ts';
+import { clockOf } from '../../../lib/policy/clocks.ts';
+import type { Opened, PageCase } from '../packed.ts';
+import { type Content, h } from './dom.ts';
+import { counted, type Dates, duration, number, RESULT_WORDS, times } from './words.ts';
+
+/** A dialog with everything on a case, which an address can lead to. */
+export interface JobDialog {
+  element: HTMLDialogElement;
+  /** A link that opens the case; the id alone if there is no such case. */
+  linkTo(one: PageCase): HTMLAnchorElement;
+  linkToId(jobId: string): Content;
+  /** Opens what the address names, if it names a case. */
+  openAddressed(): void;
+}
+
+export function jobDialog({ cases, whys, facts }: Opened, dates: Dates): JobDialog {
+  const element = h('dialog', { id: 'job', 'aria-labelledby': 'job-heading' });
+  const places = placesOf(cases);
+  const addressOf = (one: PageCase): string => {
+    const { index, run } = places.of(one);
+    return index < 0 ? '#jobs' : `#job=${encodeURIComponent(one.jobId)}${run > 1 ? `&run=${run}` : ''}`;
+  };
+
+  const open = (one: PageCase) => {
+    const { index } = places.of(one);
+    const close = h('button', { type: 'button', class: 'close' }, 'Close');
+    close.addEventListener('click', () => element.close());
+    element.replaceChildren(
+      h('div', { class: 'dialog-head' }, h('h2', { id: 'job-heading' }, 'Job ', h('code', {}, one.jobId)), close),
+      h(
+        'p',
+        { class: 'bar' },
+        h('span', { class: `badge result-${one.result}` }, RESULT_WORDS[one.result].name),
+        copyButton('Copy id', one.jobId),
+        h('a', { href: addressOf(one) }, 'Link to this job'),
+      ),
+      factsOf(one, dates, facts.ownersHidden),
+      h('h3', {}, 'Why'),
+      whyOf(one, whys.get(index)),
+    );
+    if (!element.open) element.showModal();
+    history.replaceState(null, '', addressOf(one));
+  };
+  element.addEventListener('close', () => history.replaceState(null, '', '#jobs'));
+  // Outside of the dialog is the dialog itself, and what is in it are other elements.
+  element.addEventListener('click', ({ target }) => {
+    if (target === element) element.close();
+  });
+
+  const linkTo = (one: PageCase) => {
+    const link = h('a', { href: addressOf(one), class: 'job-link' }, one.jobId || 'no id');
+    link.addEventListener('click', (event) => {
+      // A new tab is the browser's.
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      open(one);
+    });
+    return link;
+  };
+  return {
+    element,
+    linkTo,
+    linkToId: (jobId) => {
+      const one = places.at(jobId, 1);
+      return one === undefined ? h('code', {}, jobId) : linkTo(one);
+    },
+    openAddressed: () => {
+      const parts = new URLSearchParams(location.hash.slice(1));
+      const jobId = parts.get('job');
+      const one = jobId === null ? undefined : places.at(jobId, Number(parts.get('run') ?? 1));
+      if (one !== undefined) open(one);
+    },
+  };
+}
+
+/** Where a case is. One id can have several runs, which are numbered from the latest. Made when it is first asked for. */
+function placesOf(cases: readonly PageCase[]) {
+  let byId: Map<string, number[]> | undefined;
+  const indexesOf = (jobId: string): number[] => {
+    if (byId === undefined) {
+      byId = new Map();
+      for (const [index, one] of cases.entries()) {
+        const indexes = byId.get(one.jobId);
+        if (indexes === undefined) byId.set(one.jobId, [index]);
+        else indexes.push(index);
+      }
+    }
+    return byId.get(jobId) ?? [];
+  };
+  return {
+    of: (one: PageCase): { index: number; run: number } => {
+      const indexes = indexesOf(one.jobId);
+      const run = indexes.findIndex((index) => cases[index] === one);
+      return { index: indexes[run] ?? -1, run: run + 1 };
+    },
+    at: (jobId: string, run: number): PageCase | undefined => cases[indexesOf(jobId)[run - 1] ?? -1],
+  };
+}
+
+function factsOf(one: PageCase, dates: Dates, ownersHidden: boolean): HTMLElement {
+  const ratio = one.readingMs === null || one.limitMs === null ? null : one.readingMs / one.limitMs;
+  const rows: [string, Content][] = [
+    ['What this result means', RESULT_WORDS[one.result].means.replace(/\bThese jobs\b/, 'Such jobs')],
+    ['Reason', one.reason],
+    ['When', dates.moment(one.resultAt)],
+    ['Rule', one.rule],
+    ['Limit', one.limitMs === null ? null : `${one.clock === null ? '' : `${clockOf(one.clock).word} `}${duration(one.limitMs)}`],
+    ['Reading', one.readingMs === null ? null : `${duration(one.readingMs)}${ratio === null ? '' : `, ${times(ratio)} the limit`}`],
+    ['Name', one.name],
+    ['Engine and type', [one.engine, one.jobType].filter(Boolean).join(', ')],
+    ['Queue', one.queue],
+    ...(ownersHidden ? [] : [['Owner', one.owner] as [string, Content]]),
+    ['Stage', one.stage],
+    ['Target', one.target],
+    ['Status by DLI', one.status],
+    ['How it is known', evidenceOf(one)],
+    ['Ended by', one.endedBy === 'others' ? 'others: no request of the reaper can be the reason' : null],
+    ['Repeats', one.repeats === null ? null : one.repeats === 0 ? 'no job like it was cancelled in the 24 hours before' : `${counted(one.repeats, 'sweep')} cancelled a job like it in the 24 hours before`],
+    ['Compute units', one.cus === null ? null : number(one.cus)],
+    ['Error', one.error],
+    ['On record', `${counted(one.sweeps, 'sweep')}, ${dates.moment(one.firstAt)} to ${dates.moment(one.lastAt)}`],
+    ['Sweep', one.sweepId === null ? null : [h('code', {}, one.sweepId), one.trigger === null ? null : ` (${one.trigger})`]],
+    ...(ownersHidden ? [] : [['Swept by', one.recordedBy] as [string, Content]]),
+  ];
+  return h(
+    'dl',
+    { class: 'facts' },
+    rows.flatMap(([name, value]) => (value === null || value === '' ? [] : [h('dt', {}, name), h('dd', {}, value)])),
+  );
+}
+
+function evidenceOf({ evidence }: PageCase): string | null {
+  if (evidence === 'status') return 'DLI’s status says that it was cancelled';
+  if (evidence === 'own-record') return 'only by the record of the reaper: DLI’s status is the same for a job that failed';
+  return null;
+}
+
+function whyOf(one: PageCase, why: Parameters<typeof explanationLines>[0] | undefined): HTMLElement {
+  if (why !== undefined) {
+    const left = 'otherExemptions' in why ? [why.otherExemptions, (why as unknown as { otherFreezes: number }).otherFreezes] : [];
+    const others = (left as number[]).some((count) => count > 0)
+      ? `\nLeft out, since they are not for this job: ${counted(left[0] as number, 'exemption')}, ${counted(left[1] as number, 'freeze')}`
+      : '';
+    return h('pre', { tabindex: 0, role: 'region', 'aria-label': 'Why, step by step' }, `${explanationLines(why, null).join('\n')}${others}`);
+  }
+  if (one.stage === null) return h('p', {}, 'This page does not hold the reasons of this job step by step, and the record does not name its stage.');
+  const command = `dli-reaper why ${shellWord(one.jobId)} --stage ${shellWord(one.stage)} --target ${shellWord(one.target)}`;
+  return h(
+    'div',
+    {},
+    h('p', {}, 'This page does not hold the reasons of this job step by step. This command prints them, as long as the log has them:'),
+    h('p', { class: 'bar' }, h('code', {}, command), copyButton('Copy command', command)),
+  );
+}
+
+/** A name from outside must stay one word of the command that a person copies. */
+const shellWord = (text: string): string => (/^[\w.:/@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+function copyButton(label: string, text: string): HTMLElement {
+  const said = h('span', { role: 'status' });
+  const button = h('button', { type: 'button' }, label);
+  button.addEventListener('click', () => {
+    // A browser may refuse it, or not have it for a file.
+    const copied: Promise<void> = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error('no clipboard'));
+    copied.then(
+      () => {
+        said.textContent = ' copied';
+      },
+      () => {
+        said.textContent = ' not copied: this browser does not allow it for a file; select the text instead';
+      },
+    );
+  });
+  return h('span', { class: 'copy' }, button, said);
+}

@@ -1,0 +1,127 @@
+import { type Aggregates, type Need, type Result, RESULTS } from '../../../lib/aggregate/aggregates.ts';
+import type { PageFacts } from '../packed.ts';
+import { type Content, h, section, table } from './dom.ts';
+import { counted, type Dates, listed, NEED_WORDS, number, placeOf, RESULT_WORDS } from './words.ts';
+
+/** What the page is about, and what could not be read. */
+export function headContents(aggregates: Aggregates, facts: PageFacts, dates: Dates): Content[] {
+  const { targets, sources, unread, from, to, timeZone } = aggregates;
+  const stages = [...new Set(targets.flatMap(({ stage }) => stage ?? []))];
+  const sweeps = targets.reduce((sum, target) => sum + target.sweeps, 0);
+  const where = [
+    ...(stages.length === 0 ? [] : [`stage ${listed(stages)}`]),
+    ...(targets.length === 0
+      ? ['no target']
+      : [targets.length > 4 ? counted(targets.length, 'target') : `target${targets.length === 1 ? '' : 's'} ${listed(targets.map(({ target }) => target))}`]),
+  ];
+  return [
+    h(
+      'p',
+      { class: 'lead' },
+      `What the job reaper did in ${where.join(', ')}: ${counted(sweeps, 'sweep')} from ${dates.moment(from)} to ${dates.moment(to)}. `,
+      `Times and days are of ${timeZone}.`,
+      facts.ownersHidden ? ' The names of people were left out.' : null,
+    ),
+    unreadAlert(unread),
+    h(
+      'details',
+      { class: 'about' },
+      h(
+        'summary',
+        {},
+        `Made ${dates.moment(facts.madeAt)} from ${counted(sources.length, 'source')} with ${counted(
+          sources.reduce((sum, { lines }) => sum + lines, 0),
+          'line',
+        )}`,
+      ),
+      h('p', {}, `dli-reaper ${facts.version} made this page with `, h('code', {}, facts.command), '. It is one file, and loads nothing.'),
+      table(
+        'Sources',
+        [
+          { head: 'source', cell: ({ name }) => (name === '-' ? 'standard input' : name) },
+          { head: 'lines', cell: ({ lines }) => number(lines), isNumber: true },
+          { head: 'used', cell: ({ used }) => number(used), isNumber: true },
+          { head: 'say nothing for this report', cell: ({ other }) => number(other), isNumber: true },
+          { head: 'read before', cell: ({ twice }) => number(twice), isNumber: true },
+          { head: 'outside of what was asked for', cell: ({ outside }) => number(outside), isNumber: true },
+        ],
+        sources,
+      ),
+    ),
+  ];
+}
+
+function unreadAlert(unread: Aggregates['unread']): Content {
+  if (unread.length === 0) return null;
+  const count = unread.reduce((sum, one) => sum + one.count, 0);
+  return h(
+    'div',
+    { class: 'alert' },
+    h('p', {}, h('strong', {}, `${counted(count, 'piece')} of the record could not be read.`), ' The numbers below leave them out.'),
+    h(
+      'ul',
+      {},
+      unread.map((one) =>
+        h('li', {}, `${one.source === '-' ? 'standard input' : one.source}${one.first === null ? '' : `, ${one.count > 1 ? 'first ' : ''}${one.first}`}: ${one.why}${one.count > 1 ? ` (${number(one.count)} times)` : ''}`),
+      ),
+    ),
+  );
+}
+
+/** The few numbers that a person remembers. Those that are 0 are left out. */
+export function numbersSection({ results }: Aggregates): HTMLElement {
+  const shown = RESULTS.filter((result) => results[result] > 0);
+  return section(
+    'numbers',
+    'In numbers',
+    shown.length === 0
+      ? h('p', {}, 'No job was over a limit, and none was spared or warned of.')
+      : h(
+          'dl',
+          { class: 'numbers-strip' },
+          shown.map((result) => bigNumber(result, results[result])),
+        ),
+  );
+}
+
+const bigNumber = (result: Result, count: number): HTMLElement =>
+  h(
+    'div',
+    { class: `big result-${result}`, title: RESULT_WORDS[result].means },
+    h('dt', {}, RESULT_WORDS[result].label),
+    h('dd', {}, number(count)),
+  );
+
+/** Needs with jobs first shown; the others unfold. */
+const MOST_JOBS = 5;
+
+/** What a person should look at. */
+export function needsSection(needs: readonly Need[], linkTo: (jobId: string) => Content): HTMLElement {
+  return section(
+    'needs',
+    'What needs a person',
+    needs.length === 0
+      ? h('p', {}, 'Nothing on this record needs a person.')
+      : h('ul', { class: 'needs' }, needs.map((need) => needItem(need, linkTo))),
+  );
+}
+
+function needItem({ kind, count, what, todo, jobIds, ...place }: Need, linkTo: (jobId: string) => Content): HTMLElement {
+  const jobs = (ids: readonly string[]) => h('ul', { class: 'jobs-of' }, ids.map((id) => h('li', {}, linkTo(id))));
+  return h(
+    'li',
+    { class: `need need-${kind}` },
+    h(
+      'p',
+      { class: 'need-head' },
+      h('strong', {}, count > 1 ? `${number(count)} ${NEED_WORDS[kind]}` : NEED_WORDS[kind]),
+      place.target === undefined ? null : h('span', { class: 'place' }, placeOf(place)),
+    ),
+    h('p', {}, what),
+    todo === null ? null : h('p', { class: 'todo' }, todo),
+    jobIds.length === 0 ? null : jobs(jobIds.slice(0, MOST_JOBS)),
+    jobIds.length <= MOST_JOBS
+      ? null
+      : h('details', {}, h('summary', {}, counted(jobIds.length - MOST_JOBS, 'more job')), jobs(jobIds.slice(MOST_JOBS))),
+  );
+}

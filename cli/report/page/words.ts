@@ -1,0 +1,147 @@
+import type { Need, Result, State } from '../../../lib/aggregate/aggregates.ts';
+import { formatDuration } from '../../../lib/base/duration.ts';
+
+interface ResultWords {
+  /** In tables and legends. */
+  name: string;
+  /** Under a big number. */
+  label: string;
+  /** What it means. */
+  means: string;
+}
+
+/** The words for what became of a job. They say no more than is on record. */
+export const RESULT_WORDS: Record<Result, ResultWords> = {
+  cancelled: {
+    name: 'cancelled',
+    label: 'cancelled',
+    means: 'The reaper asked these jobs to stop, and then read that they had stopped.',
+  },
+  'already-terminal': {
+    name: 'already over',
+    label: 'were already over',
+    means: 'These jobs ended before the request to stop took effect, or without it.',
+  },
+  unconfirmed: {
+    name: 'unconfirmed',
+    label: 'asked, not seen to stop',
+    means: 'The reaper asked these jobs to stop, and did not read that they had stopped.',
+  },
+  failed: {
+    name: 'failed',
+    label: 'could not be stopped',
+    means: 'DLI refused to stop these jobs, or gave up, and they were still alive.',
+  },
+  'no-result': {
+    name: 'no result',
+    label: 'chosen, result not on record',
+    means: 'A sweep chose these jobs, and what became of them is not on record.',
+  },
+  'not-asked': {
+    name: 'not asked',
+    label: 'over a limit, not asked to stop',
+    means: 'These jobs were over a limit, and a cap, a deadline or something else kept the sweep from them.',
+  },
+  'dry-run': {
+    name: 'would have been cancelled',
+    label: 'would have been cancelled',
+    means: 'These jobs were over a limit. The sweep was a dry run, and asked none of them to stop.',
+  },
+  noted: {
+    name: 'noted',
+    label: 'over a limit that only reports',
+    means: 'These jobs were over the limit of a rule that only warns or logs.',
+  },
+  warned: {
+    name: 'warned',
+    label: 'warned, then not over the limit',
+    means: 'The owners of these jobs were warned, and the jobs were not over the limit when last seen.',
+  },
+  kept: {
+    name: 'spared',
+    label: 'spared',
+    means: 'A rule, an exemption or a protection spared these jobs.',
+  },
+};
+
+export const STATE_WORDS: Record<State, { name: string; means: string }> = {
+  dead: { name: 'no sweep', means: 'no sweep of the schedule is on record' },
+  stopped: { name: 'stopped', means: 'a person or a brake stopped the reaper' },
+  capped: { name: 'capped', means: 'too many jobs were over their limit, so a cap held the reaper back' },
+  blind: { name: 'blind', means: 'the reaper did not see all jobs, or could not judge them' },
+};
+
+export const NEED_WORDS: Record<Need['kind'], string> = {
+  failed: 'could not be stopped',
+  unconfirmed: 'not seen to stop',
+  'no-result': 'no result on record',
+  'not-reached': 'not reached',
+  capped: 'held back by a cap',
+  untold: 'message not sent',
+  dead: 'no sweep',
+  stopped: 'stopped',
+  blind: 'not seen',
+  ending: 'ends soon',
+};
+
+const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
+
+export const number = (value: number): string => NUMBER.format(value);
+
+/** `1 job`, `2,000 jobs`. */
+export const counted = (count: number, what: string, plural = `${what}s`): string =>
+  `${number(count)} ${count === 1 ? what : plural}`;
+
+/** `2h`, `—` for what is not known. Hours after some days say nothing. */
+export function duration(ms: number | null): string {
+  if (ms === null) return '—';
+  if (ms < 60_000) return formatDuration(ms);
+  return formatDuration(ms >= 2 * 86_400_000 ? round(ms, 3_600_000) : round(ms, 60_000));
+}
+
+const round = (ms: number, unitMs: number): number => Math.round(ms / unitMs) * unitMs;
+
+/** `3.4×`: a reading as a multiple of its limit. Never `1×` for a reading that is over the limit. */
+export function times(ratio: number): string {
+  const digits = ratio >= 10 ? 0 : ratio >= 2 ? 1 : 2;
+  const rounded = ratio.toFixed(digits);
+  return ratio > 1 && Number(rounded) === 1 ? 'just over 1×' : ratio < 1 && Number(rounded) === 1 ? 'just under 1×' : `${Number(rounded)}×`;
+}
+
+export const percent = (part: number, whole: number): string => {
+  const value = (100 * part) / whole;
+  return value > 0 && value < 1 ? 'less than 1%' : value < 100 && value > 99 ? 'more than 99%' : `${Math.round(value)}%`;
+};
+
+/** `a, b and c`. */
+export const listed = (words: readonly string[]): string =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+
+/** Dates as this page writes them, in the time zone of the report. */
+export interface Dates {
+  zone: string;
+  /** `29 Mar 2026, 02:15`. */
+  moment(at: number | string): string;
+  /** `29 Mar 2026`. */
+  date(at: number | string): string;
+  /** `29 Mar`. */
+  short(at: number | string): string;
+}
+
+export function datesIn(zone: string): Dates {
+  const format = (options: Intl.DateTimeFormatOptions) => {
+    const formatter = new Intl.DateTimeFormat('en-GB', { timeZone: zone, ...options });
+    return (at: number | string) => formatter.format(new Date(at));
+  };
+  const day = { day: 'numeric', month: 'short' } as const;
+  return {
+    zone,
+    moment: format({ ...day, year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
+    date: format({ ...day, year: 'numeric' }),
+    short: format(day),
+  };
+}
+
+/** A place as a person says it: the stage only where there are several. */
+export const placeOf = ({ stage, target }: { stage?: string | null | undefined; target?: string | undefined }): string =>
+  [stage, target].filter((part) => part !== null && part !== undefined && part !== '').join(' / ') || '—';
