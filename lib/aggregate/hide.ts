@@ -73,7 +73,7 @@ function hideInWhy(why: LoggedExplanation, clean: Clean): LoggedExplanation {
 /** Names count as whole words only. */
 function cleaner(aliases: ReadonlyMap<string, string>): Clean {
   const names = [...aliases.keys()].filter((name) => name !== '').sort((a, b) => b.length - a.length);
-  const anyName = names.map((name) => name.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
+  const anyName = names.map((name) => name.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|');
   const isName =
     names.length === 0 ? undefined : new RegExp(`(?<![\\p{L}\\p{N}_])(?:${anyName})(?![\\p{L}\\p{N}_])`, 'gu');
   const cleanText = (text: string): string => {
