@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createGzip } from 'node:zlib';
 import { Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
 import { cleanText } from '../screen/text.ts';
 import { type PageContent, packed } from './packed.ts';
 import { readPageFiles } from './page-files.ts';

@@ -89,7 +89,9 @@ export function* packed({ aggregates, cases, whys, ...facts }: PageContent): Gen
   yield ',"plain":';
   yield* object(fieldsOf('plain'), (field) => JSON.stringify(cases.map((one) => one[field])));
   yield ',"instants":';
-  yield* object(fieldsOf('instant'), (field) => JSON.stringify(differences(cases.map((one) => Date.parse(one[field])))));
+  yield* object(fieldsOf('instant'), (field) =>
+    JSON.stringify(differences(cases.map((one) => Date.parse(one[field])))),
+  );
   yield ',"whys":[';
   for (const [index, why] of whys.entries()) yield `${index === 0 ? '' : ','}${JSON.stringify(why)}`;
   yield ']}';

@@ -12,6 +12,7 @@ import { interrupted, onSweepInterrupt } from '../screen/signals.ts';
 import { withSpinner } from '../screen/spinner.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { readAsset } from '../source/assets.ts';
+import { renderPage } from './html.ts';
 import { assertReadable, type Reading, readFiles } from './read-files.ts';
 import { assertTimeZone, readSpan, type Span, type SpanFlags } from './span.ts';
 import { formatSummary } from './summary.ts';
@@ -113,7 +114,6 @@ interface PageFacts {
 
 /** Returns the text of the page. The demo makes one too. */
 export async function pageOf(collected: Collected, { stage, command, owners, now }: PageFacts): Promise<string> {
-  const { renderPage } = await import('./html.ts');
   return renderPage({
     ...collected,
     title: stage === undefined ? 'What the reaper did' : `What the reaper did in ${stage}`,

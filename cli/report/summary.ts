@@ -18,7 +18,7 @@ const MOST = 5;
 
 /** Says in a few lines what a page shows, and where it is. */
 export function formatSummary(aggregates: Aggregates, path: string, { paint = plain }: Terminal): string {
-  const { targets, needs, unread } = aggregates;
+  const { needs, unread } = aggregates;
   return [
     ...opening(aggregates),
     ...resultLine(aggregates),
@@ -26,7 +26,6 @@ export function formatSummary(aggregates: Aggregates, path: string, { paint = pl
     ...more(needs.length, 'thing', 'for a person'),
     ...few(unread).map((one) => paint('red', `! ${cleanText(unreadWords(one))}`)),
     ...more(unread.length, 'part', 'that cannot be read'),
-    ...(targets.length === 0 ? ['A page without a sweep is empty.'] : []),
     `The page is ${path}`,
     '',
   ].join('\n');

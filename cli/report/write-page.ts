@@ -15,12 +15,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf } from '../../lib/base/error-words.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
-
-/** Stands in the head of every page, so that a page may be replaced and no other file is. */
-export const PAGE_MARK = '<!-- dli-reaper report -->';
-
-/** Where the mark has to be. */
-const HEAD_BYTES = 4_096;
+import { PAGE_BEGINS } from './html.ts';
 
 /**
  * Checks that a page can be written, before a long record is read for it.
@@ -66,10 +61,10 @@ const pathOf = (file: string): string => (existsSync(file) ? realpathSync(file) 
 /** A device or a pipe is no page either. */
 function isPage(path: string): boolean {
   if (!lstatSync(path).isFile()) return false;
-  const head = Buffer.alloc(HEAD_BYTES);
+  const head = Buffer.alloc(PAGE_BEGINS.length);
   const file = openSync(path, 'r');
   try {
-    return head.toString('utf8', 0, readSync(file, head)).includes(PAGE_MARK);
+    return head.toString('utf8', 0, readSync(file, head)) === PAGE_BEGINS;
   } finally {
     closeSync(file);
   }

@@ -1,3 +1,4 @@
+import type { PageContent } from '../../cli/report/packed.ts';
 import {
   type Aggregates,
   type Case,
@@ -12,7 +13,6 @@ import {
   STATES,
   type StateSpan,
 } from '../../lib/aggregate/aggregates.ts';
-import type { PageContent } from '../../cli/report/packed.ts';
 
 /*
  * Contents of pages, made up by hand, with every case that a page has to show. What a real record comes to is tested with
@@ -84,7 +84,8 @@ function madeCase(next: () => number, index: number, options: MadeOptions): Case
     owner: pick(rule.owners),
     jobType: engine === 'spark' ? null : pick(['QUERY', 'QUERY', 'INSERT']),
     result,
-    reason: result === 'kept' ? 'exempt' : result === 'not-asked' ? 'cap' : result === 'no-result' ? null : 'over-limit',
+    reason:
+      result === 'kept' ? 'exempt' : result === 'not-asked' ? 'cap' : result === 'no-result' ? null : 'over-limit',
     rule: result === 'kept' ? 'month-end-close' : rule.rule,
     clock: isOver ? 'maxRunTime' : null,
     limitMs: isOver ? rule.limitMs : null,
@@ -173,7 +174,14 @@ function resultsOf(cases: readonly Case[]): Record<Result, number> {
 
 function statesOf(days: number): StateSpan[] {
   if (days < 8) return [];
-  const span = (state: StateSpan['state'], day: number, hours: number, sweeps: number, why: string | null, target = 'lake') => ({
+  const span = (
+    state: StateSpan['state'],
+    day: number,
+    hours: number,
+    sweeps: number,
+    why: string | null,
+    target = 'lake',
+  ) => ({
     stage: 'prod',
     target,
     state,
@@ -195,14 +203,18 @@ function daysOf(cases: readonly Case[], states: readonly StateSpan[], count: num
   return Array.from({ length: count }, (_, i) => {
     const from = START + i * DAY;
     const to = from + DAY;
-    const within = (state: StateSpan) => Math.max(0, Math.min(to, Date.parse(state.to)) - Math.max(from, Date.parse(state.from)));
+    const within = (state: StateSpan) =>
+      Math.max(0, Math.min(to, Date.parse(state.to)) - Math.max(from, Date.parse(state.from)));
     return {
       day: iso(from).slice(0, 10),
       from: iso(from),
       to: iso(to),
       results: resultsOf(cases.filter(({ resultAt }) => Date.parse(resultAt) >= from && Date.parse(resultAt) < to)),
       hours: Object.fromEntries(
-        STATES.map((state) => [state, states.filter((one) => one.state === state).reduce((sum, one) => sum + within(one), 0) / HOUR]),
+        STATES.map((state) => [
+          state,
+          states.filter((one) => one.state === state).reduce((sum, one) => sum + within(one), 0) / HOUR,
+        ]),
       ) as Day['hours'],
     };
   });
@@ -223,18 +235,24 @@ function ruleTotals(
     .filter(({ result }) => ASKED.includes(result))
     .map(({ index, readingMs }) => ({ index, ratio: (readingMs ?? 0) / limitMs }))
     .sort((a, b) => a.ratio - b.ratio);
-  const near = Array.from({ length: Math.floor(own.length / 4) }, (): NearMiss => ({
-    stage: 'prod',
-    target: 'lake',
-    engine: 'sql',
-    jobId: `5b3c6e1e-6d0f-4f0e-9a53-${Math.floor(next() * 1e12).toString(16).padStart(12, '0')}`,
-    rule,
-    clock: 'maxRunTime',
-    limitMs,
-    readingMs: Math.floor(limitMs * (1 - next() ** 1.5 * 0.45)),
-    at: iso(START + 5 * DAY),
-  })).sort((a, b) => b.readingMs - a.readingMs);
-  const bins = (ratios: readonly number[]) => RATIO_EDGES.map((_, bin) => ratios.filter((ratio) => binOf(ratio) === bin).length);
+  const near = Array.from(
+    { length: Math.floor(own.length / 4) },
+    (): NearMiss => ({
+      stage: 'prod',
+      target: 'lake',
+      engine: 'sql',
+      jobId: `5b3c6e1e-6d0f-4f0e-9a53-${Math.floor(next() * 1e12)
+        .toString(16)
+        .padStart(12, '0')}`,
+      rule,
+      clock: 'maxRunTime',
+      limitMs,
+      readingMs: Math.floor(limitMs * (1 - next() ** 1.5 * 0.45)),
+      at: iso(START + 5 * DAY),
+    }),
+  ).sort((a, b) => b.readingMs - a.readingMs);
+  const bins = (ratios: readonly number[]) =>
+    RATIO_EDGES.map((_, bin) => ratios.filter((ratio) => binOf(ratio) === bin).length);
   return {
     stage: 'prod',
     target: 'lake',
@@ -264,7 +282,17 @@ function aggregatesOf(cases: readonly Case[], { days: count }: MadeOptions, next
   const need = (kind: Result & ('failed' | 'unconfirmed' | 'no-result'), what: string, todo: string) =>
     jobs(kind).length === 0
       ? []
-      : [{ kind, stage: 'prod', target: 'lake', count: jobs(kind).length, what, todo, jobIds: jobs(kind).slice(0, MOST_NEAR) }];
+      : [
+          {
+            kind,
+            stage: 'prod',
+            target: 'lake',
+            count: jobs(kind).length,
+            what,
+            todo,
+            jobIds: jobs(kind).slice(0, MOST_NEAR),
+          },
+        ];
   return {
     from: iso(START),
     to: iso(end),
@@ -274,7 +302,12 @@ function aggregatesOf(cases: readonly Case[], { days: count }: MadeOptions, next
       { name: '/aws/lambda/dli-reaper-prod-notify', lines: 2_204, used: 1_991, other: 213, twice: 0, outside: 0 },
     ],
     unread: [
-      { source: '/aws/lambda/dli-reaper-prod-sweep', first: 'line 20311', count: 3, why: 'not a JSON object: the line was cut off' },
+      {
+        source: '/aws/lambda/dli-reaper-prod-sweep',
+        first: 'line 20311',
+        count: 3,
+        why: 'not a JSON object: the line was cut off',
+      },
     ],
     targets: ['lake', 'finance'].map((target) => ({
       stage: 'prod',
@@ -296,30 +329,59 @@ function aggregatesOf(cases: readonly Case[], { days: count }: MadeOptions, next
     results,
     days: daysOf(cases, states, count),
     states,
-    rules: [...RULES, { rule: 'flink-forgotten-30d', limitMs: 30 * DAY }].map((rule) => ruleTotals(rule, cases, sweeps, next)),
+    rules: [...RULES, { rule: 'flink-forgotten-30d', limitMs: 30 * DAY }].map((rule) =>
+      ruleTotals(rule, cases, sweeps, next),
+    ),
     repeats: repeatsOf(results.cancelled, count),
     worth: {
-      waiting: results.cancelled === 0 ? null : RULES.slice(0, 4).map(({ queue }, i) => ({
-        stage: 'prod',
-        target: 'lake',
-        queue,
-        sweeps: 90 - 20 * i,
-        before: { jobs: [14.3, 6.1, 3.2, 9][i] ?? 0, longestMs: 40 * 60_000 },
-        after: { jobs: [5.2, 2.4, 3.2, 9.6][i] ?? 0, longestMs: 12 * 60_000 },
-        fewer: 60 - 15 * i,
-        same: 20,
-        more: 10 - 5 * i < 0 ? 0 : 10 - 5 * i,
-      })),
+      waiting:
+        results.cancelled === 0
+          ? null
+          : RULES.slice(0, 4).map(({ queue }, i) => ({
+              stage: 'prod',
+              target: 'lake',
+              queue,
+              sweeps: 90 - 20 * i,
+              before: { jobs: [14.3, 6.1, 3.2, 9][i] ?? 0, longestMs: 40 * 60_000 },
+              after: { jobs: [5.2, 2.4, 3.2, 9.6][i] ?? 0, longestMs: 12 * 60_000 },
+              fewer: 60 - 15 * i,
+              same: 20,
+              more: 10 - 5 * i < 0 ? 0 : 10 - 5 * i,
+            })),
       leftRunning: results['not-asked'] === 0 ? null : { jobs: 41, jobHours: 96.4, cuHours: 310, withoutCus: 29 },
     },
     needs: [
-      ...need('failed', 'DLI refused to stop these jobs, the last on 28 Apr, and they were alive after that.', 'Stop them in the console, or ask their owners.'),
-      ...need('unconfirmed', 'These jobs were asked to stop, and no sweep has seen them stopped since.', 'Look at their status in DLI.'),
+      ...need(
+        'failed',
+        'DLI refused to stop these jobs, the last on 28 Apr, and they were alive after that.',
+        'Stop them in the console, or ask their owners.',
+      ),
+      ...need(
+        'unconfirmed',
+        'These jobs were asked to stop, and no sweep has seen them stopped since.',
+        'Look at their status in DLI.',
+      ),
       ...(count < 8
         ? []
         : [
-            { kind: 'capped' as const, stage: 'prod', target: 'lake', count: 8, what: 'Eight sweeps on 4 Mar had more victims than maxKills allows, so they cancelled none.', todo: 'Raise maxKills, or narrow the rule adhoc-2h.', jobIds: [] },
-            { kind: 'ending' as const, stage: 'prod', target: 'finance', count: 1, what: 'The exemption month-end-close ends on 5 May 2026.', todo: null, jobIds: [] },
+            {
+              kind: 'capped' as const,
+              stage: 'prod',
+              target: 'lake',
+              count: 8,
+              what: 'Eight sweeps on 4 Mar had more victims than maxKills allows, so they cancelled none.',
+              todo: 'Raise maxKills, or narrow the rule adhoc-2h.',
+              jobIds: [],
+            },
+            {
+              kind: 'ending' as const,
+              stage: 'prod',
+              target: 'finance',
+              count: 1,
+              what: 'The exemption month-end-close ends on 5 May 2026.',
+              todo: null,
+              jobIds: [],
+            },
           ]),
     ],
     tried: [],
@@ -340,7 +402,9 @@ function repeatsOf(cancelled: number, days: number): Aggregates['repeats'] {
     owner,
     fingerprint: name === null ? `9f2c41d07ab${i}` : null,
     name,
-    cancelledAt: Array.from({ length: 9 - i }, (_, n) => iso(START + (1 + i * 2 + n * (1.3 + i)) * DAY)).filter((at) => Date.parse(at) < START + days * DAY),
+    cancelledAt: Array.from({ length: 9 - i }, (_, n) => iso(START + (1 + i * 2 + n * (1.3 + i)) * DAY)).filter(
+      (at) => Date.parse(at) < START + days * DAY,
+    ),
     cameBack: 3,
     lastJobId: '5b3c6e1e-6d0f-4f0e-9a53-0b4f7d2c91aa',
   });
@@ -350,11 +414,14 @@ function repeatsOf(cancelled: number, days: number): Aggregates['repeats'] {
     cameBack,
     stayedAway: times - cameBack - notKnown,
     notKnown,
-    chains: days < 8 ? [] : [
-      chain(0, null, 'superset', 'bi_dashboards'),
-      chain(1, 'churn-model', 'k.sato', 'ml_spark'),
-      chain(2, null, 'm.jansen', 'analysts'),
-      chain(3, null, 'li.wei', 'analysts'),
-    ],
+    chains:
+      days < 8
+        ? []
+        : [
+            chain(0, null, 'superset', 'bi_dashboards'),
+            chain(1, 'churn-model', 'k.sato', 'ml_spark'),
+            chain(2, null, 'm.jansen', 'analysts'),
+            chain(3, null, 'li.wei', 'analysts'),
+          ],
   };
 }

@@ -1,5 +1,12 @@
 import * as Plot from '@observablehq/plot';
-import { type Aggregates, type Day, type Result, RESULTS_OF_VICTIMS, type State, STATES } from '../../../lib/aggregate/aggregates.ts';
+import {
+  type Aggregates,
+  type Day,
+  RESULTS_OF_VICTIMS,
+  type Result,
+  STATES,
+  type State,
+} from '../../../lib/aggregate/aggregates.ts';
 import { chart, figure, legend, spread, stripes } from './chart.ts';
 import { type Column, numbersOf, section, table } from './dom.ts';
 import { counted, type Dates, listed, number, RESULT_WORDS, STATE_WORDS } from './words.ts';
@@ -39,9 +46,15 @@ export function daysSection(aggregates: Aggregates, dates: Dates): HTMLElement {
       picture &&
         legend([
           ...shown.map((result) => ({ sign: `result-${result}`, word: RESULT_WORDS[result].name })),
-          ...states.map((state) => ({ sign: 'shade', word: `${STATE_WORDS[state].name}: ${STATE_WORDS[state].means}` })),
+          ...states.map((state) => ({
+            sign: 'shade',
+            word: `${STATE_WORDS[state].name}: ${STATE_WORDS[state].means}`,
+          })),
         ]),
-      picture && numbersOf(table(`Jobs by ${isByWeek ? 'week' : 'day'} in ${timeZone}`, columnsOf(isByWeek, shown, states), bins)),
+      picture &&
+        numbersOf(
+          table(`Jobs by ${isByWeek ? 'week' : 'day'} in ${timeZone}`, columnsOf(isByWeek, shown, states), bins),
+        ),
     ),
   );
 }
@@ -49,16 +62,20 @@ export function daysSection(aggregates: Aggregates, dates: Dates): HTMLElement {
 function columnsOf(isByWeek: boolean, shown: readonly Result[], states: readonly State[]): Column<Bin>[] {
   return [
     { head: isByWeek ? 'week from' : 'day', cell: ({ label }) => label },
-    ...shown.map((result): Column<Bin> => ({
-      head: RESULT_WORDS[result].name,
-      cell: ({ results }) => number(results[result]),
-      isNumber: true,
-    })),
-    ...states.map((state): Column<Bin> => ({
-      head: `hours ${STATE_WORDS[state].name}`,
-      cell: ({ hours }) => number(hours[state]),
-      isNumber: true,
-    })),
+    ...shown.map(
+      (result): Column<Bin> => ({
+        head: RESULT_WORDS[result].name,
+        cell: ({ results }) => number(results[result]),
+        isNumber: true,
+      }),
+    ),
+    ...states.map(
+      (state): Column<Bin> => ({
+        head: `hours ${STATE_WORDS[state].name}`,
+        cell: ({ hours }) => number(hours[state]),
+        isNumber: true,
+      }),
+    ),
   ];
 }
 
@@ -113,7 +130,12 @@ function bars(bins: readonly Bin[], shown: readonly Result[], { states }: Aggreg
         fill: 'var(--shade)',
       }),
       Plot.gridY({ stroke: 'var(--grid)', strokeOpacity: 1 }),
-      Plot.axisY({ ticks: Math.min(5, most), tickFormat: (n: number) => (Number.isInteger(n) ? number(n) : ''), tickSize: 0, label: null }),
+      Plot.axisY({
+        ticks: Math.min(5, most),
+        tickFormat: (n: number) => (Number.isInteger(n) ? number(n) : ''),
+        tickSize: 0,
+        label: null,
+      }),
       Plot.axisX(
         ticks.map(({ from, to }) => new Date((from + to) / 2)),
         { tickFormat: (_: Date, i: number) => ticks[i]?.label.replace(/ \d{4}$/, '') ?? '', tickSize: 3, label: null },
@@ -191,19 +213,28 @@ function captionOf({ days, results, from, to }: Aggregates, dates: Dates): strin
   if (victims.length === 0) sentences.push(`${when} no job was over the limit of a rule that cancels.`);
   else {
     const words = victims.map((result) =>
-      result === 'not-asked' ? `${number(results[result])} not asked to stop` : `${number(results[result])} ${RESULT_WORDS[result].name}`,
+      result === 'not-asked'
+        ? `${number(results[result])} not asked to stop`
+        : `${number(results[result])} ${RESULT_WORDS[result].name}`,
     );
     const sum = victims.reduce((all, result) => all + results[result], 0);
-    sentences.push(`${when} ${counted(sum, 'job was', 'jobs were')} over the limit of a rule that cancels: ${listed(words)}.`);
+    sentences.push(
+      `${when} ${counted(sum, 'job was', 'jobs were')} over the limit of a rule that cancels: ${listed(words)}.`,
+    );
     const most = results.cancelled > 0 ? 'cancelled' : results['dry-run'] > 0 ? 'dry-run' : undefined;
     if (most !== undefined && days.length > 1) {
       const worst = days.reduce((a, b) => (b.results[most] > a.results[most] ? b : a));
-      sentences.push(`Most of those ${RESULT_WORDS[most].name === 'cancelled' ? 'cancelled' : 'that would have been cancelled'} were of ${dates.date(worst.from)}: ${number(worst.results[most])}.`);
+      sentences.push(
+        `Most of those ${RESULT_WORDS[most].name === 'cancelled' ? 'cancelled' : 'that would have been cancelled'} were of ${dates.date(worst.from)}: ${number(worst.results[most])}.`,
+      );
     }
   }
   const hours = STATES.map((state) => ({ state, hours: days.reduce((sum, day) => sum + day.hours[state], 0) }));
   for (const { state, hours: count } of hours) {
-    if (count > 0) sentences.push(`In ${count < 0.1 ? 'less than 0.1 hours' : counted(Math.round(count * 10) / 10, 'hour')} ${STATE_WORDS[state].means}.`);
+    if (count > 0)
+      sentences.push(
+        `In ${count < 0.1 ? 'less than 0.1 hours' : counted(Math.round(count * 10) / 10, 'hour')} ${STATE_WORDS[state].means}.`,
+      );
   }
   return sentences.join(' ');
 }

@@ -48,9 +48,7 @@ export function table<Row>(caption: string, columns: readonly Column<Row>[], row
       'tr',
       {},
       columns.map(({ cell, isNumber }, i) =>
-        i === 0
-          ? h('th', { scope: 'row' }, cell(row))
-          : h('td', { class: isNumber ? 'number' : null }, cell(row)),
+        i === 0 ? h('th', { scope: 'row' }, cell(row)) : h('td', { class: isNumber ? 'number' : null }, cell(row)),
       ),
     ),
   );
@@ -67,10 +65,5 @@ export const numbersOf = (element: HTMLElement): HTMLElement =>
 
 /** A section with its heading; the heading names it. */
 export function section(id: string, heading: string, ...contents: Content[]): HTMLElement {
-  return h(
-    'section',
-    { id, 'aria-labelledby': `${id}-heading` },
-    h('h2', { id: `${id}-heading` }, heading),
-    contents,
-  );
+  return h('section', { id, 'aria-labelledby': `${id}-heading` }, h('h2', { id: `${id}-heading` }, heading), contents);
 }

@@ -1,5 +1,5 @@
-import { explanationLines } from '../../screen/explanation-lines.ts';
 import { clockOf } from '../../../lib/policy/clocks.ts';
+import { explanationLines } from '../../screen/explanation-lines.ts';
 import type { Opened, PageCase } from '../packed.ts';
 import { type Content, h } from './dom.ts';
 import { counted, type Dates, duration, number, RESULT_WORDS, times } from './words.ts';
@@ -105,8 +105,18 @@ function factsOf(one: PageCase, dates: Dates, ownersHidden: boolean): HTMLElemen
     ['Reason', one.reason],
     ['When', dates.moment(one.resultAt)],
     ['Rule', one.rule],
-    ['Limit', one.limitMs === null ? null : `${one.clock === null ? '' : `${clockOf(one.clock).word} `}${duration(one.limitMs)}`],
-    ['Reading', one.readingMs === null ? null : `${duration(one.readingMs)}${ratio === null ? '' : `, ${times(ratio)} the limit`}`],
+    [
+      'Limit',
+      one.limitMs === null
+        ? null
+        : `${one.clock === null ? '' : `${clockOf(one.clock).word} `}${duration(one.limitMs)}`,
+    ],
+    [
+      'Reading',
+      one.readingMs === null
+        ? null
+        : `${duration(one.readingMs)}${ratio === null ? '' : `, ${times(ratio)} the limit`}`,
+    ],
     ['Name', one.name],
     ['Engine and type', [one.engine, one.jobType].filter(Boolean).join(', ')],
     ['Queue', one.queue],
@@ -116,11 +126,21 @@ function factsOf(one: PageCase, dates: Dates, ownersHidden: boolean): HTMLElemen
     ['Status by DLI', one.status],
     ['How it is known', evidenceOf(one)],
     ['Ended by', one.endedBy === 'others' ? 'others: no request of the reaper can be the reason' : null],
-    ['Repeats', one.repeats === null ? null : one.repeats === 0 ? 'no job like it was cancelled in the 24 hours before' : `${counted(one.repeats, 'sweep')} cancelled a job like it in the 24 hours before`],
+    [
+      'Repeats',
+      one.repeats === null
+        ? null
+        : one.repeats === 0
+          ? 'no job like it was cancelled in the 24 hours before'
+          : `${counted(one.repeats, 'sweep')} cancelled a job like it in the 24 hours before`,
+    ],
     ['Compute units', one.cus === null ? null : number(one.cus)],
     ['Error', one.error],
     ['On record', `${counted(one.sweeps, 'sweep')}, ${dates.moment(one.firstAt)} to ${dates.moment(one.lastAt)}`],
-    ['Sweep', one.sweepId === null ? null : [h('code', {}, one.sweepId), one.trigger === null ? null : ` (${one.trigger})`]],
+    [
+      'Sweep',
+      one.sweepId === null ? null : [h('code', {}, one.sweepId), one.trigger === null ? null : ` (${one.trigger})`],
+    ],
     ...(ownersHidden ? [] : [['Swept by', one.recordedBy] as [string, Content]]),
   ];
   return h(
@@ -132,24 +152,39 @@ function factsOf(one: PageCase, dates: Dates, ownersHidden: boolean): HTMLElemen
 
 function evidenceOf({ evidence }: PageCase): string | null {
   if (evidence === 'status') return 'DLI’s status says that it was cancelled';
-  if (evidence === 'own-record') return 'only by the record of the reaper: DLI’s status is the same for a job that failed';
+  if (evidence === 'own-record')
+    return 'only by the record of the reaper: DLI’s status is the same for a job that failed';
   return null;
 }
 
 function whyOf(one: PageCase, why: Parameters<typeof explanationLines>[0] | undefined): HTMLElement {
   if (why !== undefined) {
-    const left = 'otherExemptions' in why ? [why.otherExemptions, (why as unknown as { otherFreezes: number }).otherFreezes] : [];
+    const left =
+      'otherExemptions' in why ? [why.otherExemptions, (why as unknown as { otherFreezes: number }).otherFreezes] : [];
     const others = (left as number[]).some((count) => count > 0)
       ? `\nLeft out, since they are not for this job: ${counted(left[0] as number, 'exemption')}, ${counted(left[1] as number, 'freeze')}`
       : '';
-    return h('pre', { tabindex: 0, role: 'region', 'aria-label': 'Why, step by step' }, `${explanationLines(why, null).join('\n')}${others}`);
+    return h(
+      'pre',
+      { tabindex: 0, role: 'region', 'aria-label': 'Why, step by step' },
+      `${explanationLines(why, null).join('\n')}${others}`,
+    );
   }
-  if (one.stage === null) return h('p', {}, 'This page does not hold the reasons of this job step by step, and the record does not name its stage.');
+  if (one.stage === null)
+    return h(
+      'p',
+      {},
+      'This page does not hold the reasons of this job step by step, and the record does not name its stage.',
+    );
   const command = `dli-reaper why ${shellWord(one.jobId)} --stage ${shellWord(one.stage)} --target ${shellWord(one.target)}`;
   return h(
     'div',
     {},
-    h('p', {}, 'This page does not hold the reasons of this job step by step. This command prints them, as long as the log has them:'),
+    h(
+      'p',
+      {},
+      'This page does not hold the reasons of this job step by step. This command prints them, as long as the log has them:',
+    ),
     h('p', { class: 'bar' }, h('code', {}, command), copyButton('Copy command', command)),
   );
 }

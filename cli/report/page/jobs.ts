@@ -27,9 +27,20 @@ function columnsOf(dates: Dates, ownersHidden: boolean, link: (one: PageCase) =>
       cell: ({ result }) => h('span', { class: `badge result-${result}` }, RESULT_WORDS[result].name),
       key: ({ result }) => RESULTS.indexOf(result),
     },
-    { head: 'when', cell: ({ resultAt }) => dates.moment(resultAt), key: ({ resultAt }) => resultAt, isLargestFirst: true },
+    {
+      head: 'when',
+      cell: ({ resultAt }) => dates.moment(resultAt),
+      key: ({ resultAt }) => resultAt,
+      isLargestFirst: true,
+    },
     { head: 'rule', cell: ({ rule }) => rule ?? '—', key: ({ rule }) => rule },
-    { head: 'reading', cell: ({ readingMs }) => duration(readingMs), key: ({ readingMs }) => readingMs, isNumber: true, isLargestFirst: true },
+    {
+      head: 'reading',
+      cell: ({ readingMs }) => duration(readingMs),
+      key: ({ readingMs }) => readingMs,
+      isNumber: true,
+      isLargestFirst: true,
+    },
     {
       head: 'of limit',
       cell: (one) => {
@@ -57,7 +68,19 @@ const FILTERS = [
 ] as const;
 
 /** What the text field searches, in small letters. */
-const searchable = ({ jobId, name, queue, owner, rule, target, stage, error, status, sweepId, reason }: PageCase): string =>
+const searchable = ({
+  jobId,
+  name,
+  queue,
+  owner,
+  rule,
+  target,
+  stage,
+  error,
+  status,
+  sweepId,
+  reason,
+}: PageCase): string =>
   [jobId, name, queue, owner, rule, target, stage, error, status, sweepId, reason].join('\n').toLowerCase();
 
 /** All cases, as a table that filters, sorts and turns pages. */
@@ -124,7 +147,9 @@ export function jobsSection(
     if (sorted !== undefined) found = sortedBy(found, sorted.column, sorted.isDown);
     page = 0;
     const isFiltered = words.length + wanted.length > 0;
-    count.textContent = isFiltered ? `${number(found.length)} of ${counted(cases.length, 'job')}` : counted(cases.length, 'job');
+    count.textContent = isFiltered
+      ? `${number(found.length)} of ${counted(cases.length, 'job')}`
+      : counted(cases.length, 'job');
     reset.hidden = !isFiltered;
     show();
   };

@@ -11,7 +11,9 @@ export async function openData(base64: string): Promise<Opened> {
   try {
     return unpack(await new Response(stream).text());
   } catch (error) {
-    throw new Error('The numbers in this file cannot be read. It may have been cut off or changed on its way here.', { cause: error });
+    throw new Error('The numbers in this file cannot be read. It may have been cut off or changed on its way here.', {
+      cause: error,
+    });
   }
 }
 

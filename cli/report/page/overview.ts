@@ -1,4 +1,4 @@
-import { type Aggregates, type Need, type Result, RESULTS } from '../../../lib/aggregate/aggregates.ts';
+import { type Aggregates, type Need, RESULTS, type Result } from '../../../lib/aggregate/aggregates.ts';
 import type { PageFacts } from '../packed.ts';
 import { type Content, h, section, table } from './dom.ts';
 import { counted, type Dates, listed, NEED_WORDS, number, placeOf, RESULT_WORDS } from './words.ts';
@@ -12,7 +12,11 @@ export function headContents(aggregates: Aggregates, facts: PageFacts, dates: Da
     ...(stages.length === 0 ? [] : [`stage ${listed(stages)}`]),
     ...(targets.length === 0
       ? ['no target']
-      : [targets.length > 4 ? counted(targets.length, 'target') : `target${targets.length === 1 ? '' : 's'} ${listed(targets.map(({ target }) => target))}`]),
+      : [
+          targets.length > 4
+            ? counted(targets.length, 'target')
+            : `target${targets.length === 1 ? '' : 's'} ${listed(targets.map(({ target }) => target))}`,
+        ]),
   ];
   return [
     h(
@@ -34,7 +38,13 @@ export function headContents(aggregates: Aggregates, facts: PageFacts, dates: Da
           'line',
         )}`,
       ),
-      h('p', {}, `dli-reaper ${facts.version} made this page with `, h('code', {}, facts.command), '. It is one file, and loads nothing.'),
+      h(
+        'p',
+        {},
+        `dli-reaper ${facts.version} made this page with `,
+        h('code', {}, facts.command),
+        '. It is one file, and loads nothing.',
+      ),
       table(
         'Sources',
         [
@@ -57,12 +67,21 @@ function unreadAlert(unread: Aggregates['unread']): Content {
   return h(
     'div',
     { class: 'alert' },
-    h('p', {}, h('strong', {}, `${counted(count, 'piece')} of the record could not be read.`), ' The numbers below leave them out.'),
+    h(
+      'p',
+      {},
+      h('strong', {}, `${counted(count, 'piece')} of the record could not be read.`),
+      ' The numbers below leave them out.',
+    ),
     h(
       'ul',
       {},
       unread.map((one) =>
-        h('li', {}, `${one.source === '-' ? 'standard input' : one.source}${one.first === null ? '' : `, ${one.count > 1 ? 'first ' : ''}${one.first}`}: ${one.why}${one.count > 1 ? ` (${number(one.count)} times)` : ''}`),
+        h(
+          'li',
+          {},
+          `${one.source === '-' ? 'standard input' : one.source}${one.first === null ? '' : `, ${one.count > 1 ? 'first ' : ''}${one.first}`}: ${one.why}${one.count > 1 ? ` (${number(one.count)} times)` : ''}`,
+        ),
       ),
     ),
   );
@@ -102,12 +121,24 @@ export function needsSection(needs: readonly Need[], linkTo: (jobId: string) => 
     'What needs a person',
     needs.length === 0
       ? h('p', {}, 'Nothing on this record needs a person.')
-      : h('ul', { class: 'needs' }, needs.map((need) => needItem(need, linkTo))),
+      : h(
+          'ul',
+          { class: 'needs' },
+          needs.map((need) => needItem(need, linkTo)),
+        ),
   );
 }
 
-function needItem({ kind, count, what, todo, jobIds, ...place }: Need, linkTo: (jobId: string) => Content): HTMLElement {
-  const jobs = (ids: readonly string[]) => h('ul', { class: 'jobs-of' }, ids.map((id) => h('li', {}, linkTo(id))));
+function needItem(
+  { kind, count, what, todo, jobIds, ...place }: Need,
+  linkTo: (jobId: string) => Content,
+): HTMLElement {
+  const jobs = (ids: readonly string[]) =>
+    h(
+      'ul',
+      { class: 'jobs-of' },
+      ids.map((id) => h('li', {}, linkTo(id))),
+    );
   return h(
     'li',
     { class: `need need-${kind}` },
@@ -122,6 +153,11 @@ function needItem({ kind, count, what, todo, jobIds, ...place }: Need, linkTo: (
     jobIds.length === 0 ? null : jobs(jobIds.slice(0, MOST_JOBS)),
     jobIds.length <= MOST_JOBS
       ? null
-      : h('details', {}, h('summary', {}, counted(jobIds.length - MOST_JOBS, 'more job')), jobs(jobIds.slice(MOST_JOBS))),
+      : h(
+          'details',
+          {},
+          h('summary', {}, counted(jobIds.length - MOST_JOBS, 'more job')),
+          jobs(jobIds.slice(MOST_JOBS)),
+        ),
   );
 }

@@ -27,7 +27,11 @@ const edge = (bin: number): number => RATIO_EDGES[bin] ?? END;
 
 /** How far over their limit jobs were that were asked to stop, and how near others came. */
 export function ratiosSection({ rules, tried }: Aggregates, cases: readonly PageCase[]): HTMLElement {
-  const rows = rowsOf(rules, tried.flatMap(({ nearMisses }) => nearMisses), cases);
+  const rows = rowsOf(
+    rules,
+    tried.flatMap(({ nearMisses }) => nearMisses),
+    cases,
+  );
   const drawn = rows.slice(0, MOST_ROWS);
   const heading = 'How far over the limit, rule by rule';
   const caption = captionOf(rows);
@@ -71,16 +75,18 @@ export function ratiosSection({ rules, tried }: Aggregates, cases: readonly Page
 }
 
 function rowsOf(rules: readonly RuleTotals[], tried: readonly NearMiss[], cases: readonly PageCase[]): Row[] {
-  const rows = rules.map((rule): Row => ({
-    rule: rule.rule,
-    place: placeOf(rule),
-    kills: rule.kills,
-    misses: rule.misses,
-    marks: [
-      ...rule.nearestKills.flatMap((index) => killOf(cases[index])),
-      ...rule.nearestMisses.map((miss) => markOf('miss', miss)),
-    ],
-  }));
+  const rows = rules.map(
+    (rule): Row => ({
+      rule: rule.rule,
+      place: placeOf(rule),
+      kills: rule.kills,
+      misses: rule.misses,
+      marks: [
+        ...rule.nearestKills.flatMap((index) => killOf(cases[index])),
+        ...rule.nearestMisses.map((miss) => markOf('miss', miss)),
+      ],
+    }),
+  );
   for (const miss of tried) {
     const index = rules.findIndex(({ rule, target }) => rule === miss.rule && target === miss.target);
     let row = rows[index] ?? rows.find(({ rule, place }) => rule === miss.rule && place === placeOf(miss));
@@ -98,7 +104,13 @@ function rowsOf(rules: readonly RuleTotals[], tried: readonly NearMiss[], cases:
 function killOf(one: PageCase | undefined): Mark[] {
   if (one === undefined || one.readingMs === null || one.limitMs === null) return [];
   const ratio = one.readingMs / one.limitMs;
-  return [{ kind: 'kill', ratio, title: `${one.jobId}: ${duration(one.readingMs)} of ${duration(one.limitMs)}, ${times(ratio)}` }];
+  return [
+    {
+      kind: 'kill',
+      ratio,
+      title: `${one.jobId}: ${duration(one.readingMs)} of ${duration(one.limitMs)}, ${times(ratio)}`,
+    },
+  ];
 }
 
 function markOf(kind: 'miss' | 'tried', { jobId, readingMs, limitMs }: NearMiss): Mark {
@@ -116,7 +128,9 @@ function picture(rows: readonly Row[], width: number): Plot.PlotOptions {
       { counts: misses, kind: 'miss' as const },
       { counts: kills, kind: 'kill' as const },
     ].flatMap(({ counts, kind }) =>
-      counts.flatMap((count, bin) => (count === 0 ? [] : [{ row, kind, bin, count, height: 0.06 + (0.36 * count) / most }])),
+      counts.flatMap((count, bin) =>
+        count === 0 ? [] : [{ row, kind, bin, count, height: 0.06 + (0.36 * count) / most }],
+      ),
     );
   });
   const marks = rows.flatMap(({ marks }, row) => marks.map((mark) => ({ ...mark, row })));
@@ -124,7 +138,9 @@ function picture(rows: readonly Row[], width: number): Plot.PlotOptions {
   const lowest = Math.max(0.4, Math.min(0.5, ...bins.map(({ bin }) => edge(bin)), ...marks.map(({ ratio }) => ratio)));
   const domain = [lowest, Math.min(END, highest)] as const;
   const within = (ratio: number) => Math.min(domain[1], Math.max(domain[0], ratio));
-  const ticks = (width < 600 ? [0.5, 1, 2, 5, 10, 20] : [0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20]).filter((at) => at >= domain[0] && at <= domain[1]);
+  const ticks = (width < 600 ? [0.5, 1, 2, 5, 10, 20] : [0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20]).filter(
+    (at) => at >= domain[0] && at <= domain[1],
+  );
   const bottom = 0.8;
   return {
     height: rows.length * ROW + 46,
@@ -137,7 +153,10 @@ function picture(rows: readonly Row[], width: number): Plot.PlotOptions {
     marks: [
       Plot.ruleX(ticks, { stroke: 'var(--grid)' }),
       Plot.axisX(ticks, { tickFormat: (at: number) => `${at}×`, tickSize: 0, label: null }),
-      Plot.ruleY(rows.map((_, row) => row + bottom), { stroke: 'var(--line)' }),
+      Plot.ruleY(
+        rows.map((_, row) => row + bottom),
+        { stroke: 'var(--line)' },
+      ),
       Plot.ruleX([1], { stroke: 'currentColor', strokeWidth: 1.5 }),
       Plot.text([1], { x: (at: number) => at, frameAnchor: 'top', dy: -14, text: () => 'limit', fontWeight: 600 }),
       Plot.rect(bins, {
@@ -177,7 +196,9 @@ function picture(rows: readonly Row[], width: number): Plot.PlotOptions {
         x: () => domain[1],
         y: (_: Row, row: number) => row + 0.2,
         text: ({ kills, misses }) =>
-          [sum(kills) > 0 ? `${number(sum(kills))} asked` : '', sum(misses) > 0 ? `${number(sum(misses))} near` : ''].filter(Boolean).join(' · '),
+          [sum(kills) > 0 ? `${number(sum(kills))} asked` : '', sum(misses) > 0 ? `${number(sum(misses))} near` : '']
+            .filter(Boolean)
+            .join(' · '),
         textAnchor: 'end',
         fontSize: 12,
         stroke: 'var(--page)',

@@ -31,7 +31,9 @@ export function repeatsSection({ repeats, days, from, to }: Aggregates, dates: D
       ]),
       legend([
         ...PARTS.filter(({ key }) => repeats[key] > 0).map(({ sign, name }) => ({ sign, word: name })),
-        ...(chains.length === 0 ? [] : [{ sign: 'result-cancelled dot', word: 'a time at which a sweep cancelled jobs of this kind' }]),
+        ...(chains.length === 0
+          ? []
+          : [{ sign: 'result-cancelled dot', word: 'a time at which a sweep cancelled jobs of this kind' }]),
       ]),
       left > 0 ? h('p', { class: 'note' }, `${counted(left, 'more kind')} of job in the table.`) : null,
       numbersOf(
@@ -133,7 +135,10 @@ function timeLine(
         ticks.map(({ at }) => at),
         { tickFormat: (_: Date, i: number) => ticks[i]?.label ?? '', tickSize: 3, label: null },
       ),
-      Plot.ruleY(chains.map((_, row) => row + 0.72), { stroke: 'var(--line)' }),
+      Plot.ruleY(
+        chains.map((_, row) => row + 0.72),
+        { stroke: 'var(--line)' },
+      ),
       Plot.dot(times, {
         x: ({ at }) => new Date(at),
         y: ({ row }) => row + 0.72,
@@ -167,7 +172,8 @@ function timeLine(
 
 function captionOf({ times, cameBack, stayedAway, notKnown, unknown, chains }: Repeats): string {
   const sentences: string[] = [];
-  if (times === 0) sentences.push('No job is on record as cancelled of which it can be said whether others like it came back.');
+  if (times === 0)
+    sentences.push('No job is on record as cancelled of which it can be said whether others like it came back.');
   else {
     const known = cameBack + stayedAway;
     sentences.push(`Sweeps cancelled kinds of jobs ${counted(times, 'time')}.`);
@@ -177,9 +183,15 @@ function captionOf({ times, cameBack, stayedAway, notKnown, unknown, chains }: R
       );
     }
     if (notKnown > 0) sentences.push(`For ${number(notKnown)} the record does not go on for 24 hours.`);
-    if (chains.length > 0) sentences.push(`${counted(chains.length, 'kind')} of job ${chains.length === 1 ? 'was' : 'were'} cancelled more than once.`);
+    if (chains.length > 0)
+      sentences.push(
+        `${counted(chains.length, 'kind')} of job ${chains.length === 1 ? 'was' : 'were'} cancelled more than once.`,
+      );
     sentences.push('A job that did not come back may also have come back and stayed within its limit.');
   }
-  if (unknown > 0) sentences.push(`Of ${counted(unknown, 'cancelled job')} too little is known to find others like ${unknown === 1 ? 'it' : 'them'}.`);
+  if (unknown > 0)
+    sentences.push(
+      `Of ${counted(unknown, 'cancelled job')} too little is known to find others like ${unknown === 1 ? 'it' : 'them'}.`,
+    );
   return sentences.join(' ');
 }

@@ -22,7 +22,12 @@ export function rulesSection({ rules }: Aggregates, dates: Dates): HTMLElement {
           'ul',
           { class: 'silent' },
           silent.map((rule) =>
-            h('li', {}, h('strong', {}, rule.rule), ` was for no job in ${counted(rule.sweeps, 'sweep')} of ${placeOf(rule)}.`),
+            h(
+              'li',
+              {},
+              h('strong', {}, rule.rule),
+              ` was for no job in ${counted(rule.sweeps, 'sweep')} of ${placeOf(rule)}.`,
+            ),
           ),
         ),
     table<RuleTotals>(
@@ -49,7 +54,9 @@ const lastMatch = ({ lastMatchedAt, sweeps }: RuleTotals, dates: Dates): string 
   lastMatchedAt === null ? (sweeps === 0 ? '—' : 'never') : dates.moment(lastMatchedAt);
 
 const limitsOf = ({ limits }: RuleTotals): Content =>
-  limits.length === 0 ? '—' : limits.map(({ clock, limitMs }) => `${clockOf(clock).word} ${duration(limitMs)}`).join(', ');
+  limits.length === 0
+    ? '—'
+    : limits.map(({ clock, limitMs }) => `${clockOf(clock).word} ${duration(limitMs)}`).join(', ');
 
 const sparedOf = ({ mostSpared }: RuleTotals): string =>
   Object.entries(mostSpared)
@@ -57,7 +64,9 @@ const sparedOf = ({ mostSpared }: RuleTotals): string =>
     .join(', ') || '—';
 
 /** The results that occur. */
-const resultColumns = (rows: readonly { results: RuleTotals['results'] }[]): Column<{ results: RuleTotals['results'] }>[] =>
+const resultColumns = (
+  rows: readonly { results: RuleTotals['results'] }[],
+): Column<{ results: RuleTotals['results'] }>[] =>
   RESULTS.filter((result) => rows.some(({ results }) => results[result] > 0)).map((result) => ({
     head: RESULT_WORDS[result].name,
     cell: ({ results }) => number(results[result]),
@@ -76,12 +85,21 @@ export function targetsSection({ targets }: Aggregates, dates: Dates): HTMLEleme
         { head: 'project', cell: ({ projectName, projectId }) => projectName ?? projectId ?? '—' },
         { head: 'region', cell: ({ region }) => region ?? '—' },
         { head: 'sweeps', cell: ({ sweeps }) => number(sweeps), isNumber: true },
-        { head: 'how they ended', cell: ({ statuses }) => Object.entries(statuses).map(([status, count]) => `${status} ${number(count)}`).join(', ') || '—' },
+        {
+          head: 'how they ended',
+          cell: ({ statuses }) =>
+            Object.entries(statuses)
+              .map(([status, count]) => `${status} ${number(count)}`)
+              .join(', ') || '—',
+        },
         { head: 'dry runs', cell: ({ dryRuns }) => number(dryRuns), isNumber: true },
         { head: 'by hand', cell: ({ byHand }) => number(byHand), isNumber: true },
         { head: 'emergencies', cell: ({ emergencies }) => number(emergencies), isNumber: true },
         ...resultColumns(targets),
-        { head: 'every', cell: ({ periodMinutes }) => (periodMinutes === null ? '—' : counted(periodMinutes, 'minute')) },
+        {
+          head: 'every',
+          cell: ({ periodMinutes }) => (periodMinutes === null ? '—' : counted(periodMinutes, 'minute')),
+        },
         { head: 'requests to DLI', cell: ({ apiCalls }) => number(apiCalls), isNumber: true },
         { head: 'first sweep', cell: ({ firstAt }) => dates.moment(firstAt) },
         { head: 'last sweep', cell: ({ lastAt }) => dates.moment(lastAt) },

@@ -105,12 +105,20 @@ const round = (ms: number, unitMs: number): number => Math.round(ms / unitMs) * 
 export function times(ratio: number): string {
   const digits = ratio >= 10 ? 0 : ratio >= 2 ? 1 : 2;
   const rounded = ratio.toFixed(digits);
-  return ratio > 1 && Number(rounded) === 1 ? 'just over 1×' : ratio < 1 && Number(rounded) === 1 ? 'just under 1×' : `${Number(rounded)}×`;
+  return ratio > 1 && Number(rounded) === 1
+    ? 'just over 1×'
+    : ratio < 1 && Number(rounded) === 1
+      ? 'just under 1×'
+      : `${Number(rounded)}×`;
 }
 
 export const percent = (part: number, whole: number): string => {
   const value = (100 * part) / whole;
-  return value > 0 && value < 1 ? 'less than 1%' : value < 100 && value > 99 ? 'more than 99%' : `${Math.round(value)}%`;
+  return value > 0 && value < 1
+    ? 'less than 1%'
+    : value < 100 && value > 99
+      ? 'more than 99%'
+      : `${Math.round(value)}%`;
 };
 
 /** `a, b and c`. */
@@ -143,5 +151,10 @@ export function datesIn(zone: string): Dates {
 }
 
 /** A place as a person says it: the stage only where there are several. */
-export const placeOf = ({ stage, target }: { stage?: string | null | undefined; target?: string | undefined }): string =>
-  [stage, target].filter((part) => part !== null && part !== undefined && part !== '').join(' / ') || '—';
+export const placeOf = ({
+  stage,
+  target,
+}: {
+  stage?: string | null | undefined;
+  target?: string | undefined;
+}): string => [stage, target].filter((part) => part !== null && part !== undefined && part !== '').join(' / ') || '—';

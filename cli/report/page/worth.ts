@@ -80,10 +80,22 @@ function picture(queues: readonly QueueWorth[], width: number): Plot.PlotOptions
     y: { domain: [0, rows.length], range: [6, 6 + rows.length * ROW], axis: null },
     marks: [
       Plot.gridX({ stroke: 'var(--grid)', strokeOpacity: 1, ticks: width / 90 }),
-      Plot.axisX({ ticks: width / 90, tickSize: 0, label: 'jobs waiting, on average', labelAnchor: 'left', labelArrow: 'none' }),
+      Plot.axisX({
+        ticks: width / 90,
+        tickSize: 0,
+        label: 'jobs waiting, on average',
+        labelAnchor: 'left',
+        labelArrow: 'none',
+      }),
       Plot.link(
         rows.filter(({ before, after }) => before.jobs !== after.jobs),
-        { x1: ({ before }) => before.jobs, x2: ({ after }) => after.jobs, y: 'y', stroke: 'var(--muted)', strokeWidth: 2 },
+        {
+          x1: ({ before }) => before.jobs,
+          x2: ({ after }) => after.jobs,
+          y: 'y',
+          stroke: 'var(--muted)',
+          strokeWidth: 2,
+        },
       ),
       Plot.dot(rows, {
         x: ({ before }) => before.jobs,
@@ -143,7 +155,11 @@ export function triedSection(tried: readonly TriedPolicy[], dates: Dates): HTMLE
   return section(
     'tried',
     'Policies tried on the past',
-    h('p', {}, 'A backtest cancels nothing: it tells which past jobs a policy would have cancelled. A wrong kill is a job that finished well.'),
+    h(
+      'p',
+      {},
+      'A backtest cancels nothing: it tells which past jobs a policy would have cancelled. A wrong kill is a job that finished well.',
+    ),
     table(
       'Backtests',
       [
