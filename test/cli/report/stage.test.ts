@@ -113,6 +113,20 @@ describe.concurrent('report of a stage', () => {
     expect(targets[0]?.sweeps).toBe(2);
   });
 
+  it('says what a stage without the function for messages does not know, and ends with 0', async (context) => {
+    const { report } = await startRecorded(context, { hasNotify: false });
+
+    const { exitCode, unread } = await report();
+
+    expect(exitCode).toBe(0);
+    expect(unread).toMatchObject([
+      {
+        source: NOTIFY,
+        why: 'the log cannot be read (ResourceNotFoundException), so it is not known which messages to owners and operators were not delivered',
+      },
+    ]);
+  });
+
   it('ends with 1 if the log of the sweeps cannot be read, and writes no page', async (context) => {
     const { aws } = await startRecorded(context, { refusedOperations: ['FilterLogEvents'] });
     const out = join(folder, 'refused.html');

@@ -58,6 +58,7 @@ describe.concurrent('DLI_REAPER_STAGE and DLI_REAPER_TARGET', () => {
     { args: ['snapshot'], says: BOTH },
     { args: ['suggest', '--json'], says: BOTH },
     { args: ['notices', 'announce'], says: BOTH },
+    { args: ['report', '--json'], says: BOTH },
     { args: ['status'], says: STAGE },
     { args: ['policy', 'pull'], says: STAGE },
     { args: ['policy', 'diff', policy], says: STAGE },
