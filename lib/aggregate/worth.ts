@@ -79,8 +79,8 @@ function meanOf(pairs: readonly Pair[]): QueueWorth[] {
 
 const mean = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
 
-/** The clocks of two sweeps may differ by so much. */
-const TOLERANCE_MS = 60_000;
+/** Two readings of one start may differ by so much: a sweep takes a moment to see all jobs, and clocks differ. */
+const SAME_START_MS = 60_000;
 
 /** Adds up how long jobs ran on after a sweep found them over a limit and did not ask them to stop. */
 function leftRunning(cases: readonly SeenCase[]): LeftRunning {
@@ -97,10 +97,13 @@ function leftRunning(cases: readonly SeenCase[]): LeftRunning {
   return left;
 }
 
-/** Returns how much longer a job had run at the next sweep; 0 if it was asked, or ran anew. */
+/** Returns how much longer a job had run at the next sweep; 0 if it was asked, or had been started anew. */
 function ranOn(before: Sighting | undefined, next: Sighting): number {
   if (before === undefined || (before.result !== 'not-asked' && before.result !== 'dry-run')) return 0;
   if (before.runTimeMs === null || next.runTimeMs === null) return 0;
-  const ms = next.runTimeMs - before.runTimeMs;
-  return ms > 0 && ms <= next.at - before.at + TOLERANCE_MS ? ms : 0;
+  const isSameRun = Math.abs(startOf(next, next.runTimeMs) - startOf(before, before.runTimeMs)) <= SAME_START_MS;
+  return isSameRun ? Math.max(0, next.runTimeMs - before.runTimeMs) : 0;
 }
+
+/** Run times are those at the beginning of a sweep. */
+const startOf = ({ run, at }: Sighting, runTimeMs: number): number => (run.end?.startedAt ?? at) - runTimeMs;
