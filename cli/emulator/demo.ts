@@ -9,6 +9,7 @@ import { createLog } from '../../lib/base/log.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import type { SweepLog } from '../../lib/sweep/record/log-lines.ts';
 import type { SweepReport } from '../../lib/sweep/record/report.ts';
+import { readPageFiles } from '../report/page-files.ts';
 import { pageOf } from '../report/report.ts';
 import { writePage } from '../report/write-page.ts';
 import { exitCodeOf } from '../screen/exit-code.ts';
@@ -23,6 +24,8 @@ import { startWorld } from './emulator.ts';
 export async function runDemo({ json = false }: { json?: boolean }, terminal: Terminal): Promise<number> {
   const say = json ? () => {} : terminal.out;
   const emulator = await startWorld({});
+  // From source the page takes a second to build, in which the sweep waits for its cancels.
+  if (!json) readPageFiles().catch(() => {});
   try {
     const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;
     const env = { HUAWEICLOUD_SDK_AK: accessKeyId, HUAWEICLOUD_SDK_SK: secretAccessKey };
