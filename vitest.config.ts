@@ -24,6 +24,8 @@ export default defineConfig({
     // The weeks take a minute: npm run test:worlds.
     exclude: [
       'test/aws/**',
+      // Needs a browser: npm run test:browser.
+      'test/browser/**',
       'test/package.test.ts',
       ...(hasStories ? [] : STORIES),
       ...(process.env.WORLDS === undefined ? ['test/model/past-weeks.test.ts'] : []),

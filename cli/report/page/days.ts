@@ -8,8 +8,8 @@ import {
   type State,
 } from '../../../lib/aggregate/aggregates.ts';
 import { chart, figure, legend, spread, stripes } from './chart.ts';
-import { type Column, numbersOf, section, table } from './dom.ts';
-import { counted, type Dates, listed, number, RESULT_WORDS, STATE_WORDS } from './words.ts';
+import { type Column, h, numbersOf, section, table } from './dom.ts';
+import { counted, listed, number, RESULT_WORDS, STATE_WORDS, type Words } from './words.ts';
 
 /** More bars than these cannot be told apart on a phone, so weeks take their place. */
 const MOST_DAYS = 70;
@@ -23,19 +23,19 @@ interface Bin {
 }
 
 /** Cases by the day of their result, and when the reaper did not work. */
-export function daysSection(aggregates: Aggregates, dates: Dates): HTMLElement {
+export function daysSection(aggregates: Aggregates, words: Words): HTMLElement {
   const { days, timeZone } = aggregates;
   const shown = RESULTS_OF_VICTIMS.filter((result) => days.some((day) => day.results[result] > 0));
   const states = STATES.filter((state) => aggregates.states.some((span) => span.state === state));
   const isByWeek = days.length > MOST_DAYS;
-  const bins = binsOf(days, isByWeek, dates);
-  const caption = captionOf(aggregates, dates);
+  const bins = binsOf(days, isByWeek, words);
+  const caption = captionOf(aggregates, words);
   const picture =
     shown.length === 0 && states.length === 0
       ? null
       : chart(caption, (width) => [
           bars(bins, shown, aggregates, width),
-          ...(states.length === 0 ? [] : [lanes(bins, states, aggregates, dates, width)]),
+          ...(states.length === 0 ? [] : [lanes(bins, states, aggregates, words, width)]),
         ]);
   return section(
     'days',
@@ -46,11 +46,24 @@ export function daysSection(aggregates: Aggregates, dates: Dates): HTMLElement {
       picture &&
         legend([
           ...shown.map((result) => ({ sign: `result-${result}`, word: RESULT_WORDS[result].name })),
-          ...states.map((state) => ({
-            sign: 'shade',
-            word: `${STATE_WORDS[state].name}: ${STATE_WORDS[state].means}`,
-          })),
+          ...(states.length === 0
+            ? []
+            : [{ sign: 'shade', word: 'times in which the reaper did not do all of its work' }]),
         ]),
+      states.length === 0
+        ? null
+        : h(
+            'ul',
+            { class: 'note states' },
+            states.map((state) =>
+              h(
+                'li',
+                {},
+                h('strong', {}, STATE_WORDS[state].name),
+                ` ${hoursOf(days, state)}: ${STATE_WORDS[state].means}.`,
+              ),
+            ),
+          ),
       picture &&
         numbersOf(
           table(`Jobs by ${isByWeek ? 'week' : 'day'} in ${timeZone}`, columnsOf(isByWeek, shown, states), bins),
@@ -79,13 +92,13 @@ function columnsOf(isByWeek: boolean, shown: readonly Result[], states: readonly
   ];
 }
 
-function binsOf(days: readonly Day[], isByWeek: boolean, dates: Dates): Bin[] {
+function binsOf(days: readonly Day[], isByWeek: boolean, words: Words): Bin[] {
   const bins: Bin[] = [];
   for (const { day, from, to, results, hours } of days) {
     const last = bins.at(-1);
     const isMonday = new Date(`${day}T00:00:00Z`).getUTCDay() === 1;
     if (last === undefined || !isByWeek || isMonday) {
-      const label = dates.date(from);
+      const label = words.date(from);
       bins.push({ label, from: Date.parse(from), to: Date.parse(to), results: { ...results }, hours: { ...hours } });
       continue;
     }
@@ -164,7 +177,7 @@ function lanes(
   bins: readonly Bin[],
   shown: readonly State[],
   { states }: Aggregates,
-  dates: Dates,
+  words: Words,
   width: number,
 ): Plot.PlotOptions {
   const { leastMs, x, ...frame } = frameOf(bins, width);
@@ -184,10 +197,15 @@ function lanes(
         x2: ({ from, to }) => new Date(Math.max(Date.parse(to), Date.parse(from) + leastMs)),
         fill: 'var(--state)',
         title: ({ state, target, from, to, why }) =>
-          `${STATE_WORDS[state as State].name}, ${target}: ${dates.moment(from)} to ${dates.moment(to)}${why === null ? '' : `. ${why}`}`,
+          `${STATE_WORDS[state as State].name}, ${target}: ${words.moment(from)} to ${words.moment(to)}${why === null ? '' : `. ${why}`}`,
       }),
     ],
   };
+}
+
+function hoursOf(days: readonly Day[], state: State): string {
+  const hours = days.reduce((sum, day) => sum + day.hours[state], 0);
+  return hours < 0.1 ? 'for less than 0.1 hours' : `for ${counted(Math.round(hours * 10) / 10, 'hour')}`;
 }
 
 /** The times in which at least one target was in at least one state. */
@@ -204,37 +222,31 @@ function unions(states: Aggregates['states']): { from: number; to: number }[] {
   return spans;
 }
 
-function captionOf({ days, results, from, to }: Aggregates, dates: Dates): string {
+function captionOf({ days, results, from, to }: Aggregates, words: Words): string {
   const victims = RESULTS_OF_VICTIMS.filter((result) => results[result] > 0);
-  const first = dates.date(from);
-  const last = dates.date(to);
+  const first = words.date(from);
+  // The span ends before its last instant, which may be the midnight after the last day.
+  const last = words.date(days.at(-1)?.from ?? to);
   const when = first === last ? `On ${first}` : `From ${first} to ${last}`;
   const sentences: string[] = [];
   if (victims.length === 0) sentences.push(`${when} no job was over the limit of a rule that cancels.`);
   else {
-    const words = victims.map((result) =>
+    const parts = victims.map((result) =>
       result === 'not-asked'
         ? `${number(results[result])} not asked to stop`
         : `${number(results[result])} ${RESULT_WORDS[result].name}`,
     );
     const sum = victims.reduce((all, result) => all + results[result], 0);
     sentences.push(
-      `${when} ${counted(sum, 'job was', 'jobs were')} over the limit of a rule that cancels: ${listed(words)}.`,
+      `${when} ${counted(sum, 'job was', 'jobs were')} over the limit of a rule that cancels: ${listed(parts)}.`,
     );
     const most = results.cancelled > 0 ? 'cancelled' : results['dry-run'] > 0 ? 'dry-run' : undefined;
     if (most !== undefined && days.length > 1) {
       const worst = days.reduce((a, b) => (b.results[most] > a.results[most] ? b : a));
       sentences.push(
-        `Most of those ${RESULT_WORDS[most].name === 'cancelled' ? 'cancelled' : 'that would have been cancelled'} were of ${dates.date(worst.from)}: ${number(worst.results[most])}.`,
+        `Most of those ${RESULT_WORDS[most].name === 'cancelled' ? 'cancelled' : 'that would have been cancelled'} were of ${words.date(worst.from)}: ${number(worst.results[most])}.`,
       );
     }
-  }
-  const hours = STATES.map((state) => ({ state, hours: days.reduce((sum, day) => sum + day.hours[state], 0) }));
-  for (const { state, hours: count } of hours) {
-    if (count > 0)
-      sentences.push(
-        `In ${count < 0.1 ? 'less than 0.1 hours' : counted(Math.round(count * 10) / 10, 'hour')} ${STATE_WORDS[state].means}.`,
-      );
   }
   return sentences.join(' ');
 }

@@ -38,17 +38,20 @@ export interface Column<Row> {
   head: string;
   cell: (row: Row) => Content;
   isNumber?: boolean;
+  /** Text that needs room; other cells stay on one line. */
+  isWide?: boolean;
 }
 
 /** A table. The first column names its row. It scrolls inside its frame, which can have the focus so that keys scroll it. */
 export function table<Row>(caption: string, columns: readonly Column<Row>[], rows: readonly Row[]): HTMLElement {
-  const head = columns.map(({ head, isNumber }) => h('th', { scope: 'col', class: isNumber ? 'number' : null }, head));
+  const kindOf = ({ isNumber, isWide }: Column<Row>) => (isNumber ? 'number' : isWide ? 'wide' : null);
+  const head = columns.map((column) => h('th', { scope: 'col', class: kindOf(column) }, column.head));
   const body = rows.map((row) =>
     h(
       'tr',
       {},
-      columns.map(({ cell, isNumber }, i) =>
-        i === 0 ? h('th', { scope: 'row' }, cell(row)) : h('td', { class: isNumber ? 'number' : null }, cell(row)),
+      columns.map((column, i) =>
+        i === 0 ? h('th', { scope: 'row' }, column.cell(row)) : h('td', { class: kindOf(column) }, column.cell(row)),
       ),
     ),
   );

@@ -2,7 +2,7 @@ import { clockOf } from '../../../lib/policy/clocks.ts';
 import { explanationLines } from '../../screen/explanation-lines.ts';
 import type { Opened, PageCase } from '../packed.ts';
 import { type Content, h } from './dom.ts';
-import { counted, type Dates, duration, number, RESULT_WORDS, times } from './words.ts';
+import { counted, duration, number, RESULT_WORDS, times, type Words } from './words.ts';
 
 /** A dialog with everything on a case, which an address can lead to. */
 export interface JobDialog {
@@ -14,7 +14,7 @@ export interface JobDialog {
   openAddressed(): void;
 }
 
-export function jobDialog({ cases, whys, facts }: Opened, dates: Dates): JobDialog {
+export function jobDialog({ cases, whys, facts }: Opened, words: Words): JobDialog {
   const element = h('dialog', { id: 'job', 'aria-labelledby': 'job-heading' });
   const places = placesOf(cases);
   const addressOf = (one: PageCase): string => {
@@ -35,7 +35,7 @@ export function jobDialog({ cases, whys, facts }: Opened, dates: Dates): JobDial
         copyButton('Copy id', one.jobId),
         h('a', { href: addressOf(one) }, 'Link to this job'),
       ),
-      factsOf(one, dates, facts.ownersHidden),
+      factsOf(one, words, facts.ownersHidden),
       h('h3', {}, 'Why'),
       whyOf(one, whys.get(index)),
     );
@@ -98,12 +98,12 @@ function placesOf(cases: readonly PageCase[]) {
   };
 }
 
-function factsOf(one: PageCase, dates: Dates, ownersHidden: boolean): HTMLElement {
+function factsOf(one: PageCase, words: Words, ownersHidden: boolean): HTMLElement {
   const ratio = one.readingMs === null || one.limitMs === null ? null : one.readingMs / one.limitMs;
   const rows: [string, Content][] = [
     ['What this result means', RESULT_WORDS[one.result].means.replace(/\bThese jobs\b/, 'Such jobs')],
     ['Reason', one.reason],
-    ['When', dates.moment(one.resultAt)],
+    ['When', words.moment(one.resultAt)],
     ['Rule', one.rule],
     [
       'Limit',
@@ -136,7 +136,7 @@ function factsOf(one: PageCase, dates: Dates, ownersHidden: boolean): HTMLElemen
     ],
     ['Compute units', one.cus === null ? null : number(one.cus)],
     ['Error', one.error],
-    ['On record', `${counted(one.sweeps, 'sweep')}, ${dates.moment(one.firstAt)} to ${dates.moment(one.lastAt)}`],
+    ['On record', `${counted(one.sweeps, 'sweep')}, ${words.moment(one.firstAt)} to ${words.moment(one.lastAt)}`],
     [
       'Sweep',
       one.sweepId === null ? null : [h('code', {}, one.sweepId), one.trigger === null ? null : ` (${one.trigger})`],

@@ -2,7 +2,7 @@ import { RESULTS } from '../../../lib/aggregate/aggregates.ts';
 import type { PageCase } from '../packed.ts';
 import { csvOf } from './csv.ts';
 import { type Content, h, section } from './dom.ts';
-import { counted, type Dates, duration, number, placeOf, RESULT_WORDS, times } from './words.ts';
+import { counted, duration, number, RESULT_WORDS, times, type Words } from './words.ts';
 
 const PAGE_SIZE = 50;
 
@@ -19,7 +19,7 @@ interface JobColumn {
   isLargestFirst?: boolean;
 }
 
-function columnsOf(dates: Dates, ownersHidden: boolean, link: (one: PageCase) => Content): JobColumn[] {
+function columnsOf(words: Words, ownersHidden: boolean, link: (one: PageCase) => Content): JobColumn[] {
   const columns: JobColumn[] = [
     { head: 'job', cell: link, key: ({ jobId }) => jobId },
     {
@@ -29,7 +29,7 @@ function columnsOf(dates: Dates, ownersHidden: boolean, link: (one: PageCase) =>
     },
     {
       head: 'when',
-      cell: ({ resultAt }) => dates.moment(resultAt),
+      cell: ({ resultAt }) => words.moment(resultAt),
       key: ({ resultAt }) => resultAt,
       isLargestFirst: true,
     },
@@ -53,19 +53,19 @@ function columnsOf(dates: Dates, ownersHidden: boolean, link: (one: PageCase) =>
     },
     { head: 'queue', cell: ({ queue }) => queue ?? '—', key: ({ queue }) => queue },
     { head: 'owner', cell: ({ owner }) => owner ?? '—', key: ({ owner }) => owner },
-    { head: 'target', cell: placeOf, key: placeOf },
+    { head: 'target', cell: (one) => words.place(one), key: (one) => words.place(one) },
   ];
   return columns.filter(({ head }) => head !== 'owner' || !ownersHidden);
 }
 
-const FILTERS = [
+const filtersOf = (words: Words) => [
   { name: 'result', of: ({ result }: PageCase) => RESULT_WORDS[result].name },
   { name: 'rule', of: ({ rule }: PageCase) => rule },
   { name: 'queue', of: ({ queue }: PageCase) => queue },
-  { name: 'target', of: placeOf },
-  { name: 'engine', of: ({ engine }: PageCase) => engine as string },
+  { name: 'target', of: (one: PageCase) => words.place(one) },
+  { name: 'engine', of: ({ engine }: PageCase) => engine },
   { name: 'owner', of: ({ owner }: PageCase) => owner },
-] as const;
+];
 
 /** What the text field searches, in small letters. */
 const searchable = ({
@@ -86,23 +86,25 @@ const searchable = ({
 /** All cases, as a table that filters, sorts and turns pages. */
 export function jobsSection(
   cases: readonly PageCase[],
-  dates: Dates,
+  words: Words,
   ownersHidden: boolean,
   link: (one: PageCase) => Content,
 ): HTMLElement {
   if (cases.length === 0) return section('jobs', 'Jobs', h('p', {}, 'No job is on record.'));
 
-  const columns = columnsOf(dates, ownersHidden, link);
+  const columns = columnsOf(words, ownersHidden, link);
   let texts: string[] | undefined;
   let found: readonly PageCase[] = cases;
   let page = 0;
   let sorted: { column: JobColumn; isDown: boolean } | undefined;
 
   const search = h('input', { type: 'search', id: 'jobs-search', autocomplete: 'off', spellcheck: 'false' });
-  const selects = FILTERS.filter(({ name }) => name !== 'owner' || !ownersHidden).map((filter) => ({
-    ...filter,
-    select: selectOf(filter.name, cases.map(filter.of)),
-  }));
+  const selects = filtersOf(words)
+    .filter(({ name }) => name !== 'owner' || !ownersHidden)
+    .map((filter) => ({
+      ...filter,
+      select: selectOf(filter.name, cases.map(filter.of)),
+    }));
   const count = h('p', { role: 'status', class: 'count' });
   const body = h('tbody');
   const position = h('span', { class: 'position' });
@@ -137,16 +139,16 @@ export function jobsSection(
   };
   const find = () => {
     texts ??= cases.map(searchable);
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const sought = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = selects.filter(({ select }) => select.value !== '');
     found = cases.filter(
       (one, i) =>
         wanted.every(({ of, select }) => valueOf(of(one)) === select.value) &&
-        words.every((word) => texts?.[i]?.includes(word)),
+        sought.every((word) => texts?.[i]?.includes(word)),
     );
     if (sorted !== undefined) found = sortedBy(found, sorted.column, sorted.isDown);
     page = 0;
-    const isFiltered = words.length + wanted.length > 0;
+    const isFiltered = sought.length + wanted.length > 0;
     count.textContent = isFiltered
       ? `${number(found.length)} of ${counted(cases.length, 'job')}`
       : counted(cases.length, 'job');
@@ -189,13 +191,14 @@ export function jobsSection(
       selects.map(({ name, select }) => h('div', { class: 'field' }, h('label', { for: select.id }, name), select)),
     ),
     h('div', { class: 'bar' }, count, reset, download),
+    h('p', { class: 'note' }, 'The id of a job leads to everything about it, and why. A heading sorts.'),
     h(
       'div',
       { class: 'frame', tabindex: 0, role: 'region', 'aria-label': 'Table of jobs' },
       h(
         'table',
         { class: 'jobs' },
-        h('caption', {}, 'Press the id of a job to see everything about it, and why. Press a heading to sort.'),
+        h('caption', { class: 'unseen' }, 'Jobs'),
         h('thead', {}, h('tr', {}, heads)),
         body,
       ),

@@ -1,29 +1,27 @@
 import { type Aggregates, type Need, RESULTS, type Result } from '../../../lib/aggregate/aggregates.ts';
 import type { PageFacts } from '../packed.ts';
 import { type Content, h, section, table } from './dom.ts';
-import { counted, type Dates, listed, NEED_WORDS, number, placeOf, RESULT_WORDS } from './words.ts';
+import { counted, listed, NEED_WORDS, number, RESULT_WORDS, type Words } from './words.ts';
 
 /** What the page is about, and what could not be read. */
-export function headContents(aggregates: Aggregates, facts: PageFacts, dates: Dates): Content[] {
+export function headContents(aggregates: Aggregates, facts: PageFacts, words: Words): Content[] {
   const { targets, sources, unread, from, to, timeZone } = aggregates;
   const stages = [...new Set(targets.flatMap(({ stage }) => stage ?? []))];
   const sweeps = targets.reduce((sum, target) => sum + target.sweeps, 0);
+  const names = [...new Set(targets.map(({ target }) => target))];
   const where = [
-    ...(stages.length === 0 ? [] : [`stage ${listed(stages)}`]),
-    ...(targets.length === 0
-      ? ['no target']
-      : [
-          targets.length > 4
-            ? counted(targets.length, 'target')
-            : `target${targets.length === 1 ? '' : 's'} ${listed(targets.map(({ target }) => target))}`,
-        ]),
-  ];
+    ...(stages.length === 0 ? [] : [`stage${stages.length === 1 ? '' : 's'} ${listed(stages)}`]),
+    names.length > 4 ? counted(names.length, 'target') : `target${names.length === 1 ? '' : 's'} ${listed(names)}`,
+  ].join(', ');
+  const span =
+    targets.length === 0
+      ? 'No sweep is on record. '
+      : `${counted(sweeps, 'sweep')} of ${where}, from ${words.moment(from)} to ${words.moment(to)}. `;
   return [
     h(
       'p',
       { class: 'lead' },
-      `What the job reaper did in ${where.join(', ')}: ${counted(sweeps, 'sweep')} from ${dates.moment(from)} to ${dates.moment(to)}. `,
-      `Times and days are of ${timeZone}.`,
+      `${span}Times and days are of ${timeZone}.`,
       facts.ownersHidden ? ' The names of people were left out.' : null,
     ),
     unreadAlert(unread),
@@ -33,7 +31,7 @@ export function headContents(aggregates: Aggregates, facts: PageFacts, dates: Da
       h(
         'summary',
         {},
-        `Made ${dates.moment(facts.madeAt)} from ${counted(sources.length, 'source')} with ${counted(
+        `Made ${words.moment(facts.madeAt)} from ${counted(sources.length, 'source')} with ${counted(
           sources.reduce((sum, { lines }) => sum + lines, 0),
           'line',
         )}`,
@@ -115,7 +113,7 @@ const bigNumber = (result: Result, count: number): HTMLElement =>
 const MOST_JOBS = 5;
 
 /** What a person should look at. */
-export function needsSection(needs: readonly Need[], linkTo: (jobId: string) => Content): HTMLElement {
+export function needsSection(needs: readonly Need[], words: Words, linkTo: (jobId: string) => Content): HTMLElement {
   return section(
     'needs',
     'What needs a person',
@@ -124,13 +122,14 @@ export function needsSection(needs: readonly Need[], linkTo: (jobId: string) => 
       : h(
           'ul',
           { class: 'needs' },
-          needs.map((need) => needItem(need, linkTo)),
+          needs.map((need) => needItem(need, words, linkTo)),
         ),
   );
 }
 
 function needItem(
-  { kind, count, what, todo, jobIds, ...place }: Need,
+  { kind, what, todo, jobIds, ...place }: Need,
+  words: Words,
   linkTo: (jobId: string) => Content,
 ): HTMLElement {
   const jobs = (ids: readonly string[]) =>
@@ -145,11 +144,11 @@ function needItem(
     h(
       'p',
       { class: 'need-head' },
-      h('strong', {}, count > 1 ? `${number(count)} ${NEED_WORDS[kind]}` : NEED_WORDS[kind]),
-      place.target === undefined ? null : h('span', { class: 'place' }, placeOf(place)),
+      h('strong', {}, NEED_WORDS[kind]),
+      place.target === undefined ? null : h('span', { class: 'place' }, words.place(place)),
     ),
-    h('p', {}, what),
-    todo === null ? null : h('p', { class: 'todo' }, todo),
+    h('p', {}, words.sentence(what)),
+    todo === null ? null : h('p', { class: 'todo' }, words.sentence(todo)),
     jobIds.length === 0 ? null : jobs(jobIds.slice(0, MOST_JOBS)),
     jobIds.length <= MOST_JOBS
       ? null

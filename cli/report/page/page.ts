@@ -7,7 +7,7 @@ import { headContents, needsSection, numbersSection } from './overview.ts';
 import { ratiosSection } from './ratios.ts';
 import { repeatsSection } from './repeats.ts';
 import { rulesSection, targetsSection } from './tables.ts';
-import { datesIn } from './words.ts';
+import { wordsFor } from './words.ts';
 import { triedSection, worthSection } from './worth.ts';
 
 /*
@@ -27,28 +27,42 @@ async function show(): Promise<void> {
   data.remove();
 
   const { aggregates, cases, facts } = opened;
-  const dates = datesIn(aggregates.timeZone);
-  const dialog = jobDialog(opened, dates);
-  append(byId('head'), headContents(aggregates, facts, dates));
-  const main = byId('main');
-  append(main, [
+  const words = wordsFor(aggregates);
+  const dialog = jobDialog(opened, words);
+  append(byId('head'), headContents(aggregates, facts, words));
+  const sections = [
     numbersSection(aggregates),
-    needsSection(aggregates.needs, dialog.linkToId),
-    daysSection(aggregates, dates),
-    ratiosSection(aggregates, cases),
-    repeatsSection(aggregates, dates),
-    worthSection(aggregates),
-    triedSection(aggregates.tried, dates),
-    rulesSection(aggregates, dates),
-    targetsSection(aggregates, dates),
-    jobsSection(cases, dates, facts.ownersHidden, dialog.linkTo),
-    dialog.element,
-  ]);
+    needsSection(aggregates.needs, words, dialog.linkToId),
+    daysSection(aggregates, words),
+    ratiosSection(aggregates, cases, words),
+    repeatsSection(aggregates, words),
+    worthSection(aggregates, words),
+    triedSection(aggregates.tried, words),
+    rulesSection(aggregates, words),
+    targetsSection(aggregates, words),
+    jobsSection(cases, words, facts.ownersHidden, dialog.linkTo),
+  ];
+  append(byId('head'), [contentsOf(sections)]);
+  append(byId('main'), [sections, dialog.element]);
   byId('foot').append(h('p', {}, `Made by dli-reaper ${facts.version}. This file loads nothing and sends nothing.`));
   openForPaper();
   addEventListener('hashchange', dialog.openAddressed);
   dialog.openAddressed();
 }
+
+/** Links to the sections: the page is long. */
+const contentsOf = (sections: readonly (HTMLElement | null)[]): HTMLElement =>
+  h(
+    'nav',
+    { id: 'contents', 'aria-label': 'Sections' },
+    h(
+      'ul',
+      {},
+      sections.map(
+        (one) => one && h('li', {}, h('a', { href: `#${one.id}` }, one.querySelector('h2')?.textContent ?? one.id)),
+      ),
+    ),
+  );
 
 /** On paper nothing unfolds, so all tables are open there. */
 function openForPaper(): void {

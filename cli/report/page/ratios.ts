@@ -3,7 +3,7 @@ import { type Aggregates, type NearMiss, RATIO_EDGES, type RuleTotals } from '..
 import type { PageCase } from '../packed.ts';
 import { chart, figure, legend, MOST_ROWS } from './chart.ts';
 import { h, numbersOf, section, table } from './dom.ts';
-import { counted, duration, number, placeOf, times } from './words.ts';
+import { counted, duration, number, times, type Words } from './words.ts';
 
 interface Mark {
   kind: 'kill' | 'miss' | 'tried';
@@ -26,11 +26,12 @@ const sum = (counts: readonly number[]): number => counts.reduce((all, count) =>
 const edge = (bin: number): number => RATIO_EDGES[bin] ?? END;
 
 /** How far over their limit jobs were that were asked to stop, and how near others came. */
-export function ratiosSection({ rules, tried }: Aggregates, cases: readonly PageCase[]): HTMLElement {
+export function ratiosSection({ rules, tried }: Aggregates, cases: readonly PageCase[], words: Words): HTMLElement {
   const rows = rowsOf(
     rules,
     tried.flatMap(({ nearMisses }) => nearMisses),
     cases,
+    words,
   );
   const drawn = rows.slice(0, MOST_ROWS);
   const heading = 'How far over the limit, rule by rule';
@@ -44,10 +45,13 @@ export function ratiosSection({ rules, tried }: Aggregates, cases: readonly Page
     heading,
     figure(
       caption,
-      chart(caption, (width) => [picture(drawn, width)]),
+      chart(caption, (width) => [picture(drawn, words, width)]),
       legend([
-        { sign: 'result-cancelled', word: 'jobs that were asked to stop; a dot is one of those nearest to the limit' },
-        { sign: 'miss', word: 'jobs that came near the limit; a dot is one of the nearest' },
+        { sign: 'result-cancelled', word: 'cancelled jobs; a dot is one of those that were least over the limit' },
+        {
+          sign: 'miss',
+          word: 'jobs that came near the limit, as far as they are on record; a dot is one of the nearest',
+        },
         ...(hasTried ? [{ sign: 'tried', word: 'jobs that came near in a backtest' }] : []),
       ]),
       h(
@@ -62,10 +66,10 @@ export function ratiosSection({ rules, tried }: Aggregates, cases: readonly Page
           [
             { head: 'rule', cell: ({ rule }) => rule },
             { head: 'target', cell: ({ place }) => place },
-            { head: 'asked to stop', cell: ({ kills }) => number(sum(kills)), isNumber: true },
-            { head: 'by multiple of the limit', cell: ({ kills }) => binWords(kills) },
+            { head: 'cancelled', cell: ({ kills }) => number(sum(kills)), isNumber: true },
+            { head: 'cancelled, by multiple of the limit', cell: ({ kills }) => binWords(kills), isWide: true },
             { head: 'came near', cell: ({ misses }) => number(sum(misses)), isNumber: true },
-            { head: 'by multiple of the limit', cell: ({ misses }) => binWords(misses) },
+            { head: 'came near, by multiple of the limit', cell: ({ misses }) => binWords(misses), isWide: true },
           ],
           rows,
         ),
@@ -74,11 +78,16 @@ export function ratiosSection({ rules, tried }: Aggregates, cases: readonly Page
   );
 }
 
-function rowsOf(rules: readonly RuleTotals[], tried: readonly NearMiss[], cases: readonly PageCase[]): Row[] {
+function rowsOf(
+  rules: readonly RuleTotals[],
+  tried: readonly NearMiss[],
+  cases: readonly PageCase[],
+  words: Words,
+): Row[] {
   const rows = rules.map(
     (rule): Row => ({
       rule: rule.rule,
-      place: placeOf(rule),
+      place: words.place(rule),
       kills: rule.kills,
       misses: rule.misses,
       marks: [
@@ -89,9 +98,9 @@ function rowsOf(rules: readonly RuleTotals[], tried: readonly NearMiss[], cases:
   );
   for (const miss of tried) {
     const index = rules.findIndex(({ rule, target }) => rule === miss.rule && target === miss.target);
-    let row = rows[index] ?? rows.find(({ rule, place }) => rule === miss.rule && place === placeOf(miss));
+    let row = rows[index] ?? rows.find(({ rule, place }) => rule === miss.rule && place === words.place(miss));
     if (row === undefined) {
-      row = { rule: miss.rule, place: placeOf(miss), kills: [], misses: [], marks: [] };
+      row = { rule: miss.rule, place: words.place(miss), kills: [], misses: [], marks: [] };
       rows.push(row);
     }
     row.marks.push(markOf('tried', miss));
@@ -118,10 +127,10 @@ function markOf(kind: 'miss' | 'tried', { jobId, readingMs, limitMs }: NearMiss)
   return { kind, ratio, title: `${jobId}: ${duration(readingMs)} of ${duration(limitMs)}, ${times(ratio)}` };
 }
 
-const ROW = 62;
+const ROW = 70;
 const COLOURS = { kill: 'var(--result-cancelled)', miss: 'var(--miss)', tried: 'var(--tried)' };
 
-function picture(rows: readonly Row[], width: number): Plot.PlotOptions {
+function picture(rows: readonly Row[], words: Words, width: number): Plot.PlotOptions {
   const bins = rows.flatMap(({ kills, misses }, row) => {
     const most = Math.max(...kills, ...misses);
     return [
@@ -129,7 +138,7 @@ function picture(rows: readonly Row[], width: number): Plot.PlotOptions {
       { counts: kills, kind: 'kill' as const },
     ].flatMap(({ counts, kind }) =>
       counts.flatMap((count, bin) =>
-        count === 0 ? [] : [{ row, kind, bin, count, height: 0.06 + (0.36 * count) / most }],
+        count === 0 ? [] : [{ row, kind, bin, count, height: 0.06 + (0.42 * count) / most }],
       ),
     );
   });
@@ -141,7 +150,7 @@ function picture(rows: readonly Row[], width: number): Plot.PlotOptions {
   const ticks = (width < 600 ? [0.5, 1, 2, 5, 10, 20] : [0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20]).filter(
     (at) => at >= domain[0] && at <= domain[1],
   );
-  const bottom = 0.8;
+  const bottom = 0.82;
   return {
     height: rows.length * ROW + 46,
     marginLeft: 4,
@@ -169,13 +178,13 @@ function picture(rows: readonly Row[], width: number): Plot.PlotOptions {
         fill: ({ kind }) => COLOURS[kind as Mark['kind']],
         fillOpacity: 0.75,
         title: ({ row, kind, bin, count }) =>
-          `${rows[row]?.rule}: ${counted(count, 'job')} ${kind === 'kill' ? 'asked to stop' : 'near the limit'} at ${binWord(bin)}`,
+          `${rows[row]?.rule}: ${counted(count, 'job')} ${kind === 'kill' ? 'cancelled' : 'near the limit'} at ${binWord(bin)}`,
       }),
       Plot.dot(marks, {
         x: ({ ratio }) => within(ratio),
-        y: ({ row, kind }) => row + bottom + (kind === 'tried' ? 0.14 : 0),
+        y: ({ row, kind }) => row + bottom + (kind === 'tried' ? 0.14 : 0.09),
         symbol: ({ kind }: Mark) => (kind === 'tried' ? 'diamond' : 'circle'),
-        r: 3,
+        r: 2.75,
         fill: ({ kind }) => COLOURS[kind as Mark['kind']],
         stroke: 'var(--page)',
         strokeWidth: 1,
@@ -183,8 +192,9 @@ function picture(rows: readonly Row[], width: number): Plot.PlotOptions {
       }),
       Plot.text(rows, {
         x: () => domain[0],
-        y: (_: Row, row: number) => row + 0.2,
-        text: ({ rule, place }) => cut(width < 600 ? rule : `${rule}, ${place}`, width < 600 ? 24 : 60),
+        y: (_: Row, row: number) => row + 0.17,
+        text: ({ rule, place }) =>
+          cut(words.hasOneTarget || width < 600 ? rule : `${rule}, ${place}`, width < 600 ? 22 : 60),
         textAnchor: 'start',
         fontWeight: 600,
         fontSize: 12,
@@ -194,9 +204,12 @@ function picture(rows: readonly Row[], width: number): Plot.PlotOptions {
       }),
       Plot.text(rows, {
         x: () => domain[1],
-        y: (_: Row, row: number) => row + 0.2,
+        y: (_: Row, row: number) => row + 0.17,
         text: ({ kills, misses }) =>
-          [sum(kills) > 0 ? `${number(sum(kills))} asked` : '', sum(misses) > 0 ? `${number(sum(misses))} near` : '']
+          [
+            sum(kills) > 0 ? `${number(sum(kills))} cancelled` : '',
+            sum(misses) > 0 ? `${number(sum(misses))} near` : '',
+          ]
             .filter(Boolean)
             .join(' · '),
         textAnchor: 'end',
@@ -224,19 +237,19 @@ function captionOf(rows: readonly Row[]): string {
   const misses = sum(rows.map((row) => sum(row.misses)));
   const above = (least: number) => sum(rows.map((row) => sum(row.kills.filter((_, bin) => edge(bin) >= least))));
   const sentences: string[] = [];
-  if (kills === 0) sentences.push('No job was asked to stop.');
+  if (kills === 0) sentences.push('No cancelled job is on record with its limit.');
   else {
     const twice = above(2);
     const barely = sum(rows.map((row) => row.kills[RATIO_EDGES.indexOf(1)] ?? 0));
     sentences.push(
-      `Of ${counted(kills, 'job')} that ${kills === 1 ? 'was' : 'were'} asked to stop, ${number(twice)} had reached at least twice the limit, ` +
+      `Of ${counted(kills, 'cancelled job')}, ${number(twice)} had reached at least twice the limit, ` +
         `and ${number(barely)} ${barely === 1 ? 'was' : 'were'} less than 10% over it.`,
     );
   }
   sentences.push(
     misses === 0
-      ? 'No job that came near a limit and stayed within it is on record.'
-      : `${counted(misses, 'job')} came near a limit and stayed within it, as far as that is on record.`,
+      ? 'No job is on record that came near a limit and did not pass it.'
+      : `${counted(misses, 'job')} came near a limit and ${misses === 1 ? 'is' : 'are'} not known to have passed it; a sweep records only the nearest one, and those that it warns of.`,
   );
   return sentences.join(' ');
 }

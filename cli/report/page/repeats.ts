@@ -3,7 +3,7 @@ import type { Aggregates, Chain, Repeats } from '../../../lib/aggregate/aggregat
 import { chart, figure, legend, MOST_ROWS, spread } from './chart.ts';
 import { h, numbersOf, section, table } from './dom.ts';
 import { cut } from './ratios.ts';
-import { counted, type Dates, number, percent, placeOf } from './words.ts';
+import { counted, number, percent, type Words } from './words.ts';
 
 const PARTS = [
   { key: 'cameBack', sign: 'came-back', name: 'came back within 24 hours' },
@@ -12,14 +12,14 @@ const PARTS = [
 ] as const;
 
 /** Whether jobs like a cancelled one were cancelled again. */
-export function repeatsSection({ repeats, days, from, to }: Aggregates, dates: Dates): HTMLElement {
+export function repeatsSection({ repeats, days, from, to }: Aggregates, words: Words): HTMLElement {
   const heading = 'Did they come back?';
   const caption = captionOf(repeats);
   if (repeats.times === 0) return section('repeats', heading, h('p', {}, caption));
 
   const chains = repeats.chains.slice(0, MOST_ROWS);
   const left = repeats.chains.length - chains.length;
-  const dayStarts = days.map((day) => ({ at: new Date(day.from), label: dates.short(day.from) }));
+  const dayStarts = days.map((day) => ({ at: new Date(day.from), label: words.short(day.from) }));
   return section(
     'repeats',
     heading,
@@ -27,7 +27,7 @@ export function repeatsSection({ repeats, days, from, to }: Aggregates, dates: D
       caption,
       chart(caption, (width) => [
         shares(repeats, width),
-        ...(chains.length === 0 ? [] : [timeLine(chains, [from, to], dayStarts, dates, width)]),
+        ...(chains.length === 0 ? [] : [timeLine(chains, [from, to], dayStarts, words, width)]),
       ]),
       legend([
         ...PARTS.filter(({ key }) => repeats[key] > 0).map(({ sign, name }) => ({ sign, word: name })),
@@ -55,11 +55,11 @@ export function repeatsSection({ repeats, days, from, to }: Aggregates, dates: D
                 [
                   { head: 'kind', cell: kindOf },
                   { head: 'queue', cell: ({ queue }) => queue },
-                  { head: 'target', cell: placeOf },
+                  { head: 'target', cell: (chain) => words.place(chain) },
                   { head: 'times', cell: ({ cancelledAt }) => number(cancelledAt.length), isNumber: true },
                   { head: 'came back', cell: ({ cameBack }) => number(cameBack), isNumber: true },
-                  { head: 'first', cell: ({ cancelledAt }) => dates.moment(cancelledAt[0] ?? from) },
-                  { head: 'last', cell: ({ cancelledAt }) => dates.moment(cancelledAt.at(-1) ?? from) },
+                  { head: 'first', cell: ({ cancelledAt }) => words.moment(cancelledAt[0] ?? from) },
+                  { head: 'last', cell: ({ cancelledAt }) => words.moment(cancelledAt.at(-1) ?? from) },
                 ],
                 repeats.chains,
               ),
@@ -117,7 +117,7 @@ function timeLine(
   chains: readonly Chain[],
   [from, to]: readonly [string, string],
   days: readonly { at: Date; label: string }[],
-  dates: Dates,
+  words: Words,
   width: number,
 ): Plot.PlotOptions {
   const ticks = spread(days, width / 90);
@@ -146,12 +146,12 @@ function timeLine(
         fill: 'var(--result-cancelled)',
         stroke: 'var(--page)',
         strokeWidth: 1,
-        title: ({ at }) => dates.moment(at),
+        title: ({ at }) => words.moment(at),
       }),
       Plot.text(chains, {
         frameAnchor: 'left',
         y: (_: Chain, row: number) => row + 0.3,
-        text: (chain) => cut(`${kindOf(chain)}, ${chain.queue}`, Math.floor(width / 8.5)),
+        text: (chain) => cut(`${kindOf(chain)}, ${chain.queue}`, Math.floor(width / 9)),
         textAnchor: 'start',
         fontSize: 12,
         fontWeight: 600,

@@ -1,4 +1,4 @@
-import type { Need, Result, State } from '../../../lib/aggregate/aggregates.ts';
+import type { Aggregates, Need, Place, Result, State } from '../../../lib/aggregate/aggregates.ts';
 import { formatDuration } from '../../../lib/base/duration.ts';
 
 interface ResultWords {
@@ -72,16 +72,16 @@ export const STATE_WORDS: Record<State, { name: string; means: string }> = {
 };
 
 export const NEED_WORDS: Record<Need['kind'], string> = {
-  failed: 'could not be stopped',
-  unconfirmed: 'not seen to stop',
-  'no-result': 'no result on record',
-  'not-reached': 'not reached',
-  capped: 'held back by a cap',
-  untold: 'message not sent',
-  dead: 'no sweep',
-  stopped: 'stopped',
-  blind: 'not seen',
-  ending: 'ends soon',
+  failed: 'Jobs that could not be stopped',
+  unconfirmed: 'Jobs not seen to stop',
+  'no-result': 'Jobs without a result',
+  'not-reached': 'Jobs not reached',
+  capped: 'Held back by a cap',
+  untold: 'Messages that reached no person',
+  dead: 'No sweeps',
+  stopped: 'Stopped',
+  blind: 'Not all jobs seen',
+  ending: 'Ends soon, or has ended',
 };
 
 const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
@@ -125,36 +125,43 @@ export const percent = (part: number, whole: number): string => {
 export const listed = (words: readonly string[]): string =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 
-/** Dates as this page writes them, in the time zone of the report. */
-export interface Dates {
-  zone: string;
+/** What this page's words depend on: the time zone of the report, and where its sweeps ran. */
+export interface Words {
   /** `29 Mar 2026, 02:15`. */
   moment(at: number | string): string;
   /** `29 Mar 2026`. */
   date(at: number | string): string;
   /** `29 Mar`. */
   short(at: number | string): string;
+  /** The target, after its stage if there are several stages. */
+  place(place: Partial<Place>): string;
+  hasOneTarget: boolean;
+  /** A sentence with its instants in the time zone, a capital and a full stop. */
+  sentence(text: string): string;
 }
 
-export function datesIn(zone: string): Dates {
+export function wordsFor({ timeZone, targets }: Aggregates): Words {
   const format = (options: Intl.DateTimeFormatOptions) => {
-    const formatter = new Intl.DateTimeFormat('en-GB', { timeZone: zone, ...options });
+    const formatter = new Intl.DateTimeFormat('en-GB', { timeZone, ...options });
     return (at: number | string) => formatter.format(new Date(at));
   };
   const day = { day: 'numeric', month: 'short' } as const;
+  const moment = format({ ...day, year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const hasOneStage = new Set(targets.map(({ stage }) => stage)).size < 2;
   return {
-    zone,
-    moment: format({ ...day, year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
+    moment,
     date: format({ ...day, year: 'numeric' }),
     short: format(day),
+    place: ({ stage, target }) =>
+      [hasOneStage ? null : stage, target]
+        .filter((part) => part !== null && part !== undefined && part !== '')
+        .join(' / ') || '—',
+    hasOneTarget: targets.length < 2,
+    sentence: (text) => {
+      const local = text.replace(INSTANT, (found) => moment(found));
+      return `${local.charAt(0).toUpperCase()}${local.slice(1)}${/[.!?]$/.test(local) ? '' : '.'}`;
+    },
   };
 }
 
-/** A place as a person says it: the stage only where there are several. */
-export const placeOf = ({
-  stage,
-  target,
-}: {
-  stage?: string | null | undefined;
-  target?: string | undefined;
-}): string => [stage, target].filter((part) => part !== null && part !== undefined && part !== '').join(' / ') || '—';
+const INSTANT = /\b\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z/g;

@@ -3,10 +3,10 @@ import type { Aggregates, LeftRunning, QueueWorth, TriedPolicy } from '../../../
 import { chart, figure, legend, MOST_ROWS } from './chart.ts';
 import { h, numbersOf, section, table } from './dom.ts';
 import { cut } from './ratios.ts';
-import { counted, type Dates, duration, number, placeOf } from './words.ts';
+import { counted, duration, number, type Words } from './words.ts';
 
 /** What it was worth: waiting before and after, and what ran on. */
-export function worthSection({ worth }: Aggregates): HTMLElement {
+export function worthSection({ worth }: Aggregates, words: Words): HTMLElement {
   const { waiting, leftRunning } = worth;
   return section(
     'worth',
@@ -17,7 +17,7 @@ export function worthSection({ worth }: Aggregates): HTMLElement {
           {},
           'There is no picture of what waited: no sweep on record that cancelled a job says what waited on the queue then and at the next sweep.',
         )
-      : waitingFigure(waiting),
+      : waitingFigure(waiting, words),
     leftRunning === null ? null : h('p', {}, leftRunningWords(leftRunning)),
   );
 }
@@ -31,14 +31,14 @@ function leftRunningWords({ jobs, jobHours, cuHours, withoutCus }: LeftRunning):
   return `${counted(jobs, 'job')} over a limit ${jobs === 1 ? 'was' : 'were'} left running, since no sweep asked ${jobs === 1 ? 'it' : 'them'} to stop: at least ${counted(jobHours, 'hour')} in all${units}.`;
 }
 
-function waitingFigure(queues: readonly QueueWorth[]): HTMLElement {
+function waitingFigure(queues: readonly QueueWorth[], words: Words): HTMLElement {
   const sorted = [...queues].sort((a, b) => b.before.jobs - b.after.jobs - (a.before.jobs - a.after.jobs));
   const drawn = sorted.slice(0, MOST_ROWS);
   const left = sorted.length - drawn.length;
   const caption = captionOf(queues);
   return figure(
     caption,
-    chart(caption, (width) => [picture(drawn, width)]),
+    chart(caption, (width) => [picture(drawn, words, width)]),
     legend([
       { sign: 'before dot', word: 'jobs that waited at sweeps that cancelled on the queue, on average' },
       { sign: 'after dot', word: 'at the next sweep of the schedule' },
@@ -49,7 +49,7 @@ function waitingFigure(queues: readonly QueueWorth[]): HTMLElement {
         'Waiting before and after, as means over the sweeps that cancelled jobs on the queue',
         [
           { head: 'queue', cell: ({ queue }) => queue },
-          { head: 'target', cell: placeOf },
+          { head: 'target', cell: (queue) => words.place(queue) },
           { head: 'sweeps', cell: ({ sweeps }) => number(sweeps), isNumber: true },
           { head: 'waited before', cell: ({ before }) => number(before.jobs), isNumber: true },
           { head: 'after', cell: ({ after }) => number(after.jobs), isNumber: true },
@@ -67,7 +67,7 @@ function waitingFigure(queues: readonly QueueWorth[]): HTMLElement {
 
 const ROW = 44;
 
-function picture(queues: readonly QueueWorth[], width: number): Plot.PlotOptions {
+function picture(queues: readonly QueueWorth[], words: Words, width: number): Plot.PlotOptions {
   const rows = queues.map((queue, row) => ({ ...queue, y: row + 0.72, label: row + 0.3 }));
   const most = Math.max(1, ...queues.flatMap(({ before, after }) => [before.jobs, after.jobs]));
   return {
@@ -100,7 +100,8 @@ function picture(queues: readonly QueueWorth[], width: number): Plot.PlotOptions
       Plot.dot(rows, {
         x: ({ before }) => before.jobs,
         y: 'y',
-        r: 5.5,
+        // Around the other where both are the same.
+        r: 6.5,
         fill: 'var(--page)',
         stroke: 'var(--before)',
         strokeWidth: 2,
@@ -109,14 +110,15 @@ function picture(queues: readonly QueueWorth[], width: number): Plot.PlotOptions
       Plot.dot(rows, {
         x: ({ after }) => after.jobs,
         y: 'y',
-        r: 5.5,
+        r: 4,
         fill: 'var(--after)',
         title: ({ queue, after }) => `${queue}: ${number(after.jobs)} waited after`,
       }),
       Plot.text(rows, {
         frameAnchor: 'left',
         y: 'label',
-        text: ({ queue, target }) => cut(`${queue}, ${target}`, Math.floor(width / 11)),
+        text: ({ queue, ...place }) =>
+          cut(words.hasOneTarget ? queue : `${queue}, ${words.place(place)}`, Math.floor(width / 11)),
         textAnchor: 'start',
         fontSize: 12,
         fontWeight: 600,
@@ -150,7 +152,7 @@ function captionOf(queues: readonly QueueWorth[]): string {
 }
 
 /** Trials of a policy on the past. */
-export function triedSection(tried: readonly TriedPolicy[], dates: Dates): HTMLElement | null {
+export function triedSection(tried: readonly TriedPolicy[], words: Words): HTMLElement | null {
   if (tried.length === 0) return null;
   return section(
     'tried',
@@ -165,8 +167,8 @@ export function triedSection(tried: readonly TriedPolicy[], dates: Dates): HTMLE
       [
         { head: 'source', cell: ({ source }) => source },
         { head: 'target', cell: ({ target }) => target },
-        { head: 'from', cell: ({ from }) => dates.moment(from) },
-        { head: 'until', cell: ({ until }) => dates.moment(until) },
+        { head: 'from', cell: ({ from }) => words.moment(from) },
+        { head: 'until', cell: ({ until }) => words.moment(until) },
         { head: 'jobs', cell: ({ jobs }) => number(jobs), isNumber: true },
         { head: 'would have been cancelled', cell: ({ wouldCancel }) => number(wouldCancel), isNumber: true },
         { head: 'wrong kills', cell: ({ wrongKills }) => number(wrongKills), isNumber: true },
