@@ -22,7 +22,7 @@ export function formatSummary(aggregates: Aggregates, path: string, { paint = pl
   return [
     ...opening(aggregates),
     ...resultLine(aggregates),
-    ...few(needs).map(({ what }) => paint('yellow', `! ${cleanText(what)}`)),
+    ...few(needs).map((need) => paint('yellow', `! ${cleanText(needWords(need))}`)),
     ...more(needs.length, 'thing', 'for a person'),
     ...few(unread).map((one) => paint('red', `! ${cleanText(unreadWords(one))}`)),
     ...more(unread.length, 'part', 'that cannot be read'),
@@ -54,6 +54,9 @@ function resultLine({ results, targets }: Aggregates): string[] {
   });
   return [`Jobs: ${parts.join(', ')}.`];
 }
+
+const needWords = ({ target, what }: Aggregates['needs'][number]): string =>
+  target === undefined ? what : `${target}: ${what}`;
 
 const few = <T>(all: readonly T[]): readonly T[] => all.slice(0, MOST);
 
