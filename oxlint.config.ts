@@ -29,6 +29,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'lib/fleet': [...BELOW_A_SWEEP, 'lib/sweep'],
   'lib/notify': [...BELOW_A_SWEEP, 'lib/sweep/record'],
   'lib/history': [...BELOW_A_SWEEP, 'lib/sweep'],
+  'lib/aggregate': ['lib/base', 'lib/policy', 'lib/sweep/record', 'lib/sweep/past'],
   functions: ['lib'],
   'functions/shared': ['lib'],
   'emulator/base': ['lib/base'],

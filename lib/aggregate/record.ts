@@ -1,6 +1,5 @@
 import { ENGINE_NAMES } from '../base/job.ts';
 import { LIMIT_NAMES } from '../policy/clocks.ts';
-import type { LoggedExplanation } from '../sweep/record/explanation.ts';
 import { ENDS, JOB_LINES } from '../sweep/record/log-lines.ts';
 import type { Waiting } from '../sweep/record/report.ts';
 import type { NearMiss, Place } from './aggregates.ts';
@@ -99,7 +98,7 @@ export class SweepRecord {
       sighting[key] = this.one(sighting[key]);
     }
     job.sightings.push(sighting);
-    if (line.why != null) this.#keepWhy(job, sighting, line.why as LoggedExplanation);
+    if (line.why != null) this.#keepWhy(job, sighting, line.why);
     if (line.warning != null) this.#addWarning(job, sighting);
     return 'used';
   }
@@ -111,7 +110,7 @@ export class SweepRecord {
   }
 
   /** Keeps the explanation of the sighting that decides the latest result. */
-  #keepWhy(job: SeenJob, sighting: Sighting, text: LoggedExplanation): void {
+  #keepWhy(job: SeenJob, sighting: Sighting, text: unknown): void {
     const before = job.why?.sighting;
     const isBetter =
       before === undefined ||
@@ -242,6 +241,10 @@ function addMessage(record: SweepRecord, line: Fields, place: Place, at: number)
   return 'used';
 }
 
+/** A schedule ticks at least once a day. */
+const isPeriod = (minutes: unknown): minutes is number =>
+  typeof minutes === 'number' && minutes > 0 && minutes <= 1_440;
+
 function endOf(line: Fields, at: number, source: string): Omit<RunEnd, 'waiting' | 'calendar'> {
   const [problem] = Array.isArray(line.problems) ? (line.problems as unknown[]) : [];
   const frame = {
@@ -249,7 +252,7 @@ function endOf(line: Fields, at: number, source: string): Omit<RunEnd, 'waiting'
     source,
     // Anyone may write to the record of sweeps by hand.
     isScheduled: line.trigger === 'schedule' && textOf(line.recordedBy) === null,
-    periodMinutes: numberOf(line.periodMinutes),
+    periodMinutes: isPeriod(line.periodMinutes) ? line.periodMinutes : null,
   };
   const none = { ...frame, startedAt: at, dryRun: false, stoppedBy: null, cancelled: 0, apiCalls: 0, jobsLogged: 0 };
   if (line.msg === 'sweep could not run') return { ...none, status: 'could not run', problem: textOf(line.error) };

@@ -1,6 +1,5 @@
 import type { Engine } from '../base/job.ts';
 import { clockOf, LIMIT_NAMES, type LimitName } from '../policy/clocks.ts';
-import type { LoggedExplanation } from '../sweep/record/explanation.ts';
 import type { JobReport, SweepReport, Waiting } from '../sweep/record/report.ts';
 import type { Case, Place, Result } from './aggregates.ts';
 
@@ -49,7 +48,7 @@ export interface SeenJob extends Place {
   jobId: string;
   sightings: Sighting[];
   /** The explanation of the sighting that decides its latest result, with that sighting. */
-  why: { sighting: Sighting; text: LoggedExplanation } | null;
+  why: { sighting: Sighting; text: unknown } | null;
 }
 
 /** What one sweep wrote about a job. */

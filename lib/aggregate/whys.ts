@@ -1,0 +1,59 @@
+import * as v from 'valibot';
+import { LIMIT_NAMES } from '../policy/clocks.ts';
+import { ACTIONS } from '../policy/schema.ts';
+import type { LoggedExplanation } from '../sweep/record/explanation.ts';
+
+/*
+ * An explanation as it is read again. A function of another version may have written it, and the page shows it as a text.
+ */
+
+const textOrNull = v.nullable(v.string());
+const numberOrNull = v.nullable(v.number());
+const holds = v.picklist(['yes', 'no', 'unknown']);
+const predicates = v.array(v.looseObject({ key: v.string(), wanted: v.array(v.string()), found: textOrNull, holds }));
+const match = v.union([v.literal('all'), predicates]);
+const clock = v.picklist(LIMIT_NAMES);
+const span = {
+  id: v.string(),
+  from: textOrNull,
+  until: v.string(),
+  isInForce: v.boolean(),
+  isToCome: v.boolean(),
+  holds,
+};
+
+const schema = v.looseObject({
+  jobId: v.string(),
+  engine: v.string(),
+  jobType: textOrNull,
+  queue: textOrNull,
+  owner: textOrNull,
+  status: textOrNull,
+  clocks: v.record(v.string(), numberOrNull),
+  rules: v.array(
+    v.looseObject({
+      rule: v.string(),
+      match,
+      ignore: predicates,
+      limits: v.array(v.looseObject({ clock, limitMs: v.number(), readingMs: numberOrNull })),
+      result: v.string(),
+    }),
+  ),
+  exemptions: v.array(v.looseObject({ ...span, predicates })),
+  freezes: v.array(v.looseObject({ ...span, predicates: match })),
+  tagExemption: v.nullable(holds),
+  verdict: v.variant('action', [
+    v.looseObject({ action: v.literal('keep'), reason: v.string(), because: v.optional(v.string()) }),
+    v.looseObject({
+      action: v.picklist(ACTIONS),
+      rule: v.string(),
+      matched: v.array(v.string()),
+      clock,
+      limitMs: v.number(),
+      overLimitMs: v.number(),
+    }),
+  ]),
+});
+
+/** Whether a value has the form of an explanation, as far as it is shown. */
+export const isExplanation = (value: unknown): value is LoggedExplanation => v.is(schema, value);
