@@ -97,8 +97,8 @@ export function* packed({ aggregates, cases, whys, ...facts }: PageContent): Gen
   yield ']}';
 }
 
-function* object<Key extends string>(keys: readonly Key[], valueOf: (key: Key) => string): Generator<string> {
-  for (const [index, key] of keys.entries()) yield `${index === 0 ? '{' : ','}"${key}":${valueOf(key)}`;
+function* object<Key extends string>(keys: readonly Key[], jsonOf: (key: Key) => string): Generator<string> {
+  for (const [index, key] of keys.entries()) yield `${index === 0 ? '{' : ','}"${key}":${jsonOf(key)}`;
   yield '}';
 }
 
@@ -116,7 +116,10 @@ const differences = (values: readonly number[]): number[] => values.map((value, 
 
 function sums(values: readonly number[]): number[] {
   let sum = 0;
-  return values.map((value) => (sum += value));
+  return values.map((value) => {
+    sum += value;
+    return sum;
+  });
 }
 
 /** The inverse of {@link packed}. */

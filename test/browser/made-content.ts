@@ -66,9 +66,7 @@ export interface MadeOptions {
 function madeCase(next: () => number, index: number, options: MadeOptions): Case {
   const pick = <T>(values: readonly T[]): T => values[Math.floor(next() * values.length)] as T;
   const rule = RULES[Math.floor(next() ** 1.6 * RULES.length)] as (typeof RULES)[number];
-  let weight = next() * WEIGHTS.reduce((sum, [, one]) => sum + one, 0);
-  const drawn = WEIGHTS.find(([, one]) => (weight -= one) < 0)?.[0] ?? 'cancelled';
-  const result = options.only ?? drawn;
+  const result = options.only ?? pick(WEIGHTS.flatMap(([one, weight]) => Array<Result>(weight).fill(one)));
   const at = START + Math.floor(next() * options.days * 96) * (DAY / 96) + 23_000;
   const isOver = result !== 'kept' && result !== 'warned';
   const ratio = isOver ? 1.02 + next() ** 4 * 14 : 0.5 + next() * 0.45;
@@ -200,6 +198,7 @@ function statesOf(days: number): StateSpan[] {
 }
 
 function daysOf(cases: readonly Case[], states: readonly StateSpan[], count: number): Day[] {
+  const casesOf = Map.groupBy(cases, ({ resultAt }) => Math.floor((Date.parse(resultAt) - START) / DAY));
   return Array.from({ length: count }, (_, i) => {
     const from = START + i * DAY;
     const to = from + DAY;
@@ -209,7 +208,7 @@ function daysOf(cases: readonly Case[], states: readonly StateSpan[], count: num
       day: iso(from).slice(0, 10),
       from: iso(from),
       to: iso(to),
-      results: resultsOf(cases.filter(({ resultAt }) => Date.parse(resultAt) >= from && Date.parse(resultAt) < to)),
+      results: resultsOf(casesOf.get(i) ?? []),
       hours: Object.fromEntries(
         STATES.map((state) => [
           state,
@@ -222,8 +221,6 @@ function daysOf(cases: readonly Case[], states: readonly StateSpan[], count: num
 
 const binOf = (ratio: number): number => RATIO_EDGES.findLastIndex((edge) => ratio >= edge);
 
-const ASKED: readonly Result[] = ['cancelled', 'already-terminal', 'unconfirmed', 'failed'];
-
 function ruleTotals(
   { rule, limitMs }: { rule: string; limitMs: number },
   cases: readonly Case[],
@@ -232,7 +229,7 @@ function ruleTotals(
 ): RuleTotals {
   const own = cases.flatMap((one, index) => (one.rule === rule ? [{ ...one, index }] : []));
   const kills = own
-    .filter(({ result }) => ASKED.includes(result))
+    .filter(({ result }) => result === 'cancelled')
     .map(({ index, readingMs }) => ({ index, ratio: (readingMs ?? 0) / limitMs }))
     .sort((a, b) => a.ratio - b.ratio);
   const near = Array.from(

@@ -300,7 +300,7 @@ describe('a page of names from outside', () => {
     '=HYPERLINK("https://x.example","y")',
     'a\u202Egnp.exe',
     '\u001b]0;gone\u0007',
-    '${alert(1)}',
+    "{{constructor.constructor('alert(1)')()}}",
     '"><svg onload=alert(1)>',
   ];
 
@@ -340,9 +340,9 @@ describe('a page of names from outside', () => {
     expect(await opened.page.title()).toBe(HOSTILE);
     expect(await opened.page.locator('#job dd', { hasText: HOSTILE }).count()).toBeGreaterThan(0);
     // What would turn the text around, or hide in it, is shown as a mark.
-    const text = (await opened.page.locator('body').textContent()) ?? '';
+    const text = (await opened.page.locator('main').textContent()) ?? '';
     expect(text).toContain('a�gnp.exe');
-    expect(text).not.toMatch(/[\u202e\u001b\u0007]/);
+    expect(text).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
   });
 
   it('is refused by its own policy if a script comes in all the same', async () => {
@@ -370,10 +370,10 @@ describe('the table of jobs', () => {
     expect(await count.textContent()).toBe('900 jobs');
     await page.getByLabel('Search').fill('SUPERSET dashboards');
     const bySearch = content.cases.filter(
-      ({ owner, rule }) => owner === 'superset' && rule?.startsWith('dashboards'),
+      ({ owner, rule, queue }) => owner === 'superset' && (rule?.startsWith('dashboards') || queue === 'bi_dashboards'),
     ).length;
     expect(await count.textContent()).toBe(`${bySearch} of 900 jobs`);
-    await page.getByLabel('result').selectOption('failed');
+    await page.getByLabel('result', { exact: true }).selectOption('failed');
     const failed = content.cases.filter(
       (one) => one.owner === 'superset' && one.result === 'failed' && one.rule?.startsWith('dashboards'),
     ).length;
@@ -385,7 +385,7 @@ describe('the table of jobs', () => {
 
   it('sorts by a heading, the other way at the second press, and says so', async () => {
     const { page } = await browser.open(content);
-    const heading = page.getByRole('columnheader', { name: 'rule' });
+    const heading = page.locator('#jobs').getByRole('columnheader', { name: 'rule' });
     await page.locator('#jobs').getByRole('button', { name: 'rule' }).click();
     const up = await column(page, 4);
     expect(await heading.getAttribute('aria-sort')).toBe('ascending');
@@ -457,9 +457,9 @@ describe('the table of jobs', () => {
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('job');
     expect(await page.evaluate(() => getComputedStyle(document.activeElement as Element).outlineStyle)).toBe('solid');
     await page.keyboard.press('Enter');
-    expect(await page.getByRole('columnheader', { name: 'job', exact: true }).getAttribute('aria-sort')).toBe(
-      'ascending',
-    );
+    expect(
+      await page.locator('#jobs').getByRole('columnheader', { name: 'job', exact: true }).getAttribute('aria-sort'),
+    ).toBe('ascending');
   });
 
   it('downloads what is filtered, in which a spreadsheet sees no formula', async () => {
@@ -475,7 +475,7 @@ describe('the table of jobs', () => {
         : one,
     );
     const { page } = await browser.open({ ...content, cases });
-    await page.getByLabel('result').selectOption('failed');
+    await page.getByLabel('result', { exact: true }).selectOption('failed');
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'Download as CSV' }).click(),

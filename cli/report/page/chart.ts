@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { h } from './dom.ts';
+import { clean, h } from './dom.ts';
 
 /**
  * A chart that is drawn to the width of its place, and drawn again if that changes. Colours are variables of the style sheet, so
@@ -26,6 +26,9 @@ function plotted(options: Plot.PlotOptions, width: number): Element {
   for (const style of svg.querySelectorAll('style')) style.remove();
   // The place has the label. Names inside it would be read as well, or not at all.
   for (const element of [svg, ...svg.querySelectorAll('[aria-label]')]) element.removeAttribute('aria-label');
+  // Plot sets text as text; what cannot be seen is in it still.
+  const texts = document.createTreeWalker(svg, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) texts.currentNode.nodeValue = clean(texts.currentNode.nodeValue ?? '');
   return svg;
 }
 

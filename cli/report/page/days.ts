@@ -124,7 +124,11 @@ function bars(bins: readonly Bin[], shown: readonly Result[], { states }: Aggreg
   const { leastMs, x, ...frame } = frameOf(bins, width);
   const parts = bins.flatMap((bin) => {
     let sum = 0;
-    return shown.map((result) => ({ bin, result, y1: sum, y2: (sum += bin.results[result]) }));
+    return shown.map((result) => {
+      const y1 = sum;
+      sum += bin.results[result];
+      return { bin, result, y1, y2: sum };
+    });
   });
   const most = Math.max(4, ...parts.map(({ y2 }) => y2));
   const ticks = spread(bins, width / 90);
@@ -224,7 +228,7 @@ function unions(states: Aggregates['states']): { from: number; to: number }[] {
 
 function captionOf({ days, results, from, to }: Aggregates, words: Words): string {
   const victims = RESULTS_OF_VICTIMS.filter((result) => results[result] > 0);
-  const first = words.date(from);
+  const first = words.date(days[0]?.from ?? from);
   // The span ends before its last instant, which may be the midnight after the last day.
   const last = words.date(days.at(-1)?.from ?? to);
   const when = first === last ? `On ${first}` : `From ${first} to ${last}`;

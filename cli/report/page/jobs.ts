@@ -143,7 +143,7 @@ export function jobsSection(
     const wanted = selects.filter(({ select }) => select.value !== '');
     found = cases.filter(
       (one, i) =>
-        wanted.every(({ of, select }) => valueOf(of(one)) === select.value) &&
+        wanted.every(({ of, select }) => optionOf(of(one)) === select.value) &&
         sought.every((word) => texts?.[i]?.includes(word)),
     );
     if (sorted !== undefined) found = sortedBy(found, sorted.column, sorted.isDown);
@@ -209,11 +209,11 @@ export function jobsSection(
 
 /** A value that is not known has its own option. No name can be empty and filled at once, so the mark cannot be a name. */
 const UNKNOWN = '\n';
-const valueOf = (value: string | null): string => (value === null || value === '' ? UNKNOWN : value);
+const optionOf = (value: string | null): string => (value === null || value === '' ? UNKNOWN : value);
 
 function selectOf(name: string, values: readonly (string | null)[]): HTMLSelectElement {
   const counts = new Map<string, number>();
-  for (const value of values) counts.set(valueOf(value), (counts.get(valueOf(value)) ?? 0) + 1);
+  for (const value of values) counts.set(optionOf(value), (counts.get(optionOf(value)) ?? 0) + 1);
   const options = [...counts]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([value, count]) => {

@@ -75,9 +75,11 @@ const kindOf = ({ name, fingerprint, owner }: Chain): string =>
 
 function shares(repeats: Repeats, width: number): Plot.PlotOptions {
   let end = 0;
-  const parts = PARTS.map((part) => ({ ...part, from: end, to: (end += repeats[part.key]) })).filter(
-    ({ from, to }) => to > from,
-  );
+  const parts = PARTS.map((part) => {
+    const from = end;
+    end += repeats[part.key];
+    return { ...part, from, to: end };
+  }).filter(({ from, to }) => to > from);
   return {
     height: 44,
     marginLeft: 0,
