@@ -53,7 +53,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'cli/notices': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/remote', 'cli/history'],
   'cli/doctor': ['lib', 'cli/screen', 'cli/source', 'cli/remote'],
   'cli/doctor/probe': ['lib', 'cli/screen', 'cli/source', 'emulator'],
-  'cli/report': ['lib', 'cli/screen', 'cli/source', 'cli/notices'],
+  'cli/report': ['lib', 'cli/screen', 'cli/source', 'cli/notices', 'scripts/build-page.ts'],
   'cli/report/page': [
     'lib/aggregate',
     'lib/base/duration.ts',

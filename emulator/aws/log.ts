@@ -31,6 +31,9 @@ interface LogOptions {
  */
 const MOST_EVENTS = 10_000;
 
+/** @see the same page ("filterPattern") */
+const LONGEST_PATTERN = 1_024;
+
 /** The part of CloudWatch Logs that functions and the command line use. */
 export function createLogs({ hasGroup, isPatternIgnored = false, onLine }: LogOptions) {
   const lines: LogLine[] = [];
@@ -49,6 +52,7 @@ export function createLogs({ hasGroup, isPatternIgnored = false, onLine }: LogOp
     if (!hasGroup(logGroupName)) return 'ResourceNotFoundException';
     switch (operation) {
       case 'FilterLogEvents': {
+        if (filterPattern.length > LONGEST_PATTERN) return 'InvalidParameterException';
         const isWanted = isPatternIgnored ? () => true : readPattern(filterPattern);
         const found = lines
           .filter((line) => line.logGroupName === logGroupName)

@@ -247,11 +247,11 @@ describe('what report cannot read', () => {
 
       const result = await report([file('cut.gz', whole.subarray(0, Math.floor(whole.length * part)))]);
 
-      const [{ used = 0 } = {}] = result.sources;
+      const used = result.sources[0]?.used;
       expect(result.exitCode).toBe(4);
       expect(result.unread.map(({ why }) => why)).toContain('the rest, since the .gz file is cut off');
       // A tenth, since lines are not packed evenly.
-      expect(used / 800).toBeGreaterThan(part - 0.1);
+      expect(used).toBeGreaterThan(800 * (part - 0.1));
       expect(used).toBeLessThan(800);
     },
   );
@@ -261,7 +261,7 @@ describe('what report cannot read', () => {
 
     const result = await report([file('damaged.gz', Buffer.concat([asExport(recordOf(400)), damage]))]);
 
-    const [{ used = 0 } = {}] = result.sources;
+    const used = result.sources[0]?.used;
     expect(result.exitCode).toBe(4);
     expect(result.unread.map(({ why }) => why)).toContain('the rest, since the .gz file is damaged');
     // zlib keeps back what it has not passed on yet, 16 KB at most.

@@ -51,11 +51,11 @@ describe.concurrent('report of a stage', () => {
     const { exitCode, unread, sources, targets, needs } = await report();
 
     expect({ exitCode, unread }).toEqual({ exitCode: 0, unread: [] });
-    expect(sources.map(({ name, used }) => [name, used]).sort()).toEqual([
-      [NOTIFY, 1],
-      [SWEEPS, 4],
-      [BY_HAND, 2],
-    ]);
+    expect(Object.fromEntries(sources.map(({ name, used }) => [name, used]))).toEqual({
+      [SWEEPS]: 4,
+      [BY_HAND]: 2,
+      [NOTIFY]: 1,
+    });
     expect(targets).toMatchObject([{ stage: 'dev', target: 'lake', sweeps: 3, byHand: 1 }]);
     expect(needs.map(({ kind }) => kind)).toContain('untold');
   });
@@ -83,6 +83,14 @@ describe.concurrent('report of a stage', () => {
     expect(sources.find(({ name }) => name === SWEEPS)).toMatchObject({ lines: 5, used: 5, other: 0, outside: 0 });
     expect(targets.map(({ target }) => target)).toEqual(['lake']);
     expect(needs.some(({ what }) => what.includes('no settings'))).toBe(true);
+  });
+
+  it('may be asked for a target with the longest name', async (context) => {
+    const { report } = await startRecorded(context);
+
+    const { exitCode, targets } = await report('--target', 'x'.repeat(128));
+
+    expect({ exitCode, targets }).toEqual({ exitCode: 0, targets: [] });
   });
 
   it('reads page after page', async (context) => {
