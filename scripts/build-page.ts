@@ -16,7 +16,7 @@ export async function buildPage(): Promise<PageFiles> {
     minify: true,
     format: 'iife',
     platform: 'browser',
-    target: ['chrome109', 'firefox113', 'safari16.4'],
+    target: ['chrome117', 'firefox119', 'safari17.4'],
     // Files of lib name the command line by it, which the page does not do.
     define: { 'process.env': '{}' },
     // The file holds the page as a whole, and its licenses with it.

@@ -14,6 +14,9 @@ import { counted, listed, number, RESULT_WORDS, STATE_WORDS, type Words } from '
 /** More bars than these cannot be told apart on a phone, so weeks take their place. */
 const MOST_DAYS = 70;
 
+/** One day alone would fill the chart. */
+const WIDEST_BAR = 160;
+
 interface Bin {
   label: string;
   from: number;
@@ -132,7 +135,8 @@ function bars(bins: readonly Bin[], shown: readonly Result[], { states }: Aggreg
   });
   const most = Math.max(4, ...parts.map(({ y2 }) => y2));
   const ticks = spread(bins, width / 90);
-  const inset = width / bins.length > 12 ? 1 : 0.5;
+  const widthOfBin = (width - 74) / Math.max(1, bins.length);
+  const inset = Math.max(widthOfBin > 12 ? 1 : 0.5, (widthOfBin - WIDEST_BAR) / 2);
   return {
     ...frame,
     height: width < 600 ? 220 : 270,
@@ -146,7 +150,7 @@ function bars(bins: readonly Bin[], shown: readonly Result[], { states }: Aggreg
         x2: ({ from, to }) => new Date(Math.max(to, from + leastMs)),
         fill: 'var(--shade)',
       }),
-      Plot.gridY({ stroke: 'var(--grid)', strokeOpacity: 1 }),
+      Plot.gridY({ ticks: Math.min(5, most), stroke: 'var(--grid)', strokeOpacity: 1 }),
       Plot.axisY({
         ticks: Math.min(5, most),
         tickFormat: (n: number) => (Number.isInteger(n) ? number(n) : ''),
@@ -247,8 +251,9 @@ function captionOf({ days, results, from, to }: Aggregates, words: Words): strin
     const most = results.cancelled > 0 ? 'cancelled' : results['dry-run'] > 0 ? 'dry-run' : undefined;
     if (most !== undefined && days.length > 1) {
       const worst = days.reduce((a, b) => (b.results[most] > a.results[most] ? b : a));
+      const what = most === 'cancelled' ? 'cancelled jobs' : 'jobs that would have been cancelled';
       sentences.push(
-        `Most of those ${RESULT_WORDS[most].name === 'cancelled' ? 'cancelled' : 'that would have been cancelled'} were of ${words.date(worst.from)}: ${number(worst.results[most])}.`,
+        `The day with the most ${what} was ${words.date(worst.from)}, with ${number(worst.results[most])}.`,
       );
     }
   }

@@ -16,14 +16,13 @@ export interface JobDialog {
 
 export function jobDialog({ cases, whys, facts }: Opened, words: Words): JobDialog {
   const element = h('dialog', { id: 'job', 'aria-labelledby': 'job-heading' });
-  const places = placesOf(cases);
+  const runsOf = runsIn(cases);
   const addressOf = (one: PageCase): string => {
-    const { index, run } = places.of(one);
-    return index < 0 ? '#jobs' : `#job=${encodeURIComponent(one.jobId)}${run > 1 ? `&run=${run}` : ''}`;
+    const run = runsOf(one.jobId).indexOf(one) + 1;
+    return `#job=${encodeURIComponent(one.jobId)}${run > 1 ? `&run=${run}` : ''}`;
   };
 
   const open = (one: PageCase) => {
-    const { index } = places.of(one);
     const close = h('button', { type: 'button', class: 'close' }, 'Close');
     close.addEventListener('click', () => element.close());
     element.replaceChildren(
@@ -37,7 +36,7 @@ export function jobDialog({ cases, whys, facts }: Opened, words: Words): JobDial
       ),
       factsOf(one, words, facts.ownersHidden),
       h('h3', {}, 'Why'),
-      whyOf(one, whys.get(index)),
+      whyOf(one, whys.get(one.index)),
     );
     if (!element.open) element.showModal();
     history.replaceState(null, '', addressOf(one));
@@ -62,46 +61,31 @@ export function jobDialog({ cases, whys, facts }: Opened, words: Words): JobDial
     element,
     linkTo,
     linkToId: (jobId) => {
-      const one = places.at(jobId, 1);
+      const [one] = runsOf(jobId);
       return one === undefined ? h('code', {}, jobId) : linkTo(one);
     },
     openAddressed: () => {
       const parts = new URLSearchParams(location.hash.slice(1));
       const jobId = parts.get('job');
-      const one = jobId === null ? undefined : places.at(jobId, Number(parts.get('run') ?? 1));
+      const one = jobId === null ? undefined : runsOf(jobId)[Number(parts.get('run') ?? 1) - 1];
       if (one !== undefined) open(one);
     },
   };
 }
 
-/** Where a case is. One id can have several runs, which are numbered from the latest. Made when it is first asked for. */
-function placesOf(cases: readonly PageCase[]) {
-  let byId: Map<string, number[]> | undefined;
-  const indexesOf = (jobId: string): number[] => {
-    if (byId === undefined) {
-      byId = new Map();
-      for (const [index, one] of cases.entries()) {
-        const indexes = byId.get(one.jobId);
-        if (indexes === undefined) byId.set(one.jobId, [index]);
-        else indexes.push(index);
-      }
-    }
+/** The cases of an id, the latest first. Most ids have one. The map is made when it is first needed. */
+function runsIn(cases: readonly PageCase[]): (jobId: string) => readonly PageCase[] {
+  let byId: Map<string, PageCase[]> | undefined;
+  return (jobId) => {
+    byId ??= Map.groupBy(cases, (one) => one.jobId);
     return byId.get(jobId) ?? [];
-  };
-  return {
-    of: (one: PageCase): { index: number; run: number } => {
-      const indexes = indexesOf(one.jobId);
-      const run = indexes.findIndex((index) => cases[index] === one);
-      return { index: indexes[run] ?? -1, run: run + 1 };
-    },
-    at: (jobId: string, run: number): PageCase | undefined => cases[indexesOf(jobId)[run - 1] ?? -1],
   };
 }
 
 function factsOf(one: PageCase, words: Words, ownersHidden: boolean): HTMLElement {
   const ratio = one.readingMs === null || one.limitMs === null ? null : one.readingMs / one.limitMs;
   const rows: [string, Content][] = [
-    ['What this result means', RESULT_WORDS[one.result].means.replace(/\bThese jobs\b/, 'Such jobs')],
+    ['What this result means', RESULT_WORDS[one.result].means],
     ['Reason', one.reason],
     ['When', words.moment(one.resultAt)],
     ['Rule', one.rule],
@@ -136,7 +120,7 @@ function factsOf(one: PageCase, words: Words, ownersHidden: boolean): HTMLElemen
     ],
     ['Compute units', one.cus === null ? null : number(one.cus)],
     ['Error', one.error],
-    ['On record', `${counted(one.sweeps, 'sweep')}, ${words.moment(one.firstAt)} to ${words.moment(one.lastAt)}`],
+    ['On record', `${counted(one.sweeps, 'sweep')}, ${spanOf(words.moment(one.firstAt), words.moment(one.lastAt))}`],
     [
       'Sweep',
       one.sweepId === null ? null : [h('code', {}, one.sweepId), one.trigger === null ? null : ` (${one.trigger})`],
@@ -149,6 +133,8 @@ function factsOf(one: PageCase, words: Words, ownersHidden: boolean): HTMLElemen
     rows.flatMap(([name, value]) => (value === null || value === '' ? [] : [h('dt', {}, name), h('dd', {}, value)])),
   );
 }
+
+const spanOf = (first: string, last: string): string => (first === last ? first : `${first} to ${last}`);
 
 function evidenceOf({ evidence }: PageCase): string | null {
   if (evidence === 'status') return 'DLI’s status says that it was cancelled';

@@ -138,8 +138,9 @@ export function jobsSection(
     show();
   };
   const find = () => {
-    texts ??= cases.map(searchable);
     const sought = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    // Made at the first search: most people who open the page search nothing.
+    if (sought.length > 0) texts ??= cases.map(searchable);
     const wanted = selects.filter(({ select }) => select.value !== '');
     found = cases.filter(
       (one, i) =>

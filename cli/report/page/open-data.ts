@@ -2,9 +2,9 @@ import { type Opened, unpack } from '../packed.ts';
 
 /** @throws {Error} with a sentence for a person. */
 export async function openData(base64: string): Promise<Opened> {
-  if (typeof DecompressionStream === 'undefined') {
+  if (typeof DecompressionStream === 'undefined' || typeof Map.groupBy === 'undefined') {
     throw new Error(
-      'This browser is too old to open the numbers in this file. Use Chrome or Edge 109, Firefox 113, Safari 16.4, or a later one.',
+      'This browser is too old to open the numbers in this file. Use Chrome or Edge 117, Firefox 119, Safari 17.4, or a later one.',
     );
   }
   const stream = new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream('gzip'));

@@ -118,7 +118,7 @@ export function needsSection(needs: readonly Need[], words: Words, linkTo: (jobI
     'needs',
     'What needs a person',
     needs.length === 0
-      ? h('p', {}, 'Nothing on this record needs a person.')
+      ? h('p', {}, 'Nothing on record needs a person.')
       : h(
           'ul',
           { class: 'needs' },

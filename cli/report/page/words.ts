@@ -15,52 +15,52 @@ export const RESULT_WORDS: Record<Result, ResultWords> = {
   cancelled: {
     name: 'cancelled',
     label: 'cancelled',
-    means: 'The reaper asked these jobs to stop, and then read that they had stopped.',
+    means: 'Asked to stop, and then read as stopped.',
   },
   'already-terminal': {
     name: 'already over',
     label: 'were already over',
-    means: 'These jobs ended before the request to stop took effect, or without it.',
+    means: 'Ended before the request to stop took effect, or without it.',
   },
   unconfirmed: {
     name: 'unconfirmed',
     label: 'asked, not seen to stop',
-    means: 'The reaper asked these jobs to stop, and did not read that they had stopped.',
+    means: 'Asked to stop, and not read as stopped.',
   },
   failed: {
     name: 'failed',
     label: 'could not be stopped',
-    means: 'DLI refused to stop these jobs, or gave up, and they were still alive.',
+    means: 'DLI refused to stop it, or gave up, and it was then read as alive.',
   },
   'no-result': {
     name: 'no result',
     label: 'chosen, result not on record',
-    means: 'A sweep chose these jobs, and what became of them is not on record.',
+    means: 'Chosen by a sweep, and what became of it is not on record.',
   },
   'not-asked': {
     name: 'not asked',
     label: 'over a limit, not asked to stop',
-    means: 'These jobs were over a limit, and a cap, a deadline or something else kept the sweep from them.',
+    means: 'Over a limit, and a cap, a deadline or something else kept the sweep from asking it to stop.',
   },
   'dry-run': {
     name: 'would have been cancelled',
     label: 'would have been cancelled',
-    means: 'These jobs were over a limit. The sweep was a dry run, and asked none of them to stop.',
+    means: 'Over a limit in a dry run, which asks no job to stop.',
   },
   noted: {
     name: 'noted',
     label: 'over a limit that only reports',
-    means: 'These jobs were over the limit of a rule that only warns or logs.',
+    means: 'Over the limit of a rule that only warns or logs.',
   },
   warned: {
     name: 'warned',
-    label: 'warned, then not over the limit',
-    means: 'The owners of these jobs were warned, and the jobs were not over the limit when last seen.',
+    label: 'warned, not over the limit since',
+    means: 'Its owner was warned, and it was not over the limit when it was last seen.',
   },
   kept: {
     name: 'spared',
     label: 'spared',
-    means: 'A rule, an exemption or a protection spared these jobs.',
+    means: 'Spared by a rule, an exemption or a protection.',
   },
 };
 
