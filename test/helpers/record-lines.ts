@@ -73,7 +73,7 @@ export const asTail = (lines: readonly Line[]): string =>
     .map((line) => `${timeOf(line).replace('Z', '000+00:00')} 2026/10/01/[$LATEST]0a1b ${JSON.stringify(line)}\n`)
     .join('');
 
-/** As `aws logs filter-log-events` returns it. @param more whether the command was told to stop before the end. */
+/** As `aws logs filter-log-events` returns it. @param more whether the command stopped before the end, as with --max-items. */
 export const asEvents = (lines: readonly Line[], more = false) => ({
   events: lines.map((line, i) => ({
     logStreamName: '2026/10/01/[$LATEST]0a1b',
