@@ -53,6 +53,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'cli/notices': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/remote', 'cli/history'],
   'cli/doctor': ['lib', 'cli/screen', 'cli/source', 'cli/remote'],
   'cli/doctor/probe': ['lib', 'cli/screen', 'cli/source', 'emulator'],
+  'cli/report': ['lib', 'cli/screen', 'cli/source', 'cli/notices', 'scripts/build-page.ts'],
   'cli/report/page': [
     'lib/aggregate',
     'lib/base/duration.ts',
@@ -60,7 +61,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'cli/report/packed.ts',
     'cli/screen/explanation-lines.ts',
   ],
-  'cli/emulator': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/doctor/probe', 'emulator'],
+  'cli/emulator': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/report', 'cli/doctor/probe', 'emulator'],
 };
 
 /** A path from one folder to another, as an import line has it. */

@@ -31,7 +31,7 @@ const terminal: Terminal = {
   // Where CI is set, the spinner writes a line for each change.
   isErrScreen: stderr.isTTY && !('CI' in environment) && environment.TERM !== 'dumb',
   ask: stdin.isTTY && stderr.isTTY ? async (question) => (await import('./screen/ask.ts')).ask(question) : undefined,
-  readStdin: async () => (await import('node:stream/consumers')).buffer(stdin),
+  stdin: () => stdin,
   isInScreen: stdin.isTTY,
   withoutColours: () => {
     // It would prevail over NO_COLOR.

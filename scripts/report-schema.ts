@@ -5,6 +5,7 @@ import type { Finding } from '../cli/doctor/finding.ts';
 import { PROBE_ENTRIES } from '../cli/doctor/probe/file.ts';
 import type { UnsentReason } from '../cli/notices/show.ts';
 import type { DocumentKind } from '../cli/screen/json.ts';
+import { type Need, RATIO_EDGES, RESULTS, STATES } from '../lib/aggregate/aggregates.ts';
 import { ENGINE_NAMES } from '../lib/base/job.ts';
 import { ENDINGS } from '../lib/history/life.ts';
 import { type Difference, REASONS } from '../lib/history/suggest.ts';
@@ -396,6 +397,223 @@ const pastJob = {
   submittedAt: time,
   lengthMs: about(count, 'From its submission to its end'),
 };
+
+const place = { stage: about(textOrNull, 'Null if the record does not say it'), target: text };
+const clockReading = { clock, limitMs: count, readingMs: v.number() };
+const results = about(
+  object(Object.fromEntries(RESULTS.map((result) => [result, count]))),
+  'Jobs by what became of them. `no-result`: a live sweep chose it and wrote no result. `not-asked`: over a limit, and a cap, the deadline or something else kept the sweep from it. `noted`: over the limit of a rule that only warns or logs',
+);
+const action = word<Action>({ cancel: true, warn: true, log: true });
+const bins = about(v.array(count), `One number for each range that begins at ${RATIO_EDGES.join(', ')} limits`);
+const nearMiss = object({
+  ...place,
+  engine: v.nullable(engine),
+  jobId: text,
+  rule: text,
+  ...clockReading,
+  at: time,
+});
+const waiting = object({
+  jobs: about(v.number(), 'A mean over the sweeps'),
+  longestMs: about(numberOrNull, 'The longest wait; null if DLI does not say since when'),
+});
+const meanWait = { before: waiting, after: waiting };
+
+/** The numbers of the page of `report`. */
+const reportEntries = {
+  from: about(time, 'Begin of the span: as asked for, or the first line'),
+  to: about(time, 'End of the span'),
+  timeZone: about(text, 'The time zone of the days'),
+  sources: v.array(
+    object({
+      name: about(text, 'File or log group; - for stdin'),
+      lines: count,
+      used: about(count, 'Lines about sweeps, jobs and messages'),
+      other: about(count, 'Lines that say nothing for a report'),
+      twice: about(count, 'Lines that had been read before, in this source or another'),
+      outside: about(count, 'Lines outside the span, or of another target'),
+    }),
+  ),
+  unread: v.array(
+    object({
+      source: text,
+      first: about(textOrNull, 'Where the first one is; null for a source as a whole'),
+      count,
+      why: text,
+    }),
+  ),
+  targets: v.array(
+    object({
+      ...place,
+      projectId: textOrNull,
+      projectName: textOrNull,
+      region: textOrNull,
+      sweeps: count,
+      statuses: about(v.record(text, count), 'Sweeps by the status of their report; or `could not run`, `not swept`'),
+      dryRuns: count,
+      byHand: about(count, 'Sweeps by hand'),
+      emergencies: count,
+      firstAt: time,
+      lastAt: time,
+      periodMinutes: about(numberOrNull, 'The period of its schedule, as last logged'),
+      results,
+      apiCalls: about(count, 'Requests to DLI'),
+    }),
+  ),
+  results,
+  days: about(
+    v.array(
+      object({
+        day: about(text, 'Such as 2026-03-29'),
+        from: time,
+        to: about(time, '23, 24 or 25 hours later'),
+        results,
+        hours: about(
+          object(Object.fromEntries(STATES.map((state) => [state, v.number()]))),
+          'Hours in which at least one target was in the state',
+        ),
+      }),
+    ),
+    'Every day of the span',
+  ),
+  states: v.array(
+    object({
+      ...place,
+      state: about(
+        v.picklist(STATES),
+        'dead: no sweep of the schedule for two periods. stopped: by a person or a brake. capped: too many victims. blind: jobs could not be seen, judged or reached',
+      ),
+      from: time,
+      to: time,
+      sweeps: about(count, 'Sweeps that ended so; 0 for dead'),
+      why: about(textOrNull, 'What the last of them said'),
+    }),
+  ),
+  rules: v.array(
+    object({
+      ...place,
+      rule: text,
+      action: about(v.nullable(action), 'The latest; null if no summary has it'),
+      sweeps: about(count, 'Sweeps that had the rule'),
+      emptySweeps: about(count, 'Those for which it was for no job'),
+      lastMatchedAt: timeOrNull,
+      mostMatched: about(count, 'The most jobs of one sweep that it is for'),
+      mostOverLimit: about(count, 'The most jobs of one sweep over its limit'),
+      mostSpared: about(v.record(text, count), 'The most jobs that one sweep spared, by the reason'),
+      results,
+      limits: about(
+        v.array(object({ clock, limitMs: count, cases: count })),
+        'The limits that decided, the most frequent first',
+      ),
+      kills: about(bins, 'Cancelled jobs by their reading as a multiple of the limit'),
+      nearestKills: about(v.array(count), 'Those least over their limit; numbers in the list of jobs on the page'),
+      misses: about(
+        bins,
+        'Jobs that came near the limit and are not known to have passed it, as far as they are on record',
+      ),
+      nearestMisses: v.array(nearMiss),
+    }),
+  ),
+  repeats: object({
+    unknown: about(count, 'Cancelled jobs of which too little is known to find others like them'),
+    times: about(count, 'Times that a kind of job was cancelled; what one sweep cancels together is one time'),
+    cameBack: about(count, 'Those after which it was cancelled again within 24 hours'),
+    stayedAway: about(count, 'Those after which it was not'),
+    notKnown: about(count, 'Those whose 24 hours are not over in the record'),
+    chains: about(
+      v.array(
+        object({
+          ...place,
+          engine: text,
+          queue: text,
+          owner: text,
+          fingerprint: about(textOrNull, 'Hash of the shape of their statement; null if they are known by their name'),
+          name: textOrNull,
+          cancelledAt: about(v.array(time), 'The oldest first'),
+          cameBack: count,
+          lastJobId: text,
+        }),
+      ),
+      'Kinds of jobs that were cancelled more than once',
+    ),
+  }),
+  worth: object({
+    waiting: about(
+      v.nullable(
+        v.array(
+          object({
+            ...place,
+            queue: text,
+            sweeps: about(count, 'Sweeps that cancelled jobs on it'),
+            ...meanWait,
+            fewer: about(count, 'Sweeps after which fewer jobs waited'),
+            same: count,
+            more: count,
+          }),
+        ),
+      ),
+      'Waiting on a queue at a sweep that cancelled jobs on it, and at the next one; null if no sweep says it',
+    ),
+    leftRunning: about(
+      v.nullable(
+        object({
+          jobs: about(count, 'Jobs that at least two sweeps saw over a limit'),
+          jobHours: about(v.number(), 'From the first to the last of these sweeps. They ran at least so long'),
+          cuHours: about(v.number(), 'Of the jobs whose compute units are known, at least'),
+          withoutCus: about(count, 'Jobs that are not in cuHours'),
+        }),
+      ),
+      'Jobs over a limit that no sweep asked to stop; null if there is none',
+    ),
+  }),
+  needs: about(
+    v.array(
+      object({
+        stage: v.optional(textOrNull),
+        target: v.optional(text),
+        kind: word<Need['kind']>({
+          failed: true,
+          unconfirmed: true,
+          'no-result': true,
+          'not-reached': true,
+          capped: true,
+          untold: true,
+          dead: true,
+          stopped: true,
+          blind: true,
+          ending: true,
+        }),
+        count: about(count, 'Jobs, messages or sweeps, by the kind'),
+        what: text,
+        todo: about(textOrNull, 'What to do; null if `what` says it'),
+        jobIds: about(texts, 'The latest'),
+      }),
+    ),
+    'What a person should look at',
+  ),
+  tried: about(
+    v.array(
+      object({
+        source: text,
+        target: text,
+        from: time,
+        until: time,
+        jobs: count,
+        wouldCancel: count,
+        wrongKills: about(count, 'Those that finished well'),
+        rules: v.array(object({ rule: text, wouldCancel: count, wrongKills: count })),
+        wrongKillsShown: about(
+          v.array(object({ jobId: text, rule: text, lengthMs: v.number(), stillNeededMs: numberOrNull })),
+          'Those with the most work left first',
+        ),
+        nearMisses: v.array(nearMiss),
+      }),
+    ),
+    'Trials of a policy on the past, from backtest --json',
+  ),
+};
+
 const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
   sweep: { ...sweepDocument, leftOut },
   sweeps: { sweeps: v.array(object(sweepDocument)), failures: texts, leftOut },
@@ -469,6 +687,7 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
       'Most jobs that sweeps may cancel in 24 hours; null if the ceilings cannot be read',
     ),
   },
+  report: reportEntries,
   switch: {
     stage: text,
     isOn: flag,

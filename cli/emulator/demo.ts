@@ -1,4 +1,17 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Collected, createCollector } from '../../lib/aggregate/collect.ts';
+import { systemClock } from '../../lib/base/clock.ts';
+import { dliReaper } from '../../lib/base/command-line.ts';
+import { codeOf } from '../../lib/base/error-words.ts';
+import { createLog } from '../../lib/base/log.ts';
+import { SettingsError } from '../../lib/settings/settings.ts';
+import type { SweepLog } from '../../lib/sweep/record/log-lines.ts';
 import type { SweepReport } from '../../lib/sweep/record/report.ts';
+import { readPageFiles } from '../report/page-files.ts';
+import { pageOf } from '../report/report.ts';
+import { writePage } from '../report/write-page.ts';
 import { exitCodeOf } from '../screen/exit-code.ts';
 import { formatReport } from '../screen/report.ts';
 import { toSweepJson } from '../screen/sweep-json.ts';
@@ -11,6 +24,8 @@ import { startWorld } from './emulator.ts';
 export async function runDemo({ json = false }: { json?: boolean }, terminal: Terminal): Promise<number> {
   const say = json ? () => {} : terminal.out;
   const emulator = await startWorld({});
+  // From source the page takes a second to build, in which the sweep waits for its cancels.
+  if (!json) readPageFiles().catch(() => {});
   try {
     const { url, projectId, accessKeyId, secretAccessKey } = emulator.connection;
     const env = { HUAWEICLOUD_SDK_AK: accessKeyId, HUAWEICLOUD_SDK_SK: secretAccessKey };
@@ -27,7 +42,9 @@ export async function runDemo({ json = false }: { json?: boolean }, terminal: Te
     say(formatReport(await performSweep({ ...flags, dryRun: true }, { ...terminal, env }), { spared: true }, terminal));
 
     say('\nThe sweep: cancels jobs, and reads back what became of each.\n');
-    const report = await performSweep({ ...flags, dryRun: false }, { ...terminal, env });
+    const { log, collected } = collectLines();
+    const record = { log, settle: async () => {}, giveUp: async () => {} };
+    const report = await performSweep({ ...flags, dryRun: false }, { ...terminal, env }, { record });
     say(formatReport(report, { spared: true }, terminal));
 
     const contradictions = contradict(report, emulator.statusOf);
@@ -36,9 +53,33 @@ export async function runDemo({ json = false }: { json?: boolean }, terminal: Te
     if (contradictions.length === 0) say(`It agrees with all ${report.jobs.length} outcomes.\n`);
 
     if (json) terminal.out(toSweepJson(report, {}));
+    else say(await writeDemoPage(collected()));
     return contradictions.length === 0 ? exitCodeOf(report) : 3;
   } finally {
     await emulator.close();
+  }
+}
+
+/** Collects the lines of a sweep, as `report` reads them from a log. */
+function collectLines() {
+  const collector = createCollector({ timeZone: 'UTC', owners: 'shown' });
+  const reader = collector.source('demo');
+  const log: SweepLog = createLog((level, msg, fields) => {
+    reader.line({ level, msg, time: new Date(systemClock.now()).toISOString(), ...fields }, msg);
+  });
+  return { log, collected: () => collector.finish(null) };
+}
+
+/** Writes the page of the sweep. A newcomer's own folder stays as it is. @returns what to say. */
+async function writeDemoPage(collected: Collected): Promise<string> {
+  const facts = { stage: undefined, command: dliReaper('demo'), owners: 'shown' as const, now: systemClock.now() };
+  const html = await pageOf(collected, facts);
+  try {
+    const path = writePage(join(mkdtempSync(join(tmpdir(), 'dli-reaper-demo-')), 'report.html'), html);
+    return `\nThe page: what the sweep did, to look at in a browser.\n${path}\n`;
+  } catch (error) {
+    const why = error instanceof SettingsError ? error.message : codeOf(error);
+    return `\n! The page of the sweep cannot be written: ${why}\n`;
   }
 }
 

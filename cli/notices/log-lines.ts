@@ -11,7 +11,7 @@ export interface SourceLine {
 const eventsSchema = v.object({ events: v.array(v.object({ message: v.string() })) });
 
 /** `aws logs tail` prints the time first, and the stream too unless its format is short. */
-const TAILED = /^\d{4}-\d\d-\d\dT\S+ (?:\S+ )?(?=\{)/;
+export const TAILED = /^(\d{4}-\d\d-\d\dT\S+) (?:\S+ )?(?=\{)/;
 
 /**
  * Returns the lines of a log in a file: one in each line, also as `aws logs tail` prints them, or the events of

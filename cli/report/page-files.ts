@@ -4,8 +4,10 @@ export interface PageFiles {
   style: string;
 }
 
-/** scripts/build-cli.ts puts both into the bundle. From source, which has the tools, they are built when a page is made. */
-export async function readPageFiles(): Promise<PageFiles> {
-  const { buildPage } = await import('../../scripts/build-page.ts');
-  return await buildPage();
+let built: Promise<PageFiles> | undefined;
+
+/** scripts/build-cli.ts puts both into the bundle. From source, which has the tools, they are built once, when they are needed. */
+export function readPageFiles(): Promise<PageFiles> {
+  built ??= import('../../scripts/build-page.ts').then(({ buildPage }) => buildPage());
+  return built;
 }

@@ -7,6 +7,7 @@ export type DocumentKind =
   | 'why'
   | 'was-reaped'
   | 'status'
+  | 'report'
   | 'switch'
   | 'exemption'
   | 'freeze'

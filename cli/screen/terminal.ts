@@ -13,8 +13,8 @@ export interface Terminal {
   isErrScreen?: boolean | undefined;
   /** Asks the person at the terminal; undefined if no one is there, or stdin is read as a file. */
   ask?: ((question: string) => Promise<string>) | undefined;
-  /** Reads stdin to its end. */
-  readStdin?: (() => Promise<Uint8Array>) | undefined;
+  /** Returns stdin, in parts as they come. */
+  stdin?: (() => AsyncIterable<Uint8Array>) | undefined;
   /** Whether stdin is a screen, so that a person types what is read. */
   isInScreen?: boolean | undefined;
   /** Turns colours off, for everything that this process shows. */

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { codeOf } from '../../lib/base/error-words.ts';
 import { decodeText, TextError } from '../../lib/base/text.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
@@ -20,9 +21,16 @@ export async function openStdin(names: readonly string[], terminal: Terminal): P
   const [name] = names;
   if (name === undefined) return;
   if (names.length > 1) throw new SettingsError(names.join(' and '), 'are both -; stdin can be only one of them');
-  if (terminal.isInScreen) terminal.err(`${name} is read from this terminal: type it, and end with Ctrl-D.\n`);
-  stdin = (await terminal.readStdin?.()) ?? new Uint8Array();
+  const parts: Uint8Array[] = [];
+  for await (const part of streamStdin(name, terminal)) parts.push(part);
+  stdin = Buffer.concat(parts);
   terminal.ask = undefined;
+}
+
+/** Returns stdin in parts, for a file that may be large. @param name the flag or the argument that is `-`. */
+export function streamStdin(name: string, terminal: Terminal): AsyncIterable<Uint8Array> {
+  if (terminal.isInScreen) terminal.err(`${name} is read from this terminal: type it, and end with Ctrl-D.\n`);
+  return terminal.stdin?.() ?? Readable.from([]);
 }
 
 /** Reads a file, or stdin. @throws the error of the file system. */

@@ -12,6 +12,7 @@ import { addBacktestVerb } from './history.ts';
 import { addNoticesVerbs } from './notices.ts';
 import { addPolicyVerbs } from './policy.ts';
 import { createVerbs, type Verbs } from './program.ts';
+import { addReportVerb } from './report.ts';
 import { addJobsVerb, addSnapshotVerbs } from './snapshot.ts';
 import { addStageVerbs } from './stage.ts';
 import { addSuggestVerb } from './suggest.ts';
@@ -25,6 +26,7 @@ function addAll(terminal: Terminal): Verbs {
   addSweepVerbs(verbs);
   addEmergencyVerb(verbs);
   addStageVerbs(verbs);
+  addReportVerb(verbs);
   addNoticesVerbs(verbs);
   addDoctorVerb(verbs);
   addPolicyVerbs(verbs);

@@ -31,7 +31,10 @@ const acts = ({ envVar }: PlaceOption, verb: Command): boolean =>
 const ELSEWHERE = ['endpoint', 'projectId', 'projectName', 'region', 'from'];
 
 const isElsewhere = ({ mandatory }: PlaceOption, verb: Command): boolean =>
-  !mandatory && ELSEWHERE.some((key) => verb.getOptionValue(key) !== undefined);
+  !mandatory && (ELSEWHERE.some((key) => verb.getOptionValue(key) !== undefined) || hasFiles(verb));
+
+/** Whether files are named that hold the record of a stage. */
+const hasFiles = (verb: Command): boolean => verb.registeredArguments[0]?.name() === 'files' && verb.args.length > 0;
 
 /** Drops the variables that do not apply to this command. @returns a few words about each that does, for the screen. */
 export function takeVariables(verb: Command): string[] {

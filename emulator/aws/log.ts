@@ -4,6 +4,7 @@ interface LogQuestion {
   filterPattern?: string;
   startTime?: number;
   endTime?: number;
+  nextToken?: string;
   logEvents?: { timestamp: number; message: string }[];
 }
 
@@ -23,6 +24,16 @@ interface LogOptions {
   onLine?: ((logGroupName: string, line: string) => void) | undefined;
 }
 
+/**
+ * Events of one answer.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html ("limit")
+ */
+const MOST_EVENTS = 10_000;
+
+/** @see the same page ("filterPattern") */
+const LONGEST_PATTERN = 1_024;
+
 /** The part of CloudWatch Logs that functions and the command line use. */
 export function createLogs({ hasGroup, isPatternIgnored = false, onLine }: LogOptions) {
   const lines: LogLine[] = [];
@@ -41,13 +52,15 @@ export function createLogs({ hasGroup, isPatternIgnored = false, onLine }: LogOp
     if (!hasGroup(logGroupName)) return 'ResourceNotFoundException';
     switch (operation) {
       case 'FilterLogEvents': {
+        if (filterPattern.length > LONGEST_PATTERN) return 'InvalidParameterException';
         const isWanted = isPatternIgnored ? () => true : readPattern(filterPattern);
-        return {
-          events: lines
-            .filter((line) => line.logGroupName === logGroupName)
-            .filter(({ timestamp }) => timestamp >= startTime && timestamp <= endTime)
-            .filter(({ message }) => isWanted(message)),
-        };
+        const found = lines
+          .filter((line) => line.logGroupName === logGroupName)
+          .filter(({ timestamp }) => timestamp >= startTime && timestamp <= endTime)
+          .filter(({ message }) => isWanted(message));
+        const from = Number(question.nextToken ?? 0);
+        const end = from + MOST_EVENTS;
+        return { events: found.slice(from, end), ...(end < found.length && { nextToken: String(end) }) };
       }
       case 'CreateLogStream':
         if (streams.has(stream)) return 'ResourceAlreadyExistsException';
@@ -73,8 +86,8 @@ function isTooMuch(logEvents: readonly { message: string }[]): boolean {
 }
 
 /**
- * Reads the forms in use: `{ ($.msg = "one") && (($.target = "lake") || ($.skipped IS NULL)) }`, and terms with a question mark, of
- * which one has to match.
+ * Reads the forms in use: `{ ($.msg = "one") && (($.target = "lake") || ($.skipped IS NULL)) }`, also with `NOT EXISTS`, and terms
+ * with a question mark, of which one has to match.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
  */
@@ -93,7 +106,7 @@ type Holds = (fields: Fields) => boolean;
 
 /** Reads terms in parentheses that are joined by one kind of `&&` or `||`. */
 function readTerms(text: string): Holds {
-  const tokens = text.match(/\(|\)|&&|\|\||\$\.\w+ = "[^"]*"|\$\.\w+ IS NULL/g) ?? [];
+  const tokens = text.match(/\(|\)|&&|\|\||\$\.\w+ = "[^"]*"|\$\.\w+ (?:IS NULL|NOT EXISTS)/g) ?? [];
   const take = (): Holds => {
     const token = tokens.shift() ?? '';
     if (token !== '(') return readTerm(token);
@@ -116,6 +129,8 @@ function readTerms(text: string): Holds {
 function readTerm(term: string): Holds {
   const [, nullable = ''] = /^\$\.(\w+) IS NULL$/.exec(term) ?? [];
   if (nullable !== '') return (fields) => fields[nullable] === null;
+  const [, missing = ''] = /^\$\.(\w+) NOT EXISTS$/.exec(term) ?? [];
+  if (missing !== '') return (fields) => !Object.hasOwn(fields, missing);
   const [, field = '', wanted] = /^\$\.(\w+) = "([^"]*)"$/.exec(term) ?? [];
   return (fields) => fields[field] === wanted && wanted !== undefined;
 }

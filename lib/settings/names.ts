@@ -4,7 +4,7 @@ import { SettingsError } from './settings.ts';
 export const functionName = (stage: string, name: 'sweep' | 'dispatch' | 'notify') => `dli-job-reaper-${stage}-${name}`;
 
 /** What writes a record: one of the functions, or people who sweep with their own credentials. */
-export type RecordName = 'sweep' | 'dispatch' | 'by-hand';
+export type RecordName = 'sweep' | 'dispatch' | 'notify' | 'by-hand';
 
 /** Returns the log group of a record. Only its function can write that of a function. */
 export function logGroupOf(stage: string, name: RecordName): string {

@@ -74,9 +74,7 @@ export async function startBrowser(): Promise<TestBrowser> {
       const opened = await openHtml(await renderPage(content), options, hash);
       await opened.page.locator('html[data-state=ready]').waitFor();
       // Charts are drawn once their width is known.
-      await opened.page.waitForFunction(() =>
-        [...document.querySelectorAll('.chart')].every((chart) => chart.firstChild),
-      );
+      await opened.page.waitForFunction("[...document.querySelectorAll('.chart')].every((chart) => chart.firstChild)");
       return opened;
     },
     close: async () => {

@@ -43,6 +43,7 @@ async function start(context: TestContext) {
 const steady = (screen: string) =>
   screen
     .replaceAll(folder, 'FOLDER')
+    .replaceAll(/FOLDER\/dli-reaper-demo-\w{6}/g, 'NEW-FOLDER')
     .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT')
     .replaceAll(/20[23]\d-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replaceAll(/3h(29m5\d|30m[1-5]?\d)s/g, '3h30m')
@@ -170,7 +171,7 @@ describe.concurrent('the screen of', () => {
   });
 
   it('demo', async (context) => {
-    const terminal = runOnTerminal(['demo'], {}, { columns: 120, rows: 200 });
+    const terminal = runOnTerminal(['demo'], { TMPDIR: folder }, { columns: 120, rows: 200 });
 
     expect(await terminal.exited).toBe(0);
     const screen = steady(await terminal.screen()).replaceAll(/\b\d+h(\d\dm)?\b/g, 'LONG');

@@ -239,6 +239,7 @@ describe('the help', () => {
       'freeze',
       'unfreeze',
       'init',
+      'report',
       'notices',
       'notices show',
       'notices test',
@@ -266,7 +267,7 @@ describe('the help', () => {
     const groups = Map.groupBy(program.commands, (verb) => verb.helpGroup());
 
     expect([...groups].map(([group, members]) => [group, ...members.map((verb) => verb.name())].join(' '))).toEqual([
-      'Look, and change nothing: jobs plan why was-reaped status doctor',
+      'Look, and change nothing: jobs plan why was-reaped status report doctor',
       'Cancel jobs: sweep emergency',
       'Control a stage: stop resume exempt unexempt freeze unfreeze init notices',
       'Write and try a policy: policy validate schema test snapshot replay backtest suggest',

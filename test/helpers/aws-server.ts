@@ -16,6 +16,8 @@ interface AwsServerOptions {
   isDeployed?: boolean;
   /** Whether the deploy is recent enough to have made the log group for sweeps by hand. */
   hasByHandLog?: boolean;
+  /** Whether the stage has the function for messages. */
+  hasNotify?: boolean;
   /** Ceilings in the environment of the deployed sweep. The defaults are loose, for tests about something else. */
   ceilings?: Record<string, string>;
   /** Stands in for the functions. They write their log with `log`. */
@@ -32,6 +34,7 @@ export async function startAwsServer(
     isPatternIgnored = false,
     isDeployed = true,
     hasByHandLog = true,
+    hasNotify = true,
     ceilings = LOOSE_CEILINGS,
     onInvoke = async () => {},
   }: AwsServerOptions = {},
@@ -44,7 +47,7 @@ export async function startAwsServer(
     parameters,
     accessKeyId: 'test',
     now: Date.now,
-    hasFunction: () => isDeployed,
+    hasFunction: (name) => isDeployed && (hasNotify || !name.endsWith('-notify')),
     hasLogGroup: () => hasByHandLog,
     functionEnvironment: ceilings,
     isPatternIgnored,

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { afterAll, expect, inject, type TestContext } from 'vitest';
@@ -100,7 +101,7 @@ async function runVerb(args: string[], env: Record<string, string>, stdin: strin
     err: (text) => {
       result.stderr += text;
     },
-    readStdin: () => Promise.resolve(Buffer.from(stdin)),
+    stdin: () => Readable.from([Buffer.from(stdin)]),
   };
   result.exitCode = await runCommand(args, terminal);
   expectDecent(result, env);

@@ -25,6 +25,7 @@ import { emulatedBatch, emulatedFlinkJob } from '../helpers/emulated-api.ts';
 import { invokeBundle } from '../helpers/lambda.ts';
 import { messageJob, messageLine, operatorsLine, routeName, subscriptionEvent } from '../helpers/notices.ts';
 import { startNotifyAws } from '../helpers/notify-aws.ts';
+import { pageContentOf } from '../helpers/page-content.ts';
 import { sweptBefore } from '../helpers/past-sweeps.ts';
 import { makeFolder, runCli, runHere, runningJob } from '../helpers/run-cli.ts';
 import { parameter } from '../helpers/start-stage.ts';
@@ -149,6 +150,19 @@ async function run(search: Search, env: Record<string, string>, verbs: readonly 
     exitCodes.push(exitCode ?? -1);
   }
   return exitCodes;
+}
+
+/** Adds the page of what the sweeps did, with its data as a browser opens them, and its numbers. @returns its jobs. */
+async function addReport(search: Search, env: Record<string, string>) {
+  const page = writeFile('report.html', '').replace('report', 'what-the-reaper-did');
+  await run(search, env, [
+    ['report', '--stage', 'dev', '--out', page],
+    ['report', '--stage', 'dev', '--json'],
+  ]);
+  const content = pageContentOf(page);
+  search.add('the page of report', readFileSync(page, 'utf8'));
+  search.add('the data of the page of report', content);
+  return content.cases;
 }
 
 /** The messages that the log of the function has so far, as a subscription brings them. */
@@ -325,10 +339,12 @@ describe.concurrent('no output has a secret', () => {
         ['emergency', ...STAGE_TARGET, '--job-id', jobId(5), '--reason', 'stuck', '--confirm', 'default'],
       ]),
     );
+    const reported = await addReport(search, env);
     addPublished(search, stage);
 
     expect(search.unheard()).toEqual([]);
     expect(search.found()).toEqual([]);
+    expect(reported.map(({ result }) => result)).toContain('cancelled');
     // The bundled function does not trust the webhook, and a snapshot or a past without statements cannot be judged by a rule on them.
     expect(exitCodes.filter((code) => code !== 0)).toEqual([1, 1, 4, 4, 4, 4, 4, 4, 3, 3, 3, 4]);
     expect(emulator.faults.unmet()).toEqual([]);

@@ -32,15 +32,18 @@ export function openSweepLog(stage: string) {
   assertStage(stage);
   const client = new CloudWatchLogsClient({ ...AWS_CLIENT_OPTIONS, maxAttempts: MAX_ATTEMPTS });
 
-  /** @param pattern in CloudWatch's filter syntax. @param since epoch ms, as is `until`. @returns lines, the oldest first. */
-  async function find(
+  /**
+   * Finds lines, and returns them as CloudWatch sends them: up to 10,000 at a time, the oldest first within each stream.
+   *
+   * @param pattern in CloudWatch's filter syntax. @param since epoch ms, as is `until`.
+   */
+  async function* pages(
     pattern: string,
     since: number,
     record: RecordName = 'sweep',
-    { until, signal }: { until?: number | undefined; signal?: AbortSignal | undefined } = {},
-  ): Promise<LogLine[]> {
+    { until, signal }: FindOptions = {},
+  ): AsyncGenerator<LogLine[], void> {
     const logGroupName = logGroupOf(stage, record);
-    const lines: LogLine[] = [];
     let nextToken: string | undefined;
     try {
       do {
@@ -54,32 +57,48 @@ export function openSweepLog(stage: string) {
           }),
           { ...(signal !== undefined && { abortSignal: signal }) },
         );
-        lines.push(
-          ...(page.events ?? []).flatMap(({ eventId: id = '', timestamp: at = 0, message }) =>
-            toLine({ id, at, record }, message),
-          ),
+        yield (page.events ?? []).flatMap(({ eventId: id = '', timestamp: at = 0, message }) =>
+          toLine({ id, at, record }, message),
         );
         nextToken = page.nextToken;
       } while (nextToken !== undefined);
     } catch (error) {
       const reason = nameOf(error);
-      const hint = reason === 'ResourceNotFoundException' ? `; ${NO_GROUP[record]}` : '';
+      const hint = isNoGroup(error) ? `; ${NO_GROUP[record]}` : '';
       throw new SettingsError(logGroupName, `the log cannot be read (${reason})${hint}`, { cause: error });
     }
+  }
+
+  /** Finds lines as {@link pages} does. @returns all of them, the oldest first. */
+  async function find(...question: Parameters<typeof pages>): Promise<LogLine[]> {
+    const lines: LogLine[] = [];
+    for await (const page of pages(...question)) lines.push(...page);
     return lines.sort((a, b) => a.at - b.at);
   }
 
-  return { find };
+  return { pages, find };
 }
+
+interface FindOptions {
+  /** Epoch ms. */
+  until?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Whether AWS said that a log group does not exist. */
+export const isNoGroup = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'ResourceNotFoundException';
 
 /** What it means that a log group does not exist. */
 const NO_GROUP: Readonly<Record<RecordName, string>> = {
   sweep: 'nothing has run in this region and account',
   dispatch: 'nothing has run in this region and account',
+  notify: 'the stage has no function that sends messages',
   'by-hand': 'a deploy of this version makes it',
 };
 
-const anyOf = (messages: readonly string[]): string => oneOf('msg', messages);
+/** The term that a line is one of some messages, in CloudWatch's filter syntax. */
+export const anyOf = (messages: readonly string[]): string => oneOf('msg', messages);
 
 /** The term that a field is one of some texts, in CloudWatch's filter syntax. */
 const oneOf = (field: string, texts: readonly string[]): string =>

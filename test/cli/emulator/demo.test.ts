@@ -1,17 +1,24 @@
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { pageContentOf } from '../../helpers/page-content.ts';
 import { runCli } from '../../helpers/run-cli.ts';
 
 describe.concurrent('dli-reaper demo', () => {
-  it('shows the plan, the sweep and the proof, and ends with 0', async () => {
+  it('shows the plan, the sweep, the proof and where the page is, and ends with 0', async ({ onTestFinished }) => {
     const { exitCode, stdout, stderr } = await runCli(['demo']);
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    const [before, plan, sweep, proof] = stdout.split(/\nThe (?:plan|sweep|proof): .*\n/);
+    const [before, plan, sweep, proof, page = ''] = stdout.split(/\nThe (?:plan|sweep|proof|page): .*\n/);
+    onTestFinished(() => rmSync(dirname(page.trim()), { recursive: true }));
     expect(before).toMatch(/^An emulated DLI with 20 jobs listens at http:\/\/127\.0\.0\.1:\d+\.\n$/);
     expect(plan).toContain('Dry run (set by the request): 11 jobs seen, 5 overdue, none cancelled');
     expect(sweep).toContain('Sweep ok: 11 jobs seen, 5 overdue, 4 cancelled, 1 already terminal, 6 left alone');
     expect(sweep).toContain('already terminal (FINISHED)');
     expect(proof).toBe('It agrees with all 10 outcomes.\n');
+    const { aggregates, whys } = pageContentOf(page.trim());
+    expect(aggregates).toMatchObject({ results: { cancelled: 4, 'already-terminal': 1 }, unread: [] });
+    expect(whys.size).toBeGreaterThan(4);
   });
 
   it('prints only the report with --json', async () => {
@@ -47,6 +54,7 @@ describe.concurrent('dli-reaper demo', () => {
       'notices',
       'rules',
       'unmanagedQueues',
+      'waiting',
       'jobs',
       'hints',
       'needs',

@@ -3,6 +3,7 @@ import { createRandom } from '../../../emulator/base/random.ts';
 import type { Aggregates, Case, Result, StateSpan } from '../../../lib/aggregate/aggregates.ts';
 import { RATIO_EDGES, RESULTS, STATES } from '../../../lib/aggregate/aggregates.ts';
 import { type Collected, createCollector } from '../../../lib/aggregate/collect.ts';
+import { compareText } from '../../../lib/base/text.ts';
 import { MARCH, monthOfRecord, OCTOBER, type RecordedLine } from '../../helpers/months-of-record.ts';
 
 /*
@@ -15,11 +16,58 @@ const DAY = 24 * HOUR;
 const timeZone = 'Europe/Berlin';
 
 /** Fields of any line, as the counting below reads them. */
-// biome-ignore lint/suspicious/noExplicitAny: raw lines have no type.
-type Raw = any;
+interface Raw extends Near {
+  msg: string;
+  time: string;
+  stage: string;
+  target: string;
+  sweepId: string;
+  trigger: string;
+  status: string;
+  stoppedBy: string | null;
+  dryRun: boolean;
+  startedAt?: string;
+  reason: string | null;
+  rule: string | null;
+  warning: (Near & { rule: string }) | null;
+  victims: (Near & { jobId: string })[];
+  rules: Effect[];
+  waiting?: Record<string, Waiting>;
+  apiCalls?: { list: number; status: number; cancel: number };
+  engine: string;
+  fingerprint: string | null;
+  name: string | null;
+  queue: string;
+  owner: string | null;
+  cus: number | null;
+  error: string | null;
+  runTimeMs: number | null;
+  queueTimeMs: number | null;
+  totalTimeMs: number | null;
+}
 
-const timeOf = (line: Raw): number => Date.parse(line.time);
-const placeOf = (line: Raw): string => `${line.stage} ${line.target}`;
+interface Near {
+  jobId: string;
+  clock: string | null;
+  limitMs: number;
+  readingMs: number;
+}
+
+interface Effect {
+  rule: string;
+  matched: number;
+  overLimit: number;
+  spared: { exempt?: number };
+  nearest: Near | null;
+}
+
+interface Waiting {
+  jobs: number;
+  longestMs: number | null;
+}
+
+const timeOf = (line: Pick<Raw, 'time'>): number => Date.parse(line.time);
+const placeOf = (line: { stage: string | null; target: string }): string => `${line.stage} ${line.target}`;
 
 /** Reads the lines from three sources in any order, some of them twice. */
 function collect(lines: readonly RecordedLine[], seed: number): Collected {
@@ -62,15 +110,13 @@ function resultOfLine(line: Raw): Result {
 const ASKED = ['cancelled', 'already-terminal', 'unconfirmed', 'failed', 'no-result'];
 
 /** The episodes of all jobs, by the raw lines. */
-function episodesIn(lines: readonly RecordedLine[]): Episode[] {
-  const jobLines: Raw[] = lines.filter(({ msg }) => msg.startsWith('job '));
+function episodesIn(lines: readonly Raw[]): Episode[] {
+  const jobLines = lines.filter(({ msg }) => msg.startsWith('job '));
   const spoken = new Set(jobLines.map((line) => `${placeOf(line)} ${line.sweepId} ${line.jobId}`));
   const silent = lines
     .filter(({ msg }) => msg === 'victims chosen')
-    .flatMap((line: Raw) =>
-      line.victims.map((victim: Raw) => ({ ...line, ...victim, msg: 'no result', fingerprint: null })),
-    )
-    .filter((line: Raw) => !spoken.has(`${placeOf(line)} ${line.sweepId} ${line.jobId}`));
+    .flatMap((line) => line.victims.map((victim) => ({ ...line, ...victim, msg: 'no result', fingerprint: null })))
+    .filter((line) => !spoken.has(`${placeOf(line)} ${line.sweepId} ${line.jobId}`));
   const byJob = Object.groupBy([...jobLines, ...silent], (line) => `${placeOf(line)} ${line.jobId}`);
   return Object.values(byJob).flatMap((own = []) => {
     own.sort((a, b) => timeOf(a) - timeOf(b));
@@ -85,20 +131,15 @@ function episodesIn(lines: readonly RecordedLine[]): Episode[] {
       parts.at(-1)?.push(line);
       if (['cancelled', 'already-terminal'].includes(resultOfLine(line))) overAt = Math.min(overAt, timeOf(line));
     }
-    return parts.map((part): Episode => {
+    return parts.flatMap((part): Episode[] => {
       const final =
         part.find((line) => resultOfLine(line) === 'cancelled') ??
         part.find((line) => resultOfLine(line) === 'already-terminal') ??
         part.findLast((line) => ASKED.includes(resultOfLine(line))) ??
         part.at(-1);
-      return {
-        place: placeOf(final),
-        jobId: final.jobId,
-        lines: part,
-        final,
-        result: resultOfLine(final),
-        at: timeOf(final),
-      };
+      if (final === undefined) return [];
+      const result = resultOfLine(final);
+      return [{ place: placeOf(final), jobId: final.jobId, lines: part, final, result, at: timeOf(final) }];
     });
   });
 }
@@ -157,11 +198,12 @@ const MONTHS = [
 
 describe.each(MONTHS)('the numbers of a record of $name', ({ options, short, hours }) => {
   const lines = monthOfRecord(options);
+  const record = lines as unknown as Raw[];
   const { aggregates, cases } = collect(lines, options.seed);
-  const episodes = episodesIn(lines);
-  const places = [...new Set(lines.map(placeOf))];
-  const finished: Raw[] = lines.filter(({ msg }) => msg === 'sweep finished');
-  const ends: Raw[] = lines.filter(({ msg }) => ENDS.includes(msg));
+  const episodes = episodesIn(record);
+  const places = [...new Set(record.map(placeOf))];
+  const finished = record.filter(({ msg }) => msg === 'sweep finished');
+  const ends = record.filter(({ msg }) => ENDS.includes(msg));
   const lastAt = Math.max(
     ...lines.filter(({ msg }) => msg !== 'victims chosen').map(timeOf),
     ...episodes.map(({ at }) => at),
@@ -205,8 +247,8 @@ describe.each(MONTHS)('the numbers of a record of $name', ({ options, short, hou
       readingOf(final),
       own.findLast((line) => line.owner != null)?.owner ?? null,
       final.queue,
-      own[0].time,
-      own.at(-1).time,
+      own[0]?.time,
+      own.at(-1)?.time,
       new Set(own.map((line) => line.sweepId)).size,
       final.error ?? null,
     ]);
@@ -284,10 +326,10 @@ describe.each(MONTHS)('the numbers of a record of $name', ({ options, short, hou
   });
 
   it('are equal for each rule', () => {
-    const rules: Raw[] = finished
+    const rules = finished
       .filter(({ trigger }) => trigger !== 'emergency')
-      .flatMap((line: Raw) => line.rules.map((effect: Raw) => ({ ...effect, place: placeOf(line), at: line.time })));
-    const own = episodes.filter(({ final }) => !['exempt', 'frozen'].includes(final.reason));
+      .flatMap((line) => line.rules.map((effect) => ({ ...effect, place: placeOf(line), at: line.time })));
+    const own = episodes.filter(({ final }) => !['exempt', 'frozen'].includes(final.reason ?? ''));
     const keys = new Set([
       ...rules.map(({ place, rule }) => `${place} ${rule}`),
       ...own.map(({ place, final }) => `${place} ${(final.warning ?? final).rule}`),
@@ -298,9 +340,11 @@ describe.each(MONTHS)('the numbers of a record of $name', ({ options, short, hou
         .filter(({ result }) => result !== 'kept' && result !== 'warned')
         .map(({ place, jobId }) => `${place} ${jobId}`),
     );
-    const warnings = lines
-      .filter((line: Raw) => line.msg === 'job may be cancelled')
-      .map((line: Raw) => ({ ...line.warning, place: placeOf(line), jobId: line.jobId }));
+    const warnings = record.flatMap((line) =>
+      line.msg === 'job may be cancelled' && line.warning !== null
+        ? [{ ...line.warning, place: placeOf(line), jobId: line.jobId }]
+        : [],
+    );
     const nearest = rules.flatMap(({ place, rule, nearest: near }) =>
       near === null ? [] : [{ ...near, place, rule }],
     );
@@ -308,7 +352,7 @@ describe.each(MONTHS)('the numbers of a record of $name', ({ options, short, hou
       const key = `${placeOf(mine)} ${mine.rule}`;
       const effects = rules.filter(({ place, rule }) => `${place} ${rule}` === key);
       const ended = own.filter(({ place, final }) => `${place} ${(final.warning ?? final).rule}` === key);
-      const most = (of: (effect: Raw) => number) => Math.max(0, ...effects.map(of));
+      const most = (of: (effect: Effect) => number) => Math.max(0, ...effects.map(of));
       const killed = ended
         .filter(({ result }) => result === 'cancelled')
         .map(({ final }) => (readingOf(final) ?? 0) / final.limitMs);
@@ -320,7 +364,7 @@ describe.each(MONTHS)('the numbers of a record of $name', ({ options, short, hou
       const matchedAt = effects
         .filter(({ matched }) => matched > 0)
         .map(({ at }) => at)
-        .sort();
+        .sort(compareText);
       expect({
         key,
         sweeps: mine.sweeps,
@@ -401,9 +445,9 @@ describe.each(MONTHS)('the numbers of a record of $name', ({ options, short, hou
       episodes.filter(({ result }) => result === 'cancelled'),
       ({ final }) => final.sweepId,
     );
-    const pairs: Raw[] = finished
+    const pairs = finished
       .filter(({ status }) => status !== 'partial')
-      .flatMap((line: Raw) => {
+      .flatMap((line) => {
         const cancelled = bySweep.get(line.sweepId) ?? [];
         if (cancelled.length === 0) return [];
         const next = cached(placeOf(line)).find((one) => Date.parse(one.startedAt ?? one.time) >= timeOf(line));
@@ -415,19 +459,19 @@ describe.each(MONTHS)('the numbers of a record of $name', ({ options, short, hou
         if (!isUsable) return [];
         return [...new Set(cancelled.map(({ final }) => final.queue))].map((queue) => ({
           key: `${placeOf(line)} ${queue}`,
-          before: line.waiting[queue] ?? { jobs: 0, longestMs: 0 },
-          after: next.waiting[queue] ?? { jobs: 0, longestMs: 0 },
+          before: line.waiting?.[queue] ?? { jobs: 0, longestMs: 0 },
+          after: next.waiting?.[queue] ?? { jobs: 0, longestMs: 0 },
         }));
       });
     const byQueue = Map.groupBy(pairs, ({ key }) => key);
-    const mean = (all: number[]) => all.reduce((a, b) => a + b, 0) / all.length;
+    const mean = (all: (number | null)[]) => all.reduce<number>((a, b) => a + (b ?? 0), 0) / all.length;
     const waiting = aggregates.worth.waiting ?? [];
     expect(waiting.length).toBeGreaterThan(3);
-    expect(waiting.map((one) => `${placeOf(one)} ${one.queue}`).sort()).toEqual(
+    expect(waiting.map((one) => `${placeOf(one)} ${one.queue}`).sort(compareText)).toEqual(
       [...byQueue]
         .filter(([, own]) => own.some(({ before, after }) => before.jobs + after.jobs > 0))
         .map(([key]) => key)
-        .sort(),
+        .sort(compareText),
     );
     for (const one of waiting) {
       const own = byQueue.get(`${placeOf(one)} ${one.queue}`) ?? [];
@@ -451,8 +495,8 @@ describe.each(MONTHS)('the numbers of a record of $name', ({ options, short, hou
         if (next === undefined || line.msg !== 'job not asked to stop') continue;
         if (runTime(line) === null || runTime(next) === null) continue;
         // A stream that was started again meanwhile has another start.
-        const hasSameStart = timeOf(next) - runTime(next) === timeOf(line) - runTime(line);
-        if (hasSameStart) ms += runTime(next) - runTime(line);
+        const hasSameStart = timeOf(next) - (runTime(next) ?? 0) === timeOf(line) - (runTime(line) ?? 0);
+        if (hasSameStart) ms += (runTime(next) ?? 0) - (runTime(line) ?? 0);
       }
       if (ms === 0) continue;
       const cus = own.findLast((line) => line.cus != null)?.cus ?? null;
@@ -469,7 +513,7 @@ describe.each(MONTHS)('the numbers of a record of $name', ({ options, short, hou
   });
 
   it('are equal for the sweeps of each target', () => {
-    expect(aggregates.targets.map(placeOf).sort()).toEqual([...places].sort());
+    expect(aggregates.targets.map(placeOf).sort(compareText)).toEqual([...places].sort(compareText));
     for (const target of aggregates.targets) {
       const own = ends.filter((line) => placeOf(line) === placeOf(target));
       const statuses = own.map((line) =>
