@@ -70,7 +70,7 @@ function madeCase(next: () => number, index: number, options: MadeOptions): Case
   const at = START + Math.floor(next() * options.days * 96) * (DAY / 96) + 23_000;
   const isOver = result !== 'kept' && result !== 'warned';
   const ratio = isOver ? 1.02 + next() ** 4 * 14 : 0.5 + next() * 0.45;
-  const hex = (length: number) => Array.from({ length }, () => pick([...'0123456789abcdef'])).join('');
+  const hex = (length: number) => Array.from({ length }, () => Math.floor(next() * 16).toString(16)).join('');
   const engine = rule.queue === 'ml_spark' ? 'spark' : 'sql';
   return {
     stage: 'prod',
@@ -117,7 +117,7 @@ const FACTS = {
   title: 'What the job reaper did: prod, March and April 2026',
   madeAt: '2026-05-01T06:30:00.000Z',
   version: '0.1.0',
-  command: 'dli-reaper report --stage prod --since 2026-03-01 --until 2026-05-01 --output report.html',
+  command: 'dli-reaper report --stage prod --since 2026-03-01 --until 2026-05-01 --out report.html',
   ownersHidden: false,
 };
 

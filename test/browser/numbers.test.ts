@@ -18,6 +18,7 @@ const content = recordedContent('both');
 const { aggregates } = content;
 
 const sum = (counts: readonly number[]): number => counts.reduce((all, count) => all + count, 0);
+const byNumber = (a: number, b: number): number => a - b;
 const numberOf = (text: string): number => Number(text.replaceAll(',', ''));
 
 /** The results of jobs over a limit that occur, in the order of the page. */
@@ -161,11 +162,11 @@ describe('the numbers of two recorded months', () => {
       options
         .slice(1)
         .map((option) => numberOf(/\(([\d,]+)\)$/.exec(option)?.[1] ?? ''))
-        .sort(),
+        .sort(byNumber),
     ).toEqual(
       Object.values(aggregates.results)
         .filter((count) => count > 0)
-        .sort(),
+        .sort(byNumber),
     );
   });
 });

@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderPage } from '../../cli/report/html.ts';
 import { startBrowser, type TestBrowser } from './browser.ts';
 import { madeContent, nothing, oneSweep } from './made-content.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const NARROW = { viewport: { width: 390, height: 844 } };
 
 let browser: TestBrowser;
@@ -17,7 +15,7 @@ afterAll(async () => browser.close());
 
 /** What axe finds, one line each. */
 async function violationsOf(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
+  await page.evaluate(axe.source);
   return await page.evaluate(async () => {
     const { axe } = globalThis as unknown as {
       axe: { run(): Promise<{ violations: { id: string; help: string; nodes: { html: string }[] }[] }> };

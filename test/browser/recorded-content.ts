@@ -13,7 +13,7 @@ export function recordedContent(months: 'both' | 'first' = 'both', owners: 'show
     title: 'What the job reaper did: prod',
     madeAt: '2026-12-01T06:30:00.000Z',
     version: '0.1.0',
-    command: 'dli-reaper report --stage prod --output report.html',
+    command: 'dli-reaper report --stage prod --out report.html',
     ownersHidden: owners === 'hidden',
   };
 }

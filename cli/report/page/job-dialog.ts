@@ -8,10 +8,10 @@ import { counted, duration, number, RESULT_WORDS, times, type Words } from './wo
 export interface JobDialog {
   element: HTMLDialogElement;
   /** A link that opens the case; the id alone if there is no such case. */
-  linkTo(one: PageCase): HTMLAnchorElement;
-  linkToId(jobId: string): Content;
+  linkTo: (one: PageCase) => HTMLAnchorElement;
+  linkToId: (jobId: string) => Content;
   /** Opens what the address names, if it names a case. */
-  openAddressed(): void;
+  openAddressed: () => void;
 }
 
 export function jobDialog({ cases, whys, facts }: Opened, words: Words): JobDialog {
