@@ -70,7 +70,7 @@ const ORDER: readonly Need['kind'][] = [
 const LOOK = 'look at each with dli-reaper why';
 
 const JOBS = {
-  failed: { words: 'DLI refused to cancel, or gave up, and read as alive', todo: LOOK },
+  failed: { words: 'not cancelled: DLI refused, or gave up', todo: LOOK },
   unconfirmed: { words: 'asked to stop, and not seen to stop', todo: LOOK },
   'no-result': { words: 'chosen by a sweep that left no result', todo: `${LOOK}: the sweep may have died` },
   untold: { words: 'cancelled without an owner on record, so no owner hears of it', todo: null },

@@ -193,7 +193,7 @@ describe('what a person should look at', () => {
     const failed = job('job not cancelled', { outcome: 'failed', error: 'refused' });
     expect(needsOf([end(), failed], { until: NOON + 9 * HOUR })).toEqual([
       ['dead', 0, `no sweep of the schedule since ${at(HOUR)}`],
-      ['failed', 1, `1 job DLI refused to cancel, or gave up, and read as alive; the last at ${at(0)}`],
+      ['failed', 1, `1 job not cancelled: DLI refused, or gave up; the last at ${at(0)}`],
     ]);
   });
 
