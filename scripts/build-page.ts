@@ -19,8 +19,10 @@ export async function buildPage(): Promise<PageFiles> {
     target: ['chrome117', 'firefox119', 'safari17.4'],
     // Files of lib name the command line by it, which the page does not do.
     define: { 'process.env': '{}' },
-    // The file holds the page as a whole, and its licenses with it.
-    legalComments: 'inline',
+    // The ISC license of both asks for it in every copy, and each page is one.
+    banner: {
+      js: '/*! Observable Plot, (c) Observable, Inc.; D3, (c) Mike Bostock; ISC license, https://opensource.org/license/isc */',
+    },
     logLevel: 'warning',
   });
   const textOf = (ending: string): string => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? '';

@@ -435,3 +435,28 @@ export function nothing(): PageContent {
   const none = { targets: [], days: [], states: [], rules: [], needs: [], unread: [], results: noResults() };
   return { ...content, aggregates: { ...content.aggregates, ...none } };
 }
+
+/** A page of a policy that was tried on the past. */
+export function onlyTried(): PageContent {
+  const content = nothing();
+  const near = { stage: null, target: 'lake', engine: 'sql' as const, rule: 'adhoc-2h', clock: 'maxRunTime' as const };
+  const tried = {
+    source: 'backtest.json',
+    target: 'lake',
+    from: iso(START),
+    until: iso(START + 14 * DAY),
+    jobs: 1200,
+    wouldCancel: 31,
+    wrongKills: 2,
+    rules: [{ rule: 'adhoc-2h', wouldCancel: 31, wrongKills: 2 }],
+    wrongKillsShown: [{ jobId: 'a', rule: 'adhoc-2h', lengthMs: 3 * HOUR, stillNeededMs: HOUR }],
+    nearMisses: [0.8, 0.93, 0.99].map((ratio, i) => ({
+      ...near,
+      jobId: `job-${i}`,
+      limitMs: 2 * HOUR,
+      readingMs: 2 * HOUR * ratio,
+      at: iso(START + i * DAY),
+    })),
+  };
+  return { ...content, aggregates: { ...content.aggregates, tried: [tried] } };
+}

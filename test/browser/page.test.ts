@@ -2,8 +2,8 @@ import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderPage } from '../../cli/report/html.ts';
-import { startBrowser, type TestBrowser } from './browser.ts';
-import { madeContent, nothing, oneSweep } from './made-content.ts';
+import { cellsOf, startBrowser, type TestBrowser } from './browser.ts';
+import { madeContent, nothing, oneSweep, onlyTried } from './made-content.ts';
 
 const NARROW = { viewport: { width: 390, height: 844 } };
 
@@ -178,6 +178,20 @@ describe('a small page', () => {
     expect(await page.locator('#numbers').textContent()).toContain('No job was over a limit');
     expect(await page.locator('#jobs').textContent()).toContain('No job is on record.');
     expect(await page.locator('.chart').count()).toBe(0);
+  });
+});
+
+describe('a page of a backtest alone', () => {
+  it('shows what the policy would have done, its near misses as a mark of their own, and no sweep', async () => {
+    const { page, complaints } = await browser.open(onlyTried());
+
+    expect(await page.locator('.lead').textContent()).toContain('No sweep is on record.');
+    const [, row] = await cellsOf(page, 'Backtests by rule');
+    expect(row).toEqual(['adhoc-2h', 'backtest.json', '31', '2']);
+    expect(await page.locator('#ratios .legend').textContent()).toBe('jobs that came near in a backtest');
+    expect(await page.locator('#ratios .chart path').count()).toBeGreaterThan(0);
+    expect(await violationsOf(page)).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 });
 

@@ -16,7 +16,7 @@ export function headContents(aggregates: Aggregates, facts: PageFacts, words: Wo
   const span =
     targets.length === 0
       ? 'No sweep is on record. '
-      : `${counted(sweeps, 'sweep')} of ${where}, from ${words.moment(from)} to ${words.moment(to)}. `;
+      : `${counted(sweeps, 'sweep')} of ${where}, ${spanOf(words.moment(from), words.moment(to))}. `;
   return [
     h(
       'p',
@@ -58,6 +58,9 @@ export function headContents(aggregates: Aggregates, facts: PageFacts, words: Wo
     ),
   ];
 }
+
+/** A single sweep has no span. */
+const spanOf = (first: string, last: string): string => (first === last ? `at ${first}` : `from ${first} to ${last}`);
 
 function unreadAlert(unread: Aggregates['unread']): Content {
   if (unread.length === 0) return null;

@@ -39,21 +39,27 @@ export function ratiosSection({ rules, tried }: Aggregates, cases: readonly Page
   if (drawn.length === 0) return section('ratios', heading, h('p', {}, caption));
 
   const left = rows.length - drawn.length;
-  const hasTried = drawn.some(({ marks }) => marks.some(({ kind }) => kind === 'tried'));
   return section(
     'ratios',
     heading,
     figure(
       caption,
       chart(caption, (width) => [picture(drawn, words, width)]),
-      legend([
-        { sign: 'result-cancelled', word: 'cancelled jobs; a dot is one of those that were least over the limit' },
-        {
-          sign: 'miss',
-          word: 'jobs that came near the limit, as far as they are on record; a dot is one of the nearest',
-        },
-        ...(hasTried ? [{ sign: 'tried', word: 'jobs that came near in a backtest' }] : []),
-      ]),
+      legend(
+        [
+          {
+            kind: 'kill',
+            sign: 'result-cancelled',
+            word: 'cancelled jobs; a dot is one of those that were least over the limit',
+          },
+          {
+            kind: 'miss',
+            sign: 'miss',
+            word: 'jobs that came near the limit, as far as they are on record; a dot is one of the nearest',
+          },
+          { kind: 'tried', sign: 'tried', word: 'jobs that came near in a backtest' },
+        ].filter(({ kind }) => drawn.some(({ marks }) => marks.some((mark) => mark.kind === kind))),
+      ),
       h(
         'p',
         { class: 'note' },

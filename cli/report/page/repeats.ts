@@ -193,7 +193,8 @@ function captionOf({ times, cameBack, stayedAway, notKnown, unknown, chains }: R
       sentences.push(
         `${counted(chains.length, 'kind')} of job ${chains.length === 1 ? 'was' : 'were'} cancelled more than once.`,
       );
-    sentences.push('A job that did not come back may also have come back and stayed within its limit.');
+    if (stayedAway > 0)
+      sentences.push('A job that did not come back may also have come back and stayed within its limit.');
   }
   if (unknown > 0)
     sentences.push(
