@@ -11,7 +11,7 @@ import { chart, figure, legend, spread, stripes } from './chart.ts';
 import { type Column, h, numbersOf, section, table } from './dom.ts';
 import { counted, listed, number, RESULT_WORDS, STATE_WORDS, type Words } from './words.ts';
 
-/** More bars than these cannot be told apart on a phone, so weeks take their place. */
+/** More bars than these cannot be seen one by one on a phone, so weeks take their place. */
 const MOST_DAYS = 70;
 
 /** One day alone would fill the chart. */
