@@ -1,15 +1,24 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** Whole nights, weeks and years, and trouble that lasts: with them, npm test would take longer than two minutes. */
+/**
+ * Whole nights, weeks and years, trouble that lasts, and what starts one process after the other: with them, npm test would take
+ * longer than two minutes.
+ */
 const STORIES = [
   'test/stories/**/*.test.ts',
   'test/cli/aws.test.ts',
+  'test/cli/ceilings.test.ts',
   'test/cli/emulator/rehearsal.test.ts',
+  'test/cli/launcher.test.ts',
+  'test/cli/screen/fit.test.ts',
+  'test/cli/screens-page.test.ts',
+  'test/cli/source/network.test.ts',
   'test/deploy/alarms.test.ts',
   'test/examples/gitops.test.ts',
   'test/lib/engines/without-end.test.ts',
   'test/lib/sweep/faults.lasting.test.ts',
+  'test/model/killed.test.ts',
 ];
 const hasStories = process.env.STORIES !== undefined;
 

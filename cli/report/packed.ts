@@ -82,6 +82,8 @@ export interface Opened {
   aggregates: Aggregates;
   cases: PageCase[];
   whys: Map<number, CaseWhy['why']>;
+  /** The values that a field has in any case. */
+  valuesOf: (field: FieldOf<'dictionary'>) => readonly unknown[];
 }
 
 /** The JSON of a page, one piece after the other, so that no more than a column of it is in memory as text. */
@@ -120,9 +122,14 @@ const differences = (values: readonly number[]): number[] => values.map((value, 
 /** The inverse of {@link packed}. A case reads its fields from the columns, since 100,000 objects with all of them take long to make. */
 export function unpack(json: string): Opened {
   const { facts, aggregates, cases: count, dictionaries, plain, instants, whys } = JSON.parse(json) as Packed;
-  const fields = {};
+  class Row {
+    readonly index: number;
+    constructor(index: number) {
+      this.index = index;
+    }
+  }
   const add = (field: string, get: (index: number) => unknown) =>
-    Object.defineProperty(fields, field, {
+    Object.defineProperty(Row.prototype, field, {
       get(this: { index: number }) {
         return get(this.index);
       },
@@ -135,19 +142,17 @@ export function unpack(json: string): Opened {
     const sums = sumsOf(values);
     add(field, (index) => sums[index]);
   }
-  const cases = Array.from({ length: count }, (_, index) => {
-    const one = Object.create(fields) as { index: number };
-    one.index = index;
-    return one as PageCase;
-  });
-  return { facts, aggregates, cases, whys: new Map(whys.map(({ index, why }) => [index, why])) };
+  const valuesOf: Opened['valuesOf'] = (field) => dictionaries[field].values;
+  const cases: PageCase[] = [];
+  for (let index = 0; index < count; index++) cases.push(new Row(index) as PageCase);
+  return { facts, aggregates, cases, whys: new Map(whys.map(({ index, why }) => [index, why])), valuesOf };
 }
 
 function sumsOf(differences: readonly number[]): Float64Array {
   const sums = new Float64Array(differences.length);
   let sum = 0;
-  for (const [index, difference] of differences.entries()) {
-    sum += difference;
+  for (let index = 0; index < differences.length; index++) {
+    sum += differences[index] ?? 0;
     sums[index] = sum;
   }
   return sums;

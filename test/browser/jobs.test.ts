@@ -89,12 +89,18 @@ describe('the table of jobs', () => {
     );
   });
 
-  it('leads to each run of a job whose id comes twice', async () => {
+  it('leads to each run of a Flink job, whose id comes twice', async () => {
     const [first, second] = content.cases;
-    const cases = content.cases.map((one) => (one === second ? { ...one, jobId: first?.jobId ?? '' } : one));
-    const { page } = await browser.open({ ...content, cases }, {}, `#job=${first?.jobId}&run=2`);
+    const cases = content.cases.map((one) =>
+      one === first || one === second ? { ...one, engine: 'flink' as const, jobId: '149' } : one,
+    );
+    const { page } = await browser.open({ ...content, cases });
 
-    expect(await page.locator('#job').textContent()).toContain(second?.sweepId);
+    const links = page.locator('#jobs .job-link', { hasText: '149' });
+    const address = await links.nth(1).getAttribute('href');
+    expect(await links.nth(0).getAttribute('href')).not.toBe(address);
+    const { page: addressed } = await browser.open({ ...content, cases }, {}, address ?? '');
+    expect(await addressed.locator('#job').textContent()).toContain(second?.sweepId);
   });
 
   it('can be used with the keyboard alone', async () => {

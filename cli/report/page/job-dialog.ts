@@ -7,20 +7,19 @@ import { counted, duration, number, RESULT_WORDS, times, type Words } from './wo
 /** A dialog with everything on a case, which an address can lead to. */
 export interface JobDialog {
   element: HTMLDialogElement;
-  /** A link that opens the case; the id alone if there is no such case. */
+  /** A link that opens the case. */
   linkTo: (one: PageCase) => HTMLAnchorElement;
-  linkToId: (jobId: string) => Content;
+  /** A link that opens the latest case of a job. */
+  linkToId: (jobId: string) => HTMLAnchorElement;
   /** Opens what the address names, if it names a case. */
   openAddressed: () => void;
 }
 
 export function jobDialog({ cases, whys, facts }: Opened, words: Words): JobDialog {
   const element = h('dialog', { id: 'job', 'aria-labelledby': 'job-heading' });
-  const runsOf = runsIn(cases);
-  const addressOf = (one: PageCase): string => {
-    const run = runsOf(one.jobId).indexOf(one) + 1;
-    return `#job=${encodeURIComponent(one.jobId)}${run > 1 ? `&run=${run}` : ''}`;
-  };
+  /** The latest case of an id; of several, the one with the result of that moment. Most people open few, so there is no index. */
+  const find = (jobId: string, at?: number) =>
+    cases.find((one) => one.jobId === jobId && (at === undefined || one.resultAt === at));
 
   const open = (one: PageCase) => {
     const close = h('button', { type: 'button', class: 'close' }, 'Close');
@@ -47,40 +46,34 @@ export function jobDialog({ cases, whys, facts }: Opened, words: Words): JobDial
     if (target === element) element.close();
   });
 
-  const linkTo = (one: PageCase) => {
-    const link = h('a', { href: addressOf(one), class: 'job-link' }, one.jobId || 'no id');
+  const linkWith = (jobId: string, href: string, caseOf: () => PageCase | undefined) => {
+    const link = h('a', { href, class: 'job-link' }, jobId || 'no id');
     link.addEventListener('click', (event) => {
       // A new tab is the browser's.
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
-      open(one);
+      const one = caseOf();
+      if (one !== undefined) open(one);
     });
     return link;
   };
   return {
     element,
-    linkTo,
-    linkToId: (jobId) => {
-      const [one] = runsOf(jobId);
-      return one === undefined ? h('code', {}, jobId) : linkTo(one);
-    },
+    linkTo: (one) => linkWith(one.jobId, addressOf(one), () => one),
+    linkToId: (jobId) => linkWith(jobId, `#job=${encodeURIComponent(jobId)}`, () => find(jobId)),
     openAddressed: () => {
       const parts = new URLSearchParams(location.hash.slice(1));
       const jobId = parts.get('job');
-      const one = jobId === null ? undefined : runsOf(jobId)[Number(parts.get('run') ?? 1) - 1];
+      const at = parts.get('at');
+      const one = jobId === null ? undefined : find(jobId, at === null ? undefined : Number(at));
       if (one !== undefined) open(one);
     },
   };
 }
 
-/** The cases of an id, the latest first. Most ids have one. The map is made when it is first needed. */
-function runsIn(cases: readonly PageCase[]): (jobId: string) => readonly PageCase[] {
-  let byId: Map<string, PageCase[]> | undefined;
-  return (jobId) => {
-    byId ??= Map.groupBy(cases, (one) => one.jobId);
-    return byId.get(jobId) ?? [];
-  };
-}
+/** A job of Flink may have several cases, since it can be started again under its id. */
+const addressOf = ({ jobId, engine, resultAt }: PageCase): string =>
+  `#job=${encodeURIComponent(jobId)}${engine === 'flink' ? `&at=${resultAt}` : ''}`;
 
 function factsOf(one: PageCase, words: Words, ownersHidden: boolean): HTMLElement {
   const ratio = one.readingMs === null || one.limitMs === null ? null : one.readingMs / one.limitMs;

@@ -18,6 +18,9 @@ export async function openData(base64: string): Promise<Opened> {
 }
 
 function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };
+  // Chrome 140, Firefox 133, Safari 18.2.
+  if (fromBase64 !== undefined) return fromBase64.call(Uint8Array, base64.trim());
   const text = atob(base64.trim());
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);

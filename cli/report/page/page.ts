@@ -40,7 +40,7 @@ async function show(): Promise<void> {
     triedSection(aggregates.tried, words),
     rulesSection(aggregates, words),
     targetsSection(aggregates, words),
-    jobsSection(cases, words, facts.ownersHidden, dialog.linkTo),
+    jobsSection(opened, words, dialog.linkTo),
   ];
   append(byId('head'), [contentsOf(sections)]);
   append(byId('main'), [sections, dialog.element]);
