@@ -106,6 +106,7 @@ function messagesOf(credentials: number): SweepMessage[] {
   const targets = Array.from({ length: TARGETS }, (_, i) => ({
     name: `target-${String(i).padStart(3, '0')}`,
     credentials: `key-${i % credentials}`,
+    policy: 'base',
   }));
   const dispatch: Dispatch = {
     dispatchId: 'tick-1',

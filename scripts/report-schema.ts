@@ -172,6 +172,7 @@ const sweepEntries = {
         credential: true,
         expired: true,
         record: true,
+        exemptions: true,
         identity: true,
         ceilings: true,
       }),

@@ -138,9 +138,9 @@ function readTarget(
   // The sweep refuses such a name as well, but only after a message is spent on it.
   assertTargetName(name);
   const parameter = parameterNames(stage).target(name);
-  const { credentials, projectId, shared } = parseTarget(parameter, values);
+  const { credentials, policy, projectId, shared } = parseTarget(parameter, values);
   const clash = clashOf({ target: name, projectId, shared }, claims);
-  return { name, credentials, clash: clash && `${parameter}: ${inWords(clash)}` };
+  return { name, credentials, policy, clash: clash && `${parameter}: ${inWords(clash)}` };
 }
 
 /** Sends in order, since the parts of a group are in order. @returns the messages that the queue refused twice. */

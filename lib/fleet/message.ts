@@ -12,6 +12,8 @@ export interface SweepMessage {
   credentials: string;
   /** Names, in the order of their sweeps. */
   targets: string[];
+  /** The policy that each target named. The sweep reads the target itself; with these names it can read all in one call. */
+  policies?: Record<string, string> | undefined;
   /** The payload of a person, without the target; empty for a tick. */
   payload: Record<string, unknown>;
   /** Set for an emergency for all targets, once a person has typed the stage and their number. */
@@ -31,6 +33,7 @@ const messageSchema = v.strictObject({
   dispatchedAt: v.pipe(v.number(), v.integer(), v.minValue(0)),
   credentials: name,
   targets: v.pipe(v.array(name), v.nonEmpty()),
+  policies: v.optional(v.record(v.string(), name)),
   payload: v.record(v.string(), v.unknown()),
   confirmed: v.optional(v.literal(true)),
   jobIdsByTarget: v.optional(v.record(v.string(), v.array(name))),

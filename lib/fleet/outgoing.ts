@@ -6,6 +6,7 @@ import type { Dispatch } from './parse-dispatch.ts';
 export interface DispatchTarget {
   name: string;
   credentials: string;
+  policy: string;
 }
 
 /** A message for a FIFO queue. */
@@ -36,6 +37,7 @@ export function planMessages(
   return [...groups]
     .sort(([a], [b]) => compareText(a, b))
     .flatMap(([credentials, group]) => {
+      const policyOf = new Map(group.map(({ name, policy }) => [name, policy]));
       const names = rotate(group.map(({ name }) => name).sort(), turn);
       const { dispatchId, trigger, dispatchedAt, payload, confirmed, jobIdsByTarget, anyTarget } = dispatch;
       const message = (part: readonly string[]): SweepMessage => ({
@@ -50,6 +52,7 @@ export function planMessages(
           jobIdsByTarget: Object.fromEntries(part.map((name) => [name, jobIdsByTarget[name] ?? []])),
         }),
         targets: [...part],
+        policies: Object.fromEntries(part.map((name) => [name, policyOf.get(name) ?? ''])),
       });
       const bytesOf = (part: readonly string[]) => Buffer.byteLength(formatMessage(message(part)));
       const empty = bytesOf([]);
@@ -88,8 +91,8 @@ export function rotate<T>(items: readonly T[], turn: number): T[] {
   return [...items.slice(first), ...items.slice(0, first)];
 }
 
-/** Each further target adds two commas: one before its name, and one before its ids. */
-const COMMAS = 2;
+/** Each further target adds three commas: before its name, before its policy, and before its ids. */
+const COMMAS = 3;
 
 /** Splits names in order, as many as fit each time. A single one is never too large, with a thousand ids at most. */
 function split(names: readonly string[], maxBytes: number, bytesOf: (name: string) => number): string[][] {

@@ -7,6 +7,7 @@ import {
   type ReadParameters,
   type ReadPath,
 } from '../settings/parameter-store.ts';
+import { readAhead } from '../settings/prefetch.ts';
 import { loadSsmSettings } from '../settings/stage.ts';
 import { isSetToStop, isSwitchOn, readSwitchFrom, type SwitchReading } from '../settings/switch.ts';
 import { watchSwitch } from '../settings/switch-watch.ts';
@@ -40,9 +41,17 @@ interface StageSweepDeps {
  */
 export function createStageSweep(deps: StageSweepDeps): SweepTarget {
   const { stage, schedule, ceilings, clock, random, read, readPath, readRecord, sharedFor, writeMetrics } = deps;
-  const readTargets = createTargetsReader(deps);
-  return async (request, { log, deadlineAt, onProject }) => {
-    const stageSwitch = createSwitchReader(deps, log);
+  const names = parameterNames(stage);
+  const readTargets = keepShortly(deps, names.targets);
+  // The sweeps of a message read them one after the other. They are read anew before the first cancel of each.
+  const kept = new Map([names.exemptions, names.freezes].map((path) => [path, keepShortly(deps, path)]));
+  return async (request, { log, deadlineAt, onProject, expected }) => {
+    const ahead = readAhead(read, [
+      names.target(request.target),
+      names.switch,
+      ...(expected === undefined ? [] : [names.policy(expected.policy), names.credentials(expected.credentials)]),
+    ]);
+    const stageSwitch = createSwitchReader({ stage, clock, first: ahead, read }, log);
     const watch = watchSwitch(async () => isSwitchOn(await stageSwitch.read()), { clock, deadlineAt });
     try {
       const report = await sweep(request, {
@@ -53,8 +62,9 @@ export function createStageSweep(deps: StageSweepDeps): SweepTarget {
         loadSettings: (asked) =>
           loadSsmSettings(asked, {
             stage,
-            read,
-            readPath,
+            read: ahead,
+            readPath: (path) => kept.get(path)?.() ?? readPath(path),
+            readAgain: readPath,
             readTargets,
             readSwitch: stageSwitch.readOrStop,
             onTarget: (target) => onProject(projectFields(projectOf(target))),
@@ -77,20 +87,23 @@ export function createStageSweep(deps: StageSweepDeps): SweepTarget {
 }
 
 /** Reads the switch for one sweep, and remembers whether it was ever set to stop. */
-function createSwitchReader({ stage, clock, read }: StageSweepDeps, log: SweepLog) {
+function createSwitchReader(
+  { stage, clock, first, read }: Pick<StageSweepDeps, 'stage' | 'clock' | 'read'> & { first: ReadParameters },
+  log: SweepLog,
+) {
   let wasSetToStop = false;
-  const readSwitch = async (): Promise<SwitchReading> => {
-    const reading = await readSwitchFrom(read, stage);
+  const readSwitch = async (by: ReadParameters): Promise<SwitchReading> => {
+    const reading = await readSwitchFrom(by, stage);
     wasSetToStop ||= isSetToStop(reading, clock.now());
     return reading;
   };
   return {
     /** @throws {SettingsError} */
-    read: readSwitch,
+    read: () => readSwitch(read),
     /** A switch that cannot be read counts as off. The sweep goes on, and reports what is overdue. */
     readOrStop: async (): Promise<SwitchReading> => {
       try {
-        return await readSwitch();
+        return await readSwitch(first);
       } catch (error) {
         log.warn('switch unreadable', { parameter: parameterNames(stage).switch, error: errorField(error) });
         return { value: undefined, version: null };
@@ -104,15 +117,14 @@ function createSwitchReader({ stage, clock, read }: StageSweepDeps, log: SweepLo
  * A stage of 500 targets is fifty calls, for each of its sweeps. A target is always read anew for its own sweep; the list only
  * tells whether another target is on the same project.
  */
-const TARGETS_KEPT_MS = 60_000;
+const KEPT_MS = 60_000;
 
-function createTargetsReader({ stage, clock, readPath }: StageSweepDeps): () => Promise<ParameterValues> {
+/** Reads a path at most once a minute. */
+function keepShortly({ clock, readPath }: StageSweepDeps, path: string): () => Promise<ParameterValues> {
   let kept: { values: ParameterValues; readAt: number } | undefined;
   return async () => {
     const now = clock.now();
-    if (kept === undefined || now - kept.readAt > TARGETS_KEPT_MS) {
-      kept = { values: await readPath(parameterNames(stage).targets), readAt: now };
-    }
+    if (kept === undefined || now - kept.readAt > KEPT_MS) kept = { values: await readPath(path), readAt: now };
     return kept.values;
   };
 }

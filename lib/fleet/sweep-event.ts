@@ -20,8 +20,16 @@ export type SweepTarget = (
     deadlineAt: number;
     /** Called once the target has been read, with the project that the sweep goes to. */
     onProject: (project: ProjectFields) => void;
+    /** The names that the target probably has, for one call of Parameter Store in place of two. */
+    expected?: ExpectedNames | undefined;
   },
 ) => Promise<SweepReport>;
+
+/** What the target named when the dispatch read it. If it names others now, those are read. */
+export interface ExpectedNames {
+  policy: string;
+  credentials: string;
+}
 
 interface EventDeps {
   clock: Clock;
@@ -93,7 +101,11 @@ async function sweepMessage(message: SweepMessage, deps: EventDeps): Promise<Tar
     lateAs: whyLate(kind),
     sweepTarget: async (target) => {
       try {
-        const report = await sweepAndLogFailure(() => requestFor(message, target), { log, fields: { target } }, deps);
+        const { policies = {} } = message;
+        const policy = Object.hasOwn(policies, target) ? policies[target] : undefined;
+        const expected = policy === undefined ? undefined : { policy, credentials };
+        const about = { log, fields: { target }, expected };
+        const report = await sweepAndLogFailure(() => requestFor(message, target), about, deps);
         writeMetrics({ TargetsSwept: 1 }, dispatchedAt);
         return report;
       } catch (error) {
@@ -109,7 +121,7 @@ async function sweepMessage(message: SweepMessage, deps: EventDeps): Promise<Tar
 /** Sweeps, and logs an error with the project that the sweep went to, as far as that is known. */
 async function sweepAndLogFailure(
   makeRequest: () => SweepRequest,
-  { log, fields }: { log: SweepLog; fields: { target?: string } },
+  { log, fields, expected }: { log: SweepLog; fields: { target?: string }; expected?: ExpectedNames | undefined },
   { deadlineAt, sweepTarget }: EventDeps,
 ): Promise<SweepReport> {
   let project: ProjectFields | undefined;
@@ -117,6 +129,7 @@ async function sweepAndLogFailure(
     return await sweepTarget(makeRequest(), {
       log,
       deadlineAt,
+      expected,
       onProject: (found) => {
         project = found;
       },

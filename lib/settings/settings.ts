@@ -12,6 +12,13 @@ export interface Settings {
   exemptions: readonly Exemption[];
   /** Freezes of the stage, in addition to those in the policy. */
   freezes: readonly Freeze[];
+  /**
+   * Reads the exemptions and freezes of the stage again, and returns those that are new or changed: a team may have written one
+   * while the jobs were listed. Undefined if none comes from Parameter Store, or if the sweep does not heed them.
+   *
+   * @throws {SettingsError}
+   */
+  readNewExceptions?: (() => Promise<Exceptions>) | undefined;
   credentials: CredentialSource;
   /** Whether the switch is set to `run`; otherwise no job is cancelled. */
   isSwitchedOn: boolean;
@@ -29,6 +36,9 @@ export interface Settings {
   /** Undefined for a target given on the command line. */
   stage?: TargetInStage | undefined;
 }
+
+/** Exemptions and freezes of a stage. */
+export type Exceptions = Pick<Settings, 'exemptions' | 'freezes'>;
 
 /** What a target has because it belongs to a stage. */
 export interface TargetInStage {

@@ -16,6 +16,7 @@ import { claimsIn } from './project-claims.ts';
 import { isSecretReference, isValidReference, REFERENCE_EXAMPLE } from './secret-reference.ts';
 import {
   defaultEndpoint,
+  type Exceptions,
   parseEndpoint,
   parseIamEndpoint,
   type Settings,
@@ -29,6 +30,8 @@ interface SsmReaders {
   stage: string;
   read: ReadParameters;
   readPath: ReadPath;
+  /** Reads exemptions and freezes again, right before the first cancel; by default as `readPath`. */
+  readAgain?: ReadPath | undefined;
   /** Reads every target of the stage, if they are needed; by default from Parameter Store. */
   readTargets?: (() => Promise<ParameterValues>) | undefined;
   readSwitch: () => Promise<SwitchReading>;
@@ -48,7 +51,7 @@ export async function loadSsmSettings(
   { stage, read, readPath, readSwitch, ...readers }: SsmReaders,
 ): Promise<Settings> {
   const names = parameterNames(stage);
-  const { readTargets = () => readPath(names.targets), onTarget } = readers;
+  const { readTargets = () => readPath(names.targets), readAgain = readPath, onTarget } = readers;
   const targetName = names.target(request.target);
   const first = await read([targetName]);
   const fields = parseTarget(targetName, first);
@@ -69,8 +72,13 @@ export async function loadSsmSettings(
   return {
     target,
     ...policyFor(request, policyName, values),
-    exemptions: parseEach(exemptions, parseExemption, (id) => `unexempt ${id} --stage ${stage}`),
-    freezes: parseEach(freezes, parseFreeze, (id) => `unfreeze ${id} --stage ${stage}`),
+    ...toExceptions({ exemptions, freezes }, stage),
+    readNewExceptions: includesExempt
+      ? undefined
+      : async () => {
+          const [now, freezesNow] = await Promise.all([readAgain(names.exemptions), readAgain(names.freezes)]);
+          return toExceptions({ exemptions: changed(now, exemptions), freezes: changed(freezesNow, freezes) }, stage);
+        },
     credentials: createCredentialSource(credentialsName, parseCredentials(credentialsName, values), read),
     isSwitchedOn: isSwitchOn(reading),
     stopOrder: parseStop(reading.value),
@@ -95,6 +103,19 @@ export async function loadSsmSettings(
     },
   };
 }
+
+/** @throws {SettingsError} for one that cannot be read. */
+const toExceptions = (
+  { exemptions, freezes }: Record<'exemptions' | 'freezes', ReadonlyMap<string, string>>,
+  stage: string,
+): Exceptions => ({
+  exemptions: parseEach(exemptions, parseExemption, (id) => `unexempt ${id} --stage ${stage}`),
+  freezes: parseEach(freezes, parseFreeze, (id) => `unfreeze ${id} --stage ${stage}`),
+});
+
+/** Returns the parameters whose text was not there before. */
+const changed = (now: ReadonlyMap<string, string>, before: ReadonlyMap<string, string>): Map<string, string> =>
+  new Map([...now].filter(([name, text]) => before.get(name) !== text));
 
 /** Reads both in one call. A secret is read by itself: if that fails, the whole call fails, and its error would name both. */
 async function readTogether(read: ReadParameters, policy: string, credentials: string): Promise<ParameterValues> {

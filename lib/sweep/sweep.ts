@@ -4,6 +4,7 @@ import { clear } from './clearance.ts';
 import type { SweepDeps } from './deps.ts';
 import { brakeByRecord, free } from './judge/brake.ts';
 import { judge } from './judge/judge.ts';
+import { lookOnceMore } from './judge/last-look.ts';
 import { ceilingsInTime, settingsInTime } from './load.ts';
 import { look } from './look/look.ts';
 import { prepare } from './prepare.ts';
@@ -19,7 +20,7 @@ import { tell } from './tell/tell.ts';
 /**
  * Sweeps one target once: finds the overdue jobs, cancels them if the sweep is live, and reads back what became of each.
  *
- *     settings, ceilings → clearance → look → judge → (brake) → act → tell
+ *     settings, ceilings → clearance → look → judge → (brake, last look) → act → tell
  *
  * What happens to jobs is in the report and never thrown: a caller that retried would cancel again under a fresh cap.
  *
@@ -53,18 +54,20 @@ export async function sweep(request: SweepRequest, deps: SweepDeps): Promise<Swe
     await deps.onJudged?.(judged, readers);
     const mayCancel = cancels !== undefined && limits.isSwitchedOn && !limits.stop.aborted;
     const braked = mayCancel ? await brakeByRecord(judged, order, deps) : free(judged);
-    const { judgement, askedBefore } = braked;
+    const { judgement, stopped: unread } = mayCancel
+      ? await lookOnceMore(braked.judgement, order, deps)
+      : { judgement: braked.judgement, stopped: undefined };
 
     const ends =
       cancels === undefined
         ? leaveAlone(judgement, { log, stop: limits.stop })
-        : await act(judgement, cancels, limits, { log, progress, askedBefore });
+        : await act(judgement, cancels, limits, { log, progress, askedBefore: braked.askedBefore });
 
     const finishedAt = deps.clock.now();
     const recalled = await recalling;
     const past = braked.past ?? recalled.past;
     const notices = [...run.notices, ...braked.notices, ...recalled.notices];
-    const stopped = braked.stopped ?? ends.stopped;
+    const stopped = braked.stopped ?? unread ?? ends.stopped;
     const report = tell({ ...run, notices, finishedAt, past }, sight, judgement, { ...ends, stopped });
     const { target, policy } = settings;
     const compared = { projectId: target.projectId, past, sight, startedBefore: scope.startedBefore, judgement };

@@ -173,20 +173,21 @@ describe('the bundled sweep function', () => {
     expect(emulator.requests).toEqual([]);
   });
 
-  it('asks Parameter Store for the target, what it names, and the switch', async () => {
+  it('asks Parameter Store for the target and the switch, what the target names, and all that spares jobs', async () => {
     await start();
 
     await invoke(SCHEDULE_TICK);
 
     expect(ssm.asked).toEqual([
-      ['/dli-reaper/dev/targets/default'],
+      ['/dli-reaper/dev/targets/default', '/dli-reaper/dev/switch'],
       ['/dli-reaper/dev/policies/base', '/dli-reaper/dev/credentials/reaper'],
       ['/dli-reaper/dev/exemptions/'],
       ['/dli-reaper/dev/freezes/'],
-      ['/dli-reaper/dev/switch'],
       // Whether another target is on the same project.
       ['/dli-reaper/dev/targets/'],
       // Once more, right before the first cancel.
+      ['/dli-reaper/dev/exemptions/'],
+      ['/dli-reaper/dev/freezes/'],
       ['/dli-reaper/dev/switch'],
     ]);
   });

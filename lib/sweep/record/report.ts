@@ -137,6 +137,8 @@ export type StoppedBy =
   | 'expired'
   /** It is not known what earlier sweeps of this target cancelled. */
   | 'record'
+  /** Exemptions and freezes could not be read again before the first cancel. */
+  | 'exemptions'
   /** A brake that no policy can loosen. */
   | Hold['by'];
 

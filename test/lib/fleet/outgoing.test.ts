@@ -13,7 +13,11 @@ const TICK: Dispatch = {
   targets: 'all',
 };
 const plan = (targets: { name: string; credentials: string }[], dispatch = TICK, options = {}) =>
-  planMessages(targets, dispatch, { turn: 0, ...options });
+  planMessages(
+    targets.map((target) => ({ ...target, policy: 'base' })),
+    dispatch,
+    { turn: 0, ...options },
+  );
 const fleet = (count: number, credentials = 'reaper') =>
   Array.from({ length: count }, (_, i) => ({ name: `target-${String(i).padStart(3, '0')}`, credentials }));
 
@@ -36,6 +40,7 @@ describe('planMessages', () => {
       payload: {},
       credentials: 'two',
       targets: ['a', 'b'],
+      policies: { a: 'base', b: 'base' },
     });
   });
 
@@ -76,7 +81,7 @@ describe('planMessages', () => {
     const names = fc.uniqueArray(fc.stringMatching(/^[a-z0-9.-]{1,20}$/), { minLength: 1, maxLength: 60 });
     fc.assert(
       fc.property(names, fc.nat(5), fc.nat(1_000_000), fc.integer({ min: 200, max: 1_000 }), (all, keys, turn, max) => {
-        const targets = all.map((name, i) => ({ name, credentials: `key-${i % (keys + 1)}` }));
+        const targets = all.map((name, i) => ({ name, credentials: `key-${i % (keys + 1)}`, policy: 'base' }));
 
         const messages = planMessages(targets, TICK, { turn, maxBytes: max });
 

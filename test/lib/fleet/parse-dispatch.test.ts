@@ -16,7 +16,11 @@ const TICK: Dispatch = {
   targets: 'all',
 };
 const plan = (targets: { name: string; credentials: string }[], dispatch = TICK, options = {}) =>
-  planMessages(targets, dispatch, { turn: 0, ...options });
+  planMessages(
+    targets.map((target) => ({ ...target, policy: 'base' })),
+    dispatch,
+    { turn: 0, ...options },
+  );
 const fleet = (count: number, credentials = 'reaper') =>
   Array.from({ length: count }, (_, i) => ({ name: `target-${String(i).padStart(3, '0')}`, credentials }));
 
