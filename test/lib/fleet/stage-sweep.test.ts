@@ -4,6 +4,7 @@ import type { Clock } from '../../../lib/base/clock.ts';
 import { createLog, type LogFields } from '../../../lib/base/log.ts';
 import { createSharedStates } from '../../../lib/dli/shared-state.ts';
 import { createStageSweep } from '../../../lib/fleet/stage-sweep.ts';
+import type { ExpectedNames } from '../../../lib/fleet/sweep-event.ts';
 import { createRequest } from '../../../lib/request/request.ts';
 import { ParameterValues } from '../../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../../lib/settings/settings.ts';
@@ -22,10 +23,12 @@ const untilAborted = (signal: AbortSignal) =>
  * A stage with one overdue job, whose switch reads these values one after the other, and from then on the last; undefined
  * where it cannot be read.
  */
-async function makeStage(readings: readonly (string | undefined)[]) {
-  const world = await makeWorld({ jobs: [emulatedJob(1)] });
+async function makeStage(readings: readonly (string | undefined)[], jobs = [emulatedJob(1)]) {
+  const world = await makeWorld({ jobs });
   const parameters = stageParameters('dev', world.emulator.connection, POLICY);
   const asked: string[] = [];
+  let calls = 0;
+  const afterPath = new Map<string, () => void>();
   let looks = 0;
   const valuesOf = (names: readonly string[]) => {
     const values = new ParameterValues();
@@ -47,6 +50,7 @@ async function makeStage(readings: readonly (string | undefined)[]) {
     random: () => 0.5,
     read: async (names) => {
       asked.push(...names);
+      calls += 1;
       if (!names.includes(SWITCH)) return valuesOf(names);
       const value = readings[Math.min(looks++, readings.length - 1)];
       if (value === undefined) throw new SettingsError(SWITCH, 'cannot be read from Parameter Store (Throttled)');
@@ -55,21 +59,32 @@ async function makeStage(readings: readonly (string | undefined)[]) {
     },
     readPath: async (path) => {
       asked.push(path);
-      return valuesOf(Object.keys(parameters).filter((name) => name.startsWith(path)));
+      calls += 1;
+      const values = valuesOf(Object.keys(parameters).filter((name) => name.startsWith(path)));
+      afterPath.get(path)?.();
+      return values;
     },
     readRecord: async () => [],
     sharedFor: createSharedStates(clock),
     writeMetrics: (values) => void metrics.push(values),
   });
-  const sweepOnce = () =>
+  const sweepOnce = (expected?: ExpectedNames) =>
     sweepTarget(createRequest({ target: 'default', dryRun: false }), {
       log: createLog<LogLines>((_, msg, fields) => void lines.push({ msg, fields: { ...fields } })),
       deadlineAt: NOW + 10 * MINUTE,
       onProject: () => {},
+      expected,
     });
   const deletes = () => world.conversation().filter((line) => line.startsWith('DELETE'));
   const looksOf = () => asked.filter((name) => name === SWITCH).length;
-  return { sweepOnce, metrics, lines, deletes, looksOf, asked };
+  /** The calls of Parameter Store that a sweep makes. */
+  const callsOf = async (expected?: ExpectedNames) => {
+    const before = calls;
+    await sweepOnce(expected);
+    return calls - before;
+  };
+  const once = (path: string, then: () => void) => void afterPath.set(path, then);
+  return { sweepOnce, callsOf, once, metrics, lines, deletes, looksOf, asked, parameters };
 }
 
 describe('the sweep of a target of a stage', () => {
@@ -100,6 +115,35 @@ describe('the sweep of a target of a stage', () => {
       parameter: SWITCH,
       error: expect.stringContaining('cannot be read from Parameter Store'),
     });
+    expect(stage.deletes()).toEqual([]);
+  });
+
+  it('takes one call of Parameter Store without a victim, and two for what the sweeps of a minute share', async () => {
+    const expected = { policy: 'base', credentials: 'reaper' };
+    const stage = await makeStage(['run'], []);
+
+    // Exemptions, freezes, and whether another target is on the same project.
+    expect(await stage.callsOf(expected)).toBe(4);
+    expect(await stage.callsOf(expected)).toBe(1);
+    expect(await stage.callsOf()).toBe(2);
+    expect(await stage.callsOf({ ...expected, policy: 'old' })).toBe(2);
+  });
+
+  it('takes three more before the first cancel: the switch, exemptions and freezes', async () => {
+    const stage = await makeStage(['run']);
+
+    expect(await stage.callsOf({ policy: 'base', credentials: 'reaper' })).toBe(4 + 3);
+    expect(stage.deletes()).toHaveLength(1);
+  });
+
+  it('spares the job of an exemption that was written while its jobs were listed', async () => {
+    const stage = await makeStage(['run']);
+    const late = { id: 'late', reason: 'closing', owner: 'team', until: '2099-01-01', match: { owner: 'ana' } };
+    stage.once('/dli-reaper/dev/targets/', () => {
+      stage.parameters['/dli-reaper/dev/exemptions/late'] = JSON.stringify(late);
+    });
+
+    expect(await stage.sweepOnce()).toMatchObject({ counts: { cancelled: 0, skipped: { exempt: 1 } } });
     expect(stage.deletes()).toEqual([]);
   });
 
