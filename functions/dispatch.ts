@@ -6,7 +6,7 @@ import { nameOf } from '../lib/base/error-words.ts';
 import { type DispatchDeps, dispatchEvent } from '../lib/fleet/dispatch.ts';
 import { isScheduleTick } from '../lib/request/request.ts';
 import { environment, required } from '../lib/settings/environment.ts';
-import { AWS_CLIENT_OPTIONS, createPathReader } from '../lib/settings/parameter-store.ts';
+import { AWS_CLIENT_OPTIONS, createPathReader, PATIENT_CLIENT_OPTIONS } from '../lib/settings/parameter-store.ts';
 import type { DispatchSummary } from '../lib/sweep/record/log-lines.ts';
 import { once, reporting } from './shared/deployment.ts';
 import { countFailure, logContext, sourceLines } from './shared/middleware.ts';
@@ -25,7 +25,7 @@ const deps = once((): DispatchDeps => {
     log,
     writeMetrics,
     // The function has no right to decrypt, and needs none: targets are no secrets.
-    readPath: createPathReader(new SSMClient(AWS_CLIENT_OPTIONS), { WithDecryption: false }),
+    readPath: createPathReader(new SSMClient(PATIENT_CLIENT_OPTIONS), { WithDecryption: false }),
     send: (queue, messages) => sendBatch(sqs, urls[queue], messages),
   };
 });

@@ -8,7 +8,7 @@ import { type SweepAnswer, sweepEvent } from '../lib/fleet/sweep-event.ts';
 import { isScheduleTick } from '../lib/request/request.ts';
 import { readCeilings } from '../lib/settings/ceilings.ts';
 import { environment } from '../lib/settings/environment.ts';
-import { AWS_CLIENT_OPTIONS, createParameterReader, createPathReader } from '../lib/settings/parameter-store.ts';
+import { createParameterReader, createPathReader, PATIENT_CLIENT_OPTIONS } from '../lib/settings/parameter-store.ts';
 import { createRecordReaderOf } from '../lib/sweep/past/read-record.ts';
 import { once, reporting } from './shared/deployment.ts';
 import { countFailure, logContext, sourceLines } from './shared/middleware.ts';
@@ -20,7 +20,7 @@ const sweepTarget = once(() => {
   const { stage, periodMs, writeMetrics } = reporting();
   // Without a schedule in the environment, the period is the whole schedule.
   const { SCHEDULE: expression = '', SCHEDULE_TIME_ZONE: timeZone = 'UTC' } = environment;
-  const ssm = new SSMClient(AWS_CLIENT_OPTIONS);
+  const ssm = new SSMClient(PATIENT_CLIENT_OPTIONS);
   return createStageSweep({
     stage,
     schedule: { expression, timeZone, periodMs },

@@ -55,6 +55,12 @@ export const AWS_CLIENT_OPTIONS = {
   },
 };
 
+/**
+ * Options for the Parameter Store client of a function. All of an account share 40 calls a second in a region, and a function has
+ * minutes: so it waits for its turn. A hanging store costs a minute and a half.
+ */
+export const PATIENT_CLIENT_OPTIONS = { ...AWS_CLIENT_OPTIONS, maxAttempts: 8 };
+
 /** Creates a reader that asks for all of its parameters in one call. */
 export function createParameterReader(client: SSMClient): ReadParameters {
   return async (names) => {

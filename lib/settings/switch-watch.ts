@@ -16,13 +16,16 @@ export interface SwitchWatch {
 
 export const EVERY_MS = 10_000;
 
+/** Meanwhile jobs are cancelled although the switch may be off. */
+const LOOK_WITHIN_MS = 30_000;
+
 /**
  * Watches the switch: once right before jobs are cancelled, since listing them may have taken long, and repeatedly while they
  * are cancelled.
  *
  * @param isSwitchedOn rejects if the switch cannot be read. That counts as off, since no one could stop the sweep any more.
- * @param options.deadlineAt epoch ms. A look without an answer by then counts as off as well, so that a Parameter Store that
- * hangs does not cost the sweep its report.
+ * @param options.deadlineAt epoch ms. A look without an answer by then, or within 30 seconds, counts as off as well: a Parameter Store
+ * that hangs must not cost the sweep its report.
  */
 export function watchSwitch(
   isSwitchedOn: () => Promise<boolean>,
@@ -32,7 +35,7 @@ export function watchSwitch(
   const ended = new AbortController();
 
   async function look(): Promise<void> {
-    const problem = await within(isSwitchedOn(), deadlineAt - clock.now()).then(
+    const problem = await within(isSwitchedOn(), Math.min(LOOK_WITHIN_MS, deadlineAt - clock.now())).then(
       (isOn) => (isOn ? undefined : 'the switch is no longer set to run'),
       () => 'the switch can no longer be read',
     );
