@@ -107,6 +107,7 @@ function messagesOf(credentials: number): SweepMessage[] {
     name: `target-${String(i).padStart(3, '0')}`,
     credentials: `key-${i % credentials}`,
     policy: 'base',
+    projectId: 'p1',
   }));
   const dispatch: Dispatch = {
     dispatchId: 'tick-1',

@@ -140,7 +140,7 @@ function readTarget(
   const parameter = parameterNames(stage).target(name);
   const { credentials, policy, projectId, shared } = parseTarget(parameter, values);
   const clash = clashOf({ target: name, projectId, shared }, claims);
-  return { name, credentials, policy, clash: clash && `${parameter}: ${inWords(clash)}` };
+  return { name, credentials, policy, projectId, clash: clash && `${parameter}: ${inWords(clash)}` };
 }
 
 /** Sends in order, since the parts of a group are in order. @returns the messages that the queue refused twice. */

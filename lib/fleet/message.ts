@@ -1,6 +1,12 @@
 import * as v from 'valibot';
 import { createRequest, isPlainObject, parseRequest, RequestError, type SweepRequest } from '../request/request.ts';
 
+/** What a target said when the dispatch read it, and found no other target on its project that does not share it. */
+export interface TargetAsRead {
+  policy: string;
+  projectId: string;
+}
+
 /** A message on the queue: targets that share a credential, to be swept one after the other. */
 export interface SweepMessage {
   /** Equal for all messages of one dispatch, and for a tick that was delivered twice. */
@@ -12,8 +18,8 @@ export interface SweepMessage {
   credentials: string;
   /** Names, in the order of their sweeps. */
   targets: string[];
-  /** The policy that each target named. The sweep reads the target itself; with these names it can read all in one call. */
-  policies?: Record<string, string> | undefined;
+  /** What each target said when the dispatch read it. The sweep reads the target itself, and is quicker where it says the same. */
+  read?: Record<string, TargetAsRead> | undefined;
   /** The payload of a person, without the target; empty for a tick. */
   payload: Record<string, unknown>;
   /** Set for an emergency for all targets, once a person has typed the stage and their number. */
@@ -33,7 +39,7 @@ const messageSchema = v.strictObject({
   dispatchedAt: v.pipe(v.number(), v.integer(), v.minValue(0)),
   credentials: name,
   targets: v.pipe(v.array(name), v.nonEmpty()),
-  policies: v.optional(v.record(v.string(), name)),
+  read: v.optional(v.record(v.string(), v.strictObject({ policy: name, projectId: name }))),
   payload: v.record(v.string(), v.unknown()),
   confirmed: v.optional(v.literal(true)),
   jobIdsByTarget: v.optional(v.record(v.string(), v.array(name))),

@@ -7,6 +7,7 @@ export interface DispatchTarget {
   name: string;
   credentials: string;
   policy: string;
+  projectId: string;
 }
 
 /** A message for a FIFO queue. */
@@ -37,7 +38,6 @@ export function planMessages(
   return [...groups]
     .sort(([a], [b]) => compareText(a, b))
     .flatMap(([credentials, group]) => {
-      const policyOf = new Map(group.map(({ name, policy }) => [name, policy]));
       const names = rotate(group.map(({ name }) => name).sort(), turn);
       const { dispatchId, trigger, dispatchedAt, payload, confirmed, jobIdsByTarget, anyTarget } = dispatch;
       const message = (part: readonly string[]): SweepMessage => ({
@@ -52,7 +52,9 @@ export function planMessages(
           jobIdsByTarget: Object.fromEntries(part.map((name) => [name, jobIdsByTarget[name] ?? []])),
         }),
         targets: [...part],
-        policies: Object.fromEntries(part.map((name) => [name, policyOf.get(name) ?? ''])),
+        read: Object.fromEntries(
+          group.flatMap(({ name, policy, projectId }) => (part.includes(name) ? [[name, { policy, projectId }]] : [])),
+        ),
       });
       const bytesOf = (part: readonly string[]) => Buffer.byteLength(formatMessage(message(part)));
       const empty = bytesOf([]);
@@ -91,7 +93,7 @@ export function rotate<T>(items: readonly T[], turn: number): T[] {
   return [...items.slice(first), ...items.slice(0, first)];
 }
 
-/** Each further target adds three commas: before its name, before its policy, and before its ids. */
+/** Each further target adds three commas: before its name, before what it said, and before its ids. */
 const COMMAS = 3;
 
 /** Splits names in order, as many as fit each time. A single one is never too large, with a thousand ids at most. */

@@ -66,6 +66,8 @@ export function createStageSweep(deps: StageSweepDeps): SweepTarget {
             readPath: (path) => kept.get(path)?.() ?? readPath(path),
             readAgain: readPath,
             readTargets,
+            // The dispatch of a tick has just looked. What has changed since has another project, and is looked at.
+            checkedProjectId: request.trigger === 'schedule' ? expected?.projectId : undefined,
             readSwitch: stageSwitch.readOrStop,
             onTarget: (target) => onProject(projectFields(projectOf(target))),
           }),

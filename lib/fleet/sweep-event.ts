@@ -6,7 +6,7 @@ import type { WriteMetrics } from '../sweep/record/metrics.ts';
 import type { SweepReport } from '../sweep/record/report.ts';
 import { messageOfFailure } from '../sweep/tell/messages.ts';
 import { skipTarget, sweepGroup, type TargetResult } from './group.ts';
-import { isQueueEvent, messageOf, requestFor, type SweepMessage, triggerOf } from './message.ts';
+import { isQueueEvent, messageOf, requestFor, type SweepMessage, type TargetAsRead, triggerOf } from './message.ts';
 
 /** What an event comes to: the summary of one sweep, or what became of each target. */
 export type SweepAnswer = Omit<SweepReport, 'jobs'> | { targets: TargetResult[] };
@@ -20,14 +20,13 @@ export type SweepTarget = (
     deadlineAt: number;
     /** Called once the target has been read, with the project that the sweep goes to. */
     onProject: (project: ProjectFields) => void;
-    /** The names that the target probably has, for one call of Parameter Store in place of two. */
-    expected?: ExpectedNames | undefined;
+    /** What the target probably says, to save calls of Parameter Store. */
+    expected?: ExpectedTarget | undefined;
   },
 ) => Promise<SweepReport>;
 
-/** What the target named when the dispatch read it. If it names others now, those are read. */
-export interface ExpectedNames {
-  policy: string;
+/** What the target said when the dispatch read it. What it says otherwise now is read. */
+export interface ExpectedTarget extends TargetAsRead {
   credentials: string;
 }
 
@@ -101,9 +100,9 @@ async function sweepMessage(message: SweepMessage, deps: EventDeps): Promise<Tar
     lateAs: whyLate(kind),
     sweepTarget: async (target) => {
       try {
-        const { policies = {} } = message;
-        const policy = Object.hasOwn(policies, target) ? policies[target] : undefined;
-        const expected = policy === undefined ? undefined : { policy, credentials };
+        const { read = {} } = message;
+        const asRead = Object.hasOwn(read, target) ? read[target] : undefined;
+        const expected = asRead && { ...asRead, credentials };
         const about = { log, fields: { target }, expected };
         const report = await sweepAndLogFailure(() => requestFor(message, target), about, deps);
         writeMetrics({ TargetsSwept: 1 }, dispatchedAt);
@@ -121,7 +120,7 @@ async function sweepMessage(message: SweepMessage, deps: EventDeps): Promise<Tar
 /** Sweeps, and logs an error with the project that the sweep went to, as far as that is known. */
 async function sweepAndLogFailure(
   makeRequest: () => SweepRequest,
-  { log, fields, expected }: { log: SweepLog; fields: { target?: string }; expected?: ExpectedNames | undefined },
+  { log, fields, expected }: { log: SweepLog; fields: { target?: string }; expected?: ExpectedTarget | undefined },
   { deadlineAt, sweepTarget }: EventDeps,
 ): Promise<SweepReport> {
   let project: ProjectFields | undefined;

@@ -34,6 +34,8 @@ interface SsmReaders {
   readAgain?: ReadPath | undefined;
   /** Reads every target of the stage, if they are needed; by default from Parameter Store. */
   readTargets?: (() => Promise<ParameterValues>) | undefined;
+  /** The project of which it is known that no other target of the stage is on it by mistake. */
+  checkedProjectId?: string | undefined;
   readSwitch: () => Promise<SwitchReading>;
   /** Called with the target before the other settings are read, which may be missing or wrong. */
   onTarget?: ((target: Target) => void) | undefined;
@@ -86,7 +88,8 @@ export async function loadSsmSettings(
       name: stage,
       parameter: targetName,
       shared: fields.shared,
-      readClaims: async () => claimsIn(await readTargets(), names.targets),
+      readClaims: async () =>
+        fields.projectId === readers.checkedProjectId ? [] : claimsIn(await readTargets(), names.targets),
     },
     parameterVersions: {
       switch: reading.version,

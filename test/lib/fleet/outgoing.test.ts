@@ -14,7 +14,7 @@ const TICK: Dispatch = {
 };
 const plan = (targets: { name: string; credentials: string }[], dispatch = TICK, options = {}) =>
   planMessages(
-    targets.map((target) => ({ ...target, policy: 'base' })),
+    targets.map((target) => ({ ...target, policy: 'base', projectId: 'p1' })),
     dispatch,
     { turn: 0, ...options },
   );
@@ -40,7 +40,7 @@ describe('planMessages', () => {
       payload: {},
       credentials: 'two',
       targets: ['a', 'b'],
-      policies: { a: 'base', b: 'base' },
+      read: { a: { policy: 'base', projectId: 'p1' }, b: { policy: 'base', projectId: 'p1' } },
     });
   });
 
@@ -81,7 +81,12 @@ describe('planMessages', () => {
     const names = fc.uniqueArray(fc.stringMatching(/^[a-z0-9.-]{1,20}$/), { minLength: 1, maxLength: 60 });
     fc.assert(
       fc.property(names, fc.nat(5), fc.nat(1_000_000), fc.integer({ min: 200, max: 1_000 }), (all, keys, turn, max) => {
-        const targets = all.map((name, i) => ({ name, credentials: `key-${i % (keys + 1)}`, policy: 'base' }));
+        const targets = all.map((name, i) => ({
+          name,
+          credentials: `key-${i % (keys + 1)}`,
+          policy: 'base',
+          projectId: 'p1',
+        }));
 
         const messages = planMessages(targets, TICK, { turn, maxBytes: max });
 

@@ -17,7 +17,7 @@ const TICK: Dispatch = {
 };
 const plan = (targets: { name: string; credentials: string }[], dispatch = TICK, options = {}) =>
   planMessages(
-    targets.map((target) => ({ ...target, policy: 'base' })),
+    targets.map((target) => ({ ...target, policy: 'base', projectId: 'p1' })),
     dispatch,
     { turn: 0, ...options },
   );

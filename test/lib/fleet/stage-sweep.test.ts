@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { stageParameters } from '../../../emulator/aws/parameter-store.ts';
+import { EMULATOR_PROJECT_ID } from '../../../emulator/server.ts';
 import type { Clock } from '../../../lib/base/clock.ts';
 import { createLog, type LogFields } from '../../../lib/base/log.ts';
 import { createSharedStates } from '../../../lib/dli/shared-state.ts';
 import { createStageSweep } from '../../../lib/fleet/stage-sweep.ts';
-import type { ExpectedNames } from '../../../lib/fleet/sweep-event.ts';
+import type { ExpectedTarget } from '../../../lib/fleet/sweep-event.ts';
 import { createRequest } from '../../../lib/request/request.ts';
 import { ParameterValues } from '../../../lib/settings/parameter-store.ts';
 import { SettingsError } from '../../../lib/settings/settings.ts';
@@ -15,6 +16,8 @@ import { emulatedJob, MINUTE, makeWorld, NOW } from '../../helpers/world.ts';
 
 const POLICY = { version: 1, mode: 'live', maxKillsPercent: 100, rules: [{ id: 'r', match: 'all', maxRunTime: '2h' }] };
 const SWITCH = '/dli-reaper/dev/switch';
+const TARGET = '/dli-reaper/dev/targets/default';
+const AS_READ: ExpectedTarget = { policy: 'base', credentials: 'reaper', projectId: EMULATOR_PROJECT_ID };
 
 const untilAborted = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
@@ -68,8 +71,8 @@ async function makeStage(readings: readonly (string | undefined)[], jobs = [emul
     sharedFor: createSharedStates(clock),
     writeMetrics: (values) => void metrics.push(values),
   });
-  const sweepOnce = (expected?: ExpectedNames) =>
-    sweepTarget(createRequest({ target: 'default', dryRun: false }), {
+  const sweepOnce = (expected?: ExpectedTarget) =>
+    sweepTarget(createRequest({ target: 'default', dryRun: false, ...(expected && { trigger: 'schedule' }) }), {
       log: createLog<LogLines>((_, msg, fields) => void lines.push({ msg, fields: { ...fields } })),
       deadlineAt: NOW + 10 * MINUTE,
       onProject: () => {},
@@ -78,7 +81,7 @@ async function makeStage(readings: readonly (string | undefined)[], jobs = [emul
   const deletes = () => world.conversation().filter((line) => line.startsWith('DELETE'));
   const looksOf = () => asked.filter((name) => name === SWITCH).length;
   /** The calls of Parameter Store that a sweep makes. */
-  const callsOf = async (expected?: ExpectedNames) => {
+  const callsOf = async (expected?: ExpectedTarget) => {
     const before = calls;
     await sweepOnce(expected);
     return calls - before;
@@ -118,22 +121,32 @@ describe('the sweep of a target of a stage', () => {
     expect(stage.deletes()).toEqual([]);
   });
 
-  it('takes one call of Parameter Store without a victim, and two for what the sweeps of a minute share', async () => {
-    const expected = { policy: 'base', credentials: 'reaper' };
+  it('takes one call of Parameter Store for a tick without a victim, and two for what the sweeps of a minute share', async () => {
     const stage = await makeStage(['run'], []);
 
-    // Exemptions, freezes, and whether another target is on the same project.
-    expect(await stage.callsOf(expected)).toBe(4);
-    expect(await stage.callsOf(expected)).toBe(1);
-    expect(await stage.callsOf()).toBe(2);
-    expect(await stage.callsOf({ ...expected, policy: 'old' })).toBe(2);
+    expect(await stage.callsOf(AS_READ)).toBe(3);
+    expect(await stage.callsOf(AS_READ)).toBe(1);
+    expect(await stage.callsOf({ ...AS_READ, policy: 'old' })).toBe(2);
   });
 
   it('takes three more before the first cancel: the switch, exemptions and freezes', async () => {
     const stage = await makeStage(['run']);
 
-    expect(await stage.callsOf({ policy: 'base', credentials: 'reaper' })).toBe(4 + 3);
+    expect(await stage.callsOf(AS_READ)).toBe(3 + 3);
     expect(stage.deletes()).toHaveLength(1);
+  });
+
+  it('looks whether another target is on its project, unless the dispatch of its tick has seen this project', async () => {
+    const stage = await makeStage(['run']);
+    const other = { ...(JSON.parse(stage.parameters[TARGET] ?? '') as object), region: 'region-1' };
+    stage.parameters['/dli-reaper/dev/targets/other'] = JSON.stringify(other);
+    const looks = () => stage.asked.filter((name) => name === '/dli-reaper/dev/targets/').length;
+
+    expect(await stage.sweepOnce(AS_READ)).toMatchObject({ counts: { cancelled: 1 } });
+    expect(looks()).toBe(0);
+    expect(await stage.sweepOnce({ ...AS_READ, projectId: 'before' })).toMatchObject({ stoppedBy: 'identity' });
+    expect(await stage.sweepOnce()).toMatchObject({ stoppedBy: 'identity' });
+    expect(looks()).toBe(1);
   });
 
   it('spares the job of an exemption that was written while its jobs were listed', async () => {
