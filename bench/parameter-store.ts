@@ -124,7 +124,7 @@ async function startQuota(origin: string) {
   let tokens = CALLS_A_SECOND;
   let filledAt = Date.now();
   const counts = { calls: 0, refused: 0 };
-  const server = http.createServer(async (incoming, outgoing) => {
+  async function pass(incoming: http.IncomingMessage, outgoing: http.ServerResponse): Promise<void> {
     const now = Date.now();
     tokens = Math.min(CALLS_A_SECOND, tokens + ((now - filledAt) * CALLS_A_SECOND) / 1_000);
     filledAt = now;
@@ -144,6 +144,9 @@ async function startQuota(origin: string) {
     const answer = await fetch(origin, { method: 'POST', headers, body: Buffer.concat(chunks) });
     outgoing.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.1' });
     outgoing.end(Buffer.from(await answer.arrayBuffer()));
+  }
+  const server = http.createServer((incoming, outgoing) => {
+    pass(incoming, outgoing).catch(() => outgoing.destroy());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
