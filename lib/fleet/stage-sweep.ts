@@ -43,9 +43,11 @@ export function createStageSweep(deps: StageSweepDeps): SweepTarget {
   const { stage, schedule, ceilings, clock, random, read, readPath, readRecord, sharedFor, writeMetrics } = deps;
   const names = parameterNames(stage);
   const readTargets = keepShortly(deps, names.targets);
-  // The sweeps of a message read them one after the other. They are read anew before the first cancel of each.
+  // The sweeps of a tick read them one after the other. They are read anew before the first cancel of each. A person who sweeps by
+  // hand may have written one a moment ago.
   const kept = new Map([names.exemptions, names.freezes].map((path) => [path, keepShortly(deps, path)]));
   return async (request, { log, deadlineAt, onProject, expected }) => {
+    const isTick = request.trigger === 'schedule';
     const ahead = readAhead(read, [
       names.target(request.target),
       names.switch,
@@ -63,11 +65,11 @@ export function createStageSweep(deps: StageSweepDeps): SweepTarget {
           loadSsmSettings(asked, {
             stage,
             read: ahead,
-            readPath: (path) => kept.get(path)?.() ?? readPath(path),
+            readPath: (path) => (isTick ? kept.get(path) : undefined)?.() ?? readPath(path),
             readAgain: readPath,
             readTargets,
             // The dispatch of a tick has just looked. What has changed since has another project, and is looked at.
-            checkedProjectId: request.trigger === 'schedule' ? expected?.projectId : undefined,
+            checkedProjectId: isTick ? expected?.projectId : undefined,
             readSwitch: stageSwitch.readOrStop,
             onTarget: (target) => onProject(projectFields(projectOf(target))),
           }),

@@ -149,6 +149,18 @@ describe('the sweep of a target of a stage', () => {
     expect(looks()).toBe(1);
   });
 
+  it('by hand reads exemptions and freezes anew, since the person may have written one a moment ago', async () => {
+    const stage = await makeStage(['run'], []);
+    const reads = () => stage.asked.filter((name) => name === '/dli-reaper/dev/exemptions/').length;
+
+    await stage.sweepOnce(AS_READ);
+    await stage.sweepOnce(AS_READ);
+    expect(reads()).toBe(1);
+    await stage.sweepOnce();
+    await stage.sweepOnce();
+    expect(reads()).toBe(3);
+  });
+
   it('spares the job of an exemption that was written while its jobs were listed', async () => {
     const stage = await makeStage(['run']);
     const late = { id: 'late', reason: 'closing', owner: 'team', until: '2099-01-01', match: { owner: 'ana' } };
