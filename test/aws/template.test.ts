@@ -446,6 +446,7 @@ describe('the template', () => {
     },
     { name: 'without messages', args: ['notices=off', 'tracing=true'] },
     { name: 'once a day', args: ['schedule=rate(1 day)'] },
+    { name: 'for one target', args: ['profile=small'] },
   ])('is one that cfn-lint finds nothing to say about, or at least packages: $name', async ({ args }) => {
     await load(args.flatMap((param) => ['--param', param]));
 
