@@ -20,7 +20,7 @@ const NOTIFY_ERRORS = 2;
 module.exports = async ({ resolveVariable }) => {
   const stage = await resolveVariable('self:provider.stage');
   const service = await resolveVariable('self:service');
-  const { periodSeconds, silencePeriodSeconds, silencePeriods, alarmActions, hasNotices } =
+  const { periodSeconds, silencePeriodSeconds, silencePeriods, alarmActions, hasNotices, isSmall } =
     await resolveVariable('file(./deploy/options.cjs)');
   // One metric may come minutes after the other, so a period must be longer than that.
   const dispatchPeriodSeconds = Math.max(periodSeconds, 300);
@@ -77,6 +77,47 @@ module.exports = async ({ resolveVariable }) => {
     Stat: 'Maximum',
   });
 
+  const CouldNotRunAlarm = alarm(
+    'could-not-run',
+    'A tick or a message of the queue could not do its work: a setting is missing or wrong, the stage has no target, or DLI or Parameter Store cannot be reached.',
+    above('PolicyException'),
+  );
+  if (isSmall) {
+    // What keeps one target from being swept, whatever it is, ends in the first alarm. The second says so sooner where the
+    // cause is known. The third is for a sweep that took place and did not do all its work.
+    return {
+      Resources: {
+        NoSweepAlarm: alarm(
+          'no-sweep',
+          'No target has been swept for longer than the longest pause of the schedule and one period. Also on after the first deploy, until the first sweep.',
+          {
+            periods: silencePeriods,
+            missing: 'breaching',
+            threshold: 1,
+            ComparisonOperator: 'LessThanThreshold',
+            Metrics: [
+              input('swept', own('TargetsSwept', { seconds: silencePeriodSeconds })),
+              output('FILL(swept, 0)', 'sweeps'),
+            ],
+          },
+        ),
+        CouldNotRunAlarm,
+        SweepNotOkAlarm: alarm(
+          'sweep-not-ok',
+          'A sweep saw only a part of the jobs; a job was not cancelled or not seen to stop; a sweep was stopped, but not by a switch set to stop; or it found more victims than a cap or a ceiling allows.',
+          {
+            Metrics: [
+              input('failed', own('SweepsFailed')),
+              input('stopped', own('SweepsStopped')),
+              input('capped', own('SweepsCapped')),
+              output('FILL(failed, 0) + FILL(stopped, 0) + FILL(capped, 0)', 'sweeps that were not ok'),
+            ],
+          },
+        ),
+      },
+    };
+  }
+
   const Resources = {
     TargetsMissedAlarm: alarm('targets-missed', 'Targets have not been swept for three periods.', {
       // One period more, since the sweeps of the last one are still under way.
@@ -112,11 +153,7 @@ module.exports = async ({ resolveVariable }) => {
       'A sweep saw only a part of the jobs, or a job was not cancelled or not seen to stop.',
       above('SweepsFailed'),
     ),
-    CouldNotRunAlarm: alarm(
-      'could-not-run',
-      'A tick or a message of the queue could not do its work: a setting is missing or wrong, the stage has no target, or DLI or Parameter Store cannot be reached.',
-      above('PolicyException'),
-    ),
+    CouldNotRunAlarm,
     TicksDroppedAlarm: alarm(
       'ticks-dropped',
       'Ticks, or messages of ticks, were dropped since they were older than a period: the sweeps are too slow for the period.',

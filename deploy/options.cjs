@@ -37,12 +37,18 @@ const LONGEST_FUNCTION_NAME = 64;
 
 /** CloudWatch's metrics come minutes late, and a tick may come at any moment of its minute. */
 const LATE_SECONDS = 600;
+/** A sweep counts under the time of its tick, and is known only at its end. */
+const LONGEST_SWEEP_SECONDS = 900;
+/** The metrics of the small profile: those that its alarms read. A custom metric costs three times as much as an alarm. */
+const SMALL_METRICS = ['TargetsSwept', 'PolicyException', 'SweepsFailed', 'SweepsStopped', 'SweepsCapped'];
 
 module.exports = async ({ resolveVariable }) => {
   await assertStage(resolveVariable);
   const { param, wholeNumber, oneOf, matching } = createReaders(resolveVariable);
   const periodMinutes = await wholeNumber('periodMinutes', 1, 1_440);
-  const cadence = await readCadence(param);
+  const isSmall = (await oneOf('profile', 'full', 'small')) === 'small';
+  const lateSeconds = LATE_SECONDS + (isSmall ? LONGEST_SWEEP_SECONDS : 0);
+  const cadence = await readCadence(param, lateSeconds);
   const periodSeconds = cadence.periodMs / 1_000;
   if (periodMinutes !== USUAL_PERIOD_MINUTES && periodMinutes * 60 !== periodSeconds) {
     throw new Error(
@@ -78,7 +84,10 @@ module.exports = async ({ resolveVariable }) => {
     eventAgeSeconds: Math.min(periodSeconds, LONGEST_EVENT_AGE_SECONDS),
     // A sweep by hand expires after 30 minutes, and its payload may leave out the time of the request.
     sweepEventAgeSeconds: Math.min(periodSeconds, 1_800),
-    ...watchSilence(cadence),
+    ...watchSilence(cadence, lateSeconds),
+    isSmall,
+    // Empty for all. A metric that is not written costs nothing.
+    metrics: isSmall ? SMALL_METRICS.join(' ') : '',
     logLevel: await oneOf('logLevel', 'INFO', 'DEBUG'),
     logRetentionDays: await wholeNumber('logRetentionDays', 1, 3_653),
     maxConcurrency,
@@ -160,7 +169,7 @@ async function readRange(param) {
 }
 
 /** @throws {Error} for a schedule that cannot be read, or that the alarms cannot watch. */
-async function readCadence(param) {
+async function readCadence(param, lateSeconds) {
   const schedule = String(await param('schedule'));
   const refuse = (problem) => new Error(`--param schedule: ${schedule}: ${problem}`);
   let cadence;
@@ -170,7 +179,7 @@ async function readCadence(param) {
     throw refuse(error.message);
   }
   if (cadence.periodMs > DAY_SECONDS * 1_000) throw refuse('ticks less than once a day, which no alarm here can watch');
-  if (silenceSeconds(cadence) > LONGEST_WATCH_SECONDS) {
+  if (silenceSeconds(cadence, lateSeconds) > LONGEST_WATCH_SECONDS) {
     const hours = Math.floor(cadence.longestPauseMs / 3_600_000);
     throw refuse(`pauses for ${hours} hours; an alarm can watch no longer than seven days, one period included`);
   }
@@ -178,8 +187,8 @@ async function readCadence(param) {
 }
 
 /** Time without a tick after which the alarm goes off: the longest pause of the schedule, and one period more. */
-function silenceSeconds({ periodMs, longestPauseMs }) {
-  return (longestPauseMs + periodMs) / 1_000 + LATE_SECONDS;
+function silenceSeconds({ periodMs, longestPauseMs }, lateSeconds) {
+  return (longestPauseMs + periodMs) / 1_000 + lateSeconds;
 }
 
 /**
@@ -188,8 +197,8 @@ function silenceSeconds({ periodMs, longestPauseMs }) {
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
  */
-function watchSilence(cadence) {
-  const seconds = silenceSeconds(cadence);
+function watchSilence(cadence, lateSeconds) {
+  const seconds = silenceSeconds(cadence, lateSeconds);
   const silencePeriodSeconds = seconds > DAY_SECONDS ? 3_600 : 300;
   return { silencePeriodSeconds, silencePeriods: Math.ceil(seconds / silencePeriodSeconds) };
 }

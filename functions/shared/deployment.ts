@@ -14,7 +14,11 @@ export const reporting: () => Reporting = once(() => {
   const stage = required(environment, 'STAGE');
   assertStage(stage);
   const deployment = { stage, periodMs: requiredMinutes(environment, 'PERIOD_MINUTES') };
-  return { ...deployment, ...createLambdaLog(deployment), writeMetrics: createMetricsWriter(stage) };
+  return {
+    ...deployment,
+    ...createLambdaLog(deployment),
+    writeMetrics: createMetricsWriter(stage, environment.METRICS),
+  };
 });
 
 /**

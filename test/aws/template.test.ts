@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { METRICS } from '../../lib/sweep/record/metrics.ts';
 import { isOnPath } from '../helpers/aws-peer.ts';
-import { resourcesOf } from '../helpers/deploy-parts.ts';
+import { functionsOf, resourcesOf, templateOf } from '../helpers/deploy-parts.ts';
 import { packageProject, root, TEMPLATE, toolEnvironment } from '../helpers/packaged.ts';
 
 const run = promisify(execFile);
@@ -18,6 +18,14 @@ interface Statement {
   Action: string | string[];
   Resource: unknown;
 }
+
+/** Types of the resources that only the Serverless Framework makes; of log groups it makes those of the functions. */
+const ADDED_BY_SERVERLESS = [
+  'AWS::Lambda::Function',
+  'AWS::Lambda::Version',
+  'AWS::S3::Bucket',
+  'AWS::S3::BucketPolicy',
+];
 
 const hasLint = await isOnPath('cfn-lint');
 let resources: Record<string, Resource>;
@@ -429,6 +437,34 @@ describe('the alarms and the dashboard', () => {
   });
 });
 
+describe('the costs', () => {
+  it.each([{ profile: 'full' }, { profile: 'small' }])(
+    'are counted from all that is packaged, $profile',
+    async (params) => {
+      await load(['--param', `profile=${params.profile}`]);
+
+      const added = Object.entries(resources).filter(
+        ([name, { Type }]) => !ADDED_BY_SERVERLESS.includes(Type) && !/^(Dispatch|Sweep|Notify)LogGroup$/.test(name),
+      );
+      const namesOf = (template: object) => Object.keys(template).toSorted();
+      expect(namesOf(Object.fromEntries(added))).toEqual(namesOf(await templateOf(params)));
+      expect(
+        Object.fromEntries(
+          ofType('AWS::Lambda::Function').map(([name, { Properties }]) => [name, Properties.MemorySize]),
+        ),
+      ).toEqual(
+        Object.fromEntries(
+          Object.entries(await functionsOf(params)).map(([name, memory]) => [
+            `${name[0]?.toUpperCase()}${name.slice(1)}LambdaFunction`,
+            memory,
+          ]),
+        ),
+      );
+      await load();
+    },
+  );
+});
+
 describe('the template', () => {
   it.each([
     { name: 'as it is', args: [] },
@@ -446,6 +482,7 @@ describe('the template', () => {
     },
     { name: 'without messages', args: ['notices=off', 'tracing=true'] },
     { name: 'once a day', args: ['schedule=rate(1 day)'] },
+    { name: 'for one target', args: ['profile=small'] },
   ])('is one that cfn-lint finds nothing to say about, or at least packages: $name', async ({ args }) => {
     await load(args.flatMap((param) => ['--param', param]));
 

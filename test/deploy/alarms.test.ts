@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../emulator/base/random.ts';
 import { isSetToStop } from '../../lib/settings/switch.ts';
+import { METRICS } from '../../lib/sweep/record/metrics.ts';
 import { type AlarmProperties, MetricData, type Raised, readAlarm, simulate } from '../helpers/cloudwatch.ts';
 import { optionsOf, resourcesOf } from '../helpers/deploy-parts.ts';
 import {
@@ -418,5 +419,78 @@ describe('the alarms', () => {
         isAllowed: true,
       });
     }
+  });
+});
+
+describe('the three alarms of the small profile', () => {
+  const small = ({ name, params, ticks }: Schedule): Schedule => ({
+    name: `${name}, small`,
+    params: { ...params, profile: 'small' },
+    ticks,
+  });
+
+  /** Those of a full stage, and the one of a small stage that goes off in their place. */
+  const IN_PLACE_OF: Record<string, string | undefined> = {
+    'no-tick': 'no-sweep',
+    'no-dispatch': 'no-sweep',
+    'dead-sweeps': 'no-sweep',
+    'could-not-run': 'could-not-run',
+    'sweep-failed': 'sweep-not-ok',
+    'cap-reached': 'sweep-not-ok',
+    stopped: 'sweep-not-ok',
+  };
+  /** What a stage of several targets can lose, and what a person or a message says as well: see docs/deploy.md. */
+  const LEFT_OUT = [
+    'dead-emergencies',
+    'dead-invocations',
+    'duration',
+    'emergency-waits',
+    'jobs-stuck',
+    'jobs-undetermined',
+    'kills-unusual',
+    'notices-failed',
+    'targets-missed',
+    'throttled',
+    'ticks-dropped',
+  ];
+  /** No sweep takes place, but fewer than all alarms of a full stage say so. */
+  const alsoSilent = ['the stage has no target', 'messages wait longer than a period'];
+
+  it('read the metrics that the functions of such a stage write, and all of them', async () => {
+    const text = JSON.stringify(await alarmsOf({ profile: 'small' }));
+    const read = [...text.matchAll(/"MetricName":"(\w+)"/g)].map(([, name = '']) => name);
+
+    const { metrics } = await optionsOf({ profile: 'small' });
+    expect(String(metrics).split(' ').toSorted()).toEqual([...new Set(read)].toSorted());
+    expect(read.filter((name) => !Object.hasOwn(METRICS, name))).toEqual([]);
+    expect(await optionsOf()).toMatchObject({ metrics: '' });
+  });
+
+  it.each([...DOCUMENTED, ...OTHERS])(
+    'stay silent for a healthy year with a schedule that ticks $name',
+    async (one) => {
+      const raised = await healthyYear(small(one));
+
+      expect(raised.filter(({ alarm, from }) => !(alarm === 'no-sweep' && from === 0))).toEqual([]);
+    },
+  );
+
+  it('go off in each outage in place of those that are left out, and for no other reason', async () => {
+    const raised = await badYear(small(DOCUMENTED[0] as Schedule));
+
+    for (const { name, from, until, raises } of OUTAGES) {
+      const isOf = (one: Raised) => one.from >= minuteOf(from) && one.from < minuteOf(until) + 30;
+      const wanted = raises.flatMap((alarm) => IN_PLACE_OF[alarm] ?? []);
+      // A dispatch that fails once leaves a dead invocation, and no silence.
+      if (alsoSilent.includes(name)) wanted.push('no-sweep');
+      const seen = new Set(raised.filter(isOf).map(({ alarm }) => alarm));
+      expect({ name, raised: [...seen].toSorted() }).toEqual({ name, raised: [...new Set(wanted)].toSorted() });
+    }
+  });
+
+  it('leave out no alarm without a reason', async () => {
+    const all = (await alarmsOf({})).map(shortName);
+
+    expect([...Object.keys(IN_PLACE_OF), ...LEFT_OUT].toSorted()).toEqual(all.toSorted());
   });
 });

@@ -46,6 +46,7 @@ describe('the params of a deploy', () => {
       value: 'arn:aws:events:eu-central-1:123456789012:rule/x',
       problem: 'expected the name or the ARN of an event bus',
     },
+    { param: 'profile', value: 'tiny', problem: 'expected full or small' },
     { param: 'maxConcurrency', value: '1', problem: 'expected a whole number from 2 to 1000' },
   ])('are refused before AWS is asked if $param is $value', async ({ param, value, problem }) => {
     await expect(optionsOf({ [param]: value })).rejects.toThrow(`--param ${param}: ${problem}`);

@@ -215,6 +215,19 @@ describe('the bundled sweep function', () => {
     }
   });
 
+  it('writes only the metrics that a small stage names, and no line without one', async () => {
+    await start();
+    const env = { ...ssm.env, METRICS: 'SweepsFailed SweepsStopped' };
+
+    const { metrics, metricLines } = await invokeBundle('sweep', SCHEDULE_TICK, env);
+    const late = await invokeBundle('sweep', { ...SCHEDULE_TICK, time: '2022-03-22T18:59:43Z' }, env);
+
+    expect(metrics).toEqual({ SweepsFailed: 0, SweepsStopped: 0 });
+    expect(metricLines).toHaveLength(1);
+    expect(late.returned).toMatchObject({ targets: [{ kind: 'not-swept' }] });
+    expect(late.metricLines).toEqual([]);
+  });
+
   it('spares whom an exemption in Parameter Store protects, and warns that it ends soon', async () => {
     // A week before its end has come since the last tick.
     const until = new Date(Date.now() + 7 * 86_400_000 - 60_000).toISOString();

@@ -17,8 +17,20 @@ export interface Resource {
   Properties: Record<string, unknown>;
 }
 
-const DEFAULTS = (readYaml('serverless.yml') as { params: { default: Record<string, string | number | boolean> } })
-  .params.default;
+interface Template {
+  Resources: Record<string, Resource>;
+}
+
+interface FunctionPart {
+  memorySize: number;
+}
+
+const SERVICE = readYaml('serverless.yml') as {
+  params: { default: Record<string, string | number | boolean> };
+  functions: Record<string, FunctionPart>;
+  resources: string[];
+};
+const DEFAULTS = SERVICE.params.default;
 
 /** The resources of a part of the template, evaluated as the Serverless Framework does, for the stage `dev`. */
 export async function resourcesOf(
@@ -26,6 +38,25 @@ export async function resourcesOf(
   params: Record<string, string> = {},
 ): Promise<Record<string, Resource>> {
   return ((await evaluate(part, params)) as { Resources: Record<string, Resource> }).Resources;
+}
+
+/** All resources that the files of deploy/ make, without those that the Serverless Framework adds. */
+export async function templateOf(params: Record<string, string> = {}): Promise<Record<string, Resource>> {
+  const fixed = [...SERVICE.resources.join(' ').matchAll(/file\(\.\/(deploy\/\w+\.yml)\)/g)].map(
+    ([, path = '']) => (readYaml(path) as Template).Resources,
+  );
+  const { resources } = (await optionsOf(params)) as { resources: Template };
+  const made = await Promise.all(
+    (['alarms', 'dashboard', 'queries'] as const).map((part) => resourcesOf(part, params)),
+  );
+  return Object.assign({}, ...fixed, resources.Resources, ...made) as Record<string, Resource>;
+}
+
+/** The memory of each function that is deployed, in MB. */
+export async function functionsOf(params: Record<string, string> = {}): Promise<Record<string, number>> {
+  const { notifyFunction } = await optionsOf(params);
+  const all = { ...SERVICE.functions, notify: notifyFunction as FunctionPart | null };
+  return Object.fromEntries(Object.entries(all).map(([name, part]) => [name, part?.memorySize ?? 0]));
 }
 
 /** The values that deploy/options.cjs makes of the params. @throws {Error} for a stage or a param that it refuses. */
