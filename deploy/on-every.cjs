@@ -1,11 +1,11 @@
 // What each resource of a type must have. It is added to the finished template here, so that no resource can be forgotten.
 
 /**
- * Types that take tags. The other types of the template have no such property, but for the KMS key: moto, against which a deploy
- * is tried, cannot make a key with tags. So the key has the tags of the stack, which CloudFormation hands on.
+ * Types that take tags, without the KMS key and the bucket of the framework. CloudFormation hands the tags of the stack on to these
+ * two. moto, against which a deploy is tried, can neither make a key with tags nor change those of a bucket.
  */
 const TAGGABLE =
-  /^AWS::(IAM::Role|SQS::Queue|Logs::LogGroup|DynamoDB::Table|CloudWatch::Alarm|Scheduler::ScheduleGroup|Lambda::(Function|EventSourceMapping)|S3::Bucket|EC2::(VPC|Subnet|EIP|NatGateway|InternetGateway|RouteTable|SecurityGroup))$/;
+  /^AWS::(IAM::Role|SQS::Queue|Logs::LogGroup|DynamoDB::Table|CloudWatch::Alarm|Scheduler::ScheduleGroup|Lambda::(Function|EventSourceMapping)|EC2::(VPC|Subnet|EIP|NatGateway|InternetGateway|RouteTable|SecurityGroup))$/;
 
 module.exports = class OnEvery {
   constructor(serverless) {

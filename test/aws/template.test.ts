@@ -137,8 +137,9 @@ describe('every resource', () => {
       'AWS::IAM::ManagedPolicy',
       'AWS::IAM::Policy',
       'AWS::KMS::Alias',
-      // It takes tags, and has those of the stack: see deploy/on-every.cjs.
+      // These two take tags, and have those of the stack: see deploy/on-every.cjs.
       'AWS::KMS::Key',
+      'AWS::S3::Bucket',
       'AWS::Lambda::EventInvokeConfig',
       'AWS::Lambda::Permission',
       'AWS::Lambda::Version',
