@@ -28,6 +28,10 @@ const MAIL =
   /^((?=.{1,64}@)[\w+-]+(\.[\w+-]+)*@(?=.{1,255}$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?\.)+[a-z\d]([a-z\d-]{0,61}[a-z\d])?)?$/i;
 /** The name of an event bus, or its ARN in any partition; empty for no events. */
 const BUS = /^((arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus\/)?[\w.-]{1,256})?$/;
+/** The ARN of an IAM policy, of an account or of AWS, in any partition; empty for no boundary. */
+const BOUNDARY = /^(arn:aws[a-z-]*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]{1,512})?$/;
+/** The ARN of a KMS key in any partition; empty for no key. CloudWatch Logs takes no alias. */
+const KEY = /^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[a-z0-9-]{1,64})?$/;
 /** The same pattern as in lib/settings/ssm.ts; a test compares the two. */
 const STAGE = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
 /** The same name as in cli/source/rehearsal.ts, whose commands refuse a real stage of this name. */
@@ -104,6 +108,8 @@ module.exports = async ({ resolveVariable }) => {
       REAPER_EMERGENCY_KILLS: String(await wholeNumber('emergencyKills', 0, MOST_KILLS)),
       REAPER_EMERGENCY_KILLS_PER_DAY: String(await wholeNumber('emergencyKillsPerDay', 0, MOST_KILLS)),
     },
+    permissionsBoundary: await matching('permissionsBoundary', BOUNDARY, 'the ARN of an IAM policy'),
+    logKey: await matching('logKey', KEY, 'the ARN of a KMS key, not of an alias'),
     hasNotices,
     notifyFunction: notify.Function ?? null,
     alarmActions: alarmTopic === '' ? [] : [alarmTopic],

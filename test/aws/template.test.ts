@@ -37,6 +37,11 @@ async function load(args: string[] = []): Promise<void> {
 
 beforeAll(() => load());
 
+const TAGS = [
+  { Key: 'service', Value: 'dli-job-reaper' },
+  { Key: 'stage', Value: 'dev' },
+];
+
 const ofType = (type: string) => Object.entries(resources).filter(([, resource]) => resource.Type === type);
 
 /** @throws {Error} for a resource that the template does not have. */
@@ -133,6 +138,46 @@ describe('the roles', () => {
   });
 });
 
+describe('every resource', () => {
+  it('that takes tags has the service and the stage as tags', () => {
+    const TYPES_WITHOUT_TAGS = [
+      'AWS::CloudWatch::Dashboard',
+      'AWS::IAM::ManagedPolicy',
+      'AWS::IAM::Policy',
+      'AWS::KMS::Alias',
+      // These two take tags, and have those of the stack: see deploy/on-every.cjs.
+      'AWS::KMS::Key',
+      'AWS::S3::Bucket',
+      'AWS::Lambda::EventInvokeConfig',
+      'AWS::Lambda::Permission',
+      'AWS::Lambda::Version',
+      'AWS::Logs::QueryDefinition',
+      'AWS::Logs::SubscriptionFilter',
+      'AWS::S3::BucketPolicy',
+      'AWS::SQS::QueuePolicy',
+      'AWS::Scheduler::Schedule',
+    ];
+
+    for (const [name, { Type, Properties }] of Object.entries(resources)) {
+      if (!TYPES_WITHOUT_TAGS.includes(Type)) expect({ name, Tags: Properties.Tags }).toEqual({ name, Tags: TAGS });
+    }
+  });
+
+  it('that is a role has the boundary, and each log group the key, where a param names it', async () => {
+    const boundary = 'arn:aws:iam::123456789012:policy/developers';
+    const key = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+    expect(JSON.stringify(resources)).not.toMatch(/PermissionsBoundary|KmsKeyId/);
+
+    await load(['--param', `permissionsBoundary=${boundary}`, '--param', `logKey=${key}`]);
+
+    const roles = ofType('AWS::IAM::Role').map(([, { Properties }]) => Properties.PermissionsBoundary);
+    const logs = ofType('AWS::Logs::LogGroup').map(([, { Properties }]) => Properties.KmsKeyId);
+    expect(roles).toEqual([boundary, boundary, boundary, boundary]);
+    expect(logs).toEqual([key, key, key, key]);
+    await load();
+  });
+});
+
 describe('credentials in Secrets Manager', () => {
   it('are read by the sweep alone, and only where a param names them', async () => {
     expect(resources).not.toHaveProperty('SecretsPolicy');
@@ -181,6 +226,29 @@ describe('the queues', () => {
 
     expect(queues).toHaveLength(5);
     for (const [, { Properties }] of queues) expect(Properties.SqsManagedSseEnabled).toBe(true);
+  });
+
+  it('refuse what does not come by TLS, each with a policy of its own', () => {
+    const policies = ofType('AWS::SQS::QueuePolicy').map(([, { Properties }]) => Properties);
+
+    expect(policies).toEqual(
+      ofType('AWS::SQS::Queue').map(([name]) => ({
+        Queues: [{ Ref: name }],
+        PolicyDocument: {
+          Version: '2012-10-17',
+          Statement: [
+            {
+              Sid: 'OnlyByTls',
+              Effect: 'Deny',
+              Principal: '*',
+              Action: 'sqs:*',
+              Resource: { 'Fn::GetAtt': [name, 'Arn'] },
+              Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+            },
+          ],
+        },
+      })),
+    );
   });
 
   it.each([
@@ -256,7 +324,7 @@ describe('the functions', () => {
       expect(Properties).not.toHaveProperty('TracingConfig');
       expect(Properties).not.toHaveProperty('ReservedConcurrentExecutions');
       const LogGroupName = `/aws/lambda/${String(Properties.FunctionName)}`;
-      expect(logs).toContainEqual({ LogGroupName, RetentionInDays: 400 });
+      expect(logs).toContainEqual(expect.objectContaining({ LogGroupName, RetentionInDays: 400 }));
     }
   });
 
@@ -412,7 +480,11 @@ describe('the alarms and the dashboard', () => {
   ])('are those that a year is simulated with, $name', async ({ params }) => {
     await load(Object.entries(params).flatMap(([name, value]) => ['--param', `${name}=${value}`]));
 
-    expect(Object.fromEntries(ofType('AWS::CloudWatch::Alarm'))).toEqual(await resourcesOf('alarms', params));
+    const simulated = Object.entries(await resourcesOf('alarms', params)).map(([name, { Type, Properties }]) => [
+      name,
+      { Type, Properties: { ...Properties, Tags: TAGS } },
+    ]);
+    expect(ofType('AWS::CloudWatch::Alarm')).toEqual(simulated);
   });
 
   it.each([
@@ -478,6 +550,8 @@ describe('the template', () => {
         'noticeTopics=arn:aws:sns:eu-central-1:123456789012:dli-*',
         'mailFrom=reaper@example.com',
         'eventBus=arn:aws:events:eu-central-1:123456789012:event-bus/ops',
+        'permissionsBoundary=arn:aws:iam::123456789012:policy/developers',
+        'logKey=arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
       ],
     },
     { name: 'without messages', args: ['notices=off', 'tracing=true'] },

@@ -47,6 +47,18 @@ describe('the params of a deploy', () => {
       problem: 'expected the name or the ARN of an event bus',
     },
     { param: 'profile', value: 'tiny', problem: 'expected full or small' },
+    { param: 'permissionsBoundary', value: 'developers', problem: 'expected the ARN of an IAM policy' },
+    {
+      param: 'permissionsBoundary',
+      value: 'arn:aws:iam::123456789012:role/developers',
+      problem: 'expected the ARN of an IAM policy',
+    },
+    { param: 'logKey', value: 'alias/logs', problem: 'expected the ARN of a KMS key, not of an alias' },
+    {
+      param: 'logKey',
+      value: 'arn:aws:kms:eu-central-1:123456789012:alias/logs',
+      problem: 'expected the ARN of a KMS key, not of an alias',
+    },
     { param: 'maxConcurrency', value: '1', problem: 'expected a whole number from 2 to 1000' },
   ])('are refused before AWS is asked if $param is $value', async ({ param, value, problem }) => {
     await expect(optionsOf({ [param]: value })).rejects.toThrow(`--param ${param}: ${problem}`);
@@ -58,6 +70,18 @@ describe('the params of a deploy', () => {
     'arn:aws-us-gov:sns:us-gov-west-1:123456789012:alarms',
   ])('may have %s as the topic of every alarm', async (alarmTopic) => {
     expect(await optionsOf({ alarmTopic })).toMatchObject({ alarmActions: [alarmTopic] });
+  });
+
+  it.each([
+    { param: 'permissionsBoundary', value: 'arn:aws:iam::aws:policy/PowerUserAccess' },
+    { param: 'permissionsBoundary', value: 'arn:aws-cn:iam::123456789012:policy/teams/data+ai' },
+    { param: 'logKey', value: 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab' },
+    {
+      param: 'logKey',
+      value: 'arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab',
+    },
+  ])('may have $value as $param', async ({ param, value }) => {
+    expect(await optionsOf({ [param]: value })).toMatchObject({ [param]: value });
   });
 
   it.each(['10.0.0.0/16', '10.87.0.0/24', '192.168.1.32/27'])('may have %s as the range of a VPC', async (vpcCidr) => {
