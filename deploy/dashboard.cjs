@@ -69,7 +69,8 @@ module.exports = async ({ resolveVariable }) => {
       Dashboard: {
         Type: 'AWS::CloudWatch::Dashboard',
         Properties: {
-          DashboardName: `dli-reaper-${stage}`,
+          // Dashboards of all regions share their names.
+          DashboardName: { 'Fn::Sub': `dli-reaper-${stage}-\${AWS::Region}` },
           DashboardBody: { 'Fn::Sub': JSON.stringify({ widgets }) },
         },
       },

@@ -7,6 +7,7 @@ import { build, type Plugin } from 'esbuild';
 import { ASSETS } from '../cli/source/assets.ts';
 import { buildPage } from './build-page.ts';
 import { builtinsByCall } from './builtins-by-call.ts';
+import { putCodeVersion } from './put-code-version.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = resolve(root, process.argv[2] ?? 'dist/cli');
@@ -59,7 +60,7 @@ const { metafile } = await build({
   banner: {
     js: `if(Number(process.versions.node.split('.')[0])<24){process.stderr.write(${JSON.stringify(TOO_OLD)}+process.version+'\\n');process.exit(1)}`,
   },
-  plugins: [embedAssets, embedPage, builtinsByCall],
+  plugins: [embedAssets, embedPage, builtinsByCall, putCodeVersion],
   logLevel: 'warning',
 });
 const bytes = Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);

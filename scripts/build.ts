@@ -1,11 +1,14 @@
 // Bundles each function to <folder>/<name>/index.mjs. What a function loads later is in other files beside it. The default
-// folder is dist, where serverless.yml expects it. A second folder takes the place of functions/ as the source.
+// folder is dist, where serverless.yml expects it. A second folder takes the place of functions/ as the source. build.json says
+// from which checkout, and deploy/built-code.cjs compares.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { builtinsByCall } from './builtins-by-call.ts';
+import { readCheckout } from './checkout.ts';
 import { loadedAtStart } from './loaded-at-start.ts';
+import { putCodeVersion } from './put-code-version.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = resolve(root, process.argv[2] ?? 'dist');
@@ -64,7 +67,7 @@ for (const name of functions) {
     sourcesContent: false,
     metafile: true,
     external: NEVER_LOADED,
-    plugins: [versionAlone, unusedShapes, builtinsByCall],
+    plugins: [versionAlone, unusedShapes, builtinsByCall, putCodeVersion],
     // Takes the SDK's ES modules. Its CommonJS build takes a third longer to load.
     mainFields: ['module', 'main'],
     // Lambda gets its credentials from the environment. The other ways to find credentials are a third of the SDK.
@@ -74,6 +77,7 @@ for (const name of functions) {
   writeFileSync(join(folder, name, 'meta.json'), JSON.stringify(metafile));
   process.stdout.write(describeBundle(name, metafile));
 }
+writeFileSync(join(folder, 'build.json'), `${JSON.stringify(readCheckout(), null, 2)}\n`);
 
 /** Returns the size at the start and in all, and the largest parts, which are packages and our own folders. */
 function describeBundle(name: string, { outputs }: Metafile): string {

@@ -648,6 +648,10 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
       'The stop order that the switch holds; null if it holds none',
     ),
     schedule: about(v.nullable(object({ lastTickAt: timeOrNull, isAlive: flag })), 'Null if the log cannot be read'),
+    code: about(
+      v.nullable(object({ version: text, commit: text })),
+      'Version and commit of the function that swept last, as its log names them; null if it does not',
+    ),
     logProblem: textOrNull,
     byHandProblem: about(textOrNull, 'Why the record of sweeps by hand cannot be read'),
     targets: v.array(

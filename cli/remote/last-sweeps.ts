@@ -1,3 +1,4 @@
+import type { CodeVersion } from '../../lib/base/code-version.ts';
 import type { EndLine, LogLine } from '../../lib/sweep/past/cloudwatch-log.ts';
 import { pastOf, type RecordOwner } from '../../lib/sweep/past/from-lines.ts';
 import { countKills } from '../../lib/sweep/past/past-sweeps.ts';
@@ -69,6 +70,11 @@ export function lastSweepOf(target: string, ends: readonly EndLine[]): LastSweep
     default:
       return line satisfies never;
   }
+}
+
+/** Returns the code of the function that swept last. A sweep by hand is by the code of a person's machine. */
+export function codeOf(ends: readonly EndLine[]): CodeVersion | null {
+  return ends.findLast(({ fields }) => fields.recordedBy === undefined)?.fields.code ?? null;
 }
 
 const triggerOf = ({ fields }: EndLine): string => fields.trigger ?? 'manual';

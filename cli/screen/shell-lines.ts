@@ -6,7 +6,7 @@ interface StageInRegion {
 
 /** The line that deploys a stage to the AWS region that this terminal uses. */
 export async function deployLine({ name, region }: StageInRegion): Promise<string> {
-  return `npm run package && npx serverless deploy --stage ${name}${inRegion(await region())}    # in a clone`;
+  return `npm run deploy -- --stage ${name}${inRegion(await region())}    # in a clone`;
 }
 
 /** The region flag of the aws and serverless commands; empty if no region is known. */

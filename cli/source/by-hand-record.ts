@@ -10,12 +10,13 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { type Clock, systemClock } from '../../lib/base/clock.ts';
+import { CODE } from '../../lib/base/code-version.ts';
 import { nameOf } from '../../lib/base/error-words.ts';
 import { jsonOf } from '../../lib/base/json-text.ts';
 import { createLog } from '../../lib/base/log.ts';
 import { logGroupOf } from '../../lib/settings/names.ts';
 import { AWS_CLIENT_OPTIONS } from '../../lib/settings/parameter-store.ts';
-import type { LogLines, SweepLog } from '../../lib/sweep/record/log-lines.ts';
+import { LAST_LINES, type LogLines, type SweepLog } from '../../lib/sweep/record/log-lines.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { cleanText } from '../screen/text.ts';
 
@@ -63,7 +64,8 @@ export async function openByHandRecord(
     if (level === 'debug') return;
     const timestamp = clock.now();
     const frame = { level, msg, time: new Date(timestamp).toISOString(), stage, recordedBy };
-    waiting.push({ timestamp, message: jsonOf({ ...frame, ...fields }) });
+    const code = LAST_LINES.has(msg) && CODE !== undefined ? { code: CODE } : {};
+    waiting.push({ timestamp, message: jsonOf({ ...frame, ...code, ...fields }) });
     written = written.then(writeWaiting);
   });
 

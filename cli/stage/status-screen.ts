@@ -1,3 +1,4 @@
+import type { CodeVersion } from '../../lib/base/code-version.ts';
 import { formatDuration } from '../../lib/base/duration.ts';
 import { askToResume, describeStop, isOverdue, parseStop } from '../../lib/settings/stop-order.ts';
 import type { Repeat } from '../../lib/sweep/past/repeats.ts';
@@ -27,6 +28,8 @@ export interface StageStatus {
   switchValue: string | null;
   /** Null if the log cannot be read. */
   schedule: ScheduleStatus | null;
+  /** The code of the function that swept last; null if no sweep in the log names it. */
+  code: CodeVersion | null;
   logProblem: string | null;
   /** Why the record of sweeps by hand cannot be read; null also if the log cannot be read. */
   byHandProblem: string | null;
@@ -49,6 +52,7 @@ export function formatStatus(status: StageStatus, { columns, paint = plain }: Te
     ),
     ...(order !== undefined && isOverdue(order, now) ? [paint('red', `! ${askToResume(order, stage)}.`)] : []),
     formatSchedule(status, paint),
+    ...codeLines(status),
     table ?? targets.map((one) => `${one.target}: ${overdueText(one)} overdue`).join('\n'),
     ...(byHandProblem === null ? [] : [paint('yellow', `! Sweeps by hand are not shown: ${cleanText(byHandProblem)}`)]),
     ...targets.flatMap(repeatLines).map((line) => paint('yellow', `! ${line}`)),
@@ -87,6 +91,10 @@ function formatSchedule({ schedule, logProblem, within, now }: StageStatus, pain
   return isAlive
     ? paint('green', `The schedule is running; its last sweep was ${ago}.`)
     : paint('yellow', `The schedule is late or pauses; its last sweep was ${ago}.`);
+}
+
+function codeLines({ code }: StageStatus): string[] {
+  return code === null ? [] : [cleanText(`It swept with version ${code.version}, commit ${code.commit}.`)];
 }
 
 const MOST_REPEATS = 3;

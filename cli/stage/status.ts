@@ -7,7 +7,7 @@ import type { Judgement } from '../../lib/sweep/judge/judge.ts';
 import { type EndLine, findSweeps, type LogLine } from '../../lib/sweep/past/cloudwatch-log.ts';
 import { LONGEST_SWEEP_MS } from '../../lib/sweep/past/past-sweeps.ts';
 import { calendarNotices } from '../../lib/sweep/tell/calendar.ts';
-import { judgeSchedule, killsInDay, lastSweepOf, repeatsInDay } from '../remote/last-sweeps.ts';
+import { codeOf, judgeSchedule, killsInDay, lastSweepOf, repeatsInDay } from '../remote/last-sweeps.ts';
 import { EXIT_CONFIGURATION, exitCodeOf } from '../screen/exit-code.ts';
 import { toJson } from '../screen/json.ts';
 import { interrupted } from '../screen/signals.ts';
@@ -68,6 +68,7 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
     stage: stage.name,
     switchValue: values.get(names.switch) ?? null,
     schedule: logProblem === null ? judgeSchedule(ends, now) : null,
+    code: codeOf(ends),
     logProblem,
     byHandProblem,
     targets,
@@ -83,7 +84,7 @@ export async function runStatus(flags: StatusFlags, terminal: Terminal): Promise
 }
 
 function toDocument(status: StageStatus): string {
-  const { stage, switchValue, schedule, logProblem, byHandProblem, targets, killsPerDay, now } = status;
+  const { stage, switchValue, schedule, code, logProblem, byHandProblem, targets, killsPerDay, now } = status;
   const order = parseStop(switchValue);
   const stop = order && {
     until: order.until === undefined ? null : new Date(order.until).toISOString(),
@@ -95,6 +96,7 @@ function toDocument(status: StageStatus): string {
     switch: switchValue,
     stop: stop ?? null,
     schedule,
+    code,
     logProblem,
     byHandProblem,
     targets,

@@ -1,9 +1,10 @@
 import type { Context } from 'aws-lambda';
 import { systemClock } from '../../lib/base/clock.ts';
+import { CODE } from '../../lib/base/code-version.ts';
 import { jsonOf } from '../../lib/base/json-text.ts';
 import { createLog } from '../../lib/base/log.ts';
 import { environment } from '../../lib/settings/environment.ts';
-import type { LineFrame, SweepLog } from '../../lib/sweep/record/log-lines.ts';
+import { LAST_LINES, type LineFrame, type SweepLog } from '../../lib/sweep/record/log-lines.ts';
 
 /** What every function is deployed with. */
 export interface Deployment {
@@ -37,6 +38,7 @@ export function createLambdaLog({ stage, periodMs }: Deployment): LambdaLog {
       stage,
       periodMinutes: periodMs / 60_000,
       awsRequestId,
+      ...(LAST_LINES.has(msg) && CODE !== undefined && { code: CODE }),
     };
     process.stdout.write(`${jsonOf({ ...frame, ...fields })}\n`);
   });

@@ -30,6 +30,7 @@ const FRAME: Names<LineFrame & LineContext> = {
   stage: true,
   periodMinutes: true,
   awsRequestId: true,
+  code: { version: true, commit: true },
   sweepId: true,
   target: true,
   region: true,

@@ -3,9 +3,12 @@ import { stageParameters } from '../../emulator/aws/parameter-store.ts';
 import { QUEUE_NAMES } from '../../emulator/aws/server.ts';
 import { EMULATOR_KEY, EMULATOR_PROJECT_ID } from '../../emulator/server.ts';
 import { parseMessage } from '../../lib/fleet/message.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 import { schedulerTick } from '../helpers/aws-events.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';
+
+const { version } = packageJson;
 
 const connection = {
   url: 'https://dli.example.com',
@@ -37,7 +40,7 @@ describe('the bundled dispatch function', () => {
   it('sends one message for each credential on a tick, and reads nothing but the targets', async () => {
     await start({ a: 'reaper', b: 'other' });
 
-    const { returned, metrics } = await invoke(schedulerTick(now()));
+    const { returned, metrics, log } = await invoke(schedulerTick(now()));
 
     expect(returned).toMatchObject({ expected: 3, sent: 3, credentials: 2, messages: 2, dropped: false });
     expect(sent().map(({ groupId, targets }) => ({ groupId, targets: targets.sort() }))).toEqual([
@@ -45,6 +48,7 @@ describe('the bundled dispatch function', () => {
       { groupId: 'reaper', targets: ['a', 'default'] },
     ]);
     expect(metrics).toEqual({ TargetsExpected: 3 });
+    expect(log).toMatchObject([{ msg: 'dispatch finished', code: { version, commit: expect.any(String) } }]);
     expect(aws.asked).toEqual([['/dli-reaper/dev/targets/']]);
   });
 

@@ -4,11 +4,14 @@ import { createRandom } from '../../emulator/base/random.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
 import { manyJobs } from '../../emulator/worlds.ts';
 import { formatMessage, type SweepMessage } from '../../lib/fleet/message.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 import { lateQueueEvent, queueEvent } from '../helpers/aws-events.ts';
 import { startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';
 import { sweptBefore } from '../helpers/past-sweeps.ts';
 import { runningJob } from '../helpers/run-cli.ts';
+
+const { version } = packageJson;
 
 const SCHEDULE_TICK = { version: '0', source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
 const POLICY = { version: 1, mode: 'live', rules: [{ id: 'two-hours', match: 'all', maxRunTime: '2h' }] };
@@ -48,7 +51,8 @@ describe('the bundled sweep function', () => {
     expect(log[0]).toMatchObject({ level: 'info', msg: 'victims chosen' });
     expect(log[0]?.victims).toHaveLength(6);
     expect(log.filter(({ msg }) => msg === 'job cancelled')).toHaveLength(6);
-    expect(log.at(-1)).toMatchObject({ level: 'info', msg: 'sweep finished', status: 'ok' });
+    expect(log.at(-1)).toMatchObject({ level: 'info', msg: 'sweep finished', status: 'ok', code: { version } });
+    expect(log.slice(0, -1).filter((line) => 'code' in line)).toEqual([]);
     expect(deletes()).toHaveLength(6);
   });
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readCheckout } from '../../scripts/checkout.ts';
 import { loadedAtStart } from '../../scripts/loaded-at-start.ts';
 import { BUNDLES, buildAgain } from '../helpers/lambda.ts';
 
@@ -16,7 +17,20 @@ beforeAll(async () => {
 
 describe('the bundles', () => {
   it('are one for each function', () => {
-    expect(readdirSync(one).sort()).toEqual(NAMES);
+    const folders = readdirSync(one, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+
+    expect(folders.map(({ name }) => name).sort()).toEqual(NAMES);
+  });
+
+  it.each(NAMES)('of %s hold the version and the commit that build.json beside them names', (name) => {
+    const { version, commit, sources } = JSON.parse(readFileSync(`${one}/build.json`, 'utf8')) as Record<
+      string,
+      string
+    >;
+    const texts = readdirSync(`${one}/${name}`).map((file) => readFileSync(`${one}/${name}/${file}`, 'utf8'));
+
+    expect({ version, commit, sources }).toEqual(readCheckout());
+    expect(texts.filter((text) => text.includes(`version:"${version}",commit:"${commit}"`))).not.toEqual([]);
   });
 
   it.each(NAMES)('of %s are the same byte for byte, built twice', (name) => {

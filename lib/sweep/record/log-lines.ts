@@ -1,3 +1,4 @@
+import type { CodeVersion } from '../../base/code-version.ts';
 import { createLog, type Log } from '../../base/log.ts';
 import { describeError } from '../../dli/advice.ts';
 import type { DliCallEvent } from '../../dli/exchange.ts';
@@ -115,6 +116,8 @@ export interface LineFrame {
   /** The period of the schedule, so that a reader can tell whether it is late. */
   periodMinutes: number;
   awsRequestId: string | undefined;
+  /** Only on the {@link LAST_LINES}. Lines of earlier versions have none. */
+  code?: CodeVersion | undefined;
 }
 
 type AroundSummary = Exclude<keyof (LineFrame & LineContext & LogLines['sweep finished']), keyof SweepReport>;
@@ -126,6 +129,7 @@ const AROUND: Record<AroundSummary, true> = {
   stage: true,
   periodMinutes: true,
   awsRequestId: true,
+  code: true,
   dispatchId: true,
   credentials: true,
   recordedBy: true,
@@ -154,6 +158,13 @@ export type JobLineName = (typeof JOB_LINES)[number];
 
 /** Each target that is swept ends with one of these lines. */
 export const ENDS = ['sweep finished', 'sweep could not run', 'target not swept'] as const satisfies LineName[];
+
+/** The last line of a sweep or a dispatch, which says by which code it was. */
+export const LAST_LINES: ReadonlySet<string> = new Set<LineName>([
+  ...ENDS,
+  'dispatch finished',
+  'dispatch could not run',
+]);
 
 /** The report of a job, and why it was decided so. */
 export type JobLine = Plain<JobReport> & { why?: LoggedExplanation | undefined };

@@ -295,7 +295,7 @@ describe.concurrent('dli-reaper doctor', () => {
     expect(stdout).toMatch(/✗ listing SQL jobs +.*401 /);
     expect(stdout).toContain('→ correct the key or the password; five failures lock it');
     expect(stdout).toMatch(
-      /✗ invoking sweep +no such function\n +→ npm run package && npx serverless deploy --stage dev --region eu-central-1 /,
+      /✗ invoking sweep +no such function\n +→ npm run deploy -- --stage dev --region eu-central-1 /,
     );
     expect(stdout).not.toContain('hush');
     expect(emulator.requests.length).toBeLessThanOrEqual(2);

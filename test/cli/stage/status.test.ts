@@ -26,7 +26,10 @@ describe.concurrent('dli-reaper status', () => {
   it('shows the switch, the last sweep of each target, what is overdue, and that the schedule runs', async (context) => {
     const { aws, run } = await startStage(context, { [parameter('targets/broken')]: '{}' });
     for (const minutes of [35, 20, 5]) {
-      aws.log(LOG_GROUP, { ...finished, status: 'ok', counts: { cancelled: minutes } }, Date.now() - minutes * MINUTE);
+      // The latest was by a newer version than those before.
+      const code = minutes === 5 ? { code: { version: '1.2.3', commit: '0123456789ab' } } : {};
+      const counts = { cancelled: minutes };
+      aws.log(LOG_GROUP, { ...finished, ...code, status: 'ok', counts }, Date.now() - minutes * MINUTE);
     }
 
     const json = await run('status', '--json');
@@ -38,6 +41,7 @@ describe.concurrent('dli-reaper status', () => {
       stage: 'dev',
       switch: 'run',
       schedule: { isAlive: true },
+      code: { version: '1.2.3', commit: '0123456789ab' },
       targets: [
         { target: 'broken', lastSweep: null, overdue: null, problem: expect.stringContaining('region: missing') },
         {
@@ -50,7 +54,7 @@ describe.concurrent('dli-reaper status', () => {
     });
     expect(text).toMatchObject({ exitCode: 0, stderr: '' });
     expect(text.stdout).toMatch(
-      /The switch of dev reads run\.\nThe schedule is running; its last sweep was 5m\d*s? ago\./,
+      /The switch of dev reads run\.\nThe schedule is running; its last sweep was 5m\d*s? ago\.\nIt swept with version 1\.2\.3, commit 0123456789ab\./,
     );
     expect(text.stdout).toMatch(/│ default │ 5m\d*s? ago +│ schedule │ ok +│ 5 +│ \? +│/);
   });

@@ -190,7 +190,12 @@ describe.concurrent('what reads the record of sweeps by hand', () => {
     expect(status.stdout).toContain(`! Sweeps by hand are not shown: ${why}`);
     expect(JSON.parse(doctor.stdout)).toMatchObject({
       findings: expect.arrayContaining([
-        { check: 'record by hand', light: 'yellow', found: why, fix: expect.stringContaining('serverless deploy') },
+        {
+          check: 'record by hand',
+          light: 'yellow',
+          found: why,
+          fix: expect.stringContaining('npm run deploy -- --stage'),
+        },
       ]) as unknown,
     });
   });
