@@ -12,6 +12,8 @@ const run = promisify(execFile);
 interface Resource {
   Type: string;
   Properties: Record<string, unknown>;
+  DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
 }
 
 interface Statement {
@@ -25,6 +27,17 @@ const ADDED_BY_SERVERLESS = [
   'AWS::Lambda::Version',
   'AWS::S3::Bucket',
   'AWS::S3::BucketPolicy',
+];
+
+/** Of each partition, and old and new ones. */
+const REGIONS = [
+  'eu-central-1',
+  'us-east-1',
+  'cn-north-1',
+  'cn-northwest-1',
+  'us-gov-west-1',
+  'ap-southeast-1',
+  'ap-southeast-3',
 ];
 
 const hasLint = await isOnPath('cfn-lint');
@@ -360,6 +373,26 @@ describe('the functions', () => {
     expect(variablesOf('DispatchLambdaFunction').filter(isCeiling)).toEqual([]);
   });
 
+  it('leave their logs and the key of the credentials behind when they go, and nothing else', () => {
+    const isKept = ([, { DeletionPolicy, UpdateReplacePolicy }]: [string, Resource]) =>
+      DeletionPolicy === 'Retain' && UpdateReplacePolicy === 'Retain';
+
+    expect(
+      Object.entries(resources)
+        .filter(isKept)
+        .map(([name]) => name)
+        .sort(),
+    ).toEqual([
+      'ByHandLogGroup',
+      'CredentialsKey',
+      'CredentialsKeyAlias',
+      'DispatchLogGroup',
+      'NotifyLogGroup',
+      'SweepLogGroup',
+    ]);
+    expect(ofType('AWS::Logs::LogGroup').filter((one) => !isKept(one))).toEqual([]);
+  });
+
   it('hold no setting that could turn anything on', () => {
     expect(ofType('AWS::SSM::Parameter')).toEqual([]);
   });
@@ -538,11 +571,24 @@ describe('the costs', () => {
 });
 
 describe('the template', () => {
+  it('gives no name that two regions of an account would share', () => {
+    // Names of roles, managed policies, buckets and dashboards are the same in every region.
+    const properties = Object.values(resources as Record<string, Partial<Resource>>).map((one) => one.Properties ?? {});
+    const shared = ['RoleName', 'ManagedPolicyName', 'BucketName', 'DashboardName'].flatMap((key) =>
+      properties.flatMap((one) => one[key] ?? []),
+    );
+
+    expect(shared).toEqual([{ 'Fn::Sub': `dli-reaper-dev-\${AWS::Region}` }]);
+  });
+
   it.each([
     { name: 'as it is', args: [] },
     {
       name: 'with every option',
       args: [
+        'alarmTopic=arn:aws:sns:eu-central-1:123456789012:alarms',
+        'ownersPage=https://wiki.example.com/reaper',
+        'logLevel=DEBUG',
         'vpcCidr=10.87.0.0/24',
         'tracing=true',
         'reservedConcurrency=20',
@@ -561,7 +607,8 @@ describe('the template', () => {
     await load(args.flatMap((param) => ['--param', param]));
 
     if (!hasLint) process.stdout.write('cfn-lint is not on PATH: the template was packaged and not linted.\n');
-    const said = hasLint ? (await run('cfn-lint', [TEMPLATE], { env: toolEnvironment() })).stdout : '';
+    const lint = ['--template', TEMPLATE, '--regions', ...REGIONS];
+    const said = hasLint ? (await run('cfn-lint', lint, { env: toolEnvironment() })).stdout : '';
 
     expect(said).toBe('');
     expect(Object.keys(resources).length).toBeGreaterThan(30);
