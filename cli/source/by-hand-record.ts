@@ -61,9 +61,9 @@ export async function openByHandRecord(
   const log: SweepLog = createLog((level, msg, fields) => {
     // As in the log of the functions.
     if (level === 'debug') return;
-    const timestamp = clock.now();
-    const frame = { level, msg, time: new Date(timestamp).toISOString(), stage, recordedBy };
-    waiting.push({ timestamp, message: jsonOf({ ...frame, ...fields }) });
+    const now = clock.now();
+    const frame = { level, msg, timestamp: new Date(now).toISOString(), stage, recordedBy };
+    waiting.push({ timestamp: now, message: jsonOf({ ...frame, ...fields }) });
     written = written.then(writeWaiting);
   });
 
