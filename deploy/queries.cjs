@@ -1,9 +1,9 @@
 // The questions that people have about the log. Each is saved in CloudWatch Logs Insights under dli-reaper/<stage>/. Insights
-// flattens objects and lists, so a column with such a name stays empty. @message has the whole line.
+// flattens objects and lists, so a column with such a name stays empty. @message has the whole line. `why` is a text.
 const QUERIES = {
   WhyWasJobCancelled: [
     'why was job X cancelled',
-    `fields @timestamp, recordedBy, target, region, projectName, projectId, msg, outcome, reason, rule, clock, limitMs, runTimeMs, queueTimeMs, sweepId, @message
+    `fields @timestamp, recordedBy, target, region, projectName, projectId, msg, outcome, reason, rule, clock, limitMs, runTimeMs, queueTimeMs, sweepId, why, @message
 | filter jobId = "PUT THE JOB ID HERE"
 | sort @timestamp desc
 | limit 50`,

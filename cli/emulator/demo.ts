@@ -65,7 +65,7 @@ function collectLines() {
   const collector = createCollector({ timeZone: 'UTC', owners: 'shown' });
   const reader = collector.source('demo');
   const log: SweepLog = createLog((level, msg, fields) => {
-    reader.line({ level, msg, time: new Date(systemClock.now()).toISOString(), ...fields }, msg);
+    reader.line({ level, msg, timestamp: new Date(systemClock.now()).toISOString(), ...fields }, msg);
   });
   return { log, collected: () => collector.finish(null) };
 }

@@ -62,10 +62,10 @@ export async function openByHandRecord(
   const log: SweepLog = createLog((level, msg, fields) => {
     // As in the log of the functions.
     if (level === 'debug') return;
-    const timestamp = clock.now();
-    const frame = { level, msg, time: new Date(timestamp).toISOString(), stage, recordedBy };
+    const now = clock.now();
+    const frame = { level, msg, timestamp: new Date(now).toISOString(), stage, recordedBy };
     const code = LAST_LINES.has(msg) && CODE !== undefined ? { code: CODE } : {};
-    waiting.push({ timestamp, message: jsonOf({ ...frame, ...code, ...fields }) });
+    waiting.push({ timestamp: now, message: jsonOf({ ...frame, ...code, ...fields }) });
     written = written.then(writeWaiting);
   });
 

@@ -34,7 +34,7 @@ export function createLambdaLog({ stage, periodMs }: Deployment): LambdaLog {
     const frame: LineFrame = {
       level,
       msg,
-      time: new Date(systemClock.now()).toISOString(),
+      timestamp: new Date(systemClock.now()).toISOString(),
       stage,
       periodMinutes: periodMs / 60_000,
       awsRequestId,

@@ -10,7 +10,7 @@ import { chosenSighting, type Fields, fieldsOf, textOf } from './sightings.ts';
 import { hasEnd, statesOf } from './states.ts';
 import { totalsOf } from './targets.ts';
 import { readTried } from './tried.ts';
-import { isExplanation } from './whys.ts';
+import { explanationOf } from './whys.ts';
 import { measureWorth } from './worth.ts';
 
 /** What a page of `report` shows. */
@@ -39,7 +39,7 @@ export interface SourceReader {
   /**
    * Adds a line of a log.
    *
-   * @param at epoch ms, if the log says when it got the line. By default the line's own `time`.
+   * @param at epoch ms, if the log says when it got the line. By default the line's own `timestamp`, or `time` of an earlier version.
    * @param place such as `line 3`.
    */
   line(line: Fields, place: string, at?: number): void;
@@ -90,7 +90,7 @@ export function createCollector(options: CollectOptions): Collector {
       unread: unreadable,
       line(line, place, time) {
         source.lines += 1;
-        const at = time ?? Date.parse(textOf(line.time) ?? '');
+        const at = time ?? Date.parse(textOf(line.timestamp) ?? textOf(line.time) ?? '');
         if (typeof line.msg !== 'string') source.other += 1;
         else if (!isTime(at)) unreadable('a line without a time that can be right', place);
         else if (isOutside(textOf(line.target), at)) source.outside += 1;
@@ -232,6 +232,7 @@ function spanOf({ runs }: SweepRecord, cases: readonly SeenCase[]): [number | un
 }
 
 const whysOf = (cases: readonly SeenCase[]): CaseWhy[] =>
-  cases.flatMap(({ job, deciding }, index) =>
-    job.why?.sighting === deciding && isExplanation(job.why.text) ? [{ index, why: job.why.text }] : [],
-  );
+  cases.flatMap(({ job, deciding }, index) => {
+    const why = job.why?.sighting === deciding ? explanationOf(job.why.text) : undefined;
+    return why === undefined ? [] : [{ index, why }];
+  });

@@ -55,5 +55,18 @@ const schema = v.looseObject({
   ]),
 });
 
-/** Whether a value has the form of an explanation, as far as it is shown. */
-export const isExplanation = (value: unknown): value is LoggedExplanation => v.is(schema, value);
+/** @param why JSON text; or an object, in a line of an earlier version. @returns undefined if it cannot be shown. */
+export function explanationOf(why: unknown): LoggedExplanation | undefined {
+  const value = typeof why === 'string' ? parsed(why) : why;
+  return isExplanation(value) ? value : undefined;
+}
+
+const isExplanation = (value: unknown): value is LoggedExplanation => v.is(schema, value);
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

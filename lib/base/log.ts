@@ -34,7 +34,7 @@ export function createJsonLinesLog<Lines extends Record<keyof Lines, object>>(
   now: () => number,
 ): Log<Lines> {
   return createLog((level, msg, fields) =>
-    write(`${jsonOf({ level, msg, time: new Date(now()).toISOString(), ...fields })}\n`),
+    write(`${jsonOf({ level, msg, timestamp: new Date(now()).toISOString(), ...fields })}\n`),
   );
 }
 

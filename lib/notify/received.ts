@@ -45,7 +45,7 @@ const kind = word<MessageKind>({
 /** The texts of a match in the policy. */
 const texts = v.optional(v.pipe(v.array(text), v.maxLength(100)));
 
-const lineSchema: v.GenericSchema<unknown, Omit<Received, 'isTest'>> = v.object({
+const lineSchema: v.GenericSchema<unknown, Omit<Received, 'isTest'> & { timestamp: string | null }> = v.object({
   version: v.literal(MESSAGE_VERSION),
   to: v.picklist(['operators', 'owner']),
   owner: textOrNull,
@@ -110,6 +110,8 @@ const lineSchema: v.GenericSchema<unknown, Omit<Received, 'isTest'>> = v.object(
   trigger: optional,
   recordedBy: optional,
   sweepId: optional,
+  timestamp: optional,
+  // The name in a line of an earlier version.
   time: optional,
 });
 
@@ -125,5 +127,6 @@ export function receive(line: string): { message: Received } | { skipped: Skippe
   if (!v.is(v.object({ version: v.literal(MESSAGE_VERSION) }), fields)) return { skipped: 'version' };
   const result = v.safeParse(lineSchema, fields);
   if (!result.success) return { skipped: 'invalid' };
-  return { message: { ...result.output, isTest: fields.msg === TEST_MESSAGE } };
+  const { timestamp, ...message } = result.output;
+  return { message: { ...message, time: timestamp ?? message.time, isTest: fields.msg === TEST_MESSAGE } };
 }

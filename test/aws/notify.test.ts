@@ -46,8 +46,8 @@ describe('the bundled notify function', () => {
     await sns.send(new SubscribeCommand({ TopicArn: TOPIC, Protocol: 'sqs', Endpoint }));
     const event = subscriptionEvent([
       messageLine({ jobs: Array.from({ length: 40 }, (_, i) => messageJob(i)) }),
-      operatorsLine({ status: 'stopped', jobs: [], time: '2026-11-27T09:00:00.000Z' }),
-      operatorsLine({ status: 'ok', jobs: [], time: '2026-11-27T09:15:00.000Z' }),
+      operatorsLine({ status: 'stopped', jobs: [], timestamp: '2026-11-27T09:00:00.000Z' }),
+      operatorsLine({ status: 'ok', jobs: [], timestamp: '2026-11-27T09:15:00.000Z' }),
     ]);
 
     const invocations = [

@@ -26,7 +26,7 @@ type Name<V> = [V] extends [string | number | boolean] ? true : 'parts' | { [K i
 const FRAME: Names<LineFrame & LineContext> = {
   level: true,
   msg: true,
-  time: true,
+  timestamp: true,
   stage: true,
   periodMinutes: true,
   awsRequestId: true,
@@ -69,7 +69,7 @@ const JOB: Names<JobLine> = {
   attempts: true,
   requestId: true,
   error: true,
-  why: 'parts',
+  why: true,
 };
 const FINISHED: Names<LogLines['sweep finished']> = {
   version: true,
@@ -224,7 +224,7 @@ describe.each([...queries, ...tables])('the query "$name"', ({ query }) => {
 
 describe('a query', () => {
   it.each([
-    { query: 'filter msg = "job cancelled" | fields jobId, why', empty: ['why'] },
+    { query: 'filter msg = "job cancelled" | fields jobId, warning', empty: ['warning'] },
     { query: 'filter msg = "sweep finished" | stats latest(counts) as all by target', empty: ['counts'] },
     { query: 'filter msg = "sweep finished" | stats latest(counts.overdu) as overdue', empty: ['counts.overdu'] },
     { query: 'filter msg = "message not sent" | fields targets, error', empty: ['targets', 'error'] },

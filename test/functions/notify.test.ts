@@ -84,7 +84,7 @@ describe('the bundled notify function', () => {
   it('knows the state of a target from one process to the next: a stop is sent once, and so is its end', async (context) => {
     const { aws, invoke } = await start(context);
     const at = (minute: number, status: 'stopped' | 'ok') =>
-      subscriptionEvent([operatorsLine({ status, jobs: [], time: `2026-11-27T09:${minute}:00.000Z` })]);
+      subscriptionEvent([operatorsLine({ status, jobs: [], timestamp: `2026-11-27T09:${minute}:00.000Z` })]);
 
     for (const event of [at(10, 'stopped'), at(25, 'stopped'), at(40, 'ok'), at(55, 'ok')]) await invoke(event);
 

@@ -14,7 +14,7 @@ import { logReport } from '../../lib/sweep/tell/log-report.ts';
  */
 
 /** A line as the log holds it, parsed. */
-export type RecordedLine = Record<string, unknown> & { msg: string; time: string };
+export type RecordedLine = Record<string, unknown> & { msg: string; timestamp: string };
 
 interface MonthOptions {
   /** Epoch ms, a whole hour. */
@@ -243,7 +243,9 @@ function linesOfSweep(place: Place, { at, mood, isByHand, live, random }: SweepO
   };
   const logAt = (time: number) =>
     createLog<LogLines>((level, msg, fields) => {
-      const line = JSON.parse(JSON.stringify({ level, msg, time: new Date(time).toISOString(), ...frame, ...fields }));
+      const line = JSON.parse(
+        JSON.stringify({ level, msg, timestamp: new Date(time).toISOString(), ...frame, ...fields }),
+      );
       // No function is deployed with the level debug.
       if (level !== 'debug') lines.push(line as RecordedLine);
     });

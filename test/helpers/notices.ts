@@ -27,7 +27,7 @@ export const messageJob = (number: number, fields: Partial<MessageJob> = {}): Me
 export const messageLine = (fields: Partial<Message> & Record<string, unknown> = {}) => ({
   level: 'info',
   msg: 'message',
-  time: '2026-11-27T09:00:00.000Z',
+  timestamp: '2026-11-27T09:00:00.000Z',
   stage: 'dev',
   periodMinutes: 15,
   awsRequestId: 'f5c2e8a0-0000-4000-8000-000000000000',

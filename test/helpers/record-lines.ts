@@ -15,7 +15,7 @@ export type Line = Readonly<Record<string, unknown>>;
 export function sweepLines(n: number, { stage = 'dev', target = 'lake', owner = 'ana' } = {}): Line[] {
   const at = RECORD_FROM + (n - 1) * QUARTER_MS;
   const time = new Date(at).toISOString();
-  const frame = { time, stage, periodMinutes: 15, awsRequestId: `request-${n}` };
+  const frame = { timestamp: time, stage, periodMinutes: 15, awsRequestId: `request-${n}` };
   const context = { sweepId: `sweep-${n}`, target, trigger: 'schedule' };
   const job = {
     jobId: jobId(n),
@@ -61,7 +61,7 @@ export const recordOf = (sweeps: number, options?: Parameters<typeof sweepLines>
 
 export const asLines = (lines: readonly Line[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 
-const timeOf = ({ time }: Line): string => String(time);
+const timeOf = ({ timestamp }: Line): string => String(timestamp);
 
 /** As CloudWatch exports it to S3. */
 export const asExport = (lines: readonly Line[]): Uint8Array =>

@@ -200,7 +200,7 @@ async function playWeek() {
     );
     const written = world.lines.slice(from).filter(({ msg }) => msg === 'message');
     await notify.send(
-      written.map((line) => ({ ...line.fields, msg: line.msg, time: new Date(line.at).toISOString() })),
+      written.map((line) => ({ ...line.fields, msg: line.msg, timestamp: new Date(line.at).toISOString() })),
     );
   };
 

@@ -3,7 +3,6 @@ import { createLog, type Log } from '../../base/log.ts';
 import { describeError } from '../../dli/advice.ts';
 import type { DliCallEvent } from '../../dli/exchange.ts';
 import type { LimitName } from '../../policy/clocks.ts';
-import type { LoggedExplanation } from './explanation.ts';
 import type { Message } from './message.ts';
 import type { SkipReason } from './outcome.ts';
 import type { JobReport, SweepReport, SweptProject } from './report.ts';
@@ -110,8 +109,12 @@ export function errorField(error: unknown): string {
 export interface LineFrame {
   level: string;
   msg: string;
-  /** ISO 8601, UTC. */
-  time: string;
+  /**
+   * ISO 8601, UTC. Lambda's JSON format takes the time of a line from this name, and the level of a line without it is INFO.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+   */
+  timestamp: string;
   stage: string;
   /** The period of the schedule, so that a reader can tell whether it is late. */
   periodMinutes: number;
@@ -125,7 +128,7 @@ type AroundSummary = Exclude<keyof (LineFrame & LineContext & LogLines['sweep fi
 const AROUND: Record<AroundSummary, true> = {
   level: true,
   msg: true,
-  time: true,
+  timestamp: true,
   stage: true,
   periodMinutes: true,
   awsRequestId: true,
@@ -139,8 +142,8 @@ const AROUND: Record<AroundSummary, true> = {
   jobsLogged: true,
 };
 
-/** The fields of a line that are no part of the report. */
-export const AROUND_SUMMARY = Object.keys(AROUND);
+/** The fields of a line that are no part of the report. Lines of earlier versions have `time` in place of `timestamp`. */
+export const AROUND_SUMMARY = [...Object.keys(AROUND), 'time'];
 export const AROUND_JOB = [...AROUND_SUMMARY, 'sweepId', 'target', 'trigger', 'why'];
 
 /** The lines of jobs, one for each outcome and decision. */
@@ -166,8 +169,13 @@ export const LAST_LINES: ReadonlySet<string> = new Set<LineName>([
   'dispatch could not run',
 ]);
 
-/** The report of a job, and why it was decided so. */
-export type JobLine = Plain<JobReport> & { why?: LoggedExplanation | undefined };
+/**
+ * The report of a job, and why it was decided so: a `LoggedExplanation` as JSON text. Logs Insights can search and show a text. It
+ * would flatten an object, and finds no more than 200 fields in a line. Lines of earlier versions have the object itself.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html
+ */
+export type JobLine = Plain<JobReport> & { why?: string };
 
 /** The report without its jobs. Long lists are cut, and a notice says so: a line has room for 256 KB. */
 export type Summary = Plain<Omit<SweepReport, 'jobs'>>;

@@ -16,7 +16,8 @@ export function logReport(
   for (const job of report.jobs) {
     const { msg, level } = lineOf(job);
     // Lines that are not usually written need no explanation.
-    log[level](msg, level === 'debug' ? { ...job } : { ...job, why: explain(job.jobId) });
+    const why = level === 'debug' ? undefined : explain(job.jobId);
+    log[level](msg, why === undefined ? { ...job } : { ...job, why: JSON.stringify(why) });
     if (level !== 'debug') jobsLogged += 1;
   }
   const isFailure = report.status !== 'ok' && !(report.dryRun && report.status === 'capped');

@@ -34,8 +34,8 @@ async function show(...args: string[]): Promise<Shown & { exitCode: number | nul
   return { exitCode, ...(JSON.parse(stdout) as Shown) };
 }
 
-const LATER = { time: '2026-11-27T09:15:00.000Z' };
-const A_DAY_LATER = { time: '2026-11-28T09:00:00.000Z' };
+const LATER = { timestamp: '2026-11-27T09:15:00.000Z' };
+const A_DAY_LATER = { timestamp: '2026-11-28T09:00:00.000Z' };
 
 describe('dli-reaper notices', () => {
   it('shows each message with its recipient, as the function would word it, and needs no account', async () => {
@@ -149,7 +149,7 @@ describe('dli-reaper notices', () => {
     const { messages } = await show(
       '--from',
       fileOf(
-        { ...messageLine(), stage: undefined, time: undefined },
+        { ...messageLine(), stage: undefined, timestamp: undefined },
         messageLine({ stage: 'x\ny', owner: 'b\nen', jobs: [messageJob(2)] }),
       ),
     );

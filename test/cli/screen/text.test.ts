@@ -84,7 +84,7 @@ describe('a line of the log', () => {
     log.warn('notice', { notice: 'a\u009b\u202e' });
 
     expect(lines).toEqual([
-      '{"level":"warn","msg":"notice","time":"1970-01-01T00:00:00.000Z","notice":"a\\u009b\\u202e"}\n',
+      '{"level":"warn","msg":"notice","timestamp":"1970-01-01T00:00:00.000Z","notice":"a\\u009b\\u202e"}\n',
     ]);
   });
 });

@@ -15,7 +15,7 @@ interface Line extends Record<string, unknown> {
 const line = (msg: string, fields: Record<string, unknown> = {}): Line => ({
   level: 'info',
   msg,
-  time: at(0),
+  timestamp: at(0),
   stage: 'prod',
   target: 'lake',
   sweepId: 's1',
@@ -59,7 +59,7 @@ describe('the case of a job', () => {
   it('is cancelled, although later sweeps saw the job being stopped', () => {
     const kept = job('job kept', {
       sweepId: 's2',
-      time: at(HOUR),
+      timestamp: at(HOUR),
       decision: 'keep',
       reason: 'stopping',
       outcome: 'skipped',
@@ -71,26 +71,26 @@ describe('the case of a job', () => {
     const asked = job('job not seen to stop', { outcome: 'unconfirmed' });
     const kept = job('job kept', {
       sweepId: 's2',
-      time: at(HOUR),
+      timestamp: at(HOUR),
       decision: 'keep',
       reason: 'exempt',
       outcome: 'skipped',
     });
     expect(resultsOf([asked, kept])).toEqual([['j1', 'unconfirmed', 2]]);
-    expect(resultsOf([asked, kept, cancelled({ sweepId: 's3', time: at(2 * HOUR) })])).toEqual([
+    expect(resultsOf([asked, kept, cancelled({ sweepId: 's3', timestamp: at(2 * HOUR) })])).toEqual([
       ['j1', 'cancelled', 3],
     ]);
   });
 
   it('is one and cancelled if Lambda delivered an event twice, and the second sweep found the job over', () => {
-    const over = job('job already terminal', { awsRequestId: 'r2', time: at(1_000), outcome: 'already-terminal' });
-    const early = { ...over, time: at(-1_000) };
+    const over = job('job already terminal', { awsRequestId: 'r2', timestamp: at(1_000), outcome: 'already-terminal' });
+    const early = { ...over, timestamp: at(-1_000) };
     expect(resultsOf([cancelled(), over])).toEqual([['j1', 'cancelled', 2]]);
     expect(resultsOf([early, cancelled()])).toEqual([['j1', 'cancelled', 2]]);
   });
 
   it('is a new one for a Flink job that runs again under its id, and for no other engine', () => {
-    const again = { sweepId: 's2', awsRequestId: 'r2', time: at(20 * HOUR) };
+    const again = { sweepId: 's2', awsRequestId: 'r2', timestamp: at(20 * HOUR) };
     const flink = { engine: 'flink', jobId: '149' };
     expect(resultsOf([cancelled(flink), cancelled({ ...flink, ...again })])).toEqual([
       ['149', 'cancelled', 1],
@@ -140,7 +140,7 @@ describe('the case of a job', () => {
 
 describe('the states of a target', () => {
   const ticks = (...hours: number[]) =>
-    hours.map((h) => end({ sweepId: `s${h}`, time: at(h * HOUR), startedAt: at(h * HOUR) }));
+    hours.map((h) => end({ sweepId: `s${h}`, timestamp: at(h * HOUR), startedAt: at(h * HOUR) }));
   const statesOf = (lines: readonly Line[], options: Partial<CollectOptions> = {}) =>
     collect(lines, options).aggregates.states.map(({ state, from, to, sweeps }) => [state, from, to, sweeps]);
 
@@ -158,7 +158,7 @@ describe('the states of a target', () => {
       awsRequestId: undefined,
       recordedBy: 'arn:aws:iam::1:user/olga',
       trigger: 'schedule',
-      time: at(2 * HOUR),
+      timestamp: at(2 * HOUR),
     };
     expect(statesOf([...ticks(0, 4), end({ sweepId: 'hand', ...byHand })])).toEqual([
       ['dead', at(HOUR), at(4 * HOUR), 0],
@@ -206,7 +206,7 @@ describe('what a person should look at', () => {
 
   it('is an exemption that ends, by its latest sentence', () => {
     const says = (text: string, h: number) =>
-      end({ sweepId: `s${h}`, time: at(h * HOUR), notices: [text, 'another notice'] });
+      end({ sweepId: `s${h}`, timestamp: at(h * HOUR), notices: [text, 'another notice'] });
     expect(
       needsOf([says('exemption a (owner x) ends at T, in 6d', 1), says('exemption a (owner x) ends at T, in 1d', 2)]),
     ).toEqual([['ending', 1, 'exemption a (owner x) ends at T, in 1d']]);
@@ -298,8 +298,8 @@ describe('a record', () => {
       end(),
       cancelled(),
       cancelled({ jobId: 'j2', target: 'other' }),
-      cancelled({ jobId: 'j3', time: at(-HOUR) }),
-      cancelled({ jobId: 'j4', time: at(HOUR) }),
+      cancelled({ jobId: 'j3', timestamp: at(-HOUR) }),
+      cancelled({ jobId: 'j4', timestamp: at(HOUR) }),
     ];
     const { cases, aggregates } = collect(lines, { since: NOON - 60_000, until: NOON + 60_000, target: 'lake' });
     expect(cases.map(({ jobId }) => jobId)).toEqual(['j1']);
@@ -318,10 +318,16 @@ describe('a record', () => {
     ]);
   });
 
+  it('takes the time of a line of an earlier version from its older name', () => {
+    const earlier = { ...end({ timestamp: undefined }), time: at(0) };
+
+    expect(collect([earlier])).toEqual(collect([end({ timestamp: at(0) })]));
+  });
+
   it('names a line without a time, a target or a job', () => {
     const lines = [
-      end({ time: undefined }),
-      end({ time: '1970-01-01T00:00:00Z' }),
+      end({ timestamp: undefined }),
+      end({ timestamp: '1970-01-01T00:00:00Z' }),
       end({ target: undefined }),
       job('job kept', { jobId: 7 }),
     ];
@@ -412,7 +418,7 @@ describe('hidden owners', () => {
       cancelled({
         owner: 'ana',
         name: 'ana',
-        why,
+        why: JSON.stringify(why),
         recordedBy: 'arn:aws:iam::1:user/olga',
         error: 'ana may not (arn:aws:sts::1:assumed-role/x/olga)',
       }),
@@ -420,6 +426,8 @@ describe('hidden owners', () => {
     ];
     const hidden = collect(lines, { owners: 'hidden' });
     expect(hidden.whys).toHaveLength(1);
+    // A line of an earlier version has the object itself.
+    expect(collect([cancelled({ why })]).whys).toEqual([{ index: 0, why }]);
     const text = JSON.stringify(hidden);
     for (const name of ['"ana"', 'ana ', 'zoe', 'olga', 'c++']) expect(text).not.toContain(name);
     expect(text).toContain('banana');

@@ -18,7 +18,7 @@ const timeZone = 'Europe/Berlin';
 /** Fields of any line, as the counting below reads them. */
 interface Raw extends Near {
   msg: string;
-  time: string;
+  timestamp: string;
   stage: string;
   target: string;
   sweepId: string;
@@ -66,7 +66,7 @@ interface Waiting {
   longestMs: number | null;
 }
 
-const timeOf = (line: Pick<Raw, 'time'>): number => Date.parse(line.time);
+const timeOf = (line: Pick<Raw, 'timestamp'>): number => Date.parse(line.timestamp);
 const placeOf = (line: { stage: string | null; target: string }): string => `${line.stage} ${line.target}`;
 
 /** Reads the lines from three sources in any order, some of them twice. */
@@ -238,7 +238,7 @@ describe.each(MONTHS)('the numbers of a record of $name', ({ options, short, hou
       one.error,
     ]);
     const raw = episodes.map(({ place, jobId, final, result, lines: own }) => [
-      `${place} ${jobId} ${final.time}`,
+      `${place} ${jobId} ${final.timestamp}`,
       result,
       final.reason ?? null,
       (final.warning ?? final).rule,
@@ -247,8 +247,8 @@ describe.each(MONTHS)('the numbers of a record of $name', ({ options, short, hou
       readingOf(final),
       own.findLast((line) => line.owner != null)?.owner ?? null,
       final.queue,
-      own[0]?.time,
-      own.at(-1)?.time,
+      own[0]?.timestamp,
+      own.at(-1)?.timestamp,
       new Set(own.map((line) => line.sweepId)).size,
       final.error ?? null,
     ]);
@@ -328,7 +328,7 @@ describe.each(MONTHS)('the numbers of a record of $name', ({ options, short, hou
   it('are equal for each rule', () => {
     const rules = finished
       .filter(({ trigger }) => trigger !== 'emergency')
-      .flatMap((line) => line.rules.map((effect) => ({ ...effect, place: placeOf(line), at: line.time })));
+      .flatMap((line) => line.rules.map((effect) => ({ ...effect, place: placeOf(line), at: line.timestamp })));
     const own = episodes.filter(({ final }) => !['exempt', 'frozen'].includes(final.reason ?? ''));
     const keys = new Set([
       ...rules.map(({ place, rule }) => `${place} ${rule}`),
@@ -450,7 +450,7 @@ describe.each(MONTHS)('the numbers of a record of $name', ({ options, short, hou
       .flatMap((line) => {
         const cancelled = bySweep.get(line.sweepId) ?? [];
         if (cancelled.length === 0) return [];
-        const next = cached(placeOf(line)).find((one) => Date.parse(one.startedAt ?? one.time) >= timeOf(line));
+        const next = cached(placeOf(line)).find((one) => Date.parse(one.startedAt ?? one.timestamp) >= timeOf(line));
         const isUsable =
           next !== undefined &&
           timeOf(next) - timeOf(line) <= 2 * PERIOD &&

@@ -230,9 +230,17 @@ describe('publishEvents', () => {
   it.each([null, 'yesterday', ''])('knows no time if a line has %j', async (time) => {
     const { publish, events } = createWorld();
 
-    await publish([messageLine({ time })]);
+    await publish([messageLine({ timestamp: time })]);
 
     expect(events()[0]?.detail.time).toBeNull();
+  });
+
+  it('knows the time of a line of an earlier version, which has it under another name', async () => {
+    const { publish, events } = createWorld();
+
+    await publish([messageLine({ timestamp: undefined, time: '2026-11-27T08:00:00.000Z' })]);
+
+    expect(events()[0]?.detail.time).toBe('2026-11-27T08:00:00.000Z');
   });
 
   it('calls nothing for messages without news', async () => {

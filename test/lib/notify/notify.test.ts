@@ -310,7 +310,7 @@ describe('notifyEvent', () => {
   it('sends that a stop is over, with its first and its last sweep, and nothing of it twice', async () => {
     const world = createWorld();
     const at = (time: string, status: 'stopped' | 'ok') =>
-      operatorsLine({ status, jobs: [], time: `2026-01-05T${time}:00.000Z` });
+      operatorsLine({ status, jobs: [], timestamp: `2026-01-05T${time}:00.000Z` });
 
     const lines = [at('07:00', 'stopped'), at('07:15', 'stopped'), at('08:30', 'ok'), at('08:45', 'ok')];
     for (const line of [...lines, ...lines]) await world.send([line]);
@@ -327,7 +327,7 @@ describe('notifyEvent', () => {
   it('does not take a line that comes too late for the state of its target', async () => {
     const world = createWorld();
     const at = (time: string, status: 'stopped' | 'ok') =>
-      operatorsLine({ status, jobs: [], time: `2026-01-05T${time}:00.000Z` });
+      operatorsLine({ status, jobs: [], timestamp: `2026-01-05T${time}:00.000Z` });
 
     await world.send([at('08:15', 'ok'), at('08:00', 'stopped')]);
 
@@ -337,9 +337,9 @@ describe('notifyEvent', () => {
   it('takes a line of the future for one of now, so that it hides no later line', async () => {
     const world = createWorld();
 
-    await world.send([operatorsLine({ status: 'ok', jobs: [], time: '2099-01-01T00:00:00.000Z' })]);
+    await world.send([operatorsLine({ status: 'ok', jobs: [], timestamp: '2099-01-01T00:00:00.000Z' })]);
     world.clock.pass(MINUTE);
-    await world.send([operatorsLine({ status: 'stopped', jobs: [], time: '2026-01-05T09:01:00.000Z' })]);
+    await world.send([operatorsLine({ status: 'stopped', jobs: [], timestamp: '2026-01-05T09:01:00.000Z' })]);
 
     expect(world.published).toHaveLength(1);
   });
@@ -357,7 +357,8 @@ describe('notifyEvent', () => {
 
   it('tries a status again with the next sweep if it could not be sent', async () => {
     const world = createWorld();
-    const at = (time: string) => operatorsLine({ status: 'stopped', jobs: [], time: `2026-01-05T${time}:00.000Z` });
+    const at = (time: string) =>
+      operatorsLine({ status: 'stopped', jobs: [], timestamp: `2026-01-05T${time}:00.000Z` });
 
     world.refused.add('ops');
     await expect(world.send([at('08:00')])).rejects.toThrow(NotifyError);
@@ -544,8 +545,8 @@ describe('a process that is killed at any await and invoked again', () => {
     messageLine({ jobs: [messageJob(1), messageJob(2)] }),
     messageLine({ owner: 'ben', jobs: [messageJob(3, { owner: 'ben' })] }),
     operatorsLine({ status: 'capped', problems: ['too many'], jobs: [messageJob(4), messageJob(5)] }),
-    operatorsLine({ target: 'sea', status: 'stopped', jobs: [], time: '2026-01-05T07:00:00.000Z' }),
-    operatorsLine({ target: 'sea', status: 'ok', jobs: [messageJob(6)], time: '2026-01-05T07:15:00.000Z' }),
+    operatorsLine({ target: 'sea', status: 'stopped', jobs: [], timestamp: '2026-01-05T07:00:00.000Z' }),
+    operatorsLine({ target: 'sea', status: 'ok', jobs: [messageJob(6)], timestamp: '2026-01-05T07:15:00.000Z' }),
   ];
   /** What is in some messages: each job, and the status. */
   const newsIn = (messages: readonly { to: string; text: string; jobIds: string[] }[]) =>

@@ -9,6 +9,7 @@ import type { Policy } from '../../../../lib/policy/schema.ts';
 import { toEmergency } from '../../../../lib/request/emergency.ts';
 import type { Ends } from '../../../../lib/sweep/act/act.ts';
 import type { Decision } from '../../../../lib/sweep/judge/decide.ts';
+import type { JobLine } from '../../../../lib/sweep/record/log-lines.ts';
 import type { Outcome, SkipReason } from '../../../../lib/sweep/record/outcome.ts';
 import type { CapReport, DryRunReason, Stopped } from '../../../../lib/sweep/record/report.ts';
 import { createCallCounter, type JobReport } from '../../../../lib/sweep/record/report.ts';
@@ -585,9 +586,11 @@ describe('logReport', () => {
     const lines = all.filter(({ msg }) => msg !== 'notice');
 
     expect(asked).toEqual([jobId(1)]);
-    expect(lines[0]).toMatchObject({
-      level: 'info',
-      fields: { jobId: jobId(1), why: { jobId: jobId(1), rules: [{ rule: 'r', result: 'undetermined' }] } },
+    expect(lines[0]).toMatchObject({ level: 'info', fields: { jobId: jobId(1), why: expect.any(String) } });
+    // A text, which Logs Insights can search.
+    expect(JSON.parse(String((lines[0]?.fields as JobLine).why))).toMatchObject({
+      jobId: jobId(1),
+      rules: [{ rule: 'r', result: 'undetermined' }],
     });
     expect(lines[1]?.level).toBe('debug');
     expect(lines[1]?.fields).not.toHaveProperty('why');
