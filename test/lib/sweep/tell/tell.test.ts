@@ -588,7 +588,7 @@ describe('logReport', () => {
     expect(asked).toEqual([jobId(1)]);
     expect(lines[0]).toMatchObject({ level: 'info', fields: { jobId: jobId(1), why: expect.any(String) } });
     // A text, which Logs Insights can search.
-    expect(JSON.parse(String((lines[0]?.fields as JobLine).why))).toMatchObject({
+    expect(JSON.parse(String((lines[0]?.fields as JobLine | undefined)?.why))).toMatchObject({
       jobId: jobId(1),
       rules: [{ rule: 'r', result: 'undetermined' }],
     });
