@@ -40,7 +40,10 @@ const schema = v.looseObject({
     }),
   ),
   exemptions: v.array(v.looseObject({ ...span, predicates })),
-  freezes: v.array(v.looseObject({ ...span, predicates: match })),
+  // Earlier versions had no freezes, and left nothing out.
+  freezes: v.optional(v.array(v.looseObject({ ...span, predicates: match })), []),
+  otherExemptions: v.optional(v.number(), 0),
+  otherFreezes: v.optional(v.number(), 0),
   tagExemption: v.nullable(holds),
   verdict: v.variant('action', [
     v.looseObject({ action: v.literal('keep'), reason: v.string(), because: v.optional(v.string()) }),
@@ -55,5 +58,8 @@ const schema = v.looseObject({
   ]),
 });
 
-/** Whether a value has the form of an explanation, as far as it is shown. */
-export const isExplanation = (value: unknown): value is LoggedExplanation => v.is(schema, value);
+/** Returns an explanation, in today's form; undefined if a value does not have the form, as far as it is shown. */
+export function readExplanation(value: unknown): LoggedExplanation | undefined {
+  const { success, output } = v.safeParse(schema, value);
+  return success ? (output as unknown as LoggedExplanation) : undefined;
+}
