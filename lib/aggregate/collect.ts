@@ -10,7 +10,7 @@ import { chosenSighting, type Fields, fieldsOf, textOf } from './sightings.ts';
 import { hasEnd, statesOf } from './states.ts';
 import { totalsOf } from './targets.ts';
 import { readTried } from './tried.ts';
-import { explanationOf } from './whys.ts';
+import { readExplanation } from './whys.ts';
 import { measureWorth } from './worth.ts';
 
 /** What a page of `report` shows. */
@@ -233,6 +233,6 @@ function spanOf({ runs }: SweepRecord, cases: readonly SeenCase[]): [number | un
 
 const whysOf = (cases: readonly SeenCase[]): CaseWhy[] =>
   cases.flatMap(({ job, deciding }, index) => {
-    const why = job.why?.sighting === deciding ? explanationOf(job.why.text) : undefined;
+    const why = job.why?.sighting === deciding ? readExplanation(job.why.text) : undefined;
     return why === undefined ? [] : [{ index, why }];
   });

@@ -40,7 +40,10 @@ const schema = v.looseObject({
     }),
   ),
   exemptions: v.array(v.looseObject({ ...span, predicates })),
-  freezes: v.array(v.looseObject({ ...span, predicates: match })),
+  // Earlier versions had no freezes, and left nothing out.
+  freezes: v.optional(v.array(v.looseObject({ ...span, predicates: match })), []),
+  otherExemptions: v.optional(v.number(), 0),
+  otherFreezes: v.optional(v.number(), 0),
   tagExemption: v.nullable(holds),
   verdict: v.variant('action', [
     v.looseObject({ action: v.literal('keep'), reason: v.string(), because: v.optional(v.string()) }),
@@ -55,13 +58,15 @@ const schema = v.looseObject({
   ]),
 });
 
-/** @param why JSON text; or an object, in a line of an earlier version. @returns undefined if it cannot be shown. */
-export function explanationOf(why: unknown): LoggedExplanation | undefined {
-  const value = typeof why === 'string' ? parsed(why) : why;
-  return isExplanation(value) ? value : undefined;
+/**
+ * Returns an explanation, in today's form.
+ *
+ * @param why JSON text; or an object, in a line of an earlier version. @returns undefined if it cannot be shown.
+ */
+export function readExplanation(why: unknown): LoggedExplanation | undefined {
+  const { success, output } = v.safeParse(schema, typeof why === 'string' ? parsed(why) : why);
+  return success ? (output as unknown as LoggedExplanation) : undefined;
 }
-
-const isExplanation = (value: unknown): value is LoggedExplanation => v.is(schema, value);
 
 function parsed(text: string): unknown {
   try {
