@@ -1,0 +1,186 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { schedulerTick } from '../helpers/aws-events.ts';
+import { isOnPath, startMoto } from '../helpers/aws-peer.ts';
+import { root, toolEnvironment } from '../helpers/packaged.ts';
+
+const run = promisify(execFile);
+const hasPeer = (await isOnPath('moto_server')) && (await isOnPath('aws'));
+const hasLint = await isOnPath('cfn-lint');
+const scratch = mkdtempSync(join(tmpdir(), 'dli-reaper-release-'));
+const folder = join(scratch, 'release');
+
+const release = (to: string) =>
+  run(process.execPath, ['scripts/release.ts', to], { cwd: root, env: toolEnvironment() });
+
+interface Template {
+  Parameters: Record<string, { Default?: unknown }>;
+  Resources: Record<string, { Type: string; Condition?: string; Properties: Record<string, unknown> }>;
+}
+
+let template: Template;
+
+beforeAll(async () => {
+  await release(folder);
+  template = JSON.parse(readFileSync(join(folder, 'template.json'), 'utf8')) as Template;
+});
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+describe('the folder of npm run release', () => {
+  it('has one template and the zips that it names', () => {
+    expect(readdirSync(folder).toSorted()).toEqual(['dispatch.zip', 'notify.zip', 'sweep.zip', 'template.json']);
+    const functions = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function');
+    expect(functions.map(({ Properties }) => String(Properties.Code)).toSorted()).toEqual([
+      'dispatch.zip',
+      'notify.zip',
+      'sweep.zip',
+    ]);
+  });
+
+  it('is the same, byte by byte, if it is made again', async () => {
+    const again = join(scratch, 'again');
+
+    await release(again);
+
+    for (const name of readdirSync(folder)) {
+      expect(readFileSync(join(again, name)).equals(readFileSync(join(folder, name))), name).toBe(true);
+    }
+  });
+
+  it('holds the name of no stage, region, account or machine', () => {
+    const all = JSON.stringify(template);
+
+    expect(all).not.toMatch(/stage-of-the-release|eu-central-1|000000000000|undefined|\[object/);
+    expect(all).not.toContain(root);
+    expect(all).not.toMatch(/"(RoleName|ManagedPolicyName)"/);
+  });
+
+  it('has a parameter for the stage and for each ceiling, and both profiles', () => {
+    expect(Object.keys(template.Parameters).toSorted()).toEqual([
+      'AlarmTopic',
+      'AllMayCancel',
+      'EmergencyKills',
+      'EmergencyKillsPerDay',
+      'KillsPerDay',
+      'KillsPerSweep',
+      'LogRetentionDays',
+      'MaxConcurrency',
+      'OwnersPage',
+      'Profile',
+      'ShortestLimit',
+      'Stage',
+    ]);
+    const under = (condition: string) =>
+      Object.entries(template.Resources).flatMap(([name, { Condition }]) => (Condition === condition ? [name] : []));
+    expect(under('IsSmall')).toEqual(['NoSweepAlarm', 'SweepNotOkAlarm']);
+    expect(under('IsFull')).toContain('Dashboard');
+    expect(under('IsFull')).toHaveLength(18);
+    expect(template.Resources.CouldNotRunAlarm).not.toHaveProperty('Condition');
+  });
+});
+
+/** Runs a function from the zip of the release, with the environment of the deployed one. */
+async function invokeFromZip(name: string, event: unknown, env: NodeJS.ProcessEnv): Promise<unknown> {
+  const code = join(scratch, name);
+  for (const [path, bytes] of Object.entries(unzipSync(readFileSync(join(folder, `${name}.zip`))))) {
+    mkdirSync(dirname(join(code, path)), { recursive: true });
+    if (!path.endsWith('/')) writeFileSync(join(code, path), bytes);
+  }
+  const script = `
+    import { writeFileSync } from 'node:fs';
+    const { handler } = await import(${JSON.stringify(join(code, `dist/${name}/index.mjs`))});
+    const context = { awsRequestId: 'request-1', getRemainingTimeInMillis: () => 60_000 };
+    const returned = await handler(${JSON.stringify(event)}, context);
+    writeFileSync(3, JSON.stringify(returned));`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+  });
+  const [returned] = await Promise.all([text(child.stdio[3] as never), once(child, 'exit')]);
+  return JSON.parse(returned);
+}
+
+describe('aws cloudformation, with the commands of docs/deploy.md', () => {
+  it('makes a stage of it, whose dispatch fills the queue at a tick, and changes the profile by a second deploy', async () => {
+    if (!hasPeer) {
+      process.stdout.write('moto_server or aws is not on PATH: the release was made and not deployed.\n');
+      return;
+    }
+    const peer = await startMoto({
+      '/dli-reaper/prod/targets/default': JSON.stringify({
+        region: 'eu-west-101',
+        projectId: '0123456789abcdef0123456789abcdef',
+        policy: 'base',
+        credentials: 'reaper',
+      }),
+    });
+    onTestFinished(peer.close);
+    // This peer reads the name of a bucket from the path of an address only at localhost.
+    const AWS_ENDPOINT_URL = (peer.env.AWS_ENDPOINT_URL as string).replace('127.0.0.1', 'localhost');
+    const env = toolEnvironment({ ...peer.env, AWS_ENDPOINT_URL, AWS_DEFAULT_REGION: 'eu-central-1' });
+    const aws = async (...args: string[]) => (await run('aws', args, { cwd: folder, env })).stdout;
+    const ask = async (...args: string[]) => JSON.parse(await aws(...args, '--output', 'json')) as unknown;
+    const docs = readFileSync(join(root, 'docs/deploy.md'), 'utf8');
+    const [, commands = ''] = /```sh\ncd release\n(.*?)```/s.exec(docs) ?? [];
+    const typed = (change: (text: string) => string) =>
+      run('sh', ['-e', '-c', change(commands).replaceAll('BUCKET', 'code')], { cwd: folder, env });
+
+    await aws('s3', 'mb', 's3://code');
+    await typed((text) => text.replace(' Profile=small', ' KillsPerDay=7'));
+
+    const lint = hasLint ? (await run('cfn-lint', [join(folder, 'packaged.json')], { env })).stdout : '';
+    expect(lint).toBe('');
+    const deployed = (await ask('lambda', 'get-function', '--function-name', 'dli-job-reaper-prod-sweep')) as {
+      Configuration: { CodeSize: number; Environment: { Variables: Record<string, string> } };
+    };
+    expect(deployed.Configuration.CodeSize).toBe(readFileSync(join(folder, 'sweep.zip')).length);
+    expect(deployed.Configuration.Environment.Variables).toMatchObject({
+      STAGE: 'prod',
+      METRICS: '',
+      REAPER_KILLS_PER_DAY: '7',
+      REAPER_KILLS_PER_SWEEP: '100',
+      REAPER_SHORTEST_LIMIT: '15m',
+    });
+
+    const { Environment } = (await ask(
+      'lambda',
+      'get-function-configuration',
+      '--function-name',
+      'dli-job-reaper-prod-dispatch',
+    )) as { Environment: { Variables: Record<string, string> } };
+    const tick = schedulerTick(new Date().toISOString());
+    // This peer gives a queue the address that it has at AWS.
+    const SWEEP_QUEUE_URL = AWS_ENDPOINT_URL + new URL(Environment.Variables.SWEEP_QUEUE_URL ?? '').pathname;
+    const returned = await invokeFromZip('dispatch', tick, { ...env, ...Environment.Variables, SWEEP_QUEUE_URL });
+    expect(returned).toMatchObject({ expected: 1, sent: 1, messages: 1 });
+    const sqs = new SQSClient({
+      endpoint: AWS_ENDPOINT_URL,
+      region: 'eu-central-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    });
+    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: SWEEP_QUEUE_URL }));
+    expect(Messages.map(({ Body = '' }) => JSON.parse(Body) as object)).toMatchObject([{ targets: ['default'] }]);
+
+    await typed((text) => text);
+
+    expect(
+      await ask('lambda', 'get-function-configuration', '--function-name', 'dli-job-reaper-prod-sweep'),
+    ).toMatchObject({
+      Environment: {
+        Variables: {
+          METRICS: 'TargetsSwept PolicyException SweepsFailed SweepsStopped SweepsCapped',
+          // What is left out keeps its value.
+          REAPER_KILLS_PER_DAY: '7',
+        },
+      },
+    });
+  });
+});
