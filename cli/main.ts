@@ -30,7 +30,10 @@ const terminal: Terminal = {
   paint: (colour, text) => styleText(colour, text, { stream: stdout }),
   // Where CI is set, the spinner writes a line for each change.
   isErrScreen: stderr.isTTY && !('CI' in environment) && environment.TERM !== 'dumb',
-  ask: stdin.isTTY && stderr.isTTY ? async (question) => (await import('./screen/ask.ts')).ask(question) : undefined,
+  ask:
+    stdin.isTTY && stderr.isTTY
+      ? async (question, options) => (await import('./screen/ask.ts')).ask(question, options)
+      : undefined,
   stdin: () => stdin,
   isInScreen: stdin.isTTY,
   withoutColours: () => {

@@ -4,7 +4,7 @@ import input from '@inquirer/input';
 const BROKEN_OFF = ['ExitPromptError', 'AbortPromptError'];
 
 /** Asks on stderr, so that stdout holds the report alone. @returns what was typed; empty if the person broke off. */
-export async function ask(question: string): Promise<string> {
+export async function ask(question: string, { isHidden = false } = {}): Promise<string> {
   const ended = new AbortController();
   // Without this the library waits for ever after Ctrl-D.
   const onKey = (_: unknown, { ctrl, name }: { ctrl?: boolean; name?: string }) => {
@@ -13,7 +13,11 @@ export async function ask(question: string): Promise<string> {
   process.stdin.on('keypress', onKey);
   try {
     return await input(
-      { message: question, theme: { prefix: '?' } },
+      {
+        message: question,
+        theme: { prefix: '?' },
+        ...(isHidden && { transformer: (typed: string) => '*'.repeat(typed.length) }),
+      },
       { input: process.stdin, output: process.stderr, signal: ended.signal },
     );
   } catch (error) {

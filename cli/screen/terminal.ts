@@ -11,8 +11,8 @@ export interface Terminal {
   paint?: Paint | undefined;
   /** Whether stderr is a screen, which can show a bar or a spinner. */
   isErrScreen?: boolean | undefined;
-  /** Asks the person at the terminal; undefined if no one is there, or stdin is read as a file. */
-  ask?: ((question: string) => Promise<string>) | undefined;
+  /** Asks the person at the terminal; undefined if no one is there, or stdin is read as a file. A hidden answer is not shown. */
+  ask?: ((question: string, options?: { isHidden: boolean }) => Promise<string>) | undefined;
   /** Returns stdin, in parts as they come. */
   stdin?: (() => AsyncIterable<Uint8Array>) | undefined;
   /** Whether stdin is a screen, so that a person types what is read. */

@@ -34,6 +34,6 @@ export function onlyPrintable({ out, err, ask, ...terminal }: Terminal): Termina
     ...terminal,
     out: (text) => out(withoutUnseen(text)),
     err: (text) => err(withoutUnseen(text)),
-    ask: ask && ((question) => ask(withoutUnseen(question))),
+    ask: ask && ((question, options) => ask(withoutUnseen(question), options)),
   };
 }

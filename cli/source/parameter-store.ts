@@ -3,6 +3,7 @@ import {
   GetParameterHistoryCommand,
   GetParametersCommand,
   ParameterTier,
+  ParameterType,
   PutParameterCommand,
   type SSMClient,
 } from '@aws-sdk/client-ssm';
@@ -38,6 +39,25 @@ export function createParameterStore(client: SSMClient) {
       attempt(name, 'read from', async () => {
         const { Parameters = [] } = await client.send(new GetParametersCommand({ Names: [name] }));
         return Parameters.map(toVersion)[0];
+      }),
+
+    /**
+     * Writes a SecureString that is not there yet. It is not read back, so the caller needs no right to decrypt it.
+     *
+     * @returns false if a parameter of this name is there.
+     */
+    putSecret: (name: string, value: string, keyId: string): Promise<boolean> =>
+      attempt(name, 'written to', async () => {
+        try {
+          const Type = ParameterType.SECURE_STRING;
+          await client.send(
+            new PutParameterCommand({ Name: name, Value: value, Type, KeyId: keyId, Overwrite: false }),
+          );
+          return true;
+        } catch (error) {
+          if (nameOf(error) === 'ParameterAlreadyExists') return false;
+          throw error;
+        }
       }),
 
     /** @returns the new version. */

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { dliReaper } from '../../lib/base/command-line.ts';
+import { decodeText } from '../../lib/base/text.ts';
 import { assertTargetName } from '../../lib/request/request.ts';
 import { clashOf, inWords } from '../../lib/settings/project-claims.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { toJson } from '../screen/json.ts';
-import { deployLine, inRegion, shellWord } from '../screen/shell-lines.ts';
+import { deployLine, shellWord } from '../screen/shell-lines.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { withVersionLine, writeText } from '../source/files.ts';
 import type { Stage } from '../source/open-stage.ts';
@@ -17,6 +18,8 @@ export interface InitFlags {
   region?: string;
   projectId?: string;
   projectName?: string;
+  /** Ask for the key of DLI, or read it from stdin. */
+  credentials?: boolean;
   json?: boolean;
 }
 
@@ -69,10 +72,20 @@ export async function runInit(flags: InitFlags, terminal: Terminal): Promise<num
   const stage =
     flags.stage === undefined ? undefined : (await import('../source/open-stage.ts')).openStage(flags.stage);
   if (stage !== undefined) await assertTarget(stage, flags);
+  if (stage === undefined && flags.credentials) throw new SettingsError('--credentials', 'needs --stage');
+  const secret =
+    stage !== undefined && flags.credentials
+      ? await readCredential(stage.names.credentials(CREDENTIALS), terminal)
+      : undefined;
   const isNewFile = !existsSync(path);
   if (!isNewFile && stage === undefined) throw new SettingsError(path, 'already exists, and is not overwritten');
   if (isNewFile) writeText(path, STARTER_POLICY);
   const parameters = stage === undefined ? { created: [], kept: [] } : await initStage(stage, flags, isNewFile);
+  if (stage !== undefined && secret !== undefined) {
+    const name = stage.names.credentials(CREDENTIALS);
+    const isNew = await stage.store.putSecret(name, secret, keyOf(stage));
+    (isNew ? parameters.created : parameters.kept).push(name);
+  }
   const created = [...(isNewFile ? [path] : []), ...parameters.created];
   const kept = [...(isNewFile ? [] : [path]), ...parameters.kept];
 
@@ -139,8 +152,36 @@ async function assertTarget({ names, readClaims }: Stage, flags: InitFlags): Pro
   if (clash !== undefined) throw new SettingsError('--project-id', `${inWords(clash)}; nothing was written`);
 }
 
-/** The next steps. The key is put in place by an aws command that reads it from a file: no argument of ours holds a secret. */
-async function hintsFor(stage: Stage, { target, region, projectId, projectName }: InitFlags): Promise<string[]> {
+/** The key that a deploy makes for the credentials of a stage. */
+const keyOf = ({ name }: Stage): string => `alias/dli-reaper-${name}-credentials`;
+
+/**
+ * Reads the key of DLI from the person at the terminal, or as JSON from stdin. Never from an argument, which other users of the
+ * machine and the history of a shell can see.
+ *
+ * @returns its JSON. @throws {SettingsError} that holds no part of it, before anything is written.
+ */
+async function readCredential(name: string, terminal: Terminal): Promise<string> {
+  const { parseCredentials } = await import('../../lib/settings/stage.ts');
+  let text: string;
+  if (terminal.ask === undefined) {
+    const parts: Uint8Array[] = [];
+    for await (const part of terminal.stdin?.() ?? []) parts.push(part);
+    text = decodeText(Buffer.concat(parts)).trim();
+  } else {
+    const accessKeyId = (await terminal.ask('Access key of the user on the Huawei side:')).trim();
+    const secretAccessKey = (await terminal.ask('Its secret, which is not shown:', { isHidden: true })).trim();
+    text = JSON.stringify({ accessKeyId, secretAccessKey });
+  }
+  parseCredentials(name, new Map([[name, text]]));
+  return text;
+}
+
+/** The next steps. No argument of any of them holds a secret. */
+async function hintsFor(
+  stage: Stage,
+  { target, region, projectId, projectName, credentials, policy }: InitFlags,
+): Promise<string[]> {
   const { name } = stage;
   const again = region === undefined || projectId === undefined;
   return [
@@ -154,8 +195,13 @@ async function hintsFor(stage: Stage, { target, region, projectId, projectName }
           `put "projectName" into ${stage.names.target(target)}    # needed before it is live; doctor shows the name that IAM has`,
         ]
       : []),
-    `${await deployLine(stage)}: the functions, and the key that protects credentials`,
-    `aws ssm put-parameter${inRegion(await stage.region())} --type SecureString --name ${stage.names.credentials(CREDENTIALS)} --key-id alias/dli-reaper-${name}-credentials --value file://key.json`,
+    ...(credentials
+      ? []
+      : [
+          `${await deployLine(stage)}: the functions, and the key that protects credentials`,
+          `${dliReaper(`init --stage ${name} --credentials`)}    # asks for the key of DLI, or reads it from stdin`,
+        ]),
+    `${dliReaper(`policy push ${shellWord(policy)} --stage ${name}`)}    # once it names your queues`,
     dliReaper(`doctor --stage ${name} --target ${target}`),
   ];
 }

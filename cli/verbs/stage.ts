@@ -139,8 +139,16 @@ function addInit({ add, terminal, exitWith }: Verbs): void {
     .option('--region <region>', 'region of the target')
     .option('--project-id <id>', 'project of the target')
     .option('--project-name <name>', 'its name, such as eu-west-101_lake; a live target needs it')
+    .option('--credentials', 'ask for the key of DLI, or read it as JSON from stdin, and store it encrypted')
     .option('--json', ONE_JSON_DOCUMENT)
     .addHelpText('after', STAGE_EXIT_CODES_HELP)
-    .addHelpText('after', examples('init', `init --stage prod --target lake ${ACCOUNT}`))
+    .addHelpText(
+      'after',
+      examples(
+        'init',
+        `init --stage prod --target lake ${ACCOUNT}`,
+        'init --stage prod --credentials < credentials.json',
+      ),
+    )
     .action((flags: InitFlags) => exitWith(async () => (await import('../stage/init.ts')).runInit(flags, terminal)));
 }

@@ -218,7 +218,8 @@ export function parseTarget(name: string, values: ReadonlyMap<string, string>): 
   return parseWith(targetSchema, name, parseJson(name, values));
 }
 
-function parseCredentials(name: string, values: ReadonlyMap<string, string>): Credentials {
+/** Reads a credential. @throws {SettingsError} that never holds a part of it. */
+export function parseCredentials(name: string, values: ReadonlyMap<string, string>): Credentials {
   const document = parseJson(name, values);
   const isPassword = typeof document === 'object' && document !== null && 'password' in document;
   if (!isPassword) return parseWith(accessKeySchema, name, document, credentialIssueWords);

@@ -28,7 +28,7 @@ export const ASSUMED = {
   notifySeconds: 0.1,
   sweepBytes: 3_100,
   spared: 10,
-  sparedBytes: 1_500,
+  sparedBytes: 1_750,
 };
 
 /** What the bill depends on in a template. */

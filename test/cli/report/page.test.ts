@@ -174,7 +174,8 @@ describe('report refuses', () => {
 });
 
 describe('the span of report', () => {
-  const at = (time: string) => recordOf(1).map((line) => ({ ...line, time, finishedAt: time, startedAt: time }));
+  const at = (time: string) =>
+    recordOf(1).map((line) => ({ ...line, timestamp: time, finishedAt: time, startedAt: time }));
   const days = ['2026-03-28T22:59:00Z', '2026-03-28T23:00:00Z', '2026-03-29T21:59:00Z', '2026-03-29T22:01:00Z'];
   const file = join(folder, 'days.jsonl');
   writeFileSync(

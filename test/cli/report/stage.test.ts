@@ -28,7 +28,7 @@ async function startRecorded(
   const log = (group: string, line: Line, agoMs: number) => {
     const at = Date.now() - agoMs;
     const time = new Date(at).toISOString();
-    aws.log(group, { ...line, time, ...('startedAt' in line && { startedAt: time, finishedAt: time }) }, at);
+    aws.log(group, { ...line, timestamp: time, ...('startedAt' in line && { startedAt: time, finishedAt: time }) }, at);
   };
   for (let n = 1; n <= sweeps; n++) {
     for (const line of sweepLines(n)) log(SWEEPS, line, HOUR + ((sweeps - n) * HOUR) / 4);

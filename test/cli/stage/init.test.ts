@@ -42,6 +42,51 @@ describe.concurrent('dli-reaper init', () => {
   });
 });
 
+describe.concurrent('dli-reaper init --credentials', () => {
+  const KEY = { accessKeyId: 'AKEXAMPLE', secretAccessKey: 'an-example-secret-12345' };
+
+  it('stores the key from stdin encrypted with the key of the stage, keeps one that is there, and shows none', async (context) => {
+    const aws = await startAwsServer({});
+    context.onTestFinished(aws.close);
+    const args = ['init', '--stage', 'new', '--policy', `${writeFile('init-key.txt', '')}.yml`, '--credentials'];
+
+    const first = await runHere(args, aws.env, JSON.stringify(KEY));
+    const second = await runHere(args, aws.env, JSON.stringify({ ...KEY, accessKeyId: 'AKOTHER' }));
+
+    expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(first.stdout).toContain('created /dli-reaper/new/credentials/reaper');
+    expect(second.stdout).toContain('kept    /dli-reaper/new/credentials/reaper');
+    expect(JSON.parse(aws.parameters['/dli-reaper/new/credentials/reaper'] ?? '')).toEqual(KEY);
+    expect(first.stdout + second.stdout).not.toContain(KEY.secretAccessKey);
+  });
+
+  it.for([
+    { title: 'half a key', stdin: JSON.stringify({ accessKeyId: 'AK' }), says: 'secretAccessKey' },
+    {
+      title: 'a secret with a line break',
+      stdin: JSON.stringify({ ...KEY, secretAccessKey: 'x1y2z3\n' }),
+      says: 'line',
+    },
+    { title: 'no JSON', stdin: 'x1y2z3', says: '/dli-reaper/new/credentials/reaper' },
+  ])('writes nothing for $title, and does not show it', async ({ stdin, says }, context) => {
+    const aws = await startAwsServer({});
+    context.onTestFinished(aws.close);
+    const policy = `${writeFile(`init-bad-${says.length}.txt`, '')}.yml`;
+
+    const { exitCode, stderr } = await runHere(
+      ['init', '--stage', 'new', '--policy', policy, '--credentials'],
+      aws.env,
+      stdin,
+    );
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(says);
+    expect(stderr).not.toContain('x1y2z3');
+    expect(aws.calls).not.toContain('PutParameter');
+    expect(existsSync(policy)).toBe(false);
+  });
+});
+
 describe.concurrent('dli-reaper init of a stage', () => {
   it.for([
     { title: 'a target', more: ['--target', 'my lake'], says: 'target: expected letters' },

@@ -6,6 +6,24 @@ import { POLICY, parameter, startStage } from '../../helpers/start-stage.ts';
 const writeFile = makeFolder();
 
 describe.concurrent('a stage on a terminal', () => {
+  it('asks for the key of DLI, and does not show its secret', async (context) => {
+    const { aws } = await startStage(context);
+    const policy = `${writeFile('key.txt', '')}.yml`;
+    const init = runOnTerminal(['init', '--stage', 'new', '--policy', policy, '--credentials'], aws.env);
+
+    await init.waitFor('Access key of the user');
+    init.type('AKEXAMPLE\r');
+    await init.waitFor('which is not shown');
+    init.type('an-example-secret-12345\r');
+
+    expect(await init.exited).toBe(0);
+    expect(init.raw()).not.toContain('an-example-secret');
+    expect(JSON.parse(aws.parameters['/dli-reaper/new/credentials/reaper'] ?? '')).toEqual({
+      accessKeyId: 'AKEXAMPLE',
+      secretAccessKey: 'an-example-secret-12345',
+    });
+  });
+
   it('asks for its name before a live policy is pushed, and for it again before it resumes', async (context) => {
     const { aws } = await startStage(context, { [parameter('switch')]: 'stop' });
     const file = writeFile('pushed.yml', JSON.stringify({ ...POLICY, maxKills: 7 }));
