@@ -450,16 +450,12 @@ describe('sweep, by its exemptions', () => {
       counts: { overdue: 1, cancelled: 1, skipped: { exempt: 1 } },
       jobs: [{ decision: 'keep', outcome: 'skipped', reason: 'exempt', rule: 'keep-ana' }, { outcome: 'cancelled' }],
     });
-    expect(world.lines.find(({ msg }) => msg === 'job kept')).toMatchObject({
-      level: 'info',
-      fields: {
-        jobId: jobId(1),
-        why: {
-          rules: [{ rule: 'r', result: 'cancel' }],
-          exemptions: [{ id: 'keep-ana', isInForce: true, holds: 'yes' }],
-          verdict: { action: 'keep', reason: 'exempt', rule: 'keep-ana' },
-        },
-      },
+    const line = world.lines.find(({ msg }) => msg === 'job kept');
+    expect(line).toMatchObject({ level: 'info', fields: { jobId: jobId(1) } });
+    expect(JSON.parse(String(line?.fields.why))).toMatchObject({
+      rules: [{ rule: 'r', result: 'cancel' }],
+      exemptions: [{ id: 'keep-ana', isInForce: true, holds: 'yes' }],
+      verdict: { action: 'keep', reason: 'exempt', rule: 'keep-ana' },
     });
   });
 
