@@ -103,7 +103,9 @@ describe('each resource of the template', () => {
     onTestFinished(peer.close);
     const env = toolEnvironment({ ...peer.env, AWS_DEFAULT_REGION: REGION, AWS_MAX_ATTEMPTS: '1' });
     const aws = async (...args: string[]): Promise<Record<string, unknown>> => {
-      const { stdout } = await run('aws', [...args, '--output', 'json'], { env });
+      // The address of a queue would go before the variable.
+      const endpoint = ['--endpoint-url', peer.env.AWS_ENDPOINT_URL as string];
+      const { stdout } = await run('aws', [...args, ...endpoint, '--output', 'json'], { env });
       return stdout === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>);
     };
     await run(`${root}/node_modules/.bin/serverless`, ['deploy', '--stage', 'dev', '--region', REGION], {
