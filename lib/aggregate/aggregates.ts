@@ -226,7 +226,7 @@ export interface LeftRunning {
   jobs: number;
   /** From the first to the last of these sweeps, over all jobs. They ran at least so long. */
   jobHours: number;
-  /** Of the jobs whose compute units are known: at least so many hours of one unit. */
+  /** Compute units times hours, of the jobs whose units are known. It is the least that they used. */
   cuHours: number;
   /** Jobs whose compute units are not known; they are not in `cuHours`. */
   withoutCus: number;

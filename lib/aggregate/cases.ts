@@ -1,6 +1,6 @@
 import { LONGEST_SWEEP_MS } from '../sweep/past/past-sweeps.ts';
 import type { Case } from './aggregates.ts';
-import { isAsked, type SeenJob, type Sighting } from './sightings.ts';
+import { isAsked, isoOf, type SeenJob, type Sighting } from './sightings.ts';
 
 /** A case, with what else was seen of it. */
 export interface SeenCase {
@@ -41,8 +41,6 @@ function decides({ result }: Sighting, before: Sighting): boolean {
   if (before.result === 'already-terminal') return result === 'cancelled';
   return isAsked(result) || !isAsked(before.result);
 }
-
-const isoOf = (ms: number): string => new Date(ms).toISOString();
 
 export function toCase({ job, deciding, sightings }: SeenCase): Case {
   const { run, at, result, reason, rule, clock, limitMs, readingMs, status, evidence, endedBy, repeats, error } =

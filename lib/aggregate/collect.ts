@@ -6,7 +6,7 @@ import { needsOf } from './needs.ts';
 import { addLine, addReport, SweepRecord, type Taken } from './record.ts';
 import { countRepeats } from './repeats.ts';
 import { countRules, keyOf } from './rules.ts';
-import { chosenSighting, type Fields, fieldsOf, textOf } from './sightings.ts';
+import { chosenSighting, type Fields, fieldsOf, isoOf, textOf } from './sightings.ts';
 import { hasEnd, statesOf } from './states.ts';
 import { totalsOf } from './targets.ts';
 import { readTried } from './tried.ts';
@@ -18,7 +18,7 @@ export interface Collected {
   aggregates: Aggregates;
   /** The latest first. */
   cases: Case[];
-  /** Of the latest few thousand jobs that have one. */
+  /** The explanations of the latest jobs, some thousands at most. */
   whys: CaseWhy[];
 }
 
@@ -196,8 +196,8 @@ function aggregate(record: SweepRecord, { since, until, timeZone, now, tried }: 
     cases,
     whys: whysOf(seenCases),
     aggregates: {
-      from: new Date(from).toISOString(),
-      to: new Date(to).toISOString(),
+      from: isoOf(from),
+      to: isoOf(to),
       timeZone,
       sources: [],
       unread: [],

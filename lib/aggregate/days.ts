@@ -1,5 +1,6 @@
 import { createRecurrence } from '../policy/recurrence.ts';
 import { type Case, type Day, RESULTS, type Result, STATES, type State, type StateSpan } from './aggregates.ts';
+import { isoOf } from './sightings.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -88,5 +89,3 @@ function indexAt(starts: readonly number[], at: number): number {
   }
   return low - 1;
 }
-
-const isoOf = (ms: number): string => new Date(ms).toISOString();

@@ -1,6 +1,6 @@
 import { formatDuration } from '../base/duration.ts';
 import { type Case, MOST_NEAR, type Need, type Place, type StateSpan } from './aggregates.ts';
-import type { Run } from './sightings.ts';
+import { isoOf, type Run } from './sightings.ts';
 import { hasEnd } from './states.ts';
 
 /*
@@ -204,5 +204,3 @@ function ofTroubles(troubles: NeedOptions['troubles']): Need[] {
 }
 
 const jobsText = (count: number): string => (count === 1 ? '1 job' : `${count} jobs`);
-
-const isoOf = (ms: number): string => new Date(ms).toISOString();

@@ -9,6 +9,7 @@ import {
   type Fields,
   fieldsOf,
   isAsked,
+  isoOf,
   numberOf,
   type Run,
   type RunEnd,
@@ -183,8 +184,6 @@ function waitingOf(value: unknown): RunEnd['waiting'] {
   });
   return Object.fromEntries(entries);
 }
-
-const isoOf = (ms: number): string => new Date(ms).toISOString();
 
 /** The words of lib/policy/exemptions.ts, lib/policy/freezes.ts and lib/sweep/tell/calendar.ts. */
 const CALENDAR = /^(?:exemption|freeze) /;

@@ -2,7 +2,7 @@ import { likenessOf } from '../sweep/past/repeats.ts';
 import type { Chain, Repeats } from './aggregates.ts';
 import type { SeenCase } from './cases.ts';
 import { keyOf } from './rules.ts';
-import type { Run } from './sightings.ts';
+import { isoOf, type Run } from './sightings.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -65,7 +65,7 @@ function chainOf(times: readonly Time[], { last }: Time, cameBack: number): Chai
     owner: owner ?? '',
     fingerprint,
     name: fingerprint === null ? name : null,
-    cancelledAt: times.map(({ at }) => new Date(at).toISOString()),
+    cancelledAt: times.map(({ at }) => isoOf(at)),
     cameBack,
     lastJobId: job.jobId,
   };

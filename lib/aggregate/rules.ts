@@ -2,7 +2,7 @@ import { ACTIONS } from '../policy/schema.ts';
 import { KEEP_REASONS } from '../sweep/record/verdict.ts';
 import { type Case, MOST_NEAR, type NearMiss, type Place, RATIO_EDGES, type RuleTotals } from './aggregates.ts';
 import { countResults, noResults } from './days.ts';
-import { type Fields, fieldsOf, numberOf, wordOf } from './sightings.ts';
+import { type Fields, fieldsOf, isoOf, numberOf, wordOf } from './sightings.ts';
 
 /** What the sweeps said of one rule. */
 export interface SeenRule extends Place, Pick<RuleTotals, 'rule' | 'action' | 'sweeps' | 'emptySweeps'> {
@@ -89,7 +89,7 @@ function totalsOf(
   const { at: _, lastMatchedAt, ...rule } = seen;
   return {
     ...rule,
-    lastMatchedAt: lastMatchedAt === null ? null : new Date(lastMatchedAt).toISOString(),
+    lastMatchedAt: lastMatchedAt === null ? null : isoOf(lastMatchedAt),
     results: cases.length === 0 ? noResults() : countResults(cases.map(({ one }) => one)),
     limits: limitsOf(cases.map(({ one }) => one)),
     kills: inBins(kills.map(({ ratio }) => ratio)),

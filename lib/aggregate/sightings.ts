@@ -84,6 +84,9 @@ export const isAsked = (result: Result): boolean => ASKED.has(result);
 /** A line, or a part of a document, as it came: any field may be missing, or of another type. */
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** @param ms epoch ms. */
+export const isoOf = (ms: number): string => new Date(ms).toISOString();
+
 export const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 export const numberOf = (value: unknown): number | null => (Number.isFinite(value) ? (value as number) : null);
 export const fieldsOf = (value: unknown): Fields =>

@@ -1,5 +1,5 @@
 import type { State, StateSpan } from './aggregates.ts';
-import type { Run, RunEnd } from './sightings.ts';
+import { isoOf, type Run, type RunEnd } from './sightings.ts';
 
 /*
  * When the reaper was not able to do its work. Only sweeps of the schedule count: each stands for the time until the next one.
@@ -68,5 +68,3 @@ function stateOf({ status, stoppedBy, dryRun }: RunEnd): State | undefined {
       return undefined;
   }
 }
-
-const isoOf = (ms: number): string => new Date(ms).toISOString();

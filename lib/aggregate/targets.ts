@@ -1,6 +1,6 @@
 import type { Case, Place, TargetTotals } from './aggregates.ts';
 import { countResults } from './days.ts';
-import type { Run } from './sightings.ts';
+import { isoOf, type Run } from './sightings.ts';
 import { hasEnd } from './states.ts';
 
 /** What the latest line says of the project of a target. */
@@ -26,8 +26,8 @@ export function totalsOf(
     dryRuns: ends.filter(({ end }) => end.dryRun).length,
     byHand: ends.filter(({ recordedBy, trigger }) => recordedBy !== null || trigger === 'manual').length,
     emergencies: ends.filter(({ trigger }) => trigger === 'emergency').length,
-    firstAt: new Date(first.end.at).toISOString(),
-    lastAt: new Date(last.end.at).toISOString(),
+    firstAt: isoOf(first.end.at),
+    lastAt: isoOf(last.end.at),
     periodMinutes: ends.findLast(({ end }) => end.periodMinutes !== null)?.end.periodMinutes ?? null,
     results: countResults(cases),
     apiCalls: ends.reduce((sum, { end }) => sum + end.apiCalls, 0),
