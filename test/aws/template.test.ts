@@ -30,7 +30,7 @@ const ADDED_WHEN_PACKAGED = [
   'AWS::S3::BucketPolicy',
 ];
 
-/** Of each partition, and old and new ones. */
+/** At least one region of each partition of AWS. Some of them lack newer services. */
 const REGIONS = [
   'eu-central-1',
   'us-east-1',
