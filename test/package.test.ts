@@ -1,10 +1,13 @@
-import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -39,14 +42,49 @@ describe('the command line in a folder of its own', () => {
   });
 });
 
+interface Service {
+  command: string;
+  healthcheck: { test: ['CMD', program: string, ...rest: string[]] };
+  environment: Record<string, string>;
+}
+
 describe('the package', () => {
-  it('holds what it runs and documents, needs nothing else, and npx finds its command', async () => {
-    const place = join(folder, 'elsewhere');
+  let packed: { filename: string; files: { path: string }[] };
+
+  beforeAll(async () => {
     rmSync(join(root, 'dist'), { recursive: true, force: true });
     // Nothing is built yet, so the output of the build comes first.
-    const { stdout: said } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root, env });
-    const [packed] = JSON.parse(said.slice(said.indexOf('[\n'))) as [{ filename: string; files: { path: string }[] }];
+    const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root, env });
+    [packed] = JSON.parse(stdout.slice(stdout.indexOf('[\n'))) as [typeof packed];
+  });
 
+  it('starts the emulator by the line of the compose file, whose health check then passes', async ({
+    onTestFinished,
+  }) => {
+    const text = readFileSync(join(root, 'examples/emulator/compose.yml'), 'utf8');
+    // The port of the example may be taken on this machine.
+    const { services } = parse(text.replaceAll('8080', '18427')) as { services: { dli: Service } };
+    const { command, healthcheck, environment } = services.dli;
+    const line = command.replace('/dli-job-reaper.tgz', join(folder, packed.filename));
+    const options = { cwd: folder, env: { ...env, ...environment } };
+    const [, program, ...rest] = healthcheck.test;
+    const checkHealth = () => run(program, rest, options);
+    await expect(checkHealth()).rejects.toMatchObject({ code: 1 });
+
+    const child = spawn('sh', ['-c', `exec ${line}`], options);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const [first] = (await once(createInterface(child.stdout), 'line')) as [string];
+    const healthy = await checkHealth();
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    await ended;
+
+    expect(JSON.parse(first)).toMatchObject({ url: 'http://127.0.0.1:18427' });
+    expect(healthy).toEqual({ stdout: '', stderr: '' });
+  });
+
+  it('holds what it runs and documents, needs nothing else, and npx finds its command', async () => {
+    const place = join(folder, 'elsewhere');
     const install = ['install', '--prefix', place, '--omit=optional', '--no-audit', '--no-fund'];
     await run('npm', [...install, join(folder, packed.filename)], { cwd: folder, env });
     copyFileSync(join(root, 'examples/demo-policy.yml'), join(place, 'policy.yml'));

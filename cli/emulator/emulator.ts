@@ -7,6 +7,7 @@ import { parseFaults } from '../../emulator/control/fault-file.ts';
 import type { Fault } from '../../emulator/control/faults.ts';
 import { addJobs } from '../../emulator/control/jobs.ts';
 import { parseSnapshot, type Snapshot } from '../../emulator/control/snapshot.ts';
+import type { IamUser } from '../../emulator/gateway/iam.ts';
 import { type Emulator, startEmulator } from '../../emulator/server.ts';
 import { manyJobs, SIZED_WORLDS, WORLDS, type World } from '../../emulator/worlds.ts';
 import { systemClock } from '../../lib/base/clock.ts';
@@ -21,6 +22,14 @@ import { assertRehearsal, howToRehearse, startRehearsal } from './rehearsal.ts';
 
 export interface EmulatorFlags {
   port?: number;
+  /** Address to listen on. */
+  host?: string;
+  /** Names under which the control interface answers, with those of loopback. */
+  allowHost?: string[];
+  /** Users who can get tokens by password. */
+  user?: IamUser[];
+  /** Answers to what no document says. They go before those of `assumeFrom`. */
+  assume?: Partial<Assumptions>;
   seed?: number;
   /** Name of a world. */
   world?: string;
@@ -44,7 +53,7 @@ export interface EmulatorFlags {
 
 /** Starts an emulator with the named world, `busy-morning` by default. With `jobs` it is a project of that size. */
 export function startWorld(flags: EmulatorFlags, assumptions: Partial<Assumptions> = {}): Promise<Emulator> {
-  const { port = 0, seed = 1, speed = 1, cancelDelay = 1_000 } = flags;
+  const { port = 0, host, allowHost, user, seed = 1, speed = 1, cancelDelay = 1_000 } = flags;
   const random = createRandom(seed);
   const clock = createEmulatorClock(systemClock.now, speed);
   const saved = flags.state === undefined ? undefined : readState(flags.state);
@@ -56,6 +65,9 @@ export function startWorld(flags: EmulatorFlags, assumptions: Partial<Assumption
     wall: systemClock.now,
     random,
     port,
+    ...(host !== undefined && { host }),
+    ...(allowHost !== undefined && { controlHosts: allowHost }),
+    ...(user !== undefined && { users: user }),
     cancelDelayMs: cancelDelay,
     assumptions,
     ...(flags.faults !== undefined && { faults: readFaults(flags.faults) }),
@@ -115,6 +127,15 @@ function readWith<T>(flag: string, path: string, read: (text: string) => T): T {
   }
 }
 
+/** Says what an emulator opens that other machines can reach; an empty text if none can. */
+function openTo({ host = '127.0.0.1', port }: { host?: string; port: string }): string {
+  if (host === 'localhost' || host === '::1' || host.startsWith('127.')) return '';
+  return (
+    `Open to other machines: it listens on ${host}, port ${port}. Its keys are known to everybody, and it changes its jobs ` +
+    'for any caller of /_emulator. Use it in a network that you trust.\n'
+  );
+}
+
 /** Writes the state under another name first, so that an incomplete file never replaces a complete one. */
 function writeState(path: string, snapshot: Snapshot): void {
   writeFileSync(`${path}.new`, JSON.stringify(snapshot));
@@ -149,12 +170,15 @@ async function rehearse(emulator: Emulator, terminal: Terminal): Promise<() => P
 export async function runEmulator(flags: EmulatorFlags, terminal: Terminal): Promise<number> {
   const { out, err } = terminal;
   if (flags.stage !== undefined) assertRehearsal(flags.stage);
+  if (flags.stage !== undefined && openTo({ ...flags, port: '' }) !== '')
+    throw new SettingsError('--host', 'a rehearsal is for this machine only; leave it out, or leave out --stage');
   const probe = flags.assumeFrom === undefined ? undefined : readProbe(flags.assumeFrom);
-  const emulator = await startWith(flags, probe && assumptionsIn(probe));
+  const emulator = await startWith(flags, { ...(probe && assumptionsIn(probe)), ...flags.assume });
   if (probe !== undefined) tellAssumptions(probe, err);
   const stopped = new Promise<void>((resolve) => void onInterrupt(resolve));
   const endRehearsal = flags.stage === undefined ? undefined : await rehearse(emulator, terminal);
   out(`${JSON.stringify(emulator.connection)}\n`);
+  err(openTo({ ...flags, port: new URL(emulator.connection.url).port }));
   if (endRehearsal !== undefined) err(howToRehearse());
   await stopped;
   await endRehearsal?.();
