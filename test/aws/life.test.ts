@@ -21,7 +21,7 @@ describe('the life of a stage', () => {
     expect(first).toMatchObject({ failed: false });
     expect(first.said).not.toContain('was kept');
     expect((await stage.queue()).QueueUrl).toContain('dli-job-reaper-try-sweeps.fifo');
-    const before = await stage.code();
+    const { CodeSha256: before } = await stage.function();
     await stage.write(SWITCH, 'run');
     await stage.write(TARGET, '{"mode":"live"}');
     await stage.record('cancelled long ago');
@@ -31,13 +31,13 @@ describe('the life of a stage', () => {
     // An upgrade.
     appendFileSync(`${root}/dist/sweep/index.mjs`, '// newer\n');
     expect(await serverless('deploy')).toMatchObject({ failed: false });
-    const after = await stage.code();
+    const { CodeSha256: after } = await stage.function();
     expect(after).not.toBe(before);
     expect(await stage.read(SWITCH)).toBe('run');
 
     const [earlier] = [...(await serverless('deploy list')).said.matchAll(/Timestamp: (\d+)/g)].map(([, at]) => at);
     expect(await serverless(`rollback --timestamp ${earlier}`)).toMatchObject({ failed: false });
-    expect(await stage.code()).toBe(before);
+    expect(await stage.function()).toMatchObject({ CodeSha256: before });
     expect(await stage.read(SWITCH)).toBe('run');
 
     const removed = await serverless('remove');

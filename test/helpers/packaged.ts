@@ -28,10 +28,10 @@ export async function packageProject(args: string[] = []): Promise<void> {
 }
 
 /** Unpacks the zip of a function into a folder that is removed after the tests of the file. @returns its path. */
-export function unpack(name: string): string {
+export function unpack(name: string, project = root): string {
   const folder = mkdtempSync(join(tmpdir(), `dli-reaper-${name}-`));
   afterAll(() => rmSync(folder, { recursive: true }));
-  for (const [path, bytes] of Object.entries(unzipSync(readFileSync(`${root}/.serverless/${name}.zip`)))) {
+  for (const [path, bytes] of Object.entries(unzipSync(readFileSync(`${project}/.serverless/${name}.zip`)))) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     if (!path.endsWith('/')) writeFileSync(join(folder, path), bytes);
   }

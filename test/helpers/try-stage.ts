@@ -63,6 +63,7 @@ export async function startPeer(region = 'eu-central-1') {
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
   return {
+    env: { ...env, PATH: env.PATH ?? '' },
     clientOf,
     /** @returns what it prints, also when it fails. */
     serverless: async (words: string, inRegion = region) => {
@@ -106,19 +107,22 @@ export function lookAt(client: ReturnType<Awaited<ReturnType<typeof startPeer>>[
     write: (Name: string, Value: string) =>
       ssm.send(new PutParameterCommand({ Name, Value, Type: 'String', Overwrite: true })),
     queue: () => new SQSClient(client).send(new GetQueueUrlCommand({ QueueName: 'dli-job-reaper-try-sweeps.fifo' })),
-    code: async () => {
+    /** The deployed sweep. */
+    function: async () => {
       const FunctionName = 'dli-job-reaper-try-sweep';
-      return (await new LambdaClient(client).send(new GetFunctionCommand({ FunctionName }))).Configuration?.CodeSha256;
+      return (await new LambdaClient(client).send(new GetFunctionCommand({ FunctionName }))).Configuration ?? {};
     },
     tags: async () => {
       const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: STACK }));
       return Object.fromEntries((Stacks[0]?.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
     },
     template,
-    record: async (message: string) => {
+    /** Writes lines into the log of the sweep, once. */
+    record: async (...messages: string[]) => {
       const place = { logGroupName: LOG, logStreamName: 'one' };
       await logs.send(new CreateLogStreamCommand(place));
-      await logs.send(new PutLogEventsCommand({ ...place, logEvents: [{ timestamp: Date.now(), message }] }));
+      const logEvents = messages.map((message) => ({ timestamp: Date.now(), message }));
+      await logs.send(new PutLogEventsCommand({ ...place, logEvents }));
     },
     recorded: async () => {
       const { events = [] } = await logs.send(new FilterLogEventsCommand({ logGroupName: LOG }));
