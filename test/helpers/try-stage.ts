@@ -10,10 +10,17 @@ import {
   PutLogEventsCommand,
   PutSubscriptionFilterCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { DescribeKeyCommand, KMSClient, ListAliasesCommand, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
+import {
+  DecryptCommand,
+  DescribeKeyCommand,
+  EncryptCommand,
+  KMSClient,
+  ListAliasesCommand,
+  PutKeyPolicyCommand,
+} from '@aws-sdk/client-kms';
 import { GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { DescribeParametersCommand, GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { onTestFinished } from 'vitest';
 import { startMoto } from './aws-peer.ts';
 import { root, toolEnvironment } from './packaged.ts';
@@ -79,6 +86,7 @@ export async function startPeer(region = 'eu-central-1') {
 export const STACK = 'dli-job-reaper-try';
 export const SWITCH = '/dli-reaper/try/switch';
 export const TARGET = '/dli-reaper/try/targets/lake';
+export const CREDENTIAL = '/dli-reaper/try/credentials/reaper';
 export const LOG = '/aws/lambda/dli-job-reaper-try-sweep';
 export const ALIAS = 'alias/dli-reaper-try-credentials';
 
@@ -133,6 +141,20 @@ export function lookAt(client: ReturnType<Awaited<ReturnType<typeof startPeer>>[
       return logGroups[0]?.retentionInDays;
     },
     key: async () => (await kms.send(new DescribeKeyCommand({ KeyId: ALIAS }))).KeyMetadata,
+    /** Stores a parameter as `init --credentials` does. */
+    keepSecret: (Name: string, Value: string) =>
+      ssm.send(new PutParameterCommand({ Name, Value, Type: 'SecureString', KeyId: ALIAS })),
+    secret: async (Name: string) => {
+      const { Parameter } = await ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
+      const ParameterFilters = [{ Key: 'Name', Values: [Name] }];
+      const { Parameters = [] } = await ssm.send(new DescribeParametersCommand({ ParameterFilters }));
+      return { value: Parameter?.Value, keyId: Parameters[0]?.KeyId };
+    },
+    /** Encrypts with the key of the stage. */
+    seal: async (secret: string) =>
+      (await kms.send(new EncryptCommand({ KeyId: ALIAS, Plaintext: Buffer.from(secret) }))).CiphertextBlob,
+    unseal: async (CiphertextBlob: Uint8Array | undefined) =>
+      Buffer.from((await kms.send(new DecryptCommand({ CiphertextBlob }))).Plaintext ?? []).toString(),
     /** This peer cannot read a key's policy as CloudFormation hands it over. */
     mendKey: async () => {
       const { Aliases = [] } = await kms.send(new ListAliasesCommand({}));
