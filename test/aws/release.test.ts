@@ -10,11 +10,11 @@ import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { schedulerTick } from '../helpers/aws-events.ts';
 import { isOnPath, startMoto } from '../helpers/aws-peer.ts';
+import { lint } from '../helpers/lint.ts';
 import { root, toolEnvironment } from '../helpers/packaged.ts';
 
 const run = promisify(execFile);
 const hasPeer = (await isOnPath('moto_server')) && (await isOnPath('aws'));
-const hasLint = await isOnPath('cfn-lint');
 const scratch = mkdtempSync(join(tmpdir(), 'dli-reaper-release-'));
 const folder = join(scratch, 'release');
 
@@ -136,8 +136,7 @@ describe('aws cloudformation, with the commands of docs/deploy.md', () => {
     await aws('s3', 'mb', 's3://code');
     await typed((text) => text.replace(' Profile=small', ' KillsPerDay=7'));
 
-    const lint = hasLint ? (await run('cfn-lint', [join(folder, 'packaged.json')], { env })).stdout : '';
-    expect(lint).toBe('');
+    expect(await lint(join(folder, 'packaged.json'))).toBe('');
     const deployed = (await ask('lambda', 'get-function', '--function-name', 'dli-job-reaper-prod-sweep')) as {
       Configuration: { CodeSize: number; Environment: { Variables: Record<string, string> } };
     };
