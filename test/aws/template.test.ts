@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { METRICS } from '../../lib/sweep/record/metrics.ts';
 import { functionsOf, resourcesOf, templateOf } from '../helpers/deploy-parts.ts';
+import { allows, callsThatMake, readDeployerPolicy } from '../helpers/deployer.ts';
 import { lint } from '../helpers/lint.ts';
 import { createPackager, inLane, root, toolEnvironment } from '../helpers/packaged.ts';
 
@@ -329,6 +330,79 @@ describe.concurrent('the rights for people', () => {
     for (const [, { Properties }] of policies) {
       expect(Object.keys(Properties).sort()).toEqual(['Description', 'Path', 'PolicyDocument']);
       expect(Properties.Path).toBe('/dli-reaper/dev/');
+    }
+  });
+});
+
+describe.concurrent('the rights of the person who deploys', () => {
+  const POLICIES = ['deployer-policy', 'deployer-policy-2'];
+  const policiesOf = (stage: string) => POLICIES.map((name) => readDeployerPolicy(name, stage));
+  const without =
+    (type: string) =>
+    ([, { Type }]: [string, Resource]) =>
+      !Type.startsWith(type);
+
+  it.each([{ params: [] }, { params: EVERY_OPTION }, { params: ['profile=small'] }])(
+    'are enough for each resource of its stage, with $params',
+    async ({ params }) => {
+      // docs/deploy.md says that vpcCidr takes rights of EC2 and of the policy for it.
+      const all = Object.entries(await load(params))
+        .filter(without('AWS::EC2::'))
+        .filter(without('AWS::IAM::Policy'));
+
+      for (const [name, calls] of callsThatMake(Object.fromEntries(all), 'prod')) {
+        for (const call of calls) {
+          expect({ name, call, isAllowed: allows(policiesOf('prod'), call) }).toEqual({ name, call, isAllowed: true });
+        }
+      }
+    },
+  );
+
+  it.each(['prod-2', 'prod-sweep', 'prod-dispatch', 'pro', 'xprod', 'prod-no'])(
+    'reach nothing of the stage %s',
+    async (stage) => {
+      const small = await load(['profile=small']);
+      const made = callsThatMake({ ...resources, ...small }, stage);
+
+      expect(made.length).toBeGreaterThan(30);
+      expect(made.flatMap(([, calls]) => calls).filter((call) => allows(policiesOf('prod'), call))).toEqual([]);
+    },
+  );
+
+  it('pass no role to another service, and touch no key but to make and name one', () => {
+    const resource = 'arn:aws:iam::123456789012:role/dli-job-reaper-prod-SweepRole-ABCDEFGHIJKL';
+    const context = { 'iam:PassedToService': 'ec2.amazonaws.com' };
+    const key = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+    const mayOnKey = (action: string, alias = '') =>
+      allows(policiesOf('prod'), { action, resource: key, context: { 'kms:ResourceAliases': alias } });
+
+    expect(allows(policiesOf('prod'), { action: 'iam:PassRole', resource, context })).toBe(false);
+    expect(mayOnKey('kms:Encrypt', 'alias/dli-reaper-prod-credentials')).toBe(true);
+    expect(mayOnKey('kms:Encrypt', 'alias/others')).toBe(false);
+    for (const verb of ['Decrypt', 'PutKeyPolicy', 'ScheduleKeyDeletion', 'DisableKey', 'CreateGrant']) {
+      expect(mayOnKey(`kms:${verb}`, 'alias/dli-reaper-prod-credentials')).toBe(false);
+    }
+  });
+
+  it('make roles only with the boundary, where the policy for it is attached too', () => {
+    const policies = [...policiesOf('prod'), readDeployerPolicy('deployer-boundary', 'prod')];
+    const resource = 'arn:aws:iam::123456789012:role/dli-job-reaper-prod-SweepRole-ABCDEFGHIJKL';
+    const may = (action: string, boundary?: string) =>
+      allows(policies, { action, resource, context: boundary ? { 'iam:PermissionsBoundary': boundary } : {} });
+
+    for (const action of ['iam:CreateRole', 'iam:PutRolePolicy', 'iam:PutRolePermissionsBoundary']) {
+      expect(may(action, BOUNDARY)).toBe(true);
+      expect(may(action)).toBe(false);
+      expect(may(action, 'arn:aws:iam::aws:policy/AdministratorAccess')).toBe(false);
+    }
+    expect(may('iam:DeleteRolePermissionsBoundary', BOUNDARY)).toBe(false);
+    expect(may('iam:DeleteRole')).toBe(true);
+  });
+
+  it('fit into a managed policy each, for a stage and a region with a long name', () => {
+    for (const name of [...POLICIES, 'deployer-boundary']) {
+      const policy = readDeployerPolicy(name, 's'.repeat(23), 'ap-southeast-1');
+      expect(JSON.stringify(policy).replace(/\s/g, '').length, name).toBeLessThanOrEqual(6_144);
     }
   });
 });
