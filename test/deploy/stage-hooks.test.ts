@@ -166,3 +166,38 @@ describe('the key that a removal kept', () => {
     await expect(run('before:deploy:deploy')).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 });
+
+describe('a log group that a removal kept', () => {
+  const NAME = '/aws/lambda/dli-job-reaper-try-sweep';
+  const RESOURCES = {
+    SweepLogs: {
+      Type: 'AWS::Logs::LogGroup',
+      Properties: { LogGroupName: NAME, RetentionInDays: 400, KmsKeyId: KEY_ARN },
+    },
+  };
+  const group = (fields: object) => ({
+    DescribeLogGroups: { logGroups: [{ logGroupName: NAME, arn: `arn:${NAME}`, ...fields }] },
+    PutRetentionPolicy: {},
+    AssociateKmsKey: {},
+  });
+
+  it('gets the retention and the key of this deploy, since the stack does not have it', async () => {
+    const { run, calls, template } = await startHooks(KeptParts, group({ retentionInDays: 30 }), RESOURCES);
+
+    await run('before:deploy:deploy');
+
+    expect(template.Resources).toEqual({});
+    expect(calls.slice(1)).toEqual([
+      { operation: 'PutRetentionPolicy', body: { logGroupName: NAME, retentionInDays: 400 } },
+      { operation: 'AssociateKmsKey', body: { logGroupName: NAME, kmsKeyId: KEY_ARN } },
+    ]);
+  });
+
+  it('is left as it is where it has both', async () => {
+    const { run, calls } = await startHooks(KeptParts, group({ retentionInDays: 400, kmsKeyId: KEY_ARN }), RESOURCES);
+
+    await run('before:deploy:deploy');
+
+    expect(calls.map(({ operation }) => operation)).toEqual(['DescribeLogGroups']);
+  });
+});
