@@ -2,6 +2,7 @@
 // deploy of the stage uses them as they are: it leaves them out of the stack, since CloudFormation cannot create a second one of
 // the same name.
 const {
+  AssociateKmsKeyCommand,
   CloudWatchLogsClient,
   paginateDescribeLogGroups,
   PutRetentionPolicyCommand,
@@ -57,11 +58,15 @@ async function useLogGroups(config, template, owned) {
   const used = [];
   for (const [name, { Type, Properties }] of Object.entries(template.Resources)) {
     if (Type !== 'AWS::Logs::LogGroup' || owned.has(name)) continue;
-    const { LogGroupName: logGroupName, RetentionInDays: retentionInDays } = Properties;
+    const { LogGroupName: logGroupName, RetentionInDays: retentionInDays, KmsKeyId: kmsKeyId } = Properties;
     const group = await findGroup(logs, logGroupName);
     if (group === undefined) continue;
     if (retentionInDays !== undefined && group.retentionInDays !== retentionInDays) {
       await logs.send(new PutRetentionPolicyCommand({ logGroupName, retentionInDays }));
+    }
+    // It is for what is written from now on. What is there stays readable by the key that it was written with.
+    if (kmsKeyId !== undefined && group.kmsKeyId !== kmsKeyId) {
+      await logs.send(new AssociateKmsKeyCommand({ logGroupName, kmsKeyId }));
     }
     leaveOut(template, name, { ref: logGroupName, arn: group.arn });
     used.push(logGroupName);

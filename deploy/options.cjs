@@ -156,6 +156,9 @@ async function assertStage(resolveVariable) {
   const longest = LONGEST_FUNCTION_NAME - `${await resolveVariable('self:service')}--dispatch`.length;
   if (stage === REHEARSAL)
     throw new Error('--stage: the stage rehearsal is for the emulator, and the commands refuse a real one');
+  // The queue dead-sweeps of the stage prod would have the name of the queue sweeps of the stage prod-dead.
+  if (/-dead$/i.test(stage))
+    throw new Error('--stage: expected a name that does not end in -dead, as names of queues do');
   if (STAGE.test(stage) && stage.length <= longest) return;
   throw new Error(`--stage: expected at most ${longest} letters, digits and hyphens, and no hyphen first, such as dev`);
 }

@@ -25,6 +25,7 @@ export interface Template extends JsonObject {
 const STAGE_PATTERN = '^(?!rehearsal$)[A-Za-z0-9][A-Za-z0-9-]{0,39}$';
 const DURATION_PATTERN = String.raw`^(?=\d)(\d{1,6}w)?(\d{1,6}d)?(\d{1,6}h)?(\d{1,6}m)?(\d{1,6}s)?$`;
 const TOPIC_PATTERN = String.raw`^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?)?$`;
+const KEY_PATTERN = String.raw`^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]{1,128})?$`;
 const PAGE_PATTERN = String.raw`^(https://[^\s<>"]{1,500})?$`;
 /** 100,000 at most. A text, since it becomes an environment variable. */
 const KILLS_PATTERN = String.raw`^(\d{1,5}|100000)$`;
@@ -45,6 +46,7 @@ export function plainTemplate(full: Template, small: Template, description: stri
     if (smallResources[name] === undefined) Resources[name] = { ...resource, Condition: 'IsFull' };
   }
   const own = ownParameters(Resources);
+  const used = orKept(Resources);
   return {
     AWSTemplateFormatVersion: '2010-09-09',
     Description: description,
@@ -67,14 +69,22 @@ export function plainTemplate(full: Template, small: Template, description: stri
         Default: '',
         AllowedPattern: TOPIC_PATTERN,
       },
+      KeptKey: {
+        Type: 'String',
+        Description:
+          'ARN of the key that a deleted stack of this stage left behind. The stack then makes neither key nor log groups, and uses those.',
+        Default: '',
+        AllowedPattern: KEY_PATTERN,
+      },
       ...own,
     },
     Conditions: {
       IsSmall: { 'Fn::Equals': [{ Ref: 'Profile' }, 'small'] },
       IsFull: { 'Fn::Not': [{ Condition: 'IsSmall' }] },
+      MakesRecord: { 'Fn::Equals': [{ Ref: 'KeptKey' }, ''] },
       HasAlarmTopic: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'AlarmTopic' }, ''] }] },
     },
-    Resources: withReferences(Resources),
+    Resources: withReferences(used),
     // CloudFormation refuses a section without a member.
     ...(Object.keys(Outputs).length > 0 && { Outputs: withReferences(Outputs) }),
   };
@@ -134,6 +144,50 @@ function formOf(text: string): JsonObject {
 
 const inPascalCase = (name: string): string =>
   name.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+/** What a deleted stack leaves behind: the record, and the key of the stored credentials with its alias. */
+const KEPT = ['AWS::Logs::LogGroup', 'AWS::KMS::Key', 'AWS::KMS::Alias'];
+
+/**
+ * Lets a stack use what an earlier one of the stage left behind, since CloudFormation cannot create a second one of the same name.
+ *
+ * @throws {Error} if a part that is kept has a condition of its own.
+ */
+function orKept(resources: Template['Resources']): JsonObject {
+  const kept = Object.entries(resources).filter(([, { Type }]) => KEPT.includes(Type));
+  for (const [name, resource] of kept) {
+    if (resource.Condition !== undefined) throw new Error(`${name}: is kept, and has a condition`);
+    resource.Condition = 'MakesRecord';
+  }
+  const nameOf = (name: string) => resources[name]?.Properties.LogGroupName as string;
+  const isGroup = (name: unknown) => resources[String(name)]?.Type === 'AWS::Logs::LogGroup';
+  // A function cannot depend on what may not be made. The reference makes the same order.
+  for (const resource of Object.values(resources)) {
+    const [group] = [resource.DependsOn ?? []].flat().filter(isGroup);
+    if (group === undefined) continue;
+    const { LoggingConfig = {} } = resource.Properties;
+    resource.Properties.LoggingConfig = { ...(LoggingConfig as JsonObject), LogGroup: { Ref: group } };
+    resource.DependsOn = [resource.DependsOn ?? []].flat().filter((name) => name !== group);
+  }
+  const groups = Object.keys(resources).filter(isGroup);
+  const used = (value: Json): Json => {
+    if (Array.isArray(value)) return value.map(used);
+    if (!isObject(value)) return value;
+    const { Ref, 'Fn::GetAtt': got, 'Fn::Sub': text } = value;
+    if (typeof text === 'string') {
+      return { 'Fn::Sub': groups.reduce((all, name) => all.replaceAll(`$\{${name}}`, nameOf(name)), text) };
+    }
+    if (typeof Ref === 'string' && isGroup(Ref)) return { 'Fn::If': ['MakesRecord', value, nameOf(Ref)] };
+    if (!Array.isArray(got)) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, used(inner)]));
+    const [name] = got as string[];
+    if (resources[String(name)]?.Type === 'AWS::KMS::Key')
+      return { 'Fn::If': ['MakesRecord', value, { Ref: 'KeptKey' }] };
+    if (!isGroup(name)) return value;
+    const arn = `arn:$\{AWS::Partition}:logs:$\{AWS::Region}:$\{AWS::AccountId}:log-group:${nameOf(String(name))}:*`;
+    return { 'Fn::If': ['MakesRecord', value, { 'Fn::Sub': arn }] };
+  };
+  return used(resources) as JsonObject;
+}
 
 /** Puts references in the place of the stand-ins. */
 function withReferences(value: Json): Json {

@@ -54,7 +54,19 @@ describe('serverless deploy', () => {
 
     // The stage's own filter needs no more room.
     await addFilters(client, group, ['siem']);
-    expect(await serverless('deploy')).toMatchObject({ failed: false });
+    // One commit makes the same bytes each time.
+    await packageProject();
+    const again = await serverless('deploy');
+    expect(again).toMatchObject({ failed: false, said: expect.stringContaining('No changes to deploy') });
+
+    const { CodeSha256: deployed } = await stage.function();
+    const stamp = readFileSync(`${root}/dist/build.json`, 'utf8');
+    writeFileSync(`${root}/dist/build.json`, JSON.stringify({ ...(JSON.parse(stamp) as object), sources: 'others' }));
+    const old = await serverless('deploy function --function sweep');
+    writeFileSync(`${root}/dist/build.json`, stamp);
+    expect(old).toMatchObject({ failed: true, said: expect.stringContaining('dist/ was built before the sources') });
+    expect(old.said).toContain('npm run deploy -- --stage try');
+    expect(await stage.function()).toMatchObject({ CodeSha256: deployed });
 
     expect(await serverless('remove')).toMatchObject({ failed: false });
     await expect(stage.queue()).rejects.toThrow();

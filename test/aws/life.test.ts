@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isOnPath } from '../helpers/aws-peer.ts';
 import { packageProject, root } from '../helpers/packaged.ts';
-import { ALIAS, LOG, lookAt, SWITCH, startPeer, TARGET } from '../helpers/try-stage.ts';
+import { ALIAS, CREDENTIAL, LOG, lookAt, SWITCH, startPeer, TARGET } from '../helpers/try-stage.ts';
 
 const hasPeer = await isOnPath('moto_server');
 
@@ -21,23 +21,25 @@ describe('the life of a stage', () => {
     expect(first).toMatchObject({ failed: false });
     expect(first.said).not.toContain('was kept');
     expect((await stage.queue()).QueueUrl).toContain('dli-job-reaper-try-sweeps.fifo');
-    const before = await stage.code();
+    const { CodeSha256: before } = await stage.function();
     await stage.write(SWITCH, 'run');
     await stage.write(TARGET, '{"mode":"live"}');
     await stage.record('cancelled long ago');
     await stage.mendKey();
     const key = await stage.key();
+    await stage.keepSecret(CREDENTIAL, 'of the first deploy');
+    const sealed = await stage.seal('of the first deploy');
 
     // An upgrade.
     appendFileSync(`${root}/dist/sweep/index.mjs`, '// newer\n');
     expect(await serverless('deploy')).toMatchObject({ failed: false });
-    const after = await stage.code();
+    const { CodeSha256: after } = await stage.function();
     expect(after).not.toBe(before);
     expect(await stage.read(SWITCH)).toBe('run');
 
     const [earlier] = [...(await serverless('deploy list')).said.matchAll(/Timestamp: (\d+)/g)].map(([, at]) => at);
     expect(await serverless(`rollback --timestamp ${earlier}`)).toMatchObject({ failed: false });
-    expect(await stage.code()).toBe(before);
+    expect(await stage.function()).toMatchObject({ CodeSha256: before });
     expect(await stage.read(SWITCH)).toBe('run');
 
     const removed = await serverless('remove');
@@ -61,6 +63,9 @@ describe('the life of a stage', () => {
     expect(await stage.daysKept()).toBe(90);
     expect(await stage.key()).toMatchObject({ Arn: key?.Arn });
     expect(await stage.decrypts()).toBe(key?.Arn);
+    // This peer stores a parameter as it is, so the key is tried as well.
+    expect(await stage.secret(CREDENTIAL)).toEqual({ value: 'of the first deploy', keyId: ALIAS });
+    expect(await stage.unseal(sealed)).toBe('of the first deploy');
 
     // It stays so at the next deploy, and a switch that a person has set to run is left alone.
     await stage.write(SWITCH, 'run');

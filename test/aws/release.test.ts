@@ -10,11 +10,11 @@ import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { schedulerTick } from '../helpers/aws-events.ts';
 import { isOnPath, startMoto } from '../helpers/aws-peer.ts';
+import { lint } from '../helpers/lint.ts';
 import { root, toolEnvironment } from '../helpers/packaged.ts';
 
 const run = promisify(execFile);
 const hasPeer = (await isOnPath('moto_server')) && (await isOnPath('aws'));
-const hasLint = await isOnPath('cfn-lint');
 const scratch = mkdtempSync(join(tmpdir(), 'dli-reaper-release-'));
 const folder = join(scratch, 'release');
 
@@ -69,6 +69,7 @@ describe('the folder of npm run release', () => {
       'AllMayCancel',
       'EmergencyKills',
       'EmergencyKillsPerDay',
+      'KeptKey',
       'KillsPerDay',
       'KillsPerSweep',
       'LogRetentionDays',
@@ -109,7 +110,7 @@ async function invokeFromZip(name: string, event: unknown, env: NodeJS.ProcessEn
 }
 
 describe('aws cloudformation, with the commands of docs/deploy.md', () => {
-  it('makes a stage of it, whose dispatch fills the queue at a tick, and changes the profile by a second deploy', async () => {
+  it('makes a stage of it, whose dispatch fills the queue at a tick, changes the profile, is removed, and uses what it left', async () => {
     if (!hasPeer) {
       process.stdout.write('moto_server or aws is not on PATH: the release was made and not deployed.\n');
       return;
@@ -129,15 +130,17 @@ describe('aws cloudformation, with the commands of docs/deploy.md', () => {
     const aws = async (...args: string[]) => (await run('aws', args, { cwd: folder, env })).stdout;
     const ask = async (...args: string[]) => JSON.parse(await aws(...args, '--output', 'json')) as unknown;
     const docs = readFileSync(join(root, 'docs/deploy.md'), 'utf8');
-    const [, commands = ''] = /```sh\ncd release\n(.*?)```/s.exec(docs) ?? [];
-    const typed = (change: (text: string) => string) =>
-      run('sh', ['-e', '-c', change(commands).replaceAll('BUCKET', 'code')], { cwd: folder, env });
+    const [, section = ''] = /\n## Without Node\n(.*?)\n## /s.exec(docs) ?? [];
+    const [commands = '', removal = '', again = ''] = [...section.matchAll(/```sh\n(?:cd release\n)?(.*?)```/gs)].map(
+      ([, text = '']) => text,
+    );
+    const typed = (change: (text: string) => string, text = commands) =>
+      run('sh', ['-e', '-c', change(text).replaceAll('BUCKET', 'code')], { cwd: folder, env });
 
     await aws('s3', 'mb', 's3://code');
     await typed((text) => text.replace(' Profile=small', ' KillsPerDay=7'));
 
-    const lint = hasLint ? (await run('cfn-lint', [join(folder, 'packaged.json')], { env })).stdout : '';
-    expect(lint).toBe('');
+    expect(await lint(join(folder, 'packaged.json'))).toBe('');
     const deployed = (await ask('lambda', 'get-function', '--function-name', 'dli-job-reaper-prod-sweep')) as {
       Configuration: { CodeSize: number; Environment: { Variables: Record<string, string> } };
     };
@@ -182,5 +185,42 @@ describe('aws cloudformation, with the commands of docs/deploy.md', () => {
         },
       },
     });
+
+    // This peer cannot read a key's policy as CloudFormation hands it over.
+    const { Aliases } = (await ask('kms', 'list-aliases')) as { Aliases: { AliasName: string; TargetKeyId: string }[] };
+    const KeyId = Aliases.find(({ AliasName }) => AliasName === 'alias/dli-reaper-prod-credentials')?.TargetKeyId ?? '';
+    const Statement = [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'kms:*', Resource: '*' }];
+    const policy = JSON.stringify({ Version: '2012-10-17', Statement });
+    await aws('kms', 'put-key-policy', '--key-id', KeyId, '--policy-name', 'default', '--policy', policy);
+    const keyOf = async () =>
+      (await ask('kms', 'describe-key', '--key-id', 'alias/dli-reaper-prod-credentials')) as {
+        KeyMetadata: { Arn: string; KeyState: string };
+      };
+    const { KeyMetadata: key } = await keyOf();
+    const group = ['--log-group-name', '/aws/lambda/dli-job-reaper-prod-sweep'];
+    await aws('logs', 'create-log-stream', ...group, '--log-stream-name', 'of-the-first-stack');
+    await aws('ssm', 'put-parameter', '--name', '/dli-reaper/prod/switch', '--type', 'String', '--value', 'run');
+
+    await typed((text) => text, removal);
+
+    const read = async () => (await ask('ssm', 'get-parameter', '--name', '/dli-reaper/prod/switch')) as object;
+    expect(await read()).toMatchObject({ Parameter: { Value: 'stop' } });
+    await expect(aws('lambda', 'get-function', '--function-name', 'dli-job-reaper-prod-sweep')).rejects.toThrow();
+
+    await expect(typed((text) => text)).rejects.toThrow();
+    await aws('cloudformation', 'delete-stack', '--stack-name', 'dli-job-reaper-prod');
+    await typed((text) => text, again);
+
+    expect(await aws('logs', 'describe-log-streams', ...group)).toContain('of-the-first-stack');
+    expect(await keyOf()).toMatchObject({ KeyMetadata: { Arn: key.Arn, KeyState: 'Enabled' } });
+    const made = JSON.stringify(
+      await ask('cloudformation', 'list-stack-resources', '--stack-name', 'dli-job-reaper-prod'),
+    );
+    expect(made).toContain('"SweepLambdaFunction"');
+    expect(made).not.toMatch(/"(SweepLogGroup|CredentialsKey|CredentialsKeyAlias)"/);
+    const roles = (await ask('iam', 'list-roles')) as { Roles: { RoleName: string }[] };
+    const RoleName = roles.Roles.map((role) => role.RoleName).find((name) => name.includes('-SweepRole-')) ?? '';
+    const rights = await aws('iam', 'get-role-policy', '--role-name', RoleName, '--policy-name', 'sweep');
+    expect(rights).toContain(key.Arn);
   });
 });

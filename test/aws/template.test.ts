@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { METRICS } from '../../lib/sweep/record/metrics.ts';
-import { isOnPath } from '../helpers/aws-peer.ts';
 import { functionsOf, resourcesOf, templateOf } from '../helpers/deploy-parts.ts';
-import { packageProject, root, TEMPLATE, toolEnvironment } from '../helpers/packaged.ts';
+import { allows, callsThatMake, readDeployerPolicy } from '../helpers/deployer.ts';
+import { lint } from '../helpers/lint.ts';
+import { createPackager, inLane, root, toolEnvironment } from '../helpers/packaged.ts';
 
 const run = promisify(execFile);
 
@@ -30,37 +31,46 @@ const ADDED_WHEN_PACKAGED = [
   'AWS::S3::BucketPolicy',
 ];
 
-/** At least one region of each partition of AWS. Some of them lack newer services. */
-const REGIONS = [
-  'eu-central-1',
-  'us-east-1',
-  'cn-north-1',
-  'cn-northwest-1',
-  'us-gov-west-1',
-  'ap-southeast-1',
-  'ap-southeast-3',
+const BOUNDARY = 'arn:aws:iam::123456789012:policy/developers';
+const LOG_KEY = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+const EVERY_OPTION = [
+  'alarmTopic=arn:aws:sns:eu-central-1:123456789012:alarms',
+  'ownersPage=https://wiki.example.com/reaper',
+  'logLevel=DEBUG',
+  'vpcCidr=10.87.0.0/24',
+  'tracing=true',
+  'reservedConcurrency=20',
+  'credentialSecrets=dli/*',
+  'noticeTopics=arn:aws:sns:eu-central-1:123456789012:dli-*',
+  'mailFrom=reaper@example.com',
+  'eventBus=arn:aws:events:eu-central-1:123456789012:event-bus/ops',
+  `permissionsBoundary=${BOUNDARY}`,
+  `logKey=${LOG_KEY}`,
 ];
 
-const hasLint = await isOnPath('cfn-lint');
-let resources: Record<string, Resource>;
+type Resources = Record<string, Resource>;
 
-async function load(args: string[] = []): Promise<void> {
-  await packageProject(args);
-  resources = (JSON.parse(readFileSync(TEMPLATE, 'utf8')) as { Resources: typeof resources }).Resources;
-}
+const packaged = createPackager();
+const load = async (params: string[] = []) =>
+  (JSON.parse(readFileSync(await packaged(params), 'utf8')) as { Resources: Resources }).Resources;
 
-beforeAll(() => load());
+/** Of a deploy without a param. */
+let resources: Resources;
+beforeAll(async () => {
+  resources = await load();
+});
 
 const TAGS = [
   { Key: 'service', Value: 'dli-job-reaper' },
   { Key: 'stage', Value: 'dev' },
 ];
 
-const ofType = (type: string) => Object.entries(resources).filter(([, resource]) => resource.Type === type);
+const ofType = (type: string, from = resources) =>
+  Object.entries(from).filter(([, resource]) => resource.Type === type);
 
 /** @throws {Error} for a resource that the template does not have. */
-function propertiesOf(name: string): Record<string, unknown> {
-  const resource = resources[name];
+function propertiesOf(name: string, from = resources): Record<string, unknown> {
+  const resource = from[name];
   if (resource === undefined) throw new Error(`the template has no ${name}`);
   return resource.Properties;
 }
@@ -77,7 +87,7 @@ const actionsOf = (role: string) =>
     .flatMap(({ Action }) => Action)
     .sort();
 
-describe('the roles', () => {
+describe.concurrent('the roles', () => {
   it('are one for each function and one for the schedule, with these actions and no other', () => {
     expect(
       ofType('AWS::IAM::Role')
@@ -152,7 +162,7 @@ describe('the roles', () => {
   });
 });
 
-describe('every resource', () => {
+describe.concurrent('every resource', () => {
   it('that takes tags has the service and the stage as tags', () => {
     const TYPES_WITHOUT_TAGS = [
       'AWS::CloudWatch::Dashboard',
@@ -178,27 +188,24 @@ describe('every resource', () => {
   });
 
   it('that is a role has the boundary, and each log group the key, where a param names it', async () => {
-    const boundary = 'arn:aws:iam::123456789012:policy/developers';
-    const key = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
     expect(JSON.stringify(resources)).not.toMatch(/PermissionsBoundary|KmsKeyId/);
 
-    await load(['--param', `permissionsBoundary=${boundary}`, '--param', `logKey=${key}`]);
+    const bound = await load(EVERY_OPTION);
 
-    const roles = ofType('AWS::IAM::Role').map(([, { Properties }]) => Properties.PermissionsBoundary);
-    const logs = ofType('AWS::Logs::LogGroup').map(([, { Properties }]) => Properties.KmsKeyId);
-    expect(roles).toEqual([boundary, boundary, boundary, boundary]);
-    expect(logs).toEqual([key, key, key, key]);
-    await load();
+    const roles = ofType('AWS::IAM::Role', bound).map(([, { Properties }]) => Properties.PermissionsBoundary);
+    const logs = ofType('AWS::Logs::LogGroup', bound).map(([, { Properties }]) => Properties.KmsKeyId);
+    expect(roles).toEqual(Array(4).fill(BOUNDARY));
+    expect(logs).toEqual(Array(4).fill(LOG_KEY));
   });
 });
 
-describe('credentials in Secrets Manager', () => {
+describe.concurrent('credentials in Secrets Manager', () => {
   it('are read by the sweep alone, and only where a param names them', async () => {
     expect(resources).not.toHaveProperty('SecretsPolicy');
 
-    await load(['--param', 'credentialSecrets=dli/*']);
+    const withSecrets = await load(EVERY_OPTION);
 
-    const { Roles, PolicyDocument } = propertiesOf('SecretsPolicy') as {
+    const { Roles, PolicyDocument } = propertiesOf('SecretsPolicy', withSecrets) as {
       Roles: unknown;
       PolicyDocument: { Statement: Statement[] };
     };
@@ -208,11 +215,10 @@ describe('credentials in Secrets Manager', () => {
       ['ssm:GetParameters', expect.stringContaining(':parameter/aws/reference/secretsmanager/dli/*"')],
       ['secretsmanager:GetSecretValue', expect.stringContaining(':secret:dli/*-??????"')],
     ]);
-    await load();
   });
 });
 
-describe('the region', () => {
+describe.concurrent('the region', () => {
   it.each([
     {
       name: 'of --region',
@@ -225,16 +231,15 @@ describe('the region', () => {
   ])('is that $name', async ({ env, args, region }) => {
     const print = ['print', '--stage', 'dev', '--path', 'provider.region', ...args];
 
-    const { stdout } = await run(`${root}/node_modules/.bin/serverless`, print, {
-      cwd: root,
-      env: toolEnvironment(env),
-    });
+    const { stdout } = await inLane(() =>
+      run(`${root}/node_modules/.bin/serverless`, print, { cwd: root, env: toolEnvironment(env) }),
+    );
 
     expect(stdout.trim()).toBe(region);
   });
 });
 
-describe('the queues', () => {
+describe.concurrent('the queues', () => {
   it('are all encrypted', () => {
     const queues = ofType('AWS::SQS::Queue');
 
@@ -310,7 +315,7 @@ describe('the queues', () => {
   });
 });
 
-describe('the rights for people', () => {
+describe.concurrent('the rights for people', () => {
   it('are attached to no one', () => {
     const policies = ofType('AWS::IAM::ManagedPolicy');
 
@@ -329,7 +334,80 @@ describe('the rights for people', () => {
   });
 });
 
-describe('the functions', () => {
+describe.concurrent('the rights of the person who deploys', () => {
+  const POLICIES = ['deployer-policy', 'deployer-policy-2'];
+  const policiesOf = (stage: string) => POLICIES.map((name) => readDeployerPolicy(name, stage));
+  const without =
+    (type: string) =>
+    ([, { Type }]: [string, Resource]) =>
+      !Type.startsWith(type);
+
+  it.each([{ params: [] }, { params: EVERY_OPTION }, { params: ['profile=small'] }])(
+    'are enough for each resource of its stage, with $params',
+    async ({ params }) => {
+      // docs/deploy.md says that vpcCidr takes rights of EC2 and of the policy for it.
+      const all = Object.entries(await load(params))
+        .filter(without('AWS::EC2::'))
+        .filter(without('AWS::IAM::Policy'));
+
+      for (const [name, calls] of callsThatMake(Object.fromEntries(all), 'prod')) {
+        for (const call of calls) {
+          expect({ name, call, isAllowed: allows(policiesOf('prod'), call) }).toEqual({ name, call, isAllowed: true });
+        }
+      }
+    },
+  );
+
+  it.each(['prod-2', 'prod-sweep', 'prod-dispatch', 'pro', 'xprod', 'prod-no'])(
+    'reach nothing of the stage %s',
+    async (stage) => {
+      const small = await load(['profile=small']);
+      const made = callsThatMake({ ...resources, ...small }, stage);
+
+      expect(made.length).toBeGreaterThan(30);
+      expect(made.flatMap(([, calls]) => calls).filter((call) => allows(policiesOf('prod'), call))).toEqual([]);
+    },
+  );
+
+  it('pass no role to another service, and touch no key but to make and name one', () => {
+    const resource = 'arn:aws:iam::123456789012:role/dli-job-reaper-prod-SweepRole-ABCDEFGHIJKL';
+    const context = { 'iam:PassedToService': 'ec2.amazonaws.com' };
+    const key = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+    const mayOnKey = (action: string, alias = '') =>
+      allows(policiesOf('prod'), { action, resource: key, context: { 'kms:ResourceAliases': alias } });
+
+    expect(allows(policiesOf('prod'), { action: 'iam:PassRole', resource, context })).toBe(false);
+    expect(mayOnKey('kms:Encrypt', 'alias/dli-reaper-prod-credentials')).toBe(true);
+    expect(mayOnKey('kms:Encrypt', 'alias/others')).toBe(false);
+    for (const verb of ['Decrypt', 'PutKeyPolicy', 'ScheduleKeyDeletion', 'DisableKey', 'CreateGrant']) {
+      expect(mayOnKey(`kms:${verb}`, 'alias/dli-reaper-prod-credentials')).toBe(false);
+    }
+  });
+
+  it('make roles only with the boundary, where the policy for it is attached too', () => {
+    const policies = [...policiesOf('prod'), readDeployerPolicy('deployer-boundary', 'prod')];
+    const resource = 'arn:aws:iam::123456789012:role/dli-job-reaper-prod-SweepRole-ABCDEFGHIJKL';
+    const may = (action: string, boundary?: string) =>
+      allows(policies, { action, resource, context: boundary ? { 'iam:PermissionsBoundary': boundary } : {} });
+
+    for (const action of ['iam:CreateRole', 'iam:PutRolePolicy', 'iam:PutRolePermissionsBoundary']) {
+      expect(may(action, BOUNDARY)).toBe(true);
+      expect(may(action)).toBe(false);
+      expect(may(action, 'arn:aws:iam::aws:policy/AdministratorAccess')).toBe(false);
+    }
+    expect(may('iam:DeleteRolePermissionsBoundary', BOUNDARY)).toBe(false);
+    expect(may('iam:DeleteRole')).toBe(true);
+  });
+
+  it('fit into a managed policy each, for a stage and a region with a long name', () => {
+    for (const name of [...POLICIES, 'deployer-boundary']) {
+      const policy = readDeployerPolicy(name, 's'.repeat(23), 'ap-southeast-1');
+      expect(JSON.stringify(policy).replace(/\s/g, '').length, name).toBeLessThanOrEqual(6_144);
+    }
+  });
+});
+
+describe.concurrent('the functions', () => {
   it('run on Node 24 and arm64, each with a log that is kept for 400 days', () => {
     const functions = ofType('AWS::Lambda::Function');
     const logs = ofType('AWS::Logs::LogGroup').map(([, { Properties }]) => Properties);
@@ -360,11 +438,10 @@ describe('the functions', () => {
   });
 
   it('sweep nothing by hand that is older than half an hour, however long the period is', async () => {
-    await load(['--param', 'periodMinutes=360']);
+    const slow = await load(['periodMinutes=360']);
 
-    expect(propertiesOf('SweepInvokeConfig')).toMatchObject({ MaximumEventAgeInSeconds: 1_800 });
-    expect(propertiesOf('DispatchInvokeConfig')).toMatchObject({ MaximumEventAgeInSeconds: 21_600 });
-    await load();
+    expect(propertiesOf('SweepInvokeConfig', slow)).toMatchObject({ MaximumEventAgeInSeconds: 1_800 });
+    expect(propertiesOf('DispatchInvokeConfig', slow)).toMatchObject({ MaximumEventAgeInSeconds: 21_600 });
   });
 
   it('give the sweep its ceilings, and the dispatch none', async () => {
@@ -401,7 +478,7 @@ describe('the functions', () => {
   });
 });
 
-describe('the messages to owners and operators', () => {
+describe.concurrent('the messages to owners and operators', () => {
   it('come from the two records of sweeps, and from no other log', () => {
     const filters = ofType('AWS::Logs::SubscriptionFilter').map(([, { Properties }]) => Properties);
     const permissions = ofType('AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
@@ -436,24 +513,23 @@ describe('the messages to owners and operators', () => {
   it('may go to a topic only where a param names it', async () => {
     expect(resources).not.toHaveProperty('NoticeTopicsPolicy');
 
-    await load(['--param', 'noticeTopics=arn:aws:sns:eu-central-1:123456789012:dli-*']);
+    const withTopics = await load(EVERY_OPTION);
 
-    expect(propertiesOf('NoticeTopicsPolicy')).toMatchObject({
+    expect(propertiesOf('NoticeTopicsPolicy', withTopics)).toMatchObject({
       Roles: [{ Ref: 'NotifyRole' }],
       PolicyDocument: {
         Statement: [{ Action: 'sns:Publish', Resource: 'arn:aws:sns:eu-central-1:123456789012:dli-*' }],
       },
     });
-    await load();
   });
 
   it('may go out as mail from one address, and as events to one bus, only where a param names it', async () => {
     expect(resources).not.toHaveProperty('NoticeMailPolicy');
     expect(resources).not.toHaveProperty('NoticeEventsPolicy');
 
-    await load(['--param', 'mailFrom=reaper@example.com', '--param', 'eventBus=default']);
+    const withBoth = await load(['mailFrom=reaper@example.com', 'eventBus=default']);
 
-    expect(propertiesOf('NoticeMailPolicy')).toMatchObject({
+    expect(propertiesOf('NoticeMailPolicy', withBoth)).toMatchObject({
       Roles: [{ Ref: 'NotifyRole' }],
       PolicyDocument: {
         Statement: [
@@ -468,7 +544,7 @@ describe('the messages to owners and operators', () => {
         ],
       },
     });
-    expect(propertiesOf('NoticeEventsPolicy')).toMatchObject({
+    expect(propertiesOf('NoticeEventsPolicy', withBoth)).toMatchObject({
       Roles: [{ Ref: 'NotifyRole' }],
       PolicyDocument: {
         Statement: [
@@ -482,24 +558,22 @@ describe('the messages to owners and operators', () => {
         ],
       },
     });
-    expect(propertiesOf('NotifyLambdaFunction')).toMatchObject({
+    expect(propertiesOf('NotifyLambdaFunction', withBoth)).toMatchObject({
       Environment: { Variables: { MAIL_FROM: 'reaper@example.com', EVENT_BUS: 'default' } },
     });
-    await load();
   });
 
   it('leave nothing in the template where a param turns them off', async () => {
-    await load(['--param', 'notices=off']);
+    const quiet = await load(['notices=off']);
 
     // The rights for people name the log of the function, whether it is there or not.
-    const others = Object.values(resources).filter(({ Type }) => Type !== 'AWS::IAM::ManagedPolicy');
-    const text = JSON.stringify([Object.keys(resources), others]);
-    await load();
+    const others = Object.values(quiet).filter(({ Type }) => Type !== 'AWS::IAM::ManagedPolicy');
+    const text = JSON.stringify([Object.keys(quiet), others]);
     expect(text).not.toMatch(/Notify|notify|SentTable|notices-failed|SubscriptionFilter/);
   });
 });
 
-describe('the alarms and the dashboard', () => {
+describe.concurrent('the alarms and the dashboard', () => {
   it('watch only metrics that the functions write, under one dimension', () => {
     const text = JSON.stringify([ofType('AWS::CloudWatch::Alarm'), ofType('AWS::CloudWatch::Dashboard')]);
     const named = [...text.matchAll(/"Namespace":"DliJobReaper","MetricName":"(\w+)"/g)].map(([, name]) => name);
@@ -517,30 +591,28 @@ describe('the alarms and the dashboard', () => {
       params: { schedule: 'cron(0/15 7-19 ? * MON-FRI *)', timeZone: 'Europe/Berlin' },
     },
   ])('are those that a year is simulated with, $name', async ({ params }) => {
-    await load(Object.entries(params).flatMap(([name, value]) => ['--param', `${name}=${value}`]));
+    const alarmed = await load(Object.entries(params).map(([name, value]) => `${name}=${value}`));
 
     const simulated = Object.entries(await resourcesOf('alarms', params)).map(([name, { Type, Properties }]) => [
       name,
       { Type, Properties: { ...Properties, Tags: TAGS } },
     ]);
-    expect(ofType('AWS::CloudWatch::Alarm')).toEqual(simulated);
+    expect(ofType('AWS::CloudWatch::Alarm', alarmed)).toEqual(simulated);
   });
 
   it.each([
     { params: ['periodMinutes=30'], schedule: 'rate(30 minutes)', minutes: 30 },
     { params: ['schedule=rate(1 hour)'], schedule: 'rate(1 hour)', minutes: 60 },
   ])('count in the period of the schedule, with $params', async ({ params, schedule, minutes }) => {
-    await load(params.flatMap((param) => ['--param', param]));
+    const scheduled = await load(params);
 
-    const text = JSON.stringify(resources);
+    const text = JSON.stringify(scheduled);
     expect(text).toContain(`"ScheduleExpression":"${schedule}"`);
     expect(text).toContain(`"PERIOD_MINUTES":"${minutes}"`);
-    expect(propertiesOf('JobsStuckAlarm')).toMatchObject({ Period: minutes * 60 });
+    expect(propertiesOf('JobsStuckAlarm', scheduled)).toMatchObject({ Period: minutes * 60 });
   });
 
-  it('watch the attempts of a group in which there is no other schedule', async () => {
-    await load();
-
+  it('watch the attempts of a group in which there is no other schedule', () => {
     expect(ofType('AWS::Scheduler::Schedule').map(([, { Properties }]) => Properties.GroupName)).toEqual([
       { Ref: 'ScheduleGroup' },
     ]);
@@ -548,18 +620,18 @@ describe('the alarms and the dashboard', () => {
   });
 });
 
-describe('the costs', () => {
+describe.concurrent('the costs', () => {
   it.each([{ profile: 'full' }, { profile: 'small' }])(
     'are counted from all that is packaged, $profile',
     async (params) => {
-      await load(['--param', `profile=${params.profile}`]);
+      const counted = params.profile === 'full' ? resources : await load([`profile=${params.profile}`]);
 
-      const added = Object.entries(resources).filter(([, { Type }]) => !ADDED_WHEN_PACKAGED.includes(Type));
+      const added = Object.entries(counted).filter(([, { Type }]) => !ADDED_WHEN_PACKAGED.includes(Type));
       const namesOf = (template: object) => Object.keys(template).toSorted();
       expect(namesOf(Object.fromEntries(added))).toEqual(namesOf(await templateOf(params)));
       expect(
         Object.fromEntries(
-          ofType('AWS::Lambda::Function').map(([name, { Properties }]) => [name, Properties.MemorySize]),
+          ofType('AWS::Lambda::Function', counted).map(([name, { Properties }]) => [name, Properties.MemorySize]),
         ),
       ).toEqual(
         Object.fromEntries(
@@ -569,12 +641,11 @@ describe('the costs', () => {
           ]),
         ),
       );
-      await load();
     },
   );
 });
 
-describe('the template', () => {
+describe.concurrent('the template', () => {
   it('gives no name that two regions of an account would share', () => {
     // Names of roles, managed policies, buckets and dashboards are the same in every region.
     const properties = Object.values(resources as Record<string, Partial<Resource>>).map((one) => one.Properties ?? {});
@@ -586,37 +657,16 @@ describe('the template', () => {
   });
 
   it.each([
-    { name: 'as it is', args: [] },
+    { name: 'as it is', params: [] },
     {
       name: 'with every option',
-      args: [
-        'alarmTopic=arn:aws:sns:eu-central-1:123456789012:alarms',
-        'ownersPage=https://wiki.example.com/reaper',
-        'logLevel=DEBUG',
-        'vpcCidr=10.87.0.0/24',
-        'tracing=true',
-        'reservedConcurrency=20',
-        'credentialSecrets=dli/*',
-        'noticeTopics=arn:aws:sns:eu-central-1:123456789012:dli-*',
-        'mailFrom=reaper@example.com',
-        'eventBus=arn:aws:events:eu-central-1:123456789012:event-bus/ops',
-        'permissionsBoundary=arn:aws:iam::123456789012:policy/developers',
-        'logKey=arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
-      ],
+      params: EVERY_OPTION,
     },
-    { name: 'without messages', args: ['notices=off', 'tracing=true'] },
-    { name: 'once a day', args: ['schedule=rate(1 day)'] },
-    { name: 'for one target', args: ['profile=small'] },
-  ])('is one that cfn-lint finds nothing to say about, or at least packages: $name', async ({ name, args }) => {
-    await load(args.flatMap((param) => ['--param', param]));
-
-    if (!hasLint) process.stdout.write('cfn-lint is not on PATH: the template was packaged and not linted.\n');
-    // What a template holds with some options, it holds with every one.
-    const regions = name === 'with every option' || name === 'as it is' ? REGIONS : REGIONS.slice(0, 1);
-    const lint = ['--template', TEMPLATE, '--regions', ...regions];
-    const said = hasLint ? (await run('cfn-lint', lint, { env: toolEnvironment() })).stdout : '';
-
-    expect(said).toBe('');
-    expect(Object.keys(resources).length).toBeGreaterThan(30);
+    { name: 'without messages', params: ['notices=off', 'tracing=true'] },
+    { name: 'once a day', params: ['schedule=rate(1 day)'] },
+    { name: 'for one target', params: ['profile=small'] },
+  ])('is one that cfn-lint finds nothing to say about, or at least packages: $name', async ({ params }) => {
+    expect(await lint(await packaged(params))).toBe('');
+    expect(Object.keys(await load(params)).length).toBeGreaterThan(30);
   });
 });

@@ -159,6 +159,10 @@ describe('the stage of a deploy', () => {
     },
   );
 
+  it('may not end in -dead, since queues of two stages would then have one name', async () => {
+    await expect(optionsOf({}, 'prod-dead')).rejects.toThrow('--stage: expected a name that does not end in -dead');
+  });
+
   it('may not be the stage that the emulator plays, since the commands would refuse it', async () => {
     const [here] = await ask(REHEARSAL_STAGE);
 

@@ -10,6 +10,7 @@ import { startAwsServer } from '../helpers/aws-server.ts';
 import { invokeBundle } from '../helpers/lambda.ts';
 import { sweptBefore } from '../helpers/past-sweeps.ts';
 import { runningJob } from '../helpers/run-cli.ts';
+import { MINUTE } from '../helpers/world.ts';
 
 const { version } = packageJson;
 
@@ -27,8 +28,8 @@ afterEach(async () => {
 async function start(
   change: (parameters: Record<string, string>) => void = () => {},
   refusedOperations: readonly string[] = [],
+  jobs = manyJobs(Date.now(), createRandom(7), { count: 30, overdueShare: 0.2 }),
 ) {
-  const jobs = manyJobs(Date.now(), createRandom(7), { count: 30, overdueShare: 0.2 });
   emulator = await startEmulator({ now: Date.now, random: Math.random, jobs, cancelDelayMs: 0 });
   const parameters = stageParameters('dev', emulator.connection, POLICY);
   change(parameters);
@@ -247,9 +248,40 @@ describe('the bundled sweep function', () => {
       notices: [expect.stringContaining('exemption all (owner closing) ends at')],
       counts: { overdue: 0, cancelled: 0, skipped: { exempt: 6 } },
     });
-    expect(log.filter(({ level, msg }) => level === 'warn' && msg === 'notice')).toHaveLength(1);
     expect(log.filter(({ msg }) => msg === 'job kept')).toHaveLength(6);
     expect(deletes()).toHaveLength(0);
+  });
+
+  it('writes two lines where no job is over a limit, whatever protects, exempts or ignores jobs', async () => {
+    const jobs = [
+      runningJob(1, { ageMs: 50 * MINUTE, queue: 'etl' }),
+      runningJob(2, { ageMs: 50 * MINUTE, queue: 'etl', owner: 'bo' }),
+      runningJob(3, { ageMs: 50 * MINUTE, queue: 'etl', type: 'INSERT' }),
+      runningJob(4, { ageMs: 50 * MINUTE, queue: 'etl', owner: 'dashboards' }),
+    ];
+    const rules = [
+      { id: 'adhoc', match: { queue: 'adhoc' }, maxRunTime: '30m' },
+      { id: 'etl', match: { queue: 'etl' }, ignore: { owner: 'dashboards' }, maxRunTime: '2h' },
+    ];
+    const until = '2099-12-31T00:00:00Z';
+    const exemption = { id: 'bo', reason: 'the year ends', owner: 'closing', until, match: { owner: 'bo' } };
+    await start(
+      (parameters) => {
+        parameters['/dli-reaper/dev/policies/base'] = JSON.stringify({ ...POLICY, rules });
+        parameters['/dli-reaper/dev/exemptions/bo'] = JSON.stringify(exemption);
+      },
+      [],
+      jobs,
+    );
+
+    const { log } = await invoke(SCHEDULE_TICK);
+
+    expect(log.map(({ level, msg }) => `${level}: ${msg}`)).toEqual(['info: message', 'info: sweep finished']);
+    expect(log.at(-1)).toMatchObject({
+      counts: { seen: 4, overdue: 0, skipped: { 'within-limit': 1, exempt: 1, protected: 1, ignored: 1 } },
+      notices: ['no job that was looked at is matched by rules adhoc'],
+      jobsLogged: 0,
+    });
   });
 
   it('throws where Parameter Store refuses to list the exemptions, and makes no call', async () => {

@@ -470,13 +470,18 @@ const ENDINGS: Record<
   failed: () => ({ outcome: 'failed', error: 'cancel job: DLI refused (400 DLI.0003)' }),
 };
 
+const LIMITS = ['maxRunTime', 'maxQueueTime', 'maxTotalTime'] as const;
+
 /** A short explanation of the form that a sweep writes. */
 function whyOf(job: JobReport | undefined): LoggedExplanation | undefined {
   if (job === undefined) return undefined;
   const { jobId, engine, jobType, queue, owner, status, rule, clock, limitMs, overLimitMs, decision } = job;
   const readings = { maxRunTime: job.runTimeMs, maxQueueTime: job.queueTimeMs, maxTotalTime: job.totalTimeMs };
   const match = [{ key: 'queue' as const, wanted: [queue ?? ''], found: queue, holds: 'yes' as const }];
-  const limits = clock === null || limitMs === null ? [] : [{ clock, limitMs, readingMs: readings[clock] }];
+  // The report of a job that is kept names no clock, but this one is over the limit of one.
+  const counted = clock ?? LIMITS.find((limit) => readings[limit] !== null);
+  const limits =
+    counted === undefined || limitMs === null ? [] : [{ clock: counted, limitMs, readingMs: readings[counted] }];
   const ignore = [{ key: 'owner' as const, wanted: ['olga'], found: owner, holds: 'no' as const }];
   return {
     jobId,

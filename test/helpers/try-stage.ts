@@ -10,10 +10,17 @@ import {
   PutLogEventsCommand,
   PutSubscriptionFilterCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { DescribeKeyCommand, KMSClient, ListAliasesCommand, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
+import {
+  DecryptCommand,
+  DescribeKeyCommand,
+  EncryptCommand,
+  KMSClient,
+  ListAliasesCommand,
+  PutKeyPolicyCommand,
+} from '@aws-sdk/client-kms';
 import { GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { DescribeParametersCommand, GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { onTestFinished } from 'vitest';
 import { startMoto } from './aws-peer.ts';
 import { root, toolEnvironment } from './packaged.ts';
@@ -63,6 +70,7 @@ export async function startPeer(region = 'eu-central-1') {
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
   return {
+    env: { ...env, PATH: env.PATH ?? '' },
     clientOf,
     /** @returns what it prints, also when it fails. */
     serverless: async (words: string, inRegion = region) => {
@@ -78,6 +86,7 @@ export async function startPeer(region = 'eu-central-1') {
 export const STACK = 'dli-job-reaper-try';
 export const SWITCH = '/dli-reaper/try/switch';
 export const TARGET = '/dli-reaper/try/targets/lake';
+export const CREDENTIAL = '/dli-reaper/try/credentials/reaper';
 export const LOG = '/aws/lambda/dli-job-reaper-try-sweep';
 export const ALIAS = 'alias/dli-reaper-try-credentials';
 
@@ -106,19 +115,22 @@ export function lookAt(client: ReturnType<Awaited<ReturnType<typeof startPeer>>[
     write: (Name: string, Value: string) =>
       ssm.send(new PutParameterCommand({ Name, Value, Type: 'String', Overwrite: true })),
     queue: () => new SQSClient(client).send(new GetQueueUrlCommand({ QueueName: 'dli-job-reaper-try-sweeps.fifo' })),
-    code: async () => {
+    /** The deployed sweep. */
+    function: async () => {
       const FunctionName = 'dli-job-reaper-try-sweep';
-      return (await new LambdaClient(client).send(new GetFunctionCommand({ FunctionName }))).Configuration?.CodeSha256;
+      return (await new LambdaClient(client).send(new GetFunctionCommand({ FunctionName }))).Configuration ?? {};
     },
     tags: async () => {
       const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: STACK }));
       return Object.fromEntries((Stacks[0]?.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
     },
     template,
-    record: async (message: string) => {
+    /** Writes lines into the log of the sweep, once. */
+    record: async (...messages: string[]) => {
       const place = { logGroupName: LOG, logStreamName: 'one' };
       await logs.send(new CreateLogStreamCommand(place));
-      await logs.send(new PutLogEventsCommand({ ...place, logEvents: [{ timestamp: Date.now(), message }] }));
+      const logEvents = messages.map((message) => ({ timestamp: Date.now(), message }));
+      await logs.send(new PutLogEventsCommand({ ...place, logEvents }));
     },
     recorded: async () => {
       const { events = [] } = await logs.send(new FilterLogEventsCommand({ logGroupName: LOG }));
@@ -129,6 +141,20 @@ export function lookAt(client: ReturnType<Awaited<ReturnType<typeof startPeer>>[
       return logGroups[0]?.retentionInDays;
     },
     key: async () => (await kms.send(new DescribeKeyCommand({ KeyId: ALIAS }))).KeyMetadata,
+    /** Stores a parameter as `init --credentials` does. */
+    keepSecret: (Name: string, Value: string) =>
+      ssm.send(new PutParameterCommand({ Name, Value, Type: 'SecureString', KeyId: ALIAS })),
+    secret: async (Name: string) => {
+      const { Parameter } = await ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
+      const ParameterFilters = [{ Key: 'Name', Values: [Name] }];
+      const { Parameters = [] } = await ssm.send(new DescribeParametersCommand({ ParameterFilters }));
+      return { value: Parameter?.Value, keyId: Parameters[0]?.KeyId };
+    },
+    /** Encrypts with the key of the stage. */
+    seal: async (secret: string) =>
+      (await kms.send(new EncryptCommand({ KeyId: ALIAS, Plaintext: Buffer.from(secret) }))).CiphertextBlob,
+    unseal: async (CiphertextBlob: Uint8Array | undefined) =>
+      Buffer.from((await kms.send(new DecryptCommand({ CiphertextBlob }))).Plaintext ?? []).toString(),
     /** This peer cannot read a key's policy as CloudFormation hands it over. */
     mendKey: async () => {
       const { Aliases = [] } = await kms.send(new ListAliasesCommand({}));

@@ -29,9 +29,11 @@ export interface LogLines {
   'job overdue': JobLine;
   /** Soon, or it was not warned of long enough. */
   'job may be cancelled': JobLine;
+  /** Of the level debug for a job within its limits. */
   'job kept': JobLine;
   /** A job that was warned of is in danger no more. */
   'warning over': { jobId: string; because: 'ended' | 'kept' };
+  /** Of the level debug, since the summary has the notices. */
   notice: { notice: string };
   /** What the function `notify` is to send, to one recipient. */
   message: Plain<Message>;

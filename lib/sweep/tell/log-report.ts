@@ -5,19 +5,22 @@ import type { JobLineName, Summary, SweepLog } from '../record/log-lines.ts';
 import type { Outcome } from '../record/outcome.ts';
 import type { JobReport, SweepReport } from '../record/report.ts';
 
-/** Writes a line for each job of the report, with the reasons for its decision, and the summary, which is always last. */
+/**
+ * Writes a line for each job of the report, with the reasons for its decision, and the summary, which is always last. What would be
+ * the same at every sweep of a quiet project has the level debug: jobs within their limits, and notices, which the summary has.
+ */
 export function logReport(
   report: SweepReport,
   log: SweepLog,
   explain: (jobId: string) => LoggedExplanation | undefined = () => undefined,
 ): void {
   let jobsLogged = 0;
-  for (const notice of brief(report.notices, 'notices')) log.warn('notice', { notice });
+  for (const notice of brief(report.notices, 'notices')) log.debug('notice', { notice });
   for (const job of report.jobs) {
-    const { msg, level } = lineOf(job);
     // Lines that are not usually written need no explanation.
-    const why = level === 'debug' ? undefined : explain(job.jobId);
-    log[level](msg, why === undefined ? { ...job } : { ...job, why: JSON.stringify(why) });
+    const why = isWithinLimit(job) ? undefined : explain(job.jobId);
+    const { msg, level } = lineOf(job, why);
+    log[level](msg, why === undefined || level === 'debug' ? { ...job } : { ...job, why: JSON.stringify(why) });
     if (level !== 'debug') jobsLogged += 1;
   }
   const isFailure = report.status !== 'ok' && !(report.dryRun && report.status === 'capped');
@@ -102,10 +105,24 @@ const LINES: Record<Outcome['kind'], Line> = {
   skipped: { msg: 'job not asked to stop', level: 'info' },
 };
 
-function lineOf({ outcome, decision, reason, warning }: JobReport): Line {
+function lineOf(job: JobReport, why: LoggedExplanation | undefined): Line {
+  const { outcome, decision, warning } = job;
   if (warning !== null) return { msg: 'job may be cancelled', level: 'info' };
   if (decision === 'cancel') return LINES[outcome];
   if (decision !== 'keep') return { msg: 'job overdue', level: decision === 'warn' ? 'warn' : 'info' };
-  const isUsual = reason === 'within-limit' || reason === 'queued' || reason === 'terminal';
-  return { msg: 'job kept', level: isUsual ? 'debug' : 'info' };
+  return { msg: 'job kept', level: isWithinLimit(job) || isSparedWithinLimit(job, why) ? 'debug' : 'info' };
+}
+
+const isWithinLimit = ({ decision, reason, warning }: JobReport): boolean =>
+  decision === 'keep' &&
+  warning === null &&
+  (reason === 'within-limit' || reason === 'queued' || reason === 'terminal');
+
+/** Whether something spares a job that no rule would have found over a limit. */
+function isSparedWithinLimit({ reason }: JobReport, why: LoggedExplanation | undefined): boolean {
+  if (why === undefined || (reason !== 'exempt' && reason !== 'ignored' && reason !== 'protected')) return false;
+  return why.rules.every(
+    ({ result, limits }) =>
+      result === 'no-rule' || limits.every(({ limitMs, readingMs }) => readingMs === null || readingMs <= limitMs),
+  );
 }

@@ -563,13 +563,14 @@ describe('logReport', () => {
     });
   });
 
-  it('writes the notices as warnings, before the jobs', () => {
+  it('writes the notices before the jobs, at debug: the summary has them', () => {
     const lines = linesOf(makeFacts([CANCELLED], { notices: ['exemption a ends', 'exemption b expired'] }));
 
     expect(lines.slice(0, 2)).toEqual([
-      { level: 'warn', msg: 'notice', fields: { notice: 'exemption a ends' } },
-      { level: 'warn', msg: 'notice', fields: { notice: 'exemption b expired' } },
+      { level: 'debug', msg: 'notice', fields: { notice: 'exemption a ends' } },
+      { level: 'debug', msg: 'notice', fields: { notice: 'exemption b expired' } },
     ]);
+    expect(lines.at(-1)?.fields).toMatchObject({ notices: ['exemption a ends', 'exemption b expired'] });
     expect(lines.slice(2).map(({ msg }) => msg)).toEqual(['job cancelled', 'sweep finished']);
   });
 
