@@ -62,6 +62,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'cli/screen/explanation-lines.ts',
   ],
   'cli/emulator': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/report', 'cli/doctor/probe', 'emulator'],
+  package: ['lib', 'emulator'],
 };
 
 /** A path from one folder to another, as an import line has it. */

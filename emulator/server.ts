@@ -31,8 +31,12 @@ export interface EmulatorOptions extends InitialContents {
   wall?: () => number;
   /** In [0, 1). */
   random: () => number;
-  /** Port on the loopback interface. Default: 0, which takes a free one. */
+  /** Port to listen on. Default: 0, which takes a free one. */
   port?: number;
+  /** Address to listen on. Default: `127.0.0.1`, which no other machine can reach. */
+  host?: string;
+  /** Names, besides those of loopback, under which the control interface answers. */
+  controlHosts?: readonly string[];
   /** Time from an accepted cancel to CANCELLED. A short form of `delays.cancelMs`. */
   cancelDelayMs?: number;
   /** Default for each: `DEFAULT_DELAYS`. */
@@ -83,7 +87,10 @@ export const DEFAULT_DELAYS: Delays = { cancelMs: 1_000, savepointMs: 5_000, sta
 
 const KEEP_ALIVE_MS = 60_000;
 
-/** Starts a DLI on this machine: real HTTP, real signatures, jobs that live by its clock. It listens on loopback only. */
+/** The address of loopback, in each family of addresses, for the address that stands for all. */
+const LOOPBACK: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
+/** Starts a DLI on this machine: real HTTP, real signatures, jobs that live by its clock. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const parts = assemble(options);
   const { stores, iam, faults, requests, project } = parts;
@@ -95,14 +102,15 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+    server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve);
   });
-  const { port } = server.address() as AddressInfo;
+  const { port, address, family } = server.address() as AddressInfo;
+  const reachable = LOOPBACK[address] ?? address;
   const { accessKeyId, secretAccessKey } = options.keys?.[0] ?? EMULATOR_KEY;
 
   return {
     connection: {
-      url: `http://127.0.0.1:${port}`,
+      url: `http://${family === 'IPv6' ? `[${reachable}]` : reachable}:${port}`,
       region: EMULATOR_REGION,
       projectId: project.id,
       accessKeyId,
@@ -129,7 +137,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
 type Parts = ReturnType<typeof assemble>;
 
 function assemble(options: EmulatorOptions) {
-  const { now, clock, onRequest, rateLimit } = options;
+  const { now, clock, onRequest, rateLimit, controlHosts = [] } = options;
   const stores = createStores(options, now());
   const project = { id: options.project?.id ?? EMULATOR_PROJECT_ID, name: options.project?.name ?? EMULATOR_REGION };
   const iam = createIam({
@@ -151,8 +159,12 @@ function assemble(options: EmulatorOptions) {
   const faults = new FaultScript();
   faults.add(...(options.faults ?? []));
   const requests: RequestRecord[] = [];
+  const service = createService(options, stores);
   return {
-    service: createService(options, stores),
+    service,
+    // The routes read it at each call, so the control interface can change it.
+    assumptions: service.assumptions,
+    controlHosts,
     stores,
     project,
     iam,

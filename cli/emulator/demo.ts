@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startWorld } from '../../emulator/start-world.ts';
 import { type Collected, createCollector } from '../../lib/aggregate/collect.ts';
 import { systemClock } from '../../lib/base/clock.ts';
 import { dliReaper } from '../../lib/base/command-line.ts';
@@ -18,7 +19,6 @@ import { toSweepJson } from '../screen/sweep-json.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { readAsset } from '../source/assets.ts';
 import { performSweep } from '../sweep/perform.ts';
-import { startWorld } from './emulator.ts';
 
 /** Runs plan, sweep and proof against an emulator. It needs no account and no network. @returns the exit code. */
 export async function runDemo({ json = false }: { json?: boolean }, terminal: Terminal): Promise<number> {

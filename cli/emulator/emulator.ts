@@ -1,15 +1,13 @@
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { ASSUMPTION_NAMES, type Assumptions, DEFAULT_ASSUMPTIONS } from '../../emulator/base/assumptions.ts';
-import { createEmulatorClock } from '../../emulator/base/clock.ts';
-import { createRandom } from '../../emulator/base/random.ts';
+import { ASSUMPTION_NAMES, DEFAULT_ASSUMPTIONS } from '../../emulator/base/assumptions.ts';
 import { parseFaults } from '../../emulator/control/fault-file.ts';
 import type { Fault } from '../../emulator/control/faults.ts';
 import { addJobs } from '../../emulator/control/jobs.ts';
 import { parseSnapshot, type Snapshot } from '../../emulator/control/snapshot.ts';
-import { type Emulator, startEmulator } from '../../emulator/server.ts';
-import { manyJobs, SIZED_WORLDS, WORLDS, type World } from '../../emulator/worlds.ts';
-import { systemClock } from '../../lib/base/clock.ts';
+import type { Emulator } from '../../emulator/server.ts';
+import { startWorld, type WorldOptions } from '../../emulator/start-world.ts';
+import { WORLDS } from '../../emulator/worlds.ts';
 import { messageOf } from '../../lib/base/error-words.ts';
 import { decodeText } from '../../lib/base/text.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
@@ -19,17 +17,7 @@ import type { Terminal } from '../screen/terminal.ts';
 import { readBytes, STDIN } from '../source/files.ts';
 import { assertRehearsal, howToRehearse, startRehearsal } from './rehearsal.ts';
 
-export interface EmulatorFlags {
-  port?: number;
-  seed?: number;
-  /** Name of a world. */
-  world?: string;
-  jobs?: number;
-  overdue?: number;
-  /** Speed of its clock; 0 stops it. */
-  speed?: number;
-  /** Milliseconds. */
-  cancelDelay?: number;
+export interface EmulatorFlags extends WorldOptions {
   /** File with faults, YAML or JSON. */
   faults?: string;
   /** File that doctor --probe wrote. */
@@ -40,41 +28,6 @@ export interface EmulatorFlags {
   stage?: string;
   /** File with the jobs that it starts with, in place of a world. */
   worldFile?: string;
-}
-
-/** Starts an emulator with the named world, `busy-morning` by default. With `jobs` it is a project of that size. */
-export function startWorld(flags: EmulatorFlags, assumptions: Partial<Assumptions> = {}): Promise<Emulator> {
-  const { port = 0, seed = 1, speed = 1, cancelDelay = 1_000 } = flags;
-  const random = createRandom(seed);
-  const clock = createEmulatorClock(systemClock.now, speed);
-  const saved = flags.state === undefined ? undefined : readState(flags.state);
-  // A real clock has moved on since. Any other clock continues from where it stopped.
-  if (saved !== undefined && speed !== 1) clock.set(saved.now);
-  return startEmulator({
-    now: clock.now,
-    clock,
-    wall: systemClock.now,
-    random,
-    port,
-    cancelDelayMs: cancelDelay,
-    assumptions,
-    ...(flags.faults !== undefined && { faults: readFaults(flags.faults) }),
-    ...(saved === undefined
-      ? makeWorld(flags, clock.now(), random)
-      : { jobs: saved.sql, sparkJobs: saved.spark, flinkJobs: saved.flink, queues: saved.queues }),
-  });
-}
-
-function makeWorld(
-  { world = 'busy-morning', jobs, overdue = 0.1 }: EmulatorFlags,
-  now: number,
-  random: () => number,
-): World {
-  if (jobs !== undefined && !SIZED_WORLDS.includes(world))
-    return { jobs: manyJobs(now, random, { count: jobs, overdueShare: overdue }) };
-  const make = Object.hasOwn(WORLDS, world) ? WORLDS[world] : undefined;
-  if (make === undefined) throw new SettingsError('--world', `expected one of ${Object.keys(WORLDS).join(', ')}`);
-  return make(now, random, jobs);
 }
 
 function readState(path: string): Snapshot | undefined {
@@ -115,17 +68,33 @@ function readWith<T>(flag: string, path: string, read: (text: string) => T): T {
   }
 }
 
+/** Says what an emulator opens that other machines can reach; an empty text if none can. */
+function openTo({ host = '127.0.0.1', port }: { host?: string | undefined; port: string }): string {
+  if (host === 'localhost' || host === '::1' || host.startsWith('127.')) return '';
+  return (
+    `Open to other machines: it listens on ${host}, port ${port}. Its keys are known to everybody, and it changes its jobs ` +
+    'for any caller of /_emulator. Use it in a network that you trust.\n'
+  );
+}
+
 /** Writes the state under another name first, so that an incomplete file never replaces a complete one. */
 function writeState(path: string, snapshot: Snapshot): void {
   writeFileSync(`${path}.new`, JSON.stringify(snapshot));
   renameSync(`${path}.new`, path);
 }
 
-/** Starts an emulator with the jobs of a file, or with a world. */
-async function startWith({ worldFile, ...flags }: EmulatorFlags, assumptions: Partial<Assumptions> = {}) {
-  if (worldFile === undefined) return startWorld(flags, assumptions);
-  const { jobs: _, ...others } = flags;
-  const emulator = await startWorld({ ...others, world: 'empty' }, assumptions);
+/** Starts an emulator with the jobs of a file, with a saved state, or with a world. */
+async function start({ worldFile, state, faults, ...options }: EmulatorFlags): Promise<Emulator> {
+  const { world = 'busy-morning' } = options;
+  if (!Object.hasOwn(WORLDS, world))
+    throw new SettingsError('--world', `expected one of ${Object.keys(WORLDS).join(', ')}`);
+  const files = {
+    saved: state === undefined ? undefined : readState(state),
+    faults: faults === undefined ? undefined : readFaults(faults),
+  };
+  if (worldFile === undefined) return startWorld(options, files);
+  const { jobs: _, ...others } = options;
+  const emulator = await startWorld({ ...others, world: 'empty' }, files);
   try {
     readWith('--world-file', worldFile, (text) => addJobs(parse(text), emulator, emulator.snapshot().now));
     return emulator;
@@ -149,12 +118,15 @@ async function rehearse(emulator: Emulator, terminal: Terminal): Promise<() => P
 export async function runEmulator(flags: EmulatorFlags, terminal: Terminal): Promise<number> {
   const { out, err } = terminal;
   if (flags.stage !== undefined) assertRehearsal(flags.stage);
+  if (flags.stage !== undefined && openTo({ ...flags, port: '' }) !== '')
+    throw new SettingsError('--host', 'a rehearsal is for this machine only; leave it out, or leave out --stage');
   const probe = flags.assumeFrom === undefined ? undefined : readProbe(flags.assumeFrom);
-  const emulator = await startWith(flags, probe && assumptionsIn(probe));
+  const emulator = await start({ ...flags, assume: { ...(probe && assumptionsIn(probe)), ...flags.assume } });
   if (probe !== undefined) tellAssumptions(probe, err);
   const stopped = new Promise<void>((resolve) => void onInterrupt(resolve));
   const endRehearsal = flags.stage === undefined ? undefined : await rehearse(emulator, terminal);
   out(`${JSON.stringify(emulator.connection)}\n`);
+  err(openTo({ ...flags, port: new URL(emulator.connection.url).port }));
   if (endRehearsal !== undefined) err(howToRehearse());
   await stopped;
   await endRehearsal?.();

@@ -11,7 +11,7 @@ import {
 } from 'yaml';
 import { messageOf } from '../../lib/base/error-words.ts';
 import { parsePolicy } from '../../lib/policy/parse.ts';
-import { PolicyError } from '../../lib/policy/problems.ts';
+import { PolicyError } from '../../lib/policy/policy-error.ts';
 import type { Policy } from '../../lib/policy/schema.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { readText } from './files.ts';

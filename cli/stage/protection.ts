@@ -1,5 +1,5 @@
 import { lintSelector } from '../../lib/policy/lint.ts';
-import { PolicyError } from '../../lib/policy/problems.ts';
+import { PolicyError } from '../../lib/policy/policy-error.ts';
 import type { Exemption, Freeze } from '../../lib/policy/schema.ts';
 import { SettingsError } from '../../lib/settings/settings.ts';
 import { confirm } from '../screen/confirm.ts';

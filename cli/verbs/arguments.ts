@@ -1,4 +1,7 @@
+import { isIP } from 'node:net';
 import { InvalidArgumentError } from 'commander';
+import { type Assumptions, parseAssumption } from '../../emulator/base/assumptions.ts';
+import type { IamUser } from '../../emulator/gateway/iam.ts';
 import { parseDuration } from '../../lib/base/duration.ts';
 import { messageOf } from '../../lib/base/error-words.ts';
 import type { Recipient } from '../notices/send-test.ts';
@@ -69,6 +72,38 @@ export function period(text: string): number {
   const ms = duration(text);
   if (ms < MINUTE_MS || ms > DAY_MS) throw new InvalidArgumentError('Expected 1m to 24h.');
   return ms;
+}
+
+/** Reads an answer to a question of the emulator, such as `unknownId=DLI.0023`, in one flag or in several. */
+export function assumption(text: string, before: Partial<Assumptions> = {}): Partial<Assumptions> {
+  const [, name = '', answer = ''] = /^([^=]+)=(.*)$/.exec(text) ?? [];
+  if (name === '') throw new InvalidArgumentError('Expected name=answer, such as unknownId=DLI.0023.');
+  try {
+    return { ...before, ...parseAssumption(name, answer) };
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
+/** Reads a user of the emulator. The account has the name of the user if the text has none. */
+export function emulatedUser(text: string, before: IamUser[] = []): IamUser[] {
+  const [, name = '', password = '', domainName = name] = /^([^:]+):([^:]+)(?::([^:]+))?$/.exec(text) ?? [];
+  if (name === '') throw new InvalidArgumentError('Expected name:password or name:password:account.');
+  return [...before, { name, password, domainName }];
+}
+
+/** Reads the name of a host, without a port. */
+export function hostName(text: string, before: string[] = []): string[] {
+  if (!/^([A-Za-z\d_.-]+|\[[\dA-Fa-f:.]+\])$/.test(text))
+    throw new InvalidArgumentError('Expected the name of a host without a port, such as dli.');
+  return [...before, text.toLowerCase()];
+}
+
+/** Reads an address to listen on. */
+export function listenAddress(text: string): string {
+  if (isIP(text) === 0 && text !== 'localhost')
+    throw new InvalidArgumentError('Expected an IP address, such as 0.0.0.0 for all of this machine.');
+  return text;
 }
 
 /** Reads the recipient of a message. */

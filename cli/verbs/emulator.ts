@@ -1,6 +1,16 @@
 import { Option } from 'commander';
 import type { EmulatorFlags } from '../emulator/emulator.ts';
-import { duration, port, share, speed, wholeNumber } from './arguments.ts';
+import {
+  assumption,
+  duration,
+  emulatedUser,
+  hostName,
+  listenAddress,
+  port,
+  share,
+  speed,
+  wholeNumber,
+} from './arguments.ts';
 import { ONE_JSON_DOCUMENT } from './options.ts';
 import { examples, type Verbs } from './program.ts';
 
@@ -11,6 +21,13 @@ export function addEmulatorVerbs({ add, terminal, exitWith }: Verbs): void {
     'run a DLI on this machine until SIGTERM; the first line says how to reach it',
   )
     .option('--port <n>', 'port to listen on; 0 picks a free port', port, 0)
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1, this machine only)', listenAddress)
+    .option('--allow-host <name>', 'also answer /_emulator under this name; can be repeated', hostName)
+    .option(
+      '--user <name:password>',
+      'a user who gets tokens, also name:password:account; can be repeated',
+      emulatedUser,
+    )
     .option('--seed <n>', 'the same seed gives the same jobs', wholeNumber, 1)
     .option(
       '--world <name>',
@@ -22,6 +39,7 @@ export function addEmulatorVerbs({ add, terminal, exitWith }: Verbs): void {
     .option('--world-file <file>', 'the jobs to start with, in place of a world: a list in JSON or YAML')
     .option('--faults <file>', 'faults to inject, YAML or JSON')
     .option('--assume-from <file>', 'behave like a real DLI, by a file of doctor --probe')
+    .option('--assume <name=answer>', 'answer a question as a real DLI might; can be repeated', assumption)
     .option('--state <state-file>', 'load this file at the start, if it exists, and write it at the end')
     .option('--stage <stage>', 'also play the stage rehearsal, with its functions, for the verbs with --stage')
     .option('--speed <n>', 'speed of its clock; 0 stops it', speed, 1)
@@ -37,6 +55,8 @@ export function addEmulatorVerbs({ add, terminal, exitWith }: Verbs): void {
         'emulator --world storm --faults faults.yml --state lake.json',
         'emulator --world-file examples/etl/world.json --port 8080',
         'emulator --world month --jobs 50000',
+        'emulator --host 0.0.0.0 --port 8080 --allow-host dli',
+        'emulator --assume unknownId=DLI.0023 --user ana:secret',
         'emulator --assume-from dli-probe-2026-12-01.json',
         'emulator --stage rehearsal --jobs 500 --overdue 0.6',
       ),

@@ -46,6 +46,20 @@ export type Assumptions = { [Name in AssumptionName]: (typeof ASSUMPTION_VALUES)
 
 export const ASSUMPTION_NAMES = Object.keys(ASSUMPTION_VALUES) as AssumptionName[];
 
+/**
+ * Reads one answer, which may be the text of it.
+ *
+ * @throws {Error} for an unknown question or answer; it names those that there are.
+ */
+export function parseAssumption(name: string, answer: unknown): Partial<Assumptions> {
+  const question = ASSUMPTION_NAMES.find((one) => one === name);
+  if (question === undefined) throw new Error(`${name}: unknown question; there are ${ASSUMPTION_NAMES.join(', ')}`);
+  const answers: readonly (string | number)[] = ASSUMPTION_VALUES[question];
+  const known = answers.find((one) => one === answer || String(one) === answer);
+  if (known === undefined) throw new Error(`${name}: expected one of ${answers.join(', ')}`);
+  return { [question]: known };
+}
+
 export const DEFAULT_ASSUMPTIONS: Assumptions = Object.fromEntries(
   Object.entries(ASSUMPTION_VALUES).map(([name, [likeliest]]) => [name, likeliest]),
 ) as Assumptions;

@@ -62,8 +62,9 @@ export type RouteName =
   | 'trigger-flink-savepoint'
   | 'list-queues'
   | 'show-queue'
-  /** A route of IAM. It is not in the list of DLI's routes. */
-  | 'show-project';
+  /** Routes of IAM. They are not in the list of DLI's routes. */
+  | 'show-project'
+  | 'list-projects';
 
 /** @typeParam S the service with the stores that the route needs. */
 export interface Route<S extends Service> {

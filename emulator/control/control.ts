@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { parseDuration } from '../../lib/base/duration.ts';
 import { messageOf } from '../../lib/base/error-words.ts';
 import type { Answer } from '../base/answer.ts';
+import { type Assumptions, parseAssumption } from '../base/assumptions.ts';
 import type { EmulatorClock } from '../base/clock.ts';
 import type { HttpRequest, RequestRecord } from '../base/request.ts';
 import type { Stores } from '../routes.ts';
@@ -17,7 +18,12 @@ export interface Controlled {
   now: () => number;
   faults: FaultScript;
   requests: RequestRecord[];
+  assumptions: Assumptions;
+  /** Names, besides those of loopback, under which it answers. */
+  controlHosts: readonly string[];
 }
+
+const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 const ROUTES = [
   'GET requests',
@@ -32,21 +38,26 @@ const ROUTES = [
   'POST clock',
   'GET snapshot',
   'PUT snapshot',
+  'GET assumptions',
+  'PATCH assumptions',
+  'GET health',
 ] as const;
 
 type ControlRoute = (typeof ROUTES)[number];
 
 /**
- * Answers a call under `/_emulator`. Such calls are unsigned, and only this machine can make them.
+ * Answers a call under `/_emulator`. Such calls are unsigned, and must name a host that is allowed.
  *
  * @returns the answer. If the call cannot be understood, it is an error that says what would be right.
  */
 export function control(request: HttpRequest, controlled: Controlled): Answer {
-  // A web page could call this machine by a name of its own that leads here.
-  if (!/^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(String(request.headers.host))) {
-    return { status: 403, body: { error: 'this interface answers only to localhost, 127.0.0.1 or [::1]' } };
-  }
   const path = request.target.replace(/^\/_emulator\//, '').replace(/\?.*$/, '');
+  // A web page could call this machine by a name of its own that leads here. The health is no secret.
+  const host = String(request.headers.host).replace(/:\d+$/, '').toLowerCase();
+  const hosts = [...LOOPBACK_NAMES, ...controlled.controlHosts];
+  if (path !== 'health' && !hosts.includes(host)) {
+    return { status: 403, body: { error: `this interface answers only to ${hosts.join(', ')}; see --allow-host` } };
+  }
   const [, id] = /^jobs\/(.+)$/.exec(path) ?? [];
   const route = `${request.method} ${id === undefined ? path : 'jobs/{id}'}` as ControlRoute;
   if (!ROUTES.includes(route)) return { status: 404, body: { error: 'no such route', routes: ROUTES } };
@@ -58,7 +69,7 @@ export function control(request: HttpRequest, controlled: Controlled): Answer {
 }
 
 function answer(route: ControlRoute, id: string, body: Buffer, controlled: Controlled): unknown {
-  const { stores, now, faults, requests, clock } = controlled;
+  const { stores, now, faults, requests, clock, assumptions } = controlled;
   switch (route) {
     case 'GET requests':
       return { requests };
@@ -90,9 +101,22 @@ function answer(route: ControlRoute, id: string, body: Buffer, controlled: Contr
     case 'PUT snapshot':
       loadSnapshot(parseSnapshot(parseJson(body)), stores);
       return { jobs: describeJobs(stores, now()).length };
+    case 'GET assumptions':
+      return { assumptions };
+    case 'PATCH assumptions':
+      changeAssumptions(parseRecord(body), assumptions);
+      return { assumptions };
+    case 'GET health':
+      return { status: 'ok' };
     default:
       return route satisfies never;
   }
+}
+
+/** Changes all of them or none. */
+function changeAssumptions(changes: Record<string, unknown>, assumptions: Assumptions): void {
+  const parsed = Object.entries(changes).map(([name, answer]) => parseAssumption(name, answer));
+  Object.assign(assumptions, ...parsed);
 }
 
 const clockOrder = v.pipe(

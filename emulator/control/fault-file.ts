@@ -7,7 +7,7 @@ import type { Fault } from './faults.ts';
 
 const fields = v.record(v.string(), v.unknown());
 
-const NAMES: readonly RouteName[] = [...ROUTES.map(({ name }) => name), 'show-project'];
+const NAMES: readonly RouteName[] = [...ROUTES.map(({ name }) => name), 'show-project', 'list-projects'];
 
 const fault = v.pipe(
   v.strictObject({

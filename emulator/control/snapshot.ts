@@ -39,8 +39,12 @@ const schema = v.strictObject({
   queues: things<EmulatedQueue>(),
 });
 
-/** @throws {Error} for anything that is not a snapshot. */
+/** @throws {Error} for anything that is not a snapshot, also for one of another version. */
 export function parseSnapshot(document: unknown): Snapshot {
+  const { version } = v.is(v.object({ version: v.number() }), document) ? document : { version: 1 };
+  if (version !== 1) {
+    throw new Error(`a snapshot of version ${version}, and this emulator reads version 1; start without it`);
+  }
   const result = v.safeParse(schema, document);
   if (!result.success) {
     throw new Error('not a snapshot of this emulator: expected {version: 1, now, sql, spark, flink, queues}');

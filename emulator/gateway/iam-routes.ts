@@ -12,7 +12,7 @@ export interface IamRoutesOptions {
 
 export interface IamRoute {
   /** The name for faults. Routes without one have no faults. */
-  name?: 'show-project';
+  name?: 'show-project' | 'list-projects';
   run: () => Answer;
 }
 
@@ -26,7 +26,8 @@ export function createIamRoutes({ authenticate, iam, temporaryKeys }: IamRoutesO
       return 'refusal' in identity ? identity.refusal : answer(identity.user);
     };
 
-    const call = `${request.method} ${decodeTarget(request.target).path}`;
+    const { path, query } = decodeTarget(request.target);
+    const call = `${request.method} ${path}`;
     switch (call) {
       case 'POST /v3/auth/tokens':
         return { run: () => iam.issue(body) };
@@ -34,6 +35,15 @@ export function createIamRoutes({ authenticate, iam, temporaryKeys }: IamRoutesO
         return { run: () => forUser(() => temporaryKeys.issueByIam(body)) };
       case 'POST /v5/agencies/assume':
         return { run: () => forUser(() => temporaryKeys.assumeAgency(body, requestId)) };
+      case 'GET /v3/projects': {
+        const [, name] = query.find(([key]) => key === 'name') ?? [];
+        return { name: 'list-projects', run: () => forUser(() => iam.listProjects(name)) };
+      }
+      // The projects of the user alone. Here, there is one in all.
+      case 'GET /v3/auth/projects':
+        return { run: () => forUser(() => iam.listProjects(undefined)) };
+      case 'GET /v3/auth/domains':
+        return { run: () => forUser(() => iam.listDomains()) };
       default:
     }
     const [, accessKeyId] = /^GET \/v3\.0\/OS-CREDENTIAL\/credentials\/([^/]+)$/.exec(call) ?? [];

@@ -32,12 +32,13 @@ const MONTH_MS = 30 * 24 * 3_600_000;
 
 interface Token {
   user: string;
-  projectId: string;
+  /** Undefined for a token of the account. */
+  projectId: string | undefined;
   issuedAt: number;
   expiresAt: number;
 }
 
-/** Creates an IAM that issues tokens by password, for one project each, and knows its keys and its project. */
+/** Creates an IAM that issues tokens by password, for a project or the account, and knows its keys and its project. */
 export function createIam({ users, project, lifetimeMs = LIFETIME_MS, now, ...options }: IamOptions) {
   const { keysMadeAt = now() - MONTH_MS } = options;
   let isAvailable = true;
@@ -54,12 +55,15 @@ export function createIam({ users, project, lifetimeMs = LIFETIME_MS, now, ...op
           name === asked.user.name && password === asked.user.password && domainName === asked.user.domain.name,
       );
       if (user === undefined) return iamError(401, 'Unauthorized', 'The username or password is wrong.');
-      const projectId = asked.project.id ?? (asked.project.name === project.name ? project.id : undefined);
-      if (projectId === undefined) return iamError(401, 'Unauthorized', 'The project does not exist.');
+      const asks = asked.project ?? {};
+      const projectId = asks.id ?? (asks.name === project.name ? project.id : undefined);
+      if (projectId === undefined && !asked.isForAccount) {
+        return iamError(401, 'Unauthorized', 'The project does not exist.');
+      }
       const id = randomBytes(32).toString('base64url');
       const token = { user: user.name, projectId, issuedAt: now(), expiresAt: now() + lifetimeMs };
       tokens.set(id, token);
-      return issuedAnswer(id, token, project.name);
+      return issuedAnswer(id, token, user, project.name);
     },
 
     /**
@@ -82,7 +86,21 @@ export function createIam({ users, project, lifetimeMs = LIFETIME_MS, now, ...op
     showProject(projectId: string): Answer {
       if (!isAvailable) return UNAVAILABLE;
       if (projectId !== project.id) return iamError(404, 'Not Found', `Could not find project: ${projectId}.`);
-      return projectAnswer(project);
+      return { status: 200, body: { project: describeProject(project) } };
+    },
+
+    /** GET /v3/projects, "Querying Project Information Based on the Specified Criteria". SDKs ask by the name of the region. */
+    listProjects(name: string | undefined): Answer {
+      if (!isAvailable) return UNAVAILABLE;
+      const projects = name === undefined || name === project.name ? [describeProject(project)] : [];
+      return { status: 200, body: { projects, links: LINKS } };
+    },
+
+    /** GET /v3/auth/domains, "Querying the Accounts That a User Can Access". SDKs ask for calls that are for no region. */
+    listDomains(): Answer {
+      if (!isAvailable) return UNAVAILABLE;
+      const domain = { id: 'emulated', name: users[0]?.domainName ?? 'emulated', enabled: true, description: '' };
+      return { status: 200, body: { domains: [domain], links: LINKS } };
     },
 
     /**
@@ -114,7 +132,9 @@ export function createIam({ users, project, lifetimeMs = LIFETIME_MS, now, ...op
 }
 
 /** The token itself is in the header X-Subject-Token. */
-function issuedAnswer(id: string, { projectId, issuedAt, expiresAt }: Token, projectName: string): Answer {
+function issuedAnswer(id: string, token: Token, { name, domainName }: IamUser, projectName: string): Answer {
+  const { projectId, issuedAt, expiresAt } = token;
+  const domain = { id: 'emulated', name: domainName };
   return {
     status: 201,
     body: {
@@ -122,30 +142,22 @@ function issuedAnswer(id: string, { projectId, issuedAt, expiresAt }: Token, pro
         expires_at: toMicroseconds(expiresAt),
         issued_at: toMicroseconds(issuedAt),
         methods: ['password'],
-        project: { id: projectId, name: projectName },
+        ...(projectId === undefined ? { domain } : { project: { id: projectId, name: projectName, domain } }),
+        user: { id: 'emulated', name, domain },
         roles: [],
+        // Clients that look for an endpoint here have to be given one.
+        catalog: [],
       },
     },
     headers: { 'x-subject-token': id },
   };
 }
 
-function projectAnswer({ id, name }: Project): Answer {
-  return {
-    status: 200,
-    body: {
-      project: {
-        is_domain: false,
-        description: '',
-        enabled: true,
-        id,
-        parent_id: 'emulated',
-        domain_id: 'emulated',
-        name,
-      },
-    },
-  };
+function describeProject({ id, name }: Project) {
+  return { is_domain: false, description: '', enabled: true, id, parent_id: 'emulated', domain_id: 'emulated', name };
 }
+
+const LINKS = { self: null, previous: null, next: null };
 
 /** An error in IAM's own form, which is nested and has a number as its code. */
 export function iamError(code: number, title: string, message: string): Answer {
@@ -166,7 +178,11 @@ const request = v.object({
         user: v.object({ name: v.string(), password: v.string(), domain: v.object({ name: v.string() }) }),
       }),
     }),
-    scope: v.object({ project: v.object({ id: v.optional(v.string()), name: v.optional(v.string()) }) }),
+    scope: v.object({
+      project: v.optional(v.object({ id: v.optional(v.string()), name: v.optional(v.string()) })),
+      // A token for the account, which is good for no project.
+      domain: v.optional(v.object({})),
+    }),
   }),
 });
 
@@ -180,5 +196,5 @@ function parse(body: Buffer) {
   const result = v.safeParse(request, document);
   if (!result.success) return undefined;
   const { identity, scope } = result.output.auth;
-  return { user: identity.password.user, project: scope.project };
+  return { user: identity.password.user, project: scope.project, isForAccount: scope.domain !== undefined };
 }

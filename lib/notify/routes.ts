@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { issueWords, keyProblem } from '../base/issue-words.ts';
 import type { Matcher } from '../policy/matcher.ts';
-import { PolicyError } from '../policy/problems.ts';
+import { PolicyError } from '../policy/policy-error.ts';
 import { parseRouteMatch, type RouteMatch } from '../policy/route-match.ts';
 import { type ParameterValues, parameterNames, parseJson } from '../settings/parameter-store.ts';
 import { SettingsError } from '../settings/settings.ts';

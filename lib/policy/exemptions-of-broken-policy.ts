@@ -2,7 +2,7 @@ import { isOwnTag } from './exemptions.ts';
 import { parseInstant } from './instant.ts';
 import type { TagMatcher } from './matcher.ts';
 import { parseExemption, parseExemptionMatch, parseFreeze, parseTagExemptions } from './parse.ts';
-import { PolicyError } from './problems.ts';
+import { PolicyError } from './policy-error.ts';
 import { type Doubt, type Exemption, type Freeze, type Policy, policySchema } from './schema.ts';
 import { isRecord } from './schema-parts.ts';
 

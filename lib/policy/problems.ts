@@ -1,25 +1,7 @@
 import * as v from 'valibot';
 import { keyProblem } from '../base/issue-words.ts';
 import { exampleFor, hintForKey, spellingHint } from './hints.ts';
-
-export interface PolicyProblem {
-  /** The place, such as `rules[0].maxRunTime`; empty for the document itself. */
-  path: string;
-  /** The same place as a list, such as `['rules', 0, 'maxRunTime']`. */
-  keys: readonly (string | number)[];
-  message: string;
-}
-
-/** A policy, an exemption or a freeze that is not valid, with every problem found. */
-export class PolicyError extends Error {
-  override name = 'PolicyError';
-  readonly problems: readonly PolicyProblem[];
-  constructor(what: string, problems: readonly PolicyProblem[]) {
-    const lines = problems.map(({ path, message }) => `  ${path || '(document)'}: ${message}`);
-    super(`${what} is not valid:\n${lines.join('\n')}`);
-    this.problems = problems;
-  }
-}
+import { PolicyError, type PolicyProblem } from './policy-error.ts';
 
 /** Reads what a person wrote. @throws {PolicyError} with every problem, each with its path and what to write instead. */
 export function readAs<T extends v.GenericSchema>(schema: T, document: unknown, what: string): v.InferOutput<T> {

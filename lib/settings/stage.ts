@@ -7,7 +7,7 @@ import type { CredentialSource, Credentials } from '../dli/credentials.ts';
 import { emergencyPolicy } from '../policy/emergency.ts';
 import { exemptionsOfBrokenPolicy } from '../policy/exemptions-of-broken-policy.ts';
 import { parseExemption, parseFreeze, parsePolicy } from '../policy/parse.ts';
-import { PolicyError } from '../policy/problems.ts';
+import { PolicyError } from '../policy/policy-error.ts';
 import type { Policy } from '../policy/schema.ts';
 import type { SweepRequest } from '../request/request.ts';
 import { problemOfKey, problemOfName, problemOfPassword } from './credential-text.ts';

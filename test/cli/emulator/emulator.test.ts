@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it, type TestContext } from 'vitest';
@@ -31,8 +31,17 @@ async function start({ onTestFinished }: TestContext, flags: string[] = []) {
   };
 }
 
+/** A copy, since the emulator writes its state at the end. */
+function copyOf(path: string): string {
+  const copy = join(mkdtempSync(join(tmpdir(), 'dli-reaper-state-')), 'state.json');
+  copyFileSync(path, copy);
+  return copy;
+}
+
 const notUtf8 = join(mkdtempSync(join(tmpdir(), 'dli-reaper-')), 'not-utf8');
 writeFileSync(notUtf8, Uint8Array.from([0xba, 0xcb]));
+const ofVersion2 = join(dirname(notUtf8), 'version-2.json');
+writeFileSync(ofVersion2, '{"version":2}');
 afterAll(() => rmSync(dirname(notUtf8), { recursive: true }));
 
 describe.concurrent('dli-reaper emulator', () => {
@@ -119,6 +128,69 @@ describe.concurrent('dli-reaper emulator', () => {
     expect(stderr).toContain(says);
   });
 
+  it('is reached from other machines only where --host says so, and says what that opens', async (context) => {
+    const addresses = Object.values(networkInterfaces()).flatMap((some = []) => some);
+    const own = addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.2';
+    const alone = await start(context);
+    const open = await start(context, ['--host', '0.0.0.0', '--allow-host', own]);
+    const ask = ({ connection }: typeof open, path: string) =>
+      fetch(`http://${own}:${new URL(connection.url).port}/_emulator/${path}`);
+
+    await expect(ask(alone, 'health')).rejects.toThrow('fetch failed');
+    expect(await (await ask(open, 'health')).json()).toEqual({ status: 'ok' });
+    expect(await (await ask(open, 'jobs')).json()).toMatchObject({ jobs: expect.any(Array) as object[] });
+
+    expect(open.connection.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(await open.ask('/_emulator/health')).toEqual({ status: 'ok' });
+    expect(alone.complaints()).toBe('');
+    expect(open.complaints()).toMatch(
+      /^Open to other machines: it listens on 0\.0\.0\.0, port \d+\. Its keys are known/,
+    );
+  });
+
+  it('gives tokens to its users, and answers as --assume says', async (context) => {
+    const users = ['--user', 'ana:secret', '--user', 'bob:hush:lake'];
+    const assumptions = ['--assume', 'unknownId=DLI.0023', '--assume', 'deniedStatus=403'];
+    const { connection } = await start(context, [...users, ...assumptions]);
+    const tokenOf = async (name: string, password: string, domain: string) => {
+      const identity = { methods: ['password'], password: { user: { name, password, domain: { name: domain } } } };
+      const body = JSON.stringify({ auth: { identity, scope: { project: { id: connection.projectId } } } });
+      const { status, headers } = await fetch(`${connection.url}/v3/auth/tokens`, { method: 'POST', body });
+      return { status, token: headers.get('x-subject-token') ?? '' };
+    };
+
+    const [ana, bob, wrong] = await Promise.all([
+      tokenOf('ana', 'secret', 'ana'),
+      tokenOf('bob', 'hush', 'lake'),
+      tokenOf('bob', 'hush', 'bob'),
+    ]);
+
+    expect([ana.status, bob.status, wrong.status]).toEqual([201, 201, 401]);
+    const job = `${connection.url}/v1.0/${connection.projectId}/jobs/00000000-0000-4000-8000-00000000ffff/status`;
+    expect((await fetch(job, { headers: { 'x-auth-token': bob.token } })).status).toBe(404);
+  });
+
+  it('goes on from a state that an earlier version has written', async (context) => {
+    const { ask } = await start(context, ['--speed', '0', '--state', copyOf('test/fixtures/emulator/state-1.json')]);
+
+    const { jobs = [] } = await ask('/_emulator/jobs');
+
+    // As the version that wrote it showed them.
+    const counts: Record<string, number> = {};
+    for (const job of jobs as { engine: string; status: string }[]) {
+      counts[`${job.engine} ${job.status}`] = (counts[`${job.engine} ${job.status}`] ?? 0) + 1;
+    }
+    expect(counts).toEqual({
+      'sql RUNNING': 2,
+      'sql CANCELLED': 1,
+      'spark running': 1,
+      'spark success': 1,
+      'spark dead': 2,
+      'flink job_running': 2,
+      'flink job_savepointing': 4,
+    });
+  });
+
   it('leaves its state behind and goes on from there', async (context) => {
     const state = join(mkdtempSync(join(tmpdir(), 'dli-reaper-state-')), 'lake.json');
     const first = await start(context, ['--world', 'empty', '--speed', '0', '--state', state]);
@@ -163,6 +235,14 @@ describe.concurrent('dli-reaper emulator', () => {
     },
     { flags: ['--faults', 'absent.yml'], says: /--faults absent\.yml: ENOENT/ },
     { flags: ['--speed', '-1'], says: /Expected 0 or more/ },
+    { flags: ['--host', 'dli'], says: /Expected an IP address, such as 0\.0\.0\.0/ },
+    { flags: ['--host', '0.0.0.0', '--stage', 'rehearsal'], says: /--host: a rehearsal is for this machine only/ },
+    { flags: ['--allow-host', 'dli:8080'], says: /Expected the name of a host without a port/ },
+    { flags: ['--user', 'ana'], says: /Expected name:password/ },
+    { flags: ['--assume', 'unknownId'], says: /Expected name=answer/ },
+    { flags: ['--assume', 'unknownId=maybe'], says: /unknownId: expected one of DLI\.0002, DLI\.0023/ },
+    { flags: ['--assume', 'unknownID=DLI.0002'], says: /unknownID: unknown question; there are sqlCancelOfEnded, / },
+    { flags: ['--state', ofVersion2], says: /--state \S+: a snapshot of version 2, and this emulator reads version 1/ },
     { flags: ['--faults', notUtf8], says: /--faults \S+: is not UTF-8 \(line 1\); save it as UTF-8/ },
     { flags: ['--state', notUtf8], says: /--state \S+: is not UTF-8 \(line 1\); save it as UTF-8/ },
   ])('does not start with $flags', async ({ flags, says }) => {

@@ -65,7 +65,19 @@ describe('the control of jobs', () => {
     { call: ['POST', 'jobs', { colour: 'red' }], error: expect.stringContaining('colour') },
     { call: ['POST', 'jobs', 'no json'], error: 'the body is not JSON' },
     { call: ['POST', 'clock', {}], error: 'expected {"step": "2h"}, {"speed": 60}, or both' },
-    { call: ['PUT', 'snapshot', { version: 2 }], error: expect.stringContaining('not a snapshot') },
+    {
+      call: ['PUT', 'snapshot', { version: 2 }],
+      error: 'a snapshot of version 2, and this emulator reads version 1; start without it',
+    },
+    { call: ['PUT', 'snapshot', { version: 1 }], error: expect.stringContaining('not a snapshot') },
+    {
+      call: ['PATCH', 'assumptions', { unknownID: 1 }],
+      error: expect.stringMatching(/^unknownID: unknown question; /),
+    },
+    {
+      call: ['PATCH', 'assumptions', { flinkSuccess: 'boolean', unknownId: 'x' }],
+      error: 'unknownId: expected one of DLI.0002, DLI.0023',
+    },
     { call: ['POST', 'faults', { on: 'list-jobs', answer: 'reset' }], error: expect.stringMatching(/^fault 1: on: /) },
     { call: ['POST', 'faults', { on: 'list-sql-jobs' }], error: expect.stringContaining('at least one of answer') },
     {
@@ -181,16 +193,40 @@ describe('the control interface', () => {
     expect({ status, routes: body.routes }).toEqual({ status: 404, routes: expect.arrayContaining(['GET jobs']) });
   });
 
-  it('refuses a page that calls this machine by another name', async () => {
-    const { emulator } = await start();
+  it.each([
+    { host: 'evil.example.com', status: 403 },
+    { host: 'evil.example.com', path: 'health', status: 200 },
+    { host: 'dli.example.com', controlHosts: ['dli'], status: 403 },
+    { host: 'DLI:8080', controlHosts: ['dli'], status: 200 },
+    { host: 'localhost', controlHosts: ['dli'], status: 200 },
+  ])('answers $status to the name $host, with $controlHosts allowed', async (given) => {
+    const { host, path = 'jobs', controlHosts = [] } = given;
+    const { emulator } = await start({ controlHosts });
     const { port } = new URL(emulator.connection.url);
 
     const status = await new Promise((resolve) => {
-      http.get({ port, path: '/_emulator/jobs', headers: { host: 'evil.example.com' } }, (answer) =>
-        resolve(answer.statusCode),
-      );
+      http.get({ port, path: `/_emulator/${path}`, headers: { host } }, (answer) => resolve(answer.statusCode));
     });
 
-    expect(status).toBe(403);
+    expect(status).toBe(given.status);
+  });
+
+  it('changes an assumption for the calls that follow, and none if one is unknown', async () => {
+    const { emulator, call } = await start();
+    const { connection } = emulator;
+    const ask = async () => {
+      const path = `/v1.0/${connection.projectId}/jobs/${jobId(9)}/status`;
+      const { status, body } = await signedCall(connection, { method: 'GET', path }, NOW);
+      return [status, (JSON.parse(body) as { error_code: string }).error_code];
+    };
+
+    expect(await ask()).toEqual([400, 'DLI.0002']);
+    await call('PATCH', 'assumptions', { unknownId: 'DLI.0023', flinkSuccess: 'maybe' });
+    expect(await ask()).toEqual([400, 'DLI.0002']);
+    const changed = await call('PATCH', 'assumptions', { unknownId: 'DLI.0023' });
+
+    expect(await ask()).toEqual([404, 'DLI.0023']);
+    expect(changed).toMatchObject({ status: 200, body: { assumptions: { unknownId: 'DLI.0023' } } });
+    expect((await call('GET', 'assumptions')).body).toEqual(changed.body);
   });
 });

@@ -54,6 +54,38 @@ describe('the name of a project, from IAM', () => {
     expect(await show(projectId)).toMatchObject({ status: 503 });
   });
 
+  it.each([
+    { path: '/v3/projects', query: [['name', 'emulator-1']], found: { projects: [{ name: 'emulator-1' }] } },
+    { path: '/v3/projects', query: [], found: { projects: [{ name: 'emulator-1' }] } },
+    { path: '/v3/projects', query: [['name', 'eu-west-101']], found: { projects: [] } },
+    { path: '/v3/auth/projects', query: [], found: { projects: [{ name: 'emulator-1' }] } },
+    { path: '/v3/auth/domains', query: [], found: { domains: [{ name: 'lake', enabled: true }] } },
+  ] as { path: string; query: [string, string][]; found: object }[])(
+    'answers what SDKs ask before their first call: $path $query',
+    async ({ path, query, found }) => {
+      const { url, ...connection } = await start();
+
+      const { status, body } = await signedCall({ url, ...connection }, { method: 'GET', path, query }, NOW);
+
+      expect({ status, body: JSON.parse(body) as unknown }).toMatchObject({ status: 200, body: found });
+    },
+  );
+
+  it('gives a token for the account, with which no call to DLI is allowed', async () => {
+    const { url, projectId } = await start();
+    const user = { name: USER.name, password: USER.password, domain: { name: USER.domainName } };
+    const identity = { methods: ['password'], password: { user } };
+    const body = JSON.stringify({ auth: { identity, scope: { domain: { name: USER.domainName } } } });
+
+    const issued = await fetch(`${url}/v3/auth/tokens`, { method: 'POST', body });
+    const headers = { 'x-auth-token': issued.headers.get('x-subject-token') ?? '' };
+    const domains = await fetch(`${url}/v3/auth/domains`, { headers });
+    const jobs = await fetch(`${url}/v1.0/${projectId}/jobs`, { headers });
+
+    expect(await issued.json()).toMatchObject({ token: { domain: { name: 'lake' }, user: { name: 'reaper' } } });
+    expect({ domains: domains.status, jobs: jobs.status }).toEqual({ domains: 200, jobs: 403 });
+  });
+
   it('takes faults as the routes of DLI do', async () => {
     const { emulator, projectId, show } = await start();
     emulator.faults.add({ on: 'show-project', answer: { status: 403, body: {} } });

@@ -8,7 +8,7 @@ import type { EmulatedJob } from '../../../emulator/sql/jobs.ts';
 import { ENGINE_NAMES, type Engine } from '../../../lib/base/job.ts';
 import { ENGINE_FACTS, SELECTORS } from '../../../lib/policy/facts.ts';
 import { parsePolicy } from '../../../lib/policy/parse.ts';
-import { PolicyError } from '../../../lib/policy/problems.ts';
+import { PolicyError } from '../../../lib/policy/policy-error.ts';
 import type { SweepReport } from '../../../lib/sweep/record/report.ts';
 import { emulatedBatch, emulatedFlinkJob } from '../../helpers/emulated-api.ts';
 import { FINAL, PASSING } from '../../helpers/fault-matrix.ts';

@@ -8,7 +8,7 @@ import {
   tryFreezes,
 } from '../../../lib/policy/freezes.ts';
 import { parseFreeze, parsePolicy } from '../../../lib/policy/parse.ts';
-import { PolicyError } from '../../../lib/policy/problems.ts';
+import { PolicyError } from '../../../lib/policy/policy-error.ts';
 import { makeFreeze, makeJob } from '../../helpers/make-job.ts';
 import { HOUR, NOW } from '../../helpers/world.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { parseExemption, parseExemptionMatch, parsePolicy } from '../../../lib/policy/parse.ts';
-import { PolicyError } from '../../../lib/policy/problems.ts';
+import { PolicyError } from '../../../lib/policy/policy-error.ts';
 
 const R = { id: 'r', match: 'all', maxRunTime: '2h' };
 const MINIMAL = { version: 1, rules: [R] };
