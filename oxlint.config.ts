@@ -34,6 +34,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'functions/shared': ['lib'],
   'emulator/base': ['lib/base'],
   'emulator/queues': ['lib/base', 'emulator/base'],
+  'emulator/packages': ['lib/base', 'emulator/base'],
   'emulator/aws': [],
   'emulator/sql': AN_ENGINES_GROUND,
   'emulator/spark': AN_ENGINES_GROUND,

@@ -5,6 +5,8 @@ import type { Route, RouteRequest, Service } from './base/service.ts';
 import type { Store } from './base/store.ts';
 import { type EmulatedFlinkJob, type FlinkStatus, FlinkStore, flinkStatusAt, isFlinkOver } from './flink/jobs.ts';
 import { FLINK_ROUTES } from './flink/routes.ts';
+import { PackageStore } from './packages/packages.ts';
+import { PACKAGE_ROUTES } from './packages/routes.ts';
 import { type EmulatedQueue, QueueStore, type QueueWork, queuesOf } from './queues/queues.ts';
 import { QUEUE_ROUTES } from './queues/routes.ts';
 import { batchStateAt, type EmulatedBatch, isBatchOver, SparkStore } from './spark/jobs.ts';
@@ -18,6 +20,7 @@ export interface Stores extends Record<Engine, Pick<Store<object>, 'get' | 'all'
   spark: SparkStore;
   flink: FlinkStore;
   queues: QueueStore;
+  packages: PackageStore;
 }
 
 /** What the stores hold at the start. */
@@ -38,6 +41,7 @@ export const ROUTES: readonly Route<WholeService>[] = [
   ...SPARK_ROUTES,
   ...FLINK_ROUTES,
   ...QUEUE_ROUTES,
+  ...PACKAGE_ROUTES,
 ];
 
 const MATCHERS = ROUTES.map((route) => ({ route, pattern: patternOf(route.path) }));
@@ -45,7 +49,13 @@ const MATCHERS = ROUTES.map((route) => ({ route, pattern: patternOf(route.path) 
 /** Fills the stores with copies of the jobs and queues, so that the caller's own objects never change. */
 export function createStores(contents: InitialContents, now: number): Stores {
   const { jobs = [], sparkJobs = [], flinkJobs = [] } = contents;
-  const stores = { sql: new JobStore(), spark: new SparkStore(), flink: new FlinkStore(), queues: new QueueStore() };
+  const stores = {
+    sql: new JobStore(),
+    spark: new SparkStore(),
+    flink: new FlinkStore(),
+    queues: new QueueStore(),
+    packages: new PackageStore(),
+  };
   for (const job of jobs) stores.sql.add({ ...job });
   for (const batch of sparkJobs) stores.spark.add({ ...batch });
   for (const job of flinkJobs) stores.flink.add({ ...job });

@@ -83,6 +83,14 @@ export type RouteName =
   | 'update-queue-properties'
   | 'delete-queue-properties'
   | 'show-quotas'
+  | 'upload-packages'
+  | 'upload-file-packages'
+  | 'upload-jar-packages'
+  | 'upload-python-packages'
+  | 'list-packages'
+  | 'show-package'
+  | 'delete-package'
+  | 'change-package-owner'
   /** A route of IAM. It is not in the list of DLI's routes. */
   | 'show-project';
 

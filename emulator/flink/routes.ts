@@ -145,8 +145,9 @@ export const FLINK_ROUTES: readonly Route<FlinkService>[] = [
     version,
     path: '/streaming/jobs/{job_id}/execute-graph',
     run: showExecutionGraph,
-    standing: 'faithful',
-    evidence: '"Querying the Job Execution Plan"; which of its states belongs to which status is not documented',
+    standing: 'assumed',
+    evidence:
+      '"Querying the Job Execution Plan" for the form; no page says which of its states belongs to which status',
     assumes: ['flinkSuccess'],
   },
   {
