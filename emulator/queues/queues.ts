@@ -25,6 +25,8 @@ export interface EmulatedQueue {
   cuScaleInLimit?: number;
   cuScaleOutLimit?: number;
   elasticResourcePool?: string;
+  /** In its pool. Default: its CUs all day. */
+  scalingPolicies?: ScalingPolicy[];
   feature?: 'basic' | 'ai';
   isRestarting?: boolean;
   labels?: string;
@@ -37,6 +39,16 @@ export interface EmulatedQueue {
   cidr?: string;
   /** By key, such as `job.maxConcurrent`. */
   properties?: Record<string, string>;
+}
+
+/** With the names of the API. The highest priority is 100. */
+export interface ScalingPolicy {
+  priority: number;
+  /** As `00:00`. */
+  impact_start_time: string;
+  impact_stop_time: string;
+  min_cu: number;
+  max_cu: number;
 }
 
 /** The queues of one project, the oldest first. */

@@ -3,6 +3,7 @@ import { compareText } from '../../lib/base/text.ts';
 import type { Answer } from '../base/answer.ts';
 import { hasTagLike, invalid, matching, pageOf, reader, refuseUnknownWord, toInteger } from '../base/query.ts';
 import type { Route, RouteRequest } from '../base/service.ts';
+import { associateQueue, listPoolQueues, setScalingPolicies } from './pools.ts';
 import { deleteProperties, listProperties, setProperties } from './properties.ts';
 import { type EmulatedQueue, findQueue, type QueueService, type QueueWork } from './queues.ts';
 import { createQueue, deleteQueue, runAction, showQuotas, updateCidr } from './verbs.ts';
@@ -100,6 +101,35 @@ export const QUEUE_ROUTES: readonly Route<QueueService & QueueWork>[] = [
     run: deleteProperties,
     standing: 'faithful',
     evidence: 'DeleteQueueProperty of the Python SDK; Terraform `dli_queue`',
+  },
+  {
+    name: 'list-pool-queues',
+    method: 'GET',
+    version: '/v3',
+    path: '/elastic-resource-pools/{elastic_resource_pool_name}/queues',
+    run: listPoolQueues,
+    standing: 'assumed',
+    evidence:
+      '"Querying All Queues in an Elastic Resource Pool"; Terraform `dli_queue`. A pool is there as soon as a queue is in it',
+  },
+  {
+    name: 'associate-queue',
+    method: 'POST',
+    version: '/v3',
+    path: '/elastic-resource-pools/{elastic_resource_pool_name}/queues',
+    run: associateQueue,
+    standing: 'assumed',
+    evidence: '"Associating a Queue with an Elastic Resource Pool"; Terraform `dli_queue`. Every pool is there',
+  },
+  {
+    name: 'set-scaling-policies',
+    method: 'PUT',
+    version: '/v3',
+    path: '/elastic-resource-pools/{elastic_resource_pool_name}/queues/{queue_name}',
+    run: setScalingPolicies,
+    standing: 'assumed',
+    evidence:
+      '"Modifying the Scaling Policy of a Queue Associated with an Elastic Resource Pool"; Terraform `dli_queue`. Nothing scales',
   },
   {
     name: 'show-quotas',

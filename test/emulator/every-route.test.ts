@@ -29,6 +29,7 @@ const [LIVE, ENDED] = [{ job_id: jobId(1) }, { job_id: jobId(2) }];
 const BATCH = { batch_id: jobId(3) };
 const TAGS = { resource_type: 'dli_flink_job', resource_id: 1 };
 
+const POOL = { elastic_resource_pool_name: 'pool_a' };
 const PACKAGES = { paths: ['obs://bucket/a.jar'], group: 'group' };
 const UPLOADED = { params: { resource_name: 'a.jar' }, query: { group: 'group' } };
 
@@ -82,7 +83,7 @@ const CALLS: Record<Exclude<RouteName, 'show-project'>, Call> = {
   'list-resource-tags': { params: TAGS, answers: { count: 0 } },
   'add-resource-tags': { params: TAGS, data: { tags: [{ key: 'a', value: 'b' }] }, answers: { httpStatusCode: 204 } },
   'delete-resource-tags': { params: TAGS, data: { tags: [{ key: 'a' }] }, answers: { httpStatusCode: 204 } },
-  'list-queues': { query: { queue_type: 'all' }, answers: { ...OK, queues: { length: 4 } } },
+  'list-queues': { query: { queue_type: 'all' }, answers: { ...OK, queues: { length: 5 } } },
   'show-queue': { params: { queue_name: 'adhoc' }, answers: { ...OK, queueName: 'adhoc' } },
   'create-queue': { data: { queue_name: 'new_q', cu_count: 16 }, answers: { ...OK, queue_name: 'new_q' } },
   'delete-queue': { params: { queue_name: 'default' }, answers: OK },
@@ -92,6 +93,17 @@ const CALLS: Record<Exclude<RouteName, 'show-project'>, Call> = {
   'create-queue-properties': { params: { queue_name: 'adhoc' }, data: { properties: {} }, answers: OK },
   'update-queue-properties': { params: { queue_name: 'adhoc' }, data: { properties: {} }, answers: OK },
   'delete-queue-properties': { params: { queue_name: 'adhoc' }, data: { keys: ['job.maxConcurrent'] }, answers: OK },
+  'list-pool-queues': { params: POOL, query: { limit: 100 }, answers: { ...OK, count: 1 } },
+  'associate-queue': { params: POOL, data: { queue_name: 'adhoc' }, answers: OK },
+  'set-scaling-policies': {
+    params: { ...POOL, queue_name: 'pool_q' },
+    data: {
+      queue_scaling_policies: [
+        { priority: 1, impact_start_time: '00:00', impact_stop_time: '24:00', min_cu: 16, max_cu: 64 },
+      ],
+    },
+    answers: OK,
+  },
   'show-quotas': { answers: { ...OK, quotas: {} } },
   'upload-packages': { data: { ...PACKAGES, kind: 'jar' }, answers: { httpStatusCode: 201, status: 'READY' } },
   'upload-file-packages': { data: PACKAGES, answers: { httpStatusCode: 201, status: 'READY' } },
@@ -122,6 +134,7 @@ async function startClient() {
   });
   onTestFinished(() => emulator.close());
   const uploaded = { createdAt: now, updatedAt: now, owner: 'ana', id: jobId(4) };
+  emulator.queues.add({ name: 'pool_q', type: 'sql', cuCount: 16, createdAt: now, elasticResourcePool: 'pool_a' });
   emulator.packages.add({ name: 'a.jar', group: 'group', kind: 'jar', ...uploaded });
   const { url: endpoint, projectId, accessKeyId, secretAccessKey } = emulator.connection;
   const credentials = new BasicCredentials().withAk(accessKeyId).withSk(secretAccessKey).withProjectId(projectId);

@@ -181,6 +181,61 @@ describe('the properties of a queue', () => {
   });
 });
 
+describe('the queues of a pool', () => {
+  const path = '/v3/elastic-resource-pools/pool_a/queues';
+  const policy = { priority: 5, impact_start_time: '08:00', impact_stop_time: '18:00', min_cu: 16, max_cu: 64 };
+
+  it('have a policy for the whole day, until they get others', async () => {
+    const { call } = await startQueues();
+
+    expect((await call('GET', path)).body).toMatchObject({
+      count: 1,
+      queues: [
+        {
+          queue_name: 'gen_q',
+          queue_scaling_policies: [{ impact_start_time: '00:00', impact_stop_time: '24:00', min_cu: 32, max_cu: 32 }],
+        },
+      ],
+    });
+
+    expect((await call('PUT', `${path}/gen_q`, { body: { queue_scaling_policies: [policy] } })).status).toBe(200);
+
+    expect((await call('GET', path)).body).toMatchObject({ queues: [{ queue_scaling_policies: [policy] }] });
+  });
+
+  it('come into it, and are found by a part of their name, page by page only with a limit', async () => {
+    const { call, show } = await startQueues();
+
+    expect((await call('POST', path, { body: { queue_name: 'etl' } })).status).toBe(200);
+
+    const found = async (...query: [name: string, value: string][]) => (await call('GET', path, { query })).body.queues;
+    expect((await show('etl')).body).toMatchObject({ elastic_resource_pool_name: 'pool_a' });
+    expect(await found(['queue_name', 'et'])).toMatchObject([{ queue_name: 'etl' }]);
+    expect(await found(['offset', '1'])).toHaveLength(2);
+    expect(await found(['offset', '1'], ['limit', '100'])).toHaveLength(1);
+  });
+
+  it.each([
+    { name: 'a queue that is in a pool', call: ['POST', path, { queue_name: 'gen_q' }] as const, code: 'DLI.0007' },
+    { name: 'an unknown queue', call: ['POST', path, { queue_name: 'nowhere' }] as const, code: 'DLI.0002' },
+    {
+      name: 'a policy of a queue outside of the pool',
+      call: ['PUT', `${path}/etl`, { queue_scaling_policies: [policy] }] as const,
+      code: 'DLI.0002',
+    },
+    { name: 'no policies', call: ['PUT', `${path}/gen_q`, { queue_scaling_policies: [] }] as const, code: 'DLI.0001' },
+    {
+      name: 'a time that is none',
+      call: ['PUT', `${path}/gen_q`, { queue_scaling_policies: [{ ...policy, impact_stop_time: '25:00' }] }] as const,
+      code: 'DLI.0001',
+    },
+  ])('refuse $name', async ({ call: [method, to, body], code }) => {
+    const { call } = await startQueues();
+
+    expect(await call(method, to, { body })).toMatchObject(refusal(code));
+  });
+});
+
 describe('the quotas', () => {
   it('count the queues and their CUs', async () => {
     const { call } = await startQueues();
