@@ -18,7 +18,7 @@ import { createIam, type Iam, type IamUser } from './gateway/iam.ts';
 import { createIamRoutes } from './gateway/iam-routes.ts';
 import { createTemporaryKeys } from './gateway/temporary-keys.ts';
 import { createThrottle, type RateLimit } from './gateway/throttle.ts';
-import { createStores, findRoute, type InitialContents, type Stores, type WholeService } from './routes.ts';
+import { createStores, findRoute, type InitialContents, queueWork, type Stores, type WholeService } from './routes.ts';
 import { statusAt } from './sql/jobs.ts';
 
 export interface EmulatorOptions extends InitialContents {
@@ -182,6 +182,7 @@ function createService(options: EmulatorOptions, stores: Stores): WholeService {
   const { cancelDelayMs = DEFAULT_DELAYS.cancelMs } = options;
   return {
     ...stores,
+    ...queueWork(stores, options),
     now: options.now,
     random: options.random,
     delays: { ...DEFAULT_DELAYS, cancelMs: cancelDelayMs, ...options.delays },

@@ -4,6 +4,7 @@ import { createRandom } from './base/random.ts';
 import type { Fault } from './control/faults.ts';
 import type { Snapshot } from './control/snapshot.ts';
 import type { IamUser } from './gateway/iam.ts';
+import type { InitialContents } from './routes.ts';
 import { type Emulator, startEmulator } from './server.ts';
 import { manyJobs, SIZED_WORLDS, WORLDS, type World } from './worlds.ts';
 
@@ -57,10 +58,12 @@ export function startWorld(options: WorldOptions, { faults = [], saved }: WorldF
     ...(host !== undefined && { host }),
     ...(allowHost !== undefined && { controlHosts: allowHost }),
     ...(user !== undefined && { users: user }),
-    ...(saved === undefined
-      ? makeWorld(options, clock.now(), random)
-      : { jobs: saved.sql, sparkJobs: saved.spark, flinkJobs: saved.flink, queues: saved.queues }),
+    ...(saved === undefined ? makeWorld(options, clock.now(), random) : contentsOf(saved)),
   });
+}
+
+function contentsOf({ sql, spark, flink, queues, packages }: Snapshot): InitialContents {
+  return { jobs: sql, sparkJobs: spark, flinkJobs: flink, queues, packages };
 }
 
 function makeWorld(

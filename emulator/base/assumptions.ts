@@ -33,10 +33,25 @@ export const ASSUMPTION_VALUES = {
   flinkMixedStatus: [400, 200],
   /** Id of no job in a stop or a run. Only documented for run. */
   flinkUnknownInBatch: ['DLI.13007', 'DLI.15002'],
-  /** Form of `is_success`: the examples have texts, the tables say Boolean. */
+  /**
+   * Status of a job after a stop. Terraform waits for either: `checkFlinkJobStopResult` in
+   * resource_huaweicloud_dli_flinksql_job.go.
+   */
+  flinkStopped: ['job_cancel_success', 'job_init'],
+  /**
+   * Form of `is_success`: the examples have texts, the tables say Boolean. golangsdk reads texts only (`,string`), and its
+   * live acceptance runs in Terraform pass.
+   */
   flinkSuccess: ['text', 'boolean'],
-  /** Form of `is_success` and `is_restarting` in the list of queues: likewise. */
-  queueFlags: ['text', 'boolean'],
+  /**
+   * Form of `is_success` and `is_restarting` in the list of queues. They are Boolean in an answer that golangsdk captured
+   * (openstack/dli/v1/queues/testing/fixtures.go), and both Go SDKs read nothing else. The documented example has texts.
+   */
+  queueFlags: ['boolean', 'text'],
+  /** Result of a SQL job that has none, or none yet: refused with this code (HTTP 400). DLI.0100 is "result expired". */
+  sqlResultOfOthers: ['DLI.0007', 'DLI.0100'],
+  /** Deletion of a queue with live jobs, which "cannot be deleted": refused with this code (HTTP 400). */
+  busyQueue: ['DLI.0007', 'DLI.0009'],
 } as const;
 
 export type AssumptionName = keyof typeof ASSUMPTION_VALUES;

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Engine } from '../../lib/base/job.ts';
 import type { EmulatedFlinkJob } from '../flink/jobs.ts';
+import type { EmulatedPackage } from '../packages/packages.ts';
 import type { EmulatedQueue } from '../queues/queues.ts';
 import type { Stores } from '../routes.ts';
 import type { EmulatedBatch } from '../spark/jobs.ts';
@@ -15,9 +16,10 @@ export interface Snapshot extends Record<Engine, object[]> {
   spark: EmulatedBatch[];
   flink: EmulatedFlinkJob[];
   queues: EmulatedQueue[];
+  packages: EmulatedPackage[];
 }
 
-export function takeSnapshot({ sql, spark, flink, queues }: Stores, now: number): Snapshot {
+export function takeSnapshot({ sql, spark, flink, queues, packages }: Stores, now: number): Snapshot {
   return {
     version: 1,
     now,
@@ -25,6 +27,7 @@ export function takeSnapshot({ sql, spark, flink, queues }: Stores, now: number)
     spark: [...spark.all()],
     flink: [...flink.all()],
     queues: [...queues.all()],
+    packages: [...packages.all()],
   };
 }
 
@@ -37,6 +40,8 @@ const schema = v.strictObject({
   spark: things<EmulatedBatch>(),
   flink: things<EmulatedFlinkJob>(),
   queues: things<EmulatedQueue>(),
+  /** Missing in states that were written before there were packages. */
+  packages: v.optional(things<EmulatedPackage>(), []),
 });
 
 /** @throws {Error} for anything that is not a snapshot, also for one of another version. */
@@ -58,6 +63,7 @@ export function loadSnapshot(snapshot: Snapshot, stores: Stores): void {
   replace(stores.spark, snapshot.spark);
   replace(stores.flink, snapshot.flink);
   replace(stores.queues, snapshot.queues);
+  replace(stores.packages, snapshot.packages);
 }
 
 function replace<T>(store: { clear(): void; add(item: T): void }, items: readonly T[]): void {

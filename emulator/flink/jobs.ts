@@ -42,6 +42,8 @@ export interface EmulatedFlinkJob {
   mainClass?: string;
   entrypointArgs?: string;
   executionGraph?: string;
+  /** When a call last changed its fields, epoch ms. */
+  updatedAt?: number;
   /** Fields that differ from the usual `job_config`. */
   config?: Record<string, unknown>;
   tags?: Tag[];
@@ -70,6 +72,8 @@ export interface StopPlan {
   cancelMs: number;
   savepointMs: number;
   savepointOutcome: 'success' | 'failure';
+  /** Status of a job that was stopped. */
+  stopped: 'job_cancel_success' | 'job_init';
 }
 
 const OVER: readonly FlinkStatus[] = [
@@ -80,6 +84,9 @@ const OVER: readonly FlinkStatus[] = [
 /** Whether a job has ended. A draft has not, nor one in job_cancel_fail, which "may still be running". */
 export const isFlinkOver = (status: FlinkStatus): boolean => OVER.includes(status);
 
+/** Whether a job has ended, if it was stopped. */
+const isStopped = (status: FlinkStatus): boolean => status === 'job_init' || isFlinkOver(status);
+
 /** Whether a job can be stopped: while it is submitted or runs, as in the console, and again after a failed stop. */
 export const isStoppable = (status: FlinkStatus): boolean =>
   status === 'job_submitting' || status === 'job_running' || status === 'job_cancel_fail';
@@ -89,12 +96,16 @@ export function flinkStatusAt({ life }: EmulatedFlinkJob, now: number): FlinkSta
   return stageAt(life, now).state;
 }
 
-/** When the present run of a job began. @returns undefined before its first run, and while it is submitted again. */
+/**
+ * When the present run of a job began.
+ *
+ * @returns undefined before its first run, while it is submitted again, and once a stop has made a draft of it.
+ */
 export function startOf({ life }: EmulatedFlinkJob, now: number): number | undefined {
   let startedAt: number | undefined;
   for (const { from, state } of life) {
     if (from > now) break;
-    if (state === 'job_submitting') startedAt = undefined;
+    if (state === 'job_submitting' || state === 'job_init') startedAt = undefined;
     else if (state === 'job_running') startedAt ??= from;
   }
   return startedAt;
@@ -111,12 +122,12 @@ export function savepointOf({ life, savepoints = [] }: EmulatedFlinkJob, now: nu
 
 /** Accepts a stop. The job is job_canceling for a while, and may end by itself before that. */
 export function requestStop(job: EmulatedFlinkJob, now: number, plan: StopPlan): void {
-  job.life = obey(job.life, now, ending(job, now, plan.cancelMs), isFlinkOver);
+  job.life = obey(job.life, now, ending(job, now, plan), isStopped);
 }
 
 /** Accepts a savepoint with a stop after it. If the savepoint fails, the job runs on. */
 export function requestStopWithSavepoint(job: EmulatedFlinkJob, now: number, plan: StopPlan): void {
-  save(job, now, { plan, goOn: (savedAt) => ending(job, savedAt, plan.cancelMs) });
+  save(job, now, { plan, goOn: (savedAt) => ending(job, savedAt, plan) });
 }
 
 /** Accepts a savepoint. The job runs on, even if the savepoint fails. */
@@ -138,7 +149,7 @@ function save(job: EmulatedFlinkJob, now: number, { plan, goOn, path }: SaveOrde
     { from: savedAt, state: 'job_running', description: 'The savepoint failed; the job is still running.' },
   ];
   const next = isGood ? goOn(savedAt) : failed;
-  job.life = obey(job.life, now, [{ from: now, state: 'job_savepointing' }, ...next], isFlinkOver);
+  job.life = obey(job.life, now, [{ from: now, state: 'job_savepointing' }, ...next], isStopped);
   // A job that ends before that has nothing to save.
   const isStillThere = job.life.some(({ from, state }) => from === savedAt && state === next[0].state);
   if (!isGood || !isStillThere) return;
@@ -146,7 +157,7 @@ function save(job: EmulatedFlinkJob, now: number, { plan, goOn, path }: SaveOrde
   job.savepoints = [...(job.savepoints ?? []), savepoint];
 }
 
-function ending({ onStop }: EmulatedFlinkJob, from: number, cancelMs: number): Life<FlinkStatus> {
+function ending({ onStop }: EmulatedFlinkJob, from: number, { cancelMs, stopped }: StopPlan): Life<FlinkStatus> {
   const canceling: Stage<FlinkStatus> = { from, state: 'job_canceling' };
   switch (onStop) {
     case 'finish':
@@ -159,7 +170,7 @@ function ending({ onStop }: EmulatedFlinkJob, from: number, cancelMs: number): L
         { from: from + cancelMs, state: 'job_cancel_fail', description: 'The job cannot be stopped.' },
       ];
     default:
-      return [canceling, { from: from + cancelMs, state: 'job_cancel_success' }];
+      return [canceling, { from: from + cancelMs, state: stopped }];
   }
 }
 

@@ -29,10 +29,15 @@ export function toDetail(job: EmulatedFlinkJob, now: number, projectId: string):
     entrypoint_args: job.entrypointArgs ?? null,
     execution_graph: job.executionGraph ?? null,
     start_time: startOf(job, now) ?? null,
-    update_time: stageAt(job.life, now).from,
+    update_time: updateOf(job, now),
     savepoint_path: savepointOf(job, now) ?? null,
     ...stateFields(job, now),
   });
+}
+
+/** When a job last changed: by itself, or by a call. */
+function updateOf({ life, updatedAt = 0 }: EmulatedFlinkJob, now: number): number {
+  return Math.max(stageAt(life, now).from, updatedAt);
 }
 
 function commonFields(job: EmulatedFlinkJob, now: number): Record<string, unknown> {

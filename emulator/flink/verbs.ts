@@ -89,6 +89,15 @@ export function deleteJobs(service: FlinkService, { body }: RouteRequest): Answe
   return inShort(service, judgeEach(service, fields.job_ids, verb));
 }
 
+/** "Deleting a Job". A job can be deleted "at any state", as in a batch. The code of an unknown id is that of the batch. */
+export function deleteJob(service: FlinkService, { params: [id = ''] }: RouteRequest): Answer {
+  if (toInteger(id) === undefined) return invalid('job_id', 'a whole number');
+  const job = service.flink.get(String(Number(id)));
+  if (job === undefined) return dliError(400, 'DLI.17001', `The job does not exist: ${id}`);
+  service.flink.remove(job);
+  return { status: 200, body: successOf(service, 'The job is successfully deleted.') };
+}
+
 /** ExecuteFlinkJobSavepoint in the API Explorer. The job runs on. */
 export function triggerSavepoint(service: FlinkService, { body, params: [id = ''] }: RouteRequest): Answer {
   if (toInteger(id) === undefined) return invalid('job_id', 'a whole number');
@@ -144,7 +153,8 @@ function inShort({ assumptions }: FlinkService, verdicts: ReturnType<typeof judg
   return { status: 200, body: assumptions.flinkVerdicts === 'one' ? [first] : first };
 }
 
-function successOf({ assumptions }: FlinkService, message: string) {
+/** Returns the fields of every answer that reports a success. */
+export function successOf({ assumptions }: FlinkService, message: string) {
   return { is_success: assumptions.flinkSuccess === 'text' ? 'true' : true, message };
 }
 
@@ -164,6 +174,6 @@ function startRun({ now, random, delays, failureShare }: FlinkService, job: Emul
   job.life = [...pastOf(job.life, now()), ...stages];
 }
 
-function planOf({ delays, savepointOutcome }: FlinkService): StopPlan {
-  return { ...delays, savepointOutcome };
+function planOf({ delays, savepointOutcome, assumptions }: FlinkService): StopPlan {
+  return { ...delays, savepointOutcome, stopped: assumptions.flinkStopped };
 }

@@ -1,5 +1,5 @@
 import { type Answer, dliError } from '../base/answer.ts';
-import type { Tag } from '../base/query.ts';
+import { invalid, QUEUE_NAME, type Tag } from '../base/query.ts';
 import type { Service } from '../base/service.ts';
 import { Store } from '../base/store.ts';
 
@@ -15,7 +15,7 @@ export interface EmulatedQueue {
   owner?: string;
   engine?: 'spark' | 'hetuEngine';
   usedCu?: number;
-  /** 1: per CU-hour. 2: yearly or monthly. Default: 1. Only shown with charge info. */
+  /** 1: per CU-hour. 2: yearly or monthly. Default: 1, and 0 for the queue `default`. */
   chargingMode?: 1 | 2;
   /** 0: shared. 1: dedicated. Default: 1. */
   resourceMode?: 0 | 1;
@@ -25,10 +25,30 @@ export interface EmulatedQueue {
   cuScaleInLimit?: number;
   cuScaleOutLimit?: number;
   elasticResourcePool?: string;
+  /** In its pool. Default: its CUs all day. */
+  scalingPolicies?: ScalingPolicy[];
   feature?: 'basic' | 'ai';
   isRestarting?: boolean;
   labels?: string;
   tags?: Tag[];
+  /** Default: x86_64. */
+  platform?: string;
+  /** Default: 0. */
+  enterpriseProjectId?: string;
+  /** Its network. Default: 10.0.0.0/8. */
+  cidr?: string;
+  /** By key, such as `job.maxConcurrent`. */
+  properties?: Record<string, string>;
+}
+
+/** With the names of the API. The highest priority is 100. */
+export interface ScalingPolicy {
+  priority: number;
+  /** As `00:00`. */
+  impact_start_time: string;
+  impact_stop_time: string;
+  min_cu: number;
+  max_cu: number;
 }
 
 /** The queues of one project, the oldest first. */
@@ -64,8 +84,31 @@ export function queuesOf(
 /** What the routes of the queues need, and every route that takes the name of a queue. */
 export type QueueService = Service & { queues: QueueStore };
 
+/** What the routes that change a queue need besides. */
+export interface QueueWork {
+  /** Whether a job is alive on a queue, or waits for it. */
+  hasLiveJobs: (queue: string) => boolean;
+  /** Adds the job that restarts a queue. @returns its id. */
+  submitRestart: (queue: string) => string;
+}
+
 /** Refuses a job for a queue that does not exist, if the assumptions say so. */
 export function refuseUnknownQueue({ queues, assumptions }: QueueService, name: string): Answer | undefined {
   if (assumptions.unknownQueue === 'accepted' || queues.get(name) !== undefined) return undefined;
   return dliError(400, assumptions.unknownQueue, `There is no queue named ${name}`);
+}
+
+/** Refuses the name of no queue: "There is no queue named …" with DLI.0002, as in the example of "Submitting a SQL Job". */
+export function refuseNoQueue(name: string): Answer {
+  return dliError(400, 'DLI.0002', `There is no queue named ${name.toLowerCase()}`);
+}
+
+/** Finds the queue that a path names. */
+export function findQueue(
+  { queues }: QueueService,
+  name: string,
+): { queue: EmulatedQueue; refusal?: never } | { queue?: never; refusal: Answer } {
+  if (!QUEUE_NAME.test(name)) return { refusal: invalid('queue_name', 'letters, digits and underscores') };
+  const queue = queues.get(name);
+  return queue === undefined ? { refusal: refuseNoQueue(name) } : { queue };
 }

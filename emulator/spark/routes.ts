@@ -17,30 +17,69 @@ import { createBatch } from './create.ts';
 import { batchStateAt, type EmulatedBatch, isBatchOver, requestBatchCancel, type SparkService } from './jobs.ts';
 import { durationOf, toSession } from './rows.ts';
 
+const version = '/v2.0';
+
 export const SPARK_ROUTES: readonly Route<SparkService>[] = [
-  { name: 'list-spark-batches', method: 'GET', version: '/v2.0', pattern: /^\/batches\/?$/, run: listBatches },
-  { name: 'create-spark-batch', method: 'POST', version: '/v2.0', pattern: /^\/batches\/?$/, run: createBatch },
+  {
+    name: 'list-spark-batches',
+    method: 'GET',
+    version,
+    path: '/batches',
+    run: listBatches,
+    standing: 'faithful',
+    evidence: '"Obtaining the List of Batch Processing Jobs"; called by the Python and Go SDKs',
+    assumes: ['sparkFilters', 'sparkDefaultOrder', 'sparkAppId', 'nameFilter'],
+  },
+  {
+    name: 'create-spark-batch',
+    method: 'POST',
+    version,
+    path: '/batches',
+    run: createBatch,
+    standing: 'faithful',
+    evidence:
+      '"Creating a Batch Processing Job"; Terraform `dli_spark_job`, Airflow. `className` may be left out or "" (DataArts log of 2024-07-02)',
+    assumes: ['sparkAppId', 'unknownQueue'],
+  },
   {
     name: 'show-spark-batch-state',
     method: 'GET',
-    version: '/v2.0',
-    pattern: /^\/batches\/([^/]+)\/state\/?$/,
+    version,
+    path: '/batches/{batch_id}/state',
     run: showState,
+    standing: 'faithful',
+    evidence: '"Querying a Batch Job Status"; Terraform `dli_spark_job`, Airflow',
+    assumes: ['sparkStateSpelling', 'unknownId'],
   },
   {
     name: 'show-spark-batch-log',
     method: 'GET',
-    version: '/v2.0',
-    pattern: /^\/batches\/([^/]+)\/log\/?$/,
+    version,
+    path: '/batches/{batch_id}/log',
     run: showLog,
+    standing: 'assumed',
+    evidence: '"Querying Batch Job Logs (Discarded)" for the form; the lines are the stages of the batch',
+    assumes: ['unknownId'],
   },
-  { name: 'show-spark-batch', method: 'GET', version: '/v2.0', pattern: /^\/batches\/([^/]+)\/?$/, run: showBatch },
+  {
+    name: 'show-spark-batch',
+    method: 'GET',
+    version,
+    path: '/batches/{batch_id}',
+    run: showBatch,
+    standing: 'faithful',
+    evidence: '"Querying Batch Job Details"; Terraform `dli_spark_job`',
+    assumes: ['sparkAppId', 'unknownId'],
+  },
   {
     name: 'cancel-spark-batch',
     method: 'DELETE',
-    version: '/v2.0',
-    pattern: /^\/batches\/([^/]+)\/?$/,
+    version,
+    path: '/batches/{batch_id}',
     run: cancelBatch,
+    standing: 'faithful',
+    evidence: '"Canceling a Batch Processing Job"; Terraform `dli_spark_job`',
+    assumes: ['sparkCancelOfEnded', 'unknownId', 'deniedStatus'],
   },
 ];
 

@@ -34,7 +34,7 @@ export function submitJobToQueue(service: SqlService, { body, params: [queue = '
 }
 
 function submit(service: SqlService, fields: v.InferOutput<typeof submission>): Answer {
-  const { sql: jobs, now, random, delays } = service;
+  const { sql: jobs, random } = service;
   const { sql: statement, currentdb, conf, tags, engine_type: engine } = fields;
   const queue = fields.queue_name.toLowerCase();
   const refusal = refuseUnknownQueue(service, queue);
@@ -44,19 +44,13 @@ function submit(service: SqlService, fields: v.InferOutput<typeof submission>): 
   const type = typeOfStatement(statement);
   // DCL always runs synchronously. DDL does so only on request.
   const isSync = type === 'DCL' || (type === 'DDL' && settings.get('dli.sql.sqlasync.enabled') === 'false');
-  const submittedAt = now();
-  const runsFrom = submittedAt + (isSync ? 0 : delays.startMs);
-  const [shortest, longest] = delays.runMs;
   const job: EmulatedJob = {
     id: newUuid(random, (id) => jobs.get(id) !== undefined),
     type,
     queue,
     statement,
-    submittedAt,
-    runsFrom,
     owner: 'emulator',
-    endsAt: runsFrom + (isSync ? 0 : Math.floor(shortest + random() * (longest - shortest))),
-    endsAs: random() < service.failureShare ? 'FAILED' : 'FINISHED',
+    ...planRun(service, isSync),
     timeoutMs: timeoutOf(settings.get('dli.sql.job.timeout')),
     mode: isSync ? 'sync' : 'async',
     ...(tags.length > 0 && { tags }),
@@ -79,7 +73,20 @@ function submit(service: SqlService, fields: v.InferOutput<typeof submission>): 
   };
 }
 
-function typeOfStatement(sql: string): string {
+/** Plans the run of a job that is submitted now. A synchronous one is over at once. */
+export function planRun({ now, random, delays, failureShare }: SqlService, isSync = false) {
+  const submittedAt = now();
+  const runsFrom = submittedAt + (isSync ? 0 : delays.startMs);
+  const [shortest, longest] = delays.runMs;
+  return {
+    submittedAt,
+    runsFrom,
+    endsAt: runsFrom + (isSync ? 0 : Math.floor(shortest + random() * (longest - shortest))),
+    endsAs: random() < failureShare ? ('FAILED' as const) : ('FINISHED' as const),
+  };
+}
+
+export function typeOfStatement(sql: string): string {
   const word = /^\s*(\w+)/.exec(sql)?.[1]?.toUpperCase() ?? '';
   if (word === 'INSERT' || word === 'UPDATE' || word === 'DELETE') return word;
   if (word === 'GRANT' || word === 'REVOKE') return 'DCL';

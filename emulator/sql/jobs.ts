@@ -34,6 +34,12 @@ export interface EmulatedJob {
   /** Core-milliseconds. The API shows it as a text, and only for some jobs; likewise `outputBytes`. */
   cpuCost?: number;
   outputBytes?: number;
+  /** What a finished QUERY has found. Default: no columns and no rows. */
+  result?: {
+    /** Each column as its name and type, such as `{"c1":"int"}`. */
+    schema: Record<string, string>[];
+    rows: unknown[][];
+  };
   /** What an IMPORT or EXPORT moves. Only the details show it. */
   transfer?: Transfer;
   /** Shown in place of the real status, to play a service with a new status. */

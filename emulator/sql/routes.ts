@@ -17,46 +17,119 @@ import type { Route, RouteRequest } from '../base/service.ts';
 import { ENGINES, settingsOf, submitJob, submitJobToQueue } from './create.ts';
 import { type EmulatedJob, endOf, isOver, requestCancel, type SqlService, statusAt } from './jobs.ts';
 import { showProgress } from './progress.ts';
+import { checkSql, exportResult, previewResult } from './results.ts';
 import { tableOf, toRow } from './rows.ts';
 
+const version = '/v1.0';
+
 export const SQL_ROUTES: readonly Route<SqlService>[] = [
-  { name: 'list-sql-jobs', method: 'GET', version: '/v1.0', pattern: /^\/jobs\/?$/, run: listJobs },
-  { name: 'submit-sql-job', method: 'POST', version: '/v1.0', pattern: /^\/jobs\/submit-job\/?$/, run: submitJob },
+  {
+    name: 'list-sql-jobs',
+    method: 'GET',
+    version,
+    path: '/jobs',
+    run: listJobs,
+    standing: 'faithful',
+    evidence: '"Querying All Jobs"; called by the Python, Go and Node SDKs and by golangsdk',
+  },
+  {
+    name: 'submit-sql-job',
+    method: 'POST',
+    version,
+    path: '/jobs/submit-job',
+    run: submitJob,
+    standing: 'faithful',
+    evidence: '"Submitting a SQL Job (Recommended)"; Terraform `dli_sql_job`, Airflow',
+    assumes: ['unknownQueue'],
+  },
   {
     name: 'show-sql-job-status',
     method: 'GET',
-    version: '/v1.0',
-    pattern: /^\/jobs\/([^/]+)\/status\/?$/,
+    version,
+    path: '/jobs/{job_id}/status',
     run: showStatus,
+    standing: 'faithful',
+    evidence: '"Querying Job Status"; Terraform `dli_sql_job`, Airflow',
+    assumes: ['unknownId'],
   },
   {
     name: 'show-sql-job-detail',
     method: 'GET',
-    version: '/v1.0',
-    pattern: /^\/jobs\/([^/]+)\/detail\/?$/,
+    version,
+    path: '/jobs/{job_id}/detail',
     run: showDetail,
+    standing: 'faithful',
+    evidence: '"Querying Job Details", for imports and exports; Terraform `dli_sql_job`',
+    assumes: ['unknownId', 'sqlDetailOfOthers'],
   },
   {
     name: 'show-sql-job-progress',
     method: 'GET',
     version: '/v1',
-    pattern: /^\/jobs\/([^/]+)\/progress\/?$/,
+    path: '/jobs/{job_id}/progress',
     run: showProgress,
+    standing: 'faithful',
+    evidence: '"Querying the Job Execution Progress"; every job has four sub-jobs of ten tasks',
+    assumes: ['unknownId'],
   },
-  { name: 'cancel-sql-job', method: 'DELETE', version: '/v1.0', pattern: /^\/jobs\/([^/]+)\/?$/, run: cancelJob },
+  {
+    name: 'cancel-sql-job',
+    method: 'DELETE',
+    version,
+    path: '/jobs/{job_id}',
+    run: cancelJob,
+    standing: 'faithful',
+    evidence: '"Canceling a Job (Recommended)"; Terraform `dli_sql_job`',
+    assumes: ['sqlCancelOfEnded', 'sqlCancelOfCancelled', 'unknownId', 'deniedStatus'],
+  },
+  {
+    name: 'preview-sql-job-result',
+    method: 'GET',
+    version,
+    path: '/jobs/{job_id}/preview',
+    run: previewResult,
+    standing: 'faithful',
+    evidence: '"Previewing SQL Job Query Results"; Airflow, Kestra. The rows are those of the world',
+    assumes: ['unknownId', 'sqlResultOfOthers'],
+  },
+  {
+    name: 'export-sql-job-result',
+    method: 'POST',
+    version,
+    path: '/jobs/{job_id}/export-result',
+    run: exportResult,
+    standing: 'faithful',
+    evidence: '"Exporting Query Results"; Terraform `dli_sql_job_result_export`. Nothing is written to OBS',
+    assumes: ['unknownId', 'sqlResultOfOthers', 'unknownQueue'],
+  },
+  {
+    name: 'check-sql',
+    method: 'POST',
+    version,
+    path: '/jobs/check-sql',
+    run: checkSql,
+    standing: 'assumed',
+    evidence: '"Checking SQL Syntax" for the form; the SQL is not read, so every statement is right',
+  },
   {
     name: 'cancel-sql-job-on-queue',
     method: 'DELETE',
-    version: '/v1.0',
-    pattern: /^\/queues\/([^/]+)\/jobs\/([^/]+)\/?$/,
+    version,
+    path: '/queues/{queue_name}/jobs/{job_id}',
     run: cancelJobOnQueue,
+    standing: 'faithful',
+    evidence: '"Canceling a Job (Discarded)", 2021',
+    assumes: ['sqlCancelOfEnded', 'sqlCancelOfCancelled', 'unknownId', 'deniedStatus'],
   },
   {
     name: 'submit-sql-job-to-queue',
     method: 'POST',
-    version: '/v1.0',
-    pattern: /^\/queues\/([^/]+)\/jobs\/submit-job\/?$/,
+    version,
+    path: '/queues/{queue_name}/jobs/submit-job',
     run: submitJobToQueue,
+    standing: 'faithful',
+    evidence: '"Submitting a SQL Job (Discarded)", 2021',
+    assumes: ['unknownQueue'],
   },
 ];
 
@@ -153,12 +226,12 @@ function listJobs({ sql, now }: SqlService, request: RouteRequest): Answer {
   };
 }
 
-/** "Querying Job Status". It has no end_time, and `is_success` says whether the query succeeded, not the job. */
+/** "Querying Job Status". It has no end_time and no engine_type, and `is_success` says whether the query succeeded, not the job. */
 function showStatus(service: SqlService, { params: [id = ''] }: RouteRequest): Answer {
   if (!UUID.test(id)) return invalid('job_id', 'a UUID');
   const job = service.sql.get(id);
   if (job === undefined) return refuseUnknownId(service, 'job', id);
-  const { end_time: _, ...row } = toRow(job, service.now());
+  const { end_time: _, engine_type: __, ...row } = toRow(job, service.now());
   const names = job.type === 'QUERY' ? tableOf(job) : {};
   const userConf = job.conf && { user_conf: JSON.stringify(Object.fromEntries(settingsOf(job.conf))) };
   return {

@@ -14,7 +14,7 @@ export function toRow(job: EmulatedJob, now: number): Record<string, unknown> {
     duration: Math.max((endedAt ?? now) - job.submittedAt, 0),
     status: job.shownStatus ?? status,
     input_size: 0,
-    result_count: 0,
+    result_count: job.result?.rows.length ?? 0,
     detail: '',
     engine_type: job.engine ?? 'spark',
     statement: job.statement,

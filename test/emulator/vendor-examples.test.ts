@@ -223,6 +223,8 @@ const EXAMPLES: Example[] = [
     fixture: 'create-flink-jar-job',
     call: 'POST /v1.0/streaming/flink-jobs',
     world: { flinkJobs: [draft(137)] },
+    // A text, as in all other answers of Flink: so both Go SDKs read it.
+    otherwise: { is_success: 'true' },
   },
   {
     fixture: 'run-flink-jobs',
@@ -243,10 +245,78 @@ const EXAMPLES: Example[] = [
     world: { flinkJobs: [draft(12), draft(232)], assumptions: { flinkVerdicts: 'one' } },
   },
   {
+    fixture: 'update-flink-sql-job',
+    call: 'PUT /v1.0/streaming/sql-jobs/104',
+    world: { flinkJobs: [draft(104)] },
+    ownValues: ['job.update_time'],
+  },
+  {
+    fixture: 'update-flink-jar-job',
+    call: 'PUT /v1.0/streaming/flink-jobs/104',
+    world: { flinkJobs: [{ ...draft(104), type: 'flink_jar_job' }] },
+    ownValues: ['job.update_time'],
+    // As in the creation.
+    otherwise: { is_success: 'true' },
+  },
+  {
+    fixture: 'delete-flink-job',
+    call: 'DELETE /v1.0/streaming/jobs/104',
+    world: { flinkJobs: [draft(104)] },
+  },
+  {
+    fixture: 'show-flink-execution-graph',
+    call: 'GET /v1.0/streaming/jobs/104/execute-graph',
+    world: { flinkJobs: [emulatedFlinkJob(104, { life: [{ from: 1578904488436, state: 'job_running' }] })] },
+    ownValues: ['execute_graph.jid', 'execute_graph.duration'],
+  },
+  {
+    fixture: 'authorize-buckets',
+    call: 'POST /v1.0/dli/obs-authorize',
+    world: {},
+  },
+  {
+    fixture: 'preview-sql-job-result',
+    call: 'GET /v1.0/jobs/ead0b276-8ed4-4eb5-b520-58f1511e7033/preview',
+    world: {
+      jobs: [
+        emulatedJob(1, {
+          ...sqlJob('ead0b276-8ed4-4eb5-b520-58f1511e7033', NOW - 60_000, 1_000),
+          result: { schema: [{ c1: 'int' }, { c2: 'string' }], rows: [[23, 'sda']] },
+        }),
+      ],
+    },
+    // The emulator scans nothing.
+    otherwise: { input_size: 0 },
+  },
+  {
+    fixture: 'export-sql-job-result',
+    call: `POST /v1.0/jobs/${jobId(1)}/export-result`,
+    world: { jobs: [emulatedJob(1, { endsAt: NOW - 1 })] },
+    ownValues: ['job_id'],
+  },
+  { fixture: 'check-sql', call: 'POST /v1.0/jobs/check-sql', world: {} },
+  { fixture: 'create-queue', call: 'POST /v1.0/queues', world: {} },
+  { fixture: 'delete-queue', call: 'DELETE /v1.0/queues/test', world: { queues: [{ ...testQueue, createdAt: NOW }] } },
+  {
+    fixture: 'restart-queue',
+    call: 'PUT /v1.0/queues/test/action',
+    world: { queues: [{ ...testQueue, type: 'sql', createdAt: NOW }] },
+  },
+  {
+    fixture: 'scale-out-queue',
+    call: 'PUT /v1.0/queues/myQueue/action',
+    world: { queues: [{ ...testQueue, name: 'myqueue', createdAt: NOW }] },
+    // "The uppercase letters will be automatically converted to lowercase letters."
+    otherwise: { queue_name: 'myqueue' },
+  },
+  {
     fixture: 'list-queues',
     call: 'GET /v1.0/queues',
     query: [['queue_type', 'general']],
-    world: { queues: [{ ...testQueue, createdAt: 1562221422671, labels: 'multi_az=2' }] },
+    world: {
+      queues: [{ ...testQueue, createdAt: 1562221422671, labels: 'multi_az=2' }],
+      assumptions: { queueFlags: 'text' },
+    },
     ownValues: ['queues.0.resource_id'],
     // The example's "spark" is none of the types that the table allows.
     otherwise: { 'queues.0.queue_type': 'general' },

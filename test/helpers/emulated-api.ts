@@ -22,7 +22,7 @@ export async function startApi<Body = Record<string, unknown>>(options: Partial<
       },
       clock.now(),
     );
-    return { status: answer.status, body: JSON.parse(answer.body) as Body };
+    return { status: answer.status, body: (answer.body === '' ? undefined : JSON.parse(answer.body)) as Body };
   };
   return { emulator, pass, call };
 }

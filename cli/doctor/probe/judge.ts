@@ -43,12 +43,15 @@ const JUDGES: { [Name in AssumptionName]: (evidence: Evidence) => Seen<Assumptio
   flinkVerdicts: () => unknown('the probe stops no Flink job'),
   flinkMixedStatus: () => unknown('the probe stops no Flink job'),
   flinkUnknownInBatch: () => unknown('the probe stops no Flink job'),
+  flinkStopped: () => unknown('the probe stops no Flink job'),
   flinkSuccess: ({ sight }) =>
     together('flinkSuccess', {
       list: flagIn(sight.flinkJobs, 'is_success'),
       ...(sight.flinkDetail !== undefined && { details: flagIn(sight.flinkDetail, 'is_success') }),
     }),
   queueFlags: ({ sight }) => queueFlags(sight.queues),
+  sqlResultOfOthers: () => unknown('the probe reads no result'),
+  busyQueue: () => unknown('the probe deletes no queue'),
 };
 
 /** Answers each question from the evidence. */

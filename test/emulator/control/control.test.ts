@@ -163,7 +163,9 @@ describe('the control of faults', () => {
 
 describe('a snapshot', () => {
   it('restores everything', async () => {
-    const { call, list } = await start({ jobs: [emulatedJob(1), emulatedJob(2)] });
+    const { emulator, call, list } = await start({ jobs: [emulatedJob(1), emulatedJob(2)] });
+    const upload = { method: 'POST', path: `/v2.0/${emulator.connection.projectId}/resources/jars` };
+    await signedCall(emulator.connection, { ...upload, body: '{"paths":["obs://bucket/a.jar"],"group":"g"}' }, NOW);
     const { body: snapshot } = await call('GET', 'snapshot');
     await call('PATCH', `jobs/${jobId(1)}`, { endsAt: 'now' });
     await call('POST', 'jobs', {});
@@ -171,6 +173,7 @@ describe('a snapshot', () => {
     expect(await call('PUT', 'snapshot', snapshot)).toEqual({ status: 200, body: { jobs: 2 } });
 
     expect(new Set((await list()).jobs.map((job) => job.job_id))).toEqual(new Set([jobId(1), jobId(2)]));
+    expect(snapshot.packages).toMatchObject([{ name: 'a.jar' }]);
     expect((await call('GET', 'snapshot')).body).toEqual(snapshot);
   });
 });

@@ -91,14 +91,20 @@ describe('listing queues', () => {
     expect(await list([name, value])).toMatchObject(refusal('DLI.0001'));
   });
 
-  it('shows how a queue is charged only on request', async () => {
-    const { list } = await startQueues({ queues });
+  it('shows how a queue is charged, and 0 for the default queue', async () => {
+    const { list } = await startQueues({ queues: [...queues, queue('default', 0)] });
 
-    expect((await list()).body.queues[0]).not.toHaveProperty('charging_mode');
-    expect((await list(['with-charge-info', 'true'])).body.queues).toMatchObject([
+    expect((await list()).body.queues).toMatchObject([
       { queue_name: 'adhoc', charging_mode: 2 },
+      { queue_name: 'default', charging_mode: 0 },
       { queue_name: 'etl', charging_mode: 1 },
     ]);
+  });
+
+  it('shows Boolean flags by default, as golangsdk captured them', async () => {
+    const { list } = await startQueues({ queues });
+
+    expect((await list()).body).toMatchObject({ is_success: true, queues: [{ is_restarting: true }, {}] });
   });
 
   it.each([

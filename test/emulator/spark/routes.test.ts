@@ -393,6 +393,9 @@ describe('creating a batch', () => {
     { name: 'no queue', fields: { queue: undefined }, shown: { queue: 'default' } },
     { name: 'an image', fields: { feature: 'custom', image: 'team/spark:3' }, shown: { image: 'team/spark:3' } },
     { name: "the documented example's class_name", fields: { className: undefined, class_name: 'Pi' }, shown: {} },
+    { name: 'no class, as DataArts sends a batch of Python', fields: { className: undefined }, shown: {} },
+    { name: 'an empty class, as Terraform does', fields: { className: '' }, shown: {} },
+    { name: 'null in place of a field left out', fields: { conf: null, args: null, image: null }, shown: {} },
     { name: 'a name of 128 characters', fields: { name: 'n'.repeat(128) }, shown: { name: 'n'.repeat(128) } },
     { name: 'configuration as an object', fields: { conf: { 'spark.x': 'y' } }, shown: {} },
   ])('takes $name', async ({ fields, shown }) => {
@@ -403,7 +406,6 @@ describe('creating a batch', () => {
 
   it.each([
     { name: 'no file', fields: { file: undefined } },
-    { name: 'no class', fields: { className: undefined } },
     { name: 'queue and cluster_name at once', fields: { cluster_name: 'gen_q' } },
     { name: 'a queue with other characters', fields: { queue: 'a-b' } },
     { name: 'a name of 129 characters', fields: { name: 'n'.repeat(129) } },

@@ -605,7 +605,8 @@ describe('a Flink job', () => {
     { assumptions: { flinkVerdicts: 'one' } },
     { assumptions: { flinkVerdicts: 'object' } },
     { assumptions: { flinkSuccess: 'boolean' } },
-  ] as const)('is stopped however the verdict is written: $assumptions', async ({ assumptions }) => {
+    { assumptions: { flinkStopped: 'job_init' } },
+  ] as const)('is stopped however the verdict and its end are written: $assumptions', async ({ assumptions }) => {
     const { run } = await sweepOf({}, {}, { assumptions });
 
     expect((await run()).counts.cancelled).toBe(1);

@@ -127,8 +127,11 @@ const QUESTIONS: Record<AssumptionName, Case> = {
   flinkVerdicts: { whyUnknown: 'the probe stops no Flink job' },
   flinkMixedStatus: { whyUnknown: 'the probe stops no Flink job' },
   flinkUnknownInBatch: { whyUnknown: 'the probe stops no Flink job' },
+  flinkStopped: { whyUnknown: 'the probe stops no Flink job' },
   flinkSuccess: {},
   queueFlags: {},
+  sqlResultOfOthers: { whyUnknown: 'the probe reads no result' },
+  busyQueue: { whyUnknown: 'the probe deletes no queue' },
 };
 
 const UNKNOWN = Object.fromEntries(
@@ -194,8 +197,8 @@ const ODD: { name: AssumptionName; fault: Fault; note: string }[] = [
   },
   {
     name: 'queueFlags',
-    fault: { on: 'list-queues', edit: { set: { is_success: true } } },
-    note: 'is_success: boolean, is_restarting: text',
+    fault: { on: 'list-queues', edit: { set: { is_success: 'true' } } },
+    note: 'is_success: text, is_restarting: boolean',
   },
 ];
 
@@ -215,7 +218,7 @@ describe('a probe', () => {
         { verdict: 'holds', assumed: DEFAULT_ASSUMPTIONS[name], found: DEFAULT_ASSUMPTIONS[name], note: null },
       ]),
     );
-    expect(probe.stdout).toContain('What the emulator assumes: 10 hold, 0 do not, 7 could not be told.\n');
+    expect(probe.stdout).toContain('What the emulator assumes: 10 hold, 0 do not, 10 could not be told.\n');
   });
 
   it.each(turnedOver.filter(({ world, whyUnknown }) => world !== undefined || whyUnknown === undefined))(
@@ -842,7 +845,7 @@ describe('what a probe writes', () => {
   });
 
   it('makes an emulator that a probe finds the same of', async () => {
-    const others = { unknownId: 'DLI.0023', sparkFilters: 'oas', queueFlags: 'boolean', nameFilter: 'part' } as const;
+    const others = { unknownId: 'DLI.0023', sparkFilters: 'oas', queueFlags: 'text', nameFilter: 'part' } as const;
     const real = await startWorld({ ...everything(), assumptions: others });
     const found = await real.run();
 
@@ -1002,7 +1005,7 @@ describe('a file of a probe', () => {
   it('is played by the emulator, which says what it does otherwise than by default', async () => {
     const real = await startWorld({
       ...everything(),
-      assumptions: { queueFlags: 'boolean', sparkAppId: 'null', unknownQueue: 'DLI.0008' },
+      assumptions: { queueFlags: 'text', sparkAppId: 'null', unknownQueue: 'DLI.0008' },
     });
     const { probeFile } = await real.run();
 
@@ -1019,15 +1022,16 @@ describe('a file of a probe', () => {
     const { stdout } = await runHere([...args, '--probe-file', newFile()], keysOf(connection));
 
     expect(parseProbe(stdout).assumptions).toMatchObject({
-      queueFlags: { found: 'boolean' },
+      queueFlags: { found: 'text' },
       sparkAppId: { found: 'null' },
       unknownId: { found: 'DLI.0002' },
     });
     expect(stderr.join('')).toBe(
       [
-        'Differs from the default, by the probe: sparkAppId null (default text), queueFlags boolean (default text).\n',
+        'Differs from the default, by the probe: sparkAppId null (default text), queueFlags text (default boolean).\n',
         'Unknown to the probe, so the default holds: sqlCancelOfEnded DLI.0007, unknownQueue accepted, deniedStatus 400, ',
-        'sparkCancelOfEnded DLI.0007, flinkVerdicts each, flinkMixedStatus 400, flinkUnknownInBatch DLI.13007.\n',
+        'sparkCancelOfEnded DLI.0007, flinkVerdicts each, flinkMixedStatus 400, flinkUnknownInBatch DLI.13007, ',
+        'flinkStopped job_cancel_success, sqlResultOfOthers DLI.0007, busyQueue DLI.0007.\n',
       ].join(''),
     );
   });
