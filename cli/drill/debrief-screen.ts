@@ -4,7 +4,7 @@ import type { Debrief } from './debrief.ts';
 import type { Night } from './night.ts';
 
 /** What a debrief says of the drill itself. */
-export interface Told {
+export interface Conditions {
   night: Pick<Night, 'takenAt' | 'jobs' | 'unknown'>;
   callsPerMinute: number;
   isAttended: boolean;
@@ -18,7 +18,7 @@ export interface Told {
 const MOST_IDS = 10;
 
 /** Formats the debrief for a person. */
-export function formatDebrief(debrief: Debrief, { night, faults, faultsMet }: Told): string {
+export function formatDebrief(debrief: Debrief, { night, faults, faultsMet }: Conditions): string {
   const { runaways, left, wrongKills, falseWords, unconfirmed, calls, refused } = debrief;
   const after = (ms: number | null) => (ms === null ? 'never' : `after ${formatDuration(Math.max(ms, 0))}`);
   const rows: [string, string][] = [
@@ -57,7 +57,7 @@ function listed<T>(title: string, items: readonly T[], words: (item: T) => strin
 /** Makes the JSON document of the debrief. */
 export function toDrillJson(
   { startedAt, endedAt, left, wrongKills, ...debrief }: Debrief,
-  { night: { takenAt, jobs, unknown }, ...told }: Told,
+  { night: { takenAt, jobs, unknown }, ...conditions }: Conditions,
 ) {
   const toJob = ({ jobId, engine, queue, owner, status }: Debrief['left'][number]) => ({
     jobId,
@@ -69,7 +69,7 @@ export function toDrillJson(
   return {
     startedAt: new Date(startedAt).toISOString(),
     endedAt: new Date(endedAt).toISOString(),
-    ...told,
+    ...conditions,
     takenAt,
     jobs,
     ...debrief,

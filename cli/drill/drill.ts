@@ -19,7 +19,7 @@ import { readSnapshot } from '../snapshot/document.ts';
 import { readPolicyFile } from '../source/policy-file.ts';
 import { REHEARSAL_STAGE } from '../source/rehearsal.ts';
 import { type Debrief, debriefOf, fatesOf, type Played } from './debrief.ts';
-import { formatDebrief, type Told, toDrillJson } from './debrief-screen.ts';
+import { type Conditions, formatDebrief, toDrillJson } from './debrief-screen.ts';
 import { makeNight, type Night, type NightSize, troubleOf } from './night.ts';
 import { nightOf } from './snapshot-night.ts';
 
@@ -54,8 +54,8 @@ export async function runDrill(flags: DrillFlags, terminal: Terminal, clock: Clo
       if (flags.unattended) await respond(drill, flags, terminal, stopped);
       else await watch(drill, terminal, stopped);
       const debrief = await drill.debrief();
-      const told = drill.told();
-      terminal.out(flags.json ? toJson('drill', toDrillJson(debrief, told)) : formatDebrief(debrief, told));
+      const conditions = drill.conditions();
+      terminal.out(flags.json ? toJson('drill', toDrillJson(debrief, conditions)) : formatDebrief(debrief, conditions));
       return exitCodeOf(debrief);
     } finally {
       await drill.end();
@@ -97,7 +97,12 @@ export async function startDrill(flags: DrillFlags, terminal: Pick<Terminal, 'er
     runaways,
     played,
     debrief: () => debriefOf(played()),
-    told: (): Told => ({ night, callsPerMinute, isAttended: !flags.unattended, ...metOf(trouble, emulator) }),
+    conditions: (): Conditions => ({
+      night,
+      callsPerMinute,
+      isAttended: !flags.unattended,
+      ...metOf(trouble, emulator),
+    }),
     leftNow: () => leftOf(runaways, emulator, clock.now()),
     sinceStart: () => formatDuration(clock.now() - startedAt),
     end: async () => {
@@ -142,7 +147,7 @@ async function startStage(emulator: Emulator, { night, flags, terminal }: Staged
   }
 }
 
-function metOf(trouble: readonly Fault[], { faults }: Emulator): Pick<Told, 'faults' | 'faultsMet'> {
+function metOf(trouble: readonly Fault[], { faults }: Emulator): Pick<Conditions, 'faults' | 'faultsMet'> {
   const unmet = new Set(faults.unmet());
   return { faults: trouble.length, faultsMet: trouble.filter((fault) => !unmet.has(fault)).length };
 }

@@ -98,7 +98,7 @@ function addDrill({ add, terminal, exitWith }: Verbs): void {
     .option('--overdue <share>', 'share of them that are runaways, 0 to 1 (default: 0.6)', share)
     .option('--seed <n>', 'the same seed gives the same jobs (default: 1)', wholeNumber)
     .option('--calls-per-minute <n>', 'calls that the gateway lets through', positiveNumber, 60)
-    .option('--snapshot <snapshot-file>', 'the jobs of a snapshot, in place of --jobs')
+    .option('--snapshot <file>', 'the jobs of a snapshot, in place of --jobs')
     .option('--policy <file>', 'policy of the stage, with --snapshot (default: that of the demo)')
     .option(
       '--older-than <duration>',
