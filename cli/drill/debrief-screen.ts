@@ -20,7 +20,7 @@ const MOST_IDS = 10;
 /** Formats the debrief for a person. */
 export function formatDebrief(debrief: Debrief, { night, faults, faultsMet }: Conditions): string {
   const { runaways, left, wrongKills, falseWords, unconfirmed, calls, refused } = debrief;
-  const after = (ms: number | null) => (ms === null ? 'never' : `after ${formatDuration(Math.max(ms, 0))}`);
+  const after = (ms: number | null) => (ms === null ? 'not yet' : `after ${formatDuration(Math.max(ms, 0))}`);
   const rows: [string, string][] = [
     ['first job stopped', after(debrief.firstStoppedMs)],
     ['last runaway ended', after(debrief.lastStoppedMs)],

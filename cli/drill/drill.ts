@@ -77,7 +77,7 @@ export async function startDrill(flags: DrillFlags, terminal: Pick<Terminal, 'er
   const trouble = troubleOf(night.saved);
   const { callsPerMinute } = flags;
   const emulator = await startWorld({ callsPerMinute }, { saved: night.saved, faults: trouble });
-  const stage = await startStage(emulator, { night, flags, terminal });
+  const stage = await startStage(emulator, night, terminal);
   const linesBefore = stage.logLines.length;
   const requestsBefore = emulator.requests.length;
   const startedAt = clock.now();
@@ -130,16 +130,10 @@ function nightFor(flags: DrillFlags, now: number): Night {
   return nightOf(stored, { policy: own.policy, document: own.document, olderThanMs: parseDuration(olderThan) }, now);
 }
 
-interface Staged {
-  night: Night;
-  flags: DrillFlags;
-  terminal: Pick<Terminal, 'err'>;
-}
-
-async function startStage(emulator: Emulator, { night, flags, terminal }: Staged): Promise<Rehearsal> {
-  const showsMessages = flags.unattended !== true;
+async function startStage(emulator: Emulator, night: Night, terminal: Pick<Terminal, 'err'>): Promise<Rehearsal> {
   try {
-    return await startRehearsal(emulator, terminal, { policy: night.policy, showsMessages });
+    // Messages to each owner would push the rest off the screen.
+    return await startRehearsal(emulator, terminal, { policy: night.policy, showsMessages: false });
   } catch (error) {
     // The process would not end while it listens.
     await emulator.close();

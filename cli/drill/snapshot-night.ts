@@ -184,13 +184,15 @@ function toFlink(job: Job, shift: number, now: number): EmulatedFlinkJob {
 function unknownOf({ gaps, jobs: all }: StoredLook, jobs: readonly Job[], live: number): string[] {
   const sayOf = (n: number, words: (n: string) => string) => (n === 0 ? [] : [words(counted(n, 'job'))]);
   const ended = all.filter(({ state }) => isTerminal(state)).length;
-  const isWithout = (key: 'statement' | 'startedAt') => jobs.filter((job) => job[key] === undefined).length;
+  // No other engine has statements here.
+  const unread = jobs.filter(({ engine, statement }) => engine === 'sql' && statement === undefined).length;
+  const unstarted = jobs.filter(({ startedAt }) => startedAt === undefined).length;
   return [
     'no job of a snapshot says when it would end, so they all run on',
     ...sayOf(live - jobs.length, (n) => `${n} without an id that DLI takes, left out`),
     ...sayOf(ended, (n) => `${n} that had ended, left out`),
-    ...sayOf(isWithout('statement'), (n) => `${n} without a statement, so rules about statements cannot judge them`),
-    ...sayOf(isWithout('startedAt'), (n) => `${n} without a start`),
+    ...sayOf(unread, (n) => `${n} without a statement, so rules about statements cannot judge them`),
+    ...sayOf(unstarted, (n) => `${n} without a start`),
     ...gaps.map(({ what }) => `not in the snapshot: ${what}`),
   ];
 }

@@ -106,12 +106,13 @@ describe('nightOf', () => {
       old(2, { statement: 'select 1', startedAt: undefined }),
       old(3, { statement: 'select 1', id: '' }),
       old(4, { statement: 'select 1', state: 'finished' }),
+      old(5, { engine: 'spark', name: 'b' }),
     ];
     const gaps = [{ engine: 'spark' as const, what: 'batches: HTTP 500' }];
 
     const { unknown, jobs: count } = nightOf(makeStoredLook({ jobs, gaps, now: NOW }), policyOf(), NOW);
 
-    expect(count).toBe(2);
+    expect(count).toBe(3);
     expect(unknown).toEqual([
       'no job of a snapshot says when it would end, so they all run on',
       '1 job without an id that DLI takes, left out',
