@@ -37,7 +37,7 @@ export function makeNight({ jobs: count = 500, overdue = 0.6, seed = 1 }: NightS
   return {
     takenAt: null,
     jobs: count,
-    saved: { version: 1, now, sql, spark: [], flink: [], queues: queuesOf({ sql, others: [] }, now) },
+    saved: { version: 1, now, sql, spark: [], flink: [], queues: queuesOf({ sql, others: [] }, now), packages: [] },
     policy: parse(readAsset('examples/demo-policy.yml')),
     runawaysAt: async () => runaways,
     unknown: [],

@@ -42,6 +42,7 @@ export function nightOf(stored: StoredLook, { policy, document, olderThanMs }: J
       spark,
       flink,
       queues: queuesOf({ sql, others: [...spark, ...flink] }, now),
+      packages: [],
     },
     policy: document,
     runawaysAt: (at) => runawaysOf({ ...playable, now: at - shift }, { policy, olderThanMs }),
