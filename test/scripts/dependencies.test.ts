@@ -82,13 +82,11 @@ describe('package.json', () => {
   it.each(['.', 'test/aws/runtime'])('in %s refuses each install script', (folder) => {
     const { packages } = read<Lock>(join(folder, 'package-lock.json'));
     const withScript = Object.entries(packages).flatMap(([path, { hasInstallScript }]) =>
-      hasInstallScript === true ? [path.split('node_modules/').at(-1)] : [],
+      hasInstallScript === true ? [path.split('node_modules/').at(-1) ?? ''] : [],
     );
     const { allowScripts } = read<Manifest>(join(folder, 'package.json'));
 
-    expect(Object.entries(allowScripts).toSorted()).toEqual(
-      [...new Set(withScript)].toSorted().map((name) => [name, false]),
-    );
+    expect(allowScripts).toEqual(Object.fromEntries(withScript.map((name) => [name, false])));
   });
 });
 
