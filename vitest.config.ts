@@ -14,13 +14,17 @@ const STORIES = [
   'test/cli/launcher.test.ts',
   'test/cli/screen/fit.test.ts',
   'test/cli/picture.test.ts',
+  'test/cli/screen/many-jobs.test.ts',
   'test/cli/screens-page.test.ts',
+  'test/cli/screens.test.ts',
   'test/cli/source/network.test.ts',
   'test/deploy/alarms.test.ts',
+  'test/deploy/cadence.test.ts',
   'test/examples/gitops.test.ts',
   'test/lib/engines/without-end.test.ts',
   'test/lib/sweep/faults.lasting.test.ts',
   'test/model/killed.test.ts',
+  'test/scripts/build.test.ts',
 ];
 const hasStories = process.env.STORIES !== undefined;
 
