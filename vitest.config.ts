@@ -12,6 +12,7 @@ const STORIES = [
   'test/cli/emulator/rehearsal.test.ts',
   'test/cli/launcher.test.ts',
   'test/cli/screen/fit.test.ts',
+  'test/cli/picture.test.ts',
   'test/cli/screens-page.test.ts',
   'test/cli/source/network.test.ts',
   'test/deploy/alarms.test.ts',

@@ -35,8 +35,9 @@ function makeJob(random: () => number, now: number, { ageMs, ...fields }: Draft)
  */
 export function busyMorning(now: number, random: () => number): EmulatedJob[] {
   const make = (draft: Draft) => makeJob(random, now, draft);
+  // Half a minute beside the full one, so that a screen shows the same minutes however the seconds of two clocks fall.
   const job = (queue: string, owner: string, ageMs: number, more: Partial<EmulatedJob> = {}) =>
-    make({ queue, owner, ageMs, ...more });
+    make({ queue, owner, ageMs: ageMs + MINUTE / 2, ...more });
   return [
     // Overdue, and to be cancelled.
     job('adhoc', 'ana', 9 * HOUR),

@@ -39,7 +39,10 @@ export async function runDemo({ json = false }: { json?: boolean }, terminal: Te
 
     say(`An emulated DLI with ${emulator.sql.all().length} jobs listens at ${url}.\n\n`);
     say('The plan: what a sweep would do, without doing it.\n');
-    say(formatReport(await performSweep({ ...flags, dryRun: true }, { ...terminal, env }), { spared: true }, terminal));
+    const plan = await performSweep({ ...flags, dryRun: true }, { ...terminal, env });
+    say(formatReport(plan, { spared: true }, terminal));
+    say(sumOf(plan, emulator.sql.all().length));
+    say('In a bar, █ is time within the limit, and ▓ time over it.\n');
 
     say('\nThe sweep: cancels jobs, and reads back what became of each.\n');
     const { log, collected } = collectLines();
@@ -54,11 +57,29 @@ export async function runDemo({ json = false }: { json?: boolean }, terminal: Te
 
     if (json) terminal.out(toSweepJson(report, {}));
     else say(await writeDemoPage(collected()));
+    say(WHAT_NEXT);
     return contradictions.length === 0 ? exitCodeOf(report) : 3;
   } finally {
     await emulator.close();
   }
 }
+
+/** Says what the jobs of the emulator are that the plan does not show. */
+function sumOf({ counts, jobs }: SweepReport, all: number): string {
+  const { seen } = counts;
+  const more = seen - jobs.length;
+  return (
+    `Of the ${all} jobs, ${all - seen} are over or too young for any rule, so DLI was not asked for them. ` +
+    `${seen} were seen: ${jobs.length} stand above, and ${more} more ${more === 1 ? 'has' : 'have'} no rule.\n`
+  );
+}
+
+const WHAT_NEXT = `
+Three things to try next:
+  ${dliReaper('emulator --port 8080')}   an emulated DLI for your own program, until Ctrl-C
+  ${dliReaper('drill')}                  a bad night, to practise with the verbs for it
+  ${dliReaper('init')}                   a first policy for your own queues, which cancels nothing
+`;
 
 /** Collects the lines of a sweep, as `report` reads them from a log. */
 function collectLines() {

@@ -1,5 +1,5 @@
 import pty from '@lydell/node-pty';
-import headless from '@xterm/headless';
+import headless, { type IBufferLine } from '@xterm/headless';
 import { CLI, cleanEnvironment } from './run-cli.ts';
 
 /**
@@ -17,6 +17,35 @@ function splitAtMark(raw: string): { before: string; exitCode: number } | undefi
   return at < 0 || end < 0
     ? undefined
     : { before: raw.slice(0, at), exitCode: Number(raw.slice(at + MARK.length, end)) };
+}
+
+/** Neighbouring cells of a terminal that look alike. */
+export interface Part {
+  text: string;
+  /** Number in the palette of 256 colours; undefined for the default. */
+  colour: number | undefined;
+  isBold: boolean;
+  isDim: boolean;
+}
+
+function partsOf(line: IBufferLine | undefined, columns: number): Part[] {
+  const parts: Part[] = [];
+  const length = line?.translateToString(true).length ?? 0;
+  for (let x = 0; x < Math.min(length, columns); x++) {
+    const cell = line?.getCell(x);
+    if (cell === undefined) break;
+    const look = {
+      colour: cell.isFgPalette() ? cell.getFgColor() : undefined,
+      isBold: cell.isBold() !== 0,
+      isDim: cell.isDim() !== 0,
+    };
+    const last = parts.at(-1);
+    const text = cell.getChars() || ' ';
+    if (last !== undefined && last.colour === look.colour && last.isBold === look.isBold && last.isDim === look.isDim)
+      last.text += text;
+    else parts.push({ text, ...look });
+  }
+  return parts;
 }
 
 /** One run of the command line on a pseudo-terminal, with the screen that a person would see. */
@@ -73,6 +102,12 @@ export function runOnTerminal(
       return Array.from({ length: active.length }, (_, i) => active.getLine(i)?.translateToString(true) ?? '')
         .join('\n')
         .trimEnd();
+    },
+    /** The same lines, each as its parts of one colour. */
+    colouredScreen: async (): Promise<Part[][]> => {
+      await new Promise<void>((resolve) => screen.write('', resolve));
+      const { active } = screen.buffer;
+      return Array.from({ length: active.length }, (_, i) => partsOf(active.getLine(i), columns));
     },
   };
 }

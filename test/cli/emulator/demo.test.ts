@@ -9,13 +9,22 @@ describe.concurrent('dli-reaper demo', () => {
     const { exitCode, stdout, stderr } = await runCli(['demo']);
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    const [before, plan, sweep, proof, page = ''] = stdout.split(/\nThe (?:plan|sweep|proof|page): .*\n/);
+    const [before, plan, sweep, proof, page = '', next = ''] = stdout.split(
+      /\nThe (?:plan|sweep|proof|page): .*\n|\nThree things to try next:/,
+    );
     onTestFinished(() => rmSync(dirname(page.trim()), { recursive: true }));
     expect(before).toMatch(/^An emulated DLI with 20 jobs listens at http:\/\/127\.0\.0\.1:\d+\.\n$/);
     expect(plan).toContain('Dry run (set by the request): 11 jobs seen, 5 overdue, none cancelled');
     expect(sweep).toContain('Sweep ok: 11 jobs seen, 5 overdue, 4 cancelled, 1 already terminal, 6 left alone');
     expect(sweep).toContain('already terminal (FINISHED)');
+    expect(plan).toContain('Of the 20 jobs, 9 are over or too young for any rule');
+    expect(plan).toContain(
+      '11 were seen: 10 stand above, and 1 more has no rule.\nIn a bar, █ is time within the limit',
+    );
     expect(proof).toBe('It agrees with all 10 outcomes.\n');
+    expect(next.split('\n  ').slice(1)).toEqual(
+      ['emulator', 'drill', 'init'].map((verb) => expect.stringContaining(`dli-reaper ${verb}`) as string),
+    );
     const { aggregates, whys } = pageContentOf(page.trim());
     expect(aggregates).toMatchObject({ results: { cancelled: 4, 'already-terminal': 1 }, unread: [] });
     expect(whys.size).toBeGreaterThan(4);
