@@ -156,10 +156,11 @@ async function runWell(run: Run, command: string, env?: Record<string, string>):
   return stdout;
 }
 
-/** A job that a rule has found. */
+/** A job that a rule has found, on another queue than that of the emergencies. */
 async function someJob(run: Run): Promise<string> {
   const report = await runWell(run, 'dli-reaper plan --stage rehearsal --target lake --json');
-  return (JSON.parse(report) as { jobs: { jobId: string }[] }).jobs[0]?.jobId ?? '';
+  const { jobs } = JSON.parse(report) as { jobs: { jobId: string; queue: string }[] };
+  return jobs.find(({ queue }) => queue !== 'adhoc')?.jobId ?? '';
 }
 
 const hasAws = (await isOnPath('moto_server')) && (await isOnPath('aws'));
@@ -231,7 +232,7 @@ describe.concurrent('the commands of', () => {
       const values = names.map((name) => `\nprintf '%s\\0' "$${name}"`).join('');
       const { exitCode, stdout, stderr } = await run(line + answerOf(line) + values, env);
       for (const [i, name] of names.entries()) variables[name] = stdout.split('\0')[i] ?? '';
-      const { code = 0 } = ENDS_WITH.find((entry) => command.startsWith(entry.command)) ?? {};
+      const { code = 0 } = ENDS_WITH.find((entry) => entry.command.test(command)) ?? {};
 
       const said = exitCode === code ? '' : (stdout + stderr).slice(-1_000);
       context.expect.soft({ command, exitCode, said }).toEqual({ command, exitCode: code, said: '' });
@@ -248,6 +249,6 @@ describe('the lists', () => {
   });
 
   it.each(ENDS_WITH)('of exit codes names a command of the pages: $command', ({ command }) => {
-    expect(all.filter((one) => one.command.startsWith(command))).not.toEqual([]);
+    expect(all.filter((one) => command.test(one.command))).not.toEqual([]);
   });
 });

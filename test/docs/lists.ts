@@ -9,6 +9,10 @@ const SWEEP = 'dli-reaper sweep --stage rehearsal --target lake';
 export const BEFORE: Readonly<Record<string, string[]>> = {
   'docs/emergency.md': [`echo '{"askedAt": "NOW"}' > payload.json`],
   'docs/notices.md': [`${SWEEP} --verbose 2> lines.txt`],
+  'docs/runbook.md': [
+    'sed s/2h/3h/ policy.yml > bad.yml',
+    'dli-reaper policy push bad.yml --over-version 1 --stage rehearsal --confirm rehearsal',
+  ],
   'docs/start.md': ['rm policy.yml'],
   'docs/report.md': [
     `${SWEEP} --json > sweeps.jsonl`,
@@ -92,7 +96,7 @@ export const NOT_RUN: readonly NotRun[] = [
     because: 'has a flag of version 2 of the AWS CLI only; the payload is what counts',
     shownBy: 'test/aws/invoke.test.ts',
   },
-  { command: /^export AWS_REGION=eu-west-1$/, because: 'the rehearsal is in no other region' },
+  { command: /^export AWS_REGION=/, because: 'the rehearsal is in no other region' },
   {
     command: /^aws sqs create-queue /,
     because: 'version 1 of the AWS CLI takes no other address for it',
@@ -114,8 +118,8 @@ export const NOT_RUN: readonly NotRun[] = [
 ];
 
 interface EndsWith {
-  /** The beginning of the command. */
-  command: string;
+  /** Which commands. */
+  command: RegExp;
   code: number;
   because: string;
 }
@@ -123,12 +127,12 @@ interface EndsWith {
 /** The commands that end with another exit code than 0. */
 export const ENDS_WITH: readonly EndsWith[] = [
   {
-    command: 'dli-reaper emergency --stage prod --target lake --older-than 10m',
+    command: /^dli-reaper emergency .*--queue adhoc /,
     code: 4,
     because: 'two jobs of the emulator have no start, and cannot be judged',
   },
   {
-    command: 'npx dli-reaper sweep --stage rehearsal --target lake --remote --no-dry-run',
+    command: /^npx dli-reaper sweep --stage rehearsal --target lake --remote --no-dry-run$/,
     code: 5,
     because: 'the page says that it is capped',
   },

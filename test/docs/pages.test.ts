@@ -3,11 +3,12 @@ import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Tokens } from 'marked';
 import { describe, expect, it } from 'vitest';
+import { resourcesOf } from '../helpers/deploy-parts.ts';
 import { anchorsOf, DOCS, isOf, linksOf, readPage, tokensOf } from '../helpers/pages.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const PAGES = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', ...DOCS].filter((path) =>
-  existsSync(join(root, path)),
+const PAGES = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/README.zh-CN.md', ...DOCS].filter(
+  (path) => existsSync(join(root, path)),
 );
 
 /** The links of a page that lead nowhere. */
@@ -53,6 +54,19 @@ describe('the pages', () => {
     const [first] = tokensOf(path).filter(isOf<Tokens.Paragraph>('paragraph'));
 
     expect(first?.text).toMatch(/^(This page is for|For) /);
+  });
+});
+
+describe('the runbook', () => {
+  it.each(['full', 'small'])('has a heading for each alarm of the profile %s, which leads to it', async (profile) => {
+    const anchors = anchorsOf('docs/runbook.md');
+    for (const { Properties } of Object.values(await resourcesOf('alarms', { profile }))) {
+      const { AlarmName, AlarmDescription } = Properties as { AlarmName: string; AlarmDescription: string };
+      const name = AlarmName.replace('dli-job-reaper-dev-', '');
+
+      expect(AlarmDescription).toMatch(new RegExp(`: docs/runbook.md#${name}$`));
+      expect(anchors).toContain(name);
+    }
   });
 });
 

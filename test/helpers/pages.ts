@@ -5,9 +5,9 @@ import { lexer, type Token, type Tokens } from 'marked';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The pages of docs/, in the order of their names. */
+/** The pages of docs/, in the order of their names, without translations. */
 export const DOCS = readdirSync(join(root, 'docs'))
-  .filter((name) => name.endsWith('.md'))
+  .filter((name) => /^[\w-]+\.md$/.test(name))
   .map((name) => `docs/${name}`)
   .toSorted();
 
