@@ -1,10 +1,19 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
 import type { Tokens } from 'marked';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { createProgram } from '../../cli/verbs/all.ts';
+import { parseFaults } from '../../emulator/control/fault-file.ts';
+import { parseDispatch } from '../../lib/fleet/parse-dispatch.ts';
+import { readRoutes } from '../../lib/notify/routes.ts';
+import { parseExemption, parseFreeze, parsePolicy } from '../../lib/policy/parse.ts';
+import { ParameterValues } from '../../lib/settings/parameter-store.ts';
 import { resourcesOf } from '../helpers/deploy-parts.ts';
-import { anchorsOf, DOCS, isOf, linksOf, readPage, tokensOf } from '../helpers/pages.ts';
+import { anchorsOf, blocksOf, DOCS, isOf, linksOf, readPage, tokensOf } from '../helpers/pages.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const PAGES = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/README.zh-CN.md', ...DOCS].filter(
@@ -54,6 +63,74 @@ describe('the pages', () => {
     const [first] = tokensOf(path).filter(isOf<Tokens.Paragraph>('paragraph'));
 
     expect(first?.text).toMatch(/^(This page is for|For) /);
+  });
+});
+
+/** Reads a document of the pages as the program does, by what it is. @throws {Error} if it is not valid. */
+function readDocument(document: unknown): unknown {
+  if (Array.isArray(document)) return parseFaults(document);
+  const fields = document as Record<string, unknown>;
+  const has = (...names: string[]) => names.every((name) => name in fields);
+  if (has('rules')) return parsePolicy(fields);
+  if (has('notices'))
+    return parsePolicy({ version: 1, rules: [{ id: 'r', maxRunTime: '2h', match: { queue: 'q' } }], ...fields });
+  if (has('kind', 'dryRun')) {
+    return parseDispatch({ ...fields, askedAt: new Date(0).toISOString() }, { id: 'd', now: 0 });
+  }
+  if (has('id', 'until')) return parseExemption(fields);
+  if (has('id', 'recurring')) return parseFreeze(fields);
+  if (has('to', 'webhook')) {
+    const values = new ParameterValues();
+    values.add({ Name: 'route', Value: JSON.stringify({ ...fields, fallback: true }) });
+    return readRoutes(values, 'prod', (_, error) => {
+      throw error;
+    });
+  }
+  // Not of this program: rights, events and what other programs read. A test of a policy names a file.
+  return has('Statement') ||
+    has('Policy') ||
+    has('Sid') ||
+    has('msg') ||
+    has('detail') ||
+    has('tests') ||
+    has('project_id')
+    ? fields
+    : undefined;
+}
+
+const DOCUMENTS = ['README.md', ...DOCS].flatMap((path) =>
+  [...blocksOf(path, 'yaml'), ...blocksOf(path, 'json')].map((text) => ({ path, text, begins: text.slice(0, 30) })),
+);
+
+describe('the documents on the pages', () => {
+  it.each(DOCUMENTS)('$path: $begins is read as the program reads it', ({ text }) => {
+    expect(readDocument(parse(text))).toBeDefined();
+  });
+});
+
+const program = createProgram({ env: {}, out: () => {}, err: () => {}, stdin: () => Readable.from([]) });
+
+/** What is wrong with a command in the middle of a sentence: no such verb, or a flag that the verb does not have. */
+function mistakesIn(text: string): string[] {
+  const [, line = ''] = /^(?:npx )?dli-reaper ([^|>&]*)/.exec(text) ?? [];
+  let verb: Command = program;
+  for (const word of line.split(' ')) {
+    const next = verb.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    if (next === undefined) break;
+    verb = next;
+  }
+  if (verb === program && /^[a-z]/.test(line)) return [`${text}: no such verb`];
+  const known = verb.options.map(({ long }) => long);
+  return [...line.matchAll(/(?:^|\s)(--[a-z-]+)/g)].flatMap(([, flag = '']) =>
+    [...known, '--help', '--version', '--no-color'].includes(flag) ? [] : [`${text}: no such flag ${flag}`],
+  );
+}
+
+describe('the commands in sentences', () => {
+  it.each(['README.md', 'CONTRIBUTING.md', ...DOCS])('%s has only verbs and flags that there are', (path) => {
+    const spans = tokensOf(path).filter(isOf<Tokens.Codespan>('codespan'));
+
+    expect(spans.flatMap(({ text }) => mistakesIn(text.replaceAll('\n', ' ')))).toEqual([]);
   });
 });
 
