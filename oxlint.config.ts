@@ -70,6 +70,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'cli/screen/explanation-lines.ts',
   ],
   'cli/emulator': ['lib', 'cli/screen', 'cli/source', 'cli/sweep', 'cli/report', 'cli/doctor/probe', 'emulator'],
+  'cli/drill': ['lib', 'cli/screen', 'cli/source', 'cli/snapshot', 'cli/emergency', 'cli/emulator', 'emulator'],
   package: ['lib', 'emulator'],
 };
 

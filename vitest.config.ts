@@ -9,6 +9,7 @@ const STORIES = [
   'test/stories/**/*.test.ts',
   'test/cli/aws.test.ts',
   'test/cli/ceilings.test.ts',
+  'test/cli/drill/drill.test.ts',
   'test/cli/emulator/rehearsal.test.ts',
   'test/cli/launcher.test.ts',
   'test/cli/screen/fit.test.ts',

@@ -26,6 +26,8 @@ export interface WorldOptions {
   speed?: number | undefined;
   /** Milliseconds. */
   cancelDelay?: number | undefined;
+  /** Calls that the gateway lets through in a minute. Default: any number. */
+  callsPerMinute?: number | undefined;
 }
 
 /** What a caller has read from files. */
@@ -41,7 +43,17 @@ export interface WorldFiles {
  * @throws {Error} for a world that there is not.
  */
 export function startWorld(options: WorldOptions, { faults = [], saved }: WorldFiles = {}): Promise<Emulator> {
-  const { port = 0, host, allowHost, user, assume = {}, seed = 1, speed = 1, cancelDelay = 1_000 } = options;
+  const {
+    port = 0,
+    host,
+    allowHost,
+    user,
+    assume = {},
+    seed = 1,
+    speed = 1,
+    cancelDelay = 1_000,
+    callsPerMinute,
+  } = options;
   const random = createRandom(seed);
   const clock = createEmulatorClock(Date.now, speed);
   // A real clock has moved on since. Any other clock continues from where it stopped.
@@ -55,6 +67,7 @@ export function startWorld(options: WorldOptions, { faults = [], saved }: WorldF
     cancelDelayMs: cancelDelay,
     assumptions: assume,
     faults,
+    ...(callsPerMinute !== undefined && { rateLimit: { calls: callsPerMinute, windowMs: 60_000 } }),
     ...(host !== undefined && { host }),
     ...(allowHost !== undefined && { controlHosts: allowHost }),
     ...(user !== undefined && { users: user }),

@@ -25,6 +25,8 @@ export interface EmulatorOptions {
   speed?: number;
   /** Milliseconds from an accepted cancel to CANCELLED. Default: 1,000. */
   cancelDelay?: number;
+  /** Calls that the gateway lets through in a minute. Default: any number. */
+  callsPerMinute?: number;
   /** Answers to what no document of DLI says. */
   assume?: Partial<Assumptions>;
 }

@@ -1,11 +1,11 @@
 // Bundles the command line to <folder>/main.mjs, which needs only `node`. What a verb loads is in other files beside it, so that
 // each start reads only what it needs. The default folder is dist/cli.
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { ASSETS } from '../cli/source/assets.ts';
-import { buildPage } from './build-page.ts';
+import { bundlePage } from './build-page.ts';
 import { builtinsByCall } from './builtins-by-call.ts';
 import { putCodeVersion } from './put-code-version.ts';
 
@@ -26,12 +26,14 @@ const embedAssets: Plugin = {
   },
 };
 
+const page = await bundlePage();
+
 /** Puts the script and the style sheet of the page into the bundle, in the place of what builds them. */
 const embedPage: Plugin = {
   name: 'embed-page',
   setup: (bundle) => {
-    bundle.onLoad({ filter: /[\\/]cli[\\/]report[\\/]page-files\.ts$/ }, async () => ({
-      contents: `const files = ${JSON.stringify(await buildPage())}; export const readPageFiles = async () => files;`,
+    bundle.onLoad({ filter: /[\\/]cli[\\/]report[\\/]page-files\.ts$/ }, () => ({
+      contents: `const files = ${JSON.stringify(page.files)}; export const readPageFiles = async () => files;`,
       loader: 'js',
     }));
   },
@@ -63,5 +65,8 @@ const { metafile } = await build({
   plugins: [embedAssets, embedPage, builtinsByCall, putCodeVersion],
   logLevel: 'warning',
 });
+// The page is in the bundle as a text, so the bundle's own metafile does not name what it is made of.
+const outputs = { ...metafile.outputs, ...page.metafile.outputs };
+writeFileSync(join(outdir, 'meta.json'), JSON.stringify({ inputs: metafile.inputs, outputs }));
 const bytes = Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
 process.stdout.write(`${outdir}: ${(bytes / 1024).toFixed(1)} KB\n`);

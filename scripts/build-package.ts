@@ -14,7 +14,7 @@ const outdir = resolve(root, process.argv[2] ?? 'dist/package');
 const entries = readdirSync(join(root, 'package')).map((file) => `package/${file}`);
 
 rmSync(outdir, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: entries,
   outdir,
   outExtension: { '.js': '.mjs' },
@@ -26,10 +26,12 @@ await build({
   format: 'esm',
   minifyWhitespace: true,
   minifySyntax: true,
+  metafile: true,
   mainFields: ['module', 'main'],
   plugins: [builtinsByCall, putCodeVersion],
   logLevel: 'warning',
 });
+writeFileSync(join(outdir, 'meta.json'), JSON.stringify(metafile));
 writeTypes();
 
 /** Writes the declarations that the entries reach by their imports, and no other. */

@@ -1,13 +1,17 @@
 // Bundles the script and the style sheet of the page that `report` writes. `node scripts/build-page.ts` prints their sizes.
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 import type { PageFiles } from '../cli/report/page-files.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 export async function buildPage(): Promise<PageFiles> {
-  const { outputFiles } = await build({
+  return (await bundlePage()).files;
+}
+
+export async function bundlePage(): Promise<{ files: PageFiles; metafile: Metafile }> {
+  const { outputFiles, metafile } = await build({
     entryPoints: ['cli/report/page/page.ts', 'cli/report/page/page.css'],
     absWorkingDir: root,
     outdir: 'unused',
@@ -23,6 +27,7 @@ export async function buildPage(): Promise<PageFiles> {
     banner: {
       js: '/*! Observable Plot, (c) Observable, Inc.; D3, (c) Mike Bostock; ISC license, https://opensource.org/license/isc */',
     },
+    metafile: true,
     logLevel: 'warning',
   });
   const textOf = (ending: string): string => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? '';
@@ -31,7 +36,7 @@ export async function buildPage(): Promise<PageFiles> {
   if (/<\/script|<!--/i.test(files.script) || /<\/style/i.test(files.style)) {
     throw new Error('the script or the style sheet of the page has a text that would end its element');
   }
-  return files;
+  return { files, metafile };
 }
 
 if (import.meta.main) {

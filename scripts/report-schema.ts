@@ -373,6 +373,8 @@ const lastSweep = object({
   error: about(textOrNull, 'Why there is no report'),
 });
 
+const drillJob = object({ jobId: text, engine, queue: text, owner: text, status: text });
+
 const recipient = {
   to: word<Message['to']>({ owner: true, operators: true }),
   owner: about(textOrNull, 'Null for the operators'),
@@ -1037,6 +1039,38 @@ const DOCUMENTS: Record<DocumentKind, v.ObjectEntries> = {
     ),
     withoutOwner: v.array(object({ jobId: text, queue: textOrNull, rule: textOrNull })),
     problems: about(texts, 'What makes the plan incomplete, one sentence each'),
+  },
+  drill: {
+    startedAt: time,
+    endedAt: time,
+    isAttended: about(flag, 'Whether a person responded, and not the drill itself'),
+    callsPerMinute: about(count, 'Calls that the gateway let through in a minute'),
+    faults: about(count, 'Faults on order: lost answers, a cancel that did not arrive, a page of the list that failed'),
+    faultsMet: about(count, 'Those of them that happened'),
+    takenAt: about(timeOrNull, 'When its snapshot was taken; null for a night that was made'),
+    jobs: about(count, 'Live jobs at the start'),
+    runaways: about(count, 'Those of them that had to go'),
+    firstStoppedMs: about(
+      numberOrNull,
+      'From the start to the end of the first job that was stopped; null if none was',
+    ),
+    lastStoppedMs: about(numberOrNull, 'From the start to the end of the last runaway; null while one is left'),
+    left: about(v.array(drillJob), 'Runaways that still run'),
+    wrongKills: about(v.array(drillJob), 'Jobs that were stopped, and were no runaways by then'),
+    falseWords: about(
+      v.array(
+        object({
+          jobId: text,
+          said: about(textOrNull, 'The outcome in the log; null if it does not mention a job that was stopped'),
+          status: about(textOrNull, "The emulator's word; null if it has no such job"),
+        }),
+      ),
+      'Jobs of which the log of the stage says what the emulator denies',
+    ),
+    unconfirmed: about(texts, 'Jobs that were asked to stop, by the last word of the log, and not seen to'),
+    calls: about(count, 'Calls to the gateway'),
+    refused: about(count, 'Those that it refused as too many'),
+    unknown: about(texts, 'What the drill could not play as it was, one sentence each'),
   },
   probe: PROBE_ENTRIES,
   init: { created: texts, kept: texts, next: texts },

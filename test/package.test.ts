@@ -142,6 +142,8 @@ describe('the package', () => {
     );
     // The docs in the package lead there.
     expect(paths).toEqual(expect.arrayContaining(['examples/demo-policy.yml', 'examples/gitops/workflow.yml']));
+    expect(paths).toContain('dist/THIRD-PARTY-LICENSES.txt');
+    expect(paths.filter((path) => path.endsWith('meta.json'))).toEqual([]);
     expect(paths.filter((path) => /^(lib|emulator|test|functions|node_modules)\//.test(path))).toEqual([]);
   });
 });

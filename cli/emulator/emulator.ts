@@ -15,7 +15,7 @@ import { assumptionsIn, type Probe, parseProbe } from '../doctor/probe/file.ts';
 import { onInterrupt } from '../screen/signals.ts';
 import type { Terminal } from '../screen/terminal.ts';
 import { readBytes, STDIN } from '../source/files.ts';
-import { assertRehearsal, howToRehearse, startRehearsal } from './rehearsal.ts';
+import { assertRehearsal, howToRehearse, type Rehearsal, startRehearsal } from './rehearsal.ts';
 
 export interface EmulatorFlags extends WorldOptions {
   /** File with faults, YAML or JSON. */
@@ -104,7 +104,7 @@ async function start({ worldFile, state, faults, ...options }: EmulatorFlags): P
   }
 }
 
-async function rehearse(emulator: Emulator, terminal: Terminal): Promise<() => Promise<void>> {
+async function rehearse(emulator: Emulator, terminal: Terminal): Promise<Rehearsal> {
   try {
     return await startRehearsal(emulator, terminal);
   } catch (error) {
@@ -124,12 +124,12 @@ export async function runEmulator(flags: EmulatorFlags, terminal: Terminal): Pro
   const emulator = await start({ ...flags, assume: { ...(probe && assumptionsIn(probe)), ...flags.assume } });
   if (probe !== undefined) tellAssumptions(probe, err);
   const stopped = new Promise<void>((resolve) => void onInterrupt(resolve));
-  const endRehearsal = flags.stage === undefined ? undefined : await rehearse(emulator, terminal);
+  const rehearsal = flags.stage === undefined ? undefined : await rehearse(emulator, terminal);
   out(`${JSON.stringify(emulator.connection)}\n`);
   err(openTo({ ...flags, port: new URL(emulator.connection.url).port }));
-  if (endRehearsal !== undefined) err(howToRehearse());
+  if (rehearsal !== undefined) err(howToRehearse());
   await stopped;
-  await endRehearsal?.();
+  await rehearsal?.end();
   await emulator.close();
   if (flags.state !== undefined) writeState(flags.state, emulator.snapshot());
   for (const { on, target = '' } of emulator.faults.unmet()) err(`a fault was never met: ${on} ${target}\n`);

@@ -22,7 +22,7 @@ import { announceRehearsal, REHEARSAL_KEYS, REHEARSAL_STAGE } from '../source/re
 const run = promisify(execFile);
 
 /** Name of the one target. */
-const TARGET = 'lake';
+export const REHEARSAL_TARGET = 'lake';
 
 /** @throws {SettingsError} for any other stage, so that a real one cannot be meant. */
 export function assertRehearsal(stage: string): void {
@@ -35,17 +35,30 @@ export const howToRehearse = (): string =>
   `In another terminal:\n  eval "$(${dliReaper('emulator env')})"\n` +
   `  ${dliReaper(`status --stage ${REHEARSAL_STAGE}`)}\n`;
 
-/** Plays a stage whose one target is this emulator, and says where. @returns a function that ends it. */
-export async function startRehearsal(emulator: Emulator, { err }: Terminal): Promise<() => Promise<void>> {
+export interface RehearsalOptions {
+  /** The document of its policy. Default: that of the demo. */
+  policy?: unknown;
+  /** Whether messages are shown. Default: true. */
+  showsMessages?: boolean;
+}
+
+/** A stage that is being played. */
+export type Rehearsal = Awaited<ReturnType<typeof startRehearsal>>;
+
+/** Plays a stage whose one target is this emulator, and says where. */
+export async function startRehearsal(
+  emulator: Emulator,
+  { err }: Pick<Terminal, 'err'>,
+  { policy = parse(readAsset('examples/demo-policy.yml')), showsMessages = true }: RehearsalOptions = {},
+) {
   const { connection } = emulator;
   const functions = await findFunctions();
   const bundleOf = (name: FunctionName) => ({
     name: functionName(REHEARSAL_STAGE, name),
     bundle: join(functions.folder, name, 'index.mjs'),
   });
-  const policy: unknown = parse(readAsset('examples/demo-policy.yml'));
   const parameters = {
-    ...stageParameters(REHEARSAL_STAGE, connection, policy, TARGET),
+    ...stageParameters(REHEARSAL_STAGE, connection, policy, REHEARSAL_TARGET),
     ...routesIn(connection.region),
   };
   const aws = await startStage({
@@ -56,16 +69,25 @@ export async function startRehearsal(emulator: Emulator, { err }: Terminal): Pro
     logGroups: [logGroupOf(REHEARSAL_STAGE, 'by-hand')],
     functions: { dispatch: bundleOf('dispatch'), sweep: bundleOf('sweep'), notify: bundleOf('notify') },
     now: systemClock.now,
-    onPublish: ({ topic, text }) => err(`\nA message, to topic ${topic}:\n${indented(cleanLines(text))}\n`),
+    onPublish: ({ topic, text }) => {
+      if (showsMessages) err(`\nA message, to topic ${topic}:\n${indented(cleanLines(text))}\n`);
+    },
     onFailure: (sentence) => err(`${sentence}\n`),
   });
   await playPast(aws, emulator);
   aws.subscribe();
   const takeBack = announceRehearsal({ pid: process.pid, port: aws.port });
-  return async () => {
-    takeBack();
-    await aws.close();
-    functions.remove();
+  return {
+    port: aws.port,
+    /** Plays one tick of the schedule, until its sweeps have ended. */
+    tick: aws.tick,
+    /** All lines of its logs so far. */
+    logLines: aws.logs.lines,
+    end: async () => {
+      takeBack();
+      await aws.close();
+      functions.remove();
+    },
   };
 }
 
@@ -81,7 +103,7 @@ function routesIn(region: string): Record<string, string> {
 
 /** Plays a tick of the schedule as a dry run, so that the log has a last sweep. The faults on order are for later. */
 async function playPast({ store, tick }: Awaited<ReturnType<typeof startStage>>, { faults }: Emulator): Promise<void> {
-  const name = parameterNames(REHEARSAL_STAGE).target(TARGET);
+  const name = parameterNames(REHEARSAL_STAGE).target(REHEARSAL_TARGET);
   const live = store.parameters[name] ?? '';
   const ordered = faults.all();
   faults.clear();

@@ -24,6 +24,7 @@ export type DocumentKind =
   | 'notices'
   | 'notice-test'
   | 'announcement'
+  | 'drill'
   | 'probe'
   | 'init'
   | 'error';

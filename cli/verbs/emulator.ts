@@ -1,12 +1,15 @@
 import { Option } from 'commander';
+import type { DrillFlags } from '../drill/drill.ts';
 import type { EmulatorFlags } from '../emulator/emulator.ts';
 import {
   assumption,
   duration,
+  durationText,
   emulatedUser,
   hostName,
   listenAddress,
   port,
+  positiveNumber,
   share,
   speed,
   wholeNumber,
@@ -14,7 +17,8 @@ import {
 import { ONE_JSON_DOCUMENT } from './options.ts';
 import { examples, type Verbs } from './program.ts';
 
-export function addEmulatorVerbs({ add, terminal, exitWith }: Verbs): void {
+export function addEmulatorVerbs(verbs: Verbs): void {
+  const { add, terminal, exitWith } = verbs;
   const emulator = add(
     'try',
     'emulator',
@@ -41,6 +45,7 @@ export function addEmulatorVerbs({ add, terminal, exitWith }: Verbs): void {
     .option('--assume-from <file>', 'behave like a real DLI, by a file of doctor --probe')
     .option('--assume <name=answer>', 'answer a question as a real DLI might; may be given several times', assumption)
     .option('--state <state-file>', 'load this file at the start, if it exists, and write it at the end')
+    .option('--calls-per-minute <n>', 'calls that the gateway lets through; default: any number', positiveNumber)
     .option('--stage <stage>', 'also play the stage rehearsal, with its functions, for the verbs with --stage')
     .option('--speed <n>', 'speed of its clock; 0 stops it', speed, 1)
     .addOption(
@@ -70,10 +75,43 @@ export function addEmulatorVerbs({ add, terminal, exitWith }: Verbs): void {
     .addHelpText('after', examples('emulator env'))
     .action(() => exitWith(async () => (await import('../emulator/env.ts')).runEnv(terminal)));
 
+  addDrill(verbs);
   add('try', 'demo', 'run plan, sweep and proof against an emulator; needs no account and no network')
     .option('--json', ONE_JSON_DOCUMENT)
     .addHelpText('after', examples('demo'))
     .action((flags: { json?: boolean }) =>
       exitWith(async () => (await import('../emulator/demo.ts')).runDemo(flags, terminal)),
     );
+}
+
+const DRILL_HELP = `
+Exit codes:
+  0  every runaway has ended, no other job was stopped, and the log of the stage says what the emulator says
+  1  wrong usage or configuration
+  3  a job was stopped that was no runaway, or the log says what is not so
+  4  a runaway is left`;
+
+function addDrill({ add, terminal, exitWith }: Verbs): void {
+  add('try', 'drill', 'play a bad night on the stage rehearsal, and say what the response to it was worth')
+    .option('--unattended', 'respond without a person: the scheduled sweep, then an emergency')
+    .option('--jobs <n>', 'number of live jobs (default: 500)', wholeNumber)
+    .option('--overdue <share>', 'share of them that are runaways, 0 to 1 (default: 0.6)', share)
+    .option('--seed <n>', 'the same seed gives the same jobs (default: 1)', wholeNumber)
+    .option('--calls-per-minute <n>', 'calls that the gateway lets through', positiveNumber, 60)
+    .option('--snapshot <file>', 'the jobs of a snapshot, in place of --jobs')
+    .option('--policy <file>', 'policy of the stage, with --snapshot (default: that of the demo)')
+    .option(
+      '--older-than <duration>',
+      'age of the emergency; older jobs of a snapshot are runaways',
+      durationText,
+      '2h',
+    )
+    .option('--max-kills <n>', 'cap of the emergency (default: the number of runaways, at most 300)', wholeNumber)
+    .option('--json', ONE_JSON_DOCUMENT)
+    .addHelpText('after', DRILL_HELP)
+    .addHelpText(
+      'after',
+      examples('drill', 'drill --unattended --json', 'drill --snapshot lake.json --policy policy.yml --older-than 4h'),
+    )
+    .action((flags: DrillFlags) => exitWith(async () => (await import('../drill/drill.ts')).runDrill(flags, terminal)));
 }

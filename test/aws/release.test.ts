@@ -1,25 +1,34 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { unzipSync } from 'fflate';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { schedulerTick } from '../helpers/aws-events.ts';
-import { isOnPath, startMoto } from '../helpers/aws-peer.ts';
-import { lint } from '../helpers/lint.ts';
+import { Ajv } from 'ajv';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root, toolEnvironment } from '../helpers/packaged.ts';
 
 const run = promisify(execFile);
-const hasPeer = (await isOnPath('moto_server')) && (await isOnPath('aws'));
 const scratch = mkdtempSync(join(tmpdir(), 'dli-reaper-release-'));
 const folder = join(scratch, 'release');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+const TGZ = `dli-job-reaper-${version}.tgz`;
 
-const release = (to: string) =>
-  run(process.execPath, ['scripts/release.ts', to], { cwd: root, env: toolEnvironment() });
+const release = (cwd: string, ...args: string[]) =>
+  run(process.execPath, ['scripts/release.ts', ...args], { cwd, env: toolEnvironment() });
+
+/** A clone elsewhere, with what is not committed yet and packages of its own: npm would install the same ones. */
+async function cloneTo(place: string): Promise<void> {
+  const git = async (...args: string[]) => (await run('git', args, { cwd: root })).stdout;
+  await git('clone', '--quiet', root, place);
+  const changed = await git('ls-files', '-z', '--modified', '--others', '--exclude-standard');
+  for (const file of new Set(changed.split('\0').filter(Boolean))) {
+    rmSync(join(place, file), { force: true });
+    if (existsSync(join(root, file))) cpSync(join(root, file), join(place, file));
+  }
+  const copy = (how: string) => run('cp', [how, join(root, 'node_modules'), join(place, 'node_modules')]);
+  // Links to the same bytes, where both places are on one disk.
+  await copy('-RPl').catch(() => copy('-RP'));
+}
 
 interface Template {
   Parameters: Record<string, { Default?: unknown }>;
@@ -28,31 +37,135 @@ interface Template {
 
 let template: Template;
 
+interface Sbom {
+  components: { 'bom-ref': string; name: string; version: string; properties: object[] }[];
+  dependencies: [{ dependsOn: string[] }];
+}
+
+/** The part of https://cyclonedx.org/schema/bom-1.6.schema.json that the document uses, and nothing else of it. */
+const text = { type: 'string', minLength: 1 };
+const all = (properties: Record<string, object>) => ({
+  type: 'object',
+  required: Object.keys(properties),
+  additionalProperties: false,
+  properties,
+});
+const list = (items: object) => ({ type: 'array', items, minItems: 1, uniqueItems: true });
+const COMPONENT = {
+  'bom-ref': text,
+  name: text,
+  version: text,
+  purl: { type: 'string', pattern: '^pkg:npm/(%40[^/@]+/)?[^/@]+@[^@]+$' },
+  licenses: {
+    type: 'array',
+    minItems: 1,
+    maxItems: 1,
+    items: {
+      anyOf: [all({ license: all({ id: { type: 'string', pattern: '^[\\w.-]+$' } }) }), all({ expression: text })],
+    },
+  },
+  properties: list(all({ name: text, value: text })),
+};
+const SBOM_SCHEMA = all({
+  $schema: { const: 'http://cyclonedx.org/schema/bom-1.6.schema.json' },
+  bomFormat: { const: 'CycloneDX' },
+  specVersion: { const: '1.6' },
+  version: { const: 1 },
+  metadata: all({ component: all({ type: { const: 'application' }, ...COMPONENT }) }),
+  components: list(
+    all({
+      type: { const: 'library' },
+      hashes: list(all({ alg: { const: 'SHA-512' }, content: { type: 'string', pattern: '^[a-f0-9]{128}$' } })),
+      ...COMPONENT,
+    }),
+  ),
+  dependencies: list(all({ ref: text, dependsOn: list(text) })),
+});
+
 beforeAll(async () => {
-  await release(folder);
+  await release(root, folder);
   template = JSON.parse(readFileSync(join(folder, 'template.json'), 'utf8')) as Template;
 });
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe('the folder of npm run release', () => {
-  it('has one template and the zips that it names', () => {
-    expect(readdirSync(folder).toSorted()).toEqual(['dispatch.zip', 'notify.zip', 'sweep.zip', 'template.json']);
+  it('has all that belongs to a version, and the zips that its template names', () => {
+    expect(readdirSync(folder).toSorted()).toEqual([
+      'CHANGES.md',
+      'SHA256SUMS',
+      'THIRD-PARTY-LICENSES.txt',
+      'dispatch.zip',
+      TGZ,
+      'notify.zip',
+      'sbom.cdx.json',
+      'sweep.zip',
+      'template.json',
+    ]);
     const functions = Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function');
     expect(functions.map(({ Properties }) => String(Properties.Code)).toSorted()).toEqual([
       'dispatch.zip',
       'notify.zip',
       'sweep.zip',
     ]);
+    expect(readFileSync(join(folder, 'CHANGES.md'), 'utf8')).toMatch(/^## Unreleased\n/);
   });
 
-  it('is the same, byte by byte, if it is made again', async () => {
-    const again = join(scratch, 'again');
+  it('has a checksum of each other file, in the form that sha256sum checks', async () => {
+    const { stdout } = await run('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: folder });
 
-    await release(again);
+    const checked = stdout.trim().split('\n');
+    expect(checked).toEqual(
+      readdirSync(folder)
+        .filter((name) => name !== 'SHA256SUMS')
+        .toSorted()
+        .map((name) => `${name}: OK`),
+    );
+  });
+
+  it('is the same, byte by byte, if it is made in another place, and is no version without its tag', async () => {
+    const place = join(scratch, 'of another person', 'checkout');
+    const again = join(scratch, 'again');
+    await cloneTo(place);
+
+    await release(place, again);
 
     for (const name of readdirSync(folder)) {
       expect(readFileSync(join(again, name)).equals(readFileSync(join(folder, name))), name).toBe(true);
     }
+
+    writeFileSync(join(place, 'CHANGELOG.md'), '# Changelog\n\n## Unreleased\n');
+    await expect(release(place, again, '--tag', 'v9.9.9')).rejects.toMatchObject({
+      code: 1,
+      stderr:
+        `This is not v9.9.9: package.json has the version ${version}; there are changes that are not committed; ` +
+        `HEAD does not have this tag; CHANGELOG.md has no section ${version}.\n`,
+    });
+    await expect(release(place, again, '--tag')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^This is not a version: /) as string,
+    });
+    expect(readdirSync(again)).toEqual(readdirSync(folder));
+  });
+
+  it('names each package in each bundle, with version, license and hash, in the form of CycloneDX', () => {
+    const sbom = JSON.parse(readFileSync(join(folder, 'sbom.cdx.json'), 'utf8')) as Sbom;
+    const ajv = new Ajv({ allErrors: true });
+
+    expect(ajv.validate(SBOM_SCHEMA, sbom), ajv.errorsText()).toBe(true);
+    const holders = (name: string) =>
+      sbom.components.filter((component) => component.name === name).flatMap(({ properties }) => properties);
+    const named = (...files: string[]) => files.map((value) => ({ name: 'dli-job-reaper:artefact', value }));
+    expect(holders('@aws-sdk/client-ssm')).toEqual(named('dispatch.zip', 'notify.zip', 'sweep.zip', TGZ));
+    expect(holders('@aws-sdk/client-dynamodb')).toEqual(named('notify.zip', TGZ));
+    expect(holders('commander')).toEqual(named(TGZ));
+    // It is in the page of `report`, which is a text in the bundle.
+    expect(holders('@observablehq/plot')).toEqual(named(TGZ));
+    expect(holders('esbuild')).toEqual([]);
+    const refs = sbom.components.map((component) => component['bom-ref']);
+    expect(new Set(refs).size).toBe(refs.length);
+    expect(sbom.dependencies[0].dependsOn).toEqual(refs);
+    const licenses = readFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+    for (const { name, version } of sbom.components) expect(licenses).toContain(`\n${name} ${version} (`);
   });
 
   it('holds the name of no stage, region, account or machine', () => {
@@ -85,142 +198,5 @@ describe('the folder of npm run release', () => {
     expect(under('IsFull')).toContain('Dashboard');
     expect(under('IsFull')).toHaveLength(18);
     expect(template.Resources.CouldNotRunAlarm).not.toHaveProperty('Condition');
-  });
-});
-
-/** Runs a function from the zip of the release, with the environment of the deployed one. */
-async function invokeFromZip(name: string, event: unknown, env: NodeJS.ProcessEnv): Promise<unknown> {
-  const code = join(scratch, name);
-  for (const [path, bytes] of Object.entries(unzipSync(readFileSync(join(folder, `${name}.zip`))))) {
-    mkdirSync(dirname(join(code, path)), { recursive: true });
-    if (!path.endsWith('/')) writeFileSync(join(code, path), bytes);
-  }
-  const script = `
-    import { writeFileSync } from 'node:fs';
-    const { handler } = await import(${JSON.stringify(join(code, `dist/${name}/index.mjs`))});
-    const context = { awsRequestId: 'request-1', getRemainingTimeInMillis: () => 60_000 };
-    const returned = await handler(${JSON.stringify(event)}, context);
-    writeFileSync(3, JSON.stringify(returned));`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    env,
-    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
-  });
-  const [returned] = await Promise.all([text(child.stdio[3] as never), once(child, 'exit')]);
-  return JSON.parse(returned);
-}
-
-describe('aws cloudformation, with the commands of docs/deploy.md', () => {
-  it('makes a stage of it, whose dispatch fills the queue at a tick, changes the profile, is removed, and uses what it left', async () => {
-    if (!hasPeer) {
-      process.stdout.write('moto_server or aws is not on PATH: the release was made and not deployed.\n');
-      return;
-    }
-    const peer = await startMoto({
-      '/dli-reaper/prod/targets/default': JSON.stringify({
-        region: 'eu-west-101',
-        projectId: '0123456789abcdef0123456789abcdef',
-        policy: 'base',
-        credentials: 'reaper',
-      }),
-    });
-    onTestFinished(peer.close);
-    // This peer reads the name of a bucket from the path of an address only at localhost.
-    const AWS_ENDPOINT_URL = (peer.env.AWS_ENDPOINT_URL as string).replace('127.0.0.1', 'localhost');
-    const env = toolEnvironment({ ...peer.env, AWS_ENDPOINT_URL, AWS_DEFAULT_REGION: 'eu-central-1' });
-    const aws = async (...args: string[]) => (await run('aws', args, { cwd: folder, env })).stdout;
-    const ask = async (...args: string[]) => JSON.parse(await aws(...args, '--output', 'json')) as unknown;
-    const docs = readFileSync(join(root, 'docs/deploy.md'), 'utf8');
-    const [, section = ''] = /\n## Without Node\n(.*?)\n## /s.exec(docs) ?? [];
-    const [commands = '', removal = '', again = ''] = [...section.matchAll(/```sh\n(?:cd release\n)?(.*?)```/gs)].map(
-      ([, text = '']) => text,
-    );
-    const typed = (change: (text: string) => string, text = commands) =>
-      run('sh', ['-e', '-c', change(text).replaceAll('BUCKET', 'code')], { cwd: folder, env });
-
-    await aws('s3', 'mb', 's3://code');
-    await typed((text) => text.replace(' Profile=small', ' KillsPerDay=7'));
-
-    expect(await lint(join(folder, 'packaged.json'))).toBe('');
-    const deployed = (await ask('lambda', 'get-function', '--function-name', 'dli-job-reaper-prod-sweep')) as {
-      Configuration: { CodeSize: number; Environment: { Variables: Record<string, string> } };
-    };
-    expect(deployed.Configuration.CodeSize).toBe(readFileSync(join(folder, 'sweep.zip')).length);
-    expect(deployed.Configuration.Environment.Variables).toMatchObject({
-      STAGE: 'prod',
-      METRICS: '',
-      REAPER_KILLS_PER_DAY: '7',
-      REAPER_KILLS_PER_SWEEP: '100',
-      REAPER_SHORTEST_LIMIT: '15m',
-    });
-
-    const { Environment } = (await ask(
-      'lambda',
-      'get-function-configuration',
-      '--function-name',
-      'dli-job-reaper-prod-dispatch',
-    )) as { Environment: { Variables: Record<string, string> } };
-    const tick = schedulerTick(new Date().toISOString());
-    // This peer gives a queue the address that it has at AWS.
-    const SWEEP_QUEUE_URL = AWS_ENDPOINT_URL + new URL(Environment.Variables.SWEEP_QUEUE_URL ?? '').pathname;
-    const returned = await invokeFromZip('dispatch', tick, { ...env, ...Environment.Variables, SWEEP_QUEUE_URL });
-    expect(returned).toMatchObject({ expected: 1, sent: 1, messages: 1 });
-    const sqs = new SQSClient({
-      endpoint: AWS_ENDPOINT_URL,
-      region: 'eu-central-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    });
-    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: SWEEP_QUEUE_URL }));
-    expect(Messages.map(({ Body = '' }) => JSON.parse(Body) as object)).toMatchObject([{ targets: ['default'] }]);
-
-    await typed((text) => text);
-
-    expect(
-      await ask('lambda', 'get-function-configuration', '--function-name', 'dli-job-reaper-prod-sweep'),
-    ).toMatchObject({
-      Environment: {
-        Variables: {
-          METRICS: 'TargetsSwept PolicyException SweepsFailed SweepsStopped SweepsCapped',
-          // What is left out keeps its value.
-          REAPER_KILLS_PER_DAY: '7',
-        },
-      },
-    });
-
-    // This peer cannot read a key's policy as CloudFormation hands it over.
-    const { Aliases } = (await ask('kms', 'list-aliases')) as { Aliases: { AliasName: string; TargetKeyId: string }[] };
-    const KeyId = Aliases.find(({ AliasName }) => AliasName === 'alias/dli-reaper-prod-credentials')?.TargetKeyId ?? '';
-    const Statement = [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'kms:*', Resource: '*' }];
-    const policy = JSON.stringify({ Version: '2012-10-17', Statement });
-    await aws('kms', 'put-key-policy', '--key-id', KeyId, '--policy-name', 'default', '--policy', policy);
-    const keyOf = async () =>
-      (await ask('kms', 'describe-key', '--key-id', 'alias/dli-reaper-prod-credentials')) as {
-        KeyMetadata: { Arn: string; KeyState: string };
-      };
-    const { KeyMetadata: key } = await keyOf();
-    const group = ['--log-group-name', '/aws/lambda/dli-job-reaper-prod-sweep'];
-    await aws('logs', 'create-log-stream', ...group, '--log-stream-name', 'of-the-first-stack');
-    await aws('ssm', 'put-parameter', '--name', '/dli-reaper/prod/switch', '--type', 'String', '--value', 'run');
-
-    await typed((text) => text, removal);
-
-    const read = async () => (await ask('ssm', 'get-parameter', '--name', '/dli-reaper/prod/switch')) as object;
-    expect(await read()).toMatchObject({ Parameter: { Value: 'stop' } });
-    await expect(aws('lambda', 'get-function', '--function-name', 'dli-job-reaper-prod-sweep')).rejects.toThrow();
-
-    await expect(typed((text) => text)).rejects.toThrow();
-    await aws('cloudformation', 'delete-stack', '--stack-name', 'dli-job-reaper-prod');
-    await typed((text) => text, again);
-
-    expect(await aws('logs', 'describe-log-streams', ...group)).toContain('of-the-first-stack');
-    expect(await keyOf()).toMatchObject({ KeyMetadata: { Arn: key.Arn, KeyState: 'Enabled' } });
-    const made = JSON.stringify(
-      await ask('cloudformation', 'list-stack-resources', '--stack-name', 'dli-job-reaper-prod'),
-    );
-    expect(made).toContain('"SweepLambdaFunction"');
-    expect(made).not.toMatch(/"(SweepLogGroup|CredentialsKey|CredentialsKeyAlias)"/);
-    const roles = (await ask('iam', 'list-roles')) as { Roles: { RoleName: string }[] };
-    const RoleName = roles.Roles.map((role) => role.RoleName).find((name) => name.includes('-SweepRole-')) ?? '';
-    const rights = await aws('iam', 'get-role-policy', '--role-name', RoleName, '--policy-name', 'sweep');
-    expect(rights).toContain(key.Arn);
   });
 });

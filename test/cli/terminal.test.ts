@@ -259,6 +259,7 @@ describe('the help', () => {
       'suggest',
       'emulator',
       'emulator env',
+      'drill',
       'demo',
     ]);
   });
@@ -271,7 +272,7 @@ describe('the help', () => {
       'Cancel jobs: sweep emergency',
       'Control a stage: stop resume exempt unexempt freeze unfreeze init notices',
       'Write and try a policy: policy validate schema test snapshot replay backtest suggest',
-      'Try it without an account: emulator demo',
+      'Try it without an account: emulator drill demo',
     ]);
     expect(helpOf(program).match(/^[A-Z].*:$/gm)).toEqual(['Options:', ...groups.keys(), 'Help:', 'Examples:']);
   });

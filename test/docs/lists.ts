@@ -102,6 +102,11 @@ export const NOT_RUN: readonly NotRun[] = [
     because: 'version 1 of the AWS CLI takes no other address for it',
     shownBy: 'test/aws/notify.test.ts',
   },
+  {
+    command: /^npx dli-reaper drill/,
+    because: 'waits for the responses of a person in another terminal',
+    shownBy: 'test/cli/drill/drill.test.ts',
+  },
   { command: /^cd release$/, because: 'needs the release', shownBy: 'test/aws/release.test.ts' },
   {
     command: /^(KEY=\$\()?aws (cloudformation|kms describe-key .*KeyMetadata\.Arn)/,

@@ -360,6 +360,34 @@ describe.concurrent('no output has a secret', () => {
     expect(notices.published.length * notices.mails.length * notices.events.length).toBeGreaterThan(0);
   });
 
+  it('of the snapshot of a drill', async () => {
+    const search = createSearch();
+    const at = Date.now() - 3 * HOUR;
+    const job = {
+      engine: 'sql',
+      id: jobId(1),
+      queue: 'adhoc',
+      owner: 'ana',
+      type: 'QUERY',
+      protection: 'none',
+      status: 'RUNNING',
+      state: 'running',
+      startedAt: at,
+      since: { running: at, waiting: at, submitted: at },
+      statement: `select '${search.canary('statement in a snapshot')}' from lineitem`,
+      tags: { [search.canary('key of a tag')]: search.canary('value of a tag') },
+    };
+    const look = { takenAt: new Date().toISOString(), clockProblem: null, engines: ['sql'], gaps: [] };
+    const snapshot = JSON.stringify({ version: 2, target: 'lake', ...look, jobs: [job] });
+    search.hear(snapshot);
+    const file = writeFile('drill.json', snapshot);
+    const drill = ['drill', '--unattended', '--calls-per-minute', '60000', '--snapshot', file, '--policy', policyFile];
+
+    expect(await run(search, { TMPDIR: dirname(file) }, both([drill]))).toEqual([0, 0]);
+    expect(search.unheard()).toEqual([]);
+    expect(search.found()).toEqual([]);
+  });
+
   it('of an answer of DLI', async (context) => {
     const search = createSearch();
     const stage = await startStage(context, search, {

@@ -31,6 +31,14 @@ async function start({ onTestFinished }: TestContext, flags: string[] = []) {
   };
 }
 
+/** Asks for a token, as a user does. */
+async function tokenOf({ url, projectId }: Emulator['connection'], [name, password, domain]: string[]) {
+  const identity = { methods: ['password'], password: { user: { name, password, domain: { name: domain } } } };
+  const body = JSON.stringify({ auth: { identity, scope: { project: { id: projectId } } } });
+  const { status, headers } = await fetch(`${url}/v3/auth/tokens`, { method: 'POST', body });
+  return { status, token: headers.get('x-subject-token') ?? '' };
+}
+
 /** A copy, since the emulator writes its state at the end. */
 function copyOf(path: string): string {
   const copy = join(mkdtempSync(join(tmpdir(), 'dli-reaper-state-')), 'state.json');
@@ -152,22 +160,26 @@ describe.concurrent('dli-reaper emulator', () => {
     const users = ['--user', 'ana:secret', '--user', 'bob:hush:lake'];
     const assumptions = ['--assume', 'unknownId=DLI.0023', '--assume', 'deniedStatus=403'];
     const { connection } = await start(context, [...users, ...assumptions]);
-    const tokenOf = async (name: string, password: string, domain: string) => {
-      const identity = { methods: ['password'], password: { user: { name, password, domain: { name: domain } } } };
-      const body = JSON.stringify({ auth: { identity, scope: { project: { id: connection.projectId } } } });
-      const { status, headers } = await fetch(`${connection.url}/v3/auth/tokens`, { method: 'POST', body });
-      return { status, token: headers.get('x-subject-token') ?? '' };
-    };
 
     const [ana, bob, wrong] = await Promise.all([
-      tokenOf('ana', 'secret', 'ana'),
-      tokenOf('bob', 'hush', 'lake'),
-      tokenOf('bob', 'hush', 'bob'),
+      tokenOf(connection, ['ana', 'secret', 'ana']),
+      tokenOf(connection, ['bob', 'hush', 'lake']),
+      tokenOf(connection, ['bob', 'hush', 'bob']),
     ]);
 
     expect([ana.status, bob.status, wrong.status]).toEqual([201, 201, 401]);
     const job = `${connection.url}/v1.0/${connection.projectId}/jobs/00000000-0000-4000-8000-00000000ffff/status`;
     expect((await fetch(job, { headers: { 'x-auth-token': bob.token } })).status).toBe(404);
+  });
+
+  it('lets as many calls through as --calls-per-minute says', async (context) => {
+    // Its clock stands still, so that no minute passes.
+    const { connection } = await start(context, ['--calls-per-minute', '2', '--speed', '0', '--user', 'ana:secret']);
+    const { token } = await tokenOf(connection, ['ana', 'secret', 'ana']);
+    const list = `${connection.url}/v1.0/${connection.projectId}/jobs`;
+    const call = async () => (await fetch(list, { headers: { 'x-auth-token': token } })).status;
+
+    expect([await call(), await call(), await call()]).toEqual([200, 200, 429]);
   });
 
   it('goes on from a state that an earlier version has written', async (context) => {
