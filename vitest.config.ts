@@ -41,6 +41,8 @@ export default defineConfig({
       'test/aws/**',
       // Needs a browser: npm run test:browser.
       'test/browser/**',
+      // A process for each command: npm run test:docs.
+      'test/docs/commands.test.ts',
       'test/package.test.ts',
       ...(hasStories ? [] : STORIES),
       ...(process.env.WORLDS === undefined ? ['test/model/past-weeks.test.ts'] : []),

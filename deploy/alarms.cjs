@@ -1,4 +1,4 @@
-// The description of each alarm says what it means. docs/runbook.md says what to do.
+// The description of each alarm says what it means, and under which heading of docs/runbook.md it says what to do.
 const NAMESPACE = 'DliJobReaper';
 /** Nine tenths of the sweep's timeout. */
 const DURATION_LIMIT_MS = 0.9 * 900_000;
@@ -46,7 +46,7 @@ module.exports = async ({ resolveVariable }) => {
     Type: 'AWS::CloudWatch::Alarm',
     Properties: {
       AlarmName: `${service}-${stage}-${name}`,
-      AlarmDescription: description,
+      AlarmDescription: `${description} What to do: docs/runbook.md#${name}`,
       EvaluationPeriods: periods,
       TreatMissingData: missing,
       Threshold: threshold,

@@ -4,9 +4,9 @@ import { ACCOUNT, examples, STAGE_EXIT_CODES_HELP, type Verbs } from './program.
 
 export function addDoctorVerb({ add, terminal, exitWith }: Verbs): void {
   const description =
-    'check credentials, clocks, permissions, parameters, policy and schedule; names each problem and its fix';
+    'check credentials, clocks, permissions, parameters, policy and schedule; name each problem and its fix';
   withTarget(add('look', 'doctor', description), 'looks')
-    .option('--probe', 'instead, find out how this DLI behaves where no document says it; reads only, then asks')
+    .option('--probe', 'in place of the checks, find out how this DLI behaves where no document says it')
     .option('--probe-queue <name>', 'queue for the one SQL job that the probe submits and cancels (default: no job)')
     .option('--probe-file <new-file>', 'where the probe writes its results (default: dli-probe-<day>.json)')
     .option('--confirm <queue>', 'confirm the queue without typing, for scripts')

@@ -26,10 +26,10 @@ export function addEmulatorVerbs(verbs: Verbs): void {
   )
     .option('--port <n>', 'port to listen on; 0 picks a free port', port, 0)
     .option('--host <address>', 'address to listen on (default: 127.0.0.1, this machine only)', listenAddress)
-    .option('--allow-host <name>', 'also answer /_emulator under this name; can be repeated', hostName)
+    .option('--allow-host <name>', 'also answer /_emulator under this name; may be given several times', hostName)
     .option(
       '--user <name:password>',
-      'a user who gets tokens, also name:password:account; can be repeated',
+      'a user who gets tokens, also name:password:account; may be given several times',
       emulatedUser,
     )
     .option('--seed <n>', 'the same seed gives the same jobs', wholeNumber, 1)
@@ -43,7 +43,7 @@ export function addEmulatorVerbs(verbs: Verbs): void {
     .option('--world-file <file>', 'the jobs to start with, in place of a world: a list in JSON or YAML')
     .option('--faults <file>', 'faults to inject, YAML or JSON')
     .option('--assume-from <file>', 'behave like a real DLI, by a file of doctor --probe')
-    .option('--assume <name=answer>', 'answer a question as a real DLI might; can be repeated', assumption)
+    .option('--assume <name=answer>', 'answer a question as a real DLI might; may be given several times', assumption)
     .option('--state <state-file>', 'load this file at the start, if it exists, and write it at the end')
     .option('--calls-per-minute <n>', 'calls that the gateway lets through; default: any number', positiveNumber)
     .option('--stage <stage>', 'also play the stage rehearsal, with its functions, for the verbs with --stage')

@@ -6,7 +6,8 @@ export const ONE_JSON_DOCUMENT = 'print one JSON document on stdout and nothing 
 
 export const KEYS_HELP = `
 The access key comes from HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and HUAWEICLOUD_SDK_SECURITY_TOKEN, or a password from
-OS_USERNAME, OS_PASSWORD, OS_DOMAIN_NAME and OS_AUTH_URL. With --stage both come from Parameter Store.`;
+OS_USERNAME, OS_PASSWORD, OS_DOMAIN_NAME and OS_AUTH_URL. With --stage both come from Parameter Store.
+`;
 
 /** Adds the flags that name a target, and a policy. */
 export const withTarget = (command: Command, effect: Effect): Command =>
@@ -31,7 +32,7 @@ export const withStage = (command: Command, effect: Effect): Command =>
 /** Adds the flags of a verb that reads the past. */
 export const withPast = (command: Command): Command =>
   command
-    .option('--days <n>', 'only jobs submitted in so many days (default: all that DLI remembers)', positiveNumber)
+    .option('--days <n>', 'only jobs submitted in the last n days (default: all that DLI remembers)', positiveNumber)
     .option('--max-calls <n>', 'most calls to DLI (default: 600, for 59,000 jobs)', positiveNumber)
     .option('--history <file>', 'keep what was read in this file, without SQL, and go on from there')
     .option('--json', ONE_JSON_DOCUMENT)

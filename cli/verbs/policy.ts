@@ -84,7 +84,7 @@ function addRollback(policy: Command, { terminal, exitWith }: Verbs): void {
 }
 
 function addValidate({ add, terminal, exitWith }: Verbs): void {
-  add('policy', 'validate <file>', 'check a policy: shows every error with its line; warnings do not fail')
+  add('policy', 'validate <file>', 'check a policy: show every error with its line; warnings do not fail')
     .option('--json', ONE_JSON_DOCUMENT)
     .addHelpText('after', examples('validate policy.yml', 'validate policy.yml --json'))
     .action((file: string, flags: { json?: boolean }) =>

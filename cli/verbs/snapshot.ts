@@ -23,10 +23,7 @@ export function addJobsVerb({ add, terminal, exitWith }: Verbs): void {
 }
 
 export function addSnapshotVerbs({ add, terminal, exitWith }: Verbs): void {
-  withTarget(
-    add('policy', 'snapshot', 'save every live job as JSON, for plan --from, explain --from and replay'),
-    'looks',
-  )
+  withTarget(add('policy', 'snapshot', 'save every live job as JSON, for plan --from, why --from and replay'), 'looks')
     .option(
       '--engine <name>',
       'only jobs of this engine (default: all engines); may be given several times',

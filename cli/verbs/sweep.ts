@@ -102,7 +102,7 @@ function addWasReaped({ add, terminal, exitWith }: Verbs): void {
   withStage(add('look', 'was-reaped <job-id>', description), 'looks')
     .addOption(new PlaceOption('target', 'name of the target in the stage', 'looks').makeOptionMandatory())
     .option('--within <duration>', 'how far back to read the record', durationText, '7d')
-    .option('--wait <duration>', 'ask again for so long while it is unknown', durationText)
+    .option('--wait <duration>', 'how long to ask again while it is unknown', durationText)
     .option('--ended-at <time>', 'when the job ended, or later; needed if DLI cannot be asked')
     .addHelpText('after', ANSWERS_HELP)
     .addHelpText(
