@@ -124,7 +124,7 @@ function lintSqlRule(rule: Rule): PolicyWarning[] {
   }));
   if (isNative(rule)) {
     const message =
-      'an SQL inspection rule of DLI on the queue (running_0003, Run time) would do the same without this reaper, on ' +
+      'an SQL inspection rule of DLI on the queue (running_0003, Run time) has the same limit without this reaper, on ' +
       'queues with Spark 3.3 or later';
     warnings.push({ keys: ['match'], message });
   }

@@ -100,7 +100,7 @@ describe('lintPolicy', () => {
       {
         keys: ['rules', 1, 'match'],
         message:
-          'an SQL inspection rule of DLI on the queue (running_0003, Run time) would do the same without this reaper, ' +
+          'an SQL inspection rule of DLI on the queue (running_0003, Run time) has the same limit without this reaper, ' +
           'on queues with Spark 3.3 or later',
       },
     ]);
