@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIPv6 } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, gatewayError } from './base/answer.ts';
@@ -35,7 +35,7 @@ export interface EmulatorOptions extends InitialContents {
   port?: number;
   /** Address to listen on. Default: `127.0.0.1`, which no other machine can reach. */
   host?: string;
-  /** Names, besides those of loopback, under which the control interface answers. */
+  /** Names under which the control interface answers, with those of loopback and `host`. */
   controlHosts?: readonly string[];
   /** Time from an accepted cancel to CANCELLED. A short form of `delays.cancelMs`. */
   cancelDelayMs?: number;
@@ -90,6 +90,9 @@ const KEEP_ALIVE_MS = 60_000;
 /** The address of loopback, in each family of addresses, for the address that stands for all. */
 const LOOPBACK: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
+/** Writes an address as a URL and the header Host have it. */
+const inUrl = (address: string): string => (isIPv6(address) ? `[${address}]` : address);
+
 /** Starts a DLI on this machine: real HTTP, real signatures, jobs that live by its clock. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const parts = assemble(options);
@@ -104,13 +107,12 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     server.once('error', reject);
     server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve);
   });
-  const { port, address, family } = server.address() as AddressInfo;
-  const reachable = LOOPBACK[address] ?? address;
+  const { port, address } = server.address() as AddressInfo;
   const { accessKeyId, secretAccessKey } = options.keys?.[0] ?? EMULATOR_KEY;
 
   return {
     connection: {
-      url: `http://${family === 'IPv6' ? `[${reachable}]` : reachable}:${port}`,
+      url: `http://${inUrl(LOOPBACK[address] ?? address)}:${port}`,
       region: EMULATOR_REGION,
       projectId: project.id,
       accessKeyId,
@@ -137,7 +139,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
 type Parts = ReturnType<typeof assemble>;
 
 function assemble(options: EmulatorOptions) {
-  const { now, clock, onRequest, rateLimit, controlHosts = [] } = options;
+  const { now, clock, onRequest, rateLimit, host, controlHosts = [] } = options;
   const stores = createStores(options, now());
   const project = { id: options.project?.id ?? EMULATOR_PROJECT_ID, name: options.project?.name ?? EMULATOR_REGION };
   const iam = createIam({
@@ -164,7 +166,8 @@ function assemble(options: EmulatorOptions) {
     service,
     // The routes read it at each call, so the control interface can change it.
     assumptions: service.assumptions,
-    controlHosts,
+    // No web page can make a name of its own out of an address.
+    controlHosts: host === undefined ? controlHosts : [inUrl(host), ...controlHosts],
     stores,
     project,
     iam,

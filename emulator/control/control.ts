@@ -19,7 +19,7 @@ export interface Controlled {
   faults: FaultScript;
   requests: RequestRecord[];
   assumptions: Assumptions;
-  /** Names, besides those of loopback, under which it answers. */
+  /** Names under which it answers, with those of loopback. */
   controlHosts: readonly string[];
 }
 

@@ -202,9 +202,11 @@ describe('the control interface', () => {
     { host: 'dli.example.com', controlHosts: ['dli'], status: 403 },
     { host: 'DLI:8080', controlHosts: ['dli'], status: 200 },
     { host: 'localhost', controlHosts: ['dli'], status: 200 },
-  ])('answers $status to the name $host, with $controlHosts allowed', async (given) => {
-    const { host, path = 'jobs', controlHosts = [] } = given;
-    const { emulator } = await start({ controlHosts });
+    { host: '0.0.0.0', status: 403 },
+    { host: '0.0.0.0:8080', listensOn: '0.0.0.0', status: 200 },
+  ])('answers $status to the name $host, with $controlHosts allowed, on $listensOn', async (given) => {
+    const { host, path = 'jobs', controlHosts = [], listensOn } = given;
+    const { emulator } = await start({ controlHosts, ...(listensOn !== undefined && { host: listensOn }) });
     const { port } = new URL(emulator.connection.url);
 
     const status = await new Promise((resolve) => {
