@@ -69,7 +69,7 @@ function sumOf({ counts, jobs }: SweepReport, all: number): string {
   const { seen } = counts;
   const more = seen - jobs.length;
   return (
-    `Of the ${all} jobs, ${all - seen} are over or too young for any rule, so DLI was not asked for them. ` +
+    `Of the ${all} jobs, ${all - seen} are over, too young for any rule, or resize a queue, so DLI was not asked for them. ` +
     `${seen} were seen: ${jobs.length} stand above, and ${more} more ${more === 1 ? 'has' : 'have'} no rule.\n`
   );
 }

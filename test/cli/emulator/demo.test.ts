@@ -17,7 +17,7 @@ describe.concurrent('dli-reaper demo', () => {
     expect(plan).toContain('Dry run (set by the request): 11 jobs seen, 5 overdue, none cancelled');
     expect(sweep).toContain('Sweep ok: 11 jobs seen, 5 overdue, 4 cancelled, 1 already terminal, 6 left alone');
     expect(sweep).toContain('already terminal (FINISHED)');
-    expect(plan).toContain('Of the 20 jobs, 9 are over or too young for any rule');
+    expect(plan).toContain('Of the 20 jobs, 9 are over, too young for any rule, or resize a queue');
     expect(plan).toContain(
       '11 were seen: 10 stand above, and 1 more has no rule.\nIn a bar, █ is time within the limit',
     );
