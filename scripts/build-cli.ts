@@ -7,6 +7,7 @@ import { build, type Plugin } from 'esbuild';
 import { ASSETS } from '../cli/source/assets.ts';
 import { bundlePage } from './build-page.ts';
 import { builtinsByCall } from './builtins-by-call.ts';
+import { BUNDLE_OPTIONS } from './bundle-options.ts';
 import { putCodeVersion } from './put-code-version.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -43,27 +44,14 @@ const TOO_OLD = 'dli-reaper: needs Node 24 or newer, and this is ';
 
 rmSync(outdir, { recursive: true, force: true });
 const { metafile } = await build({
+  ...BUNDLE_OPTIONS,
   entryPoints: ['cli/main.ts'],
   outdir,
-  outExtension: { '.js': '.mjs' },
-  splitting: true,
-  absWorkingDir: root,
-  bundle: true,
-  platform: 'node',
-  target: 'node24',
-  format: 'esm',
-  // Names stay as they are, for stacks and for errors that are named after their class. esbuild's keepNames would name every
-  // function each time one is made, which took a sixth of the time of a large sweep.
-  minifyWhitespace: true,
-  minifySyntax: true,
-  metafile: true,
-  mainFields: ['module', 'main'],
   // An older Node would fail halfway.
   banner: {
     js: `if(Number(process.versions.node.split('.')[0])<24){process.stderr.write(${JSON.stringify(TOO_OLD)}+process.version+'\\n');process.exit(1)}`,
   },
   plugins: [embedAssets, embedPage, builtinsByCall, putCodeVersion],
-  logLevel: 'warning',
 });
 // The page is in the bundle as a text, so the bundle's own metafile does not name what it is made of.
 const outputs = { ...metafile.outputs, ...page.metafile.outputs };

@@ -7,6 +7,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { builtinsByCall } from './builtins-by-call.ts';
+import { BUNDLE_OPTIONS } from './bundle-options.ts';
 import { putCodeVersion } from './put-code-version.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -15,21 +16,10 @@ const entries = readdirSync(join(root, 'package')).map((file) => `package/${file
 
 rmSync(outdir, { recursive: true, force: true });
 const { metafile } = await build({
+  ...BUNDLE_OPTIONS,
   entryPoints: entries,
   outdir,
-  outExtension: { '.js': '.mjs' },
-  splitting: true,
-  absWorkingDir: root,
-  bundle: true,
-  platform: 'node',
-  target: 'node24',
-  format: 'esm',
-  minifyWhitespace: true,
-  minifySyntax: true,
-  metafile: true,
-  mainFields: ['module', 'main'],
   plugins: [builtinsByCall, putCodeVersion],
-  logLevel: 'warning',
 });
 writeFileSync(join(outdir, 'meta.json'), JSON.stringify(metafile));
 writeTypes();
