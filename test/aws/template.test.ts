@@ -54,7 +54,7 @@ const packaged = createPackager();
 const load = async (params: string[] = []) =>
   (JSON.parse(readFileSync(await packaged(params), 'utf8')) as { Resources: Resources }).Resources;
 
-/** Of a deploy without a param. */
+/** The resources of a deploy without params. */
 let resources: Resources;
 beforeAll(async () => {
   resources = await load();

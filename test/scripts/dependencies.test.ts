@@ -32,7 +32,7 @@ const SHIPPED = tableOf('In what ships');
 const TOOLS = tableOf('For building, checking and testing');
 
 const PERMISSIVE = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'MIT-0'];
-/** Of code that is used as it is, on the machine of a developer, and goes nowhere else. */
+/** Licenses that are also fine for a tool: it is used unchanged on a developer's machine, and is never shipped. */
 const OF_TOOLS = [
   ...PERMISSIVE,
   'BlueOak-1.0.0',

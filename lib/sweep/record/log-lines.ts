@@ -29,15 +29,15 @@ export interface LogLines {
   'job overdue': JobLine;
   /** Soon, or it was not warned of long enough. */
   'job may be cancelled': JobLine;
-  /** Of the level debug for a job within its limits. */
+  /** A line of level debug if the job is within its limits. */
   'job kept': JobLine;
   /** A job that was warned of is in danger no more. */
   'warning over': { jobId: string; because: 'ended' | 'kept' };
-  /** Of the level debug, since the summary has the notices. */
+  /** A line of level debug, because the summary has the notices too. */
   notice: { notice: string };
   /** What the function `notify` is to send, to one recipient. */
   message: Plain<Message>;
-  /** The last line of a sweep. `jobsLogged` is the number of its lines of jobs, without those of the level debug. */
+  /** The last line of a sweep. `jobsLogged` is the number of its lines of jobs, without those of level debug. */
   'sweep finished': Summary & { jobsLogged: number };
   /** `target` is there for a target of a message. */
   'sweep could not run': { target?: string; error: string };
